@@ -1,0 +1,81 @@
+"""Ad accounts and creatives as we know them, and what Meta says of an account at the moment of asking."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from autopublisher.domain.ids import AccountId, ActId, CreativeId
+from autopublisher.domain.money import Money
+
+DELIVERABLE_STATUSES = frozenset({1, 8, 9})
+"""Meta account states in which ads still deliver: active, pending settlement, in grace period."""
+
+
+@dataclass(frozen=True)
+class AdDefaults:
+    """What every real ad of an account needs besides its creative; a request may override each."""
+
+    page_id: str | None = None
+    instagram_user_id: str | None = None
+    pixel_id: str | None = None
+    conversion_event: str | None = None
+    link_url: str | None = None
+    call_to_action: str | None = None
+    dsa_beneficiary: str | None = None
+    dsa_payor: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An ad account we may act on (the brief's Meta account)."""
+
+    id: AccountId
+    act_id: ActId
+    name: str
+    currency: str
+    timezone: str
+    defaults: AdDefaults
+    created_at: datetime
+    business_id: str | None = None
+
+
+@dataclass(frozen=True)
+class AdAccountFacts:
+    """What Meta says of the account right now."""
+
+    act_id: ActId
+    name: str
+    status: int
+    currency: str
+    timezone: str
+    minimum_spend_cap: Money
+    default_dsa_beneficiary: str | None = None
+    default_dsa_payor: str | None = None
+    business_id: str | None = None
+
+    @property
+    def delivers(self) -> bool:
+        """Whether ads of this account can deliver at all."""
+        return self.status in DELIVERABLE_STATUSES
+
+
+@dataclass(frozen=True)
+class MinimumBudgets:
+    """Smallest daily budgets of an account by how often the goal's event happens."""
+
+    impressions: Money
+    high_frequency: Money
+    low_frequency: Money
+    video_views: Money
+
+
+@dataclass(frozen=True)
+class Creative:
+    """An image a run can test; the bytes lie in the object storage under ``storage_key``."""
+
+    id: CreativeId
+    account_id: AccountId
+    name: str
+    storage_key: str
+    sha256: str
+    created_at: datetime
+    mime_type: str = "image/png"

@@ -1,0 +1,32 @@
+"""Naming tokens: the mark in an object's name by which a lost answer is found again and nothing is made twice."""
+
+import re
+
+from autopublisher.domain.ids import RunId
+
+NAME_LIMIT = 400
+"""Longest name Meta takes for a campaign or ad set, in characters."""
+
+_TOKEN = re.compile(r"\[ap-[0-9a-f]{16}-[a-z0-9.]+\]")
+
+
+def naming_token(run_id: RunId, place: str) -> str:
+    """Return the token of one object of a run; ``place`` is its role in the plan, such as ``a.adset``."""
+    return f"[ap-{run_id.replace('-', '')[:16]}-{place.lower()}]"
+
+
+def run_mark(run_id: RunId) -> str:
+    """Return the part of the token that all objects of a run share."""
+    return f"[ap-{run_id.replace('-', '')[:16]}-"
+
+
+def tokenised(title: str, token: str) -> str:
+    """Return ``title`` followed by the token, shortening the title so that the token always survives."""
+    room = NAME_LIMIT - len(token) - 1
+    return f"{title[:room].rstrip()} {token}"
+
+
+def token_in(name: str) -> str | None:
+    """Return the token found in a name, or None."""
+    found = _TOKEN.search(name)
+    return None if found is None else found.group(0)

@@ -1,0 +1,140 @@
+"""The operation journal's rows: every write to Meta is one, with a key that makes it happen exactly once.
+
+Theory of operation. A row is INTENDED before anything leaves the process, in the transaction in which the money gate
+reserves its exposure. It is SENT just before the call; whoever finds a SENT row later knows only that the call may have
+been made, so the row is UNKNOWN. An UNKNOWN row is settled by reading Meta, never by repeating a create: found ->
+CONFIRMED; proved absent -> INTENDED again, or WITHDRAWN when it is no longer wanted. A refusal is REJECTED. Two workers
+cannot both move a row: every step is a compare-and-swap on its state, fenced by the run's version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from autopublisher.domain.errors import TransitionError
+from autopublisher.domain.ids import MetaId, RunId
+
+
+class OperationState(StrEnum):
+    """Where a write stands; see the theory above."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Action(StrEnum):
+    """What the write does."""
+
+    CREATE = "create"
+    UPLOAD = "upload"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class ObjectKind(StrEnum):
+    """What the write concerns."""
+
+    CAMPAIGN = "campaign"
+    AD_SET = "adset"
+    CREATIVE = "creative"
+    AD = "ad"
+    IMAGE = "image"
+
+
+EDGES = {
+    ObjectKind.CAMPAIGN: "campaigns",
+    ObjectKind.AD_SET: "adsets",
+    ObjectKind.CREATIVE: "adcreatives",
+    ObjectKind.AD: "ads",
+    ObjectKind.IMAGE: "adimages",
+}
+"""The account's edge on which each kind is created and listed."""
+
+_S = OperationState
+
+TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = {
+    _S.INTENDED: frozenset({_S.SENT, _S.WITHDRAWN}),
+    _S.SENT: frozenset({_S.CONFIRMED, _S.REJECTED, _S.UNKNOWN}),
+    _S.UNKNOWN: frozenset({_S.CONFIRMED, _S.INTENDED, _S.WITHDRAWN, _S.UNKNOWN}),
+    _S.CONFIRMED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.WITHDRAWN: frozenset(),
+}
+
+SETTLED = frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN})
+"""States nothing leaves."""
+
+
+@dataclass(frozen=True)
+class OperationSpec:
+    """What a plan asks for: one write, before it has any history.
+
+    ``params`` are Meta's parameters; a value ``{"$id": key}`` stands for the Meta id that operation ``key`` yields.
+    ``target`` is the key of the create whose object an update or delete concerns. ``reserves`` is the worst-case spend in
+    minor units that this write makes possible.
+    """
+
+    key: str
+    action: Action
+    kind: ObjectKind
+    params: Mapping[str, Any] = field(default_factory=dict)
+    target: str | None = None
+    token: str | None = None
+    variant: str | None = None
+    reserves: int = 0
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One row of the journal: a spec and what has become of it. ``spent`` settles ``reserves`` once it is final."""
+
+    run_id: RunId
+    sequence: int
+    spec: OperationSpec
+    state: OperationState
+    intended_at: datetime
+    meta_id: MetaId | None = None
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
+    attempts: int = 0
+    lookups: int = 0
+    look_again_at: datetime | None = None
+    error: str | None = None
+    spent: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The operation's key within its run."""
+        return self.spec.key
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing remains to be found out or done."""
+        return self.state in SETTLED
+
+    def to(self, state: OperationState, **changes: Any) -> "Operation":
+        """Return the row moved to ``state``; raises TransitionError for a move the table does not have."""
+        if state not in TRANSITIONS[self.state]:
+            raise TransitionError(f"operation {self.key} cannot go from {self.state} to {state}")
+        return replace(self, state=state, **changes)
+
+
+def resolve(params: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """Return ``params`` with every ``{"$id": key}`` replaced by the id under ``key``; raises KeyError if unknown."""
+    return {name: _resolved(value, ids) for name, value in params.items()}
+
+
+def _resolved(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"$id"}:
+            return ids[value["$id"]]
+        return resolve(value, ids)
+    if isinstance(value, list):
+        return [_resolved(one, ids) for one in value]
+    return value

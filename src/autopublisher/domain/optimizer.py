@@ -1,0 +1,72 @@
+"""The budget of the final campaign: the winner's daily budget scaled, under every cap, within what is left."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from autopublisher.domain.money import Money
+from autopublisher.domain.request import RunRequest
+
+LONGEST_DAYS = 365
+"""A final campaign never runs longer than this, however small its daily budget."""
+
+
+@dataclass(frozen=True)
+class FinalBudget:
+    """Money of the final campaign: at most ``total`` in all, held by Meta.
+
+    ``daily`` with ``spend_cap`` where Meta accepts a cap that low; else ``daily`` is None and ``total`` is a lifetime
+    budget. ``why`` names the rule that set the daily amount.
+    """
+
+    total: Money
+    daily: Money | None
+    spend_cap: Money | None
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class NoBudget:
+    """Why nothing can be published."""
+
+    reason: str
+
+
+def base_daily(request: RunRequest, currency: str) -> Money:
+    """Return the daily budget that scaling starts from: as asked, else the test's spend per variant and day."""
+    asked = request.budget_config.daily_budget
+    if asked is not None:
+        return Money.from_major(asked, currency)
+    test = Money.from_major(request.ab_test_config.test_budget_per_variant, currency)
+    return test.times(Decimal(24) / Decimal(max(24, request.ab_test_config.test_duration_hours)))
+
+
+def final_budget(
+    request: RunRequest, left: Money, smallest_daily: Money, smallest_cap: Money, now: datetime
+) -> FinalBudget | NoBudget:
+    """Scale the winner: base daily budget times ``scaling_factor``, at most ``max_daily_budget`` and ``left``.
+
+    ``left`` is what the ledger proves unspent; ``smallest_daily`` and ``smallest_cap`` are Meta's minima. The campaign
+    ends when ``left`` has been spent at the daily budget. Returns NoBudget where less than one day's minimum is left.
+    """
+    if left < smallest_daily:
+        return NoBudget(f"{left} is left of the total budget, below Meta's minimum of {smallest_daily} a day")
+    daily, why = _scaled(request, left.currency)
+    if daily < smallest_daily:
+        daily, why = smallest_daily, "Meta's minimum daily budget"
+    days = min(LONGEST_DAYS, -(-left.minor // daily.minor))
+    starts = now.replace(microsecond=0)
+    if days < 2 or left < smallest_cap:  # noqa: PLR2004 - Meta wants more than 24 h with a daily budget
+        return FinalBudget(left, None, None, starts, starts + timedelta(days=max(1, days)), why)
+    return FinalBudget(left, daily, left, starts, starts + timedelta(days=days), why)
+
+
+def _scaled(request: RunRequest, currency: str) -> tuple[Money, str]:
+    factor = request.budget_config.scaling_factor
+    scaled = base_daily(request, currency).times(factor)
+    most = request.budget_config.max_daily_budget
+    if most is not None and Money.from_major(most, currency) < scaled:
+        return Money.from_major(most, currency), "max_daily_budget"
+    return scaled, f"scaling_factor {factor}"

@@ -1,0 +1,55 @@
+"""Comparing what was asked of Meta with what Meta reads back, in Meta's own wire forms."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.operations import ObjectKind
+
+READ_FIELDS = {
+    ObjectKind.CAMPAIGN: ("id", "name", "status", "effective_status", "objective", "spend_cap"),
+    ObjectKind.AD_SET: (
+        "id",
+        "name",
+        "status",
+        "effective_status",
+        "campaign_id",
+        "daily_budget",
+        "lifetime_budget",
+        "start_time",
+        "end_time",
+    ),
+    ObjectKind.CREATIVE: ("id", "name", "status"),
+    ObjectKind.AD: ("id", "name", "status", "effective_status", "adset_id"),
+}
+"""Fields read to check an object, and only those are compared."""
+
+_MOMENTS = frozenset({"start_time", "end_time"})
+_AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
+_COMPARED = _MOMENTS | _AMOUNTS | {"status", "objective", "campaign_id", "adset_id"}
+
+
+def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]:
+    """Return one sentence per wanted value that Meta does not show; empty where everything stands as asked.
+
+    Only values that Meta reads back unchanged are compared: status, money, times, parents and objective.
+    """
+    return [
+        f"{field} is {read.get(field)!r}, not {value!r}"
+        for field, value in wanted.items()
+        if field in _COMPARED and not _same(field, value, read.get(field))
+    ]
+
+
+def _same(field: str, wanted: Any, read: Any) -> bool:
+    if read is None:
+        return False
+    if field in _MOMENTS:
+        return _moment(wanted) == _moment(read)
+    if field in _AMOUNTS:
+        return int(wanted) == int(read)
+    return str(wanted) == str(read)
+
+
+def _moment(value: Any) -> int:
+    return int(datetime.fromisoformat(str(value)).timestamp())

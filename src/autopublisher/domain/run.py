@@ -1,0 +1,130 @@
+"""A run and its status table.
+
+Theory of operation. A run is a row; a tick runs the phase of its status and moves the row along this table, one version
+at a time. Waiting is a ``next_tick_at`` in the row, never a sleeping thread. ``control`` carries a person's wish (cancel)
+until the next tick honours it, because only a tick may talk to Meta. The last three statuses are final.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from autopublisher.domain.errors import TransitionError
+from autopublisher.domain.ids import AccountId, ActId, RunId
+from autopublisher.domain.request import RunRequest
+
+
+class RunStatus(StrEnum):
+    """The brief's eleven states; the value is how JSON writes them."""
+
+    PENDING = "pending"
+    CREATING_CAMPAIGNS = "creating_campaigns"
+    AB_TESTING = "ab_testing"
+    ANALYZING_RESULTS = "analyzing_results"
+    SELECTING_WINNER = "selecting_winner"
+    WAITING_APPROVAL = "waiting_approval"
+    SCALING_BUDGET = "scaling_budget"
+    PUBLISHING_FINAL = "publishing_final"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Control(StrEnum):
+    """What a person has asked of the run and no tick has carried out yet."""
+
+    NONE = "none"
+    CANCEL = "cancel"
+
+
+_R = RunStatus
+
+TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
+    _R.PENDING: frozenset({_R.CREATING_CAMPAIGNS, _R.FAILED, _R.CANCELLED}),
+    _R.CREATING_CAMPAIGNS: frozenset({_R.AB_TESTING, _R.FAILED, _R.CANCELLED}),
+    _R.AB_TESTING: frozenset({_R.ANALYZING_RESULTS, _R.FAILED, _R.CANCELLED}),
+    _R.ANALYZING_RESULTS: frozenset({_R.SELECTING_WINNER, _R.FAILED, _R.CANCELLED}),
+    _R.SELECTING_WINNER: frozenset(
+        {_R.WAITING_APPROVAL, _R.SCALING_BUDGET, _R.COMPLETED, _R.FAILED, _R.CANCELLED}
+    ),
+    _R.WAITING_APPROVAL: frozenset({_R.SCALING_BUDGET, _R.FAILED, _R.CANCELLED}),
+    _R.SCALING_BUDGET: frozenset({_R.PUBLISHING_FINAL, _R.COMPLETED, _R.FAILED, _R.CANCELLED}),
+    _R.PUBLISHING_FINAL: frozenset({_R.COMPLETED, _R.FAILED, _R.CANCELLED}),
+    _R.COMPLETED: frozenset(),
+    _R.FAILED: frozenset(),
+    _R.CANCELLED: frozenset(),
+}
+
+FINAL = frozenset({_R.COMPLETED, _R.FAILED, _R.CANCELLED})
+"""Statuses no run leaves."""
+
+ADMITTED = frozenset(RunStatus) - FINAL - {_R.PENDING}
+"""Statuses that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's release of one variant, bound to the plan they saw."""
+
+    variant: str
+    by: str
+    at: datetime
+    digest: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC."""
+
+    id: RunId
+    account_id: AccountId
+    act_id: ActId
+    currency: str
+    request: RunRequest
+    status: RunStatus
+    version: int
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    next_tick_at: datetime | None
+    idempotency_key: str | None = None
+    control: Control = Control.NONE
+    control_by: str | None = None
+    admitted_at: datetime | None = None
+    ended_at: datetime | None = None
+    ends_as: RunStatus | None = None
+    failure: str | None = None
+    failed_ticks: int = 0
+    attention: str | None = None
+    objective: str = ""
+    plan_digest: str = ""
+    warnings: tuple[str, ...] = ()
+    build_starts_at: datetime | None = None
+    build_ends_at: datetime | None = None
+    test_starts_at: datetime | None = None
+    test_ends_at: datetime | None = None
+    stopped_at: datetime | None = None
+    settles_at: datetime | None = None
+    eliminated: tuple[str, ...] = ()
+    winner: str | None = None
+    leader: str | None = None
+    proven: bool = False
+    approval: Approval | None = None
+    approval_expires_at: datetime | None = None
+    final_budget: Mapping[str, Any] | None = None
+    report: Mapping[str, Any] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended."""
+        return self.status in FINAL
+
+    def moved(self, status: RunStatus, now: datetime, **changes: Any) -> "Run":
+        """Return the run in ``status``; raises TransitionError for a move the table does not have."""
+        if status not in TRANSITIONS[self.status]:
+            raise TransitionError(f"run {self.id} cannot go from {self.status} to {status}")
+        ended = {"ended_at": now, "next_tick_at": None} if status in FINAL else {"next_tick_at": now}
+        return replace(self, status=status, updated_at=now, **{**ended, **changes})

@@ -1,0 +1,60 @@
+"""From a run and its stored snapshots to the decision engine's terms, and back to money."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from autopublisher.domain import evidence
+from autopublisher.domain.money import offset_of
+from autopublisher.domain.plan import money_of
+from autopublisher.domain.records import Figures, Snapshot
+from autopublisher.domain.run import Run
+from autopublisher.domain.variants import Variant
+
+
+def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
+    """Return the frozen plan of a run's test, as agreed in its request."""
+    ab = run.request.ab_test_config
+    threshold = ab.min_spend_threshold
+    return evidence.Design(
+        variants=tuple(variant.letter for variant in variants),
+        planned_spend_per_variant=float(money_of(run, ab.test_budget_per_variant).major),
+        planned_hours=float(ab.test_duration_hours),
+        criterion=evidence.Criterion(ab.winner_criteria.value),
+        alpha=round(1.0 - float(ab.statistical_significance_level), 6),
+        mode=evidence.Mode(ab.decision_mode.value),
+        same_offer=ab.same_offer,
+        cooldown_hours=float(ab.settle_hours),
+        min_spend_threshold=0.0 if threshold is None else float(threshold),
+        currency=run.currency,
+    )
+
+
+def history_of(
+    run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot]
+) -> tuple[evidence.Snapshot, ...]:
+    """Return complete polls in order; hours count from the moment the test was switched on."""
+    start = run.test_starts_at or run.build_starts_at or run.created_at
+    offset = offset_of(run.currency)
+    polls: dict[datetime, dict[str, Figures]] = {}
+    for snapshot in snapshots:
+        polls.setdefault(snapshot.at, {})[snapshot.variant] = snapshot.figures
+    letters = [variant.letter for variant in variants]
+    return tuple(
+        evidence.Snapshot(
+            hour=max(0.0, (at - start).total_seconds() / 3600.0),
+            figures=tuple(_in_major(poll[letter], offset) for letter in letters),
+        )
+        for at, poll in sorted(polls.items())
+        if all(letter in poll for letter in letters)
+    )
+
+
+def _in_major(figures: Figures, offset: int) -> evidence.Figures:
+    return evidence.Figures(
+        spend=figures.spend / offset,
+        impressions=figures.impressions,
+        clicks=figures.clicks,
+        conversions=figures.conversions,
+        revenue=figures.revenue / offset,
+        engagements=max(0, figures.engagements - figures.clicks),
+    )

@@ -1,0 +1,73 @@
+"""Meta's Marketing API as the flows need it; every failure is one of the Meta errors of ``domain.errors``."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.operations import ObjectKind
+
+
+class MetaObjects(Protocol):
+    """Campaigns, ad sets, creatives and ads. A call is made once: no method here repeats a write."""
+
+    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+        """Create an object and return its id; raises MetaOutcomeUnknownError where nobody can tell."""
+        ...
+
+    def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        """Set absolute values on an object."""
+        ...
+
+    def delete(self, meta_id: MetaId) -> None:
+        """Delete an object."""
+        ...
+
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+        """Read fields of one object; raises MetaNotFoundError where Meta does not know it."""
+        ...
+
+    def find(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return every object of the account's edge whose name contains the text: all pages, or an error."""
+        ...
+
+    def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
+        """Upload image bytes and return the image hash; repeating it is harmless (the hash is the content's)."""
+        ...
+
+
+class MetaAccounts(Protocol):
+    """What Meta says of an ad account and of our right to it."""
+
+    def account(self, act_id: ActId) -> AdAccountFacts:
+        """Read the account."""
+        ...
+
+    def minimum_budgets(self, act_id: ActId) -> MinimumBudgets:
+        """Read the smallest daily budgets Meta accepts, in the account's currency."""
+        ...
+
+    def permissions(self) -> frozenset[str]:
+        """Return the permissions the token was granted."""
+        ...
+
+
+class MetaInsights(Protocol):
+    """Performance figures, cumulative, as reported at the moment of asking."""
+
+    def ad_sets(
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return one raw insights row per delivering ad set (``adset_id`` and metrics as Meta's strings).
+
+        ``since`` and ``until`` are moments; the account's days that hold them are asked for. An ad set without delivery
+        has no row. All pages or an error.
+        """
+        ...
+
+
+class MetaAds(MetaObjects, MetaAccounts, MetaInsights, Protocol):
+    """The whole client, as one adapter provides it."""

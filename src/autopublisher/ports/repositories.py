@@ -1,0 +1,241 @@
+"""The database as the flows need it: repositories inside one unit of work, which alone commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
+from autopublisher.domain.operations import Operation, OperationState
+from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.variants import Variant
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id."""
+
+    statuses: frozenset[RunStatus] | None = None
+    act_id: ActId | None = None
+    due_by: datetime | None = None
+    idempotency_key: str | None = None
+    before: RunId | None = None
+    newest_first: bool = False
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Whose right to write: a run at the version its tick has loaded."""
+
+    run_id: RunId
+    version: int
+
+
+class Runs(Protocol):
+    """The run table."""
+
+    def add(self, run: Run) -> None:
+        """Insert a new run."""
+        ...
+
+    def get(self, run_id: RunId) -> Run:
+        """Return a run; raises RunNotFoundError."""
+        ...
+
+    def save(self, run: Run, was: int) -> None:
+        """Overwrite the run if its stored version still is ``was`` (``run.version`` is the new one); StaleRunError else."""
+        ...
+
+    def find(self, wanted: RunFilter) -> Sequence[Run]:
+        """Return matching runs in order, ``limit`` at most; ``before`` pages: only runs after that one in the order."""
+        ...
+
+    def count(self, wanted: RunFilter) -> int:
+        """Return how many runs match, ignoring ``limit`` and ``before``."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest ``next_tick_at`` of all runs, or None where nothing waits for time."""
+        ...
+
+
+class Journal(Protocol):
+    """The operation journal. Every change is a compare-and-swap, fenced by the run's version."""
+
+    def intend(self, operation: Operation, fence: Fence) -> None:
+        """Insert an INTENDED row; StaleRunError if the fence has fallen, StaleOperationError if the key exists."""
+        ...
+
+    def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
+        """Overwrite the row if its state and attempts still are ``was``'s; StaleOperationError or StaleRunError else."""
+        ...
+
+    def get(self, run_id: RunId, key: str) -> Operation | None:
+        """Return one row, or None."""
+        ...
+
+    def of_run(self, run_id: RunId) -> Sequence[Operation]:
+        """Return a run's rows by sequence."""
+        ...
+
+    def in_state(self, state: OperationState) -> Sequence[Operation]:
+        """Return all rows in a state, oldest first."""
+        ...
+
+
+class Accounts(Protocol):
+    """Ad accounts we may act on."""
+
+    def add(self, account: Account) -> None:
+        """Insert an account; ConflictError where the act id is taken."""
+        ...
+
+    def get(self, account_id: AccountId) -> Account:
+        """Return an account; raises AccountNotFoundError."""
+        ...
+
+    def by_act_id(self, act_id: ActId) -> Account | None:
+        """Return the account with Meta's id, or None."""
+        ...
+
+    def save(self, account: Account) -> None:
+        """Overwrite an account."""
+        ...
+
+    def all(self) -> Sequence[Account]:
+        """Return every account by name."""
+        ...
+
+
+class Creatives(Protocol):
+    """Images that runs can test."""
+
+    def add(self, creative: Creative) -> None:
+        """Insert a creative."""
+        ...
+
+    def get_many(self, creative_ids: Sequence[CreativeId]) -> Sequence[Creative]:
+        """Return the creatives in the order asked; raises CreativesNotFoundError naming all that are missing."""
+        ...
+
+    def of_account(self, account_id: AccountId) -> Sequence[Creative]:
+        """Return an account's creatives, oldest first."""
+        ...
+
+
+class RunRecords(Protocol):
+    """What belongs to a run and is not its status: variants, Meta models, decisions."""
+
+    def add_variants(self, variants: Sequence[Variant]) -> None:
+        """Insert a run's variants."""
+        ...
+
+    def variants(self, run_id: RunId) -> Sequence[Variant]:
+        """Return a run's variants by letter."""
+        ...
+
+    def put_object(self, meta_object: MetaObject) -> None:
+        """Insert or overwrite a Meta model by run and key."""
+        ...
+
+    def objects(self, run_id: RunId) -> Sequence[MetaObject]:
+        """Return a run's Meta models by key."""
+        ...
+
+    def add_decision(self, decision: Decision) -> None:
+        """Append a decision."""
+        ...
+
+    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+        """Return a run's decisions by sequence."""
+        ...
+
+
+class Observations(Protocol):
+    """Append-only insight snapshots and audit events."""
+
+    def add_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
+        ...
+
+    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant."""
+        ...
+
+    def add_events(self, events: Sequence[Event]) -> None:
+        """Append audit events."""
+        ...
+
+    def events(self, run_id: RunId) -> Sequence[Event]:
+        """Return a run's events in the order they were written."""
+        ...
+
+
+class People(Protocol):
+    """Users and their tokens."""
+
+    def add(self, user: User) -> None:
+        """Insert a user; ConflictError where the name is taken."""
+        ...
+
+    def by_name(self, name: str) -> User | None:
+        """Return the user with this name, or None."""
+        ...
+
+    def get(self, user_id: UserId) -> User | None:
+        """Return a user, or None."""
+        ...
+
+    def save(self, user: User) -> None:
+        """Overwrite a user."""
+        ...
+
+    def put_token(self, token: AccessToken) -> None:
+        """Insert or overwrite a token by its hash."""
+        ...
+
+    def token(self, token_hash: str) -> AccessToken | None:
+        """Return the token with this hash, or None."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving the block without ``commit`` undoes everything."""
+
+    runs: Runs
+    journal: Journal
+    accounts: Accounts
+    creatives: Creatives
+    records: RunRecords
+    observations: Observations
+    people: People
+
+    def __enter__(self) -> Self:
+        """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, rolling back what was not committed."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything so far durable."""
+        ...
+
+    def lock(self, name: str) -> None:
+        """Hold a named lock until the transaction ends, so that one transaction at a time passes here."""
+        ...
+
+
+class OpenUnitOfWork(Protocol):
+    """A factory of units of work."""
+
+    def __call__(self) -> UnitOfWork:
+        """Return a new unit of work, not yet entered."""
+        ...
