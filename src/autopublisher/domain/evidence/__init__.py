@@ -1,0 +1,47 @@
+"""The decision engine: verdicts on a creative test at a controlled error rate, from stored figures alone.
+
+Pure: numbers in, verdicts out. `judge` answers at one poll, `replay` re-runs a whole history,
+`chance_of_proof` says beforehand what a test can show, `sentences` puts a verdict into words.
+"""
+
+from autopublisher.domain.evidence.criteria import Criterion, Figure
+from autopublisher.domain.evidence.delay import ReportingDelay
+from autopublisher.domain.evidence.design import Design, Mode
+from autopublisher.domain.evidence.engine import judge, replay
+from autopublisher.domain.evidence.observations import Figures, Snapshot
+from autopublisher.domain.evidence.planning import ChanceOfProof, ProofCost, chance_of_proof
+from autopublisher.domain.evidence.rules import Kind
+from autopublisher.domain.evidence.verdict import (
+    Diagnostic,
+    Estimate,
+    Look,
+    PairResult,
+    VariantResult,
+    Verdict,
+)
+from autopublisher.domain.evidence.words import Language, headline, sentences
+
+__all__ = [
+    "ChanceOfProof",
+    "Criterion",
+    "Design",
+    "Diagnostic",
+    "Estimate",
+    "Figure",
+    "Figures",
+    "Kind",
+    "Language",
+    "Look",
+    "Mode",
+    "PairResult",
+    "ProofCost",
+    "ReportingDelay",
+    "Snapshot",
+    "VariantResult",
+    "Verdict",
+    "chance_of_proof",
+    "headline",
+    "judge",
+    "replay",
+    "sentences",
+]

@@ -1,0 +1,155 @@
+"""Group-sequential boundaries by alpha spending, and crossing probabilities under a drift.
+
+The standardised score is treated as Brownian motion in information time. Error is spent as alpha * t^2
+(Lan & DeMets 1983) and the bounds follow by the recursion of Armitage, McPherson & Rowe (1969), see
+Jennison & Turnbull (2000), chapter 19. Only upward crossings count, so each direction's error is bounded
+on its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+Array = npt.NDArray[np.float64]
+
+_NODES = 161
+_REACH = 7.5
+# Closer looks are treated as this far apart: in truth they are more correlated, so crossing is rarer.
+_SMALLEST_STEP = 0.01
+# An interim look never spends more than the square of this: something must be left for the final one.
+_LATEST_INTERIM = 0.98
+_TABLE, _WEIGHTS = np.polynomial.legendre.leggauss(_NODES)
+
+
+@dataclass(frozen=True)
+class LookTime:
+    """One analysis: information time and whether it is the last."""
+
+    share: float
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class _Stage:
+    time: float
+    spent: float
+    bound: float
+    nodes: Array
+    mass: Array
+
+
+def critical_value(looks: Sequence[LookTime], alpha: float) -> float:
+    """Return the z value the latest of `looks` must exceed.
+
+    `alpha` is one-sided and is spent as alpha * share^2, all of it at a look marked `last`. Shares must
+    not fall.
+    """
+    times, spent = _schedule(looks, alpha)
+    stage = _stage(tuple(zip(times, spent, strict=True)))
+    return stage.bound / float(np.sqrt(stage.time))
+
+
+def critical_values(looks: Sequence[LookTime], alpha: float) -> tuple[float, ...]:
+    """Return the bound of every look in turn."""
+    return tuple(critical_value(looks[: index + 1], alpha) for index in range(len(looks)))
+
+
+def planned_looks(count: int, first_share: float = 0.0) -> tuple[LookTime, ...]:
+    """Return `count` evenly spread looks without those before `first_share`; the last one is at 1."""
+    interim = tuple(LookTime(k / count) for k in range(1, count) if k / count >= first_share)
+    return (*interim, LookTime(1.0, last=True))
+
+
+def crossing_probability(looks: Sequence[LookTime], bounds: Sequence[float], drift: float) -> float:
+    """Return P(some z > its bound), the power, or the error at drift 0.
+
+    z at time t is normal with mean drift * sqrt(t) and variance 1.
+    """
+    times = _times(looks)
+    roots = [bound * time**0.5 for bound, time in zip(bounds, times, strict=True)]
+    crossed = float(ndtr(drift * times[0] ** 0.5 - bounds[0]))
+    nodes, mass = _first_mass(times[0], roots[0], drift)
+    for before, time, root in zip(times, times[1:], roots[1:], strict=False):
+        step = time - before
+        crossed += _tail(nodes + drift * step, mass, root, step)
+        nodes, mass = _next_mass(nodes, mass, _Step(before, time, root, drift))
+    return min(crossed, 1.0)
+
+
+@dataclass(frozen=True)
+class _Step:
+    before: float
+    time: float
+    root: float
+    drift: float = 0.0
+
+
+def _times(looks: Sequence[LookTime]) -> list[float]:
+    times: list[float] = []
+    for look in looks:
+        least = times[-1] + _SMALLEST_STEP if times else _SMALLEST_STEP
+        times.append(max(round(look.share, 4), least))
+    return times
+
+
+def _schedule(looks: Sequence[LookTime], alpha: float) -> tuple[list[float], list[float]]:
+    times = _times(looks)
+    spent = [
+        alpha if look.last else alpha * min(time, _LATEST_INTERIM + 1e-4 * index) ** 2
+        for index, (look, time) in enumerate(zip(looks, times, strict=True))
+    ]
+    return times, spent
+
+
+@lru_cache(maxsize=4096)
+def _stage(steps: tuple[tuple[float, float], ...]) -> _Stage:
+    """Return the state after the last step; every earlier one comes from the cache (pure in its argument)."""
+    time, spent = steps[-1]
+    if len(steps) == 1:
+        root = float(-ndtri(spent)) * time**0.5
+        return _Stage(time, spent, root, *_first_mass(time, root, 0.0))
+    before = _stage(steps[:-1])
+    root = _solve(before, time, spent - before.spent)
+    return _Stage(time, spent, root, *_next_mass(before.nodes, before.mass, _Step(before.time, time, root)))
+
+
+def _solve(before: _Stage, time: float, increment: float) -> float:
+    def excess(root: float) -> float:
+        return _tail(before.nodes, before.mass, root, time - before.time) - increment
+
+    reach = 12.0 * time**0.5
+    return float(brentq(excess, -reach, reach, xtol=1e-10))
+
+
+def _tail(nodes: Array, mass: Array, root: float, step: float) -> float:
+    return float(mass @ ndtr((nodes - root) / step**0.5))
+
+
+def _grid(low: float, high: float) -> tuple[Array, Array]:
+    half = (high - low) / 2
+    return low + half * (_TABLE + 1), half * _WEIGHTS
+
+
+def _first_mass(time: float, root: float, drift: float) -> tuple[Array, Array]:
+    sd = time**0.5
+    nodes, weights = _grid(min(drift * time, root) - _REACH * sd, root)
+    return nodes, weights * _density((nodes - drift * time) / sd) / sd
+
+
+def _next_mass(nodes: Array, mass: Array, step: _Step) -> tuple[Array, Array]:
+    """Carry the not yet stopped mass to the next look's grid, below its bound."""
+    sd = (step.time - step.before) ** 0.5
+    low = min(step.drift * step.time, step.root) - _REACH * step.time**0.5
+    points, weights = _grid(low, step.root)
+    shift = points[:, None] - nodes[None, :] - step.drift * sd**2
+    return points, weights * (_density(shift / sd) @ mass) / sd
+
+
+def _density(z: Array) -> Array:
+    value: Array = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    return value

@@ -1,0 +1,67 @@
+"""How late purchases are reported, and the exposure that has "matured" by then.
+
+Purchases seen so far must be set against the part of the exposure whose purchases could have been seen so
+far; otherwise a variant that spent late looks bad.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ReportingDelay:
+    """A part reported at once, the rest log-normally late and never later than `longest_hours`."""
+
+    at_once: float = 0.5
+    median_hours: float = 10.0
+    sigma: float = 1.5
+    longest_hours: float = 168.0
+
+    def share_reported(self, age_hours: Array) -> Array:
+        """Return F(age), the probability that an event of this age has been reported."""
+        age = np.minimum(np.asarray(age_hours, dtype=np.float64), self.longest_hours)
+        late = self._lognormal(age) / self._lognormal(np.array(self.longest_hours))
+        return np.where(age < 0, 0.0, self.at_once + (1 - self.at_once) * late)
+
+    def integrated(self, age_hours: Array) -> Array:
+        """Return the integral of F from 0 to `age_hours` (hours); zero for negative ages.
+
+        The log-normal's integrated distribution is u Phi(z) - exp(mu + sigma^2/2) Phi(z - sigma), the lower
+        partial expectation subtracted from u F(u).
+        """
+        age = np.maximum(np.asarray(age_hours, dtype=np.float64), 0.0)
+        inside = np.minimum(age, self.longest_hours)
+        z = self._standardised(inside)
+        mean = self.median_hours * np.exp(self.sigma**2 / 2)
+        late = (inside * ndtr(z) - mean * ndtr(z - self.sigma)) / self._lognormal(
+            np.array(self.longest_hours)
+        )
+        total: Array = self.at_once * inside + (1 - self.at_once) * late + (age - inside)
+        return total
+
+    def _standardised(self, age: Array) -> Array:
+        z: Array = np.log(np.maximum(age, 1e-12) / self.median_hours) / self.sigma
+        return z
+
+    def _lognormal(self, age: Array) -> Array:
+        share: Array = ndtr(self._standardised(np.maximum(age, 1e-12)))
+        return share
+
+
+def matured_weights(hours: Array, delay: ReportingDelay | None) -> Array:
+    """Return W with W[s, b] = share of block b's exposure that has matured at hours[s].
+
+    `hours` are increasing block boundaries, block b lying between hours[b] and hours[b + 1] with its exposure
+    spread evenly; without a delay everything matures at once. Shape (n + 1, n).
+    """
+    widths = np.diff(hours)
+    if delay is None:
+        return (hours[:, None] >= hours[None, 1:]).astype(np.float64)
+    reported = delay.integrated(hours[:, None] - hours[None, :])
+    weights: Array = (reported[:, :-1] - reported[:, 1:]) / widths
+    return np.where(hours[:, None] >= hours[None, 1:], np.minimum(weights, 1.0), 0.0)

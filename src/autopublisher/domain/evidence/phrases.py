@@ -1,0 +1,173 @@
+"""The texts of verdicts, by language. Kept apart from the logic so that both languages say the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """One language.
+
+    Attributes:
+        better: per criterion, what the better variant does ("earns more per euro than").
+        verdicts: per verdict kind.
+        reasons: per reason code.
+        caveats: per caveat code.
+        parts: everything else, by name.
+        decimal: decimal mark; thousands: its separator.
+        percent: pattern of a percentage.
+        units: spoken unit per currency code, for "per euro"; other codes are used as they are.
+    """
+
+    better: Mapping[str, str]
+    verdicts: Mapping[str, str]
+    reasons: Mapping[str, str]
+    caveats: Mapping[str, str]
+    parts: Mapping[str, str]
+    decimal: str
+    thousands: str
+    percent: str
+    units: Mapping[str, str]
+
+
+ENGLISH = Phrases(
+    better={
+        "roas": "earns more per {unit} than",
+        "revenue": "brings more revenue per {unit} than",
+        "cpa": "brings purchases at a lower cost than",
+        "conversions": "brings more purchases per {unit} than",
+        "cvr": "turns more clicks into purchases than",
+        "ctr": "gets more clicks per view than",
+        "cpc": "gets cheaper clicks than",
+        "engagement": "gets more reactions per view than",
+    },
+    verdicts={
+        "winner": "{leader} {better} {rival}: about {lift}{range}. However often we looked, the chance of"
+        " naming a winner when there is none is kept at {alpha}.",
+        "safe_pick": "{leader} is the best choice or at most slightly behind it. Against {rival}:"
+        " about {lift}{range}.",
+        "equivalent": "There is no difference that matters: any gap is smaller than {largest}.",
+        "no_difference_larger_than": "No winner. A difference larger than {largest} either way can be"
+        " ruled out.",
+        "best_bet": "Not proven. {leader} is probably best ({p_best}). If that is wrong, the expected loss is"
+        " about {loss}.",
+        "not_enough_data": "Not enough data: {count} {events} cannot separate these variants.",
+        "stop_loser": "Clearly worse and to be stopped: {stopped}. The others go on.",
+        "not_yet": "No verdict yet. {progress} of the planned evidence is in; the next analysis is due at"
+        " {next}.",
+        "unhealthy": "Paused: the data cannot be trusted at the moment.",
+    },
+    reasons={
+        "guard_hours": "The test has not run long enough for any verdict.",
+        "few_purchases": "There are too few events to compare.",
+        "low_spend": "A variant has not spent the minimum yet.",
+        "not_delivering": "A variant is hardly being delivered.",
+        "no_data": "No figures have arrived yet.",
+        "futile": "Going on would hardly prove even the difference the test was planned for.",
+        "reversed_after_settling": "An earlier lead turned around once late purchases were in, so no"
+        " winner is named.",
+        "counter_fell": "A total that can only grow has fallen.",
+        "polls_missing": "Too many readings are missing.",
+        "edited": "A variant was changed during the test.",
+    },
+    caveats={
+        "as_delivered": "The platform shows each ad to the people it expects to respond: this compares ads as"
+        " they were delivered.",
+        "not_randomised": "People were not divided at random between the variants.",
+        "under_three_days": "This rests on less than three days, so weekday effects are not covered.",
+        "immature": "Some purchases have not been reported yet ({mature} of the exposure has matured).",
+        "day_noise_assumed": "How much a variant varies from day to day could not be measured here; a"
+        " cautious assumption was used.",
+        "not_proof": "This is a choice by expected loss, not a proof.",
+    },
+    parts={
+        "range": " (range {low} to {high})",
+        "open_range": " (at least {low})",
+        "lean": "{leader} is ahead so far, with a {p_best} chance of being best.",
+        "cost": "Proving {lift} would take about {events_needed} {events} per variant, about {money} each.",
+        "no_cost": "Proving {lift} is out of reach in this time whatever is spent; a longer test could do"
+        " it.",
+        "end": "the end, after late purchases",
+        "hour": "hour {hour}",
+        "purchases": "purchases",
+        "clicks": "clicks",
+        "engagements": "reactions",
+        "list": " and ",
+    },
+    decimal=".",
+    thousands=",",
+    percent="{number}%",
+    units={"EUR": "euro", "USD": "dollar", "GBP": "pound", "PEN": "sol", "MXN": "peso"},
+)
+
+SPANISH = Phrases(
+    better={
+        "roas": "gana más por {unit} que",
+        "revenue": "ingresa más por {unit} que",
+        "cpa": "consigue compras a menor coste que",
+        "conversions": "consigue más compras por {unit} que",
+        "cvr": "convierte más clics en compras que",
+        "ctr": "recibe más clics por impresión que",
+        "cpc": "consigue clics más baratos que",
+        "engagement": "recibe más interacciones por impresión que",
+    },
+    verdicts={
+        "winner": "{leader} {better} {rival}: alrededor de {lift}{range}. Por mucho que hayamos mirado, la"
+        " probabilidad de nombrar un ganador cuando no lo hay se mantiene en {alpha}.",
+        "safe_pick": "{leader} es la mejor opción o queda muy cerca de ella. Frente a {rival}:"
+        " alrededor de {lift}{range}.",
+        "equivalent": "No hay ninguna diferencia que importe: cualquier distancia es menor que {largest}.",
+        "no_difference_larger_than": "Sin ganador. Se puede descartar una diferencia mayor que {largest} en"
+        " cualquier sentido.",
+        "best_bet": "No está demostrado. {leader} es probablemente la mejor ({p_best}). Si no lo fuera, la"
+        " pérdida esperada es de alrededor de {loss}.",
+        "not_enough_data": "Datos insuficientes: {count} {events} no bastan para distinguir estas variantes.",
+        "stop_loser": "Claramente peor, se detiene: {stopped}. Las demás siguen.",
+        "not_yet": "Todavía no hay veredicto. Ya tenemos {progress} de la evidencia prevista; el próximo"
+        " análisis toca en {next}.",
+        "unhealthy": "En pausa: ahora mismo no se puede confiar en los datos.",
+    },
+    reasons={
+        "guard_hours": "La prueba aún no ha durado lo suficiente para dar un veredicto.",
+        "few_purchases": "Hay muy pocos eventos para comparar.",
+        "low_spend": "Una variante todavía no ha gastado el mínimo.",
+        "not_delivering": "Una variante apenas se está mostrando.",
+        "no_data": "Aún no han llegado cifras.",
+        "futile": "Seguir difícilmente demostraría ni siquiera la diferencia prevista.",
+        "reversed_after_settling": "Una ventaja anterior se dio la vuelta al llegar las compras tardías, así"
+        " que no se nombra ganador.",
+        "counter_fell": "Un total que solo puede crecer ha bajado.",
+        "polls_missing": "Faltan demasiadas lecturas.",
+        "edited": "Se modificó una variante durante la prueba.",
+    },
+    caveats={
+        "as_delivered": "La plataforma enseña cada anuncio a quien cree que va a responder: se comparan los"
+        " anuncios tal como se entregaron.",
+        "not_randomised": "Las personas no se repartieron al azar entre las variantes.",
+        "under_three_days": "Se apoya en menos de tres días, así que no cubre el efecto del día de la"
+        " semana.",
+        "immature": "Parte de las compras aún no se ha comunicado (ha madurado {mature} de la exposición).",
+        "day_noise_assumed": "No se pudo medir cuánto varía una variante de un día a otro; se usó un supuesto"
+        " prudente.",
+        "not_proof": "Es una elección por pérdida esperada, no una demostración.",
+    },
+    parts={
+        "range": " (entre {low} y {high})",
+        "open_range": " (como mínimo {low})",
+        "lean": "De momento va por delante {leader}, con {p_best} de probabilidad de ser la mejor.",
+        "cost": "Demostrar {lift} requeriría unas {events_needed} {events} por variante, unos {money} cada"
+        " una.",
+        "no_cost": "Demostrar {lift} no es posible en este plazo se gaste lo que se gaste; una prueba más"
+        " larga sí podría.",
+        "end": "el final, tras las compras tardías",
+        "hour": "la hora {hour}",
+        "purchases": "compras",
+        "clicks": "clics",
+        "engagements": "interacciones",
+        "list": " y ",
+    },
+    decimal=",",
+    thousands=".",
+    percent="{number} %",
+    units={"EUR": "euro", "USD": "dólar", "GBP": "libra", "PEN": "sol", "MXN": "peso"},
+)

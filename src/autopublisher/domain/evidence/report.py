@@ -1,0 +1,232 @@
+"""Evidence and ruling written out as a verdict."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from autopublisher.domain.evidence.criteria import Figure
+from autopublisher.domain.evidence.design import Design
+from autopublisher.domain.evidence.diagnostics import caveats, diagnose
+from autopublisher.domain.evidence.interval import RatioInterval
+from autopublisher.domain.evidence.planning import ProofCost, proof_cost
+from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind, Ruling
+from autopublisher.domain.evidence.timeline import Timeline
+from autopublisher.domain.evidence.verdict import Estimate, Look, PairResult, VariantResult, Verdict
+from autopublisher.domain.evidence.weighing import Evidence
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Everything a verdict is written from; positions are those of the design."""
+
+    design: Design
+    timeline: Timeline
+    row: int
+    evidence: Evidence | None
+    ruling: Ruling
+    looks: tuple[Look, ...]
+    eliminated: tuple[int, ...]
+    share: float
+    next_step: int
+    final: bool
+    decided_hour: float | None
+    digest: str
+
+    def name(self, position: int | None) -> str | None:
+        """Return a variant's id."""
+        return None if position is None else self.design.variants[position]
+
+    @property
+    def leader(self) -> int | None:
+        """Return the leader's position; a named winner leads by definition."""
+        if self.ruling.winner is not None:
+            return self.ruling.winner
+        if self.evidence is None or self.evidence.leader is None:
+            return None
+        return self.evidence.active[self.evidence.leader]
+
+
+def compose(case: Case) -> Verdict:
+    """Return the verdict of a case."""
+    design, evidence, kind = case.design, case.evidence, case.ruling.kind
+    variants = _variants(case)
+    leading = None if case.leader is None else variants[case.leader]
+    mature = _mature_share(case)
+    return Verdict(
+        kind=kind,
+        criterion=design.criterion.value,
+        method="E" if design.pools_baskets else "B",
+        final=case.final,
+        winner=case.name(case.ruling.winner),
+        leader=case.name(case.leader),
+        eliminated=tuple(design.variants[each] for each in case.eliminated),
+        newly_eliminated=tuple(design.variants[each] for each in case.ruling.eliminated),
+        hour=float(case.timeline.hours[case.row]),
+        decided_hour=case.decided_hour,
+        reasons=case.ruling.reasons,
+        share=case.share,
+        mature_share=mature,
+        looks=case.looks,
+        next_look_share=_next_look(case),
+        next_look_hour=_next_hour(case),
+        boundary=None if evidence is None else evidence.bounds.winner,
+        estimate=_estimate(case),
+        p_best=None if leading is None else leading.p_best,
+        expected_loss=None if leading is None else leading.expected_loss,
+        largest_difference=_largest_difference(case),
+        pairs=_pairs(case),
+        variants=variants,
+        day_spread=None if evidence is None else evidence.noise.variance**0.5,
+        cost_of_proof=_costs(case),
+        diagnostics=() if evidence is None else diagnose(design, case.timeline, evidence),
+        caveats=caveats(design, evidence, kind, mature),
+        alpha=design.alpha,
+        currency=design.currency,
+        digest=case.digest,
+    ).tidy()
+
+
+def _next_look(case: Case) -> float | None:
+    if case.ruling.kind in ENDING_KINDS or case.final:
+        return None
+    return min(case.next_step / case.design.look_count, 1.0)
+
+
+def _next_hour(case: Case) -> float | None:
+    waiting = _next_look(case) is not None and not case.design.past_guard(
+        float(case.timeline.hours[case.row])
+    )
+    return case.design.guard if waiting else None
+
+
+def _mature_share(case: Case) -> float:
+    bought = float(case.timeline.column(case.design.measure.exposure)[case.row].sum())
+    matured = float(case.timeline.matured[case.row].sum())
+    return min(matured / bought, 1.0) if bought > 0 else 0.0
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator > 0 else None
+
+
+def _variants(case: Case) -> tuple[VariantResult, ...]:
+    return tuple(_variant(case, position) for position in range(len(case.design.variants)))
+
+
+def _variant(case: Case, position: int) -> VariantResult:
+    total = {figure: float(case.timeline.column(figure)[case.row, position]) for figure in Figure}
+    spend, clicks, conversions = total[Figure.SPEND], total[Figure.CLICKS], total[Figure.CONVERSIONS]
+    rate, low, high, p_best, loss = _rate(case, position)
+    return VariantResult(
+        name=case.design.variants[position],
+        active=position not in case.eliminated,
+        spend=spend,
+        impressions=total[Figure.IMPRESSIONS],
+        clicks=clicks,
+        conversions=conversions,
+        revenue=total[Figure.REVENUE],
+        engagements=total[Figure.ENGAGEMENTS],
+        roas=_ratio(total[Figure.REVENUE], spend),
+        cpa=_ratio(spend, conversions),
+        ctr=_ratio(clicks, total[Figure.IMPRESSIONS]),
+        cvr=_ratio(conversions, clicks),
+        cpc=_ratio(spend, clicks),
+        rate=rate,
+        rate_low=low,
+        rate_high=high,
+        p_best=p_best,
+        expected_loss=loss,
+    )
+
+
+def _rate(case: Case, position: int) -> tuple[float | None, ...]:
+    """Return rate, its range, P(best) and expected loss; None for what is unknown."""
+    evidence = case.evidence
+    row = case.row if evidence is None else evidence.row
+    matured = float(case.timeline.matured[row, position].sum())
+    events = float(case.timeline.summed(case.design.measure.events)[row, position])
+    rate = _ratio(events, matured)
+    if evidence is None or position not in evidence.active or rate is None:
+        return rate, None, None, None, None
+    index, known = evidence.active.index(position), evidence.posterior
+    reach = evidence.bounds.winner * float(known.variance[index]) ** 0.5
+    middle = float(known.log_rate[index])
+    low, high = math.exp(min(middle - reach, 700.0)), math.exp(min(middle + reach, 700.0))
+    return rate, low, high, float(known.p_best[index]), float(known.loss[index])
+
+
+def _pairs(case: Case) -> tuple[PairResult, ...]:
+    evidence = case.evidence
+    if evidence is None:
+        return ()
+    scores, names = evidence.scores, case.design.variants
+    statistics = scores.statistics(evidence.noise.variance)
+    return tuple(
+        PairResult(
+            first=names[int(scores.first[pair])],
+            second=names[int(scores.second[pair])],
+            statistic=float(statistics[pair]),
+            ratio=_ratio(max(float(scores.a[pair]), 0.0), float(scores.b[pair])),
+            low=interval.low,
+            high=interval.high,
+        )
+        for pair, interval in enumerate(evidence.intervals(evidence.bounds.winner))
+    )
+
+
+def _rival(evidence: Evidence, leading: int) -> int:
+    """Return the index of the nearest rival: the highest posterior mean besides the leader's."""
+    means = evidence.posterior.mean.copy()
+    means[leading] = -np.inf
+    return int(np.argmax(means))
+
+
+def _estimate(case: Case) -> Estimate | None:
+    evidence, position = case.evidence, case.leader
+    if evidence is None or position not in evidence.active:
+        return None
+    leading = evidence.active.index(position)
+    rival = _rival(evidence, leading)
+    against = evidence.active[rival]
+    raw, interval = _oriented(evidence, position, against)
+    shrunk = math.exp(float(evidence.posterior.mean[leading] - evidence.posterior.mean[rival]))
+    inside = (
+        max(shrunk, interval.low) if interval.high is None else min(max(shrunk, interval.low), interval.high)
+    )
+    return Estimate(case.design.variants[against], raw, inside, interval.low, interval.high)
+
+
+def _oriented(evidence: Evidence, first: int, second: int) -> tuple[float | None, RatioInterval]:
+    """Return ratio and repeated range of `first` over `second`, whichever way the pair is stored."""
+    scores = evidence.scores
+    low, high = min(first, second), max(first, second)
+    pair = int(np.flatnonzero((scores.first == low) & (scores.second == high))[0])
+    a, b = max(float(scores.a[pair]), 0.0), max(float(scores.b[pair]), 0.0)
+    interval = evidence.intervals(evidence.bounds.winner)[pair]
+    return (_ratio(a, b), interval) if first == low else (_ratio(b, a), interval.inverse())
+
+
+def _largest_difference(case: Case) -> float | None:
+    if case.evidence is None or case.ruling.kind not in (Kind.NO_DIFFERENCE, Kind.EQUIVALENT):
+        return None
+    ranges = case.evidence.intervals(case.evidence.bounds.winner)
+    return max(max(each.high or 1.0, 1 / each.low if each.low > 0 else 1.0) for each in ranges) - 1
+
+
+def _costs(case: Case) -> tuple[ProofCost, ...]:
+    """Return what proof of the planned lift, and of the lift seen, would cost at today's price per event."""
+    evidence = case.evidence
+    if evidence is None or case.ruling.kind is Kind.WINNER or float(evidence.counts.sum()) <= 0:
+        return ()
+    if case.ruling.kind not in ENDING_KINDS:
+        return ()
+    price = float(evidence.spend.sum() / evidence.counts.sum())
+    lifts = {case.design.planned_lift}
+    estimate = _estimate(case)
+    if estimate is not None and estimate.shrunk > 1 + _LEAST_LIFT:
+        lifts.add(round(estimate.shrunk - 1, 2))
+    return tuple(proof_cost(case.design, price, lift) for lift in sorted(lifts))
+
+
+_LEAST_LIFT = 0.05

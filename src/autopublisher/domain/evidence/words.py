@@ -1,0 +1,144 @@
+"""A verdict in plain words, English or Spanish, in business units.
+
+The first sentence is the headline. What is not proven is never worded as if it were, and the
+caveats always follow.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Figure
+from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH, Phrases
+from autopublisher.domain.evidence.planning import ProofCost
+from autopublisher.domain.evidence.rules import Kind
+from autopublisher.domain.evidence.verdict import Verdict
+
+
+class Language(StrEnum):
+    """The languages verdicts are worded in."""
+
+    ENGLISH = "en"
+    SPANISH = "es"
+
+
+def sentences(verdict: Verdict, language: str = Language.ENGLISH) -> tuple[str, ...]:
+    """Return headline, reasons, leaning, cost of proof and caveats; ValueError for an unknown language."""
+    phrases = SPANISH if Language(language) is Language.SPANISH else ENGLISH
+    return _Wording(verdict, phrases).all()
+
+
+def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
+    """Return the first of the `sentences`."""
+    return sentences(verdict, language)[0]
+
+
+def _number(value: float, digits: int, phrases: Phrases) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.translate({ord(","): phrases.thousands, ord("."): phrases.decimal})
+
+
+class _Wording:
+    def __init__(self, verdict: Verdict, phrases: Phrases) -> None:
+        self._verdict = verdict
+        self._phrases = phrases
+
+    def all(self) -> tuple[str, ...]:
+        """Return all sentences in order."""
+        known = self._phrases.reasons
+        reasons = [known[code] for code in self._verdict.reasons if code in known]
+        caveats = [self._fill(self._phrases.caveats[code]) for code in self._verdict.caveats]
+        first = self._fill(self._phrases.verdicts[self._verdict.kind.value])
+        return (first, *reasons, *self._leaning(), *self._costs(), *caveats)
+
+    def _fill(self, pattern: str, **more: str) -> str:
+        """Fill in the named values; each is worked out only where the pattern asks for it."""
+        verdict = self._verdict
+        values: dict[str, Callable[[], str]] = {
+            "leader": lambda: verdict.leader or "-",
+            "rival": lambda: verdict.estimate.against if verdict.estimate else "-",
+            "better": self._better,
+            "unit": lambda: self._phrases.units.get(verdict.currency, verdict.currency),
+            "lift": self._lift,
+            "range": self._range,
+            "alpha": lambda: self._percent(verdict.alpha),
+            "largest": lambda: self._percent(verdict.largest_difference or 0.0),
+            "p_best": lambda: self._percent(verdict.p_best or 0.0),
+            "loss": lambda: self._percent(verdict.expected_loss or 0.0, 1),
+            "count": self._count,
+            "events": self._events,
+            "stopped": lambda: self._phrases.parts["list"].join(verdict.newly_eliminated),
+            "progress": lambda: self._percent(min(verdict.share, 1.0)),
+            "next": self._next,
+            "mature": lambda: self._percent(verdict.mature_share),
+        }
+        return pattern.format(
+            **{name: make() for name, make in values.items() if f"{{{name}}}" in pattern} | more
+        )
+
+    def _percent(self, share: float, digits: int = 0) -> str:
+        return self._phrases.percent.format(number=_number(100 * share, digits, self._phrases))
+
+    def _signed(self, ratio: float) -> str:
+        """Return a ratio as a change; for costs, the change of the cost."""
+        change = (1 / ratio if self._is_cost and ratio > 0 else ratio) - 1
+        sign = "+" if change >= 0 else "-"
+        return sign + self._percent(abs(change))
+
+    @property
+    def _is_cost(self) -> bool:
+        return self._verdict.criterion in (Criterion.CPA, Criterion.CPC)
+
+    def _better(self) -> str:
+        return self._fill(self._phrases.better[self._verdict.criterion])
+
+    def _lift(self) -> str:
+        estimate = self._verdict.estimate
+        return self._signed(estimate.shrunk) if estimate else "-"
+
+    def _range(self) -> str:
+        estimate = self._verdict.estimate
+        if estimate is None:
+            return ""
+        if estimate.high is None:
+            return self._phrases.parts["open_range"].format(low=self._signed(estimate.low))
+        return self._phrases.parts["range"].format(
+            low=self._signed(estimate.low), high=self._signed(estimate.high)
+        )
+
+    def _counted(self) -> tuple[Figure, ...]:
+        return MEASURES[Criterion(self._verdict.criterion)].counts
+
+    def _count(self) -> str:
+        total = sum(getattr(each, figure) for each in self._verdict.variants for figure in self._counted())
+        return _number(total, 0, self._phrases)
+
+    def _events(self) -> str:
+        counted = self._counted()
+        if Figure.ENGAGEMENTS in counted:
+            return self._phrases.parts["engagements"]
+        return self._phrases.parts["purchases" if Figure.CONVERSIONS in counted else "clicks"]
+
+    def _next(self) -> str:
+        share, hour = self._verdict.next_look_share, self._verdict.next_look_hour
+        if hour is not None:
+            return self._phrases.parts["hour"].format(hour=_number(hour, 0, self._phrases))
+        return self._phrases.parts["end"] if share is None or share >= 1 else self._percent(share)
+
+    def _leaning(self) -> tuple[str, ...]:
+        """Return who is ahead, where the headline does not say so already and there is something to say."""
+        tells = (Kind.NOT_ENOUGH_DATA, Kind.NO_DIFFERENCE)
+        if self._verdict.kind not in tells or self._verdict.leader is None or self._verdict.p_best is None:
+            return ()
+        return (self._fill(self._phrases.parts["lean"]),)
+
+    def _costs(self) -> tuple[str, ...]:
+        return tuple(self._cost(each) for each in self._verdict.cost_of_proof)
+
+    def _cost(self, cost: ProofCost) -> str:
+        lift = self._signed(1 + cost.lift)
+        if cost.purchases_per_variant is None or cost.spend_per_variant is None:
+            return self._fill(self._phrases.parts["no_cost"], lift=lift)
+        needed = _number(float(f"{cost.purchases_per_variant:.2g}"), 0, self._phrases)
+        money = _number(float(f"{cost.spend_per_variant:.2g}"), 0, self._phrases)
+        money = f"{money} {self._verdict.currency}"
+        return self._fill(self._phrases.parts["cost"], lift=lift, events_needed=needed, money=money)
