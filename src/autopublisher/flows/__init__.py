@@ -1,0 +1,1 @@
+"""Use cases: what the product does, in terms of the ports alone."""

@@ -1,0 +1,185 @@
+"""AB_TESTING and ANALYZING_RESULTS: launch, watch and conclude a test, by the decision engine's verdicts alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from autopublisher.domain import evidence
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.records import Decision, Snapshot
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.trial import design_of, history_of
+from autopublisher.flows.collector import REFRESH, Collector
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.steps import Step, event
+from autopublisher.flows.waiting import NotYet
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+REVIEW_PATIENCE = timedelta(hours=72)
+"""How long Meta may take to review the ads before the run gives up."""
+
+_IN_REVIEW = frozenset({"PENDING_REVIEW", "IN_PROCESS"})
+_BLOCKED = frozenset({"DISAPPROVED", "WITH_ISSUES", "PENDING_BILLING_INFO"})
+
+
+class Watch:
+    """AB_TESTING: waits for review, polls, judges, stops proven losers."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        collector: Collector,
+        statuses: Statuses,
+        clock: Clock,
+        poll: timedelta,
+    ) -> None:
+        self._open_unit = open_unit
+        self._collector = collector
+        self._statuses = statuses
+        self._clock = clock
+        self._poll = max(poll, REFRESH)
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
+        if run.test_starts_at is None or run.test_ends_at is None:
+            return self._launched(run)
+        now = self._clock.now()
+        snapshots = self._collector.collect(run)
+        embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
+        if now < embargo_ends and now < run.test_ends_at:
+            return self._wait(run, now, embargo_ends)
+        verdict, decision = self._judged(run, snapshots, now)
+        kept = (decision,) if decision is not None else ()
+        events = tuple(event(run, now, "judged", one.sentence_en, {"kind": one.kind}) for one in kept)
+        stopped = self._stop_losers(run, verdict)
+        if verdict.ends_test or now >= run.test_ends_at:
+            why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
+            over = event(run, now, "test_ended", f"The test has ended: {why}")
+            return Step(
+                stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None), (*events, over), kept
+            )
+        waiting = self._wait(stopped, now, now + self._poll)
+        return Step(waiting.run, events, kept)
+
+    def _launched(self, run: Run) -> Step:
+        """Start the test's own clock once every ad is through review, so that review costs no test time."""
+        now = self._clock.now()
+        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        states = {row.key: str(self._statuses.read(run, row).get("effective_status")) for row in ads}
+        blocked = {key: state for key, state in states.items() if state in _BLOCKED}
+        if blocked:
+            raise RunFailed(
+                "Meta will not deliver " + ", ".join(f"{key} ({state})" for key, state in blocked.items())
+            )
+        if any(state in _IN_REVIEW for state in states.values()):
+            if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
+                raise RunFailed("Meta has not finished reviewing the ads after three days")
+            raise NotYet(now + REFRESH, "waiting for Meta to review the ads")
+        starts = max(now, run.build_starts_at or now)
+        ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        for row in self._statuses.created(run, "test/"):
+            if row.spec.kind is ObjectKind.AD_SET:
+                self._statuses.ensure(
+                    run, row, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend"
+                )
+        started = replace(run, test_starts_at=starts, test_ends_at=ends, next_tick_at=starts, attention=None)
+        return Step(
+            started, (event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}"),)
+        )
+
+    def _wait(self, run: Run, now: datetime, until: datetime) -> Step:
+        ends = run.test_ends_at or until
+        return Step(replace(run, next_tick_at=min(until, now + self._poll, max(ends, now)), attention=None))
+
+    def _judged(
+        self, run: Run, snapshots: Sequence[Snapshot], now: datetime
+    ) -> tuple[evidence.Verdict, Decision | None]:
+        """Judge, and return the decision to keep: only one that says something new."""
+        with self._open_unit() as unit:
+            variants = unit.records.variants(run.id)
+            earlier = unit.records.decisions(run.id)
+        verdict = evidence.replay(design_of(run, variants), history_of(run, variants, snapshots))
+        last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
+        if last is not None and last.kind is verdict.kind and last.look_index == verdict.look_index:
+            return verdict, None
+        return verdict, decision_of(run, verdict, len(earlier) + 1, now)
+
+    def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:
+        """Pause the arms proven worse; what they have not spent stays unspent."""
+        fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
+        for letter in fresh:
+            self._statuses.pause(run, self._statuses.created(run, f"test/{letter.lower()}/"))
+        return replace(run, eliminated=(*run.eliminated, *fresh))
+
+
+class Conclusion:
+    """ANALYZING_RESULTS: stops all arms, lets late conversions settle, judges for the last time, settles the spend."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        collector: Collector,
+        statuses: Statuses,
+        clock: Clock,
+        poll: timedelta,
+    ) -> None:
+        self._open_unit = open_unit
+        self._collector = collector
+        self._statuses = statuses
+        self._clock = clock
+        self._poll = max(poll, REFRESH)
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run still settling, or in SELECTING_WINNER with its final decision."""
+        now = self._clock.now()
+        arms = self._statuses.created(run, "test/")
+        self._statuses.pause(run, arms)
+        if run.settles_at is None:
+            settles = now + timedelta(hours=run.request.ab_test_config.settle_hours)
+            paused = event(
+                run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
+            )
+            return Step(
+                replace(run, stopped_at=now, settles_at=settles, next_tick_at=min(settles, now + self._poll)),
+                (paused,),
+            )
+        snapshots = self._collector.collect(run, fresh=now >= run.settles_at)
+        if now < run.settles_at:
+            return Step(replace(run, next_tick_at=min(run.settles_at, now + 6 * self._poll), attention=None))
+        self._settle_spend(run, arms, snapshots, now)
+        with self._open_unit() as unit:
+            variants = unit.records.variants(run.id)
+            number = len(unit.records.decisions(run.id)) + 1
+        verdict = evidence.replay(design_of(run, variants), history_of(run, variants, snapshots), final=True)
+        decision = replace(decision_of(run, verdict, number, now), final=True)
+        moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
+        concluded = event(run, now, "concluded", decision.sentence_en, {"kind": decision.kind})
+        return Step(moved, (concluded,), (decision,))
+
+    def _settle_spend(
+        self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot], now: datetime
+    ) -> None:
+        """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
+        final = {one.variant: one.figures.spend for one in snapshots if one.at == snapshots[-1].at}
+        with self._open_unit() as unit:
+            for row in arms:
+                if row.spec.reserves and row.spent is None:
+                    spent = final[row.spec.variant or ""]
+                    unit.journal.advance(replace(row, spent=spent), row, Fence(run.id, run.version))
+            unit.commit()
+
+
+def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime) -> Decision:
+    """Return a verdict as it is stored: whole, with its sentences in both languages."""
+    return Decision(
+        run_id=run.id,
+        at=now,
+        sequence=number,
+        kind=verdict.kind.value,
+        final=verdict.ends_test,
+        verdict=verdict.to_json(),
+        sentence_en=" ".join(evidence.sentences(verdict, evidence.Language.ENGLISH)),
+        sentence_es=" ".join(evidence.sentences(verdict, evidence.Language.SPANISH)),
+    )

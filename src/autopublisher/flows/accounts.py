@@ -1,0 +1,143 @@
+"""Ad accounts and creatives: what a run needs to be there before it can be asked for."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import uuid4
+
+from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem
+from autopublisher.domain.ids import AccountId, ActId, CreativeId
+from autopublisher.domain.money import offset_of
+from autopublisher.domain.records import Event
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.storage import Storage
+
+LARGEST_IMAGE: Final = 30 * 1024 * 1024
+"""Bytes Meta takes for an ad image."""
+
+LONGEST_NAME: Final = 200
+
+_SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+
+
+def image_type(content: bytes) -> str | None:
+    """Return the media type told by the first bytes; None where they are neither PNG nor JPEG."""
+    return next((mime for magic, mime in _SIGNATURES if content.startswith(magic)), None)
+
+
+class AccountDesk:
+    """Keeps the ad accounts we may act on, and their creatives."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts, storage: Storage, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._storage = storage
+        self._clock = clock
+
+    def register(
+        self,
+        act_id: ActId,
+        name: str | None = None,
+        defaults: AdDefaults | None = None,
+        actor: str = "system",
+    ) -> Account:
+        """Add an ad account, with what Meta says of it; raises ConflictError if it is there, the Meta errors."""
+        with self._open_unit() as unit:
+            _refuse_taken(unit, act_id)
+        facts = self._meta.account(act_id)
+        offset_of(facts.currency)  # money in a currency Meta does not bill in could not be counted
+        account = Account(
+            id=AccountId(str(uuid4())),
+            act_id=act_id,
+            name=facts.name if name is None else name,
+            currency=facts.currency,
+            timezone=facts.timezone,
+            defaults=AdDefaults() if defaults is None else defaults,
+            created_at=self._clock.now(),
+            business_id=facts.business_id,
+        )
+        with self._open_unit() as unit:
+            _refuse_taken(unit, act_id)
+            unit.accounts.add(account)
+            self._record(unit, "person:account:registered", actor, f"Ad account {act_id} was registered.")
+            unit.commit()
+        return account
+
+    def update_defaults(
+        self, account_id: AccountId, changes: Mapping[str, str | None], actor: str
+    ) -> Account:
+        """Change the named ad defaults and leave the rest; None clears one. Raises AccountNotFoundError."""
+        with self._open_unit() as unit:
+            unit.lock(f"account:{account_id}")
+            account = unit.accounts.get(account_id)
+            changed = replace(account, defaults=replace(account.defaults, **changes))
+            unit.accounts.save(changed)
+            named = ", ".join(sorted(changes)) or "nothing"
+            self._record(
+                unit, "person:account:changed", actor, f"Defaults of {account.act_id} changed: {named}."
+            )
+            unit.commit()
+        return changed
+
+    def list_accounts(self) -> Sequence[Account]:
+        """Return every account, by name."""
+        with self._open_unit() as unit:
+            return unit.accounts.all()
+
+    def add_creative(self, account_id: AccountId, name: str, content: bytes, actor: str) -> Creative:
+        """Keep an image; the same bytes in the same account are the creative that is there already.
+
+        Raises AccountNotFoundError, or InvalidRequestError for what is no PNG or JPEG, too large or without a name.
+        """
+        mime_type = _checked(name, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        with self._open_unit() as unit:
+            unit.accounts.get(account_id)
+        # The key is the content's, so bytes written for a row that is then not added harm nobody.
+        key = f"creatives/{sha256}"
+        self._storage.write(key, content)
+        with self._open_unit() as unit:
+            unit.lock(f"creatives:{account_id}")
+            for known in unit.creatives.of_account(account_id):
+                if known.sha256 == sha256:
+                    return known
+            creative = Creative(
+                CreativeId(str(uuid4())), account_id, name, key, sha256, self._clock.now(), mime_type
+            )
+            unit.creatives.add(creative)
+            self._record(unit, "person:creative:added", actor, f"Creative {name} was added.")
+            unit.commit()
+        return creative
+
+    def list_creatives(self, account_id: AccountId) -> Sequence[Creative]:
+        """Return an account's creatives, oldest first; raises AccountNotFoundError."""
+        with self._open_unit() as unit:
+            unit.accounts.get(account_id)
+            return unit.creatives.of_account(account_id)
+
+    def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
+        unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
+
+
+def _refuse_taken(unit: UnitOfWork, act_id: ActId) -> None:
+    if unit.accounts.by_act_id(act_id) is not None:
+        raise ConflictError(f"Ad account {act_id} is registered already.", "GET /meta/accounts lists it.")
+
+
+def _checked(name: str, content: bytes) -> str:
+    """Return the image's media type; raises InvalidRequestError."""
+    mime_type = image_type(content)
+    if not 1 <= len(name.strip()) <= LONGEST_NAME:
+        reason = f"A creative's name has 1 to {LONGEST_NAME} characters."
+        raise InvalidRequestError([Problem("name", reason, "Give it a name.")])
+    if len(content) > LARGEST_IMAGE:
+        reason = "The image is larger than 30 MB, the most Meta takes."
+        raise InvalidRequestError([Problem("file", reason, "Compress it.", "too_large")])
+    if mime_type is None:
+        reason = "The file is neither a PNG nor a JPEG image."
+        raise InvalidRequestError([Problem("file", reason, "Upload a PNG or JPEG.", "not_an_image")])
+    return mime_type

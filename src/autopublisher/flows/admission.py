@@ -1,0 +1,125 @@
+"""PENDING: checks the request against account and Meta once more, waits its turn, and fixes what the run will use."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.errors import NotFoundError, Problem
+from autopublisher.domain.plan import objective_of, plan_digest, test_plan
+from autopublisher.domain.request import RunRequest
+from autopublisher.domain.request_rules import (
+    check_against_account,
+    check_against_meta,
+    check_request,
+    effective_ad,
+)
+from autopublisher.domain.run import ADMITTED, Run, RunStatus
+from autopublisher.domain.variants import build_variants
+from autopublisher.flows.steps import Step, event
+from autopublisher.flows.waiting import NotYet
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+_TURN = timedelta(minutes=1)
+LEAD = timedelta(minutes=15)
+"""Time between planning a test and the start of its delivery, for building and checking it."""
+
+
+class Admission:
+    """Lets a run in, or says why not."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock, most_at_once: int) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._most_at_once = most_at_once
+
+    def __call__(self, run: Run) -> Step:
+        """Move a due run to CREATING_CAMPAIGNS with its variants stored, or end it with the problems found."""
+        now = self._clock.now()
+        if run.request.scheduled_for is not None and now < run.request.scheduled_for:
+            raise NotYet(run.request.scheduled_for)
+        problems = self._problems(run)
+        if problems:
+            return _refused(run, now, problems)
+        with self._open_unit() as unit:
+            unit.lock("admission")
+            self._wait_turn(unit, run, now)
+            step = self._admitted(unit, run, now)
+            unit.commit()
+        return step
+
+    def _problems(self, run: Run) -> list[Problem]:
+        with self._open_unit() as unit:
+            account = unit.accounts.get(run.account_id)
+            try:
+                unit.creatives.get_many(run.request.creative_ids)
+            except NotFoundError as error:
+                return [Problem("creative_ids", error.message, error.remedy)]
+        problems = check_request(run.request) + check_against_account(run.request, account)
+        if problems:
+            return problems
+        facts = self._meta.account(account.act_id)
+        return check_against_meta(run.request, account, facts, self._meta.minimum_budgets(account.act_id))
+
+    def _wait_turn(self, unit: UnitOfWork, run: Run, now: datetime) -> None:
+        """Let the oldest waiting runs in first, as many as there are free places."""
+        taken = unit.runs.count(RunFilter(statuses=ADMITTED))
+        waiting = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
+        ahead = [
+            other
+            for other in waiting
+            if (other.created_at, other.id) < (run.created_at, run.id) and not _is_scheduled(other, now)
+        ]
+        if taken + len(ahead) >= self._most_at_once:
+            raise NotYet(now + _TURN, "waiting for another run to end")
+
+    def _admitted(self, unit: UnitOfWork, run: Run, now: datetime) -> Step:
+        account = unit.accounts.get(run.account_id)
+        request = replace(run.request, ad=effective_ad(run.request, account))
+        variants = build_variants(run.id, request)
+        if not unit.records.variants(run.id):
+            unit.records.add_variants(variants)
+        creatives = {one.id: one.storage_key for one in unit.creatives.get_many(request.creative_ids)}
+        starts = now + LEAD
+        ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
+        settled = replace(run, request=request, build_starts_at=starts, build_ends_at=ends, admitted_at=now)
+        plan = test_plan(settled, variants, creatives, starts, ends)
+        moved = settled.moved(
+            RunStatus.CREATING_CAMPAIGNS,
+            now,
+            plan_digest=plan_digest(plan),
+            objective=objective_of(request).outcome,
+            attention=None,
+        )
+        message = f"Admitted: {len(variants)} variants, {len(plan)} objects to create"
+        return Step(moved, (event(run, now, "admitted", message, {"plan_digest": moved.plan_digest}),))
+
+
+def _is_scheduled(run: Run, now: datetime) -> bool:
+    return run.request.scheduled_for is not None and run.request.scheduled_for > now
+
+
+def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
+    reasons = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
+    failed = run.moved(RunStatus.FAILED, now, failure=reasons)
+    return Step(failed, (event(run, now, "failed", f"Refused before anything was created: {reasons}"),))
+
+
+def request_warnings(request: RunRequest, account: Account) -> tuple[str, ...]:
+    """Return what the requester should know although nothing is wrong."""
+    ad: AdDefaults = effective_ad(request, account)
+    choice = objective_of(replace(request, ad=ad))
+    warnings = []
+    if choice.was_mapped:
+        warnings.append(
+            f"Objective {choice.asked} is no longer created by Meta; {choice.outcome} is used instead."
+        )
+    if request.ab_test_config.test_duration_hours < 72:  # noqa: PLR2004 - three days, as the wording says
+        warnings.append("A test shorter than three days cannot see differences between days of the week.")
+    test = request.ab_test_config.test_budget_per_variant * request.ab_test_config.variants_count
+    if request.budget_config.total_budget == test:
+        warnings.append("The tests may use up total_budget, so nothing may be left to scale the winner.")
+    return tuple(warnings)

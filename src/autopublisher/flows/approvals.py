@@ -1,0 +1,123 @@
+"""A person's words to a run: approve a variant, or cancel. Each only writes the row and nudges; a tick acts on it."""
+
+from dataclasses import replace
+
+from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import Approval, Control, Run, RunStatus
+from autopublisher.flows.orchestrator import enqueue_next
+from autopublisher.flows.selection import approval_digest
+from autopublisher.flows.steps import event
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.work import TickQueue
+
+
+class Approvals:
+    """Carries approvals and cancellations into runs."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, ticks: TickQueue) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._ticks = ticks
+
+    def publish_winner(
+        self,
+        run_id: RunId,
+        actor: str,
+        variant: str | None = None,
+        comment: str = "",
+        digest: str | None = None,
+    ) -> Run:
+        """Release the winner, or the ``variant`` named, for scaling and publishing; returns the run.
+
+        ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
+        changes nothing. Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no
+        winner was proven and no variant is named, or the variant does not exist.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            chosen = self._chosen(unit, run, variant)
+            if run.approval is not None and run.approval.variant == chosen:
+                return run
+            self._check_waiting(run, digest)
+            approval = Approval(chosen, actor, self._clock.now(), approval_digest(run), comment)
+            return self._nudge(
+                unit,
+                run,
+                replace(run, approval=approval),
+                "approved",
+                f"{actor} approved variant {chosen}" + ("" if run.proven else " (not proven)"),
+                actor,
+            )
+
+    def cancel(self, run_id: RunId, actor: str, reason: str = "") -> Run:
+        """Ask for the run to end with everything of ours off at Meta; returns the run, not yet ended.
+
+        Raises RunNotFoundError, and ConflictError for a run that has ended.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            if run.control is Control.CANCEL or run.status is RunStatus.CANCELLED:
+                return run
+            if run.is_final:
+                raise ConflictError(
+                    f"The run has ended already: {run.status.value}.", "Nothing is left to cancel."
+                )
+            why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
+            asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
+            return self._nudge(unit, run, asked, "cancel_asked", why, actor)
+
+    def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
+        letters = [one.letter for one in unit.records.variants(run.id)]
+        names = {one.name: one.letter for one in unit.records.variants(run.id)}
+        if variant is None and run.winner is None and run.status is RunStatus.WAITING_APPROVAL:
+            likely = f" The likeliest is {run.leader}." if run.leader else ""
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "variant_id",
+                        f"No winner was proven, so the variant must be named.{likely}",
+                        f"Send variant_id, one of: {', '.join(letters)}.",
+                        "not_proven",
+                    )
+                ]
+            )
+        if variant is None:
+            return run.winner or ""
+        letter = names.get(variant, variant.removeprefix(f"{run.id}:").strip().upper())
+        if letter not in letters:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "variant_id", f"The run has no variant {variant!r}.", f"One of: {', '.join(letters)}."
+                    )
+                ]
+            )
+        return letter
+
+    def _check_waiting(self, run: Run, digest: str | None) -> None:
+        if run.status is not RunStatus.WAITING_APPROVAL or run.approval is not None:
+            raise ConflictError(
+                f"The run is not waiting for approval; it is {run.status.value}.",
+                "Approve when its status is waiting_approval.",
+            )
+        if run.control is Control.CANCEL or run.ends_as is not None:
+            raise ConflictError("The run is being cancelled.", "Start a new run.")
+        if run.approval_expires_at is not None and self._clock.now() >= run.approval_expires_at:
+            raise ConflictError("The time to approve this run is over.", "Start a new run.")
+        if digest is not None and digest != approval_digest(run):
+            raise ConflictError(
+                "The plan is not the one this approval was made for.",
+                "Read the run again and approve what it shows.",
+            )
+
+    def _nudge(self, unit: UnitOfWork, was: Run, run: Run, action: str, message: str, actor: str) -> Run:
+        """Save the wish under a new version and enqueue a tick for it at once."""
+        now = self._clock.now()
+        nudged = replace(run, version=was.version + 1, updated_at=now, next_tick_at=now)
+        unit.runs.save(nudged, was=was.version)
+        unit.observations.add_events([event(nudged, now, action, message, actor=actor)])
+        enqueue_next(self._ticks, unit_of_work=unit, run=nudged, clock=self._clock)
+        unit.commit()
+        return nudged

@@ -1,0 +1,79 @@
+"""Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.insights import figures_of
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.plan import test_key
+from autopublisher.domain.records import Figures, Snapshot
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+REFRESH = timedelta(minutes=15)
+"""How often Meta refreshes its figures; asking more often learns nothing."""
+
+_OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
+
+
+class Collector:
+    """Collects cumulative figures of running tests."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+
+    def collect(self, run: Run, *, fresh: bool = False) -> Sequence[Snapshot]:
+        """Return the run's snapshots, adding one of this moment unless the last is younger than REFRESH.
+
+        ``fresh`` asks Meta whatever the age of the last. Other runs observed on the same account get theirs from the same
+        answer. Raises a Meta error with nothing stored where the answer was not complete.
+        """
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            stored = unit.observations.snapshots(run.id)
+        if not fresh and stored and now - stored[-1].at < REFRESH:
+            return stored
+        return self._read(run, now)
+
+    def _read(self, run: Run, now: datetime) -> Sequence[Snapshot]:
+        observed = self._observed(run)
+        arms = self._arms(tuple(observed))
+        ad_sets = {meta_id: place for place, meta_id in arms.items()}
+        since = min(one.admitted_at or one.created_at for one in observed.values())
+        rows = self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now)
+        figures = {place: Figures() for place in arms}
+        for row in rows:
+            place = ad_sets.get(MetaId(str(row["adset_id"])))
+            if place is not None:
+                event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
+                figures[place] = figures_of(row, run.currency, event)
+        snapshots = [Snapshot(*place, now, figures[place]) for place in arms]
+        with self._open_unit() as unit:
+            unit.observations.add_snapshots(snapshots)
+            unit.commit()
+            return unit.observations.snapshots(run.id)
+
+    def _observed(self, run: Run) -> dict[RunId, Run]:
+        """Return every run of the account whose figures are wanted, ``run`` among them."""
+        with self._open_unit() as unit:
+            found = unit.runs.find(RunFilter(statuses=_OBSERVED, act_id=run.act_id, limit=1000))
+        return {one.id: one for one in found} | {run.id: run}
+
+    def _arms(self, run_ids: Sequence[RunId]) -> dict[tuple[RunId, str], MetaId]:
+        """Return the runs' ad-set ids, keyed by run and variant letter."""
+        found: dict[tuple[RunId, str], MetaId] = {}
+        with self._open_unit() as unit:
+            for run_id in run_ids:
+                variants = unit.records.variants(run_id)
+                letters = {
+                    test_key(variant.letter, ObjectKind.AD_SET): variant.letter for variant in variants
+                }
+                for row in unit.journal.of_run(run_id):
+                    if row.key in letters and row.meta_id is not None:
+                        found[run_id, letters[row.key]] = row.meta_id
+        return found

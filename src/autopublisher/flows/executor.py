@@ -1,0 +1,381 @@
+"""Drives one write at Meta from intent to a settled row of the journal: exactly once, and never past the money gate.
+
+Every step commits before the next begins, so a crash leaves a row that says how far the write can have gone. What comes
+after is the same code whether the process died or not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
+    MetaHumanNeededError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    MetaRefusedError,
+    MetaThrottledError,
+)
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ledger import ledger_of, pass_gate
+from autopublisher.domain.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+    resolve,
+)
+from autopublisher.domain.plan import total_of
+from autopublisher.domain.readback import READ_FIELDS, differences
+from autopublisher.domain.records import Event, MetaObject
+from autopublisher.domain.run import Run
+from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.storage import Storage
+
+_MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
+_SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How an unknown outcome is settled.
+
+    A create is believed absent after ``lookups`` complete look-ups that found nothing, ``spacing`` apart; that span covers
+    the time for which Meta may not list a new object. ``attempts`` is how often a write is sent before it is given up;
+    ``pause`` how long a throttled or unauthorised write waits.
+    """
+
+    lookups: int = 3
+    spacing: timedelta = timedelta(seconds=30)
+    attempts: int = 5
+    pause: timedelta = timedelta(minutes=5)
+
+
+class Executor:
+    """Performs operations of a run at Meta."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        storage: Storage,
+        clock: Clock,
+        patience: Patience | None = None,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._storage = storage
+        self._clock = clock
+        self._patience = patience or Patience()
+
+    def perform(self, run: Run, spec: OperationSpec) -> Operation:
+        """Return the CONFIRMED row of a write, doing whatever is still missing.
+
+        Raises NotYet where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
+        anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
+        """
+        fence = Fence(run.id, run.version)
+        operation = self._intended(run, spec, fence)
+        while operation.state is not OperationState.CONFIRMED:
+            operation = self._step(run, operation, fence)
+        return operation
+
+    def settle(self, run: Run, operation: Operation) -> Operation:
+        """Return a row nobody wants any more in a settled state: CONFIRMED if it did happen, else WITHDRAWN."""
+        fence = Fence(run.id, run.version)
+        while not operation.is_settled:
+            if operation.state is OperationState.INTENDED:
+                operation = self._advance(
+                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                )
+            elif operation.state is OperationState.SENT:
+                operation = self._advance(operation, OperationState.UNKNOWN, fence)
+            elif operation.spec.action is Action.CREATE:
+                operation = self._looked_up(run, operation, fence)
+            else:
+                operation = self._advance(
+                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                )
+        return operation
+
+    # --- one step ---------------------------------------------------------------------------------
+
+    def _step(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        if operation.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
+            raise OperationRefused(operation)
+        if operation.state is OperationState.SENT:
+            return self._advance(operation, OperationState.UNKNOWN, fence, error="no answer was recorded")
+        if operation.state is OperationState.UNKNOWN:
+            return self._reconciled(run, operation, fence)
+        if operation.attempts >= self._patience.attempts:
+            return self._advance(
+                operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
+            )
+        return self._sent(run, operation, fence)
+
+    def _intended(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
+        """Return the row of ``spec``, inserting it (and reserving its exposure) in one transaction if it is new."""
+        with self._open_unit() as unit:
+            found = unit.journal.get(run.id, spec.key)
+            if found is not None:
+                return found
+            rows = unit.journal.of_run(run.id)
+            pass_gate(ledger_of(total_of(run), rows), spec)
+            operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
+            unit.journal.intend(operation, fence)
+            unit.commit()
+            return operation
+
+    def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        operation = self._advance(
+            operation, OperationState.SENT, fence, attempts=operation.attempts + 1, sent_at=self._clock.now()
+        )
+        try:
+            meta_id = self._call(run, operation)
+        except _SURE as error:
+            self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+            raise NotYet(self._resume_at(error), str(error)) from error
+        except MetaOutcomeUnknownError as error:
+            return self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+        except MetaRefusedError as error:
+            return self._refused(run, operation, error, fence)
+        if operation.spec.action in (Action.UPDATE, Action.DELETE):
+            return self._reconciled(run, self._advance(operation, OperationState.UNKNOWN, fence), fence)
+        return self._confirmed(run, operation, meta_id, fence)
+
+    def _call(self, run: Run, operation: Operation) -> MetaId | None:
+        spec = operation.spec
+        if spec.action is Action.UPLOAD:
+            content = self._storage.read(spec.params["storage_key"])
+            return self._meta.upload_image(run.act_id, spec.params["name"], content)
+        if spec.action is Action.CREATE:
+            return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._ids(run)))
+        target = self._target(run, spec)
+        if spec.action is Action.DELETE:
+            self._meta.delete(target)
+        else:
+            self._meta.update(target, resolve(spec.params, self._ids(run)))
+        return target
+
+    def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
+        said = f"{error.message} {error.user_message}".strip()
+        event = self._event(run, "rejected", f"Meta refused {operation.key}: {said}", {"key": operation.key})
+        return self._advance(
+            operation,
+            OperationState.REJECTED,
+            fence,
+            error=said,
+            settled_at=self._clock.now(),
+            events=(event,),
+        )
+
+    # --- settling an unknown outcome --------------------------------------------------------------
+
+    def _reconciled(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        if operation.spec.action is Action.UPLOAD:
+            return self._advance(
+                operation, OperationState.INTENDED, fence
+            )  # the hash makes a repeat harmless
+        if operation.spec.action is Action.CREATE:
+            return self._looked_up(run, operation, fence)
+        return self._read_back(run, operation, fence)
+
+    def _looked_up(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Look for a create's token in the account's edge; a look-up that fails proves nothing."""
+        now = self._clock.now()
+        if operation.look_again_at is not None and now < operation.look_again_at:
+            raise NotYet(operation.look_again_at)
+        hits = self._hits(run.act_id, operation)
+        if hits:
+            return self._adopted(run, operation, hits, fence)
+        if operation.lookups + 1 < self._patience.lookups:
+            again = now + self._patience.spacing
+            self._advance(
+                operation,
+                OperationState.UNKNOWN,
+                fence,
+                lookups=operation.lookups + 1,
+                look_again_at=again,
+            )
+            raise NotYet(again)
+        return self._advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
+
+    def _hits(self, act_id: ActId, operation: Operation) -> Sequence[Mapping[str, Any]]:
+        token = operation.spec.token or ""
+        fields = ["id", "name", *(["created_time"] if operation.spec.kind is not ObjectKind.CREATIVE else [])]
+        try:
+            rows = self._meta.find(act_id, operation.spec.kind, token, fields)
+        except MetaError as error:
+            raise NotYet(self._resume_at(error), str(error)) from error
+        return sorted(
+            (row for row in rows if token and token in str(row.get("name", ""))),
+            key=lambda row: (str(row.get("created_time", "")), int(row["id"])),
+        )
+
+    def _adopted(
+        self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
+    ) -> Operation:
+        """Keep the first object made; journal any other as ours, so that the wind-down and reports cover it."""
+        for number, extra in enumerate(hits[1:], start=1):
+            self._record_duplicate(run, operation, MetaId(str(extra["id"])), number, fence)
+        return self._confirmed(run, operation, MetaId(str(hits[0]["id"])), fence)
+
+    def _record_duplicate(
+        self, run: Run, operation: Operation, meta_id: MetaId, number: int, fence: Fence
+    ) -> None:
+        now = self._clock.now()
+        spec = replace(operation.spec, key=f"{operation.key}/duplicate/{number}", reserves=0)
+        with self._open_unit() as unit:
+            if unit.journal.get(run.id, spec.key) is not None:
+                return
+            row = Operation(run.id, len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now)
+            sent = row.to(OperationState.SENT, sent_at=now, attempts=1)
+            found = sent.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
+            unit.journal.intend(row, fence)
+            unit.journal.advance(sent, row, fence)
+            unit.journal.advance(found, sent, fence)
+            self._model(unit, run, found, now)
+            message = f"Meta holds a second object for {operation.key}: {meta_id}, left PAUSED"
+            unit.observations.add_events(
+                [self._event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
+            )
+            unit.commit()
+
+    def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Read an update's or delete's object: as wanted -> CONFIRMED, else it may be sent again (absolute values)."""
+        target = self._target(run, operation.spec)
+        wanted = {"status": "DELETED"} if operation.spec.action is Action.DELETE else operation.spec.params
+        try:
+            read = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
+        except MetaNotFoundError:
+            read = {}
+        except MetaError as error:
+            raise NotYet(self._resume_at(error), str(error)) from error
+        unlike = differences(resolve(wanted, self._ids(run)), read)
+        if not unlike:
+            return self._confirmed(run, operation, target, fence, read)
+        self._advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
+        again = self._clock.now() + self._patience.spacing * operation.attempts
+        raise NotYet(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _confirmed(
+        self,
+        run: Run,
+        operation: Operation,
+        meta_id: MetaId | None,
+        fence: Fence,
+        read: Mapping[str, Any] | None = None,
+    ) -> Operation:
+        now = self._clock.now()
+        settled = operation.to(
+            OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
+        )
+        verb = {"create": "created", "upload": "uploaded", "update": "updated", "delete": "deleted"}
+        action = verb[operation.spec.action.value]
+        event = self._event(
+            run,
+            action,
+            f"{operation.key} {action} at Meta ({meta_id})",
+            {"key": operation.key, "meta_id": meta_id},
+        )
+        with self._open_unit() as unit:
+            unit.journal.advance(settled, operation, fence)
+            self._model(unit, run, settled, now, read)
+            unit.observations.add_events([event])
+            unit.commit()
+        return settled
+
+    def _advance(
+        self,
+        operation: Operation,
+        state: OperationState,
+        fence: Fence,
+        *,
+        events: Sequence[Event] = (),
+        **changes: Any,
+    ) -> Operation:
+        moved = operation.to(state, **changes)
+        with self._open_unit() as unit:
+            unit.journal.advance(moved, operation, fence)
+            unit.observations.add_events(events)
+            unit.commit()
+        return moved
+
+    def _model(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        operation: Operation,
+        now: datetime,
+        read: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep the Meta models in step with a confirmed write."""
+        spec = operation.spec
+        if spec.kind not in _MODELLED or operation.meta_id is None:
+            return
+        if spec.action is Action.CREATE:
+            unit.records.put_object(_new_model(run, operation, now))
+            return
+        models = {model.key: model for model in unit.records.objects(run.id)}
+        model = models.get(spec.target or "")
+        if model is not None:
+            unit.records.put_object(as_read(model, read or {}, now))
+
+    def _ids(self, run: Run) -> dict[str, str]:
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        return {row.key: row.meta_id for row in rows if row.meta_id is not None}
+
+    def _target(self, run: Run, spec: OperationSpec) -> MetaId:
+        return MetaId(self._ids(run)[spec.target or ""])
+
+    def _resume_at(self, error: MetaError) -> datetime:
+        retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
+        usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
+        return retry_at or self._clock.now() + usual
+
+    def _event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
+        return Event(
+            self._clock.now(), f"executor:operation:{action}", "autopublisher", message, run.id, data
+        )
+
+
+def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:
+    spec = operation.spec
+    status = str(spec.params.get("status", ""))
+    budget = spec.params.get("lifetime_budget", spec.params.get("daily_budget"))
+    ends = spec.params.get("end_time")
+    return MetaObject(
+        id=str(uuid4()),
+        run_id=run.id,
+        act_id=run.act_id,
+        kind=spec.kind,
+        key=spec.key,
+        variant=spec.variant,
+        meta_id=operation.meta_id or MetaId(""),
+        parent_meta_id=None,
+        name=str(spec.params.get("name", "")),
+        status=status,
+        effective_status=status,
+        created_at=now,
+        read_at=now,
+        budget=None if budget is None else int(budget),
+        ends_at=None if ends is None else datetime.fromisoformat(str(ends)),
+    )
+
+
+def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
+    """Return the model with what Meta just said of the object."""
+    status = str(read.get("status") or model.status)
+    return replace(
+        model, status=status, effective_status=str(read.get("effective_status") or status), read_at=now
+    )

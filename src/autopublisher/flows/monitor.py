@@ -1,0 +1,130 @@
+"""Health: each part is asked, and one that fails is reported, so that the others still are."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
+from autopublisher.domain.run import RunStatus
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import Worker, WorkHealth
+
+OK: Final = "ok"
+GRACE: Final = timedelta(minutes=5)
+"""How late a tick may be before its run counts as stuck."""
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """How many runs there are by status, and how many should have moved by now."""
+
+    by_status: Mapping[RunStatus, int] = field(default_factory=dict)
+    overdue: int = 0
+    oldest_overdue_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How everything is. ``database`` and ``meta`` are ``ok`` or why not; ``work`` is None in a process without a worker."""
+
+    mode: str
+    enabled: bool
+    now: datetime | None
+    database: str
+    meta: str
+    work: WorkHealth | None
+    work_error: str | None
+    runs: RunCounts
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing is wrong."""
+        working = self.work_error is None and (self.work is None or self.work.running)
+        return (
+            self.now is not None
+            and self.database == OK
+            and self.meta == OK
+            and working
+            and not self.runs.overdue
+        )
+
+    @property
+    def runs_by_status(self) -> Mapping[RunStatus, int]:
+        """How many runs stand at each status."""
+        return self.runs.by_status
+
+    @property
+    def overdue_runs(self) -> int:
+        """How many runs should have moved by now and have not."""
+        return self.runs.overdue
+
+    @property
+    def oldest_overdue_seconds(self) -> float | None:
+        """How late the latest of them is, in seconds of the product's clock."""
+        return self.runs.oldest_overdue_seconds
+
+
+class Monitor:
+    """Asks every part how it is."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        clock: Clock,
+        worker: Worker | None,
+        meta: MetaAccounts,
+        *,
+        mode: str,
+        enabled: bool,
+    ) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._worker = worker
+        self._meta = meta
+        self._mode = mode
+        self._enabled = enabled
+
+    def health(self) -> Health:
+        """Return how everything is; a part that fails is part of the answer."""
+        now = self._now()
+        database, counts = self._database(now)
+        work, work_error = self._work()
+        return Health(self._mode, self._enabled, now, database, self._reach_meta(), work, work_error, counts)
+
+    def _now(self) -> datetime | None:
+        try:
+            return self._clock.now()
+        except UnavailableError:
+            return None
+
+    def _database(self, now: datetime | None) -> tuple[str, RunCounts]:
+        try:
+            with self._open_unit() as unit:
+                return OK, _count(unit.runs.count, unit.runs.next_due(), now)
+        except UnavailableError as error:
+            return error.message, RunCounts()
+
+    def _work(self) -> tuple[WorkHealth | None, str | None]:
+        if self._worker is None:
+            return None, None
+        try:
+            return self._worker.health(), None
+        except AutoPublisherError as error:
+            return None, error.message
+
+    def _reach_meta(self) -> str:
+        try:
+            self._meta.permissions()
+        except (MetaError, UnavailableError) as error:
+            return error.message
+        return OK
+
+
+def _count(count: Callable[[RunFilter], int], next_due: datetime | None, now: datetime | None) -> RunCounts:
+    by_status = {status: count(RunFilter(statuses=frozenset({status}))) for status in RunStatus}
+    if now is None or next_due is None or now - next_due <= GRACE:
+        return RunCounts(by_status)
+    return RunCounts(by_status, count(RunFilter(due_by=now - GRACE)), (now - next_due).total_seconds())

@@ -1,0 +1,77 @@
+"""SCALING_BUDGET: how much the winner may spend, from the ledger and Meta's minima as they are now."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.ledger import ledger_of
+from autopublisher.domain.money import Money
+from autopublisher.domain.optimizer import FinalBudget, NoBudget, final_budget
+from autopublisher.domain.plan import objective_of, total_of
+from autopublisher.domain.request_rules import smallest_daily
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.steps import Step, event
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+
+class Scaling:
+    """SCALING_BUDGET."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run with its final budget, or ending where too little is left to publish anything."""
+        now = self._clock.now()
+        facts = self._meta.account(run.act_id)
+        if not facts.delivers:
+            raise RunFailed(f"Meta reports account status {facts.status}: its ads cannot deliver")
+        least = smallest_daily(
+            self._meta.minimum_budgets(run.act_id), objective_of(run.request).goal.frequency
+        )
+        with self._open_unit() as unit:
+            ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))
+        budget = final_budget(run.request, ledger.left, least, facts.minimum_spend_cap, now)
+        if isinstance(budget, NoBudget):
+            ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now)
+            return Step(
+                ended, (event(run, now, "nothing_to_scale", f"Nothing is published: {budget.reason}"),)
+            )
+        moved = run.moved(
+            RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None
+        )
+        daily = "a lifetime budget" if budget.daily is None else f"{budget.daily} a day ({budget.why})"
+        message = f"Final campaign: {budget.total} in all, {daily}, until {budget.ends_at}"
+        return Step(moved, (event(run, now, "scaled", message, dict(moved.final_budget or {})),))
+
+
+def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
+    """Return the budget as JSON types, amounts in minor units."""
+    return {
+        "currency": budget.total.currency,
+        "total": budget.total.minor,
+        "daily": None if budget.daily is None else budget.daily.minor,
+        "spend_cap": None if budget.spend_cap is None else budget.spend_cap.minor,
+        "starts_at": budget.starts_at.isoformat(),
+        "ends_at": budget.ends_at.isoformat(),
+        "why": budget.why,
+    }
+
+
+def budget_from_record(record: dict[str, Any]) -> FinalBudget:
+    """Rebuild what ``budget_to_record`` wrote."""
+    currency = record["currency"]
+    daily, cap = record["daily"], record["spend_cap"]
+    return FinalBudget(
+        total=Money(record["total"], currency),
+        daily=None if daily is None else Money(daily, currency),
+        spend_cap=None if cap is None else Money(cap, currency),
+        starts_at=datetime.fromisoformat(record["starts_at"]),
+        ends_at=datetime.fromisoformat(record["ends_at"]),
+        why=record["why"],
+    )

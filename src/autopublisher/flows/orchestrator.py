@@ -1,0 +1,174 @@
+"""Advances a run by one tick: the phase of its status works, and one transaction saves everything that came of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    GateRefusedError,
+    MetaAuthorisationError,
+    MetaHumanNeededError,
+    MetaRefusedError,
+    StaleOperationError,
+    StaleRunError,
+)
+from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.steps import Phase, Step, event
+from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+from autopublisher.ports.work import Tick, TickQueue
+
+_log = structlog.get_logger(__name__)
+_LONGEST_BACKOFF = timedelta(hours=1)
+_FIRST_BACKOFF = timedelta(seconds=30)
+
+
+class Orchestrator:
+    """The tick handler. ``phases`` holds the work of every status that is not final."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        ticks: TickQueue,
+        clock: Clock,
+        phases: Mapping[RunStatus, Phase],
+        winding_down: Phase,
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._phases = phases
+        self._winding_down = winding_down
+
+    def advance(self, tick: Tick) -> None:
+        """Advance the run; a tick of another version than the row's is stale and does nothing."""
+        with self._open_unit() as unit:
+            run = unit.runs.get(tick.run_id)
+        if run.version != tick.version or run.is_final:
+            return
+        try:
+            self._save(run, self._worked(run))
+        except (StaleRunError, StaleOperationError) as stale:
+            _log.info("tick_stale", run_id=run.id, version=run.version, reason=str(stale))
+
+    def _worked(self, run: Run) -> Step:
+        """Run the phase and turn every outcome it can have into a step."""
+        now = self._clock.now()
+        if run.control is Control.CANCEL and run.ends_as is None:
+            run = replace(
+                run, ends_as=RunStatus.CANCELLED, failure=run.failure or f"cancelled by {run.control_by}"
+            )
+        phase = self._phases[run.status] if run.ends_as is None else self._winding_down
+        try:
+            step = phase(run)
+        except NotYet as wait:
+            return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))
+        except OperationRefused as refused:
+            return self._failing(run, now, f"{refused.operation.key}: {refused.operation.error}")
+        except (RunFailed, GateRefusedError) as failed:
+            return self._failing(run, now, str(failed))
+        except (StaleRunError, StaleOperationError):
+            raise
+        except AutoPublisherError as error:
+            return self._put_off(run, now, error)
+        return replace(step, run=replace(step.run, failed_ticks=0))
+
+    def _failing(self, run: Run, now: datetime, reason: str) -> Step:
+        """Turn the run to its end; while it is winding down already, keep at it and tell people."""
+        if run.ends_as is not None:
+            wait = now + self._backoff(run)
+            stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
+            return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
+        ending = replace(run, ends_as=RunStatus.FAILED, failure=reason, next_tick_at=now)
+        return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
+
+    def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
+        """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
+        if isinstance(error, MetaRefusedError) and run.ends_as is None:
+            return self._failing(run, now, f"{error.message} {error.user_message}".strip())
+        wait = now + self._backoff(run)
+        people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
+        attention = f"{error.message} {error.remedy}".strip()
+        _log.warning("tick_put_off", run_id=run.id, status=run.status, reason=str(error), until=str(wait))
+        said = event(
+            run, now, "needs_person" if people else "put_off", f"Trying again at {wait}: {error.message}"
+        )
+        late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
+        return Step(late, (said,))
+
+    def _backoff(self, run: Run) -> timedelta:
+        doublings: int = min(run.failed_ticks, 10)
+        return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << doublings))
+
+    def _save(self, run: Run, step: Step) -> None:
+        """Commit the run's next version, its records and its next tick together."""
+        following = replace(step.run, version=run.version + 1, updated_at=self._clock.now())
+        with self._open_unit() as unit:
+            unit.runs.save(following, was=run.version)
+            unit.observations.add_events(step.events)
+            for decision in step.decisions:
+                unit.records.add_decision(decision)
+            enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
+            unit.commit()
+        if step.run.status is not run.status:
+            _log.info("run_moved", run_id=run.id, was=run.status, status=step.run.status)
+
+
+def enqueue_next(ticks: TickQueue, *, unit_of_work: UnitOfWork, run: Run, clock: Clock) -> None:
+    """Enqueue a run's next tick where its moment is known in real time; otherwise the sweeper finds it when due."""
+    if run.is_final or run.next_tick_at is None:
+        return
+    delay = clock.real_seconds_until(run.next_tick_at)
+    if delay is None and run.next_tick_at > clock.now():
+        return
+    ticks.enqueue(unit_of_work, Tick(run.id, run.version, run.act_id), delay or 0.0)
+
+
+class Sweeper:
+    """Finds overdue runs: enqueues their tick again, and lifts a run whose tick has died to a new version.
+
+    ``sweeps_before_lifting`` counts sweeps for which the same tick stays overdue; a tick in good health never lasts that
+    long, and lifting one that still runs is safe because its writes are fenced by the version.
+    """
+
+    def __init__(
+        self, open_unit: OpenUnitOfWork, ticks: TickQueue, clock: Clock, sweeps_before_lifting: int
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._sweeps_before_lifting = sweeps_before_lifting
+        self._seen: dict[str, int] = {}
+
+    def sweep(self) -> int:
+        """Enqueue every overdue run's tick; returns how many were overdue."""
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            due = unit.runs.find(RunFilter(due_by=now, limit=1000))
+            for run in due:
+                self._ticks.enqueue(unit, Tick(run.id, run.version, run.act_id))
+            unit.commit()
+        ticks = {Tick(run.id, run.version, run.act_id).workflow_id: run for run in due}
+        self._seen = {key: self._seen.get(key, 0) + 1 for key in ticks}
+        for key, count in self._seen.items():
+            if count >= self._sweeps_before_lifting:
+                self._lift(ticks[key], now)
+        return len(due)
+
+    def _lift(self, run: Run, now: datetime) -> None:
+        lifted = replace(run, version=run.version + 1, updated_at=now)
+        try:
+            with self._open_unit() as unit:
+                unit.runs.save(lifted, was=run.version)
+                unit.observations.add_events(
+                    [event(run, now, "lifted", "A tick died; the run goes on with a new one")]
+                )
+                self._ticks.enqueue(unit, Tick(run.id, lifted.version, run.act_id))
+                unit.commit()
+        except StaleRunError as stale:
+            _log.info("lift_unneeded", run_id=run.id, reason=str(stale))

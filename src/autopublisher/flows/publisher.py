@@ -1,0 +1,72 @@
+"""PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
+
+from datetime import timedelta
+
+from autopublisher.domain.operations import OperationSpec
+from autopublisher.domain.plan import final_plan
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.building import Building
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.optimizer import budget_from_record
+from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.steps import Step, event
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+
+class Publication:
+    """PUBLISHING_FINAL."""
+
+    def __init__(
+        self, open_unit: OpenUnitOfWork, building: Building, statuses: Statuses, clock: Clock
+    ) -> None:
+        self._open_unit = open_unit
+        self._building = building
+        self._statuses = statuses
+        self._clock = clock
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
+        self._building.build(run, self._plan(run))
+        arms = self._statuses.created(run, "test/")
+        self._statuses.pause(run, arms)
+        rows = self._statuses.created(run, "final/")
+        self._building.verify(run, rows)
+        self._extend(run)
+        self._statuses.activate(run, rows)
+        self._read_back(run)
+        now = self._clock.now()
+        message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
+        return Step(
+            run.moved(RunStatus.COMPLETED, now, attention=None), (event(run, now, "completed", message),)
+        )
+
+    def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        with self._open_unit() as unit:
+            variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
+        if run.winner not in variants or run.final_budget is None:
+            raise RunFailed("there is no winner or no budget to publish")
+        return final_plan(run, variants[run.winner], budget_from_record(dict(run.final_budget)))
+
+    def _extend(self, run: Run) -> None:
+        """Give back the time that building took, where it took so long that the budget's span would shrink."""
+        budget = budget_from_record(dict(run.final_budget or {}))
+        late = self._clock.now() - budget.starts_at
+        started = any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "final/"))
+        if late < timedelta(hours=1) or started:
+            return
+        ends = (budget.ends_at + late).replace(microsecond=0)
+        for row in self._statuses.created(run, "final/adset"):
+            self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
+
+    def _read_back(self, run: Run) -> None:
+        """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
+        wrong = [
+            f"{row.key} is {read}"
+            for prefix, wanted in (("final/", "ACTIVE"), ("test/", "PAUSED"))
+            for row in self._statuses.created(run, prefix)
+            if row.spec.params.get("status") is not None
+            if (read := str(self._statuses.read(run, row).get("status"))) != wanted
+        ]
+        if wrong:
+            raise RunFailed("Meta does not show what was published: " + ", ".join(wrong))

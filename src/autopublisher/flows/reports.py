@@ -1,0 +1,189 @@
+"""What a run looks like from outside: its variants with figures, its money, its words and its trail."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.ledger import commitment_of
+from autopublisher.domain.money import Money, offset_of
+from autopublisher.domain.operations import Operation
+from autopublisher.domain.plan import total_of
+from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.variants import Variant
+from autopublisher.flows.selection import approval_digest
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+
+@dataclass(frozen=True)
+class VariantView:
+    """One arm with its latest figures; ``interval`` is its ROAS range at the last look, where one was computed."""
+
+    variant: Variant
+    figures: Figures
+    spend: Money
+    revenue: Money
+    interval: tuple[float, float] | None
+    state: str
+
+    @property
+    def roas(self) -> float | None:
+        """Revenue per unit of spend; None before any spend."""
+        return _ratio(self.figures.revenue, self.figures.spend)
+
+    @property
+    def cpa(self) -> float | None:
+        """Spend in major units per conversion; None before any conversion."""
+        return _ratio(self.figures.spend / offset_of(self.spend.currency), self.figures.conversions)
+
+    @property
+    def ctr(self) -> float | None:
+        """Clicks per impression; None before any impression."""
+        return _ratio(self.figures.clicks, self.figures.impressions)
+
+    @property
+    def cvr(self) -> float | None:
+        """Conversions per click; None before any click."""
+        return _ratio(self.figures.conversions, self.figures.clicks)
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything there is to show of one run, read in one transaction."""
+
+    run: Run
+    variants: tuple[VariantView, ...]
+    objects: tuple[MetaObject, ...]
+    decisions: tuple[Decision, ...]
+    events: tuple[Event, ...]
+    operations: tuple[Operation, ...]
+    spent: Money
+    committed: Money
+
+    @property
+    def total(self) -> Money:
+        """The run's total budget."""
+        return total_of(self.run)
+
+    @property
+    def digest(self) -> str:
+        """What an approval of this run is bound to."""
+        return approval_digest(self.run)
+
+    @property
+    def decision(self) -> Decision | None:
+        """The latest decision, if any."""
+        return self.decisions[-1] if self.decisions else None
+
+    @property
+    def verdict(self) -> dict[str, Any] | None:
+        """The latest verdict as JSON values, if any."""
+        if not self.decisions:
+            return None
+        verdict: dict[str, Any] = json.loads(self.decisions[-1].verdict)
+        return verdict
+
+    @property
+    def winner_variant(self) -> VariantView | None:
+        """The variant that won, or that a person chose."""
+        return next((one for one in self.variants if one.variant.letter == self.run.winner), None)
+
+    @property
+    def improvement_percentage(self) -> float | None:
+        """How much better the winner's ROAS was than the other arms' together, in per cent, as observed."""
+        winner = self.winner_variant
+        if winner is None or winner.roas is None:
+            return None
+        others = [one for one in self.variants if one is not winner]
+        rest = _ratio(sum(one.figures.revenue for one in others), sum(one.figures.spend for one in others))
+        return None if not rest else round((winner.roas / rest - 1.0) * 100.0, 2)
+
+    @property
+    def overall_roas(self) -> float | None:
+        """Revenue of all arms per unit of their spend; None before any spend."""
+        return _ratio(
+            sum(one.figures.revenue for one in self.variants), sum(one.figures.spend for one in self.variants)
+        )
+
+
+class Reports:
+    """Reads runs for people and programs."""
+
+    def __init__(self, open_unit: OpenUnitOfWork) -> None:
+        self._open_unit = open_unit
+
+    def view(self, run_id: RunId) -> RunView:
+        """Return everything about one run; raises RunNotFoundError."""
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            variants = unit.records.variants(run_id)
+            decisions = tuple(unit.records.decisions(run_id))
+            latest = _latest(unit.observations.snapshots(run_id))
+            operations = tuple(unit.journal.of_run(run_id))
+            objects = tuple(unit.records.objects(run_id))
+            events = tuple(unit.observations.events(run_id))
+        intervals = _intervals(run, decisions)
+        views = tuple(_variant_view(run, one, latest, intervals) for one in variants)
+        return RunView(
+            run=run,
+            variants=views,
+            objects=objects,
+            decisions=decisions,
+            events=events,
+            operations=operations,
+            spent=Money(sum(one.spend.minor for one in views), run.currency),
+            committed=Money(sum(commitment_of(one) for one in operations), run.currency),
+        )
+
+    def page(
+        self, before: RunId | None = None, limit: int = 50, statuses: frozenset[RunStatus] | None = None
+    ) -> Sequence[Run]:
+        """Return runs, newest first; ``before`` is the last run of the page before."""
+        with self._open_unit() as unit:
+            return unit.runs.find(RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True))
+
+
+def _variant_view(
+    run: Run, variant: Variant, latest: dict[str, Figures], intervals: dict[str, tuple[float, float]]
+) -> VariantView:
+    figures = latest.get(variant.letter, Figures())
+    return VariantView(
+        variant=variant,
+        figures=figures,
+        spend=Money(figures.spend, run.currency),
+        revenue=Money(figures.revenue, run.currency),
+        interval=intervals.get(variant.letter),
+        state=_state(run, variant.letter),
+    )
+
+
+def _state(run: Run, letter: str) -> str:
+    if letter == run.winner:
+        return "winner"
+    if letter in run.eliminated:
+        return "stopped"
+    if run.stopped_at is not None or run.status in FINAL:
+        return "leader" if letter == run.leader and run.winner is None else "paused"
+    return "testing"
+
+
+def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Figures]:
+    return {snapshot.variant: snapshot.figures for snapshot in sorted(snapshots, key=lambda one: one.at)}
+
+
+def _intervals(run: Run, decisions: Sequence[Decision]) -> dict[str, tuple[float, float]]:
+    """Return the range of each arm's ROAS at the last decision; only ROAS tests have one."""
+    if not decisions or run.request.ab_test_config.winner_criteria.value not in {"roas", "revenue"}:
+        return {}
+    verdict = json.loads(decisions[-1].verdict)
+    return {
+        one["name"]: (one["rate_low"], one["rate_high"])
+        for one in verdict["variants"]
+        if one["rate_low"] is not None and one["rate_high"] is not None
+    }
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None

@@ -1,0 +1,41 @@
+"""What a phase hands back to the orchestrator: the run as it should become, and what is to be written with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from autopublisher.domain.records import Decision, Event
+from autopublisher.domain.run import Run
+
+SYSTEM = "autopublisher"
+"""The actor of everything the product does by itself."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tick's result: ``run`` with its next status and ``next_tick_at``, to be saved with all the rest or not at all."""
+
+    run: Run
+    events: tuple[Event, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+class Phase(Protocol):
+    """The work of one status. It may be repeated: whatever it did at Meta is in the journal."""
+
+    def __call__(self, run: Run) -> Step:
+        """Do what can be done now; raises NotYet, OperationRefused or an AutoPublisherError."""
+        ...
+
+
+def event(
+    run: Run,
+    at: datetime,
+    action: str,
+    message: str,
+    data: Mapping[str, Any] | None = None,
+    actor: str = SYSTEM,
+) -> Event:
+    """Return an audit event of a run: ``action`` becomes the tag's last part."""
+    return Event(at, f"orchestrator:run:{action}", actor, message, run.id, data or {})
