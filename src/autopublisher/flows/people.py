@@ -132,7 +132,7 @@ class PeopleDesk:
         return self._issue(user, TokenKind.SESSION, "sign-in", SESSION_LIFETIME)
 
     def identify(self, token: str) -> User:
-        """Return who holds a token; raises NotAuthenticatedError where it is unknown, expired, revoked or its user inactive."""
+        """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
         with self._open_unit() as unit:
             found = unit.people.token(self._hash(token))
             user = None if found is None else unit.people.get(found.user_id)

@@ -1,0 +1,53 @@
+"""Composes the phases of a run from the ports: the same machine for the product, the tests and the benchmarks."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.ab_flow import Conclusion, Watch
+from autopublisher.flows.admission import Admission
+from autopublisher.flows.building import Building
+from autopublisher.flows.collector import Collector
+from autopublisher.flows.executor import Executor, Patience
+from autopublisher.flows.optimizer import Scaling
+from autopublisher.flows.orchestrator import Orchestrator
+from autopublisher.flows.publisher import Publication
+from autopublisher.flows.selection import ApprovalWait, Selection
+from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.winding_down import WindingDown
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.ports.storage import Storage
+from autopublisher.ports.work import TickQueue
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the machine spends its time: runs at once, polling, approval expiry, and patience with unknown outcomes."""
+
+    most_runs_at_once: int = 5
+    poll: timedelta = timedelta(hours=1)
+    approval_lasts: timedelta = timedelta(hours=72)
+    patience: Patience = field(default_factory=Patience)
+
+
+def build_orchestrator(
+    open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
+) -> Orchestrator:
+    """Return the tick handler with a phase for every status that is not final."""
+    executor = Executor(open_unit, meta, storage, clock, pace.patience)
+    statuses = Statuses(open_unit, executor, meta, clock)
+    collector = Collector(open_unit, meta, clock)
+    building = Building(open_unit, executor, statuses, clock)
+    phases = {
+        RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once),
+        RunStatus.CREATING_CAMPAIGNS: building,
+        RunStatus.AB_TESTING: Watch(open_unit, collector, statuses, clock, pace.poll),
+        RunStatus.ANALYZING_RESULTS: Conclusion(open_unit, collector, statuses, clock, pace.poll),
+        RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
+        RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
+        RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock),
+        RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock),
+    }
+    return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock))
