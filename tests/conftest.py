@@ -1,0 +1,21 @@
+"""What all tests share: the databases, Hypothesis' profile and fixed seeds."""
+
+import os
+import random
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["postgres_server"]
+
+# The same examples every time and everywhere, so that a red build is red on every machine. "explore" is for
+# somebody who goes looking for new counterexamples: HYPOTHESIS_PROFILE=explore.
+settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """Give a test that forgets to bring its own generator the same numbers each time."""
+    random.seed(20261122)

@@ -1,0 +1,208 @@
+"""A machine in memory that can be killed at any call to Meta and any commit, and started again on what it left."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
+from autopublisher.adapters.memory.storage import MemoryStorage
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
+from autopublisher.adapters.memory.work import MemoryTickQueue
+from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, MinimumBudgets
+from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.request import RunRequest
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.intake import Intake
+from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.flows.reports import Reports
+from autopublisher.ports.work import Tick
+
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+class Death(BaseException):
+    """The process is gone: nothing catches it, nothing after it runs."""
+
+
+class Reaper:
+    """Kills at the n-th fatal moment; ``moments`` counts those that came."""
+
+    def __init__(self, fatal: int = 0) -> None:
+        self.fatal = fatal
+        self.moments = 0
+
+    def strike(self) -> None:
+        self.moments += 1
+        if self.moments == self.fatal:
+            raise Death
+
+
+class MortalMeta(MemoryMetaAds):
+    """Meta in memory whose every call has a fatal moment before and after it; delivery follows the clock."""
+
+    def __init__(self, clock: ManualClock, facts: AdAccountFacts, minimums: MinimumBudgets) -> None:
+        super().__init__(clock, facts, minimums)
+        self.reaper = Reaper()
+        self.rates: Mapping[str, int] = {"A": 1000, "B": 3000}
+
+    def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
+        self.reaper.strike()
+        return super()._begin(method, subject, params)
+
+    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+        made = super().create(act_id, kind, params)
+        self.reaper.strike()
+        return made
+
+    def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        super().update(meta_id, params)
+        self.reaper.strike()
+
+    def delete(self, meta_id: MetaId) -> None:
+        super().delete(meta_id)
+        self.reaper.strike()
+
+    def ad_sets(
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        self._begin("ad_sets", act_id, {})
+        share = min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
+        return [self._row(ad_set_id, share) for ad_set_id in ad_set_ids]
+
+    def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
+        letter = self.objects[ad_set_id].fields["name"].split("Variant ")[1][0]
+        sales = int(self.rates[letter] * share)
+        return {
+            "adset_id": ad_set_id,
+            "spend": f"{50 * share:.2f}",
+            "impressions": str(int(100_000 * share)),
+            "inline_link_clicks": str(int(7_000 * share)),
+            "actions": [{"action_type": "omni_purchase", "value": str(sales)}],
+            "action_values": [{"action_type": "omni_purchase", "value": f"{sales * 0.09:.2f}"}],
+        }
+
+
+class MortalUnit(MemoryUnitOfWork):
+    """A unit of work with a fatal moment before and after its commit."""
+
+    def __init__(self, database: MemoryDatabase, reaper: Callable[[], Reaper]) -> None:
+        super().__init__(database)
+        self._reaper = reaper
+
+    def commit(self) -> None:
+        self._reaper().strike()
+        super().commit()
+        self._reaper().strike()
+
+
+class MortalMachine:
+    """One account, one database, and a process that may die and be started again."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.clock = ManualClock(START)
+        euro = "EUR"
+        facts = AdAccountFacts(
+            ActId("act_123456789"), "Demo", 1, euro, "Europe/Madrid", Money(10_000, euro), "Shop", "Shop"
+        )
+        minimums = MinimumBudgets(Money(50, euro), Money(250, euro), Money(4000, euro), Money(250, euro))
+        self.meta = MortalMeta(self.clock, facts, minimums)
+        self.database = MemoryDatabase()
+        self.storage = MemoryStorage()
+        self.queue = MemoryTickQueue(self.clock)
+        self.pace = pace or Pace(poll=timedelta(hours=2))
+        self.deaths = 0
+        self.start()
+
+    def open_unit(self) -> MemoryUnitOfWork:
+        return MortalUnit(self.database, lambda: self.meta.reaper)
+
+    def start(self) -> None:
+        """Build the process afresh, on whatever the database and Meta hold."""
+        self.orchestrator = build_orchestrator(
+            self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace
+        )
+        self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
+        self.approvals = Approvals(self.open_unit, self.clock, self.queue)
+        self.reports = Reports(self.open_unit)
+
+    def seed(self, account: Account, creatives: Sequence[Creative]) -> None:
+        with self.open_unit() as unit:
+            unit.accounts.add(account)
+            for creative in creatives:
+                self.storage.write(creative.storage_key, creative.storage_key.encode())
+                unit.creatives.add(creative)
+            unit.commit()
+
+    def run(self, run_id: RunId) -> Run:
+        with self.database.unit_of_work() as unit:
+            return unit.runs.get(run_id)
+
+    @contextmanager
+    def mortal(self) -> Iterator[None]:
+        """Survive a death by starting again."""
+        try:
+            yield
+        except Death:
+            self.deaths += 1
+            self.start()
+
+    def tick(self, run_id: RunId) -> None:
+        run = self.run(run_id)
+        assert run.next_tick_at is not None
+        self.clock.advance_to(run.next_tick_at)
+        with self.mortal():
+            self.orchestrator.advance(Tick(run.id, run.version, run.act_id))
+
+    def drive(self, run_id: RunId, *until: RunStatus, ticks: int = 120) -> Run:
+        for _ in range(ticks):
+            run = self.run(run_id)
+            if run.status in until or run.is_final:
+                return run
+            self.tick(run_id)
+        raise AssertionError(f"{self.run(run_id).status} after {ticks} ticks: {self.run(run_id).attention}")
+
+    def approve(self, run_id: RunId) -> None:
+        """Approve, again after a death, as a person would who saw no answer."""
+        for _ in range(3):
+            with self.mortal():
+                self.approvals.publish_winner(run_id, "manager")
+                return
+
+    def kinds(self) -> dict[ObjectKind, int]:
+        """Return how many objects Meta holds of each kind, deleted ones included."""
+        stored = [one.kind for one in self.meta.objects.values()]
+        return {kind: stored.count(kind) for kind in ObjectKind}
+
+    def active(self) -> list[str]:
+        return [one.fields["name"] for one in self.meta.objects.values() if one.fields.get("status") == "ACTIVE"]
+
+
+def seeded(machine: MortalMachine, request: RunRequest) -> MortalMachine:
+    """Give the machine the account and creatives that a request names."""
+    act = machine.meta.facts.act_id
+    defaults = AdDefaults(
+        page_id="1001",
+        pixel_id="2001",
+        conversion_event="PURCHASE",
+        link_url="https://shop.example.com/offer",
+        dsa_beneficiary="Shop",
+        dsa_payor="Shop",
+    )
+    account = Account(request.meta_account_id, act, "Demo", "EUR", "Europe/Madrid", defaults, START)
+    creatives = [
+        Creative(one, account.id, f"Creative {n}", f"creatives/{n}", f"{n:064x}", START)
+        for n, one in enumerate(request.creative_ids)
+    ]
+    machine.seed(account, creatives)
+    return machine
+
+
+def unattended(request: RunRequest) -> RunRequest:
+    """Return the request without a person in the loop."""
+    return replace(request, require_human_approval=False)

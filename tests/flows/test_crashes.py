@@ -1,0 +1,94 @@
+"""A process killed before or after every call to Meta and every commit: the run still ends right, with one of each."""
+
+import pytest
+from conftest import brief_request
+from mortal import MortalMachine, Reaper, seeded
+
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.run import RunStatus
+
+ONE_OF_EACH = {
+    ObjectKind.CAMPAIGN: 3,
+    ObjectKind.AD_SET: 3,
+    ObjectKind.CREATIVE: 2,
+    ObjectKind.AD: 3,
+    ObjectKind.IMAGE: 2,
+}
+"""Two arms and the final campaign, which shows the winner's creative again."""
+
+
+def complete_run(fatal: int) -> MortalMachine:
+    """Drive the brief's request to its end with one death at the ``fatal``-th moment (0: none)."""
+    machine = seeded(MortalMachine(), brief_request())
+    run_id = machine.intake.submit(brief_request(), "tester").id
+    machine.meta.reaper = Reaper(fatal)
+    run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL, run.failure
+    machine.approve(run_id)
+    run = machine.drive(run_id)
+    assert run.status is RunStatus.COMPLETED, run.failure
+    return machine
+
+
+def moments() -> int:
+    return complete_run(0).meta.reaper.moments
+
+
+def assert_ended_right(machine: MortalMachine) -> None:
+    assert machine.kinds() == ONE_OF_EACH
+    active = machine.active()
+    assert len(active) == 3
+    assert all("Final (B)" in name for name in active)
+
+
+def test_without_a_death_there_is_one_object_of_each() -> None:
+    assert_ended_right(complete_run(0))
+
+
+def test_a_death_at_a_sample_of_moments_changes_nothing() -> None:
+    for fatal in range(1, moments() + 1, 23):
+        machine = complete_run(fatal)
+        assert machine.deaths == 1
+        assert_ended_right(machine)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(8))
+def test_a_death_at_every_moment_changes_nothing(part: int) -> None:
+    for fatal in range(1 + part, moments() + 1, 8):
+        machine = complete_run(fatal)
+        assert machine.deaths == 1, fatal
+        assert_ended_right(machine)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.PUBLISHING_FINAL])
+def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_active(status: RunStatus) -> None:
+    fatal = 0
+    while True:
+        fatal += 1
+        machine = cancelled_run(status, fatal)
+        assert machine.active() == []
+        if machine.deaths == 0:
+            break
+    assert fatal > 10
+
+
+def cancelled_run(status: RunStatus, fatal: int) -> MortalMachine:
+    """Cancel the run once it is in ``status``, dying at the ``fatal``-th moment from there on."""
+    machine = seeded(MortalMachine(), brief_request(require_human_approval=False))
+    run_id = machine.intake.submit(brief_request(require_human_approval=False), "tester").id
+    machine.drive(run_id, status)
+    if status is RunStatus.CREATING_CAMPAIGNS:
+        machine.meta.reaper = Reaper(47)  # half way through the building
+        machine.tick(run_id)
+        machine.deaths = 0
+    machine.meta.reaper = Reaper(fatal)
+    for _ in range(2):
+        with machine.mortal():
+            machine.approvals.cancel(run_id, "manager", "changed my mind")
+    run = machine.drive(run_id)
+    assert run.status is RunStatus.CANCELLED
+    return machine

@@ -1,0 +1,115 @@
+"""README.md says what is true: its configuration table and its commands exist in the code."""
+
+import importlib
+import pkgutil
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings
+
+VARIABLE_ROW = re.compile(r"^\|\s*`(?P<name>[A-Z][A-Z0-9_]*)`", re.MULTILINE)
+CODE = re.compile(r"^```[a-z]*\n(?P<block>.*?)^```|`(?P<span>[^`\n]+)`", re.MULTILINE | re.DOTALL)
+# Variables of the set-up and the tests; the product does not read them.
+NOT_SETTINGS = {"TEST_DATABASE_URL", "HYPOTHESIS_PROFILE"}
+
+
+@pytest.fixture
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text("utf-8")
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """Return the environment variables a settings class reads; of several aliases, the first."""
+    prefix = settings.model_config.get("env_prefix", "")
+    names = set()
+    for name, field in settings.model_fields.items():
+        alias = field.validation_alias
+        first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+        names.add(str(first or f"{prefix}{name}").upper())
+    return names
+
+
+def documented_variables(readme: str) -> set[str]:
+    """Return the variables in the first column of the README's tables."""
+    return {match["name"] for match in VARIABLE_ROW.finditer(readme)} - NOT_SETTINGS
+
+
+def command_lines(readme: str) -> Iterator[list[str]]:
+    """Yield the arguments of each `autopublisher ...` written as code."""
+    for match in CODE.finditer(readme):
+        for line in (match["block"] or match["span"]).splitlines():
+            words = shlex.split(line.strip().removeprefix("$ "), comments=True, posix=False)
+            words = words[2:] if words[:2] in (["python", "-m"], ["python3", "-m"]) else words
+            if Path(words[0] if words else "").name == "autopublisher":
+                yield words[1:]
+
+
+def typer_apps(name: str) -> list[typer.Typer]:
+    """Return the Typer objects of a module or, for a package, of its modules too."""
+    module = importlib.import_module(name)
+    inner = [part.name for part in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}.")]
+    values = [
+        value for part in (module, *map(importlib.import_module, inner)) for value in vars(part).values()
+    ]
+    return list({id(value): value for value in values if isinstance(value, typer.Typer)}.values())
+
+
+def outermost(apps: list[typer.Typer]) -> typer.Typer:
+    """Return the one app that is not a group of another."""
+    nested = [group.typer_instance for app in apps for group in app.registered_groups]
+    (program,) = [app for app in apps if app not in nested]
+    return program
+
+
+def unknown_word(command: Any, words: list[str]) -> str | None:
+    """Return the first word of a command line that the program would not know as a command."""
+    for word in words:
+        commands = getattr(command, "commands", None)
+        if commands is None or word.startswith("-"):
+            return None
+        if word not in commands:
+            return word
+        command = commands[word]
+    return None
+
+
+def test_the_configuration_table_lists_exactly_the_settings(readme: str) -> None:
+    settings = importlib.import_module("autopublisher.settings")
+    assert documented_variables(readme) == variables(settings.Settings)
+
+
+def test_every_command_in_the_readme_exists(readme: str) -> None:
+    program = typer.main.get_command(outermost(typer_apps("autopublisher.cli")))
+    lines = list(command_lines(readme))
+    assert lines, "the README shows no command"
+    assert [line for line in lines if unknown_word(program, line)] == []
+
+
+def test_variables_are_read_from_names_prefixes_and_aliases() -> None:
+    class Sample(BaseSettings, env_prefix="SHOP_"):
+        colour: str = ""
+        size: int = Field(default=1, validation_alias="SIZE")
+        price: int = Field(default=1, validation_alias=AliasChoices("PRICE", "COST"))
+
+    assert variables(Sample) == {"SHOP_COLOUR", "SIZE", "PRICE"}
+
+
+def test_commands_are_found_in_blocks_and_spans() -> None:
+    text = "Try `autopublisher demo --once` or\n```sh\n$ python -m autopublisher runs list  # all\nls\n```\n"
+    assert list(command_lines(text)) == [["demo", "--once"], ["runs", "list"]]
+
+
+def test_an_unknown_command_is_recognised() -> None:
+    app, runs = typer.Typer(), typer.Typer()
+    app.add_typer(runs, name="runs")
+    runs.command("list")(lambda: None)
+    runs.command("show")(lambda: None)
+    program = typer.main.get_command(outermost([runs, app]))
+    assert unknown_word(program, ["runs", "list", "anything"]) is None
+    assert unknown_word(program, ["runs", "burn"]) == "burn"
