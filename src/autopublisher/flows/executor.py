@@ -21,6 +21,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.ledger import ledger_of, pass_gate
+from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import (
     Action,
     ObjectKind,
@@ -139,6 +140,9 @@ class Executor:
         )
         try:
             meta_id = self._call(run, operation)
+        except MetaHeldBackError as held:
+            self._advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
+            raise NotYet(self._resume_at(held)) from held
         except _SURE as error:
             self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
             raise NotYet(self._resume_at(error), str(error)) from error

@@ -1,0 +1,78 @@
+"""The simulator's clock, read and moved over HTTP: in stub mode time is what the simulator says it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from autopublisher.domain.errors import UnavailableError
+
+TIMEOUT_SECONDS = 5.0
+"""Real seconds to wait for the simulator, which is on the same machine."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the simulator said: the present, and simulated seconds per real one (None while time stands still)."""
+
+    now: datetime
+    speed: float | None
+
+
+class SimulatedClock:
+    """A clock that either runs faster than life or moves only when told to; to be closed in the end."""
+
+    def __init__(self, base_url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        # The environment's proxies have no business with a simulator on loopback.
+        self._http = httpx2.Client(timeout=timeout_seconds, trust_env=False)
+        self._address = f"{base_url.rstrip('/')}/_sim/clock"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def now(self) -> datetime:
+        """Return the present as aware UTC; raises UnavailableError where the simulator does not answer."""
+        return self._ask("GET").now
+
+    def real_seconds_until(self, moment: datetime) -> float | None:
+        """Return real seconds until ``moment`` (0 if past); None where time only moves when it is told to."""
+        reading = self._ask("GET")
+        if reading.speed is None:
+            return None
+        return max(0.0, (moment - reading.now).total_seconds() / reading.speed)
+
+    def advance_to(self, moment: datetime) -> datetime:
+        """Move to ``moment`` unless it is past, and return the present after the move."""
+        return self._ask("POST", {"advance_to": moment.astimezone(UTC).isoformat()}).now
+
+    def _ask(self, method: str, order: Mapping[str, str] | None = None) -> _Reading:
+        try:
+            response = self._http.request(method, self._address, json=order)
+            response.raise_for_status()
+            return _reading(response.json())
+        except httpx2.HTTPError as error:
+            raise UnavailableError(reason=f"the simulator's clock ({type(error).__name__})") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnavailableError(reason="the simulator's clock gave no time") from error
+
+
+def _reading(body: Any) -> _Reading:
+    now = datetime.fromisoformat(body["now"])
+    if now.tzinfo is None:
+        raise ValueError("a time without zone")
+    speed = float(body["speed"]) if body["mode"] == "speed" else None
+    if speed is not None and speed <= 0:
+        raise ValueError("time that does not run")
+    return _Reading(now.astimezone(UTC), speed)

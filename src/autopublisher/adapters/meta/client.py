@@ -1,0 +1,200 @@
+"""The Marketing API client: the MetaAds port on Meta's official SDK. Each call is made once; repeating is for others.
+
+Create calls go through the SDK's objects, everything else through its ``call``. Whatever fails comes out as one of the
+Meta errors, raised by the session before the SDK has read the answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.api import FacebookAdsApi
+
+from autopublisher.adapters.meta import messages
+from autopublisher.adapters.meta.pacer import Pacer
+from autopublisher.adapters.meta.session import GRAPH, Credentials, GraphSession, Timeouts
+from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError, MetaTransientError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.meta_rules import Usage
+from autopublisher.domain.operations import EDGES, ObjectKind
+from autopublisher.ports.clock import Clock
+
+PAGE_SIZE = 100
+"""Rows asked for at a time: small enough that Meta does not find a page too large."""
+
+IDS_PER_QUERY = 100
+"""Ids in one filter, so that the address stays within what servers take."""
+
+_CREATE = {
+    ObjectKind.CAMPAIGN: "create_campaign",
+    ObjectKind.AD_SET: "create_ad_set",
+    ObjectKind.CREATIVE: "create_ad_creative",
+    ObjectKind.AD: "create_ad",
+}
+"""The SDK account's method for each kind."""
+
+
+class SdkMetaAds:
+    """Meta as one token sees it; safe to share between threads, and to be closed in the end."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        clock: Clock,
+        base: str = GRAPH,
+        timeouts: Timeouts | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
+        self._pacer = Pacer(clock)
+        self._session = GraphSession(credentials, self._pacer.heard, base, timeouts or Timeouts())
+        # Held here and handed to every object: the SDK's global default api is never set.
+        self._api = FacebookAdsApi(self._session)
+        self._page_size = page_size
+        self._accounts: dict[ActId, AdAccountFacts] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def last_usage(self, act_id: ActId) -> Usage | None:
+        """Return how much of Meta's limits the account's last answers said is used; None before the first."""
+        return self._pacer.last_usage(act_id)
+
+    # --- objects --------------------------------------------------------------------------------------
+
+    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+        """Create an object and return its id; raises MetaOutcomeUnknownError where nobody can tell."""
+        if kind not in _CREATE:
+            raise MetaRefusedError(f"{kind} objects are uploaded, not created")
+        self._pacer.admit(act_id)
+        create = getattr(AdAccount(act_id, api=self._api), _CREATE[kind])
+        meta_id = messages.new_id(create(params=messages.wire(params)))
+        self._pacer.owns(act_id, meta_id)
+        return meta_id
+
+    def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        """Set absolute values on an object; a change that stops delivery is never held back."""
+        if not messages.stops(params):
+            self._pacer.admit(meta_id)
+        messages.confirm(self._call("POST", (meta_id,), messages.wire(params)))
+
+    def delete(self, meta_id: MetaId) -> None:
+        """Delete an object; never held back, for it stops delivery."""
+        messages.confirm(self._call("DELETE", (meta_id,), {}))
+
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+        """Read fields of one object; raises MetaNotFoundError where Meta does not know it.
+
+        An image is known by its hash only within its account: either it was uploaded by this client or ``meta_id`` is
+        ``<account>:<hash>``.
+        """
+        if kind is ObjectKind.IMAGE:
+            return self._image(meta_id, fields)
+        self._pacer.admit(meta_id)
+        row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), fields)})
+        messages.text_of(row, "id")
+        return row
+
+    def find(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return every object of the account's edge whose name contains the text: all pages, or an error.
+
+        Meta's filter ignores case and may lag, so the names are compared here as well.
+        """
+        query = messages.name_query(kind, name_contains, fields)
+        rows = {messages.text_of(row, "id"): row for row in self._rows(act_id, EDGES[kind], query)}
+        for meta_id in rows:
+            self._pacer.owns(act_id, meta_id)
+        return tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))
+
+    def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
+        """Upload image bytes and return the image hash; repeating it is harmless."""
+        self._pacer.admit(act_id)
+        answer = self._call("POST", (act_id, EDGES[ObjectKind.IMAGE]), messages.image_upload(name, content))
+        image = messages.image_hash(answer)
+        self._pacer.owns(act_id, image)
+        return image
+
+    # --- accounts -------------------------------------------------------------------------------------
+
+    def account(self, act_id: ActId) -> AdAccountFacts:
+        """Read the account."""
+        self._pacer.admit(act_id)
+        row = self._call("GET", (act_id,), {"fields": messages.field_list(messages.ACCOUNT_FIELDS)})
+        facts = messages.account_facts(act_id, row)
+        self._accounts[act_id] = facts
+        return facts
+
+    def minimum_budgets(self, act_id: ActId) -> MinimumBudgets:
+        """Read the smallest daily budgets Meta accepts, in the account's currency."""
+        currency = self._known(act_id).currency
+        return messages.minimum_budgets_of(tuple(self._rows(act_id, "minimum_budgets", {})), currency)
+
+    def permissions(self) -> frozenset[str]:
+        """Return the permissions the token was granted."""
+        return messages.granted(tuple(self._rows("me", "permissions", {})))
+
+    # --- insights -------------------------------------------------------------------------------------
+
+    def ad_sets(
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return one raw insights row per delivering ad set, over the account's days that hold both moments."""
+        if not ad_set_ids:
+            return ()
+        timezone = self._known(act_id).timezone
+        rows: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(ad_set_ids), IDS_PER_QUERY):
+            some = ad_set_ids[start : start + IDS_PER_QUERY]
+            query = messages.insights_query(some, timezone, since, until)
+            rows |= {messages.text_of(row, "adset_id"): row for row in self._rows(act_id, "insights", query)}
+        return tuple(rows.values())
+
+    # --- the wire -------------------------------------------------------------------------------------
+
+    def _known(self, act_id: ActId) -> AdAccountFacts:
+        """Return the account as first read: its currency and time zone never change."""
+        return self._accounts.get(act_id) or self.account(act_id)
+
+    def _image(self, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+        account, _, digest = meta_id.rpartition(":")
+        owner = f"act_{account}" if account else self._pacer.owner_of(meta_id)
+        if owner is None:
+            raise MetaRefusedError("an image is read as <account>:<hash>")
+        query = {"hashes": [digest], "fields": messages.field_list(("id", "hash"), fields)}
+        for row in self._rows(owner, EDGES[ObjectKind.IMAGE], query):
+            if row.get("hash") == digest:
+                return row
+        raise MetaNotFoundError(f"no image {digest} in {owner}")
+
+    def _rows(self, subject: str, edge: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of all pages of an edge."""
+        seen: set[str] = set()
+        params = {**query, "limit": self._page_size}
+        while True:
+            self._pacer.admit(subject, insights=edge == "insights")
+            page = self._call("GET", (subject, edge), params)
+            yield from messages.rows_of(page)
+            after = messages.next_cursor(page, self._session.GRAPH)
+            if after is None:
+                return
+            if after in seen:
+                raise MetaTransientError("the pages go round in circles")
+            seen.add(after)
+            params = {**params, "after": after}
+
+    def _call(self, method: str, path: tuple[str, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._api.call(method, path, params=dict(params)).json()
+        return answer

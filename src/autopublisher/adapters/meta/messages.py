@@ -1,0 +1,201 @@
+"""Messages of the Marketing API, without the wire: parameters as Meta wants them, answers as values of the product."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaTransientError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import ObjectKind
+
+ACCOUNT_FIELDS = (
+    "id",
+    "name",
+    "account_status",
+    "currency",
+    "timezone_name",
+    "min_campaign_group_spend_cap",
+    "default_dsa_beneficiary",
+    "default_dsa_payor",
+    "business",
+)
+
+INSIGHT_FIELDS = (
+    "adset_id",
+    "spend",
+    "impressions",
+    "clicks",
+    "inline_link_clicks",
+    "inline_post_engagement",
+    "actions",
+    "action_values",
+)
+
+NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
+"""Kinds whose edge filters by name; the other edges are read whole."""
+
+STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
+"""Statuses that end delivery."""
+
+
+def stops(params: Mapping[str, Any]) -> bool:
+    """Tell whether an update ends delivery, so that it must not wait for anything."""
+    return params.get("status") in STOPPING
+
+
+def wire(value: Any) -> Any:
+    """Return parameters as plain dicts and lists, which is all the SDK's type checks know."""
+    if isinstance(value, Mapping):
+        return {str(name): wire(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [wire(one) for one in value]
+    return value
+
+
+def field_list(*groups: Iterable[str]) -> str:
+    """Return a ``fields`` parameter naming each field once, in order."""
+    return ",".join(dict.fromkeys(name for group in groups for name in group))
+
+
+def name_query(kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> dict[str, Any]:
+    """Ask an edge for objects by name. No status is named: Meta then lists all but the archived and deleted."""
+    query: dict[str, Any] = {"fields": field_list(("id", "name"), fields)}
+    if kind in NAME_FILTERED:
+        query["filtering"] = [{"field": "name", "operator": "CONTAIN", "value": name_contains}]
+    return query
+
+
+def insights_query(
+    ad_set_ids: Sequence[MetaId], timezone: str, since: datetime, until: datetime
+) -> dict[str, Any]:
+    """Ask for one row per ad set over the account's days that hold both moments."""
+    days = {"since": account_day(since, timezone), "until": account_day(until, timezone)}
+    return {
+        "level": "adset",
+        "filtering": [{"field": "adset.id", "operator": "IN", "value": list(ad_set_ids)}],
+        "time_range": days,
+        "fields": field_list(INSIGHT_FIELDS),
+    }
+
+
+def account_day(moment: datetime, timezone: str) -> str:
+    """Return the date of a moment in the account's time zone, as Meta writes it."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise MetaTransientError(f"the account's time zone {timezone!r} is unknown here") from error
+    return moment.astimezone(zone).date().isoformat()
+
+
+def image_upload(name: str, content: bytes) -> dict[str, str]:
+    """Return an image as parameters; the form field ``bytes`` takes base64."""
+    return {"name": name, "bytes": base64.b64encode(content).decode("ascii")}
+
+
+def image_hash(answer: Mapping[str, Any]) -> MetaId:
+    """Read the hash out of an upload's answer; raises MetaOutcomeUnknownError where there is none."""
+    images = answer.get("images")
+    found = list(images.values()) if isinstance(images, Mapping) else []
+    value = found[0].get("hash") if len(found) == 1 and isinstance(found[0], Mapping) else None
+    if not isinstance(value, str) or not value:
+        raise MetaOutcomeUnknownError("the upload was answered without an image hash")
+    return MetaId(value)
+
+
+def new_id(answer: Mapping[str, Any]) -> MetaId:
+    """Read the id out of a create's answer; raises MetaOutcomeUnknownError where there is none."""
+    value = answer.get("id")
+    if not isinstance(value, str) or not value:
+        raise MetaOutcomeUnknownError("the object was answered without an id")
+    return MetaId(value)
+
+
+def confirm(answer: Mapping[str, Any]) -> None:
+    """Check the answer to an update or delete; raises MetaOutcomeUnknownError where it does not say success."""
+    if answer.get("success") is not True:
+        raise MetaOutcomeUnknownError("the change was answered without success")
+
+
+def rows_of(page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of one page; raises MetaTransientError where it has none, not even an empty list."""
+    rows = page.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise MetaTransientError("a page without rows")
+    return rows
+
+
+def next_cursor(page: Mapping[str, Any], base: str) -> str | None:
+    """Return the cursor of the next page, None on the last one.
+
+    There are more pages exactly as long as ``next`` is given, whether or not this page has rows. ``next`` itself is not
+    followed: it holds a token, and nobody but the ``base`` host may see one. Another host there is an error.
+    """
+    paging = page.get("paging")
+    following = paging.get("next") if isinstance(paging, Mapping) else None
+    if following is None:
+        return None
+    there, here = urlsplit(str(following)), urlsplit(base)
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        raise MetaTransientError(f"the next page is at another host ({there.hostname}); not followed")
+    cursors = paging.get("cursors") if isinstance(paging, Mapping) else None
+    after = cursors.get("after") if isinstance(cursors, Mapping) else None
+    after = after or next(iter(parse_qs(there.query).get("after", ())), None)
+    if not after:
+        raise MetaTransientError("a next page without a cursor")
+    return str(after)
+
+
+def account_facts(act_id: ActId, row: Mapping[str, Any]) -> AdAccountFacts:
+    """Read an account; raises MetaTransientError for what cannot be read."""
+    currency = text_of(row, "currency")
+    business = row.get("business")
+    return AdAccountFacts(
+        act_id=act_id,
+        name=str(row.get("name") or act_id),
+        status=_minor(row, "account_status"),
+        currency=currency,
+        timezone=text_of(row, "timezone_name"),
+        minimum_spend_cap=Money(_minor(row, "min_campaign_group_spend_cap"), currency),
+        default_dsa_beneficiary=row.get("default_dsa_beneficiary") or None,
+        default_dsa_payor=row.get("default_dsa_payor") or None,
+        business_id=text_of(business, "id") if isinstance(business, Mapping) else None,
+    )
+
+
+def minimum_budgets_of(rows: Iterable[Mapping[str, Any]], currency: str) -> MinimumBudgets:
+    """Read the row of the account's currency; raises MetaTransientError where there is none."""
+    row = next((row for row in rows if row.get("currency") == currency), None)
+    if row is None:
+        raise MetaTransientError(f"no minimum budgets in {currency}")
+    return MinimumBudgets(
+        impressions=Money(_minor(row, "min_daily_budget_imp"), currency),
+        high_frequency=Money(_minor(row, "min_daily_budget_high_freq"), currency),
+        low_frequency=Money(_minor(row, "min_daily_budget_low_freq"), currency),
+        video_views=Money(_minor(row, "min_daily_budget_video_views"), currency),
+    )
+
+
+def granted(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the permissions that were granted, not those declined or expired."""
+    return frozenset(text_of(row, "permission") for row in rows if row.get("status") == "granted")
+
+
+def text_of(row: Mapping[str, Any], name: str) -> str:
+    """Return a text that must be there; raises MetaTransientError."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise MetaTransientError(f"an answer without {name}")
+    return value
+
+
+def _minor(row: Mapping[str, Any], name: str) -> int:
+    """Read a whole number, which Meta may write as text."""
+    try:
+        return int(str(row.get(name)))
+    except ValueError:
+        raise MetaTransientError(f"unreadable number: {name} is {row.get(name)!r:.40}") from None

@@ -1,0 +1,158 @@
+"""The wire to the Graph API: the SDK's session with a base URL, timeouts and our own reading of every answer.
+
+The SDK takes an HTML error page for success, fails on odd bodies, puts the token into every URL and from there into
+exception texts. So the answer is judged here, before the SDK sees it; the token travels in a header; and an error leaves
+without the exception that caused it, because that one holds the request with the header.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from facebook_business.session import FacebookSession
+
+from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaTransientError
+from autopublisher.domain.meta_rules import classify, redact
+
+GRAPH = "https://graph.facebook.com"
+"""Where Meta answers; stub mode gives the simulator's address instead."""
+
+_ANSWER_KEYS = frozenset(
+    {"id", "data", "success", "images", "hash", "report_run_id", "videos", "permissions"}
+)
+"""A successful answer of the Graph API has at least one of these."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What Meta knows us by; the app's secret, if given, proves every call."""
+
+    access_token: str = field(repr=False)
+    app_id: str | None = None
+    app_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Real seconds to wait for a connection, and for the next bytes of an answer."""
+
+    connect: float = 5.0
+    read: float = 30.0
+
+
+Listener = Callable[[str, Mapping[str, str], MetaError | None], MetaError | None]
+"""Hears every answer (path, headers, error) and returns the error to raise, if any."""
+
+
+class SecretFilter(logging.Filter):
+    """Takes the secrets of one session out of log records."""
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record's text; every record passes."""
+        record.msg, record.args = redact(record.getMessage(), self._secrets), ()
+        return True
+
+
+class GraphTransport(requests.Session):
+    """Sends one request and returns the answer only if it is a good one; otherwise raises a Meta error."""
+
+    def __init__(self, credentials: Credentials, secrets: frozenset[str], listener: Listener) -> None:
+        super().__init__()
+        # Neither proxies nor .netrc of the environment: the latter would replace our Authorization header.
+        self.trust_env = False
+        self.headers["Authorization"] = f"Bearer {credentials.access_token}"
+        self._secrets = secrets
+        self._listener = listener
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send once, following no redirect; raises MetaError for every kind of failure."""
+        verb, address = str(method), str(url)
+        kwargs["allow_redirects"] = False
+        lost: str | None = None
+        try:
+            response = super().request(verb, address, *args, **kwargs)
+        except (requests.RequestException, OSError) as error:
+            lost = type(error).__name__
+        # Raised outside the handler: nothing of the caught exception may hang on the new one.
+        if lost is not None:
+            raise _unanswered(verb, f"no answer from Meta ({lost})")
+        response.encoding = "utf-8"  # JSON is; guessing would take longer than the call
+        failure = self._failure(verb, response)
+        failure = self._listener(urlsplit(address).path, response.headers, failure)
+        if failure is not None:
+            raise failure
+        return response
+
+    def _failure(self, verb: str, response: requests.Response) -> MetaError | None:
+        """Judge an answer by its content first: Meta sends errors with HTTP 200 and pages with HTTP 502."""
+        body = _json_object(response.text)
+        if body is None or ("error" not in body and not _is_good(response, body)):
+            return _unanswered(verb, f"the answer (HTTP {response.status_code}) could not be understood")
+        if "error" not in body:
+            return None
+        return self._presentable(verb, classify(response.status_code, body))
+
+    def _presentable(self, verb: str, error: MetaError) -> MetaError:
+        """Take secrets out of Meta's own words, and tell reads from writes where the outcome is unknown."""
+        message = redact(str(error.facts["message"]), self._secrets)
+        if type(error) is MetaOutcomeUnknownError:
+            return _unanswered(verb, message)
+        user_message = redact(error.user_message, self._secrets)
+        return type(error)(message, code=error.code, subcode=error.subcode, user_message=user_message)
+
+
+class GraphSession(FacebookSession):  # type: ignore[misc] # the SDK has no types
+    """The SDK's session on a base URL of our choice; close it when done."""
+
+    requests: Any
+
+    def __init__(self, credentials: Credentials, listener: Listener, base: str, timeouts: Timeouts) -> None:
+        super().__init__(
+            credentials.app_id,
+            credentials.app_secret,
+            credentials.access_token,
+            timeout=(timeouts.connect, timeouts.read),
+        )
+        self.GRAPH = base.rstrip("/")
+        proof: str | None = self.requests.params.get("appsecret_proof")
+        secrets = frozenset(filter(None, (credentials.access_token, credentials.app_secret, proof)))
+        transport = GraphTransport(credentials, secrets, listener)
+        transport.verify = self.requests.verify
+        transport.params = {} if proof is None else {"appsecret_proof": proof}
+        self.requests.close()
+        self.requests = transport
+        self._filter = SecretFilter(secrets)
+        logging.getLogger("urllib3.connectionpool").addFilter(self._filter)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.requests.close()
+        logging.getLogger("urllib3.connectionpool").removeFilter(self._filter)
+
+
+def _json_object(text: str) -> Mapping[str, Any] | None:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _is_good(response: requests.Response, body: Mapping[str, Any]) -> bool:
+    """Whether a body without error is one the Graph API sends with success."""
+    in_range = HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES
+    return in_range and body.get("success", True) is True and not _ANSWER_KEYS.isdisjoint(body)
+
+
+def _unanswered(verb: str, message: str) -> MetaError:
+    """A read that told us nothing may be asked again; a write may have happened."""
+    return MetaTransientError(message) if verb == "GET" else MetaOutcomeUnknownError(message)

@@ -1,0 +1,52 @@
+"""`python -m autopublisher.simulator`: run the simulator as a process of its own."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autopublisher.simulator.config import DEFAULT_GROUP_PATTERN, DEFAULT_START, SimulatorConfig
+from autopublisher.simulator.server import serve, write_url_file
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="autopublisher.simulator", description=__doc__)
+    parser.add_argument("--scenario", default="demo", help="built-in name or path of a TOML file")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--mode", choices=("manual", "speed"), default="manual")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per real second")
+    parser.add_argument("--start", default=DEFAULT_START, help="simulated start, ISO 8601")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--state", type=Path, default=None, help="file that survives a restart")
+    parser.add_argument("--url-file", type=Path, default=None, help="written with url and pid once listening")
+    parser.add_argument("--idle-exit", type=float, default=None, metavar="SECONDS")
+    parser.add_argument("--group-pattern", default=DEFAULT_GROUP_PATTERN)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until stopped."""
+    given = _parser().parse_args(arguments)
+    config = SimulatorConfig(
+        scenario=given.scenario,
+        seed=given.seed,
+        mode=given.mode,
+        speed=given.speed,
+        start=given.start,
+        state_path=given.state,
+        group_pattern=given.group_pattern,
+    )
+
+    def announce(url: str) -> None:
+        sys.stdout.write(f"simulator listening on {url}\n")
+        sys.stdout.flush()
+        if given.url_file is not None:
+            write_url_file(given.url_file, url)
+
+    serve(config, given.host, given.port, announce, given.idle_exit)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

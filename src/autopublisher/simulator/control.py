@@ -1,0 +1,198 @@
+"""The simulator's own addresses under /_sim: clock, faults, truth, and what really happened."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from autopublisher.simulator.engine import Simulator
+from autopublisher.simulator.market.delays import reported_share
+from autopublisher.simulator.market.delivery import click_window_hours
+from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
+from autopublisher.simulator.scenario import MICROS
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Funded, Node
+from autopublisher.simulator.status import effective_status
+from autopublisher.simulator.times import SECOND, iso_utc, parse_iso
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class BadRequestError(ValueError):
+    """The request to the simulator's controls is not understood."""
+
+
+def control_routes(simulator: Simulator) -> list[Route]:
+    """Return the routes under /_sim."""
+    controls = Controls(simulator)
+    table: list[tuple[str, str, Callable[[Request, Any], Any]]] = [
+        ("/health", "GET", controls.health),
+        ("/clock", "GET", controls.clock),
+        ("/clock", "POST", controls.move_clock),
+        ("/truth", "GET", controls.truth),
+        ("/objects", "GET", controls.objects),
+        ("/requests", "GET", controls.requests),
+        ("/exposure", "GET", controls.exposure),
+        ("/faults", "GET", controls.faults),
+        ("/faults", "POST", controls.plan_fault),
+        ("/faults", "DELETE", controls.clear_faults),
+        ("/accounts/{account_id}", "POST", controls.change_account),
+    ]
+    return [Route(f"/_sim{path}", _handler(act), methods=[method]) for path, method, act in table]
+
+
+def _handler(act: Callable[[Request, Any], Any]) -> Handler:
+    async def handle(request: Request) -> Response:
+        body = await request.body()
+        try:
+            return JSONResponse(act(request, json.loads(body) if body else {}))
+        except (ValueError, KeyError, TypeError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    return handle
+
+
+class Controls:
+    """What the addresses under /_sim do."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def health(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Say that the simulator lives, and what it simulates."""
+        sim = self._simulator
+        return {"status": "ok", "scenario": sim.scenario.name, "seed": sim.config.seed}
+
+    def clock(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Tell the time."""
+        clock = self._simulator.clock
+        return {"now": iso_utc(clock.now_us()), "mode": clock.mode, "speed": clock.speed}
+
+    def move_clock(self, request: Request, body: Any) -> dict[str, Any]:
+        """Move the clock forward to a moment or by seconds; never backwards."""
+        sim = self._simulator
+        with sim.lock:
+            if "advance_to" in body:
+                sim.advance_to(parse_iso(str(body["advance_to"])))
+            elif "advance_seconds" in body:
+                sim.advance_to(sim.clock.now_us() + round(float(body["advance_seconds"]) * SECOND))
+            else:
+                raise BadRequestError("give advance_to or advance_seconds")
+            return self.clock(request, body)
+
+    def requests(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """List the last requests."""
+        with self._simulator.lock:
+            return {"data": list(self._simulator.requests)}
+
+    def exposure(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Tell what campaigns whose name contains a text have spent and could still spend (minor units)."""
+        sim = self._simulator
+        with sim.lock:
+            now_us = sim.catch_up()
+            sim.save()
+            return asdict(sim.exposure.of(request.query_params.get("contains", ""), now_us))
+
+    def faults(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """List planned faults and those that happened."""
+        book = self._simulator.faults
+        return {"data": [asdict(fault) for fault in book.faults], "log": book.log}
+
+    def plan_fault(self, _request: Request, body: Any) -> dict[str, Any]:
+        """Plan a fault."""
+        sim = self._simulator
+        with sim.lock:
+            fault = sim.faults.plan(body)
+            sim.save()
+            return asdict(fault)
+
+    def clear_faults(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Forget planned faults."""
+        sim = self._simulator
+        with sim.lock:
+            sim.faults.clear()
+            sim.save()
+            return {"success": True}
+
+    def change_account(self, request: Request, body: Any) -> dict[str, Any]:
+        """Change an account's status, disable reason or spend cap (minor units), as Meta would from its side."""
+        sim = self._simulator
+        account_id = str(request.path_params["account_id"]).removeprefix("act_")
+        known = {"account_status", "disable_reason", "spend_cap"}
+        if set(body) - known:
+            raise BadRequestError(f"only {sorted(known)} can change")
+        with sim.lock:
+            now_us = sim.catch_up()
+            for campaign in sim.state.of_kind(Campaign, account_id):
+                sim.market.flush(campaign, now_us)
+            account = sim.state.accounts[account_id]
+            for name, value in body.items():
+                setattr(account, name, int(value))
+            sim.state.touch(account)
+            sim.save()
+            return asdict(account)
+
+    def objects(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """List everything ever created, deleted things included."""
+        sim = self._simulator
+        with sim.lock:
+            now_us = sim.catch_up()
+            sim.save()
+            return {"data": [self._object(node, now_us) for node in sim.state.nodes.values()]}
+
+    def _object(self, node: Node, now_us: int) -> dict[str, Any]:
+        row = {
+            "id": node.id,
+            "kind": node.kind,
+            "account_id": node.account_id,
+            "name": node.name,
+            "status": node.status,
+            "effective_status": effective_status(self._simulator.state, node, now_us),
+            "created": iso_utc(node.created_us),
+            "parent": getattr(node, "adset_id", None) or getattr(node, "campaign_id", None),
+        }
+        if isinstance(node, Funded):
+            row |= {"daily_budget": node.daily_budget, "lifetime_budget": node.lifetime_budget}
+            row["spend_cap"] = getattr(node, "spend_cap", None)
+        if isinstance(node, (Funded, Ad)):
+            row["spend"] = node.spent_micros / MICROS
+        return row
+
+    def truth(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Tell the market's true parameters and every ad's and creative's true worth."""
+        sim = self._simulator
+        with sim.lock:
+            return {
+                "market": asdict(sim.scenario.market),
+                "effects": [asdict(effect) for effect in sim.scenario.effects],
+                "ads": [self._ad_truth(ad) for ad in sim.state.of_kind(Ad)],
+                "creatives": [self._creative_truth(each) for each in sim.state.of_kind(Creative)],
+            }
+
+    def _ad_truth(self, ad: Ad) -> dict[str, Any]:
+        state = self._simulator.state
+        content = content_of(state, ad)
+        hours = click_window_hours(state.need(AdSet, ad.adset_id))
+        row = {"ad_id": ad.id, "name": ad.name, "adset_id": ad.adset_id, "campaign_id": ad.campaign_id}
+        return {**row, "creative_id": ad.creative_id, **self._worth(content, hours)}
+
+    def _creative_truth(self, creative: Creative) -> dict[str, Any]:
+        content = Content(**shown_content(creative.extra), creative_name=creative.name)
+        return {"creative_id": creative.id, "name": creative.name, **self._worth(content, 168.0)}
+
+    def _worth(self, content: Content, window_hours: float) -> dict[str, Any]:
+        effects = self._simulator.market.effects
+        truth: Truth = effects.truth(content)
+        share = reported_share(window_hours, self._simulator.scenario.market)
+        return {
+            "title": content.title,
+            "message": content.message,
+            "image_hash": content.image_hash,
+            "effects": effects.labels(content),
+            **asdict(truth),
+            "expected_roas": truth.roas * share,
+            "counted_share": share,
+        }

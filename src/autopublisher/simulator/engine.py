@@ -1,0 +1,209 @@
+"""The simulator itself: one world, one clock, one lock; every request passes through `handle`.
+
+A request first lets the market catch up with the clock, then meets planned faults, then is answered; what changed
+is saved before the answer leaves.
+"""
+
+import hashlib
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from autopublisher.simulator.clock import SimClock
+from autopublisher.simulator.config import SimulatorConfig
+from autopublisher.simulator.exposure import ExposureBook
+from autopublisher.simulator.faults import Disturbance, FaultBook
+from autopublisher.simulator.graph.errors import GraphError
+from autopublisher.simulator.graph.service import (
+    Service,
+    account_of_call,
+    check_token,
+    check_version,
+    served_version,
+)
+from autopublisher.simulator.graph.wire import Call, Reply, reply_of
+from autopublisher.simulator.market.delivery import Market
+from autopublisher.simulator.scenario import load_scenario
+from autopublisher.simulator.state import AccountState, Ad, State
+from autopublisher.simulator.store import Store
+from autopublisher.simulator.times import iso_utc, parse_iso
+from autopublisher.simulator.usage import Meter
+from autopublisher.simulator.world import World
+
+LOG_LIMIT = 5000
+SECRETS = frozenset({"access_token", "appsecret_proof", "input_token", "client_secret", "fb_exchange_token"})
+LONG_VALUE = 2000
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How an answer leaves: what, after how many real seconds, and whether at all."""
+
+    reply: Reply
+    delay_s: float = 0.0
+    ending: Literal["answer", "close", "reset"] = "answer"
+
+
+class Simulator:
+    """A simulated Marketing API."""
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        """Load the scenario and whatever was saved. Raises ValueError if the saved world is another one."""
+        self.config = config
+        self.scenario = load_scenario(config.scenario)
+        self.lock = threading.RLock()
+        self.faults = FaultBook()
+        self.meter = Meter(self.scenario.platform_users)
+        self.requests: deque[dict[str, Any]] = deque(maxlen=LOG_LIMIT)
+        self.state = State(
+            AccountState(each.id, each.account_status, each.disable_reason, each.spend_cap)
+            for each in self.scenario.accounts
+        )
+        self.market = Market(self.state, self.scenario, config.seed)
+        self.exposure = ExposureBook(self.state, self.scenario, config.group_pattern)
+        self._store = Store(config.state_path)
+        self._calls = 0
+        self._settled_us = parse_iso(config.start)
+        self._extra_dirty: set[str] = set()
+        self._restore()
+        self.clock = SimClock(self._settled_us, config.mode, config.speed)
+
+    def handle(self, call: Call) -> Delivery:
+        """Answer one Graph API request; what it changed is saved when this returns."""
+        with self.lock:
+            now_us = self.catch_up()
+            self._calls += 1
+            disturbance = self.faults.meet(call, iso_utc(now_us)) or Disturbance(commit=True)
+            true_reply = self._answer(call, now_us, disturbance) if disturbance.commit else None
+            reply = disturbance.reply or true_reply or Reply(500, {})
+            reply = self._with_headers(reply, call, now_us, full=disturbance.full_usage)
+            self._log(call, reply, disturbance, now_us)
+            self.save()
+            return Delivery(reply, disturbance.delay_s, disturbance.ending)
+
+    def catch_up(self) -> int:
+        """Let the market run up to the clock; return the present moment."""
+        now_us = self.clock.now_us()
+        if now_us > self._settled_us:
+            self.market.advance(self._settled_us, now_us, self._note_exposure)
+            self._settled_us = now_us
+            self._extra_dirty.add("clock:")
+        return now_us
+
+    def world(self, now_us: int, *, read_lag_us: int = 0) -> World:
+        """Return the world at a moment, for handlers."""
+        return World(now_us, self.state, self.scenario, self.market, self.exposure, read_lag_us)
+
+    def advance_to(self, moment_us: int) -> int:
+        """Move the clock forward and save; an earlier moment changes nothing. Return the present moment."""
+        with self.lock:
+            self.catch_up()
+            self.clock.advance_to(moment_us)
+            now_us = self.catch_up()
+            self.save()
+            return now_us
+
+    def save(self) -> None:
+        """Write everything that changed since the last save."""
+        if self.faults.changed:
+            self._extra_dirty.add("faults:")
+            self.faults.changed = False
+        if self._store.durable:
+            records = {key: self.state.dump(key) for key in sorted(self.state.dirty)}
+            if records:
+                self._extra_dirty.add("usage:")
+            records.update({key: self._dump(key) for key in sorted(self._extra_dirty)})
+            self._store.save(records)
+        self.state.dirty.clear()
+        self._extra_dirty.clear()
+
+    def close(self) -> None:
+        """Close the state file."""
+        with self.lock:
+            self._store.close()
+
+    def _answer(self, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
+        hide_us = disturbance.hide_us if call.writes else 0
+        world = self.world(now_us, read_lag_us=0 if call.writes else disturbance.hide_us)
+        try:
+            check_version(call)
+            check_token(world, call)
+            account = account_of_call(world, call)
+            self.meter.charge(account, call, self._active_ads(), now_us)
+            body = Service(world, hide_us).answer(call)
+        except GraphError as error:
+            return reply_of(error, self._trace())
+        if call.writes:
+            self._note_exposure(now_us)
+        return Reply(200, body)
+
+    def _note_exposure(self, now_us: int) -> None:
+        if self.exposure.note(now_us):
+            self._extra_dirty.add("exposure:")
+
+    def _with_headers(self, reply: Reply, call: Call, now_us: int, *, full: bool) -> Reply:
+        account = account_of_call(self.world(now_us), call) or self.scenario.accounts[0]
+        usage = self.meter.headers(account, call, self._active_ads(), now_us, full=full)
+        trace = {"x-fb-trace-id": self._trace(), "facebook-api-version": served_version(call)}
+        return replace(reply, headers={**reply.headers, **usage, **trace})
+
+    def _active_ads(self) -> int:
+        return sum(1 for ad in self.state.of_kind(Ad) if ad.status == "ACTIVE")
+
+    def _trace(self) -> str:
+        digest = hashlib.blake2b(f"{self.config.seed}/{self._calls}".encode(), digest_size=8)
+        return f"A{digest.hexdigest()}"
+
+    def _log(self, call: Call, reply: Reply, disturbance: Disturbance, now_us: int) -> None:
+        error = (reply.body or {}).get("error") if isinstance(reply.body, dict) else None
+        outcome = f"{error['code']}/{error.get('error_subcode', '')}".rstrip("/") if error else "ok"
+        if disturbance.kind:
+            outcome = f"fault:{disturbance.kind}"
+        self.requests.append(
+            {
+                "method": call.method,
+                "path": call.path,
+                "version": call.version,
+                "params": {name: _shown(name, value) for name, value in call.params.items()},
+                "files": sorted(call.files),
+                "status": reply.status,
+                "outcome": outcome,
+                "time": iso_utc(now_us),
+            }
+        )
+
+    def _restore(self) -> None:
+        origin = {"scenario": self.scenario.name, "seed": self.config.seed}
+        for key, body in self._store.load():
+            if key == "origin:" and body != origin:
+                message = f"the state file holds another world: {body}, not {origin}"
+                raise ValueError(message)
+            if key == "clock:":
+                self._settled_us = max(self._settled_us, int(body))
+            elif key == "faults:":
+                self.faults.load(body)
+            elif key == "usage:":
+                self.meter.load(body)
+            elif key == "exposure:":
+                self.exposure.peaks = dict(body)
+            else:
+                self.state.load(key, body)
+        self.state.dirty.clear()
+        self._store.save({"origin:": origin})
+
+    def _dump(self, key: str) -> Any:
+        parts: dict[str, Any] = {
+            "clock:": self._settled_us,
+            "faults:": self.faults.dump(),
+            "usage:": self.meter.dump(),
+            "exposure:": self.exposure.peaks,
+        }
+        return parts[key]
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in SECRETS:
+        return "***"
+    text = value if isinstance(value, str) else ""
+    return f"<{len(text)} characters>" if len(text) > LONG_VALUE else value

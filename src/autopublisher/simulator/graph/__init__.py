@@ -1,0 +1,1 @@
+"""The Graph API face: requests, rules, nodes, edges and insights."""

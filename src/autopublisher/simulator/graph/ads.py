@@ -1,0 +1,113 @@
+"""Rules and writes of ads."""
+
+from typing import Any
+
+from autopublisher.simulator.facts import ADS_PER_AD_SET
+from autopublisher.simulator.graph.adsets import has_ended
+from autopublisher.simulator.graph.common import (
+    create_status,
+    kept,
+    owned,
+    read_labels,
+    read_name,
+    update_basics,
+)
+from autopublisher.simulator.graph.creatives import create_creative
+from autopublisher.simulator.graph.errors import GraphError, malformed, missing, refusal
+from autopublisher.simulator.graph.wire import Params
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative
+from autopublisher.simulator.world import World
+
+KEPT = ("tracking_specs", "conversion_domain", "display_sequence", "audience_id", "priority")
+
+
+def create_ad(world: World, account: Account, params: Params) -> Ad:
+    """Check a new ad against the rules and return it, not yet in the world."""
+    name = read_name(params)
+    adset = owned(world, AdSet, params.need_text("adset_id"), account)
+    _refuse_closed_adset(world, adset)
+    creative = read_creative(world, account, params, adset)
+    if creative.id not in world.state.nodes and not params.validate_only:
+        world.state.add(creative)
+    now = world.now_us
+    ad = Ad(
+        world.state.new_id(),
+        account.id,
+        name,
+        create_status(params),
+        now,
+        now,
+        extra=kept(params, KEPT),
+        labels=read_labels(world, params, account.id),
+        campaign_id=adset.campaign_id,
+        adset_id=adset.id,
+        creative_id=creative.id,
+    )
+    if creative.id in world.state.nodes:
+        world.submit_for_review(ad)
+    return ad
+
+
+def update_ad(world: World, ad: Ad, params: Params) -> None:
+    """Apply an update to a draft of an ad; another creative means another review."""
+    adset = world.state.need(AdSet, ad.adset_id)
+    switched_on = params.text("status") == "ACTIVE" and ad.status != "ACTIVE"
+    if switched_on or params.given("creative"):
+        _refuse_ended(world, adset)
+    if params.given("adset_id") and params.text("adset_id") != ad.adset_id:
+        raise refusal(None, "Ad set is fixed", "An ad cannot move to another ad set.", "adset_id")
+    changed = False
+    if params.given("creative"):
+        creative = read_creative(world, world.account_of(ad), params, adset)
+        if creative.id not in world.state.nodes:
+            world.state.add(creative)
+        changed = creative.id != ad.creative_id
+        ad.creative_id = creative.id
+    ad.extra.update(kept(params, KEPT))
+    update_basics(world, ad, params)
+    ad.updated_us = world.now_us
+    world.submit_for_review(ad, again=changed)
+
+
+def read_creative(world: World, account: Account, params: Params, adset: AdSet) -> Creative:
+    """Return the creative an ad refers to by id, or makes inline (then perhaps not yet in the world)."""
+    spec = params.structure("creative")
+    if spec is None:
+        raise missing("creative")
+    if isinstance(spec, (str, int)):
+        spec = {"creative_id": str(spec)}
+    if not isinstance(spec, dict):
+        raise malformed("creative", "a JSON object")
+    creative = _find_creative(world, account, spec)
+    if creative.status == "DELETED":
+        raise refusal(None, "Creative is deleted", "Use another creative.", "creative")
+    dynamic = adset.extra.get("is_dynamic_creative") in (True, "true", 1)
+    if "asset_feed_spec" in creative.extra and not dynamic:
+        text = "A creative with an asset feed needs a dynamic creative ad set."
+        raise refusal(1885998, "Dynamic creative", text, "creative")
+    return creative
+
+
+def _find_creative(world: World, account: Account, spec: dict[str, Any]) -> Creative:
+    creative_id = spec.get("creative_id") or spec.get("id")
+    if creative_id:
+        return owned(world, Creative, str(creative_id), account)
+    return create_creative(world, account, Params(spec))
+
+
+def _refuse_closed_adset(world: World, adset: AdSet) -> None:
+    campaign = world.state.need(Campaign, adset.campaign_id)
+    for node, subcode, name in ((adset, 1487056, "ad set"), (campaign, 1487566, "campaign")):
+        if node.status in ("DELETED", "ARCHIVED"):
+            text = f"The {name} is deleted or archived."
+            raise refusal(subcode, "Parent is closed", text, "adset_id")
+    _refuse_ended(world, adset)
+    living = [ad for ad in world.state.children(Ad, adset.id) if ad.status != "DELETED"]
+    if len(living) >= ADS_PER_AD_SET:
+        raise GraphError(f"(#2695) An ad set can have at most {ADS_PER_AD_SET} ads", 2695)
+
+
+def _refuse_ended(world: World, adset: AdSet) -> None:
+    if has_ended(adset, world.now_us):
+        raise refusal(1487007, "Ad set has ended", "The ad belongs to an ad set that ended.", "adset_id")

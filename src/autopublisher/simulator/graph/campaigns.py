@@ -1,0 +1,179 @@
+"""Rules and writes of campaigns."""
+
+from autopublisher.simulator.facts import (
+    BID_STRATEGIES,
+    CREATABLE_OBJECTIVES,
+    LEGACY_OBJECTIVES,
+    NO_SPEND_CAP,
+    SPECIAL_CATEGORIES,
+)
+from autopublisher.simulator.graph.budgets import (
+    BUDGETS,
+    changed_budgets,
+    read_budget,
+    refuse_small_budget,
+    refuse_two_budgets,
+)
+from autopublisher.simulator.graph.common import create_status, kept, read_labels, read_name, update_basics
+from autopublisher.simulator.graph.errors import malformed, missing, not_one_of, refusal
+from autopublisher.simulator.graph.wire import Params
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Ad, AdSet, Campaign
+from autopublisher.simulator.world import World
+
+KEPT = (
+    "special_ad_categories",
+    "special_ad_category_country",
+    "is_adset_budget_sharing_enabled",
+    "buying_type",
+    "promoted_object",
+    "source_campaign_id",
+    "is_skadnetwork_attribution",
+)
+
+
+def create_campaign(world: World, account: Account, params: Params) -> Campaign:
+    """Check a new campaign against the rules and return it, not yet in the world."""
+    name = read_name(params)
+    objective = _objective(params)
+    _check_categories(params)
+    budgets = _budgets(params, account)
+    _check_sharing(params, has_budget=any(budgets.values()))
+    now = world.now_us
+    return Campaign(
+        world.state.new_id(),
+        account.id,
+        name,
+        create_status(params),
+        now,
+        now,
+        extra=kept(params, KEPT),
+        labels=read_labels(world, params, account.id),
+        objective=objective,
+        spend_cap=read_spend_cap(params, account, 0),
+        bid_strategy=_bid_strategy(params, has_budget=any(budgets.values())),
+        flushed_us=now,
+        daily_budget=budgets["daily_budget"],
+        lifetime_budget=budgets["lifetime_budget"],
+    )
+
+
+def update_campaign(world: World, campaign: Campaign, params: Params) -> None:
+    """Apply an update to a draft of a campaign."""
+    account = world.account_of(campaign)
+    if campaign.has_budget:
+        changes = changed_budgets(campaign, params, world)
+        for name, budget in changes.items():
+            refuse_small_budget(budget, account.min_daily_budget, account, name)
+            setattr(campaign, name, budget)
+    elif any(params.given(name) for name in BUDGETS):
+        _refuse_budget_beside_adsets(world, campaign)
+    if params.given("spend_cap"):
+        campaign.spend_cap = read_spend_cap(params, account, campaign.spent_micros)
+    _refuse_sharing_in_flight(campaign, params)
+    if params.given("bid_strategy"):
+        campaign.bid_strategy = params.choice("bid_strategy", BID_STRATEGIES)
+    update_basics(world, campaign, params)
+    if {"name", "status", "adlabels", "bid_strategy"} & set(params):
+        campaign.updated_us = world.now_us  # not moved by budgets and spend caps
+
+
+def delete_children(world: World, parent: Campaign | AdSet) -> None:
+    """Delete everything in a deleted campaign or ad set."""
+    for child in (*world.state.children(AdSet, parent.id), *world.state.children(Ad, parent.id)):
+        child.status = "DELETED"
+        world.state.touch(child)
+
+
+def _objective(params: Params) -> str:
+    objective = params.need_text("objective")
+    if objective in LEGACY_OBJECTIVES:
+        raise refusal(
+            None,
+            "Objective not available",
+            f"{objective} cannot be used for new campaigns. Use one of {', '.join(CREATABLE_OBJECTIVES)}.",
+            "objective",
+        )
+    if objective not in CREATABLE_OBJECTIVES:
+        raise not_one_of("objective", CREATABLE_OBJECTIVES)
+    return objective
+
+
+def _check_categories(params: Params) -> None:
+    categories = params.words("special_ad_categories")
+    if categories is None:
+        raise missing("special_ad_categories")
+    for category in categories:
+        if category not in SPECIAL_CATEGORIES:
+            raise not_one_of("special_ad_categories", SPECIAL_CATEGORIES)
+    if set(categories) - {"NONE"} and not params.words("special_ad_category_country"):
+        raise refusal(
+            2909034,
+            "Country required",
+            "Special ad categories need the countries they apply to.",
+            "special_ad_category_country",
+        )
+
+
+def _budgets(params: Params, account: Account) -> dict[str, int | None]:
+    refuse_two_budgets(params)
+    budgets = {name: read_budget(params, name) for name in BUDGETS}
+    for name, budget in budgets.items():
+        if budget is not None:
+            refuse_small_budget(budget, account.min_daily_budget, account, name)
+    return budgets
+
+
+def _check_sharing(params: Params, *, has_budget: bool) -> None:
+    sharing = params.flag("is_adset_budget_sharing_enabled")
+    if sharing is None and not has_budget:
+        raise refusal(
+            4834011,
+            "Budget sharing must be chosen",
+            "is_adset_budget_sharing_enabled must be true or false when the campaign has no budget.",
+            "is_adset_budget_sharing_enabled",
+        )
+    if sharing and has_budget:
+        raise refusal(4834002, "Budget sharing not available", "A campaign budget excludes sharing.")
+    if sharing and not params.given("bid_strategy"):
+        raise refusal(
+            4834005, "Bid strategy required", "Budget sharing needs a bid strategy.", "bid_strategy"
+        )
+
+
+def _bid_strategy(params: Params, *, has_budget: bool) -> str | None:
+    strategy = params.choice("bid_strategy", BID_STRATEGIES)
+    return strategy or ("LOWEST_COST_WITHOUT_CAP" if has_budget else None)
+
+
+def read_spend_cap(params: Params, account: Account, spent_micros: int) -> int | None:
+    """Return the spend cap in minor units (None: no cap); at least the account's minimum (2446307)."""
+    cap = params.integer("spend_cap")
+    if cap is None or cap == NO_SPEND_CAP:
+        return None
+    if cap < 0:
+        raise malformed("spend_cap", "a positive integer")
+    least = account.min_campaign_group_spend_cap
+    if cap < least:
+        raise refusal(
+            2446307,
+            "Spend cap too low",
+            f"A campaign's spend cap must be at least {least} in the smallest unit of {account.currency}.",
+            "spend_cap",
+        )
+    if cap * account.minor_micros < spent_micros:
+        raise refusal(1885650, "Spend cap too low", "The campaign has already spent more.", "spend_cap")
+    return cap
+
+
+def _refuse_budget_beside_adsets(world: World, campaign: Campaign) -> None:
+    children = [each for each in world.state.children(AdSet, campaign.id) if each.status != "DELETED"]
+    text = "Ad sets of this campaign hold their own budgets." if children else "Set the budget at creation."
+    raise refusal(1885621, "Two levels of budget", text, "daily_budget")
+
+
+def _refuse_sharing_in_flight(campaign: Campaign, params: Params) -> None:
+    wanted = params.flag("is_adset_budget_sharing_enabled")
+    current = campaign.extra.get("is_adset_budget_sharing_enabled")
+    if wanted and current is not True:
+        raise refusal(3858418, "Budget sharing cannot be enabled", "The campaign already exists.")

@@ -1,0 +1,163 @@
+"""Rules and writes of creatives. Equal content gives the same creative; content never changes."""
+
+import hashlib
+import json
+from typing import Any
+
+from autopublisher.simulator.facts import CALLS_TO_ACTION, LINK_LIMIT
+from autopublisher.simulator.graph.common import kept, read_labels, update_basics
+from autopublisher.simulator.graph.errors import malformed, no_such_object, refusal
+from autopublisher.simulator.graph.wire import Params
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Creative, Image
+from autopublisher.simulator.world import World
+
+CONTENT = (
+    "object_story_spec",
+    "object_story_id",
+    "asset_feed_spec",
+    "degrees_of_freedom_spec",
+    "contextual_multi_ads",
+    "url_tags",
+    "image_hash",
+    "image_url",
+    "object_type",
+    "instagram_user_id",
+    "authorization_category",
+    "product_set_id",
+    "template_url_spec",
+)
+EDITABLE = frozenset({"name", "status", "adlabels", "fields", "access_token", "method", "execution_options"})
+
+
+def create_creative(world: World, account: Account, params: Params) -> Creative:
+    """Check a new creative; return it, or the existing one with equal content."""
+    content = kept(params, CONTENT)
+    _check_content(world, account, params, content)
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    for creative in world.state.of_kind(Creative, account.id):
+        if creative.digest == digest and creative.status != "DELETED":
+            return creative
+    name = params.text("name") or f"Creative {digest[:8]}"
+    now = world.now_us
+    return Creative(
+        world.state.new_id(),
+        account.id,
+        name,
+        "ACTIVE",
+        now,
+        now,
+        labels=read_labels(world, params, account.id),
+        extra=content,
+        digest=digest,
+    )
+
+
+def update_creative(world: World, creative: Creative, params: Params) -> None:
+    """Apply an update to a draft of a creative: name, status and labels only."""
+    fixed = sorted(set(params) & set(CONTENT))
+    if fixed:
+        raise refusal(
+            None, "Creative is immutable", f"{fixed[0]} cannot change; make a new creative.", *fixed
+        )
+    update_basics(world, creative, params)
+    creative.updated_us = world.now_us
+
+
+def _check_content(world: World, account: Account, params: Params, content: dict[str, Any]) -> None:
+    _refuse_actor(params, content)
+    _check_features(content.get("degrees_of_freedom_spec") or {})
+    story = content.get("object_story_spec")
+    if story is None:
+        if not set(content) & {"object_story_id", "asset_feed_spec", "product_set_id"}:
+            raise refusal(None, "Creative is empty", "Give an object_story_spec.", "object_story_spec")
+        return
+    if not isinstance(story, dict):
+        raise malformed("object_story_spec", "a JSON object")
+    _check_identity(world, story)
+    _check_story(world, account, story)
+
+
+def _refuse_actor(params: Params, content: dict[str, Any]) -> None:
+    story = content.get("object_story_spec")
+    inside = isinstance(story, dict) and "instagram_actor_id" in story
+    if not (inside or "instagram_actor_id" in params):
+        return
+    both = "instagram_user_id" in params or (isinstance(story, dict) and "instagram_user_id" in story)
+    text = "instagram_actor_id is no longer accepted; use instagram_user_id."
+    raise refusal(2446149 if both else None, "Instagram identity", text, "instagram_actor_id")
+
+
+def _check_features(freedom: dict[str, Any]) -> None:
+    features = freedom.get("creative_features_spec") or {}
+    if "standard_enhancements" in features:
+        raise refusal(
+            3858504,
+            "Standard enhancements removed",
+            "Choose each creative feature by itself.",
+            "degrees_of_freedom_spec",
+        )
+    for name, feature in features.items():
+        if (feature or {}).get("enroll_status") not in ("OPT_IN", "OPT_OUT"):
+            raise refusal(
+                3858082, "Enrolment missing", f"{name} needs OPT_IN or OPT_OUT.", "degrees_of_freedom_spec"
+            )
+
+
+def _check_identity(world: World, story: dict[str, Any]) -> None:
+    page = str(story.get("page_id") or "")
+    if not page:
+        raise refusal(None, "Page required", "object_story_spec needs a page_id.", "object_story_spec")
+    if page not in {page_id for page_id, _ in world.scenario.pages}:
+        raise no_such_object(page)
+    user = story.get("instagram_user_id")
+    if user and str(user) not in {user_id for user_id, _ in world.scenario.instagram_users}:
+        raise refusal(
+            1815199,
+            "No access to the Instagram account",
+            "The ad account may not advertise as this Instagram user.",
+            "instagram_user_id",
+        )
+
+
+def _check_story(world: World, account: Account, story: dict[str, Any]) -> None:
+    shapes = [name for name in ("link_data", "video_data", "photo_data", "text_data") if name in story]
+    if len(shapes) != 1:
+        raise refusal(None, "Story data", "Give exactly one of link_data or video_data.", "object_story_spec")
+    data = story[shapes[0]]
+    if not isinstance(data, dict):
+        raise malformed(f"object_story_spec[{shapes[0]}]", "a JSON object")
+    if shapes[0] == "link_data":
+        _check_link(data)
+    if shapes[0] == "video_data":
+        raise no_such_object(str(data.get("video_id", "")))
+    _check_image(world, account, data)
+    _check_call_to_action(data)
+
+
+def _check_link(data: dict[str, Any]) -> None:
+    link = data.get("link")
+    if not link or not str(link).startswith(("http://", "https://", "fb.me")):
+        raise refusal(None, "Link required", "link_data needs a web address.", "object_story_spec")
+    if len(str(link)) > LINK_LIMIT:
+        raise malformed("object_story_spec[link_data][link]", f"at most {LINK_LIMIT} characters long")
+    if data.get("image_hash") and data.get("picture"):
+        text = "Give either image_hash or picture, not both."
+        raise refusal(None, "Two images", text, "object_story_spec")
+
+
+def _check_image(world: World, account: Account, data: dict[str, Any]) -> None:
+    wanted = data.get("image_hash")
+    if wanted is None:
+        return
+    image = world.state.get(Image, f"{account.id}:{wanted}")
+    if image is None or image.status == "DELETED":
+        raise refusal(None, "Image not found", f"The account has no image with hash {wanted}.", "image_hash")
+
+
+def _check_call_to_action(data: dict[str, Any]) -> None:
+    action = data.get("call_to_action")
+    if action is None:
+        return
+    if not isinstance(action, dict) or action.get("type") not in CALLS_TO_ACTION:
+        raise refusal(1373054, "Unknown call to action", "The type is not known.", "call_to_action")

@@ -1,0 +1,55 @@
+"""Adds up what ads did, as known at a moment: the one place that reads the ledgers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autopublisher.simulator.state import AdDay, State
+from autopublisher.simulator.times import STEP
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Totals of delivery and of the purchases reported so far."""
+
+    spend_micros: int = 0
+    impressions: int = 0
+    clicks: int = 0
+    engagements: int = 0
+    conversions: int = 0
+    value_minor: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """Return the sums."""
+        return Figures(
+            self.spend_micros + other.spend_micros,
+            self.impressions + other.impressions,
+            self.clicks + other.clicks,
+            self.engagements + other.engagements,
+            self.conversions + other.conversions,
+            self.value_minor + other.value_minor,
+        )
+
+    @property
+    def delivered(self) -> bool:
+        """Whether anything was shown or paid for."""
+        return self.spend_micros > 0 or self.impressions > 0
+
+
+def day_figures(ledger: AdDay, as_of_us: int) -> Figures:
+    """Return one ad-day's figures as they were known at a moment."""
+    limit = as_of_us // STEP
+    shown = [figures for step, figures in ledger.steps.items() if step < limit]
+    sold = [sale for step, sale in ledger.sales.items() if step < limit]
+    columns = [sum(figures[column] for figures in shown) for column in range(4)]
+    sales = [sum(sale[column] for sale in sold) for column in range(2)]
+    return Figures(columns[0], columns[1], columns[2], columns[3], sales[0], sales[1])
+
+
+def ads_figures(state: State, ad_ids: Iterable[str], since: str, until: str, as_of_us: int) -> Figures:
+    """Return the totals of ads over account days (inclusive, ISO) as known at a moment."""
+    total = Figures()
+    for ad_id in ad_ids:
+        for day, ledger in state.days.get(ad_id, {}).items():
+            if since <= day <= until:
+                total = total + day_figures(ledger, as_of_us)
+    return total

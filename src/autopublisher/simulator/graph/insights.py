@@ -1,0 +1,193 @@
+"""The insights edge: who is asked about, in what rows, over which days, as known at the last quarter hour."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from autopublisher.simulator.graph.catalogue import INSIGHTS
+from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object, not_one_of
+from autopublisher.simulator.graph.figures import Figures, ads_figures
+from autopublisher.simulator.graph.hourly import HOURLY, hourly_rows
+from autopublisher.simulator.graph.listing import (
+    Filter,
+    filter_value,
+    page_bounds,
+    paging_frame,
+    passes,
+    read_filters,
+    wants_summary,
+)
+from autopublisher.simulator.graph.metrics import Row, metrics
+from autopublisher.simulator.graph.periods import Period, read_period, slices
+from autopublisher.simulator.graph.render import default_attribution
+from autopublisher.simulator.graph.selection import read_selection
+from autopublisher.simulator.graph.wire import Call, Params
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Node, State
+from autopublisher.simulator.status import effective_status
+from autopublisher.simulator.times import local_day
+from autopublisher.simulator.world import World
+
+LEVELS = ("account", "campaign", "adset", "ad")
+DEFAULT_FIELDS = ("account_id", "campaign_id", "date_start", "date_stop", "impressions", "spend")
+WINDOWS = {"CLICK_THROUGH": "click", "VIEW_THROUGH": "view", "ENGAGED_VIDEO_VIEW": "ev"}
+BREAKDOWNS = (HOURLY,)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one family of rows is about: an account or a node, and the ads whose figures it adds up."""
+
+    key: str
+    node: Node | None
+    ads: tuple[Ad, ...]
+
+
+def read_insights(world: World, call: Call, owner_id: str) -> dict[str, Any]:
+    """Return one page of insights of an account (`act_...`) or a node."""
+    params = call.params
+    account, node = _owner(world, owner_id)
+    level = params.choice("level", LEVELS) or (node.kind if node else "account")
+    fields = _fields(call)
+    subjects = _subjects(world, account, node, level, read_filters(params))
+    today = local_day(world.figures_us, account.zone)
+    period = read_period(params, today, _first_day(world, subjects, today))
+    rows: list[Row] = []
+    for subject in subjects:
+        head = _head(world, account, subject, level)
+        rows.extend({**head, **row} for row in _rows(world, account, subject, period, params))
+    return _page(rows, fields, params, call, owner_id)
+
+
+def _owner(world: World, owner_id: str) -> tuple[Account, Node | None]:
+    if owner_id.startswith("act_"):
+        return world.account(owner_id.removeprefix("act_")), None
+    node = world.state.nodes.get(owner_id)
+    if not isinstance(node, (Campaign, AdSet, Ad)):
+        raise no_such_object(owner_id)
+    return world.account_of(node), node
+
+
+def _fields(call: Call) -> tuple[str, ...]:
+    names = tuple(read_selection(call.params).names)
+    for name in names:
+        if name not in INSIGHTS:
+            raise no_such_field(name, "AdsInsights")
+    return tuple(dict.fromkeys((*names, "date_start", "date_stop"))) if names else DEFAULT_FIELDS
+
+
+def _subjects(
+    world: World, account: Account, node: Node | None, level: str, filters: list[Filter]
+) -> list[Subject]:
+    ads = [ad for ad in _ads_under(world.state, account, node) if _counts(world, ad, level, filters)]
+    groups: dict[str, list[Ad]] = {}
+    for ad in ads:
+        groups.setdefault(_key(ad, account, level), []).append(ad)
+    asked = node.id if node is not None else account.id
+    return [
+        Subject(key, world.state.nodes.get(key), tuple(members))
+        for key, members in groups.items()
+        if key == asked or not _is_deleted(world, key)
+    ]
+
+
+def _key(ad: Ad, account: Account, level: str) -> str:
+    return {"account": account.id, "campaign": ad.campaign_id, "adset": ad.adset_id, "ad": ad.id}[level]
+
+
+def _is_deleted(world: World, node_id: str) -> bool:
+    node = world.state.nodes.get(node_id)
+    return node is not None and effective_status(world.state, node, world.now_us) == "DELETED"
+
+
+def _ads_under(state: State, account: Account, node: Node | None) -> Iterable[Ad]:
+    if node is None:
+        return state.of_kind(Ad, account.id)
+    return [node] if isinstance(node, Ad) else state.children(Ad, node.id)
+
+
+def _counts(world: World, ad: Ad, level: str, filters: list[Filter]) -> bool:
+    for rule in filters:
+        prefix = rule.field.partition(".")[0]
+        if prefix not in LEVELS or LEVELS.index(prefix) > LEVELS.index(level):
+            raise GraphError(f"(#100) Filtering field '{rule.field}' is not supported at this level", 100)
+        if not passes(rule, filter_value(world, ad, rule.field)):
+            return False
+    return True
+
+
+def _first_day(world: World, subjects: list[Subject], today: date) -> date:
+    days = [day for subject in subjects for ad in subject.ads for day in world.state.days.get(ad.id, {})]
+    return date.fromisoformat(min(days)) if days else today
+
+
+def _rows(world: World, account: Account, subject: Subject, period: Period, params: Params) -> Iterable[Row]:
+    breakdowns = params.words("breakdowns") or []
+    if set(breakdowns) - set(BREAKDOWNS):
+        raise not_one_of("breakdowns", BREAKDOWNS)
+    for part in slices(period, params):
+        dates = {"date_start": part.since.isoformat(), "date_stop": part.until.isoformat()}
+        if breakdowns:
+            for row in hourly_rows(world, account, subject.ads, part):
+                yield {**dates, **row}
+            continue
+        by_event = _by_event(world, subject.ads, part)
+        if any(figures.delivered for figures in by_event.values()):
+            share = world.scenario.market.landing_share
+            yield {**dates, **metrics(by_event, account, share)}
+
+
+def _by_event(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Figures]:
+    """Add up ads' figures, apart for each conversion event their ad sets look for."""
+    totals: dict[str, Figures] = {}
+    for ad in ads:
+        promoted = world.state.need(AdSet, ad.adset_id).extra.get("promoted_object") or {}
+        event = str(promoted.get("custom_event_type") or "PURCHASE")
+        figures = ads_figures(
+            world.state, [ad.id], part.since.isoformat(), part.until.isoformat(), world.figures_us
+        )
+        totals[event] = totals.get(event, Figures()) + figures
+    return totals
+
+
+def _head(world: World, account: Account, subject: Subject, level: str) -> Row:
+    row: Row = {
+        "account_id": account.id,
+        "account_name": account.name,
+        "account_currency": account.currency,
+    }
+    node, state = subject.node, world.state
+    if node is None:
+        return row
+    campaign_id = node.id if level == "campaign" else str(getattr(node, "campaign_id", ""))
+    campaign = state.need(Campaign, campaign_id)
+    row |= {"campaign_id": campaign.id, "campaign_name": campaign.name, "objective": campaign.objective}
+    row["buying_type"] = "AUCTION"
+    if level in ("adset", "ad"):
+        adset = state.need(AdSet, str(getattr(node, "adset_id", node.id)))
+        row |= {"adset_id": adset.id, "adset_name": adset.name, "optimization_goal": adset.goal}
+        row["attribution_setting"] = _attribution_setting(adset)
+    if level == "ad":
+        row |= {"ad_id": node.id, "ad_name": node.name}
+    row["created_time"] = local_day(node.created_us, account.zone).isoformat()
+    row["updated_time"] = local_day(node.updated_us, account.zone).isoformat()
+    return row
+
+
+def _attribution_setting(adset: AdSet) -> str:
+    windows = adset.extra.get("attribution_spec") or default_attribution(adset.goal)
+    return "_".join(f"{row['window_days']}d_{WINDOWS[row['event_type']]}" for row in windows)
+
+
+def _page(
+    rows: list[Row], fields: tuple[str, ...], params: Params, call: Call, owner_id: str
+) -> dict[str, Any]:
+    keys = [f"row{number:08d}" for number in range(len(rows))]
+    start, stop = page_bounds(keys, params)
+    chosen = [*fields, HOURLY] if params.given("breakdowns") else fields
+    data = [{name: row[name] for name in chosen if name in row} for row in rows[start:stop]]
+    answer = {"data": data, **paging_frame(keys, (start, stop), params, call, f"{owner_id}/insights")}
+    if wants_summary(params):
+        answer["summary"] = {"total_count": len(rows)}
+    return answer

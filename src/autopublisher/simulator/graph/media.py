@@ -1,0 +1,109 @@
+"""Images of an account: uploaded as files or base64 text, found by the hash of their content."""
+
+import base64
+import binascii
+import hashlib
+import struct
+from typing import Any
+
+from autopublisher.simulator.graph.errors import GraphError, missing, refusal
+from autopublisher.simulator.graph.wire import Call, Params, Upload
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Creative, Image
+from autopublisher.simulator.world import World
+
+MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"RIFF")
+
+
+def upload_images(world: World, account: Account, call: Call) -> dict[str, Any]:
+    """Store the images of a call and return Meta's `images` answer; equal bytes are the same image."""
+    uploads = list(call.files.values()) or [_inline(call.params)]
+    images = {upload.filename: _store(world, account, upload) for upload in uploads}
+    return {"images": {name: _receipt(image) for name, image in images.items()}}
+
+
+def delete_image(world: World, account: Account, params: Params) -> dict[str, Any]:
+    """Delete an image by hash unless a creative uses it."""
+    wanted = params.need_text("hash")
+    image = world.state.get(Image, f"{account.id}:{wanted}")
+    if image is None or image.status == "DELETED":
+        raise refusal(None, "Image not found", f"No image has the hash {wanted}.", "hash")
+    if any(wanted in str(creative.extra) for creative in world.state.of_kind(Creative, account.id)):
+        raise refusal(None, "Image in use", "The image is used by a creative.", "hash")
+    image.status = "DELETED"
+    world.state.touch(image)
+    return {"success": True}
+
+
+def images_by_hash(world: World, account: Account, params: Params) -> list[Image]:
+    """Return an account's living images, only those with the asked hashes if any are named."""
+    hashes = params.words("hashes")
+    images = [image for image in world.state.of_kind(Image, account.id) if image.status != "DELETED"]
+    return images if hashes is None else [image for image in images if image.hash in hashes]
+
+
+def _inline(params: Params) -> Upload:
+    text = params.text("bytes")
+    if not text:
+        raise missing("bytes")
+    try:
+        content = base64.b64decode(text.replace(" ", "+"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _not_an_image() from error
+    return Upload(params.text("name") or "bytes", content)
+
+
+def _not_an_image() -> GraphError:
+    return refusal(None, "Image not readable", "The file is not an image of a supported format.", "bytes")
+
+
+def _store(world: World, account: Account, upload: Upload) -> Image:
+    if not upload.content.startswith(MAGIC):
+        raise _not_an_image()
+    digest = hashlib.md5(upload.content, usedforsecurity=False).hexdigest()
+    node_id = f"{account.id}:{digest}"
+    known = world.state.get(Image, node_id)
+    now = world.now_us
+    if known is None:
+        known = Image(node_id, account.id, upload.filename, "ACTIVE", now, now, hash=digest)
+        known.extra = _looks(upload.content, digest)
+        world.state.add(known)
+    known.status = "ACTIVE"
+    world.state.touch(known)
+    return known
+
+
+def _looks(content: bytes, digest: str) -> dict[str, Any]:
+    """Return address and, where the header tells, size; the address leads nowhere, like Meta's after a while."""
+    url = f"https://scontent.invalid/{digest}"
+    looks: dict[str, Any] = {"url": url, "url_128": f"{url}?size=128", "permalink_url": f"{url}/permalink"}
+    size = _size(content)
+    if size is not None:
+        looks.update(width=size[0], height=size[1], original_width=size[0], original_height=size[1])
+    return looks
+
+
+def _size(content: bytes) -> tuple[int, int] | None:
+    if content.startswith(MAGIC[0]) and len(content) >= 24:  # noqa: PLR2004 - PNG: size ends at byte 24
+        width, height = struct.unpack(">II", content[16:24])
+        return width, height
+    return _jpeg_size(content) if content.startswith(MAGIC[1]) else None
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 <= len(content) and content[at] == 0xFF:  # noqa: PLR2004 - JPEG: segments begin with FF
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 2 + length
+    return None
+
+
+def _receipt(image: Image) -> dict[str, Any]:
+    receipt = {"hash": image.hash, "url": image.extra["url"], "name": image.name}
+    receipt.update(
+        {name: image.extra[name] for name in ("width", "height", "url_128") if name in image.extra}
+    )
+    return receipt

@@ -1,0 +1,62 @@
+"""Field selections such as `id,name,adsets.limit(5){id,budget_remaining}`, read into a small tree."""
+
+import re
+from dataclasses import dataclass, field
+
+from autopublisher.simulator.graph.errors import GraphError
+from autopublisher.simulator.graph.wire import Params
+
+_TOKEN = re.compile(r"[A-Za-z0-9_:]+|\.[a-z_]+\([^()]*\)|[{},]")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Chosen field names in order, each with its own nested selection and modifiers (limit, filtering...)."""
+
+    names: dict[str, "Selection"] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+
+def read_selection(params: Params) -> Selection:
+    """Return the selection of a call's `fields`. Raises GraphError 2500 on bad syntax."""
+    words = params.words("fields") if str(params.get("fields") or "").lstrip().startswith("[") else None
+    return parse_selection(",".join(words) if words is not None else params.text("fields") or "")
+
+
+def parse_selection(text: str) -> Selection:
+    """Read a selection's text."""
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != re.sub(r"\s+", "", text):
+        raise _syntax(text)
+    selection, rest = _read(tokens, text)
+    if rest:
+        raise _syntax(text)
+    return selection
+
+
+def _read(tokens: list[str], text: str) -> tuple[Selection, list[str]]:
+    names: dict[str, Selection] = {}
+    while tokens and tokens[0] != "}":
+        name, *tokens = tokens
+        if name == ",":
+            continue
+        options: dict[str, str] = {}
+        while tokens and tokens[0].startswith("."):
+            key, _, value = tokens[0][1:-1].partition("(")
+            options[key] = value
+            tokens = tokens[1:]
+        nested: dict[str, Selection] = {}
+        if tokens and tokens[0] == "{":
+            inside, tokens = _read(tokens[1:], text)
+            if not tokens:
+                raise _syntax(text)
+            nested, tokens = inside.names, tokens[1:]
+        names[name] = Selection(nested, options)
+    return Selection(names), tokens
+
+
+def _syntax(text: str) -> GraphError:
+    return GraphError(f"Syntax error in field selection: {text[:80]}", 2500)

@@ -1,0 +1,242 @@
+"""Routes a call to the reading, writing or insights that answers it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from autopublisher.simulator.facts import CURRENT_VERSION, LIVE_VERSIONS
+from autopublisher.simulator.graph.accounts import minimum_budgets, update_account
+from autopublisher.simulator.graph.ads import create_ad, update_ad
+from autopublisher.simulator.graph.adsets import create_adset, update_adset
+from autopublisher.simulator.graph.campaigns import create_campaign, delete_children, update_campaign
+from autopublisher.simulator.graph.common import make_label, refuse_blocked_account, refuse_gone_edit
+from autopublisher.simulator.graph.creatives import create_creative, update_creative
+from autopublisher.simulator.graph.errors import (
+    GraphError,
+    bad_token,
+    expired_token,
+    expired_version,
+    no_such_field,
+    no_such_object,
+    no_token,
+    unsupported,
+)
+from autopublisher.simulator.graph.identity import debug_token, identity_node, me
+from autopublisher.simulator.graph.insights import read_insights
+from autopublisher.simulator.graph.media import delete_image, images_by_hash, upload_images
+from autopublisher.simulator.graph.reading import EDGE_KINDS, NODE_TYPES, Reader
+from autopublisher.simulator.graph.selection import read_selection
+from autopublisher.simulator.graph.wire import Call, Params
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Node
+from autopublisher.simulator.world import World
+
+Body = dict[str, Any]
+REMOVED_PARAMETERS = ("pretty", "debug", "date_format")
+CREATORS: dict[str, Callable[[World, Account, Params], Node]] = {
+    "campaigns": create_campaign,
+    "adsets": create_adset,
+    "ads": create_ad,
+    "adcreatives": create_creative,
+    "adlabels": lambda world, account, params: make_label(world, account.id, params.need_text("name")),
+}
+CHILD_EDGES = {"campaign": ("adsets", "ads"), "adset": ("ads",), "ad": ("adcreatives",)}
+
+
+def check_version(call: Call) -> None:
+    """Refuse versions that are not served, and what was removed from all of them."""
+    if call.version is not None and call.version not in LIVE_VERSIONS:
+        raise expired_version(call.version)
+    for name in REMOVED_PARAMETERS:
+        if name in call.params:
+            raise GraphError(f"(#100) The parameter {name} is no longer supported", 100, blame=(name,))
+    if "ids" in call.params and call.method == "GET":
+        raise GraphError("The ids parameter is deprecated", 1, http=500)
+
+
+def check_token(world: World, call: Call) -> None:
+    """Refuse calls without a good token."""
+    if call.segments[-1:] == ("instruments",):
+        return
+    if not call.token:
+        raise no_token()
+    if call.token in world.scenario.expired_tokens:
+        raise expired_token()
+    if call.segments == ("debug_token",) and "|" in call.token:
+        return  # an app's own token
+    if call.token not in world.scenario.tokens:
+        raise bad_token()
+
+
+def account_of_call(world: World, call: Call) -> Account | None:
+    """Return the account a call counts for, or None for calls about people and pages."""
+    first = call.segments[0] if call.segments else ""
+    if first.startswith("act_"):
+        return world.scenario.account(first.removeprefix("act_"))
+    node = world.state.nodes.get(first)
+    return None if node is None else world.account_of(node)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Answers the calls of one moment; `hide_us` keeps what it creates out of edges for a while."""
+
+    world: World
+    hide_us: int = 0
+
+    def answer(self, call: Call) -> Body:
+        """Return the JSON answer of a call that passed version and token. Raises GraphError."""
+        if not call.segments:
+            raise unsupported(call.method, "/")
+        first, rest = call.segments[0], call.segments[1:]
+        if rest == ("instruments",):
+            return {"success": True}
+        if first == "me":
+            return self._me(call, rest)
+        if first == "debug_token" and not rest:
+            return debug_token(self.world, call)
+        if first.startswith("act_"):
+            return self._account(call, first, rest)
+        return self._node(call, first, rest)
+
+    def _me(self, call: Call, rest: tuple[str, ...]) -> Body:
+        if call.writes:
+            raise unsupported(call.method, call.path)
+        if rest == ("adaccounts",):
+            selection = read_selection(call.params)
+            rows = [self._reader(call).account(each, selection) for each in self.world.scenario.accounts]
+            return {"data": rows}
+        return me(self.world, rest, read_selection(call.params))
+
+    def _account(self, call: Call, name: str, rest: tuple[str, ...]) -> Body:
+        account = self.world.scenario.account(name.removeprefix("act_"))
+        if account is None:
+            raise no_such_object(name, call.method.lower())
+        if call.method == "GET":
+            return self._read_account(call, account, rest)
+        refuse_blocked_account(self.world, account.id)
+        if call.method == "DELETE" and rest == ("adimages",):
+            return delete_image(self.world, account, call.params)
+        if call.method == "POST" and not rest:
+            return update_account(self.world, account, call.params)
+        if call.method == "POST" and rest == ("adimages",):
+            return upload_images(self.world, account, call)
+        if call.method == "POST" and len(rest) == 1 and rest[0] in CREATORS:
+            return self._create(call, account, rest[0])
+        raise unsupported(call.method, call.path)
+
+    def _read_account(self, call: Call, account: Account, rest: tuple[str, ...]) -> Body:
+        selection = read_selection(call.params) if rest != ("insights",) else None
+        if selection is None:
+            return read_insights(self.world, call, f"act_{account.id}")
+        reader = self._reader(call)
+        if not rest:
+            return reader.account(account, selection)
+        if rest == ("minimum_budgets",):
+            return minimum_budgets(account, call.params)
+        if rest == ("adimages",) and "hashes" in call.params:
+            images = images_by_hash(self.world, account, call.params)
+            wanted = selection or reader.defaults(NODE_TYPES["image"])
+            return {"data": [reader.node(image, wanted) for image in images]}
+        if len(rest) == 1 and rest[0] in EDGE_KINDS:
+            return reader.edge(account, rest[0], call.params, selection)
+        raise no_such_field("/".join(rest), "AdAccount")
+
+    def _node(self, call: Call, node_id: str, rest: tuple[str, ...]) -> Body:
+        node = self.world.state.nodes.get(node_id)
+        if node is None:
+            if call.method == "GET" and not rest:
+                return identity_node(self.world, node_id, read_selection(call.params))
+            raise no_such_object(node_id, call.method.lower())
+        if call.method == "GET":
+            return self._read_node(call, node, rest)
+        if rest or node.kind not in _UPDATERS:
+            raise unsupported(call.method, call.path)
+        refuse_blocked_account(self.world, node.account_id)
+        params = call.params if call.method == "POST" else Params({"status": "DELETED"})
+        return self._update(call, node, params)
+
+    def _read_node(self, call: Call, node: Node, rest: tuple[str, ...]) -> Body:
+        if rest == ("insights",) and isinstance(node, (Campaign, AdSet, Ad)):
+            return read_insights(self.world, call, node.id)
+        selection = read_selection(call.params)
+        if not rest:
+            return self._reader(call).node(node, selection)
+        if len(rest) == 1 and rest[0] in CHILD_EDGES.get(node.kind, ()):
+            return self._reader(call).edge(node, rest[0], call.params, selection)
+        raise no_such_field("/".join(rest), NODE_TYPES[node.kind].name)
+
+    def _create(self, call: Call, account: Account, edge: str) -> Body:
+        node = CREATORS[edge](self.world, account, call.params)
+        if call.params.validate_only:
+            return {"success": True}
+        state = self.world.state
+        if node.id not in state.nodes:
+            self.world.settle(node)
+            node.listed_from_us = self.world.now_us + self.hide_us if self.hide_us else 0
+            if isinstance(node, Campaign):
+                self.world.exposure.name_group(node)
+            state.add(node)
+        return {"id": node.id, **self._read_back(call, node)}
+
+    def _update(self, call: Call, node: Node, params: Params) -> Body:
+        if node.status == "DELETED" and params.text("status") == "DELETED":
+            return {"success": True}
+        refuse_gone_edit(node, params)
+        self.world.settle(node)
+        draft = copy.deepcopy(node)
+        _UPDATERS[node.kind](self.world, draft, params)
+        if params.validate_only:
+            return {"success": True}
+        self._commit(node, draft)
+        return {"success": True, **self._read_back(call, node)}
+
+    def _commit(self, node: Node, draft: Node) -> None:
+        for part in fields(node):
+            setattr(node, part.name, getattr(draft, part.name))
+        if isinstance(node, Campaign):
+            self.world.exposure.name_group(node)
+        if node.status == "DELETED" and isinstance(node, (Campaign, AdSet)):
+            delete_children(self.world, node)
+        self.world.state.touch(node)
+
+    def _read_back(self, call: Call, node: Node) -> Body:
+        selection = read_selection(call.params)
+        return self._reader(call).node(node, selection) if selection else {}
+
+    def _reader(self, call: Call) -> Reader:
+        return Reader(self.world, call, read_insights)
+
+
+def _update_campaign(world: World, node: Node, params: Params) -> None:
+    if isinstance(node, Campaign):
+        update_campaign(world, node, params)
+
+
+def _update_adset(world: World, node: Node, params: Params) -> None:
+    if isinstance(node, AdSet):
+        update_adset(world, node, params)
+
+
+def _update_ad(world: World, node: Node, params: Params) -> None:
+    if isinstance(node, Ad):
+        update_ad(world, node, params)
+
+
+def _update_creative(world: World, node: Node, params: Params) -> None:
+    if isinstance(node, Creative):
+        update_creative(world, node, params)
+
+
+_UPDATERS: dict[str, Callable[[World, Node, Params], None]] = {
+    "campaign": _update_campaign,
+    "adset": _update_adset,
+    "ad": _update_ad,
+    "creative": _update_creative,
+}
+
+
+def served_version(call: Call) -> str:
+    """Return the version an answer is given in."""
+    return call.version if call.version in LIVE_VERSIONS else CURRENT_VERSION

@@ -1,0 +1,139 @@
+"""What each ad is truly worth: the scenario's effects matched by content, plus optional random ones."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from autopublisher.simulator.market.noise import stream
+from autopublisher.simulator.scenario import Effect, Scenario
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, State
+
+PATTERN_KEYS = frozenset({"name", "adset_name", "campaign_name", "creative_name", "targeting"})
+
+
+@dataclass(frozen=True)
+class Content:
+    """What effects can be matched on; names and targeting by regular expression, the rest exactly."""
+
+    title: str = ""
+    message: str = ""
+    description: str = ""
+    image_hash: str = ""
+    video_id: str = ""
+    link: str = ""
+    cta: str = ""
+    name: str = ""
+    adset_name: str = ""
+    campaign_name: str = ""
+    creative_name: str = ""
+    targeting: str = ""
+
+    def fingerprint(self) -> str:
+        """Identify the shown content, leaving names out."""
+        shown = (self.title, self.message, self.description, self.image_hash, self.video_id, self.link)
+        return hashlib.blake2b(repr(shown).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """An ad's true parameters before noise: cost of 1000 impressions, rates, mean order in major units."""
+
+    cpm: float
+    ctr: float
+    cvr: float
+    aov: float
+
+    @property
+    def roas(self) -> float:
+        """Return expected revenue per unit of spend."""
+        return 1000 / self.cpm * self.ctr * self.cvr * self.aov
+
+
+def content_of(state: State, ad: Ad) -> Content:
+    """Gather what the public sees of an ad, and its names."""
+    creative = state.need(Creative, ad.creative_id)
+    adset = state.need(AdSet, ad.adset_id)
+    shown = shown_content(creative.extra)
+    return Content(
+        **shown,
+        name=ad.name,
+        adset_name=adset.name,
+        campaign_name=state.need(Campaign, ad.campaign_id).name,
+        creative_name=creative.name,
+        targeting=str(adset.extra.get("targeting", "")),
+    )
+
+
+def shown_content(spec: dict[str, Any]) -> dict[str, str]:
+    """Return headline, text, media and link of a creative's specification."""
+    story = spec.get("object_story_spec") or {}
+    data = story.get("link_data") or story.get("video_data") or {}
+    action = data.get("call_to_action") or {}
+    values = {
+        "title": data.get("name") or data.get("title"),
+        "message": data.get("message"),
+        "description": data.get("description") or data.get("link_description"),
+        "image_hash": data.get("image_hash"),
+        "video_id": data.get("video_id"),
+        "link": data.get("link") or (action.get("value") or {}).get("link"),
+        "cta": action.get("type"),
+    }
+    return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def matches(effect: Effect, content: Content) -> bool:
+    """Tell whether any of the effect's alternatives fits the content wholly."""
+    known = asdict(content)
+    return any(all(_fits(key, want, known) for key, want in option) for option in effect.match)
+
+
+def _fits(key: str, want: str, known: dict[str, str]) -> bool:
+    if key in PATTERN_KEYS:
+        return re.search(want, known[key]) is not None
+    return known[key].strip() == want.strip()
+
+
+class EffectBook:
+    """Looks up and remembers the truth of contents."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._known: dict[Content, Truth] = {}
+
+    def truth(self, content: Content) -> Truth:
+        """Return the true parameters of a content."""
+        if content not in self._known:
+            self._known[content] = self._work_out(content)
+        return self._known[content]
+
+    def labels(self, content: Content) -> list[str]:
+        """Return the labels of the scenario's effects that apply."""
+        return [effect.label for effect in self._effects(content)]
+
+    def refused(self, content: Content) -> bool:
+        """Tell whether review refuses this content."""
+        return any(matches(rule, content) for rule in self._scenario.review.refuse)
+
+    def _effects(self, content: Content) -> Iterable[Effect]:
+        return (effect for effect in self._scenario.effects if matches(effect, content))
+
+    def _work_out(self, content: Content) -> Truth:
+        market = self._scenario.market
+        sds = (market.content_click_sd, market.content_conversion_sd, market.content_value_sd)
+        click, conversion, value = self._random_effects(content, sds)
+        cpm = 1.0
+        for effect in self._effects(content):
+            click, conversion = click * effect.click, conversion * effect.conversion
+            value, cpm = value * effect.value, cpm * effect.cpm
+        return Truth(market.cpm * cpm, market.ctr * click, market.cvr * conversion, market.aov * value)
+
+    def _random_effects(self, content: Content, sds: tuple[float, ...]) -> tuple[float, float, float]:
+        draws = stream(self._seed, "content", content.fingerprint()).standard_normal(3)
+        sd = np.array(sds)
+        click, conversion, value = np.exp(draws * sd - sd**2 / 2)
+        return float(click), float(conversion), float(value)

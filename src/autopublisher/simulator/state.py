@@ -1,0 +1,260 @@
+"""What exists in the simulated world, and what changed since it was last saved.
+
+Nodes are plain records keyed by id; a change is announced with `touch` so that saving costs what changed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+FIRST_ID = 120_230_000_000_000_000
+DAYS_KEPT = 9  # a week's cap needs the days of one Sunday-to-Saturday week
+
+
+@dataclass(slots=True)
+class Node:
+    """Anything with an id; times are microseconds, money is minor units or micros of the major unit."""
+
+    kind: ClassVar[str] = "node"
+    id: str
+    account_id: str
+    name: str = ""
+    status: str = "ACTIVE"
+    created_us: int = 0
+    updated_us: int = 0
+    listed_from_us: int = 0  # edges show the node only from then on (read-after-write lag)
+    labels: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)  # parameters kept as they were written
+
+
+@dataclass(slots=True)
+class Funded(Node):
+    """A node that may hold a budget: a campaign or an ad set."""
+
+    daily_budget: int | None = None
+    lifetime_budget: int | None = None
+    spent_micros: int = 0
+    spent_by_day: dict[str, int] = field(default_factory=dict)  # account's days, the last few
+    budget_edits_us: list[int] = field(default_factory=list)
+
+    def pay(self, day: str, micros: int) -> None:
+        """Book spend of one account day."""
+        self.spent_micros += micros
+        self.spent_by_day[day] = self.spent_by_day.get(day, 0) + micros
+        for old in sorted(self.spent_by_day)[:-DAYS_KEPT]:
+            del self.spent_by_day[old]
+
+
+@dataclass(slots=True)
+class Campaign(Funded):
+    """A campaign; `flushed_us` is the moment up to which the market has been settled."""
+
+    kind: ClassVar[str] = "campaign"
+    objective: str = ""
+    spend_cap: int | None = None
+    bid_strategy: str | None = None
+    flushed_us: int = 0
+    group: str = ""
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the campaign, not its ad sets, holds the budget."""
+        return self.daily_budget is not None or self.lifetime_budget is not None
+
+
+@dataclass(slots=True)
+class AdSet(Funded):
+    """An ad set; `goal` is the optimisation goal as written."""
+
+    kind: ClassVar[str] = "adset"
+    campaign_id: str = ""
+    goal: str = ""
+    billing_event: str = "IMPRESSIONS"
+    start_us: int = 0
+    end_us: int | None = None
+
+
+@dataclass(slots=True)
+class Ad(Node):
+    """An ad; review ends at `reviewed_us` (None while it never was switched on)."""
+
+    kind: ClassVar[str] = "ad"
+    campaign_id: str = ""
+    adset_id: str = ""
+    creative_id: str = ""
+    reviewed_us: int | None = None
+    refused: bool = False
+    spent_micros: int = 0
+
+
+@dataclass(slots=True)
+class Creative(Node):
+    """A creative; `digest` identifies its content so that an equal one is not made twice."""
+
+    kind: ClassVar[str] = "creative"
+    digest: str = ""
+
+
+@dataclass(slots=True)
+class Image(Node):
+    """An image of an account; the id is `<account>:<hash>`."""
+
+    kind: ClassVar[str] = "image"
+    hash: str = ""
+
+
+@dataclass(slots=True)
+class Label(Node):
+    """An ad label."""
+
+    kind: ClassVar[str] = "adlabel"
+
+
+@dataclass(slots=True)
+class AccountState:
+    """What changes about an account; amounts as in the scenario."""
+
+    id: str
+    account_status: int
+    disable_reason: int
+    spend_cap: int
+    spent_micros: int = 0
+    cap_changes_us: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AdDay:
+    """One ad's delivery on one account day, by quarter hour, and its purchases by the step of their report."""
+
+    ad_id: str
+    day: str
+    steps: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # spend micros, impressions, clicks, engagements
+    sales: dict[int, list[int]] = field(default_factory=dict)  # count, value in minor units; may be negative
+
+    def deliver(self, step: int, figures: tuple[int, int, int, int]) -> None:
+        """Add delivery of one quarter hour."""
+        known = self.steps.setdefault(step, [0, 0, 0, 0])
+        self.steps[step] = [a + b for a, b in zip(known, figures, strict=True)]
+
+    def sell(self, step: int, count: int, value: int) -> None:
+        """Add purchases that will be reported in a quarter hour."""
+        known = self.sales.setdefault(step, [0, 0])
+        self.sales[step] = [known[0] + count, known[1] + value]
+
+
+NODE_KINDS: dict[str, type[Node]] = {
+    kind.kind: kind for kind in (Campaign, AdSet, Ad, Creative, Image, Label)
+}
+N = TypeVar("N", bound=Node)
+
+
+class State:
+    """The world's nodes, accounts and ledgers, with the keys of what changed since the last save."""
+
+    def __init__(self, accounts: Iterable[AccountState]) -> None:
+        self.accounts = {account.id: account for account in accounts}
+        self.nodes: dict[str, Node] = {}
+        self.days: dict[str, dict[str, AdDay]] = {}
+        self.next_number = 1
+        self.dirty: set[str] = set()
+        self._children: dict[str, list[str]] = {}
+
+    def new_id(self) -> str:
+        """Return the next id: 18 digits, rising, never used twice."""
+        number = FIRST_ID + self.next_number * 10
+        self.next_number += 1
+        self.dirty.add("counter:")
+        return str(number)
+
+    def add(self, node: Node) -> None:
+        """Put a new node into the world."""
+        self.nodes[node.id] = node
+        for parent in _parents(node):
+            self._children.setdefault(parent, []).append(node.id)
+        self.touch(node)
+
+    def touch(self, *nodes: Node | AccountState | AdDay) -> None:
+        """Remember that these records changed."""
+        for node in nodes:
+            self.dirty.add(_key(node))
+
+    def get(self, kind: type[N], node_id: str) -> N | None:
+        """Return the node if it exists and is of that kind."""
+        node = self.nodes.get(node_id)
+        return node if isinstance(node, kind) else None
+
+    def need(self, kind: type[N], node_id: str) -> N:
+        """Return a node that must exist; KeyError says the world is broken."""
+        node = self.nodes[node_id]
+        if not isinstance(node, kind):
+            raise KeyError(node_id)
+        return node
+
+    def of_kind(self, kind: type[N], account_id: str | None = None) -> Iterator[N]:
+        """Iterate over all nodes of a kind, oldest first, of one account or of all."""
+        for node in self.nodes.values():
+            if isinstance(node, kind) and account_id in (None, node.account_id):
+                yield node
+
+    def children(self, kind: type[N], parent_id: str) -> list[N]:
+        """Return a campaign's or ad set's children of a kind, oldest first."""
+        found = (self.nodes[child] for child in self._children.get(parent_id, ()))
+        return [node for node in found if isinstance(node, kind)]
+
+    def day(self, ad_id: str, day: str) -> AdDay:
+        """Return an ad's ledger of a day, opening it if there is none."""
+        ledgers = self.days.setdefault(ad_id, {})
+        if day not in ledgers:
+            ledgers[day] = AdDay(ad_id, day)
+        return ledgers[day]
+
+    def dump(self, key: str) -> Any:
+        """Return the JSON form of the record behind a dirty key."""
+        kind, _, name = key.partition(":")
+        if kind == "counter":
+            return self.next_number
+        if kind == "account":
+            return asdict(self.accounts[name])
+        if kind == "day":
+            ad_id, _, day = name.partition("/")
+            return asdict(self.days[ad_id][day])
+        return {"kind": self.nodes[name].kind, **asdict(self.nodes[name])}
+
+    def load(self, key: str, body: Any) -> bool:
+        """Restore one saved record; False if the key is not one of the state's."""
+        kind = key.partition(":")[0]
+        if kind == "counter":
+            self.next_number = body
+        elif kind == "account":
+            self.accounts[body["id"]] = AccountState(**body)
+        elif kind == "day":
+            self._load_day(body)
+        elif kind == "node":
+            fields = {name: value for name, value in body.items() if name != "kind"}
+            self.add(NODE_KINDS[body["kind"]](**fields))
+        else:
+            return False
+        return True
+
+    def _load_day(self, body: dict[str, Any]) -> None:
+        ledger = self.day(body["ad_id"], body["day"])
+        ledger.steps = {int(step): figures for step, figures in body["steps"].items()}
+        ledger.sales = {int(step): figures for step, figures in body["sales"].items()}
+
+
+def _parents(node: Node) -> tuple[str, ...]:
+    if isinstance(node, AdSet):
+        return (node.campaign_id,)
+    if isinstance(node, Ad):
+        return (node.campaign_id, node.adset_id)
+    return ()
+
+
+def _key(record: Node | AccountState | AdDay) -> str:
+    if isinstance(record, AccountState):
+        return f"account:{record.id}"
+    if isinstance(record, AdDay):
+        return f"day:{record.ad_id}/{record.day}"
+    return f"node:{record.id}"

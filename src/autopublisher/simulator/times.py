@@ -1,0 +1,72 @@
+"""Moments as integer microseconds since the epoch, and their spelling on the wire.
+
+Integers keep the market exact; Meta writes `2026-11-22T10:00:00-0800` in the account's time zone.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+STEP = 15 * MINUTE
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_us(moment: datetime) -> int:
+    """Return an aware datetime as microseconds since the epoch, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def to_datetime(us: int) -> datetime:
+    """Return microseconds since the epoch as an aware UTC datetime."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def iso_utc(us: int) -> str:
+    """Spell a moment as ISO 8601 in UTC with microseconds."""
+    return to_datetime(us).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_iso(text: str, zone: ZoneInfo | None = None) -> int:
+    """Read an ISO 8601 moment; without an offset it is in `zone` (UTC if none). Raises ValueError."""
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone or UTC)
+    return to_us(moment)
+
+
+def parse_moment(value: object, zone: ZoneInfo) -> int:
+    """Read what Meta accepts as a time: Unix seconds (number or digits) or ISO 8601. Raises ValueError."""
+    text = str(value).strip()
+    if text.lstrip("-").isdigit():
+        return int(text) * SECOND
+    return parse_iso(text, zone)
+
+
+def meta_time(us: int, zone: ZoneInfo) -> str:
+    """Spell a moment the way the Graph API reads times back, in the account's time zone."""
+    return to_datetime(us).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def local_day(us: int, zone: ZoneInfo) -> date:
+    """Return the account's calendar day of a moment."""
+    return to_datetime(us).astimezone(zone).date()
+
+
+def local_offset(us: int, zone: ZoneInfo) -> int:
+    """Return the zone's offset from UTC at a moment, in microseconds."""
+    offset = to_datetime(us).astimezone(zone).utcoffset() or timedelta()
+    return offset // _MICROSECOND
+
+
+def day_start(day: date, zone: ZoneInfo) -> int:
+    """Return the moment at which a calendar day begins in a time zone."""
+    return to_us(datetime(day.year, day.month, day.day, tzinfo=zone))
+
+
+def floor_step(us: int) -> int:
+    """Return the last quarter hour at or before a moment."""
+    return us - us % STEP

@@ -1,0 +1,250 @@
+"""What every MetaAds does, proved on the SDK client against the simulator and on the fake in memory alike."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from autopublisher.adapters.clock_simulated import SimulatedClock
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
+from autopublisher.adapters.meta.client import SdkMetaAds
+from autopublisher.adapters.meta.session import Credentials
+from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.simulator.config import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+
+ACT = ActId("act_123456789")
+NOBODY = ActId("act_999")
+NOTHING = MetaId("120999999999999999")
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+PNG = b"\x89PNG\r\n\x1a\n"
+FACTS = AdAccountFacts(
+    act_id=ACT,
+    name="Demo account",
+    status=1,
+    currency="EUR",
+    timezone="Europe/Madrid",
+    minimum_spend_cap=Money(10_000, "EUR"),
+    default_dsa_beneficiary="Demo Advertiser SL",
+    default_dsa_payor="Demo Advertiser SL",
+)
+MINIMUMS = MinimumBudgets(Money(50, "EUR"), Money(250, "EUR"), Money(4000, "EUR"), Money(250, "EUR"))
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorThread]:
+    with SimulatorThread(SimulatorConfig(scenario="demo")) as running:
+        yield running
+
+
+@pytest.fixture(params=["simulator", "memory"])
+def meta(request: pytest.FixtureRequest) -> Iterator[MetaAds]:
+    if request.param == "memory":
+        yield MemoryMetaAds(ManualClock(NOW), FACTS, MINIMUMS)
+        return
+    url = request.getfixturevalue("simulator").url
+    with SimulatedClock(url) as clock, SdkMetaAds(Credentials("stub-token"), clock, url) as client:
+        yield client
+
+
+@pytest.fixture
+def token(request: pytest.FixtureRequest) -> str:
+    """Return a naming token no other test uses: they share the simulator."""
+    digest = hashlib.blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()
+    return f"[ap-{digest}-campaign]"
+
+
+def campaign(name: str, status: str = "PAUSED") -> dict[str, Any]:
+    return {
+        "name": name,
+        "objective": "OUTCOME_SALES",
+        "status": status,
+        "special_ad_categories": [],
+        "is_adset_budget_sharing_enabled": False,
+    }
+
+
+def ad_set(name: str, campaign_id: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "campaign_id": campaign_id,
+        "status": "PAUSED",
+        "billing_event": "IMPRESSIONS",
+        "optimization_goal": "OFFSITE_CONVERSIONS",
+        "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
+        "lifetime_budget": 5000,
+        "start_time": "2026-11-22T09:00:00+00:00",
+        "end_time": "2026-11-23T09:00:00+00:00",
+        "promoted_object": {"pixel_id": "2001", "custom_event_type": "PURCHASE"},
+        "targeting": {
+            "geo_locations": {"countries": ["ES"]},
+            "targeting_automation": {"advantage_audience": 0},
+        },
+    }
+
+
+def ids(rows: Sequence[Any]) -> set[str]:
+    return {row["id"] for row in rows}
+
+
+class TestCreate:
+    def test_gives_an_id_under_which_the_object_can_be_read(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        read = meta.read(ObjectKind.CAMPAIGN, meta_id, ["id", "name", "status"])
+
+        assert read == {"id": meta_id, "name": token, "status": "PAUSED"}
+
+    def test_repeated_makes_a_second_object(self, meta: MetaAds, token: str) -> None:
+        one, two = (meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token)) for _ in range(2))
+
+        assert one != two
+
+    def test_puts_a_child_under_its_parent(self, meta: MetaAds, token: str) -> None:
+        parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        child = meta.create(ACT, ObjectKind.AD_SET, ad_set(token, parent))
+
+        assert meta.read(ObjectKind.AD_SET, child, ["campaign_id"])["campaign_id"] == parent
+
+    def test_under_a_parent_that_does_not_exist_is_refused(self, meta: MetaAds, token: str) -> None:
+        with pytest.raises(MetaRefusedError):
+            meta.create(ACT, ObjectKind.AD_SET, ad_set(token, NOTHING))
+
+    def test_in_an_account_that_does_not_exist_finds_none(self, meta: MetaAds, token: str) -> None:
+        with pytest.raises(MetaNotFoundError):
+            meta.create(NOBODY, ObjectKind.CAMPAIGN, campaign(token))
+
+
+class TestUpdate:
+    def test_sets_what_is_read_afterwards(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        meta.update(meta_id, {"status": "ACTIVE"})
+
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "ACTIVE"
+
+    def test_may_be_repeated(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token, "ACTIVE"))
+
+        for _ in range(2):
+            meta.update(meta_id, {"status": "PAUSED"})
+
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "PAUSED"
+
+    def test_of_nothing_finds_none(self, meta: MetaAds) -> None:
+        with pytest.raises(MetaNotFoundError):
+            meta.update(NOTHING, {"status": "PAUSED"})
+
+    def test_of_a_deleted_object_is_refused(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta.delete(meta_id)
+
+        with pytest.raises(MetaRefusedError):
+            meta.update(meta_id, {"status": "ACTIVE"})
+
+
+class TestDelete:
+    def test_leaves_the_object_readable_as_deleted(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        meta.delete(meta_id)
+
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "DELETED"
+
+    def test_takes_the_object_out_of_what_is_found(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        meta.delete(meta_id)
+
+        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+
+    def test_of_nothing_finds_none(self, meta: MetaAds) -> None:
+        with pytest.raises(MetaNotFoundError):
+            meta.delete(NOTHING)
+
+
+class TestRead:
+    def test_of_nothing_finds_none(self, meta: MetaAds) -> None:
+        with pytest.raises(MetaNotFoundError):
+            meta.read(ObjectKind.AD, NOTHING, ["name"])
+
+
+class TestFind:
+    def test_finds_paused_and_active_objects_with_the_text(self, meta: MetaAds, token: str) -> None:
+        expected = {
+            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(f"Autumn {token}", status))
+            for status in ("PAUSED", "ACTIVE")
+        }
+
+        assert ids(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == expected
+
+    def test_leaves_out_what_has_another_name(self, meta: MetaAds, token: str) -> None:
+        meta.create(ACT, ObjectKind.CAMPAIGN, campaign("[ap-0000000000000000-campaign]"))
+
+        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+
+    def test_minds_upper_and_lower_case(self, meta: MetaAds, token: str) -> None:
+        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token.upper()))
+
+        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+
+    def test_leaves_out_other_kinds(self, meta: MetaAds, token: str) -> None:
+        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        assert list(meta.find(ACT, ObjectKind.AD_SET, token, ["id"])) == []
+
+    def test_gives_the_fields_asked_for(self, meta: MetaAds, token: str) -> None:
+        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        found = meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id", "name", "effective_status"])
+
+        assert [(row["name"], row["effective_status"]) for row in found] == [(token, "PAUSED")]
+
+
+class TestImages:
+    def test_of_equal_content_have_one_hash(self, meta: MetaAds) -> None:
+        one, two = (meta.upload_image(ACT, name, PNG + b"same") for name in ("a.png", "b.png"))
+
+        assert one == two
+
+    def test_of_other_content_have_another_hash(self, meta: MetaAds) -> None:
+        one, two = (meta.upload_image(ACT, "a.png", PNG + content) for content in (b"one", b"two"))
+
+        assert one != two
+
+    def test_can_be_read_by_their_hash(self, meta: MetaAds) -> None:
+        image = meta.upload_image(ACT, "a.png", PNG + b"read")
+
+        assert meta.read(ObjectKind.IMAGE, image, ["hash"])["hash"] == image
+
+
+class TestAccount:
+    def test_is_described(self, meta: MetaAds) -> None:
+        assert meta.account(ACT) == FACTS
+
+    def test_that_does_not_exist_is_not_found(self, meta: MetaAds) -> None:
+        with pytest.raises(MetaNotFoundError):
+            meta.account(NOBODY)
+
+    def test_has_minimum_budgets(self, meta: MetaAds) -> None:
+        assert meta.minimum_budgets(ACT) == MINIMUMS
+
+    def test_may_be_managed(self, meta: MetaAds) -> None:
+        assert {"ads_management", "ads_read"} <= meta.permissions()
+
+
+class TestInsights:
+    def test_without_delivery_have_no_row(self, meta: MetaAds, token: str) -> None:
+        parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        child = meta.create(ACT, ObjectKind.AD_SET, ad_set(token, parent))
+
+        assert list(meta.ad_sets(ACT, [child], NOW, NOW)) == []

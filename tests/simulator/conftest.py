@@ -1,0 +1,36 @@
+"""A simulator in a thread for the SDK, and one inside the process for everything else."""
+
+from collections.abc import Iterator
+
+import pytest
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+from autopublisher.simulator.testing import ACCOUNT, Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def served() -> Iterator[SimulatorThread]:
+    with SimulatorThread(SimulatorConfig()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def api(served: SimulatorThread) -> FacebookAdsApi:
+    class LocalSession(FacebookSession):
+        GRAPH = served.url
+
+    return FacebookAdsApi(LocalSession("700000000000001", "app-secret", "stub-token", timeout=20))
+
+
+@pytest.fixture
+def account(api: FacebookAdsApi) -> AdAccount:
+    return AdAccount(ACCOUNT, api=api)

@@ -1,0 +1,130 @@
+"""What must hold for any data at all."""
+
+import math
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopublisher.domain.evidence import Criterion, Design, Figures, Kind, Mode, Snapshot, Verdict, judge
+
+History = tuple[Snapshot, ...]
+NAMES = ("a", "b", "c")
+COUNTS = st.integers(0, 60)
+STEPS = st.lists(
+    st.tuples(
+        st.floats(0.2, 30.0),
+        st.lists(
+            st.tuples(st.floats(0, 200.0), st.integers(0, 5000), COUNTS, COUNTS, st.floats(0, 3000.0)),
+            min_size=3,
+            max_size=3,
+        ),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def history_of(steps: list[tuple[float, list[tuple[float, ...]]]]) -> History:
+    hour, totals, history = 0.0, [[0.0] * 5 for _ in NAMES], []
+    for gap, rows in steps:
+        hour += gap
+        totals = [
+            [old + new for old, new in zip(total, row, strict=True)]
+            for total, row in zip(totals, rows, strict=True)
+        ]
+        history.append(Snapshot(hour, tuple(Figures(*total) for total in totals)))
+    return tuple(history)
+
+
+HISTORIES = STEPS.map(history_of)
+DESIGNS = st.builds(
+    Design,
+    variants=st.just(NAMES),
+    planned_spend_per_variant=st.floats(50.0, 3000.0),
+    planned_hours=st.floats(12.0, 400.0),
+    criterion=st.sampled_from(Criterion),
+    mode=st.sampled_from(Mode),
+    same_offer=st.booleans(),
+    futility=st.booleans(),
+    safe_margin=st.sampled_from([None, 0.05]),
+)
+
+
+def numbers_in(value: Any) -> list[float]:
+    if isinstance(value, dict):
+        return [number for each in value.values() for number in numbers_in(each)]
+    if isinstance(value, list | tuple):
+        return [number for each in value for number in numbers_in(each)]
+    return [float(value)] if isinstance(value, float) else []
+
+
+def essence(verdict: Verdict) -> tuple[Any, ...]:
+    return verdict.kind, verdict.winner, frozenset(verdict.eliminated), verdict.look_index
+
+
+@settings(max_examples=60)
+@given(DESIGNS, HISTORIES, st.booleans())
+def test_every_number_is_finite_and_every_verdict_survives_json(
+    design: Design, history: History, final: bool
+) -> None:
+    verdict = judge(design, history, final=final)
+    assert all(math.isfinite(number) for number in numbers_in(asdict(verdict)))
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+@settings(max_examples=50)
+@given(DESIGNS, HISTORIES, st.permutations(range(3)))
+def test_relabelling_the_variants_relabels_the_verdict(
+    design: Design, history: History, order: list[int]
+) -> None:
+    shuffled = replace(design, variants=tuple(NAMES[index] for index in order))
+    moved = tuple(replace(each, figures=tuple(each.figures[i] for i in order)) for each in history)
+    assert essence(judge(shuffled, moved, final=True)) == essence(judge(design, history, final=True))
+
+
+@settings(max_examples=50)
+@given(DESIGNS, HISTORIES, st.sampled_from([0.01, 3.7, 1000.0]))
+def test_another_currency_changes_nothing(design: Design, history: History, factor: float) -> None:
+    richer = replace(design, planned_spend_per_variant=design.planned_spend_per_variant * factor)
+    converted = tuple(
+        replace(
+            each,
+            figures=tuple(
+                replace(row, spend=row.spend * factor, revenue=row.revenue * factor) for row in each.figures
+            ),
+        )
+        for each in history
+    )
+    here, there = judge(design, history, final=True), judge(richer, converted, final=True)
+    assert essence(there) == essence(here)
+    assert there.p_best == pytest.approx(here.p_best, abs=1e-6)
+
+
+@settings(max_examples=50)
+@given(DESIGNS, HISTORIES)
+def test_a_variant_without_a_single_event_never_wins(design: Design, history: History) -> None:
+    empty = tuple(
+        replace(
+            each,
+            figures=(replace(each.figures[0], clicks=0.0, conversions=0.0, revenue=0.0), *each.figures[1:]),
+        )
+        for each in history
+    )
+    assert judge(design, empty, final=True).winner != "a"
+
+
+@settings(max_examples=50)
+@given(DESIGNS, HISTORIES)
+def test_reading_the_same_figures_twice_changes_nothing(design: Design, history: History) -> None:
+    once, twice = judge(design, history), judge(design, (*history, *history))
+    assert twice.to_json() == once.to_json()
+
+
+@settings(max_examples=50)
+@given(DESIGNS, HISTORIES)
+def test_identical_variants_have_no_winner(design: Design, history: History) -> None:
+    same = tuple(replace(each, figures=(each.figures[0],) * 3) for each in history)
+    assert judge(design, same, final=True).kind not in (Kind.WINNER, Kind.STOP_LOSER)

@@ -1,0 +1,90 @@
+"""Snapshots as they really come: gaps, corrections, glitches, jitter."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autopublisher.domain.evidence import Criterion, Design, Snapshot
+from autopublisher.domain.evidence.observations import in_order
+from autopublisher.domain.evidence.score import blocks_at, score_pairs
+from autopublisher.domain.evidence.timeline import build
+
+History = tuple[Snapshot, ...]
+MakeTest = Callable[..., History]
+
+
+def with_figure(history: History, index: int, **figures: float) -> History:
+    at = history[index]
+    changed = replace(at, figures=(replace(at.figures[0], **figures), *at.figures[1:]))
+    return (*history[:index], changed, *history[index + 1 :])
+
+
+def test_a_snapshot_with_a_fallen_counter_is_set_aside(two_weeks: Design, even_test: MakeTest) -> None:
+    history = with_figure(even_test(10, (20, 20)), 6, conversions=100.0)
+    assert build(two_weeks, history).row_of == (1, 2, 3, 4, 5, 6, None, 7, 8, 9)
+
+
+def test_a_small_correction_downward_is_tolerated(two_weeks: Design, even_test: MakeTest) -> None:
+    history = with_figure(even_test(10, (20, 20)), 6, conversions=119.0, spend=59.9)
+    assert None not in build(two_weeks, history).row_of
+
+
+def test_a_tolerated_correction_never_makes_exposure_negative(two_weeks: Design, even_test: MakeTest) -> None:
+    history = with_figure(even_test(10, (20, 20)), 6, spend=59.9)
+    timeline = build(two_weeks, history)
+    assert (np.diff(timeline.matured_spend, axis=0) >= 0).all()
+
+
+def test_polls_more_often_than_hourly_still_make_hourly_blocks(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
+    quarters = tuple(replace(each, hour=each.hour / 4) for each in even_test(40, (5, 5)))
+    assert build(two_weeks, quarters).kept == tuple(range(0, 41, 4))
+
+
+def test_what_is_known_at_a_row_does_not_depend_on_what_comes_later(
+    two_weeks: Design, noisy_test: MakeTest
+) -> None:
+    history = noisy_test(3, 96, (2.0, 2.0))
+    early, late = build(two_weeks, history[:50]), build(two_weeks, history)
+    days = early.matured.shape[2]
+    assert early.matured == pytest.approx(late.matured[:51, :, :days])
+    assert early.kept == late.kept[: len(early.kept)]
+
+
+def test_readings_in_disorder_are_put_in_order_and_the_later_of_two_wins(even_test: MakeTest) -> None:
+    history = even_test(5, (1, 1))
+    again = with_figure(history, 2, conversions=7.0)[2]
+    ordered = in_order((*reversed(history), again), 2)
+    assert [each.hour for each in ordered] == [1, 2, 3, 4, 5]
+    assert ordered[2] == again
+
+
+def test_a_snapshot_with_the_wrong_number_of_variants_is_refused(even_test: MakeTest) -> None:
+    with pytest.raises(ValueError, match="figures for 3 variants"):
+        in_order(even_test(2, (1, 1)), 3)
+
+
+def test_hours_in_which_one_variant_did_not_deliver_compare_nothing(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
+    history = even_test(30, (4, 4))
+    late = tuple(
+        replace(
+            each,
+            figures=(each.figures[0], replace(each.figures[1], spend=max(each.figures[1].spend - 100, 0))),
+        )
+        for each in history
+    )
+    design = replace(two_weeks, criterion=Criterion.CPC)
+    scores = score_pairs(design, blocks_at(design, build(design, late), 30), (0, 1))
+    assert scores.a[0] == pytest.approx(20 * 20 / 2)
+
+
+def test_the_score_of_an_even_test_is_the_ratio_of_rates(two_weeks: Design, even_test: MakeTest) -> None:
+    timeline = build(two_weeks, even_test(100, (3, 2)))
+    scores = score_pairs(two_weeks, blocks_at(two_weeks, timeline, 100), (0, 1))
+    assert scores.a[0] / scores.b[0] == pytest.approx(1.5)
+    assert scores.a_days.sum() == pytest.approx(scores.a.sum())
