@@ -124,7 +124,7 @@ class Machine:
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return everything the simulator ever made, or all of one kind."""
         found = self.sim("GET", "objects")
-        rows: list[dict[str, Any]] = found["objects"] if isinstance(found, dict) else found
+        rows: list[dict[str, Any]] = found["data"]
         return [row for row in rows if kind is None or row["kind"] == kind]
 
     def exposure(self, run_id: RunId) -> dict[str, Any]:

@@ -25,10 +25,8 @@ def served() -> Iterator[SimulatorThread]:
 
 @pytest.fixture
 def api(served: SimulatorThread) -> FacebookAdsApi:
-    class LocalSession(FacebookSession):
-        GRAPH = served.url
-
-    return FacebookAdsApi(LocalSession("700000000000001", "app-secret", "stub-token", timeout=20))
+    local_session = type("LocalSession", (FacebookSession,), {"GRAPH": served.url})
+    return FacebookAdsApi(local_session("700000000000001", "app-secret", "stub-token", timeout=20))
 
 
 @pytest.fixture

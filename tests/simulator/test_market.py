@@ -1,5 +1,6 @@
 """The market is the known truth: it holds caps exactly, forgets nothing, and does not care how time is moved."""
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,33 @@ def test_an_account_limit_ends_delivery_exactly(desk: Desk) -> None:
     desk.split_test("AB")
     desk.pass_time(hours=30)
     assert desk.get(ACCOUNT, fields="amount_spent")["amount_spent"] == "3000"
+
+
+def test_a_campaign_budget_is_shared_by_its_ad_sets_and_holds(desk: Desk) -> None:
+    own: dict[str, Any] = {"lifetime_budget": None, "bid_strategy": None, "status": "ACTIVE"}
+    campaign_id = desk.campaign(lifetime_budget=9000, is_adset_budget_sharing_enabled=None, status="ACTIVE")
+    for letter in "AB":
+        desk.ad(desk.adset(campaign_id, letter, **own), desk.creative(letter), status="ACTIVE")
+    desk.pass_time(hours=30)
+    state = desk.simulator.state
+    parts = [adset.spent_micros for adset in state.of_kind(AdSet)]
+    assert sum(parts) == state.need(Campaign, campaign_id).spent_micros <= 9000 * MICROS_PER_CENT
+    assert sum(parts) > 8800 * MICROS_PER_CENT
+    assert min(parts) > 0
+
+
+def test_a_refused_ad_is_disapproved_and_never_delivers(tmp_path: Path) -> None:
+    rule = '[[review.refuse]]\nmatch = { title = "Headline A" }\n'
+    text = (resources.files("autopublisher.simulator") / "scenarios" / "demo.toml").read_text("utf-8")
+    path = tmp_path / "strict.toml"
+    path.write_text(text + rule, "utf-8")
+    desk = Desk(SimulatorConfig(scenario=str(path)))
+    ids = desk.split_test("AB")
+    desk.pass_time(hours=2)
+    seen = {each: desk.get(ids[each], fields="effective_status,issues_info") for each in "AB"}
+    assert [seen[each]["effective_status"] for each in "AB"] == ["DISAPPROVED", "ACTIVE"]
+    assert seen["A"]["issues_info"][0]["error_code"] == 2490427
+    assert desk.simulator.state.need(Ad, ids["A"]).spent_micros == 0
 
 
 def test_a_paused_campaign_stops_at_once(desk: Desk) -> None:
@@ -212,7 +240,7 @@ def test_no_sequence_of_writes_and_steps_spends_above_a_budget_or_cap(
 
 
 def make_move(desk: Desk, ids: dict[str, str], kind: str, value: Any) -> None:
-    actions = {
+    actions: dict[str, Callable[[], Any]] = {
         "hours": lambda: desk.pass_time(hours=value),
         "budget": lambda: desk.post(ids["set A"], lifetime_budget=value),
         "cap": lambda: desk.post(ids["campaign"], spend_cap=value),

@@ -140,7 +140,7 @@ def test_eu_targeting_must_say_who_is_behind_it(tmp_path: Any, field: str) -> No
     )
     desk = Desk(SimulatorConfig(scenario=str(scenario)))
     campaign_id = desk.campaign()
-    named = {"dsa_beneficiary": "Shop", "dsa_payor": "Shop"}
+    named: dict[str, Any] = {"dsa_beneficiary": "Shop", "dsa_payor": "Shop"}
     del named[field]
     error = refused(lambda: desk.adset(campaign_id, **named))
     assert error.codes == (100, {"dsa_beneficiary": 3858081, "dsa_payor": 3858079}[field])

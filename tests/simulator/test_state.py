@@ -86,7 +86,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_a_killed_process_resumes_where_it_answered(tmp_path: Path) -> None:
     process, url = start_process(tmp_path)
     try:
-        body = {"name": "Kept", "objective": "OUTCOME_SALES", "special_ad_categories": []}
+        body: dict[str, Any] = {"name": "Kept", "objective": "OUTCOME_SALES", "special_ad_categories": []}
         body["is_adset_budget_sharing_enabled"] = False
         created = requests.post(
             f"{url}/v26.0/{ACCOUNT}/campaigns", json=body, headers=HEADERS, timeout=20
@@ -202,7 +202,7 @@ def saved_records(tmp_path: Path) -> dict[str, str]:
 
 
 def test_objects_and_truth_tell_everything(served: SimulatorThread) -> None:
-    body = {"name": "C", "objective": "OUTCOME_SALES", "special_ad_categories": []}
+    body: dict[str, Any] = {"name": "C", "objective": "OUTCOME_SALES", "special_ad_categories": []}
     body["is_adset_budget_sharing_enabled"] = False
     address = f"{served.url}/v26.0/{ACCOUNT}/campaigns"
     node_id = requests.post(address, json=body, headers=HEADERS, timeout=20).json()["id"]

@@ -44,6 +44,8 @@ def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]
 def _same(field: str, wanted: Any, read: Any) -> bool:
     if read is None:
         return False
+    if field == "start_time":
+        return _moment(read) >= _moment(wanted)  # a start that has passed reads back as the moment it was set
     if field in _MOMENTS:
         return _moment(wanted) == _moment(read)
     if field in _AMOUNTS:

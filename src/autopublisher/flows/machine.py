@@ -14,6 +14,7 @@ from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.publisher import Publication
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.steps import Phase
 from autopublisher.flows.winding_down import WindingDown
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
@@ -40,7 +41,7 @@ def build_orchestrator(
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
     building = Building(open_unit, executor, statuses, clock)
-    phases = {
+    phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once),
         RunStatus.CREATING_CAMPAIGNS: building,
         RunStatus.AB_TESTING: Watch(open_unit, collector, statuses, clock, pace.poll),

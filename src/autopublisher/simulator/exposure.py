@@ -60,15 +60,15 @@ class ExposureBook:
         chosen = [campaign for campaign in self._state.of_kind(Campaign) if text in campaign.name]
         minor = self._minor(chosen)
         spent = sum(campaign.spent_micros for campaign in chosen)
-        total: int | None = spent
+        could: int | None = 0
         for campaign in chosen:
-            total = _add(total, self._could_still(campaign, now_us))
+            could = _add(could, self._could_still(campaign, now_us))
         peak: int | None = 0
         for group in {campaign.group for campaign in chosen}:
             peak = _add(peak, self.peaks.get(group, 0))
-        whole = None if total is None else -(-total // minor)
-        could = None if whole is None else whole - spent // minor
-        return Exposure(spent // minor, could, whole, None if peak is None else -(-peak // minor))
+        total, left = _whole(_add(spent, could), minor), _whole(could, minor)
+        known = -(-spent // minor) if total is None or left is None else total - left
+        return Exposure(known, left, total, _whole(peak, minor))
 
     def _is_new_peak(self, group: str, total: int | None) -> bool:
         known = self.peaks.get(group, 0)
@@ -125,3 +125,8 @@ def budget_left(node: Funded, account: Account, from_us: int, end_us: int | None
 
 def _add(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
+
+
+def _whole(micros: int | None, minor_micros: int) -> int | None:
+    """Round up to minor units: exposure is never understated, and the total stays within whole-unit caps."""
+    return None if micros is None else -(-micros // minor_micros)

@@ -40,10 +40,11 @@ class Desk:
 
     def __init__(self, config: SimulatorConfig | None = None) -> None:
         self.simulator = Simulator(config or SimulatorConfig())
+        self._token = self.simulator.scenario.tokens[0]
 
-    def call(self, method: str, path: str, token: str = "stub-token", **params: Any) -> Any:
+    def call(self, method: str, path: str, **params: Any) -> Any:
         """Make one call and return its JSON. Raises RefusedError for error answers."""
-        call = Call(method, tuple(path.split("/")), Params(params), "v26.0", token, "http://sim")
+        call = Call(method, tuple(path.split("/")), Params(params), "v26.0", self._token, "http://sim")
         return self.send(call)
 
     def send(self, call: Call) -> Any:
@@ -100,7 +101,7 @@ class Desk:
     def image(self, content: bytes = TINY_PNG, name: str = "tiny.png") -> str:
         """Upload an image; return its hash."""
         path = (ACCOUNT, "adimages")
-        call = Call("POST", path, Params({}), "v26.0", "stub-token", files={name: Upload(name, content)})
+        call = Call("POST", path, Params({}), "v26.0", self._token, files={name: Upload(name, content)})
         return str(self.send(call)["images"][name]["hash"])
 
     def creative(self, letter: str = "A", **link_data: Any) -> str:

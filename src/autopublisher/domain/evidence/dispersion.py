@@ -47,8 +47,9 @@ def effective_days(blocks: Blocks) -> float:
 def day_noise(design: Design, scores: PairScores, blocks: Blocks) -> DayNoise:
     """Return the arm-day variance of a set of pairs, prior and data combined.
 
-    raw = sum_d [U_d^2 k/(k-1) - q_d] / sum_d (A_d^2 + r^2 B_d^2): a method of moments estimate in which U_d
-    is a day's score at the estimated ratio r and q_d the part that hourly noise explains.
+    raw = sum_d [U_d^2 k/(k-1) - q_d] / sum_d (G^A_d + r^2 G^B_d): a method of moments estimate in which U_d
+    is a day's score at the estimated ratio r, q_d the part that hourly noise explains, and G_d the squared
+    response of a day's sum to unit day effects.
     """
     days = effective_days(blocks)
     raw, doubt = _pooled_estimate(design, scores)
@@ -75,9 +76,9 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[float, float |
 def _estimates(
     prior: float, scores: PairScores, usable: npt.NDArray[np.bool_], days: int
 ) -> tuple[Array, Array]:
-    a_days, b_days, noise = scores.a_days[usable], scores.b_days[usable], scores.noise_days[usable]
+    a_days, b_days, noise = scores.a_days[usable], scores.b_days[usable], scores.noise_of_days[usable]
     ratio = (scores.a[usable] / scores.b[usable])[:, None]
-    size = a_days**2 + ratio**2 * b_days**2
+    size = scores.a_gain[usable] + ratio**2 * scores.b_gain[usable]
     score = a_days - ratio * b_days
     raw = (score**2 * days / (days - 1) - noise).sum(axis=1) / size.sum(axis=1)
     doubt = (2 * (noise + prior * size) ** 2).sum(axis=1) / size.sum(axis=1) ** 2

@@ -26,7 +26,8 @@ def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -
     look is taken and all remaining error is spent. Raises ValueError when snapshots do not fit the design.
     """
     ordered = in_order(history, len(design.variants))
-    return _Trial(design, ordered, build(design, ordered), final=final).verdict()
+    trial = _Trial(design, ordered, build(design, ordered), final=final)
+    return trial.verdict(trial.course())
 
 
 def replay(design: Design, history: Sequence[Snapshot], *, final: bool = False) -> Verdict:
@@ -35,9 +36,10 @@ def replay(design: Design, history: Sequence[Snapshot], *, final: bool = False) 
     Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none.
     """
     ordered = in_order(history, len(design.variants))
-    course = _Trial(design, ordered, build(design, ordered), final=final).course()
+    trial = _Trial(design, ordered, build(design, ordered), final=final)
+    course = trial.course()
     if course.ended_at is None or course.ended_at == len(ordered) - 1:
-        return judge(design, ordered, final=final)
+        return trial.verdict(course)
     return judge(design, ordered[: course.ended_at + 1])
 
 
@@ -62,9 +64,9 @@ class _Trial:
     timeline: Timeline
     final: bool
 
-    def verdict(self) -> Verdict:
-        """Return the verdict at the latest snapshot."""
-        course, now = self.course(), len(self.history) - 1
+    def verdict(self, course: _Course) -> Verdict:
+        """Return the verdict at the latest snapshot of the course run so far."""
+        now = len(self.history) - 1
         found = faults(self.design, self.history, self.timeline, now) if self.history else ()
         if found and (course.ended_at is None or self.final):
             return self._report(course, self._present(course), Ruling(Kind.UNHEALTHY, reasons=found))

@@ -57,6 +57,8 @@ class PairScores:
         block_aa: (pairs,) sum over blocks of A squared; likewise block_ab, block_bb.
         a_days: (pairs, days) A by the day on which the exposure was bought; likewise b_days.
         noise_days: (pairs, days) sum of squared block scores at the estimated ratio, by day.
+        noise_of_days: (pairs, days) the variance that hourly noise gives to a day's score.
+        a_gain: (pairs, days) squared response of a day's A to unit effects of all days; likewise b_gain.
         extra_ab: (pairs,) variance that pooling basket values adds to A*B; 0 without pooling.
     """
 
@@ -70,6 +72,9 @@ class PairScores:
     a_days: Array
     b_days: Array
     noise_days: Array
+    noise_of_days: Array
+    a_gain: Array
+    b_gain: Array
     extra_ab: Array
 
     def variance_parts(self, day_variance: float) -> tuple[Array, Array, Array]:
@@ -132,7 +137,7 @@ def _collect(
     shares_a, shares_b = blocks.day_shares[:, first], blocks.day_shares[:, second]
     total_a, total_b = a.sum(axis=0), b.sum(axis=0)
     ratio = np.divide(total_a, total_b, out=np.ones_like(total_a), where=(total_a > 0) & (total_b > 0))
-    noise = (a - ratio * b) ** 2
+    noise, shares = (a - ratio * b) ** 2, (shares_a + shares_b) / 2
     return PairScores(
         first=first,
         second=second,
@@ -143,9 +148,23 @@ def _collect(
         block_bb=(b * b).sum(axis=0),
         a_days=np.einsum("bp,bpd->pd", a, shares_a),
         b_days=np.einsum("bp,bpd->pd", b, shares_b),
-        noise_days=np.einsum("bp,bpd->pd", noise, (shares_a + shares_b) / 2),
+        noise_days=np.einsum("bp,bpd->pd", noise, shares),
+        noise_of_days=np.einsum("bp,bpd->pd", noise, shares**2),
+        a_gain=_day_gain(a, shares_a),
+        b_gain=_day_gain(b, shares_b),
         extra_ab=extra * np.maximum(total_a, 0.0) * np.maximum(total_b, 0.0),
     )
+
+
+def _day_gain(part: Array, shares: Array) -> Array:
+    """Return sum_e T_de^2, T_de = sum_b part_b share_bd share_be: how day effects show in day sums.
+
+    A late purchase is divided over the days it may come from, so a day's effect leaks into its neighbours.
+    """
+    by_pair = shares.transpose(1, 2, 0)
+    response = (by_pair * part.T[:, None, :]) @ by_pair.transpose(0, 2, 1)
+    gain: Array = (response**2).sum(axis=2)
+    return gain
 
 
 # Variants that sell the same thing still attract slightly different baskets; never assume less than this.

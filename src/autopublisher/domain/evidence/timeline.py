@@ -24,6 +24,8 @@ _EXPOSURES = [COLUMN[Figure.SPEND], COLUMN[Figure.IMPRESSIONS], COLUMN[Figure.CL
 # Polls come with jitter: a block may be this much shorter than asked for.
 _SHORTEST_BLOCK = 0.9
 _EARLIEST_HOUR = 1e-3
+# Nothing is counted in smaller parts than millionths; squares of smaller numbers would vanish.
+_DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
     hours, figures, row_of = [0.0], [zero], list[int | None]()
     peak = zero
     for snapshot in history:
-        now = np.array([each.row() for each in snapshot.figures])
+        now = np.round(np.array([each.row() for each in snapshot.figures]), _DECIMALS)
         sound = not counter_fell(peak, now)
         row_of.append(len(hours) if sound else None)
         if sound:

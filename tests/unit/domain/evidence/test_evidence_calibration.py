@@ -7,9 +7,9 @@ import pytest
 from autopublisher.domain.evidence import Design, Kind, Snapshot, replay
 
 MakeTest = Callable[..., tuple[Snapshot, ...]]
-REPLICATES = 250
-# 5 % of 250 is 12.5; a calibrated engine exceeds 24 with a probability of about one in a thousand.
-MOST_FALSE_WINNERS = 24
+REPLICATES = 150
+# 5 % of 150 is 7.5; a calibrated engine exceeds 16 with a probability of about one in a thousand.
+MOST_FALSE_WINNERS = 16
 
 
 @pytest.mark.parametrize("purchases_per_hour", [0.3, 3.0])

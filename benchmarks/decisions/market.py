@@ -1,0 +1,91 @@
+"""A small two-to-ten-arm market with late reporting and arm-day noise, to measure the decision engine on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from autopublisher.domain.evidence import Figures, Snapshot
+
+
+@dataclass(frozen=True)
+class Market:
+    """Truth of one simulated test; rates per hour and arm, money in major units."""
+
+    hours: int = 336
+    cooldown: int = 72
+    spend_per_hour: float = 1000 / 24
+    purchases_per_hour: float = 380 / 336
+    lifts: tuple[float, ...] = (1.0, 1.0)
+    basket_ratio: tuple[float, ...] | None = None
+    basket: float = 80.0
+    basket_sigma: float = 0.9
+    hour_spread: float = 0.30
+    day_spread: float = 0.08
+    season_spread: float = 0.20
+    click_rate: float = 0.012
+    impression_price: float = 12.0
+
+    @property
+    def arms(self) -> int:
+        return len(self.lifts)
+
+
+Array = npt.NDArray[np.float64]
+
+AT_ONCE, LONGEST_DELAY = 0.5, 168.0
+
+
+def _gamma(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> Array:
+    if spread <= 0:
+        return np.ones(shape)
+    return rng.gamma(1 / spread**2, spread**2, shape)
+
+
+def _delays(rng: np.random.Generator, count: int) -> Array:
+    late = rng.random(count) < AT_ONCE
+    hours = rng.lognormal(np.log(10.0), 1.5, count)
+    while (beyond := hours > LONGEST_DELAY).any():
+        hours[beyond] = rng.lognormal(np.log(10.0), 1.5, int(beyond.sum()))
+    return np.where(late, hours, 0.0)
+
+
+def totals(market: Market, rng: np.random.Generator) -> Array:
+    """Return cumulative figures, shape (polls, arms, 6), one poll an hour, cool-down included."""
+    hours, arms, polls = market.hours, market.arms, market.hours + market.cooldown
+    clock = 1 + 0.4 * np.sin(2 * np.pi * (np.arange(hours) - 9) / 24)
+    days = -(-hours // 24)
+    season = clock * _gamma(rng, market.season_spread, (days,))[np.arange(hours) // 24]
+    day = _gamma(rng, market.day_spread, (days, arms))[np.arange(hours) // 24]
+    pace = clock[:, None] * _gamma(rng, 0.15, (hours, arms))
+    spend = market.spend_per_hour * pace / pace.mean(axis=0)
+    size = spend / market.spend_per_hour
+    shown = rng.poisson(1000 * spend / market.impression_price)
+    clicked = rng.poisson(shown * market.click_rate * _gamma(rng, 0.15, (hours, arms)))
+    mean = market.purchases_per_hour * size * season[:, None] * day * np.array(market.lifts)
+    bought = rng.poisson(mean * _gamma(rng, market.hour_spread, (hours, arms)))
+    figures = np.zeros((polls, arms, 6))
+    for column, values in ((0, spend), (1, shown), (2, clicked)):
+        figures[:hours, :, column] = values
+    _report(market, rng, bought, figures)
+    return figures.cumsum(axis=0)
+
+
+def _report(market: Market, rng: np.random.Generator, bought: npt.NDArray[np.int64], figures: Array) -> None:
+    hour, arm = np.nonzero(bought)
+    times = bought[hour, arm]
+    hour, arm = np.repeat(hour, times), np.repeat(arm, times)
+    seen = (hour + rng.random(len(hour)) + _delays(rng, len(hour))).astype(int)
+    ratio = np.array(market.basket_ratio or (1.0,) * market.arms)
+    middle = np.log(market.basket) - market.basket_sigma**2 / 2
+    value = rng.lognormal(middle, market.basket_sigma, len(hour)) * ratio[arm]
+    inside = seen < len(figures)
+    np.add.at(figures[:, :, 3], (seen[inside], arm[inside]), 1)
+    np.add.at(figures[:, :, 4], (seen[inside], arm[inside]), value[inside])
+
+
+def snapshots(market: Market, rng: np.random.Generator) -> tuple[Snapshot, ...]:
+    return tuple(
+        Snapshot(float(index + 1), tuple(Figures(*row) for row in at.tolist()))
+        for index, at in enumerate(totals(market, rng))
+    )

@@ -1,0 +1,1 @@
+"""The database ports on SQLAlchemy: SQLite in one process, PostgreSQL for many."""

@@ -1,0 +1,84 @@
+"""Column types that give the domain back what it stored: aware moments, named words, tuples."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Dialect, Integer, Text
+from sqlalchemy.types import JSON, TIMESTAMP, TypeDecorator, TypeEngine
+
+_W = TypeVar("_W", bound=StrEnum)
+
+NAME = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared and ordered byte by byte, the same on every database and in Python."""
+
+RECORD = JSON(none_as_null=True)
+"""JSON kept as text, so that numbers and the order of keys come back as they were."""
+
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""A number the database counts up; SQLite only does so for INTEGER."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, returned in UTC; on SQLite ISO text of fixed width, which sorts as time does."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose timestamptz where there is one."""
+        return dialect.type_descriptor(TIMESTAMP(timezone=True) if _is_postgres(dialect) else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """Refuse a moment without a time zone: nobody could say when it was."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment if _is_postgres(dialect) else moment.isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: datetime | str | None, _dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC."""
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+class Word(TypeDecorator[_W]):
+    """One word of a StrEnum, stored as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[_W]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: _W | None, _dialect: Dialect) -> str | None:
+        """Store the text; a word the enum does not have is a ValueError."""
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> _W | None:
+        """Return the enum's member."""
+        return None if value is None else self.words(value)
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """A tuple of texts, stored as a JSON list."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, _dialect: Dialect) -> list[str] | None:
+        """Store a list."""
+        return None if value is None else list(value)
+
+    def process_result_value(self, value: list[str] | None, _dialect: Dialect) -> tuple[str, ...] | None:
+        """Return a tuple."""
+        return None if value is None else tuple(value)
+
+
+def _is_postgres(dialect: Dialect) -> bool:
+    return dialect.name == "postgresql"

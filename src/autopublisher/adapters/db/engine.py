@@ -1,0 +1,118 @@
+"""Opening the database: which driver, which pragmas, and no password in anything that could be printed."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from autopublisher.adapters.db.session import reachable
+from autopublisher.adapters.json_text import to_json
+from autopublisher.domain.errors import UnavailableError
+
+BUSY_SECONDS = 30
+"""How long SQLite waits for another writer, and a thread for a free connection."""
+
+CONNECT_SECONDS = 10
+"""How long PostgreSQL may take to accept a connection."""
+
+_SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"})
+_POSTGRES_DRIVERS = frozenset(
+    {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
+)
+_SECRET_OPTIONS = frozenset({"password", "sslpassword"})
+_POOL: Mapping[str, Any] = {
+    "poolclass": QueuePool,
+    "pool_size": 10,
+    "max_overflow": 30,
+    "pool_timeout": BUSY_SECONDS,
+}
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at ``url`` (SQLite file or PostgreSQL) and prove that it answers; UnavailableError if not.
+
+    PostgreSQL always runs on psycopg 3, whichever driver the address names, in READ COMMITTED.
+    """
+    engine = _create(_parsed(url))
+    try:
+        with reachable(), engine.connect():
+            return engine
+    except UnavailableError:
+        engine.dispose()
+        raise
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # The parser's own message repeats the address, and with it the password.
+        raise UnavailableError(reason="the database address cannot be understood") from None
+
+
+def _create(url: URL) -> Engine:
+    if url.drivername in _SQLITE_DRIVERS:
+        return _sqlite(url)
+    if url.drivername in _POSTGRES_DRIVERS:
+        return _postgres(url)
+    raise UnavailableError(reason=f"{url.drivername} databases are not supported; use sqlite or postgresql")
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise UnavailableError(reason="an SQLite database in memory cannot be shared by threads; name a file")
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        json_serializer=to_json,
+        hide_parameters=True,
+        **_POOL,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError("an SQLite engine gave a connection of another kind")
+    # The driver would begin transactions late and never as IMMEDIATE; None leaves beginning them to us.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgres(url: URL) -> Engine:
+    address = _with_libpq_options(url)
+    secrets = {name: value for name, value in address.query.items() if name in _SECRET_OPTIONS}
+    return create_engine(
+        address.difference_update_query(secrets).set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": CONNECT_SECONDS, **secrets},
+        isolation_level="READ COMMITTED",
+        json_serializer=to_json,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        **_POOL,
+    )
+
+
+def _with_libpq_options(url: URL) -> URL:
+    """Asyncpg calls ``ssl`` what libpq, and so psycopg, calls ``sslmode``."""
+    mode = url.query.get("ssl")
+    if mode is None:
+        return url
+    chosen = "require" if mode == "true" else mode
+    return url.difference_update_query(["ssl"]).update_query_dict({"sslmode": chosen})

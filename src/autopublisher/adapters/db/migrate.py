@@ -1,0 +1,86 @@
+"""Bringing the database to this release's tables; any number of processes may start at once."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, func, select
+
+from autopublisher.adapters.db.session import reachable
+from autopublisher.adapters.db.unit_of_work import lock_number
+from autopublisher.domain.errors import UnavailableError
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = "autopublisher: migrate"
+
+
+def upgrade(engine: Engine) -> None:
+    """Run every migration that is missing, all or none; UnavailableError where that is impossible.
+
+    The transaction holds a lock, so the first process migrates and the others find nothing left to do.
+    """
+    with reachable(), _exclusive(engine) as connection:
+        settings = _settings()
+        settings.attributes["connection"] = connection
+        try:
+            command.upgrade(settings, "head")
+        except CommandError as error:
+            raise UnavailableError(reason=f"the database belongs to another release ({error})") from error
+        _check_references(connection)
+        connection.commit()
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the revision the database is at, or None where it is empty."""
+    with reachable(), engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether the database has exactly this release's tables."""
+    return current_revision(engine) == ScriptDirectory.from_config(_settings()).get_current_head()
+
+
+def _settings() -> Config:
+    settings = Config()
+    # ConfigParser takes a percent sign for the start of an interpolation.
+    settings.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+@contextmanager
+def _exclusive(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(lock_number(_LOCK))))
+        else:
+            _loosen_references(connection)
+            connection.begin()
+        yield connection
+
+
+def _loosen_references(connection: Connection) -> None:
+    """SQLite changes a table by copying and dropping it, which references to it would forbid.
+
+    The pragma does nothing within a transaction and must not outlive this use, so the connection leaves the pool.
+    """
+    driver = connection.connection.driver_connection
+    connection.detach()
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("an SQLite engine gave a connection of another kind")
+    driver.execute("PRAGMA foreign_keys=OFF")
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise UnavailableError(reason=f"after migrating, a row of table {broken[0]} would refer to nothing")

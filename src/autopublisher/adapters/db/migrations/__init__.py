@@ -1,0 +1,1 @@
+"""Alembic's home: how to connect, the template of a new revision, and the revisions."""

@@ -1,0 +1,50 @@
+"""Users and their tokens."""
+
+from sqlalchemy import select, update
+
+from autopublisher.adapters.db.session import Session
+from autopublisher.adapters.db.tables import tokens, users
+from autopublisher.domain.errors import ConflictError, NotFoundError
+from autopublisher.domain.ids import UserId
+from autopublisher.domain.records import AccessToken, User
+
+
+def _taken(user: User) -> str:
+    return f"A user with the name {user.name} exists already."
+
+
+class SqlPeople:
+    """Implements ``ports.repositories.People``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, user: User) -> None:
+        """Insert a user; ConflictError where the name is taken."""
+        if not self._session.insert(users, vars(user)):
+            raise ConflictError(_taken(user))
+
+    def by_name(self, name: str) -> User | None:
+        """Return the user with this name, or None."""
+        row = self._session.row(select(users).where(users.c.name == name))
+        return None if row is None else User(**row)
+
+    def get(self, user_id: UserId) -> User | None:
+        """Return a user, or None."""
+        row = self._session.row(select(users).where(users.c.id == user_id))
+        return None if row is None else User(**row)
+
+    def save(self, user: User) -> None:
+        """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""
+        change = update(users).where(users.c.id == user.id).values(**vars(user))
+        if self._session.change(change, _taken(user)) == 0:
+            raise NotFoundError(what="User", id=user.id)
+
+    def put_token(self, token: AccessToken) -> None:
+        """Insert or overwrite a token by its hash."""
+        self._session.put(tokens, vars(token), ("hash",))
+
+    def token(self, token_hash: str) -> AccessToken | None:
+        """Return the token with this hash, or None."""
+        row = self._session.row(select(tokens).where(tokens.c.hash == token_hash))
+        return None if row is None else AccessToken(**row)

@@ -1,0 +1,92 @@
+"""What belongs to a run besides its row: variants, Meta models, decisions, snapshots, events."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import select
+
+from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
+from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.variants import Variant
+
+_FIGURES = tuple(field.name for field in fields(Figures))
+_EVENT = tuple(field.name for field in fields(Event))
+
+
+class SqlRunRecords:
+    """Implements ``ports.repositories.RunRecords``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_variants(self, added: Sequence[Variant]) -> None:
+        """Insert a run's variants; ConflictError where one exists."""
+        self._session.append(variants, [vars(one) for one in added], "This run has its variants already.")
+
+    def variants(self, run_id: RunId) -> Sequence[Variant]:
+        """Return a run's variants by letter."""
+        query = select(variants).where(variants.c.run_id == run_id).order_by(variants.c.letter)
+        return [Variant(**row) for row in self._session.rows(query)]
+
+    def put_object(self, meta_object: MetaObject) -> None:
+        """Insert or overwrite a Meta model by run and key; ConflictError where its id belongs to another."""
+        taken = f"The Meta id {meta_object.meta_id} belongs to another object already."
+        self._session.put(META_TABLES[meta_object.kind], vars(meta_object), ("run_id", "key"), taken)
+
+    def objects(self, run_id: RunId) -> Sequence[MetaObject]:
+        """Return a run's Meta models by key."""
+        tables = dict.fromkeys(META_TABLES.values())
+        queries = [select(table).where(table.c.run_id == run_id) for table in tables]
+        found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
+        return sorted(found, key=attrgetter("key"))
+
+    def add_decision(self, decision: Decision) -> None:
+        """Append a decision; ConflictError where its sequence is taken."""
+        if not self._session.insert(decisions, vars(decision)):
+            raise ConflictError(f"Decision {decision.sequence} of run {decision.run_id} exists already.")
+
+    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+        """Return a run's decisions by sequence."""
+        query = select(decisions).where(decisions.c.run_id == run_id).order_by(decisions.c.sequence)
+        return [Decision(**row) for row in self._session.rows(query)]
+
+
+class SqlObservations:
+    """Implements ``ports.repositories.Observations``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
+        self._session.insert_new(insight_snapshots, [_snapshot_to_row(one) for one in snapshots])
+
+    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant."""
+        query = select(insight_snapshots).where(insight_snapshots.c.run_id == run_id)
+        ordered = query.order_by(insight_snapshots.c.at, insight_snapshots.c.variant)
+        return [_snapshot_from_row(row) for row in self._session.rows(ordered)]
+
+    def add_events(self, added: Sequence[Event]) -> None:
+        """Append audit events."""
+        self._session.append(events, [vars(one) for one in added])
+
+    def events(self, run_id: RunId) -> Sequence[Event]:
+        """Return a run's events in the order they were written."""
+        query = select(events).where(events.c.run_id == run_id).order_by(events.c.id)
+        return [Event(**{name: row[name] for name in _EVENT}) for row in self._session.rows(query)]
+
+
+def _snapshot_to_row(snapshot: Snapshot) -> dict[str, Any]:
+    place = {"run_id": snapshot.run_id, "variant": snapshot.variant, "at": snapshot.at}
+    return {**place, **vars(snapshot.figures)}
+
+
+def _snapshot_from_row(row: Row) -> Snapshot:
+    figures = Figures(**{name: row[name] for name in _FIGURES})
+    return Snapshot(run_id=row["run_id"], variant=row["variant"], at=row["at"], figures=figures)

@@ -1,0 +1,111 @@
+"""The run table: a few columns to search by, the request and everything else a run remembers as JSON."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_, update
+
+from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.tables import runs
+from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.money import Money
+from autopublisher.domain.request import request_from_record, request_to_record
+from autopublisher.domain.run import FINAL, Run
+from autopublisher.ports.repositories import RunFilter
+
+_FORM = TypeAdapter(Run)
+_DERIVED = frozenset({"request", "details", "total_budget_minor"})
+_SEARCHABLE = frozenset(column.name for column in runs.columns) - _DERIVED
+"""The fields of a run that have a column of their own."""
+
+
+def run_to_row(run: Run) -> dict[str, Any]:
+    """Return a run as a row; a field without a column goes into ``details``."""
+    total = Money.from_major(run.request.budget_config.total_budget, run.currency)
+    return {
+        **{name: getattr(run, name) for name in _SEARCHABLE},
+        "total_budget_minor": total.minor,
+        "request": request_to_record(run.request),
+        "details": _FORM.dump_python(run, mode="json", exclude={*_SEARCHABLE, "request"}),
+    }
+
+
+def run_from_row(row: Row) -> Run:
+    """Rebuild the run; a field younger than the row gets its default."""
+    columns = {name: row[name] for name in _SEARCHABLE}
+    return _FORM.validate_python(
+        {**row["details"], **columns, "request": request_from_record(row["request"])}
+    )
+
+
+class SqlRuns:
+    """Implements ``ports.repositories.Runs``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, run: Run) -> None:
+        """Insert a new run; ConflictError where its id or idempotency key is taken."""
+        if not self._session.insert(runs, run_to_row(run)):
+            raise ConflictError(self._taken(run))
+
+    def _taken(self, run: Run) -> str:
+        taken = select(runs.c.id).where(runs.c.idempotency_key == run.idempotency_key)
+        if run.idempotency_key is not None and self._session.row(taken) is not None:
+            return f"A run with the idempotency key {run.idempotency_key} exists already."
+        return f"Run {run.id} exists already."
+
+    def get(self, run_id: RunId) -> Run:
+        """Return a run; raises RunNotFoundError."""
+        row = self._session.row(select(runs).where(runs.c.id == run_id))
+        if row is None:
+            raise RunNotFoundError(id=run_id)
+        return run_from_row(row)
+
+    def save(self, run: Run, was: int) -> None:
+        """Overwrite the run if its stored version still is ``was``; StaleRunError else."""
+        held = and_(runs.c.id == run.id, runs.c.version == was)
+        if self._session.change(update(runs).where(held).values(**run_to_row(run))) == 0:
+            raise StaleRunError(id=run.id, version=was)
+
+    def find(self, wanted: RunFilter) -> Sequence[Run]:
+        """Return matching runs in order; RunNotFoundError where ``before`` is no run."""
+        place = tuple_(runs.c.created_at, runs.c.id)
+        query = select(runs).where(*_conditions(wanted)).limit(wanted.limit)
+        if wanted.before is not None:
+            last = self.get(wanted.before)
+            mark = tuple_(literal(last.created_at, runs.c.created_at.type), literal(last.id))
+            query = query.where(place < mark if wanted.newest_first else place > mark)
+        return [run_from_row(row) for row in self._session.rows(_ordered(query, wanted))]
+
+    def count(self, wanted: RunFilter) -> int:
+        """Return how many runs match, ignoring ``limit`` and ``before``."""
+        query = select(func.count()).select_from(runs).where(*_conditions(wanted))
+        return int(self._session.scalar(query))
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest ``next_tick_at`` of all runs that have not ended."""
+        query = select(func.min(runs.c.next_tick_at)).where(runs.c.status.not_in(FINAL))
+        return cast("datetime | None", self._session.scalar(query))
+
+
+def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.statuses is not None:
+        conditions.append(runs.c.status.in_(wanted.statuses))
+    if wanted.act_id is not None:
+        conditions.append(runs.c.act_id == wanted.act_id)
+    if wanted.idempotency_key is not None:
+        conditions.append(runs.c.idempotency_key == wanted.idempotency_key)
+    if wanted.due_by is not None:
+        conditions += [runs.c.next_tick_at <= wanted.due_by, runs.c.status.not_in(FINAL)]
+    return conditions
+
+
+def _ordered(query: Select[Any], wanted: RunFilter) -> Select[Any]:
+    if wanted.newest_first:
+        return query.order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    return query.order_by(runs.c.created_at, runs.c.id)

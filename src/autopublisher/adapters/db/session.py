@@ -1,0 +1,124 @@
+"""The one place where statements are sent, so that every failure of a database becomes an error of ours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Executable, Insert, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from autopublisher.domain.errors import ConflictError, UnavailableError
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row by column name."""
+
+_FOREIGN_KEY = "23503"
+_NO_SUCH_TABLE = "42P01"
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn the database's failures to answer into UnavailableError."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise UnavailableError(reason="every database connection is taken") from error
+    except (OperationalError, InterfaceError) as error:
+        raise UnavailableError(reason=f"the database does not answer ({_cause(error)})") from error
+    except DatabaseError as error:
+        # SQLite has no subclass for a file that is damaged or no database.
+        if type(error) is not DatabaseError and _sqlstate(error) != _NO_SUCH_TABLE:
+            raise
+        raise UnavailableError(reason=f"the database cannot be used ({_cause(error)})") from error
+
+
+@contextmanager
+def consistent(conflict: str) -> Iterator[None]:
+    """Turn a violated constraint into ConflictError; ``conflict`` says what a duplicate means here."""
+    try:
+        yield
+    except IntegrityError as error:
+        if _is_foreign_key(error):
+            raise ConflictError("This refers to something that is not stored.") from error
+        raise ConflictError(conflict) from error
+
+
+class Session:
+    """The statements of one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether rows can be locked; on SQLite the whole database is."""
+        return self._connection.dialect.name == "postgresql"
+
+    def rows(self, statement: Executable) -> list[dict[str, Any]]:
+        """Return every row of a query."""
+        with reachable():
+            return [row._asdict() for row in self._connection.execute(statement)]
+
+    def row(self, statement: Executable) -> dict[str, Any] | None:
+        """Return the first row of a query, or None."""
+        with reachable():
+            found = self._connection.execute(statement).first()
+        return None if found is None else found._asdict()
+
+    def scalar(self, statement: Executable) -> Any:
+        """Return the first column of the first row, or None."""
+        with reachable():
+            return self._connection.execute(statement).scalar()
+
+    def change(self, statement: Executable, conflict: str = "This exists already.") -> int:
+        """Run a statement that writes; return how many rows it met. ConflictError on a violated constraint."""
+        with reachable(), consistent(conflict):
+            # Without the option some drivers' counts of inserted rows are thrown away.
+            return self._connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+    def insert(self, table: Table, row: Row) -> bool:
+        """Insert a row unless one with the same unique value exists; return whether it was inserted.
+
+        A refusal leaves the transaction usable, which a violated constraint would not on PostgreSQL.
+        """
+        statement = self._dialect_insert(table).on_conflict_do_nothing()
+        return self.change(statement.values(**row)) == 1
+
+    def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert the rows that are not there yet and leave the others as they are."""
+        self._many(self._dialect_insert(table).on_conflict_do_nothing(), rows, "")
+
+    def append(self, table: Table, rows: Sequence[Row], conflict: str = "This exists already.") -> None:
+        """Insert rows, all of which must be new; ConflictError otherwise."""
+        self._many(table.insert(), rows, conflict)
+
+    def put(self, table: Table, row: Row, key: Sequence[str], conflict: str = "This exists already.") -> None:
+        """Insert a row or overwrite the one with the same ``key`` columns."""
+        statement = self._dialect_insert(table).values(**row)
+        overwrite = statement.on_conflict_do_update(index_elements=list(key), set_=dict(row))
+        self.change(overwrite, conflict)
+
+    def _many(self, statement: Insert, rows: Sequence[Row], conflict: str) -> None:
+        if not rows:
+            return
+        with reachable(), consistent(conflict):
+            self._connection.execute(statement, [dict(row) for row in rows])
+
+    def _dialect_insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        return postgresql.insert(table) if self.is_postgres else sqlite.insert(table)
+
+
+def _cause(error: DBAPIError) -> str:
+    """The driver's first line, which names hosts and tables but neither passwords nor values."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _is_foreign_key(error: IntegrityError) -> bool:
+    return _sqlstate(error) == _FOREIGN_KEY or "FOREIGN KEY" in str(error.orig)

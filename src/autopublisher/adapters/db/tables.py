@@ -1,0 +1,233 @@
+"""The tables. Column names are the domain's field names, so most rows need no translation.
+
+Money is whole minor units; a moment is aware UTC; a reference to a run is a foreign key. ``idempotency_key`` and the ids
+Meta gave campaigns, ad sets and ads are unique. Image hashes are not: two runs may show the same picture.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Word, Words
+from autopublisher.domain.access import Role
+from autopublisher.domain.operations import Action, ObjectKind, OperationState
+from autopublisher.domain.records import TokenKind
+from autopublisher.domain.run import Control, RunStatus
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _run_id() -> Column[str]:
+    return Column("run_id", NAME, ForeignKey("runs.id"), nullable=False)
+
+
+accounts = Table(
+    "accounts",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("act_id", NAME, nullable=False, unique=True),
+    Column("name", NAME, nullable=False),
+    Column("currency", NAME, nullable=False),
+    Column("timezone", NAME, nullable=False),
+    Column("defaults", RECORD, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("business_id", NAME),
+)
+
+creatives = Table(
+    "creatives",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("account_id", NAME, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", NAME, nullable=False),
+    Column("storage_key", NAME, nullable=False),
+    Column("sha256", NAME, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("mime_type", NAME, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("account_id", NAME, ForeignKey("accounts.id"), nullable=False),
+    Column("act_id", NAME, nullable=False, index=True),
+    Column("currency", NAME, nullable=False),
+    Column("total_budget_minor", BigInteger, nullable=False),
+    Column("status", Word(RunStatus), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("control", Word(Control), nullable=False),
+    Column("idempotency_key", NAME, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("next_tick_at", Moment, index=True),
+    Column("admitted_at", Moment),
+    Column("ended_at", Moment),
+    Column("request", RECORD, nullable=False),
+    Column("details", RECORD, nullable=False),
+    Index(None, "created_at", "id"),
+)
+
+operations = Table(
+    "operations",
+    METADATA,
+    _run_id(),
+    Column("key", NAME, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("action", Word(Action), nullable=False),
+    Column("kind", Word(ObjectKind), nullable=False),
+    Column("params", RECORD, nullable=False),
+    Column("target", NAME),
+    Column("token", NAME),
+    Column("variant", NAME),
+    Column("reserves", BigInteger, nullable=False),
+    Column("state", Word(OperationState), nullable=False, index=True),
+    Column("intended_at", Moment, nullable=False),
+    Column("meta_id", NAME, index=True),
+    Column("sent_at", Moment),
+    Column("settled_at", Moment),
+    Column("attempts", Integer, nullable=False),
+    Column("lookups", Integer, nullable=False),
+    Column("look_again_at", Moment),
+    Column("error", Text),
+    Column("spent", BigInteger),
+    PrimaryKeyConstraint("run_id", "key"),
+    UniqueConstraint("run_id", "sequence"),
+)
+
+variants = Table(
+    "variants",
+    METADATA,
+    _run_id(),
+    Column("letter", NAME, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("creative_id", NAME, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("primary_text", Text, nullable=False),
+    Column("call_to_action", NAME),
+    Column("placements", Words, nullable=False),
+    PrimaryKeyConstraint("run_id", "letter"),
+)
+
+
+def _meta_table(name: str, meta_id: Column[str]) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("id", NAME, primary_key=True),
+        _run_id(),
+        Column("act_id", NAME, nullable=False),
+        Column("kind", Word(ObjectKind), nullable=False),
+        Column("key", NAME, nullable=False),
+        Column("variant", NAME),
+        meta_id,
+        Column("parent_meta_id", NAME),
+        Column("name", Text, nullable=False),
+        Column("status", NAME, nullable=False),
+        Column("effective_status", NAME, nullable=False),
+        Column("created_at", Moment, nullable=False),
+        Column("read_at", Moment, nullable=False),
+        Column("budget", BigInteger),
+        Column("ends_at", Moment),
+        UniqueConstraint("run_id", "key"),
+    )
+
+
+meta_campaigns = _meta_table("meta_campaigns", Column("meta_id", NAME, nullable=False, unique=True))
+meta_ad_sets = _meta_table("meta_ad_sets", Column("meta_id", NAME, nullable=False, unique=True))
+meta_ads = _meta_table("meta_ads", Column("meta_id", NAME, nullable=False, unique=True))
+meta_creatives = _meta_table("meta_creatives", Column("meta_id", NAME, nullable=False, index=True))
+
+META_TABLES: Mapping[ObjectKind, Table] = {
+    ObjectKind.CAMPAIGN: meta_campaigns,
+    ObjectKind.AD_SET: meta_ad_sets,
+    ObjectKind.AD: meta_ads,
+    ObjectKind.CREATIVE: meta_creatives,
+    ObjectKind.IMAGE: meta_creatives,
+}
+"""Where the Meta model of each kind lies."""
+
+decisions = Table(
+    "decisions",
+    METADATA,
+    _run_id(),
+    Column("sequence", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", NAME, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("sentence_en", Text, nullable=False),
+    Column("sentence_es", Text, nullable=False),
+    PrimaryKeyConstraint("run_id", "sequence"),
+)
+
+insight_snapshots = Table(
+    "insight_snapshots",
+    METADATA,
+    _run_id(),
+    Column("at", Moment, nullable=False),
+    Column("variant", NAME, nullable=False),
+    Column("spend", BigInteger, nullable=False),
+    Column("impressions", BigInteger, nullable=False),
+    Column("clicks", BigInteger, nullable=False),
+    Column("conversions", BigInteger, nullable=False),
+    Column("revenue", BigInteger, nullable=False),
+    Column("engagements", BigInteger, nullable=False),
+    PrimaryKeyConstraint("run_id", "at", "variant"),
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("id", SERIAL, primary_key=True),
+    Column("run_id", NAME, ForeignKey("runs.id"), index=True),
+    Column("at", Moment, nullable=False),
+    Column("tag", NAME, nullable=False),
+    Column("actor", NAME, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", RECORD, nullable=False),
+    # Numbers of deleted rows are never given out again, so a gap stays visible.
+    sqlite_autoincrement=True,
+)
+
+users = Table(
+    "users",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("name", NAME, nullable=False, unique=True),
+    Column("role", Word(Role), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    METADATA,
+    Column("hash", NAME, primary_key=True),
+    Column("user_id", NAME, ForeignKey("users.id"), nullable=False, index=True),
+    Column("kind", Word(TokenKind), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+)

@@ -1,0 +1,94 @@
+"""One transaction over all repositories; the only place that commits."""
+
+from hashlib import blake2b
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
+from autopublisher.adapters.db.journal import SqlJournal
+from autopublisher.adapters.db.people import SqlPeople
+from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
+from autopublisher.adapters.db.runs import SqlRuns
+from autopublisher.adapters.db.session import Session, reachable
+from autopublisher.domain.errors import UnavailableError
+from autopublisher.ports.repositories import (
+    Accounts,
+    Creatives,
+    Journal,
+    Observations,
+    People,
+    RunRecords,
+    Runs,
+)
+
+
+class SqlUnitOfWork:
+    """Implements ``ports.repositories.UnitOfWork``; ``connection`` is open while the block runs.
+
+    Whatever else has to be written in the same transaction goes through ``connection``.
+    """
+
+    runs: Runs
+    journal: Journal
+    accounts: Accounts
+    creatives: Creatives
+    records: RunRecords
+    observations: Observations
+    people: People
+    connection: Connection
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        """Begin; UnavailableError where the database does not answer or, on SQLite, stays locked."""
+        with reachable():
+            self.connection = self._engine.connect()
+        try:
+            with reachable():
+                self.connection.begin()
+        except UnavailableError:
+            self.connection.close()
+            raise
+        self._open_repositories(Session(self.connection))
+        return self
+
+    def _open_repositories(self, session: Session) -> None:
+        self._session = session
+        self.runs = SqlRuns(session)
+        self.journal = SqlJournal(session)
+        self.accounts = SqlAccounts(session)
+        self.creatives = SqlCreatives(session)
+        self.records = SqlRunRecords(session)
+        self.observations = SqlObservations(session)
+        self.people = SqlPeople(session)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the connection back, which undoes what was not committed."""
+        self.connection.close()
+
+    def commit(self) -> None:
+        """Make everything so far durable; after an UnavailableError it may or may not be."""
+        try:
+            self.connection.commit()
+        except (OperationalError, InterfaceError) as error:
+            unconfirmed = UnavailableError(
+                reason="the database did not confirm the change, which may be kept or lost"
+            )
+            unconfirmed.remedy = "Look at what is stored before trying again."
+            raise unconfirmed from error
+
+    def lock(self, name: str) -> None:
+        """Hold a named lock until the transaction ends; on SQLite the transaction is that lock."""
+        if self._session.is_postgres:
+            self._session.row(select(func.pg_advisory_xact_lock(lock_number(name))))
+
+
+def lock_number(name: str) -> int:
+    """Return the signed 64-bit number under which PostgreSQL knows a named lock."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

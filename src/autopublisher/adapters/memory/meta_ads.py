@@ -1,0 +1,216 @@
+"""Meta's ads in memory: objects by id, faults on demand, figures as set.
+
+It keeps what Meta promises of any object (names, parents, absolute updates, statuses that follow the parents') and none of
+Meta's rules on parameters; those belong to the simulator.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from itertools import count
+from typing import Any
+
+from autopublisher.adapters.json_text import json_copy
+from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.ports.clock import Clock
+
+_FIRST_ID = 120_000_000_000_000_001
+_INVALID = 100
+"""Meta's code for a parameter it does not accept."""
+
+_PARENTS = {
+    ObjectKind.AD_SET: ("campaign_id", ObjectKind.CAMPAIGN, "CAMPAIGN_PAUSED"),
+    ObjectKind.AD: ("adset_id", ObjectKind.AD_SET, "ADSET_PAUSED"),
+}
+"""Where an object names its parent, the parent's kind, and what the object is while that one is paused."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error that the next call of ``method`` (of any, if None) raises, after having done its work if ``done``."""
+
+    error: BaseException
+    method: str | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that was made: the method, and the object's or account's id and parameters."""
+
+    method: str
+    subject: str
+    params: Mapping[str, Any]
+
+
+@dataclass
+class StoredObject:
+    """An object as Meta holds it."""
+
+    act_id: ActId
+    kind: ObjectKind
+    fields: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """The status it was given; creatives and images are simply ACTIVE."""
+        return str(self.fields.get("status", "ACTIVE"))
+
+
+class MemoryMetaAds:
+    """Implements ``ports.meta_ads.MetaAds``. Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights`` freely."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        facts: AdAccountFacts,
+        minimums: MinimumBudgets,
+        granted: frozenset[str] = frozenset({"ads_management", "ads_read"}),
+    ) -> None:
+        self.facts = facts
+        self.minimums = minimums
+        self.granted = granted
+        self.faults: list[Fault] = []
+        self.calls: list[Call] = []
+        self.insights: dict[MetaId, Mapping[str, Any]] = {}
+        self.objects: dict[MetaId, StoredObject] = {}
+        self._clock = clock
+        self._ids = count(_FIRST_ID)
+
+    # --- objects ----------------------------------------------------------------------------------
+
+    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+        """Create an object; MetaRefusedError where the parent it names does not exist."""
+        fault = self._begin("create", act_id, params)
+        self._need_account(act_id)
+        self._need_parent(kind, params)
+        meta_id = MetaId(str(next(self._ids)))
+        named = {"id": meta_id, "created_time": self._clock.now().isoformat(), **json_copy(params)}
+        self.objects[meta_id] = StoredObject(act_id, kind, named)
+        self._end(fault)
+        return meta_id
+
+    def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        """Set values; MetaNotFoundError for an unknown object, MetaRefusedError for a deleted one."""
+        fault = self._begin("update", meta_id, params)
+        stored = self._stored(meta_id)
+        if stored.status == "DELETED":
+            raise MetaRefusedError(f"object {meta_id} is deleted", code=_INVALID)
+        stored.fields.update(json_copy(params))
+        self._end(fault)
+
+    def delete(self, meta_id: MetaId) -> None:
+        """Delete an object; it stays readable by id but is listed no more."""
+        fault = self._begin("delete", meta_id, {})
+        self._stored(meta_id).fields["status"] = "DELETED"
+        self._end(fault)
+
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+        """Read fields; one the object does not have is left out, as Meta does."""
+        fault = self._begin("read", meta_id, {})
+        stored = self._stored(meta_id)
+        if stored.kind is not kind:
+            raise MetaNotFoundError(f"{meta_id} is no {kind}", code=_INVALID)
+        self._end(fault)
+        return self._shown(stored, fields)
+
+    def find(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the account's objects of a kind that are not deleted and whose name contains the text."""
+        fault = self._begin("find", act_id, {"kind": kind, "name_contains": name_contains})
+        edge = [one for one in self.objects.values() if (one.act_id, one.kind) == (act_id, kind)]
+        listed = [one for one in edge if one.status != "DELETED" and name_contains in one.fields["name"]]
+        self._end(fault)
+        return [self._shown(one, fields) for one in listed]
+
+    def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
+        """Keep an image under its content's hash."""
+        fault = self._begin("upload_image", act_id, {"name": name})
+        self._need_account(act_id)
+        image = MetaId(blake2b(content, digest_size=16).hexdigest())
+        self.objects[image] = StoredObject(
+            act_id, ObjectKind.IMAGE, {"id": image, "hash": image, "name": name}
+        )
+        self._end(fault)
+        return image
+
+    # --- accounts and figures ---------------------------------------------------------------------
+
+    def account(self, act_id: ActId) -> AdAccountFacts:
+        """Return ``facts``."""
+        self._end(self._begin("account", act_id, {}))
+        self._need_account(act_id)
+        return self.facts
+
+    def minimum_budgets(self, act_id: ActId) -> MinimumBudgets:
+        """Return ``minimums``."""
+        self._end(self._begin("minimum_budgets", act_id, {}))
+        self._need_account(act_id)
+        return self.minimums
+
+    def permissions(self) -> frozenset[str]:
+        """Return ``granted``."""
+        self._end(self._begin("permissions", "me", {}))
+        return self.granted
+
+    def ad_sets(
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows in ``insights`` of the ad sets asked for; they are the figures of any period."""
+        fault = self._begin("ad_sets", act_id, {"since": since, "until": until})
+        self._end(fault)
+        found = [(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
+        return [{"adset_id": ad_set_id, **row} for ad_set_id, row in found]
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Fault | None:
+        """Note the call and take the fault that awaits it; one that strikes before the work strikes here."""
+        self.calls.append(Call(method, subject, dict(params)))
+        fault = next((one for one in self.faults if one.method in {None, method}), None)
+        if fault is None:
+            return None
+        self.faults.remove(fault)
+        if not fault.done:
+            raise fault.error
+        return fault
+
+    @staticmethod
+    def _end(fault: Fault | None) -> None:
+        if fault is not None:
+            raise fault.error
+
+    def _need_account(self, act_id: ActId) -> None:
+        if act_id != self.facts.act_id:
+            raise MetaNotFoundError(f"ad account {act_id} does not exist", code=_INVALID)
+
+    def _need_parent(self, kind: ObjectKind, params: Mapping[str, Any]) -> None:
+        if kind not in _PARENTS:
+            return
+        field, parent_kind, _ = _PARENTS[kind]
+        parent = self.objects.get(params.get(field, MetaId("")))
+        if parent is None or parent.kind is not parent_kind or parent.status == "DELETED":
+            raise MetaRefusedError(f"{field} names no {parent_kind}", code=_INVALID)
+
+    def _stored(self, meta_id: MetaId) -> StoredObject:
+        if meta_id not in self.objects:
+            raise MetaNotFoundError(f"object {meta_id} does not exist", code=_INVALID)
+        return self.objects[meta_id]
+
+    def _shown(self, stored: StoredObject, fields: Sequence[str]) -> Mapping[str, Any]:
+        everything = {**stored.fields, "status": stored.status, "effective_status": self._effective(stored)}
+        return {name: everything[name] for name in fields if name in everything}
+
+    def _effective(self, stored: StoredObject) -> str:
+        """Return its own status while that is not ACTIVE, else what its nearest parent that is not makes of it."""
+        if stored.status != "ACTIVE" or stored.kind not in _PARENTS:
+            return stored.status
+        field, _, while_paused = _PARENTS[stored.kind]
+        parent = self.objects[MetaId(stored.fields[field])]
+        above = self._effective(parent)
+        return while_paused if above == "PAUSED" else above

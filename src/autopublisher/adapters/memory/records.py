@@ -1,0 +1,198 @@
+"""Accounts, creatives, people and what belongs to a run, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
+
+from autopublisher.adapters.json_text import json_copy
+from autopublisher.adapters.memory.tables import Tables, need
+from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.errors import AccountNotFoundError, CreativesNotFoundError, NotFoundError
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
+from autopublisher.domain.variants import Variant
+
+_SHARED_IDS = frozenset({ObjectKind.CREATIVE, ObjectKind.IMAGE})
+"""Kinds whose Meta id may be that of several rows: an image's hash is the picture's."""
+
+
+class MemoryAccounts:
+    """Implements ``ports.repositories.Accounts``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, account: Account) -> None:
+        """Insert an account; ConflictError where the act id is taken."""
+        self._need_free_act_id(account)
+        need(account.id not in self._tables.accounts, f"The ad account {account.act_id} exists already.")
+        self._tables.accounts[account.id] = account
+
+    def get(self, account_id: AccountId) -> Account:
+        """Return an account; raises AccountNotFoundError."""
+        if account_id not in self._tables.accounts:
+            raise AccountNotFoundError(id=account_id)
+        return self._tables.accounts[account_id]
+
+    def by_act_id(self, act_id: ActId) -> Account | None:
+        """Return the account with Meta's id, or None."""
+        return next((one for one in self._tables.accounts.values() if one.act_id == act_id), None)
+
+    def save(self, account: Account) -> None:
+        """Overwrite an account; raises AccountNotFoundError, and ConflictError where the act id is taken."""
+        self.get(account.id)
+        self._need_free_act_id(account)
+        self._tables.accounts[account.id] = account
+
+    def all(self) -> Sequence[Account]:
+        """Return every account by name."""
+        return sorted(self._tables.accounts.values(), key=attrgetter("name", "id"))
+
+    def _need_free_act_id(self, account: Account) -> None:
+        holder = self.by_act_id(account.act_id)
+        free = holder is None or holder.id == account.id
+        need(free, f"The ad account {account.act_id} exists already.")
+
+
+class MemoryCreatives:
+    """Implements ``ports.repositories.Creatives``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, creative: Creative) -> None:
+        """Insert a creative; ConflictError where its id is taken."""
+        self._tables.need_account(creative.account_id)
+        need(creative.id not in self._tables.creatives, f"Creative {creative.id} exists already.")
+        self._tables.creatives[creative.id] = creative
+
+    def get_many(self, creative_ids: Sequence[CreativeId]) -> Sequence[Creative]:
+        """Return the creatives in the order asked; raises CreativesNotFoundError naming all that are missing."""
+        missing = [one for one in dict.fromkeys(creative_ids) if one not in self._tables.creatives]
+        if missing:
+            raise CreativesNotFoundError(ids=", ".join(missing))
+        return [self._tables.creatives[one] for one in creative_ids]
+
+    def of_account(self, account_id: AccountId) -> Sequence[Creative]:
+        """Return an account's creatives, oldest first."""
+        found = [one for one in self._tables.creatives.values() if one.account_id == account_id]
+        return sorted(found, key=attrgetter("created_at", "id"))
+
+
+class MemoryRunRecords:
+    """Implements ``ports.repositories.RunRecords``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add_variants(self, added: Sequence[Variant]) -> None:
+        """Insert a run's variants; ConflictError where one exists."""
+        for one in added:
+            self._tables.need_run(one.run_id)
+            place = (one.run_id, one.letter)
+            need(place not in self._tables.variants, "This run has its variants already.")
+            self._tables.variants[place] = one
+
+    def variants(self, run_id: RunId) -> Sequence[Variant]:
+        """Return a run's variants by letter."""
+        found = [one for one in self._tables.variants.values() if one.run_id == run_id]
+        return sorted(found, key=attrgetter("letter"))
+
+    def put_object(self, meta_object: MetaObject) -> None:
+        """Insert or overwrite a Meta model by run and key; ConflictError where its id belongs to another."""
+        self._tables.need_run(meta_object.run_id)
+        place = (meta_object.run_id, meta_object.key)
+        others = [one for where, one in self._tables.objects.items() if where != place]
+        taken = any((one.kind, one.meta_id) == (meta_object.kind, meta_object.meta_id) for one in others)
+        free = meta_object.kind in _SHARED_IDS or not taken
+        need(free, f"The Meta id {meta_object.meta_id} belongs to another object already.")
+        self._tables.objects[place] = meta_object
+
+    def objects(self, run_id: RunId) -> Sequence[MetaObject]:
+        """Return a run's Meta models by key."""
+        found = [one for one in self._tables.objects.values() if one.run_id == run_id]
+        return sorted(found, key=attrgetter("key"))
+
+    def add_decision(self, decision: Decision) -> None:
+        """Append a decision; ConflictError where its sequence is taken."""
+        self._tables.need_run(decision.run_id)
+        place = (decision.run_id, decision.sequence)
+        number = f"Decision {decision.sequence} of run {decision.run_id}"
+        need(place not in self._tables.decisions, f"{number} exists already.")
+        self._tables.decisions[place] = decision
+
+    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+        """Return a run's decisions by sequence."""
+        found = [one for one in self._tables.decisions.values() if one.run_id == run_id]
+        return sorted(found, key=attrgetter("sequence"))
+
+
+class MemoryObservations:
+    """Implements ``ports.repositories.Observations``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add_snapshots(self, added: Sequence[Snapshot]) -> None:
+        """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
+        for one in added:
+            self._tables.need_run(one.run_id)
+            self._tables.snapshots.setdefault((one.run_id, one.at, one.variant), one)
+
+    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant."""
+        found = [one for one in self._tables.snapshots.values() if one.run_id == run_id]
+        return sorted(found, key=attrgetter("at", "variant"))
+
+    def add_events(self, added: Sequence[Event]) -> None:
+        """Append audit events."""
+        for one in added:
+            self._tables.need_run(one.run_id)
+            self._tables.events.append(replace(one, data=json_copy(one.data)))
+
+    def events(self, run_id: RunId) -> Sequence[Event]:
+        """Return a run's events in the order they were written."""
+        return [one for one in self._tables.events if one.run_id == run_id]
+
+
+class MemoryPeople:
+    """Implements ``ports.repositories.People``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, user: User) -> None:
+        """Insert a user; ConflictError where the name is taken."""
+        self._need_free_name(user)
+        need(user.id not in self._tables.users, f"A user with the name {user.name} exists already.")
+        self._tables.users[user.id] = user
+
+    def by_name(self, name: str) -> User | None:
+        """Return the user with this name, or None."""
+        return next((one for one in self._tables.users.values() if one.name == name), None)
+
+    def get(self, user_id: UserId) -> User | None:
+        """Return a user, or None."""
+        return self._tables.users.get(user_id)
+
+    def save(self, user: User) -> None:
+        """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""
+        if user.id not in self._tables.users:
+            raise NotFoundError(what="User", id=user.id)
+        self._need_free_name(user)
+        self._tables.users[user.id] = user
+
+    def put_token(self, token: AccessToken) -> None:
+        """Insert or overwrite a token by its hash."""
+        need(token.user_id in self._tables.users, "This refers to something that is not stored.")
+        self._tables.tokens[token.hash] = token
+
+    def token(self, token_hash: str) -> AccessToken | None:
+        """Return the token with this hash, or None."""
+        return self._tables.tokens.get(token_hash)
+
+    def _need_free_name(self, user: User) -> None:
+        holder = self.by_name(user.name)
+        free = holder is None or holder.id == user.id
+        need(free, f"A user with the name {user.name} exists already.")

@@ -1,0 +1,132 @@
+"""Runs and their journal in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from autopublisher.adapters.json_text import json_copy
+from autopublisher.adapters.memory.tables import Tables, need
+from autopublisher.domain.errors import RunNotFoundError, StaleOperationError, StaleRunError
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.operations import Operation, OperationState
+from autopublisher.domain.run import Run
+from autopublisher.ports.repositories import Fence, RunFilter
+
+
+class MemoryRuns:
+    """Implements ``ports.repositories.Runs``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, run: Run) -> None:
+        """Insert a new run; ConflictError where its id or idempotency key is taken."""
+        self._tables.need_account(run.account_id)
+        key = run.idempotency_key
+        keys = {other.idempotency_key for other in self._tables.runs.values()} - {None}
+        need(key not in keys, f"A run with the idempotency key {key} exists already.")
+        need(run.id not in self._tables.runs, f"Run {run.id} exists already.")
+        self._tables.runs[run.id] = _as_stored(run)
+
+    def get(self, run_id: RunId) -> Run:
+        """Return a run; raises RunNotFoundError."""
+        if run_id not in self._tables.runs:
+            raise RunNotFoundError(id=run_id)
+        return self._tables.runs[run_id]
+
+    def save(self, run: Run, was: int) -> None:
+        """Overwrite the run if its stored version still is ``was``; StaleRunError else."""
+        _hold(self._tables, Fence(run.id, was))
+        self._tables.runs[run.id] = _as_stored(run)
+
+    def find(self, wanted: RunFilter) -> Sequence[Run]:
+        """Return matching runs in order; RunNotFoundError where ``before`` is no run."""
+        found = [run for run in self._tables.runs.values() if _matches(run, wanted)]
+        if wanted.before is not None:
+            mark = _place(self.get(wanted.before))
+            found = [
+                run for run in found if (_place(run) < mark if wanted.newest_first else _place(run) > mark)
+            ]
+        return sorted(found, key=_place, reverse=wanted.newest_first)[: wanted.limit]
+
+    def count(self, wanted: RunFilter) -> int:
+        """Return how many runs match, ignoring ``limit`` and ``before``."""
+        return sum(_matches(run, wanted) for run in self._tables.runs.values())
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest ``next_tick_at`` of all runs that have not ended."""
+        waiting = [run.next_tick_at for run in self._tables.runs.values() if not run.is_final]
+        return min((moment for moment in waiting if moment is not None), default=None)
+
+
+class MemoryJournal:
+    """Implements ``ports.repositories.Journal``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def intend(self, operation: Operation, fence: Fence) -> None:
+        """Insert an INTENDED row; StaleRunError, or StaleOperationError where its key or its sequence is taken."""
+        _hold(self._tables, fence)
+        if self.get(operation.run_id, operation.key) is not None:
+            raise StaleOperationError(key=operation.key, was="absent")
+        if operation.sequence in {other.sequence for other in self.of_run(operation.run_id)}:
+            raise StaleOperationError(key=operation.key, was="next in sequence")
+        self._put(operation)
+
+    def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
+        """Overwrite the row if its state, attempts and look-ups still are ``was``'s."""
+        _hold(self._tables, fence)
+        stored = self.get(was.run_id, was.key)
+        if stored is None or _progress(stored) != _progress(was):
+            raise StaleOperationError(key=was.key, was=was.state)
+        self._put(operation)
+
+    def get(self, run_id: RunId, key: str) -> Operation | None:
+        """Return one row, or None."""
+        return self._tables.operations.get((run_id, key))
+
+    def of_run(self, run_id: RunId) -> Sequence[Operation]:
+        """Return a run's rows by sequence."""
+        rows = [row for row in self._tables.operations.values() if row.run_id == run_id]
+        return sorted(rows, key=lambda row: row.sequence)
+
+    def in_state(self, state: OperationState) -> Sequence[Operation]:
+        """Return all rows in a state, oldest first."""
+        rows = [row for row in self._tables.operations.values() if row.state is state]
+        return sorted(rows, key=lambda row: (row.intended_at, row.run_id, row.sequence))
+
+    def _put(self, operation: Operation) -> None:
+        spec = replace(operation.spec, params=json_copy(operation.spec.params))
+        self._tables.operations[operation.run_id, operation.key] = replace(operation, spec=spec)
+
+
+def _as_stored(run: Run) -> Run:
+    return replace(run, final_budget=json_copy(run.final_budget), report=json_copy(run.report))
+
+
+def _matches(run: Run, wanted: RunFilter) -> bool:
+    return (
+        (wanted.statuses is None or run.status in wanted.statuses)
+        and (wanted.act_id is None or run.act_id == wanted.act_id)
+        and (wanted.idempotency_key is None or run.idempotency_key == wanted.idempotency_key)
+        and (wanted.due_by is None or _is_due(run, wanted.due_by))
+    )
+
+
+def _is_due(run: Run, moment: datetime) -> bool:
+    return not run.is_final and run.next_tick_at is not None and run.next_tick_at <= moment
+
+
+def _place(run: Run) -> tuple[datetime, RunId]:
+    return (run.created_at, run.id)
+
+
+def _progress(operation: Operation) -> tuple[OperationState, int, int]:
+    return (operation.state, operation.attempts, operation.lookups)
+
+
+def _hold(tables: Tables, fence: Fence) -> None:
+    run = tables.runs.get(fence.run_id)
+    if run is None or run.version != fence.version:
+        raise StaleRunError(id=fence.run_id, version=fence.version)

@@ -1,0 +1,48 @@
+"""What the database in memory holds, and the rules a real one would enforce on it."""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Self
+
+from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.ids import AccountId, CreativeId, RunId, UserId
+from autopublisher.domain.operations import Operation
+from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
+from autopublisher.domain.run import Run
+from autopublisher.domain.variants import Variant
+
+
+@dataclass
+class Tables:
+    """One state of the whole database; the values are frozen, so copying the tables is enough."""
+
+    runs: dict[RunId, Run] = field(default_factory=dict)
+    operations: dict[tuple[RunId, str], Operation] = field(default_factory=dict)
+    accounts: dict[AccountId, Account] = field(default_factory=dict)
+    creatives: dict[CreativeId, Creative] = field(default_factory=dict)
+    variants: dict[tuple[RunId, str], Variant] = field(default_factory=dict)
+    objects: dict[tuple[RunId, str], MetaObject] = field(default_factory=dict)
+    decisions: dict[tuple[RunId, int], Decision] = field(default_factory=dict)
+    snapshots: dict[tuple[RunId, datetime, str], Snapshot] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    users: dict[UserId, User] = field(default_factory=dict)
+    tokens: dict[str, AccessToken] = field(default_factory=dict)
+
+    def copy(self) -> Self:
+        """Return a state that can change on its own."""
+        return replace(self, **{one.name: getattr(self, one.name).copy() for one in fields(self)})
+
+    def need_run(self, run_id: RunId | None) -> None:
+        """Refuse what refers to a run that is not stored."""
+        need(run_id is None or run_id in self.runs, "This refers to something that is not stored.")
+
+    def need_account(self, account_id: AccountId) -> None:
+        """Refuse what refers to an account that is not stored."""
+        need(account_id in self.accounts, "This refers to something that is not stored.")
+
+
+def need(condition: bool, otherwise: str) -> None:  # noqa: FBT001 (reads as an assertion)
+    """Raise ConflictError unless a rule of the database holds."""
+    if not condition:
+        raise ConflictError(otherwise)

@@ -1,0 +1,107 @@
+"""Transactions in memory: a copy of the tables that replaces them on commit, one unit of work at a time."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from autopublisher.adapters.memory.records import (
+    MemoryAccounts,
+    MemoryCreatives,
+    MemoryObservations,
+    MemoryPeople,
+    MemoryRunRecords,
+)
+from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
+from autopublisher.adapters.memory.tables import Tables
+from autopublisher.domain.errors import UnavailableError
+from autopublisher.ports.repositories import (
+    Accounts,
+    Creatives,
+    Journal,
+    Observations,
+    People,
+    RunRecords,
+    Runs,
+)
+
+
+class MemoryDatabase:
+    """What has been committed, and the lock that a unit of work holds; ``unit_of_work`` is the port's factory."""
+
+    def __init__(self, busy_seconds: float = 30.0) -> None:
+        self.tables = Tables()
+        self._busy_seconds = busy_seconds
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    def unit_of_work(self) -> "MemoryUnitOfWork":
+        """Return a new unit of work, not yet entered."""
+        return MemoryUnitOfWork(self)
+
+    def acquire(self) -> None:
+        """Wait for the lock; UnavailableError at once if this thread holds it, else after ``busy_seconds``."""
+        if self._holder == threading.get_ident():
+            raise UnavailableError(reason="this thread has a unit of work open already")
+        if not self._lock.acquire(timeout=self._busy_seconds):
+            raise UnavailableError(reason="another unit of work stays open")
+        self._holder = threading.get_ident()
+
+    def release(self) -> None:
+        """Let the next unit of work begin."""
+        self._holder = None
+        self._lock.release()
+
+
+class MemoryUnitOfWork:
+    """Implements ``ports.repositories.UnitOfWork``."""
+
+    runs: Runs
+    journal: Journal
+    accounts: Accounts
+    creatives: Creatives
+    records: RunRecords
+    observations: Observations
+    people: People
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+        self._after_commit: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        """Begin once every other unit of work has ended."""
+        self._database.acquire()
+        self._after_commit.clear()
+        self._work_on(self._database.tables.copy())
+        return self
+
+    def _work_on(self, tables: Tables) -> None:
+        self._tables = tables
+        self.runs = MemoryRuns(tables)
+        self.journal = MemoryJournal(tables)
+        self.accounts = MemoryAccounts(tables)
+        self.creatives = MemoryCreatives(tables)
+        self.records = MemoryRunRecords(tables)
+        self.observations = MemoryObservations(tables)
+        self.people = MemoryPeople(tables)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; what was not committed was only ever seen here."""
+        self._after_commit.clear()
+        self._database.release()
+
+    def commit(self) -> None:
+        """Make everything so far what others see, then do what was waiting for that."""
+        self._database.tables = self._tables.copy()
+        waiting, self._after_commit = self._after_commit, []
+        for action in waiting:
+            action()
+
+    def lock(self, name: str) -> None:
+        """Do nothing: a unit of work has the whole database to itself."""
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Have ``action`` done when, and only if, this unit of work commits."""
+        self._after_commit.append(action)

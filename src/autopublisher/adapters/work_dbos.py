@@ -1,0 +1,242 @@
+"""Durable ticks on DBOS: a queue in the caller's transaction, and the worker that runs what lies in it.
+
+A tick is one short workflow without steps. It may run again after a crash, so its handler is idempotent and
+fenced by the run's version. Waiting is a delayed row, never a sleeping workflow; cancelling is product data.
+"""
+
+import contextlib
+import math
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSConfig, EnqueueOptions
+from dbos import error as dbos_error
+
+from autopublisher.adapters.db.session import reachable
+from autopublisher.adapters.work_dbos_presence import Presence, presence_for
+from autopublisher.adapters.work_dbos_rounds import Rounds
+from autopublisher.adapters.work_dbos_store import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    QUEUE,
+    SERIALIZER,
+    WORKFLOW,
+    WorkStore,
+    driver_url,
+    open_client,
+    prepare,
+    route_logs,
+)
+from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.ids import ActId, RunId
+from autopublisher.ports.repositories import UnitOfWork
+from autopublisher.ports.work import Tick, TickHandler, WorkHealth
+
+__all__ = ["DbosTickQueue", "DbosWorker", "prepare"]
+
+LOG = structlog.get_logger(__name__)
+WATCH_SECONDS = 1.0
+# Beyond the ticks: queue threads, background jobs, notifications and a reserve.
+CONNECTIONS_BESIDE_TICKS = 8
+
+# DBOS keeps its one engine in a variable of its module; a second worker would silently share it.
+ONE_PER_PROCESS = threading.Lock()
+
+
+class DbosTickQueue:
+    """Enqueues ticks on the caller's connection; needs neither a worker nor a connection of its own."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        route_logs()
+        self._client = open_client(engine)
+
+    def enqueue(self, unit: UnitOfWork, tick: Tick, delay_seconds: float = 0.0) -> None:
+        """Enqueue within the unit's transaction; the same tick again changes nothing, not even its delay.
+
+        Raises UnavailableError if the database does not answer, TypeError for a unit of work without SQL.
+        """
+        connection = getattr(unit, "connection", None)
+        if not isinstance(connection, sa.Connection):
+            raise TypeError("ticks are enqueued on the connection of an SQL unit of work")
+        with reachable():
+            self._client.enqueue_in_transaction(
+                connection, options(tick, delay_seconds), tick.run_id, tick.version, tick.act_id
+            )
+
+
+def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
+    """Say how DBOS is to treat a tick."""
+    chosen = EnqueueOptions(
+        workflow_name=WORKFLOW,
+        queue_name=QUEUE,
+        workflow_id=tick.workflow_id,
+        queue_partition_key=tick.act_id,
+        app_version=APPLICATION_VERSION,
+    )
+    if delay_seconds > 0:
+        chosen["delay_seconds"] = delay_seconds
+    return chosen
+
+
+class DbosWorker:
+    """Runs ticks in this process: one at a time per ad account, several accounts at once.
+
+    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start.
+    ``concurrency`` (ticks at once in each process) and ``polling_seconds`` are kept with the queue: where several
+    workers share a database, the one started last decides for all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        sweep: Callable[[], None],
+        *,
+        sweep_seconds: float = 60.0,
+        concurrency: int = 8,
+        polling_seconds: float = 1.0,
+        executor_id: str | None = None,
+    ) -> None:
+        self._url = driver_url(url)
+        self._sweep = sweep
+        self._sweep_seconds = sweep_seconds
+        self._concurrency = concurrency
+        self._polling_seconds = polling_seconds
+        self._wanted_id = executor_id
+        self._store = WorkStore(self._url)
+        self._presence: Presence | None = None
+        self._rounds: tuple[Rounds, ...] = ()
+        self._cleanup = contextlib.ExitStack()
+
+    def start(self, handler: TickHandler) -> None:
+        """Start running ticks, first of all those a dead process left.
+
+        Raises ConflictError if a worker runs already where only one may, or if the database is not prepared;
+        UnavailableError if it does not answer.
+        """
+        with contextlib.ExitStack() as undo:
+            self._occupy_process(undo)
+            presence = self._claim(undo)
+            self._launch(undo, handler, presence.executor_id)
+            self._rounds = (
+                Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
+                Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
+            )
+            for rounds in self._rounds:
+                rounds.start()
+            self._cleanup = undo.pop_all()
+        LOG.info("worker.started", executor_id=presence.executor_id, concurrency=self._concurrency)
+
+    def stop(self, drain_seconds: float = 20.0) -> None:
+        """Take no more ticks, wait this long for those in flight, and release everything; twice is harmless.
+
+        What has not ended by then runs again, here after the next start or at once in another worker.
+        """
+        for rounds in self._rounds:
+            rounds.stop(patience_seconds=max(drain_seconds, 1.0))
+        self._rounds = ()
+        if drain_seconds > 0 and self._presence is not None:
+            # Before the claim is given up: nobody may take a tick over that is just ending here.
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(drain_seconds))
+        self._cleanup.close()
+
+    def health(self) -> WorkHealth:
+        """Say how this worker is doing and what lies waiting for all workers; raises UnavailableError."""
+        backlog = self._store.backlog()
+        presence = self._presence
+        return WorkHealth(
+            running=presence is not None
+            and presence.is_held()
+            and all(rounds.is_alive() for rounds in self._rounds),
+            executor_id="" if presence is None else presence.executor_id,
+            waiting=backlog.waiting,
+            in_flight=backlog.in_flight,
+        )
+
+    def purge_finished(self, older_than: timedelta) -> int:
+        """Delete the records of ticks that ended longer ago; returns how many. Raises UnavailableError."""
+        return self._store.purge(older_than)
+
+    def _occupy_process(self, undo: contextlib.ExitStack) -> None:
+        if not ONE_PER_PROCESS.acquire(blocking=False):
+            raise ConflictError(
+                "A worker already runs in this process.", "Stop it first, or start another process."
+            )
+        undo.callback(ONE_PER_PROCESS.release)
+
+    def _claim(self, undo: contextlib.ExitStack) -> Presence:
+        presence = presence_for(self._url, self._wanted_id)
+        with reachable():
+            presence.take()
+        self._presence = presence
+        undo.callback(self._unclaim)
+        return presence
+
+    def _unclaim(self) -> None:
+        presence, self._presence = self._presence, None
+        if presence is not None:
+            presence.release()
+
+    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, executor_id: str) -> None:
+        route_logs()
+        self._store.make_ready()
+        undo.callback(DBOS.destroy, destroy_registry=True)
+        DBOS(config=self._configuration(executor_id))
+        register(handler)
+        try:
+            with reachable():
+                DBOS.launch()
+        except dbos_error.DBOSInitializationError as error:
+            raise ConflictError(
+                "The database is not prepared for durable work.", "Run 'autopublisher db upgrade' once."
+            ) from error
+        DBOS.register_queue(
+            QUEUE,
+            partition_concurrency=1,
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=self._polling_seconds,
+            on_conflict="always_update",
+        )
+
+    def _configuration(self, executor_id: str) -> DBOSConfig:
+        return DBOSConfig(
+            name=APPLICATION,
+            system_database_url=self._url.render_as_string(hide_password=False),
+            application_version=APPLICATION_VERSION,
+            executor_id=executor_id,
+            serializer=SERIALIZER,
+            sys_db_pool_size=self._concurrency + CONNECTIONS_BESIDE_TICKS,
+            run_migrations=False,
+            enable_otlp=False,
+            log_level="WARNING",
+            # Ticks neither send nor wait for notifications, so the default of a hundred wake-ups a second is
+            # for nothing; much slower would only delay the stop, which waits for both threads.
+            notification_coalesce_sec=0.2,
+            notification_listener_polling_interval_sec=0.2,
+        )
+
+    def _watch(self) -> None:
+        presence = self._presence
+        if presence is not None:
+            presence.watch(recover)
+
+
+def register(handler: TickHandler) -> None:
+    """Tell DBOS what a tick does. Attempts are not limited, because each restart counts as one."""
+
+    @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
+    def tick(run_id: str, version: int, act_id: str) -> None:
+        due = Tick(RunId(run_id), version, ActId(act_id))
+        try:
+            handler(due)
+        except Exception:
+            # DBOS keeps it as failed and runs it no more; the sweep moves the run on under its next version.
+            LOG.exception("tick.failed", run_id=run_id, version=version, act_id=act_id)
+            raise
+
+
+def recover(executor_id: str) -> None:
+    """Give the ticks of a dead worker back to the queue (a private call of the pinned DBOS release)."""
+    DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001 - the public way needs a paid service

@@ -1,0 +1,208 @@
+"""Who is working: one process per SQLite file, on PostgreSQL any number that notice each other's death.
+
+Open-source DBOS gives a dead worker's ticks to the living only when a worker of the same name starts. Here
+each PostgreSQL worker holds a session advisory lock under its name; one that can be taken means a death.
+"""
+
+import fcntl
+import hashlib
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Protocol
+
+import sqlalchemy as sa
+import structlog
+
+from autopublisher.adapters.work_dbos_store import IN_FLIGHT, QUEUE, is_sqlite, sqlite_file
+from autopublisher.domain.errors import ConflictError, UnavailableError
+
+LOCAL = "local"
+LOG = structlog.get_logger(__name__)
+
+# A vanished machine is noticed after about 25 s, however the server is configured.
+SERVER_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+CLIENT_KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10000,
+}
+
+
+class Presence(Protocol):
+    """A worker's claim to be alive, under a name that DBOS writes on the ticks it runs."""
+
+    executor_id: str
+
+    def take(self) -> None:
+        """Claim; raises ConflictError where somebody else holds the claim."""
+        ...
+
+    def is_held(self) -> bool:
+        """Say whether the claim stood when it was last looked at."""
+        ...
+
+    def watch(self, recover: Callable[[str], None]) -> None:
+        """Renew the claim if it was lost, and have the ticks of every dead worker recovered by its name."""
+        ...
+
+    def release(self) -> None:
+        """Give the claim up."""
+        ...
+
+
+def presence_for(url: sa.URL, executor_id: str | None) -> Presence:
+    """Return the presence fit for this database; without a name, PostgreSQL workers get one per start."""
+    if is_sqlite(url):
+        return FilePresence(Path(sqlite_file(url)))
+    return AdvisoryPresence(url, executor_id or unique_name())
+
+
+def unique_name() -> str:
+    """Return a name no other start has: two workers of one name would run the same ticks at once."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+class FilePresence:
+    """A lock on a file beside the database; the kernel drops it with the process, however that ends.
+
+    The name is always the same, so DBOS itself recovers what the process before this one left.
+    """
+
+    executor_id = LOCAL
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._path = database.with_name(f"{database.name}.worker.lock")
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Lock the file; raises ConflictError naming it, UnavailableError where there is no place for it."""
+        try:
+            file = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise UnavailableError(reason=f"{self._path} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise ConflictError(
+                f"Another worker already runs on {self._database}: it holds {self._path}.",
+                "Stop the other worker, or set DATABASE_URL to PostgreSQL, where several can run.",
+            ) from error
+        self._file = file
+
+    def is_held(self) -> bool:
+        """Say whether the file is locked by this object."""
+        return self._file is not None
+
+    def watch(self, recover: Callable[[str], None]) -> None:
+        """Do nothing: a file's only worker has no others to bury."""
+
+    def release(self) -> None:
+        """Unlock. The file stays, since removing it could cut off a worker that is just opening it."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+class AdvisoryPresence:
+    """A session advisory lock per worker, on a connection of its own that also looks for the dead."""
+
+    def __init__(self, url: sa.URL, executor_id: str) -> None:
+        self.executor_id = executor_id
+        self._engine = sa.create_engine(
+            url,
+            poolclass=sa.NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "autopublisher-worker",
+                **CLIENT_KEEPALIVE,
+            },
+        )
+        self._connection: sa.Connection | None = None
+        self._held = False
+
+    def take(self) -> None:
+        """Take the lock; raises ConflictError if a living worker has this name."""
+        self._connection = self._connect()
+        self._held = self._try_lock(self._connection, self.executor_id)
+        if not self._held:
+            self.release()
+            raise ConflictError(
+                f"Another worker is already called {self.executor_id}.",
+                "Give every worker its own name, or none: then it gets a unique one.",
+            )
+
+    def is_held(self) -> bool:
+        """Say whether the lock was held at the last look."""
+        return self._held
+
+    def watch(self, recover: Callable[[str], None]) -> None:
+        """Keep the lock, reconnecting where needed, and recover the ticks of workers whose lock is free."""
+        try:
+            connection = self._renewed()
+            for name in self._unfinished(connection):
+                self._bury(connection, name, recover)
+        except sa.exc.DBAPIError as error:
+            reason = str(error.orig).partition("\n")[0]
+            LOG.warning("worker.presence_lost", executor_id=self.executor_id, reason=reason)
+            self._disconnect()
+
+    def release(self) -> None:
+        """Close the connection, and with it the lock."""
+        self._disconnect()
+        self._engine.dispose()
+
+    def _renewed(self) -> sa.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        if not self._held:
+            # False until the server notices the end of our old session, which till then speaks for us.
+            self._held = self._try_lock(self._connection, self.executor_id)
+        return self._connection
+
+    def _bury(self, connection: sa.Connection, name: str, recover: Callable[[str], None]) -> None:
+        # The lock is held meanwhile, so one living worker does this at a time.
+        if not self._try_lock(connection, name):
+            return
+        try:
+            LOG.warning("worker.found_dead", executor_id=name, by=self.executor_id)
+            recover(name)
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_key(name))))
+
+    def _unfinished(self, connection: sa.Connection) -> Sequence[str]:
+        query = sa.text(
+            "SELECT DISTINCT executor_id FROM dbos.workflow_status "
+            "WHERE status = :status AND queue_name = :queue AND executor_id <> :own"
+        )
+        values = {"status": IN_FLIGHT, "queue": QUEUE, "own": self.executor_id}
+        return [str(name) for (name,) in connection.execute(query, values)]
+
+    def _connect(self) -> sa.Connection:
+        connection = self._engine.connect()
+        for name, value in SERVER_KEEPALIVE.items():
+            connection.execute(sa.select(sa.func.set_config(name, value, sa.false())))
+        return connection
+
+    def _disconnect(self) -> None:
+        self._held = False
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    @staticmethod
+    def _try_lock(connection: sa.Connection, name: str) -> bool:
+        return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(lock_key(name)))))
+
+
+def lock_key(name: str) -> sa.ColumnElement[int]:
+    """Return the 64-bit key of a worker's advisory lock."""
+    digest = hashlib.sha256(f"autopublisher.worker:{name}".encode()).digest()
+    return sa.cast(int.from_bytes(digest[:8], "big", signed=True), sa.BigInteger)

@@ -1,0 +1,43 @@
+"""Something done again and again beside the ticks, on a thread that outlives its failures."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+LOG = structlog.get_logger(__name__)
+
+
+class Rounds:
+    """Calls an action at once and then with a pause between calls, until it is stopped."""
+
+    def __init__(self, name: str, action: Callable[[], None], pause_seconds: float) -> None:
+        self._name = name
+        self._action = action
+        self._pause_seconds = pause_seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Say whether the rounds still go on."""
+        return self._thread.is_alive()
+
+    def stop(self, patience_seconds: float) -> None:
+        """Let the call under way end, for this long at most, and make no other."""
+        self._stopping.set()
+        self._thread.join(patience_seconds)
+        if self._thread.is_alive():
+            LOG.warning("rounds.still_running", name=self._name, waited_seconds=patience_seconds)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._action()
+            except Exception:
+                # The edge of a thread: nobody above could act, and the next round may well succeed.
+                LOG.exception("rounds.failed", name=self._name)
+            self._stopping.wait(self._pause_seconds)

@@ -1,0 +1,108 @@
+"""Field types of the API that take exactly what their JSON schema says: no number from text, no truth from a number."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+LARGEST_AMOUNT = Decimal(1_000_000_000_000)
+"""No campaign costs more than this in any currency; larger numbers are slips."""
+
+MOST_PLACES = 12
+"""Decimal places beyond which a number is no amount."""
+
+LARGEST_WHOLE = 1_000_000_000
+
+_MOMENT = re.compile(r"20\d{2}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def _exact(value: Any) -> Decimal:
+    """Return a JSON number as it was written; bodies are parsed with their fractions as Decimal."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("amount_type", "This must be a JSON number, such as 50.0.")
+    number = Decimal(value)
+    if not number.copy_abs() <= LARGEST_AMOUNT:
+        raise PydanticCustomError(
+            "amount_range",
+            "This number must lie between -{most} and {most}.",
+            {"most": str(LARGEST_AMOUNT)},
+        )
+    return _with_few_places(number)
+
+
+def _with_few_places(number: Decimal) -> Decimal:
+    """Return the number without trailing zeros; no context rounds it, because its digits are counted first."""
+    digits = "".join(str(digit) for digit in number.as_tuple().digits).rstrip("0")
+    exponent = number.adjusted() - len(digits) + 1
+    if digits and exponent < -MOST_PLACES:
+        raise PydanticCustomError(
+            "amount_places", "This number has more than {most} decimal places.", {"most": MOST_PLACES}
+        )
+    if not digits:
+        return Decimal(0)
+    return number.quantize(Decimal(1).scaleb(min(exponent, 0)))
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("whole_type", "This must be a whole JSON number, such as 24.")
+    if not Decimal(value).copy_abs() <= LARGEST_WHOLE or int(value) != value:
+        raise PydanticCustomError("whole_range", "This must be a whole number of ordinary size.")
+    return int(value)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str) and _UNPRINTABLE.search(value):
+        raise PydanticCustomError("text_characters", "This text holds control characters or broken ones.")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return value
+    if isinstance(value, datetime):
+        return value
+    raise PydanticCustomError(
+        "moment_type", "This must be a moment with its offset, such as 2026-12-01T09:00:00Z."
+    )
+
+
+def _identifier(value: Any) -> Any:
+    """Bring a UUID into the one spelling it is stored in; any other text stays and will simply not be found."""
+    try:
+        return str(UUID(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    WithJsonSchema({"type": "number", "description": "An exact amount; read from the digits as written."}),
+]
+"""An exact decimal, taken from the digits of a JSON number."""
+
+Whole = Annotated[
+    int,
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": -LARGEST_WHOLE, "maximum": LARGEST_WHOLE}),
+]
+Flag = StrictBool
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+ShortText = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=512)]
+Text = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=8000)]
+Identifier = Annotated[
+    str,
+    BeforeValidator(_identifier),
+    BeforeValidator(_printable),
+    StringConstraints(min_length=1, max_length=64),
+]
+"""One of our UUIDs. Text of another shape is taken too: it names nothing, so the answer is 404 and not 422."""
+
+DigitsId = Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+"""An id Meta gave: digits only."""

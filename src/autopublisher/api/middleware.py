@@ -1,0 +1,98 @@
+"""What every request gets: an id in logs and answer, headers against guessing and embedding, a limit on its body."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+}
+"""Set unless the answer brings its own."""
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SCOPE_KEY = "autopublisher.request_id"
+
+
+def request_id_of(scope: Scope) -> str | None:
+    """Return the id this request has in the log."""
+    return scope.get(_SCOPE_KEY)
+
+
+class RequestFrame:
+    """ASGI middleware around every request. Only method, path and status are logged: no header, no query, no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with its id in the log's context, and frame the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope[_SCOPE_KEY] = request_id = _chosen_id(Headers(scope=scope).get("x-request-id"))
+
+        async def framed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _frame(MutableHeaders(scope=message), request_id)
+                structlog.get_logger().info(
+                    "request", method=scope["method"], path=scope["path"], status=message["status"]
+                )
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, framed)
+
+
+class BodyLimit:
+    """ASGI middleware that refuses a body of more than ``most`` bytes, or what ``by_path`` says for an address.
+
+    The framework has such a limit too, but answers it in plain text and outside of every error handler.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, by_path: Mapping[str, int]) -> None:
+        self._app = app
+        self._most = most
+        self._by_path = by_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting what is read of its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = self._by_path.get(scope["path"], self._most)
+        told = Headers(scope=scope).get("content-length", "0")
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most or (told.isdecimal() and int(told) > most):
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _chosen_id(given: str | None) -> str:
+    return given if given is not None and _GIVEN_ID.fullmatch(given) else uuid4().hex
+
+
+def _frame(headers: MutableHeaders, request_id: str) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-ID"] = request_id

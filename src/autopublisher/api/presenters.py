@@ -1,0 +1,239 @@
+"""From what the flows return to what callers receive."""
+
+from datetime import datetime
+
+from autopublisher.api.views import (
+    AccountOut,
+    AdDefaultsOut,
+    ApprovalOut,
+    CreativeOut,
+    HealthDetailsOut,
+    LinksOut,
+    ReleaseOut,
+    RunOut,
+    RunSummaryOut,
+    UserOut,
+    VariantOut,
+    VerdictOut,
+    WinnerMetricsOut,
+    WinnerSelectionOut,
+    WorkOut,
+)
+from autopublisher.domain.access import GRANTS
+from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.records import Event, User
+from autopublisher.domain.run import Control, Run
+from autopublisher.flows.monitor import Health
+from autopublisher.flows.reports import RunView, VariantView
+
+STATUS_PATH = "/meta/autopilot/status/"
+
+
+def variant_id(run_id: RunId, letter: str) -> str:
+    """Return a variant's stable id: the run's and the letter."""
+    return f"{run_id}:{letter}"
+
+
+def present_run(view: RunView) -> RunOut:
+    """Return a run as the brief's response, with the extras."""
+    run = view.run
+    campaigns = [one for one in view.objects if one.kind is ObjectKind.CAMPAIGN]
+    return RunOut(
+        run_id=run.id,
+        status=run.status,
+        campaign_ids=[one.id for one in campaigns],
+        winner_selection=_winner_selection(view),
+        overall_roas=view.overall_roas,
+        logs=[_log_line(event) for event in view.events],
+        version=run.version,
+        created_at=run.created_at,
+        created_by=run.created_by,
+        updated_at=run.updated_at,
+        ended_at=run.ended_at,
+        scheduled_for=run.request.scheduled_for,
+        campaign_name=run.request.campaign_name,
+        meta_account_id=run.account_id,
+        objective=run.objective or run.request.objective,
+        warnings=list(run.warnings),
+        meta_campaign_ids=[one.meta_id for one in campaigns],
+        variants=[_variant(run.id, one) for one in view.variants],
+        verdict=_verdict(view),
+        proven=run.proven,
+        currency=run.currency,
+        total_budget=float(run.request.budget_config.total_budget),
+        spent=_major(view.spent),
+        could_still_be_spent=max(0.0, _major(view.committed - view.spent)),
+        approval=_approval(view),
+        test_starts_at=run.test_starts_at,
+        test_ends_at=run.test_ends_at,
+        cancelling=run.control is Control.CANCEL and not run.is_final,
+        failure=run.failure,
+        attention=run.attention,
+        links=LinksOut(
+            self=STATUS_PATH + run.id,
+            publish_winner="/meta/autopilot/publish-winner",
+            cancel="/meta/autopilot/cancel",
+            page=f"/runs/{run.id}",
+        ),
+    )
+
+
+def present_summary(run: Run) -> RunSummaryOut:
+    """Return a run as a line of a list."""
+    return RunSummaryOut(
+        run_id=run.id,
+        status=run.status,
+        campaign_name=run.request.campaign_name,
+        meta_account_id=run.account_id,
+        total_budget=float(run.request.budget_config.total_budget),
+        currency=run.currency,
+        created_at=run.created_at,
+        created_by=run.created_by,
+        ended_at=run.ended_at,
+        attention=run.attention,
+        failure=run.failure,
+    )
+
+
+def present_user(user: User) -> UserOut:
+    """Return a user with what their role permits."""
+    permissions = sorted(permission.value for permission, roles in GRANTS.items() if user.role in roles)
+    return UserOut(id=user.id, username=user.name, role=user.role, permissions=permissions)
+
+
+def present_account(account: Account) -> AccountOut:
+    """Return an ad account."""
+    defaults = {name: getattr(account.defaults, name) for name in AdDefaults.__dataclass_fields__}
+    return AccountOut(
+        id=account.id,
+        act_id=account.act_id,
+        name=account.name,
+        currency=account.currency,
+        timezone=account.timezone,
+        business_id=account.business_id,
+        defaults=AdDefaultsOut(**defaults),
+        created_at=account.created_at,
+    )
+
+
+def present_creative(creative: Creative) -> CreativeOut:
+    """Return a creative, without where its bytes lie."""
+    return CreativeOut(
+        id=creative.id,
+        meta_account_id=creative.account_id,
+        name=creative.name,
+        mime_type=creative.mime_type,
+        sha256=creative.sha256,
+        created_at=creative.created_at,
+    )
+
+
+def present_health(health: Health) -> HealthDetailsOut:
+    """Return what was checked."""
+    work = health.work
+    return HealthDetailsOut(
+        now=health.now,
+        database=health.database,
+        work=None
+        if work is None
+        else WorkOut(
+            running=work.running, executor_id=work.executor_id, waiting=work.waiting, in_flight=work.in_flight
+        ),
+        work_error=health.work_error,
+        meta=health.meta,
+        runs_by_status=dict(health.runs_by_status),
+        overdue_runs=health.overdue_runs,
+        oldest_overdue_seconds=health.oldest_overdue_seconds,
+    )
+
+
+def _winner_selection(view: RunView) -> WinnerSelectionOut | None:
+    winner = view.winner_variant
+    if winner is None:
+        return None
+    return WinnerSelectionOut(
+        winner_variant_id=variant_id(view.run.id, winner.variant.letter),
+        winner_name=winner.variant.name,
+        winner_metrics=WinnerMetricsOut(
+            spend=_major(winner.spend), roas=winner.roas, conversions=winner.figures.conversions
+        ),
+        improvement_percentage=view.improvement_percentage,
+    )
+
+
+def _variant(run_id: RunId, view: VariantView) -> VariantOut:
+    low, high = view.interval or (None, None)
+    return VariantOut(
+        variant_id=variant_id(run_id, view.variant.letter),
+        letter=view.variant.letter,
+        name=view.variant.name,
+        creative_id=view.variant.creative_id,
+        headline=view.variant.headline,
+        primary_text=view.variant.primary_text,
+        state=view.state,
+        spend=_major(view.spend),
+        revenue=_major(view.revenue),
+        impressions=view.figures.impressions,
+        clicks=view.figures.clicks,
+        conversions=view.figures.conversions,
+        roas=view.roas,
+        roas_low=low,
+        roas_high=high,
+        cpa=view.cpa,
+        ctr=view.ctr,
+        cvr=view.cvr,
+    )
+
+
+def _verdict(view: RunView) -> VerdictOut | None:
+    if not view.decisions:
+        return None
+    latest = view.decisions[-1]
+    return VerdictOut(
+        kind=latest.kind,
+        final=latest.final,
+        at=latest.at,
+        sentence_en=latest.sentence_en,
+        sentence_es=latest.sentence_es,
+    )
+
+
+def _approval(view: RunView) -> ApprovalOut:
+    run = view.run
+    return ApprovalOut(
+        required=run.request.require_human_approval,
+        expires_at=run.approval_expires_at,
+        digest=view.digest,
+        leader=_named(run, run.leader),
+        winner=_named(run, run.winner),
+        released=_release(run),
+    )
+
+
+def _release(run: Run) -> ReleaseOut | None:
+    given = run.approval
+    if given is None:
+        return None
+    return ReleaseOut(
+        variant_id=variant_id(run.id, given.variant), by=given.by, at=given.at, comment=given.comment
+    )
+
+
+def _named(run: Run, letter: str | None) -> str | None:
+    return None if letter is None else variant_id(run.id, letter)
+
+
+def _major(amount: Money) -> float:
+    """Return major units as JSON writes them; two places survive a float exactly at any size Meta bills."""
+    return float(amount.major)
+
+
+def _log_line(event: Event) -> str:
+    return f"{_moment(event.at)} {event.message}"
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

@@ -1,0 +1,96 @@
+"""Ad accounts and creatives, under ``/meta``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
+
+from autopublisher.api.access import Caller, guarded
+from autopublisher.api.exact_json import ExactRoute
+from autopublisher.api.fields import Identifier, ShortText
+from autopublisher.api.openapi import problems
+from autopublisher.api.presenters import present_account, present_creative
+from autopublisher.api.schemas import AccountIn, AccountPatchIn
+from autopublisher.api.services import Given
+from autopublisher.api.views import AccountOut, AccountsOut, CreativeOut, CreativesOut
+from autopublisher.domain.access import Permission
+from autopublisher.domain.ids import AccountId, ActId
+from autopublisher.flows.accounts import LARGEST_IMAGE
+
+LARGEST_UPLOAD = LARGEST_IMAGE + 1024 * 1024
+"""Bytes of a whole multipart body: the image, and room for the parts around it."""
+
+router = APIRouter(prefix="/meta", tags=["accounts"], route_class=ExactRoute)
+
+
+@router.get(
+    "/accounts",
+    summary="List ad accounts",
+    responses=problems(401, 403, 503),
+    **guarded(Permission.ACCOUNT_READ),
+)
+def accounts(services: Given) -> AccountsOut:
+    """Return every ad account we may act on."""
+    return AccountsOut(accounts=[present_account(one) for one in services.accounts.list_accounts()])
+
+
+@router.post(
+    "/accounts",
+    summary="Register an ad account",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(400, 401, 403, 409, 413, 415, 422, 502, 503),
+    **guarded(Permission.ACCOUNT_WRITE),
+)
+def register_account(asked: AccountIn, services: Given, user: Caller) -> AccountOut:
+    """Register an ad account; its currency and time zone are read from Meta."""
+    defaults = asked.defaults.to_domain()
+    account = services.accounts.register(ActId(asked.act_id), asked.name, defaults, user.name)
+    return present_account(account)
+
+
+@router.patch(
+    "/accounts/{account_id}",
+    summary="Change an account's ad defaults",
+    responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
+    **guarded(Permission.ACCOUNT_WRITE),
+)
+def change_account(
+    account_id: Identifier, asked: AccountPatchIn, services: Given, user: Caller
+) -> AccountOut:
+    """Change the defaults that are named; null clears one, what is left out stays."""
+    changes = asked.defaults.model_dump(exclude_unset=True)
+    return present_account(services.accounts.update_defaults(AccountId(account_id), changes, user.name))
+
+
+@router.get(
+    "/creatives",
+    summary="List an account's creatives",
+    responses=problems(401, 403, 404, 422, 503),
+    **guarded(Permission.CREATIVE_READ),
+)
+def creatives(meta_account_id: Annotated[Identifier, Query()], services: Given) -> CreativesOut:
+    """Return the creatives of an ad account."""
+    found = services.accounts.list_creatives(AccountId(meta_account_id))
+    return CreativesOut(creatives=[present_creative(one) for one in found])
+
+
+@router.post(
+    "/creatives",
+    summary="Upload a creative",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+    **guarded(Permission.CREATIVE_WRITE),
+)
+def upload_creative(
+    *,
+    file: Annotated[UploadFile, File(description="A PNG or JPEG image of at most 30 MB.")],
+    meta_account_id: Annotated[Identifier, Form()],
+    name: Annotated[ShortText, Form()],
+    services: Given,
+    user: Caller,
+    response: Response,
+) -> CreativeOut:
+    """Keep an image for use in runs; the same image of the same account is kept once."""
+    content = file.file.read(LARGEST_IMAGE + 1)
+    creative = services.accounts.add_creative(AccountId(meta_account_id), name, content, user.name)
+    response.headers["Location"] = f"/meta/creatives?meta_account_id={creative.account_id}"
+    return present_creative(creative)

@@ -1,0 +1,47 @@
+"""What the HTTP face is given: the use cases, and the few facts about this installation it repeats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from autopublisher.api.waiting import Patience
+from autopublisher.flows.accounts import AccountDesk
+from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.intake import Intake
+from autopublisher.flows.monitor import Monitor
+from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.reports import Reports
+from autopublisher.ports.clock import Clock
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the routes use; ``clock`` is the product's (simulated in stub mode)."""
+
+    intake: Intake
+    approvals: Approvals
+    reports: Reports
+    people: PeopleDesk
+    accounts: AccountDesk
+    monitor: Monitor
+    clock: Clock
+    enabled: bool
+    mode: str
+    version: str
+    patience: Patience = field(default_factory=Patience)
+
+
+Hook = Callable[[], None]
+"""Something to do when the application starts or stops."""
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+Given = Annotated[Services, Depends(services_of)]
+"""The services, as a route asks for them."""

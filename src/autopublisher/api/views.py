@@ -1,0 +1,294 @@
+"""What callers receive, as pydantic models: the brief's response field for field, then the documented extras."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from autopublisher.domain.access import Role
+from autopublisher.domain.run import RunStatus
+
+EXAMPLE_RESPONSE: dict[str, Any] = {
+    "run_id": "8c0f0a38-9b0a-4c61-8c0a-7a1f6a4b0c55",
+    "status": "completed",
+    "campaign_ids": ["1f2e3d4c-0000-4000-8000-000000000001", "1f2e3d4c-0000-4000-8000-000000000002"],
+    "winner_selection": {
+        "winner_variant_id": "8c0f0a38-9b0a-4c61-8c0a-7a1f6a4b0c55:A",
+        "winner_name": "Test Campaign - Variant A",
+        "winner_metrics": {"spend": 50.0, "roas": 3.5, "conversions": 45},
+        "improvement_percentage": 25.5,
+    },
+    "overall_roas": 2.8,
+    "logs": ["2026-12-01T09:00:00+00:00 The run was accepted."],
+}
+"""The brief's response; the extras are left out of the example."""
+
+
+class Told(BaseModel):
+    """What every answer has in common."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class WinnerMetricsOut(Told):
+    """The winner's figures in the test, money in major units."""
+
+    spend: float
+    roas: float | None
+    conversions: int
+
+
+class WinnerSelectionOut(Told):
+    """Which variant won."""
+
+    winner_variant_id: str
+    winner_name: str
+    winner_metrics: WinnerMetricsOut
+    improvement_percentage: float | None = Field(
+        description="Its ROAS over that of the other variants together, in per cent."
+    )
+
+
+class VariantOut(Told):
+    """One variant's figures as last reported, money in major units; rates are null where nothing was divided by."""
+
+    variant_id: str
+    letter: str
+    name: str
+    creative_id: str
+    headline: str
+    primary_text: str
+    state: str
+    spend: float
+    revenue: float
+    impressions: int
+    clicks: int
+    conversions: int
+    roas: float | None
+    roas_low: float | None
+    roas_high: float | None
+    cpa: float | None
+    ctr: float | None
+    cvr: float | None
+
+
+class VerdictOut(Told):
+    """What the evidence says, in a sentence each in English and Spanish."""
+
+    kind: str
+    final: bool
+    at: datetime
+    sentence_en: str
+    sentence_es: str
+
+
+class ReleaseOut(Told):
+    """A person's release of a variant."""
+
+    variant_id: str
+    by: str
+    at: datetime
+    comment: str
+
+
+class ApprovalOut(Told):
+    """What a person is, or was, asked to release. ``digest`` names the plan they see."""
+
+    required: bool
+    expires_at: datetime | None
+    digest: str
+    leader: str | None
+    winner: str | None
+    released: ReleaseOut | None
+
+
+class LinksOut(Told):
+    """Where to go from here."""
+
+    self: str
+    publish_winner: str
+    cancel: str
+    page: str
+
+
+class RunSummaryOut(Told):
+    """A run in a list; money in major units."""
+
+    run_id: str
+    status: RunStatus
+    campaign_name: str
+    meta_account_id: str
+    total_budget: float
+    currency: str
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None
+    attention: str | None
+    failure: str | None
+
+
+class RunPageOut(Told):
+    """One page of runs, newest first; ``next`` is the cursor of the page after it."""
+
+    runs: list[RunSummaryOut]
+    next: str | None
+
+
+class RunOut(Told):
+    """A run: the brief's response, then the extras."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"example": EXAMPLE_RESPONSE})
+
+    run_id: str
+    status: RunStatus
+    campaign_ids: list[str] = Field(description="Our ids of the run's campaigns.")
+    winner_selection: WinnerSelectionOut | None
+    overall_roas: float | None
+    logs: list[str]
+
+    version: int
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    ended_at: datetime | None
+    scheduled_for: datetime | None
+    campaign_name: str
+    meta_account_id: str
+    objective: str
+    warnings: list[str]
+    meta_campaign_ids: list[str] = Field(description="Meta's ids of the same campaigns, in the same order.")
+    variants: list[VariantOut]
+    verdict: VerdictOut | None
+    proven: bool
+    currency: str
+    total_budget: float
+    spent: float
+    could_still_be_spent: float = Field(description="What Meta could still spend at worst, in major units.")
+    approval: ApprovalOut
+    test_starts_at: datetime | None
+    test_ends_at: datetime | None
+    cancelling: bool = Field(
+        description="Whether a person has asked for an end that is still being carried out."
+    )
+    failure: str | None
+    attention: str | None
+    links: LinksOut
+
+
+class TokenOut(Told):
+    """A fresh bearer token; it is shown once and kept only as a hash."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of the scheme (RFC 6750), no secret
+    expires_in: int = Field(description="Seconds.")
+
+
+class UserOut(Told):
+    """Who a token belongs to."""
+
+    id: str
+    username: str
+    role: Role
+    permissions: list[str]
+
+
+class AdDefaultsOut(Told):
+    """What the ads of an account carry besides their creative."""
+
+    page_id: str | None
+    instagram_user_id: str | None
+    pixel_id: str | None
+    conversion_event: str | None
+    link_url: str | None
+    call_to_action: str | None
+    dsa_beneficiary: str | None
+    dsa_payor: str | None
+
+
+class AccountOut(Told):
+    """An ad account we may act on."""
+
+    id: str
+    act_id: str
+    name: str
+    currency: str
+    timezone: str
+    business_id: str | None
+    defaults: AdDefaultsOut
+    created_at: datetime
+
+
+class AccountsOut(Told):
+    """All ad accounts, by name."""
+
+    accounts: list[AccountOut]
+
+
+class CreativeOut(Told):
+    """An image that runs can test."""
+
+    id: str
+    meta_account_id: str
+    name: str
+    mime_type: str
+    sha256: str
+    created_at: datetime
+
+
+class CreativesOut(Told):
+    """An account's creatives, oldest first."""
+
+    creatives: list[CreativeOut]
+
+
+class WorkOut(Told):
+    """The work engine of this process."""
+
+    running: bool
+    executor_id: str
+    waiting: int
+    in_flight: int
+
+
+class HealthDetailsOut(Told):
+    """What is checked for those who may know; a failing part says why."""
+
+    now: datetime | None
+    database: str
+    work: WorkOut | None
+    work_error: str | None
+    meta: str
+    runs_by_status: dict[RunStatus, int]
+    overdue_runs: int
+    oldest_overdue_seconds: float | None
+
+
+class HealthOut(Told):
+    """Whether the system is well; ``details`` only for those who may know them."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    mode: str
+    enabled: bool
+    details: HealthDetailsOut | None = None
+
+
+class ProblemFieldOut(Told):
+    """One thing wrong with the input."""
+
+    field: str
+    reason: str
+    remedy: str
+    code: str
+
+
+class ProblemOut(Told):
+    """An error (RFC 9457): ``detail`` says what happened, ``remedy`` what can be done."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemFieldOut]
+    remedy: str
+    request_id: str | None = None

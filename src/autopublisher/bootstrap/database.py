@@ -1,0 +1,71 @@
+"""The database, opened and brought to this release's tables: ours, and beside them those of the work engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from autopublisher.adapters.db.engine import open_engine
+from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
+from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
+from autopublisher.adapters.work_dbos import prepare
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+
+@contextmanager
+def opened_database(url: str) -> Iterator[Engine]:
+    """Open the database and migrate it where it is behind; several processes may do so at once.
+
+    Raises UnavailableError where it cannot be reached or understood.
+    """
+    _make_folder(url)
+    engine = open_engine(url)
+    try:
+        if not is_current(engine):
+            upgrade(engine)
+        prepare(url)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opened_units(url: str) -> Iterator[OpenUnitOfWork]:
+    """Open the database alone, without Meta, the simulator or a clock."""
+    with opened_database(url) as engine:
+        yield units_of(engine)
+
+
+def units_of(engine: Engine) -> OpenUnitOfWork:
+    """Return the factory of units of work on an engine."""
+    return lambda: SqlUnitOfWork(engine)
+
+
+def _make_folder(url: str) -> None:
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        return  # opening it says so, without repeating the address
+    if address.get_backend_name() == "sqlite" and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """At which revision the tables are, None where there are none, and whether that is this release's."""
+
+    revision: str | None
+    is_current: bool
+
+
+def database_state(url: str) -> DatabaseState:
+    """Look at the database without changing its tables; raises UnavailableError."""
+    _make_folder(url)
+    engine = open_engine(url)
+    try:
+        return DatabaseState(current_revision(engine), is_current(engine))
+    finally:
+        engine.dispose()

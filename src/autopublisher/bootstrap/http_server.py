@@ -1,0 +1,90 @@
+"""The HTTP server in a thread of its own, so that signals and the end of the process stay with the main thread."""
+
+import errno
+import socket
+import threading
+import time
+from typing import Any, Self
+
+import uvicorn
+
+from autopublisher.domain.errors import ConfigurationError, UnavailableError
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+PORTS_TRIED = 50
+
+
+def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
+    """Return a socket that listens; with ``or_next`` on the next free port where this one is taken.
+
+    Raises ConfigurationError naming the variable where that is impossible.
+    """
+    last = port + PORTS_TRIED if or_next and port else port
+    for candidate in range(port, min(last, 65_535) + 1):
+        found = _bound(host, candidate)
+        if found is not None:
+            return found
+    error = ConfigurationError(name="AUTO_PUBLISHER_PORT", reason=f"port {port} of {host} is in use.")
+    error.remedy = "Stop what uses it, or set AUTO_PUBLISHER_PORT to a free port (0 chooses one)."
+    raise error
+
+
+def _bound(host: str, port: int) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        found.listen(128)
+    except OSError as error:
+        found.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            return None
+        raise ConfigurationError(name="AUTO_PUBLISHER_HOST", reason=f"cannot listen on {host}.") from error
+    return found
+
+
+class HttpServer:
+    """An ASGI application served from a thread, between ``start`` and ``stop``."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        self._listener = listener
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="autopublisher-http", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address to call, with the port it really listens on."""
+        host, port = self._listener.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where "all" is reached
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serve, and return once requests are answered; raises UnavailableError where the start fails."""
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise UnavailableError(reason="the HTTP server did not start; the log says why")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Answer what is being asked, then close."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])

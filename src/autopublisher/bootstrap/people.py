@@ -1,0 +1,17 @@
+"""The register of people alone, for commands that need neither Meta nor the simulator."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autopublisher.adapters.clock_system import SystemClock
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.bootstrap.secret_file import secret_key
+from autopublisher.flows.people import PeopleDesk
+from autopublisher.settings import Settings
+
+
+@contextmanager
+def opened_people(settings: Settings) -> Iterator[PeopleDesk]:
+    """Open the database and yield the desk that signs people in and keeps their register."""
+    with opened_units(settings.database) as open_unit:
+        yield PeopleDesk(open_unit, SystemClock(), secret_key(settings))

@@ -1,0 +1,215 @@
+"""The whole product, assembled from its settings: the one place that builds adapters and hands them on."""
+
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from autopublisher import __version__
+from autopublisher.adapters.clock_simulated import SimulatedClock
+from autopublisher.adapters.clock_system import SystemClock
+from autopublisher.adapters.meta.client import SdkMetaAds
+from autopublisher.adapters.meta.session import Credentials, Timeouts
+from autopublisher.adapters.storage_obstore import ObstoreStorage
+from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
+from autopublisher.api.app import create_app
+from autopublisher.api.services import Services
+from autopublisher.bootstrap.database import opened_database, units_of
+from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
+from autopublisher.bootstrap.secret_file import secret_key
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.dashboard.pages import pages
+from autopublisher.dashboard.session import Desk
+from autopublisher.domain.errors import ConflictError
+from autopublisher.flows.accounts import AccountDesk
+from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.intake import Intake, IntakeLimits
+from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.flows.monitor import Monitor
+from autopublisher.flows.orchestrator import Sweeper
+from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.reports import Reports
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.settings import LIVE_GRAPH_URL, Settings, StubClock
+
+_log = structlog.get_logger(__name__)
+
+
+class Work(StrEnum):
+    """Whether this process runs ticks: not at all, always, or if nobody else does on this database."""
+
+    NONE = "none"
+    HERE = "here"
+    IF_FREE = "if_free"
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Real seconds between rounds of housekeeping, between looks into the queue, and until a tick counts as dead."""
+
+    sweep: float
+    queue: float
+    dead_tick: float
+
+    @property
+    def sweeps_before_lifting(self) -> int:
+        """For how many rounds the same tick may be overdue."""
+        return math.ceil(self.dead_tick / self.sweep)
+
+
+STUB_RHYTHM = Rhythm(sweep=0.1, queue=0.1, dead_tick=120.0)
+LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=900.0)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The adapters of one product."""
+
+    engine: Engine
+    open_unit: OpenUnitOfWork
+    clock: Clock
+    meta: SdkMetaAds
+    storage: ObstoreStorage
+    ticks: DbosTickQueue
+
+
+class Product:
+    """AutoPublisher as one process runs it, between ``start`` and ``stop``; every choice comes from the settings."""
+
+    services: Services
+    outside: Outside
+    meta_url: str
+    works: bool = False
+
+    def __init__(self, settings: Settings, work: Work = Work.HERE) -> None:
+        self.settings = settings
+        self._work = work
+        self._cleanup = ExitStack()
+        self._simulator: SimulatorProcess | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Bring everything up, migrating the database first; what was begun is undone where that fails.
+
+        Raises ConfigurationError, UnavailableError, and ConflictError where a worker is wanted but one runs already.
+        """
+        with ExitStack() as undo:
+            key = secret_key(self.settings)
+            self.meta_url = self._graph(undo)
+            outside = self._outside(undo)
+            worker = self._worker(undo, outside)
+            self.outside = outside
+            self.services = self._services(outside, key, worker)
+            self.works = worker is not None
+            self._cleanup = undo.pop_all()
+        _log.info("product:process:started", mode=self.settings.meta_api_mode, works=self.works)
+
+    def stop(self) -> None:
+        """End the ticks in flight, close everything, and end the simulator; twice is harmless."""
+        self._cleanup.close()
+
+    def app(self) -> FastAPI:
+        """Return the web application over this product: the API and the dashboard."""
+        known = self.services
+        desk = Desk(known.people, known.reports, known.approvals, known.monitor)
+        return create_app(known, pages=(pages(desk),))
+
+    def _graph(self, undo: ExitStack) -> str:
+        """Return the address of the Marketing API, starting the simulator where it is ours."""
+        settings = self.settings
+        if not settings.supervises_simulator:
+            return settings.meta_graph_url or LIVE_GRAPH_URL
+        speed = settings.stub_speed if settings.stub_clock is StubClock.SPEED else None
+        wish = SimulatorWish(settings.stub_scenario, settings.stub_seed, speed)
+        self._simulator = SimulatorProcess(settings.home, wish)
+        undo.callback(self._simulator.stop)
+        return self._simulator.start()
+
+    def _outside(self, undo: ExitStack) -> Outside:
+        settings = self.settings
+        engine = undo.enter_context(opened_database(settings.database))
+        clock = undo.enter_context(SimulatedClock(self.meta_url)) if settings.is_stub else SystemClock()
+        secret = settings.meta_app_secret
+        credentials = Credentials(
+            settings.access_token,
+            settings.meta_app_id,
+            None if secret is None else secret.get_secret_value(),
+        )
+        timeouts = Timeouts(read=settings.meta_timeout_seconds)
+        return Outside(
+            engine=engine,
+            open_unit=units_of(engine),
+            clock=clock,
+            meta=undo.enter_context(SdkMetaAds(credentials, clock, self.meta_url, timeouts)),
+            storage=ObstoreStorage.in_folder(settings.home / "storage"),
+            ticks=DbosTickQueue(engine),
+        )
+
+    def _worker(self, undo: ExitStack, outside: Outside) -> DbosWorker | None:
+        if self._work is Work.NONE:
+            return None
+        settings = self.settings
+        rhythm = STUB_RHYTHM if settings.is_stub else LIVE_RHYTHM
+        sweeper = Sweeper(outside.open_unit, outside.ticks, outside.clock, rhythm.sweeps_before_lifting)
+        watch = None if self._simulator is None else SimulatorWatch(self._simulator)
+        worker = DbosWorker(
+            settings.database,
+            Round(sweeper.sweep, watch, self._driver(outside)),
+            sweep_seconds=rhythm.sweep,
+            polling_seconds=rhythm.queue,
+        )
+        pace = Pace(
+            most_runs_at_once=settings.auto_publisher_max_concurrent_runs,
+            poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
+            approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
+        )
+        machine = build_orchestrator(
+            outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace
+        )
+        try:
+            worker.start(machine.advance)
+        except ConflictError:
+            if self._work is Work.IF_FREE:
+                return None
+            raise
+        undo.callback(worker.stop)
+        return worker
+
+    def _driver(self, outside: Outside) -> JumpDriver | None:
+        clock = outside.clock
+        if self.settings.stub_clock is not StubClock.JUMP or not isinstance(clock, SimulatedClock):
+            return None
+        return JumpDriver(outside.open_unit, clock)
+
+    def _services(self, outside: Outside, key: bytes, worker: DbosWorker | None) -> Services:
+        settings, unit, clock = self.settings, outside.open_unit, outside.clock
+        enabled, mode = settings.auto_publisher_enabled, settings.meta_api_mode.value
+        return Services(
+            intake=Intake(unit, outside.meta, clock, outside.ticks, IntakeLimits(enabled=enabled)),
+            approvals=Approvals(unit, clock, outside.ticks),
+            reports=Reports(unit),
+            # People live in real time: a simulated week must not end their sessions.
+            people=PeopleDesk(unit, SystemClock(), key),
+            accounts=AccountDesk(unit, outside.meta, outside.storage, clock),
+            monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
+            clock=clock,
+            enabled=enabled,
+            mode=mode,
+            version=__version__,
+        )

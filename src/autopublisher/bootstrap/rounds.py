@@ -1,0 +1,78 @@
+"""What the worker does beside its ticks: keep the simulator alive, wake overdue runs, and move jumping time on."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from autopublisher.bootstrap.simulator_process import SimulatorProcess
+from autopublisher.domain.run import RunStatus
+from autopublisher.ports.clock import SteppedClock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+SIMULATOR_CHECK_SECONDS = 2.0
+
+_WAITING = RunFilter(statuses=frozenset({RunStatus.WAITING_APPROVAL}))
+_log = structlog.get_logger(__name__)
+
+
+class JumpDriver:
+    """Moves a stepped clock to the next due moment whenever nothing is left to do before it.
+
+    It never jumps over a person's thinking time: while a run waits for approval, time stands still.
+    """
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: SteppedClock) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+
+    def jump(self) -> bool:
+        """Jump if that is right now, and say whether time has moved; raises UnavailableError.
+
+        A tick in flight needs no look of its own: until it saves, its run's row is still the one that is due.
+        """
+        with self._open_unit() as unit:
+            due = unit.runs.next_due()
+            thinking = due is not None and unit.runs.count(_WAITING) > 0
+        if due is None or thinking or due <= self._clock.now():
+            return False
+        _log.debug("clock:stub:jumped", to=due.isoformat())
+        self._clock.advance_to(due)
+        return True
+
+
+class SimulatorWatch:
+    """Looks after the simulator, but not more often than every few seconds."""
+
+    def __init__(self, process: SimulatorProcess) -> None:
+        self._process = process
+        self._looked_at = time.monotonic()
+
+    def look(self) -> None:
+        """Bring the simulator back if it has died; raises UnavailableError where that fails."""
+        now = time.monotonic()
+        if now - self._looked_at >= SIMULATOR_CHECK_SECONDS:
+            self._process.ensure()
+            self._looked_at = time.monotonic()
+
+
+class Round:
+    """One round of the worker's housekeeping, in order."""
+
+    def __init__(
+        self,
+        sweep: Callable[[], object],
+        watch: SimulatorWatch | None = None,
+        driver: JumpDriver | None = None,
+    ) -> None:
+        self._sweep = sweep
+        self._watch = watch
+        self._driver = driver
+
+    def __call__(self) -> None:
+        """Run it once; whatever fails is the caller's to log, and the next round tries again."""
+        if self._watch is not None:
+            self._watch.look()
+        self._sweep()
+        if self._driver is not None and self._driver.jump():
+            self._sweep()

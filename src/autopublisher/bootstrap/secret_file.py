@@ -1,0 +1,48 @@
+"""The installation's own secret in stub mode: made once, kept in the data folder, readable by its owner only."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from autopublisher.domain.errors import ConfigurationError
+from autopublisher.settings import Settings
+
+_BYTES = 32
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Return SECRET_KEY, or in stub mode the data folder's own; raises ConfigurationError in live mode without one."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    settings.check_secrets()
+    path = settings.home / "secret_key"
+    if not path.exists():
+        _create(path)
+    content = path.read_bytes().strip()
+    if len(content) < _BYTES:
+        raise ConfigurationError(name="SECRET_KEY", reason=f"{path} is damaged; delete it to get a new one.")
+    return content
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file's content at once, readable by its owner only."""
+    draft = _draft(path, text)
+    draft.replace(path)
+
+
+def _create(path: Path) -> None:
+    """Of several processes that start at once, one file wins and all read that one."""
+    draft = _draft(path, secrets.token_hex(_BYTES))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def _draft(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    return draft

@@ -1,0 +1,198 @@
+"""The simulator as a process of its own: started, found again, brought back, ended.
+
+It runs in its own session, so that it outlives a product that was killed, as Meta would; the next start finds it by the
+file in which it announced itself. Every product that uses it holds a shared lock, and the last one out ends it.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+import httpx2
+import structlog
+
+from autopublisher.domain.errors import ConflictError, UnavailableError
+
+IDLE_EXIT_SECONDS = 900
+START_SECONDS = 30.0
+END_SECONDS = 10.0
+HEALTH_SECONDS = 2.0
+
+_T = TypeVar("_T")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SimulatorWish:
+    """Which simulator is wanted; ``speed`` None means that its clock moves only when told."""
+
+    scenario: str
+    seed: int
+    speed: float | None
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """Where a simulator said it listens, and as which process."""
+
+    url: str
+    pid: int
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return httpx2.URL(self.url).port or 80
+
+    def answers(self) -> bool:
+        """Whether a simulator answers there now."""
+        with suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.url}/_sim/health", timeout=HEALTH_SECONDS, trust_env=False).is_success
+        return False
+
+
+class SimulatorProcess:
+    """One product's hold on the simulator of its data folder; safe to use from several threads."""
+
+    def __init__(self, home: Path, wish: SimulatorWish) -> None:
+        self._home = home
+        self._wish = wish
+        self._child: subprocess.Popen[bytes] | None = None
+        self._users: IO[str] | None = None
+        self._guard = threading.Lock()
+        self._url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address; raises UnavailableError before ``start``."""
+        if self._url is None:
+            raise UnavailableError(reason="the simulator has not been started")
+        return self._url
+
+    def start(self) -> str:
+        """Find the living simulator or start one, and return its address; raises UnavailableError."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        with self._guard, self._alone():
+            if self._users is None:
+                self._users = (self._home / "simulator.users").open("a")
+                fcntl.flock(self._users, fcntl.LOCK_SH)
+            found = self._announced()
+            if found is None or not found.answers():
+                found = self._launch(0 if found is None else found.port)
+            self._url = found.url
+        return self._url
+
+    def ensure(self) -> None:
+        """Bring the simulator back, on the same port and with its state, where it no longer answers."""
+        if self._url is None:
+            return
+        found = self._announced()
+        if found is None or not found.answers():
+            _log.warning("simulator:process:missing", url=self._url)
+            self.start()
+
+    def stop(self) -> None:
+        """Let go of the simulator, and end it unless another product still uses it."""
+        with self._guard, self._alone():
+            users, self._users, self._url = self._users, None, None
+            if users is None:
+                return
+            with users:
+                if _takes_exclusively(users) and (found := self._announced()) is not None:
+                    self._end(found)
+
+    def discard(self) -> None:
+        """End a simulator that an earlier product left behind; raises ConflictError where one is in use."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        with self._guard, self._alone(), (self._home / "simulator.users").open("a") as users:
+            if not _takes_exclusively(users):
+                raise ConflictError(f"{self._home} is in use by another process.", "Stop that one first.")
+            if (found := self._announced()) is not None:
+                self._end(found)
+
+    def _announced(self) -> Announcement | None:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            record = json.loads(self._file.read_text("utf-8"))
+            return Announcement(str(record["url"]).rstrip("/"), int(record["pid"]))
+        return None
+
+    @property
+    def _file(self) -> Path:
+        return self._home / "simulator.json"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._home / "simulator.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _launch(self, port: int) -> Announcement:
+        self._file.unlink(missing_ok=True)
+        with (self._home / "simulator.log").open("ab") as log:
+            self._child = subprocess.Popen(  # noqa: S603 - our own module, with our own settings
+                self._command(port), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        child = self._child
+        found = _wait_for(lambda: self._ready(child.pid), START_SECONDS, lambda: child.poll() is not None)
+        if found is not None:
+            return found
+        if port and child.poll() is not None:
+            return self._launch(0)  # somebody else has taken the port meanwhile
+        self._abandon(child)
+        raise UnavailableError(reason=f"the simulator did not start; {self._home / 'simulator.log'} says why")
+
+    def _ready(self, pid: int) -> Announcement | None:
+        found = self._announced()
+        return found if found is not None and found.pid == pid and found.answers() else None
+
+    def _command(self, port: int) -> list[str]:
+        mode = ["--mode", "manual"]
+        if self._wish.speed is not None:
+            mode = ["--mode", "speed", "--speed", str(self._wish.speed)]
+        return [
+            *(sys.executable, "-m", "autopublisher.simulator"),
+            *("--scenario", self._wish.scenario, "--seed", str(self._wish.seed), *mode, "--port", str(port)),
+            *("--state", str(self._home / "simulator.db"), "--url-file", str(self._file)),
+            *("--idle-exit", str(IDLE_EXIT_SECONDS)),
+        ]
+
+    def _abandon(self, child: subprocess.Popen[bytes]) -> None:
+        child.kill()
+        child.wait()
+
+    def _end(self, found: Announcement) -> None:
+        if found.answers():  # a process id alone may belong to somebody else by now
+            with suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGTERM)
+            _wait_for(lambda: None if found.answers() else True, END_SECONDS)
+        if self._child is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(END_SECONDS)
+        self._file.unlink(missing_ok=True)
+
+
+def _takes_exclusively(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(
+    probe: Callable[[], _T | None], seconds: float, hopeless: Callable[[], bool] = lambda: False
+) -> _T | None:
+    deadline = time.monotonic() + seconds
+    while (found := probe()) is None and time.monotonic() < deadline and not hopeless():
+        time.sleep(0.05)
+    return found

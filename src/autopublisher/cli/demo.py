@@ -1,0 +1,153 @@
+"""``autopublisher demo``: the brief's own request, carried out from beginning to end against the simulator."""
+
+import json
+import shutil
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap.http_server import HttpServer, listen
+from autopublisher.bootstrap.logs import log_to_file
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.cli.demo_report import curl_lines, read_truth, report, ways_in
+from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
+from autopublisher.cli.exits import code_of_run
+from autopublisher.cli.output import say, show, show_json, tell
+from autopublisher.cli.request_file import read_request
+from autopublisher.cli.signals import end_in_order_on_signals, wait_for_signal
+from autopublisher.cli.watching import Watcher
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.flows.reports import RunView
+from autopublisher.settings import MetaMode, Settings, StubClock
+
+HOME = Path(".autopublisher")
+REQUEST_FILE = "request_example.json"
+
+
+class DemoScenario(StrEnum):
+    """The market of the demo: one that proves a winner in a day, or one as most accounts know it."""
+
+    DEMO = "demo"
+    ORDINARY = "ordinary"
+
+
+ScenarioOption = Annotated[DemoScenario, typer.Option(help="Which simulated market.")]
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after the report instead of serving on.")] = False,
+    scenario: ScenarioOption = DemoScenario.DEMO,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget every earlier demo of this scenario.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of AUTO_PUBLISHER_PORT.")
+    ] = None,
+) -> None:
+    """Show the whole product on a simulated Meta: one request, from two variants to a published winner."""
+    end_in_order_on_signals()
+    settings = demo_settings(scenario)
+    if fresh:
+        _forget(settings)
+    log = log_to_file(settings.home, settings.auto_publisher_log_level)
+    tell(f"AutoPublisher demo: a simulated Meta, scenario {scenario}. Data and log: {log.parent}")
+    wanted = settings.auto_publisher_port if port is None else port
+    listener = listen(settings.auto_publisher_host, wanted, or_next=True)
+    with listener, Product(settings, Work.HERE) as product:
+        seeded = seed(product)
+        with HttpServer(product.app(), listener) as server:
+            tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
+            view = _carried_out(product, seeded)
+            show(report(view, read_truth(product.meta_url, view)))
+            if not once:
+                _show_ways_in(seeded, view, server.url)
+                tell("\nThe API and the dashboard stay up. Ctrl-C ends everything.")
+                wait_for_signal()
+                tell("Stopping ...")
+    raise typer.Exit(code_of_run(view.run) if once else 0)
+
+
+def example_request(scenario: ScenarioOption = DemoScenario.DEMO) -> None:
+    """Print the brief's request with the ids of the demo, ready to be sent."""
+    settings = demo_settings(scenario)
+    log_to_file(settings.home, settings.auto_publisher_log_level)
+    with Product(settings, Work.NONE) as product:
+        show_json(seed(product).request())
+
+
+def demo_settings(scenario: DemoScenario) -> Settings:
+    """Return settings that keep the demo apart from everything real, whatever the environment says."""
+    return Settings.load(
+        auto_publisher_enabled=True,
+        auto_publisher_home=HOME / scenario.value,
+        meta_api_mode=MetaMode.STUB,
+        meta_default_ad_account_id=ACCOUNT,
+        meta_access_token=None,
+        meta_app_id=None,
+        meta_app_secret=None,
+        meta_graph_url=None,
+        database_url=None,
+        secret_key=None,
+        stub_clock=StubClock.JUMP,
+        stub_scenario=scenario.value,
+    )
+
+
+def _forget(settings: Settings) -> None:
+    wish = SimulatorWish(settings.stub_scenario, settings.stub_seed, None)
+    SimulatorProcess(settings.home, wish).discard()
+    shutil.rmtree(settings.home)
+
+
+def _carried_out(product: Product, seeded: Seeded) -> RunView:
+    """Start a run, or take up one that an earlier demo left unfinished, and follow it to its rest."""
+    services = product.services
+    run_id = _run_to_follow(product, seeded)
+    watcher = Watcher(services.reports, run_id, services.clock)
+    view = watcher.until_rest()
+    if view.run.status is RunStatus.WAITING_APPROVAL and view.run.proven:
+        tell(f"The winner is proven, so the demo's manager approves variant {view.run.winner}.", style="bold")
+        services.approvals.publish_winner(
+            run_id, "manager", comment="approved by the demo", digest=view.digest
+        )
+        view = watcher.until_rest()
+    return view
+
+
+def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
+    services = product.services
+    # One that waits for a person comes first: time stands still for all the others until it has its answer.
+    waiting = services.reports.page(None, 1, frozenset({RunStatus.WAITING_APPROVAL}))
+    unfinished = waiting or services.reports.page(None, 1, frozenset(RunStatus) - FINAL)
+    if unfinished:
+        tell(f"Run {unfinished[0].id} of an earlier start is unfinished and goes on.")
+        return unfinished[0].id
+    finished = services.reports.page(None, 1, FINAL)
+    if finished:
+        tell(f"Run {finished[0].id} of an earlier demo has {finished[0].status}; this is a new one.")
+    request = seeded.request()
+    file = product.settings.home / REQUEST_FILE
+    file.write_text(json.dumps(request, indent=2) + "\n", "utf-8")
+    run = services.intake.submit(read_request(file), "manager")
+    tell(f"Run {run.id}: the brief's request ({file}), two variants, 50 EUR and 24 hours each.")
+    return run.id
+
+
+def _show_ways_in(seeded: Seeded, view: RunView, url: str) -> None:
+    show(ways_in(url, seeded, view))
+    for line in curl_lines(url, seeded, view):
+        say(f"  {line}")
+    if view.run.status is RunStatus.WAITING_APPROVAL:
+        tell("\nNo winner was proven, so the run waits for a person to choose a variant or to cancel it:")
+        tell(f"  {url}/approvals/{view.run.id}", style="bold")
+
+
+def _instead_of(wanted: int, url: str) -> str:
+    if wanted == 0 or url.endswith(f":{wanted}"):
+        return ""
+    return f" (port {wanted} is in use)"

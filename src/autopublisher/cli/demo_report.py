@@ -1,0 +1,193 @@
+"""The demo's last word: what the run found, beside what the simulator knows to be true, and where to look further."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import httpx2
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from autopublisher.cli.demo_seed import Seeded
+from autopublisher.cli.output import pairs_table, table_of
+from autopublisher.cli.run_text import facts_of
+from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.money import Money
+from autopublisher.domain.naming import run_mark
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.records import MetaObject
+from autopublisher.flows.reports import RunView, VariantView
+
+COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
+OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
+_TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulator knows: each ad's expected ROAS by Meta id, and its own books on the run in minor units."""
+
+    roas: Mapping[str, float]
+    spent: int
+    could_still_spend: int | None
+    peak: int | None
+
+
+def read_truth(meta_url: str, view: RunView) -> Truth:
+    """Ask the simulator what is true of a run; raises UnavailableError where it does not answer."""
+    try:
+        with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False) as http:
+            ads = http.get("/_sim/truth").raise_for_status().json()["ads"]
+            mark = run_mark(view.run.id)
+            books = http.get("/_sim/exposure", params={"contains": mark}).raise_for_status().json()
+    except httpx2.HTTPError as error:
+        raise UnavailableError(reason=f"the simulator's truth ({type(error).__name__})") from error
+    return Truth(
+        roas={str(ad["ad_id"]): float(ad["expected_roas"]) for ad in ads},
+        spent=books["spent"],
+        could_still_spend=books["could_still_spend"],
+        peak=books["peak_total"],
+    )
+
+
+def report(view: RunView, truth: Truth) -> RenderableType:
+    """Return everything the run came to."""
+    return Panel(Group(*_parts(view, truth)), title="What the run found", title_align="left")
+
+
+def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
+    """Return where the API and the dashboard are, and how to sign in."""
+    people = pairs_table(seeded.passwords)
+    return Panel(
+        Group(
+            pairs_table(
+                {"dashboard": f"{url}/", "API": f"{url}/openapi.json", "run": f"{url}/runs/{view.run.id}"}
+            ),
+            Text(f"\nSign in with a name and its password (kept in {seeded.credentials_file}):"),
+            people,
+        ),
+        title="Where to look",
+        title_align="left",
+    )
+
+
+def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
+    """Return commands that ask the API the same things."""
+    form = f'{{"username": "manager", "password": "{seeded.passwords["manager"]}"}}'
+    sign_in = f"TOKEN=$(curl -s {url}/auth/token -H 'Content-Type: application/json' -d '{form}' "
+    reader = "| python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])')"
+    follow = f'curl "{url}/meta/autopilot/status/{view.run.id}" -H "Authorization: Bearer $TOKEN"'
+    start = f'curl -X POST "{url}/meta/autopilot/run" -H "Authorization: Bearer $TOKEN" '
+    body = (
+        f'-H "Content-Type: application/json" -d @{seeded.credentials_file.parent / "request_example.json"}'
+    )
+    return (sign_in + reader, follow, start + body)
+
+
+def _parts(view: RunView, truth: Truth) -> Iterator[RenderableType]:
+    yield pairs_table({**facts_of(view), **_final_campaign(view), **_books(view, truth)})
+    yield Text("")
+    yield _variants(view, truth)
+    if view.decision is not None:
+        yield Text(f"\n{view.decision.sentence_en}")
+    yield Text(f"\n{_judgement(view, truth)}", style="bold")
+    yield Text("")
+    yield _objects(view)
+
+
+def _final_campaign(view: RunView) -> dict[str, str]:
+    """What stands at Meta now, and the losers, as they were last read there."""
+    final = {one.kind: one for one in view.objects if not _is_test(one)}
+    campaign, ad_set = final.get(ObjectKind.CAMPAIGN), final.get(ObjectKind.AD_SET)
+    if campaign is None or ad_set is None:
+        return {}
+    until = "" if ad_set.ends_at is None else f" until {ad_set.ends_at:%Y-%m-%d %H:%M}"
+    daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} budget"
+    arms = [one for one in view.objects if _is_test(one) and one.kind is ObjectKind.CAMPAIGN]
+    off = ", ".join(f"{one.variant} {one.status}" for one in arms)
+    return {
+        "final campaign": f"{campaign.meta_id} {campaign.effective_status}{daily}{until}",
+        "test campaigns": off,
+    }
+
+
+def _books(view: RunView, truth: Truth) -> dict[str, str]:
+    currency = view.run.currency
+
+    def money(minor: int | None) -> str:
+        return "unlimited" if minor is None else str(Money(minor, currency))
+
+    return {
+        "spent, by the simulator": money(truth.spent),
+        "highest exposure": f"{money(truth.peak)} of {view.total}; {money(truth.could_still_spend)} can still be spent",
+    }
+
+
+def _variants(view: RunView, truth: Truth) -> Table:
+    rows = [
+        {
+            "variant": f"{one.variant.letter} ({one.variant.headline})",
+            "state": one.state,
+            "spend": one.spend,
+            "purchases": one.figures.conversions,
+            "ROAS": None if one.roas is None else f"{one.roas:.2f}",
+            "interval": None if one.interval is None else f"{one.interval[0]:.2f} to {one.interval[1]:.2f}",
+            "true_ROAS": _rounded(_true_roas(view, one, truth)),
+        }
+        for one in view.variants
+    ]
+    return table_of(rows, COLUMNS)
+
+
+def _objects(view: RunView) -> Table:
+    tree = [one for one in view.objects if one.kind in _TREE]
+    shown = sorted(tree, key=lambda one: (not _is_test(one), one.variant or "", _TREE.index(one.kind)))
+    rows = [
+        {
+            "object": f"{_place(one)} {one.kind.value}",
+            "meta_id": one.meta_id,
+            "status": one.status,
+            "effective_status": one.effective_status,
+            "name": one.name,
+        }
+        for one in shown
+    ]
+    return table_of(rows, OBJECT_COLUMNS)
+
+
+def _judgement(view: RunView, truth: Truth) -> str:
+    """Hold the verdict against the truth: the simulator alone can."""
+    worths = {one.variant.letter: _true_roas(view, one, truth) for one in view.variants}
+    known = {letter: worth for letter, worth in worths.items() if worth is not None}
+    if not known:
+        return "The simulator knows no truth of this run."
+    best = max(known, key=lambda letter: known[letter])
+    said = ", ".join(f"{letter} {worth:.2f}" for letter, worth in sorted(known.items()))
+    if view.run.winner is None:
+        return f"The truth: expected ROAS {said}. The run named no winner."
+    right = (
+        "the truly best one"
+        if known.get(view.run.winner) == known[best]
+        else f"not the best one, which is {best}"
+    )
+    return f"The truth: expected ROAS {said}. The run chose {view.run.winner}, {right}."
+
+
+def _true_roas(view: RunView, variant: VariantView, truth: Truth) -> float | None:
+    ads = [one for one in view.objects if one.kind is ObjectKind.AD and _is_test(one)]
+    mine = [one.meta_id for one in ads if one.variant == variant.variant.letter]
+    return next((truth.roas[meta_id] for meta_id in mine if meta_id in truth.roas), None)
+
+
+def _is_test(one: MetaObject) -> bool:
+    return one.key.startswith("test/")
+
+
+def _place(one: MetaObject) -> str:
+    return f"test {one.variant or ''}".strip() if _is_test(one) else "final"
+
+
+def _rounded(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"

@@ -1,0 +1,197 @@
+"""``autopublisher doctor``: looks at everything a run depends on and says of each what to do where it is not well."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import typer
+
+from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap.database import database_state
+from autopublisher.bootstrap.liveness import workers_alive
+from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.output import Output, OutputOption, show_rows
+from autopublisher.cli.session import settings_with_log
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.errors import AutoPublisherError, MetaError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.settings import Settings, unknown_variables
+
+NEEDED_PERMISSIONS = ("ads_management", "ads_read")
+COLUMNS = ("check", "state", "finding", "remedy")
+
+
+class State(StrEnum):
+    """How a check ended; a warning does not stop runs, a failure does."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    state: State
+    finding: str
+    remedy: str = ""
+
+
+def doctor(output: OutputOption = Output.TABLE) -> None:
+    """Check settings, database, worker, Meta, token, accounts and clock; exits with 1 where something fails."""
+    checks = list(_all_checks())
+    rows = [
+        {"check": one.name, "state": one.state.value, "finding": one.finding, "remedy": one.remedy}
+        for one in checks
+    ]
+    show_rows(rows, COLUMNS, output)
+    failed = any(one.state is State.FAIL for one in checks)
+    raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
+
+
+def _all_checks() -> Iterator[Check]:
+    try:
+        settings = settings_with_log()
+    except AutoPublisherError as error:
+        yield _failure("settings", error)
+        return
+    yield from _settings(settings)
+    database = _guarded("database", lambda: _database(settings))
+    yield database
+    if database.state is State.FAIL:
+        return  # nothing below can be looked at without it
+    yield _guarded("worker", lambda: _worker(settings))
+    try:
+        with Product(settings, Work.NONE) as product:
+            yield from _product(product)
+    except AutoPublisherError as error:
+        yield _failure("start", error)
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    mode = f"META_API_MODE={settings.meta_api_mode}, data in {settings.home}"
+    yield Check("settings", State.OK, mode)
+    for name in unknown_variables():
+        yield Check("settings", State.WARN, f"{name} is set but is none of ours", "Check its spelling.")
+    if not settings.auto_publisher_enabled:
+        remedy = "Set AUTO_PUBLISHER_ENABLED=true and restart."
+        yield Check("settings", State.WARN, "AutoPublisher is disabled: new runs are refused", remedy)
+
+
+def _database(settings: Settings) -> Check:
+    state = database_state(settings.database)
+    if state.revision is None:
+        return Check("database", State.WARN, "reachable, still empty", "The first start creates the tables.")
+    if not state.is_current:
+        remedy = "Run 'autopublisher db upgrade'."
+        return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)
+    return Check("database", State.OK, f"reachable, at revision {state.revision}")
+
+
+def _worker(settings: Settings) -> Check:
+    alive = workers_alive(settings.database)
+    if alive:
+        return Check("worker", State.OK, f"{alive} running")
+    return Check(
+        "worker", State.WARN, "none is running", "Start 'autopublisher serve' or 'autopublisher worker'."
+    )
+
+
+def _product(product: Product) -> Iterator[Check]:
+    yield _guarded("clock", lambda: _clock(product))
+    yield _guarded("runs", lambda: _runs(product))
+    permissions = _guarded("token", lambda: _permissions(product))
+    yield permissions
+    if permissions.state is State.FAIL:
+        return
+    yield from _accounts(product)
+
+
+def _clock(product: Product) -> Check:
+    kind = f"simulated, {product.settings.stub_clock}" if product.settings.is_stub else "the machine's"
+    now = product.services.clock.now()
+    return Check("clock", State.OK, f"{now.isoformat(timespec='seconds')} ({kind})")
+
+
+def _runs(product: Product) -> Check:
+    counts = product.services.monitor.health().runs
+    open_runs = sum(count for status, count in counts.by_status.items() if count)
+    if counts.overdue:
+        late = round(counts.oldest_overdue_seconds or 0.0)
+        remedy = "See that a worker runs; the log says what its ticks met."
+        return Check("runs", State.FAIL, f"{counts.overdue} overdue, the oldest by {late} s", remedy)
+    return Check("runs", State.OK, f"{open_runs} in all, none overdue")
+
+
+def _permissions(product: Product) -> Check:
+    granted = product.outside.meta.permissions()
+    missing = [name for name in NEEDED_PERMISSIONS if name not in granted]
+    if missing:
+        remedy = "Give META_ACCESS_TOKEN a token with these permissions."
+        return Check("token", State.FAIL, f"Meta answers; the token lacks {', '.join(missing)}", remedy)
+    return Check(
+        "token", State.OK, f"Meta answers at {product.meta_url}; {', '.join(NEEDED_PERMISSIONS)} granted"
+    )
+
+
+def _accounts(product: Product) -> Iterator[Check]:
+    with product.outside.open_unit() as unit:
+        registered = unit.accounts.all()
+    default = product.settings.meta_default_ad_account_id
+    if default is not None:
+        yield _account_line(product, ActId(default))
+    if not registered:
+        yield Check("accounts", State.WARN, "none is registered", "Run 'autopublisher account add act_...'.")
+    for account in registered:
+        if account.act_id != default:
+            yield _account_line(product, account.act_id)
+        yield from _identity(product, account)
+
+
+def _account_line(product: Product, act_id: ActId) -> Check:
+    return _guarded(f"account {act_id}", lambda: _account(product, act_id))
+
+
+def _account(product: Product, act_id: ActId) -> Check:
+    facts = product.outside.meta.account(act_id)
+    name = f"account {act_id}"
+    if not facts.delivers:
+        remedy = "Ads Manager says what the account needs."
+        return Check(name, State.FAIL, f"status {facts.status}: its ads cannot deliver", remedy)
+    return Check(name, State.OK, f"{facts.name}, {facts.currency}, {facts.timezone}, delivers")
+
+
+def _identity(product: Product, account: Account) -> Iterator[Check]:
+    wanted = (("page", account.defaults.page_id), ("pixel", account.defaults.pixel_id))
+    for what, node in wanted:
+        name = f"{what} of {account.act_id}"
+        if node is None:
+            remedy = f"Set a default {what}, or name one in every request."
+            yield Check(name, State.WARN, "no default", remedy)
+        else:
+            yield _readable(product, name, node)
+
+
+def _readable(product: Product, name: str, node: str) -> Check:
+    try:
+        # Any object is read by its id alone; the kind only matters for images.
+        row = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
+    except MetaError as error:
+        return Check(
+            name, State.WARN, f"{node}: {error.message}", "Check the id, and what the token may see."
+        )
+    return Check(name, State.OK, f"{node} {row.get('name', '')}".strip())
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except AutoPublisherError as error:
+        return _failure(name, error)
+
+
+def _failure(name: str, error: AutoPublisherError) -> Check:
+    return Check(name, State.FAIL, error.message, error.remedy)

@@ -1,0 +1,195 @@
+"""Commands on what runs need: ad accounts, creatives, people."""
+
+import secrets
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.bootstrap.people import opened_people
+from autopublisher.cli.output import Output, OutputOption, say, show_record, show_rows, tell
+from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.domain.access import Role
+from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
+from autopublisher.domain.ids import AccountId, ActId
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.settings import Settings
+
+account_app = typer.Typer(help="Ad accounts we may act on.", no_args_is_help=True)
+creative_app = typer.Typer(help="Images that runs can test.", no_args_is_help=True)
+user_app = typer.Typer(help="People, their passwords and their tokens.", no_args_is_help=True)
+
+ACCOUNT_COLUMNS = ("id", "act_id", "name", "currency", "timezone", "business_id")
+CREATIVE_COLUMNS = ("id", "name", "mime_type", "sha256")
+
+AccountOption = Annotated[
+    str | None,
+    typer.Option(help="Our id or Meta's act_ id; without, META_DEFAULT_AD_ACCOUNT_ID or the only account."),
+]
+
+
+@account_app.command("add")
+def account_add(
+    *,
+    act_id: Annotated[str | None, typer.Argument(help="Without, META_DEFAULT_AD_ACCOUNT_ID.")] = None,
+    name: Annotated[str | None, typer.Option(help="Without, Meta's own.")] = None,
+    page_id: Annotated[str | None, typer.Option(help="The Facebook page the ads speak for.")] = None,
+    instagram_user_id: Annotated[str | None, typer.Option(help="The Instagram account.")] = None,
+    pixel_id: Annotated[str | None, typer.Option(help="The pixel that sees conversions.")] = None,
+    conversion_event: Annotated[str | None, typer.Option(help="Its event, such as PURCHASE.")] = None,
+    link_url: Annotated[str | None, typer.Option(help="Where the ads lead.")] = None,
+    call_to_action: Annotated[str | None, typer.Option(help="Such as SHOP_NOW.")] = None,
+    dsa_beneficiary: Annotated[str | None, typer.Option(help="Named in the EU as who benefits.")] = None,
+    dsa_payor: Annotated[str | None, typer.Option(help="Named in the EU as who pays.")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Register an ad account; its name, currency and time zone are read from Meta."""
+    defaults = AdDefaults(
+        page_id=page_id,
+        instagram_user_id=instagram_user_id,
+        pixel_id=pixel_id,
+        conversion_event=conversion_event,
+        link_url=link_url,
+        call_to_action=call_to_action,
+        dsa_beneficiary=dsa_beneficiary,
+        dsa_payor=dsa_payor,
+    )
+    with product_of() as product:
+        wanted = act_id or product.settings.meta_default_ad_account_id
+        if wanted is None:
+            raise typer.BadParameter("name the account, or set META_DEFAULT_AD_ACCOUNT_ID")
+        added = product.services.accounts.register(ActId(wanted), name, defaults, local_actor())
+    show_record(_account_row(added), output)
+
+
+@account_app.command("list")
+def account_list(output: OutputOption = Output.TABLE) -> None:
+    """List the registered ad accounts."""
+    with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
+        found = unit.accounts.all()
+    show_rows([_account_row(one) for one in found], ACCOUNT_COLUMNS, output)
+
+
+@creative_app.command("add")
+def creative_add(
+    file: Annotated[Path, typer.Argument(help="A PNG or JPEG image.")],
+    name: Annotated[str | None, typer.Option(help="Without, the file's name.")] = None,
+    account: AccountOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Keep an image for an account; the same bytes again are the same creative."""
+    content = _file_content(file)
+    with product_of() as product:
+        owner = account_named(product.outside.open_unit, product.settings, account)
+        added = product.services.accounts.add_creative(owner.id, name or file.name, content, local_actor())
+    show_record(_creative_row(added), output)
+
+
+@creative_app.command("list")
+def creative_list(account: AccountOption = None, output: OutputOption = Output.TABLE) -> None:
+    """List an account's creatives, oldest first."""
+    settings = settings_with_log()
+    with opened_units(settings.database) as open_unit:
+        owner = account_named(open_unit, settings, account)
+        with open_unit() as unit:
+            found = unit.creatives.of_account(owner.id)
+    show_rows([_creative_row(one) for one in found], CREATIVE_COLUMNS, output)
+
+
+@user_app.command("add")
+def user_add(
+    *,
+    name: Annotated[str, typer.Argument()],
+    role: Annotated[Role, typer.Option(help="What they may do.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+) -> None:
+    """Add a person; without --password-stdin a password is made up and printed once."""
+    with opened_people(settings_with_log()) as people:
+        password = _password(from_stdin=password_stdin)
+        people.add_user(name, password, role, local_actor())
+    _say_password(name, password, from_stdin=password_stdin)
+
+
+@user_app.command("password")
+def user_password(
+    *,
+    name: Annotated[str, typer.Argument()],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+) -> None:
+    """Give a person a new password."""
+    with opened_people(settings_with_log()) as people:
+        password = _password(from_stdin=password_stdin)
+        people.set_password(name, password, local_actor())
+    _say_password(name, password, from_stdin=password_stdin)
+
+
+@user_app.command("token")
+def user_token(
+    name: Annotated[str, typer.Argument()],
+    label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 30,
+) -> None:
+    """Issue an API token for a person and print it; it cannot be shown again."""
+    with opened_people(settings_with_log()) as people:
+        token = people.issue_token(people.user(name), label, timedelta(days=days), local_actor())
+    say(token)
+
+
+def account_named(open_unit: OpenUnitOfWork, settings: Settings, text: str | None) -> Account:
+    """Return the account meant: by our id or Meta's, else the default one, else the only one."""
+    wanted = settings.meta_default_ad_account_id if text is None else text
+    with open_unit() as unit:
+        return _only_account(unit) if wanted is None else _account(unit, wanted)
+
+
+def _account(unit: UnitOfWork, text: str) -> Account:
+    if not text.startswith("act_"):
+        return unit.accounts.get(AccountId(text))
+    found = unit.accounts.by_act_id(ActId(text))
+    if found is None:
+        raise AccountNotFoundError(id=text)
+    return found
+
+
+def _only_account(unit: UnitOfWork) -> Account:
+    found = unit.accounts.all()
+    if len(found) == 1:
+        return found[0]
+    raise ConfigurationError(
+        name="META_DEFAULT_AD_ACCOUNT_ID", reason=f"{len(found)} accounts are registered; name one."
+    )
+
+
+def _file_content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise NotFoundError(what="File", id=file) from None
+
+
+def _password(*, from_stdin: bool) -> str:
+    return sys.stdin.readline().rstrip("\r\n") if from_stdin else secrets.token_urlsafe(15)
+
+
+def _say_password(name: str, password: str, *, from_stdin: bool) -> None:
+    if from_stdin:
+        tell(f"{name} can sign in.")
+        return
+    tell(f"{name} can sign in with this password; it is not shown again:")
+    say(password)
+
+
+def _account_row(account: Account) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in ACCOUNT_COLUMNS}
+
+
+def _creative_row(creative: Creative) -> dict[str, Any]:
+    return {name: getattr(creative, name) for name in CREATIVE_COLUMNS}

@@ -1,0 +1,114 @@
+"""A run as people read it in a terminal: where it stands, its money, its variants, its verdict, its objects at Meta."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autopublisher.api.presenters import present_run
+from autopublisher.cli.output import Output, pairs_table, say, show, show_json, table_of
+from autopublisher.domain.money import Money
+from autopublisher.domain.run import Run
+from autopublisher.flows.reports import RunView, VariantView
+
+VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
+OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
+RUN_COLUMNS = ("run_id", "status", "campaign", "total", "created", "needs")
+
+
+def show_run(view: RunView, output: Output) -> None:
+    """Write a run to stdout."""
+    if output is Output.JSON:
+        show_json(present_run(view).model_dump(mode="json"))
+    elif output is Output.PLAIN:
+        for name, value in facts_of(view).items():
+            say(f"{name}\t{value}")
+    else:
+        show(Group(*_parts(view)))
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """Return a run as a row of a list."""
+    total = Money.from_major(run.request.budget_config.total_budget, run.currency)
+    return {
+        "run_id": run.id,
+        "status": run.status.value,
+        "campaign": run.request.campaign_name,
+        "total": str(total),
+        "created": run.created_at.isoformat(timespec="minutes"),
+        "needs": run.attention,
+    }
+
+
+def facts_of(view: RunView) -> dict[str, str]:
+    """Return what a run comes down to."""
+    run = view.run
+    facts = {
+        "run": run.id,
+        "status": run.status.value,
+        "campaign": run.request.campaign_name,
+        "spent in the test": str(view.spent),
+        "committed at worst": f"{view.committed} of {view.total}",
+    }
+    if run.winner is not None:
+        facts["winner"] = f"{run.winner} ({'proven' if run.proven else 'chosen by a person, not proven'})"
+    if view.improvement_percentage is not None:
+        facts["better by"] = f"{view.improvement_percentage:+.1f} % ROAS, as observed"
+    if run.approval is not None:
+        facts["approved by"] = f"{run.approval.by}, {run.approval.at.isoformat(timespec='minutes')}"
+    if run.failure:
+        facts["reason"] = run.failure
+    if run.attention:
+        facts["needs"] = run.attention
+    return facts
+
+
+def variants_table(view: RunView) -> Table:
+    """Return the test's arms with what was observed."""
+    return table_of([_variant_row(one) for one in view.variants], VARIANT_COLUMNS)
+
+
+def objects_table(view: RunView) -> Table:
+    """Return the campaigns, ad sets and ads as they were last read from Meta."""
+    rows = [
+        {
+            "kind": one.kind.value,
+            "meta_id": one.meta_id,
+            "status": one.status,
+            "effective_status": one.effective_status,
+            "name": one.name,
+        }
+        for one in view.objects
+    ]
+    return table_of(rows, OBJECT_COLUMNS)
+
+
+def _parts(view: RunView) -> Iterator[RenderableType]:
+    yield pairs_table(facts_of(view))
+    for warning in view.run.warnings:
+        yield Text(warning, style="yellow")
+    if view.variants:
+        yield Text("")
+        yield variants_table(view)
+    if view.decision is not None:
+        yield Text("")
+        yield Text(view.decision.sentence_en)
+    if view.objects:
+        yield Text("")
+        yield objects_table(view)
+
+
+def _variant_row(view: VariantView) -> dict[str, Any]:
+    low_high = view.interval
+    return {
+        "variant": view.variant.letter,
+        "state": view.state,
+        "spend": view.spend,
+        "revenue": view.revenue,
+        "ROAS": None if view.roas is None else f"{view.roas:.2f}",
+        "ROAS_interval": None if low_high is None else f"{low_high[0]:.2f} to {low_high[1]:.2f}",
+        "purchases": view.figures.conversions,
+        "clicks": view.figures.clicks,
+    }

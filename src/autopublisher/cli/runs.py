@@ -1,0 +1,116 @@
+"""Commands on runs: start one, follow it, approve it, stop it, list them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autopublisher.api.services import Services
+from autopublisher.bootstrap import Work
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.cli.exits import code_of_run
+from autopublisher.cli.output import Output, OutputOption, show_rows, tell
+from autopublisher.cli.request_file import read_request
+from autopublisher.cli.run_text import RUN_COLUMNS, run_row, show_run
+from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.cli.signals import end_in_order_on_signals
+from autopublisher.cli.watching import Watcher
+from autopublisher.domain.access import Permission, require
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.reports import Reports, RunView
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+def run(
+    *,
+    file: Annotated[Path, typer.Option("--file", "-f", help="The request as JSON; - reads stdin.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
+    approve_as: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --watch: approve a proven winner as this user.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key and request give the same run again.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Start a run from a request file."""
+    if approve_as is not None and not watch:
+        raise typer.BadParameter("--approve-as needs --watch")
+    end_in_order_on_signals()
+    request = read_request(file)
+    with product_of(Work.IF_FREE if watch else Work.NONE) as product:
+        services = product.services
+        if approve_as is not None:
+            require(services.people.user(approve_as).role, Permission.WINNER_PUBLISH)
+        started = services.intake.submit(request, local_actor(), idempotency_key)
+        tell(f"Run {started.id} was accepted.")
+        view = _followed(services, started.id, approve_as) if watch else services.reports.view(started.id)
+    show_run(view, output)
+    raise typer.Exit(code_of_run(view.run))
+
+
+def status(
+    *,
+    run_id: RunArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show a run, or follow it."""
+    end_in_order_on_signals()
+    with opened_units(settings_with_log().database) as open_unit:
+        reports = Reports(open_unit)
+        wanted = RunId(run_id)
+        view = Watcher(reports, wanted).until_rest() if watch else reports.view(wanted)
+    show_run(view, output)
+    raise typer.Exit(code_of_run(view.run) if watch else 0)
+
+
+def approve(
+    run_id: RunArgument,
+    variant: Annotated[
+        str | None, typer.Option(help="The variant's letter; needed where no winner is proven.")
+    ] = None,
+    comment: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Approve a run's winner: it is scaled and published, the others stay paused."""
+    with product_of() as product:
+        services = product.services
+        services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment)
+        view = services.reports.view(RunId(run_id))
+    show_run(view, output)
+
+
+def cancel(
+    run_id: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Stop a run: what it made at Meta is paused or deleted by its next step."""
+    with product_of() as product:
+        services = product.services
+        services.approvals.cancel(RunId(run_id), local_actor(), reason)
+        view = services.reports.view(RunId(run_id))
+    show_run(view, output)
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
+    only: Annotated[list[RunStatus] | None, typer.Option("--status", help="Only these statuses.")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List runs, newest first."""
+    with opened_units(settings_with_log().database) as open_unit:
+        found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
+    show_rows([run_row(one) for one in found], RUN_COLUMNS, output)
+
+
+def _followed(services: Services, run_id: RunId, approve_as: str | None) -> RunView:
+    watcher = Watcher(services.reports, run_id, services.clock)
+    view = watcher.until_rest()
+    if approve_as is None or view.run.status is not RunStatus.WAITING_APPROVAL or not view.run.proven:
+        return view
+    services.approvals.publish_winner(run_id, approve_as, comment="approved on the command line")
+    return watcher.until_rest()

@@ -1,0 +1,84 @@
+"""Commands that run something: the whole product, a worker alone, the simulator alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autopublisher import __version__
+from autopublisher.api.app import openapi_document
+from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap.http_server import HttpServer, listen
+from autopublisher.cli.output import say, show_json, tell
+from autopublisher.cli.session import product_of, settings_with_log
+from autopublisher.cli.signals import end_in_order_on_signals, wait_for_signal
+from autopublisher.settings import Settings
+
+HostOption = Annotated[str | None, typer.Option(help="Instead of AUTO_PUBLISHER_HOST.")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of AUTO_PUBLISHER_PORT.")]
+
+
+def serve(
+    *,
+    host: HostOption = None,
+    port: PortOption = None,
+    work: Annotated[bool, typer.Option(help="Also run ticks; without, a worker elsewhere must.")] = True,
+) -> None:
+    """Serve the API and the dashboard, and run ticks, until stopped."""
+    end_in_order_on_signals()
+    settings = settings_with_log()
+    address = settings.auto_publisher_host if host is None else host
+    listener = listen(address, settings.auto_publisher_port if port is None else port)
+    with listener, Product(settings, Work.HERE if work else Work.NONE) as product:
+        with HttpServer(product.app(), listener) as server:
+            _announce(settings, server.url)
+            wait_for_signal()
+        tell("Stopping ...")
+
+
+def worker() -> None:
+    """Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted."""
+    end_in_order_on_signals()
+    with product_of(Work.HERE) as product:
+        tell(f"Working in {product.settings.meta_api_mode} mode. Ctrl-C ends it.")
+        wait_for_signal()
+        tell("Stopping ...")
+
+
+def simulator(
+    scenario: Annotated[str | None, typer.Option(help="Built-in name or TOML file.")] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Simulated seconds per real one; without, time stands still."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another market of the same kind.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    state: Annotated[Path | None, typer.Option(help="File that survives a restart.")] = None,
+) -> None:
+    """Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints."""
+    settings = Settings.load()
+    mode = ["--mode", "manual"] if speed is None else ["--mode", "speed", "--speed", str(speed)]
+    kept = [] if state is None else ["--state", str(state)]
+    command = [
+        *(sys.executable, "-m", "autopublisher.simulator", *mode, "--port", str(port), *kept),
+        *("--scenario", settings.stub_scenario if scenario is None else scenario),
+        *("--seed", str(settings.stub_seed if seed is None else seed)),
+    ]
+    # Our own module with our own options; it gets Ctrl-C from the terminal as we do.
+    raise typer.Exit(subprocess.call(command))  # noqa: S603
+
+
+def openapi() -> None:
+    """Print the API's OpenAPI document as JSON."""
+    show_json(openapi_document(__version__))
+
+
+def _announce(settings: Settings, url: str) -> None:
+    say(url)
+    tell(f"Serving the API and the dashboard in {settings.meta_api_mode} mode. Ctrl-C ends it.")
+    if settings.is_stub:
+        tell(f"Meta is simulated: scenario {settings.stub_scenario}, clock {settings.stub_clock}.")
+    if not settings.auto_publisher_enabled:
+        tell("AUTO_PUBLISHER_ENABLED is false: new runs are refused.", style="yellow")

@@ -1,0 +1,27 @@
+"""Ctrl-C and SIGTERM: both end a command in order, closing what it opened."""
+
+import signal
+import threading
+from types import FrameType
+from typing import NoReturn
+
+_MET = 128  # shells report a signal as 128 plus its number
+
+
+def end_in_order_on_signals() -> None:
+    """Turn SIGTERM into an orderly exit of the main thread, as Ctrl-C is one already."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _leave)
+
+
+def wait_for_signal() -> None:
+    """Sleep until a signal ends the wait; returns on Ctrl-C and SIGTERM alike."""
+    try:
+        threading.Event().wait()
+    except (KeyboardInterrupt, SystemExit):
+        return
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the clean-up short
+    raise SystemExit(_MET + number)

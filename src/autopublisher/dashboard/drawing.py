@@ -1,0 +1,67 @@
+"""Draws pages: templates, the reader's language, and the policy that lets a browser load nothing but our style."""
+
+from typing import Any, Final
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from autopublisher.dashboard.figures import Figures
+from autopublisher.dashboard.session import (
+    FORM_COOKIE,
+    LANGUAGE_COOKIE,
+    form_token,
+    keep,
+    prepare_form,
+)
+from autopublisher.dashboard.words import language_of, words_in
+from autopublisher.domain.access import Permission, allows
+from autopublisher.domain.records import User
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+_YEAR = 365 * 24 * 3600
+
+
+class Drawing:
+    """Turns a template and its figures into a page for one reader."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("autopublisher.dashboard"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(self, request: Request, template: str, status: int = 200, **figures: Any) -> HTMLResponse:
+        """Return a page."""
+        asked = request.query_params.get("lang")
+        language = language_of(
+            asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
+        )
+        fresh = prepare_form(request)
+        html = self._templates.get_template(template).render(
+            language=language,
+            words=words_in(language),
+            show=Figures(language),
+            form=form_token(request),
+            path=request.url.path if request.method == "GET" else "/",
+            user=getattr(request.state, "user", None),
+            may=_rights(getattr(request.state, "user", None)),
+            **figures,
+        )
+        response = HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
+        if fresh is not None:
+            keep(request, response, FORM_COOKIE, fresh)
+        if asked == language:
+            keep(request, response, LANGUAGE_COOKIE, language, _YEAR)
+        return response
+
+
+def _rights(user: User | None) -> dict[str, bool]:
+    """Return which permissions the reader holds, by name."""
+    return {one.name: user is not None and allows(user.role, one) for one in Permission}

@@ -1,0 +1,74 @@
+"""A route whose errors become pages, because a person and not a program reads them."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from autopublisher.dashboard.drawing import Drawing
+from autopublisher.dashboard.session import StaleFormError, home_of, reader_of
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    UnavailableError,
+)
+
+_STATUSES: tuple[tuple[type[AutoPublisherError], int], ...] = (
+    (ForbiddenError, 403),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (InvalidRequestError, 422),
+    (UnavailableError, 503),
+)
+_EXPECTED = tuple(kind for kind, _ in _STATUSES)
+
+
+def page_route(drawing: Drawing) -> type[APIRoute]:
+    """Return the route class that draws its errors; what is not expected goes on to the application."""
+
+    class PageRoute(APIRoute):
+        """A route for people."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            """Return the usual handler, its expected errors turned into pages."""
+            handle = super().get_route_handler()
+
+            async def drawn(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except NotAuthenticatedError:
+                    return RedirectResponse("/login", 303)
+                except _EXPECTED as error:
+                    return await run_in_threadpool(_explain, drawing, request, error)
+                except RequestValidationError:
+                    return await run_in_threadpool(_error_page, drawing, request, 422, None, "")
+
+            return drawn
+
+    return PageRoute
+
+
+def _explain(drawing: Drawing, request: Request, error: AutoPublisherError) -> Response:
+    if isinstance(error, StaleFormError):
+        return _error_page(drawing, request, 403, None, "form_stale")
+    if isinstance(error, ForbiddenError) and request.url.path == "/":
+        return RedirectResponse(home_of(reader_of(request).role), 303)
+    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    return _error_page(drawing, request, status, error, "")
+
+
+def _error_page(
+    drawing: Drawing, request: Request, status: int, error: AutoPublisherError | None, word: str
+) -> Response:
+    said = HTTPStatus(status).phrase if error is None else error.message
+    remedy = "" if error is None else error.remedy
+    return drawing.page(request, "error.html", status, said=said, remedy=remedy, word=word)

@@ -1,0 +1,172 @@
+"""The dashboard's pages. Each names its permission once; a POST must carry its form's token."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from autopublisher.dashboard.drawing import Drawing
+from autopublisher.dashboard.page_route import page_route
+from autopublisher.dashboard.progress import awaits_approval, is_moving, steps_of
+from autopublisher.dashboard.session import (
+    SESSION_COOKIE,
+    Desk,
+    check_form,
+    entry,
+    home_of,
+    keep_session,
+    reader_of,
+)
+from autopublisher.domain.access import Permission, allows
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.money import Money
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.people import TooManyAttemptsError, WrongPasswordError
+from autopublisher.flows.reports import RunView
+
+PAGE_SIZE: Final = 25
+MOST_EVENTS: Final = 200
+
+RunPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$")]
+Typed = Annotated[str, Form(max_length=2000)]
+Handler = Callable[..., Response]
+
+
+def pages(desk: Desk) -> APIRouter:
+    """Return the router with every page."""
+    drawing = Drawing()
+    made = _Pages(desk, drawing)
+    router = APIRouter(
+        route_class=page_route(drawing), include_in_schema=False, default_response_class=HTMLResponse
+    )
+    way = _Way(router, desk)
+    way.public("GET", "/static/style.css", made.style)
+    way.public("GET", "/login", made.login)
+    way.public("POST", "/login", made.sign_in)
+    way.public("POST", "/logout", made.sign_out)
+    way.guarded("GET", "/", made.runs, Permission.RUN_READ)
+    way.guarded("GET", "/runs/{run_id}", made.run, Permission.RUN_READ)
+    way.guarded("POST", "/runs/{run_id}/cancel", made.cancel, Permission.RUN_CANCEL)
+    way.guarded("GET", "/approvals", made.approvals, Permission.WINNER_PUBLISH)
+    way.guarded("GET", "/approvals/{run_id}", made.approval, Permission.WINNER_PUBLISH)
+    way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
+    way.guarded("GET", "/system", made.system, Permission.HEALTH_READ)
+    return router
+
+
+class _Way:
+    """Adds routes, each with its permission and, for a POST, its form check."""
+
+    def __init__(self, router: APIRouter, desk: Desk) -> None:
+        self._router = router
+        self._desk = desk
+
+    def public(self, method: str, path: str, handler: Handler) -> None:
+        self._add(method, path, handler, "public", [])
+
+    def guarded(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
+        self._add(method, path, handler, permission.value, [Depends(entry(self._desk.people, permission))])
+
+    def _add(self, method: str, path: str, handler: Handler, permission: str, entries: list[Any]) -> None:
+        checks = [Depends(check_form)] if method == "POST" else []
+        self._router.add_api_route(
+            path,
+            handler,
+            methods=[method],
+            dependencies=entries + checks,
+            response_model=None,
+            openapi_extra={"x-permission": permission},
+        )
+
+
+class _Pages:
+    """What each page shows and does."""
+
+    def __init__(self, desk: Desk, drawing: Drawing) -> None:
+        self._desk = desk
+        self._drawing = drawing
+        self._style = files("autopublisher.dashboard").joinpath("static/style.css").read_text("utf-8")
+
+    def style(self) -> Response:
+        return Response(self._style, media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+    def login(self, request: Request) -> Response:
+        return self._drawing.page(request, "login.html", problem=None)
+
+    def sign_in(
+        self,
+        request: Request,
+        username: Annotated[str, Form(max_length=512)] = "",
+        password: Annotated[str, Form(max_length=1024)] = "",
+    ) -> Response:
+        people = self._desk.people
+        try:
+            token, _ = people.sign_in(username, password)
+        except TooManyAttemptsError:
+            return self._drawing.page(request, "login.html", 429, problem="too_many")
+        except WrongPasswordError:
+            return self._drawing.page(request, "login.html", 401, problem="wrong_password")
+        response = RedirectResponse(home_of(people.identify(token).role), 303)
+        keep_session(request, response, token)
+        return response
+
+    def sign_out(self, request: Request) -> Response:
+        self._desk.people.revoke(request.cookies.get(SESSION_COOKIE, ""))
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(SESSION_COOKIE, path="/")
+        return response
+
+    def runs(self, request: Request, before: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+        found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
+        views = [self._desk.reports.view(one.id) for one in found[:PAGE_SIZE]]
+        older = views[-1].run.id if len(found) > PAGE_SIZE else None
+        moving = any(is_moving(view.run) for view in views)
+        return self._drawing.page(request, "runs.html", views=views, older=older, moving=moving)
+
+    def run(self, request: Request, run_id: RunPath) -> Response:
+        view = self._desk.reports.view(RunId(run_id))
+        return self._drawing.page(
+            request,
+            "run.html",
+            view=view,
+            steps=steps_of(view.run),
+            moving=is_moving(view.run),
+            awaits=awaits_approval(view.run),
+            left=_left(view),
+            events=view.events[: -MOST_EVENTS - 1 : -1],
+        )
+
+    def cancel(self, request: Request, run_id: RunPath, reason: Typed = "") -> Response:
+        self._desk.approvals.cancel(RunId(run_id), reader_of(request).name, reason=reason.strip())
+        return RedirectResponse(f"/runs/{run_id}", 303)
+
+    def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
+        waiting = self._desk.reports.page(None, PAGE_SIZE, frozenset({RunStatus.WAITING_APPROVAL}))
+        views = [self._desk.reports.view(one.id) for one in waiting if awaits_approval(one)]
+        return self._drawing.page(request, "approvals.html", views=views, done=done)
+
+    def approval(self, request: Request, run_id: RunPath) -> Response:
+        view = self._desk.reports.view(RunId(run_id))
+        return self._drawing.page(
+            request, "approval.html", view=view, awaits=awaits_approval(view.run), left=_left(view)
+        )
+
+    def approve(
+        self, request: Request, run_id: RunPath, variant: Typed = "", digest: Typed = "", comment: Typed = ""
+    ) -> Response:
+        reader = reader_of(request)
+        self._desk.approvals.publish_winner(
+            RunId(run_id), reader.name, variant=variant or None, comment=comment.strip(), digest=digest
+        )
+        target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
+        return RedirectResponse(target, 303)
+
+    def system(self, request: Request) -> Response:
+        return self._drawing.page(request, "system.html", health=self._desk.monitor.health())
+
+
+def _left(view: RunView) -> Money:
+    """Return what could still be spent at Meta at worst; never below nothing."""
+    return max(view.committed - view.spent, Money.zero(view.run.currency))

@@ -1,0 +1,109 @@
+"""Who is looking: the session cookie, the form tokens that bind a POST to it, and what a page needs."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Form, Request
+from starlette.responses import Response
+
+from autopublisher.domain.access import Permission, Role, allows, require
+from autopublisher.domain.errors import ForbiddenError, NotAuthenticatedError
+from autopublisher.domain.records import User
+from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.monitor import Monitor
+from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk
+from autopublisher.flows.reports import Reports
+
+SESSION_COOKIE: Final = "ap_session"
+FORM_COOKIE: Final = "ap_form"
+LANGUAGE_COOKIE: Final = "ap_lang"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The use cases behind the pages."""
+
+    people: PeopleDesk
+    reports: Reports
+    approvals: Approvals
+    monitor: Monitor
+
+
+class StaleFormError(ForbiddenError):
+    """This form is no longer valid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+def home_of(role: Role) -> str:
+    """Return the first page a role may see."""
+    if allows(role, Permission.RUN_READ):
+        return "/"
+    return "/approvals" if allows(role, Permission.WINNER_PUBLISH) else "/system"
+
+
+def entry(people: PeopleDesk, permission: Permission) -> Callable[[Request], None]:
+    """Return the dependency that lets only holders of ``permission`` into a page."""
+
+    def enter(request: Request) -> None:
+        user = people.identify(request.cookies.get(SESSION_COOKIE, ""))
+        request.state.user = user
+        require(user.role, permission)
+
+    return enter
+
+
+def reader_of(request: Request) -> User:
+    """Return who has entered; raises NotAuthenticatedError on a page that let everybody in."""
+    user: User | None = getattr(request.state, "user", None)
+    if user is None:
+        raise NotAuthenticatedError
+    return user
+
+
+def form_token(request: Request) -> str:
+    """Return the token that this browser's forms must carry."""
+    return _derived(_browser_secret(request))
+
+
+def check_form(request: Request, form: Annotated[str, Form(max_length=100)] = "") -> None:
+    """Refuse a POST that does not come from a form this browser was given; raises StaleFormError."""
+    secret = _browser_secret(request)
+    if not secret or not hmac.compare_digest(_derived(secret).encode(), form.encode("utf-8", "replace")):
+        raise StaleFormError
+
+
+def _browser_secret(request: Request) -> str:
+    """Return what only this browser holds: its session, or before that a random value of its own."""
+    held = request.cookies.get(SESSION_COOKIE) or request.cookies.get(FORM_COOKIE)
+    return held or str(getattr(request.state, "fresh_secret", ""))
+
+
+def _derived(secret: str) -> str:
+    return hmac.new(secret.encode("utf-8", "replace"), b"dashboard form", hashlib.sha256).hexdigest()
+
+
+def prepare_form(request: Request) -> str | None:
+    """Give a browser without any secret a fresh one, and return it for its cookie."""
+    if _browser_secret(request):
+        return None
+    fresh: str = secrets.token_urlsafe(24)
+    request.state.fresh_secret = fresh
+    return fresh
+
+
+def keep(request: Request, response: Response, name: str, value: str, seconds: int | None = None) -> None:
+    """Set a cookie that scripts cannot read and other sites cannot send with a POST."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=secure, path="/")
+
+
+def keep_session(request: Request, response: Response, token: str) -> None:
+    """Set the session cookie for as long as its token lives."""
+    keep(request, response, SESSION_COOKIE, token, int(SESSION_LIFETIME.total_seconds()))
+    response.delete_cookie(FORM_COOKIE, path="/")

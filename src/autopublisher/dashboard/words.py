@@ -1,0 +1,152 @@
+"""The dashboard's words in English and Spanish, and which of the two a reader gets."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, cast
+
+Language = Literal["en", "es"]
+LANGUAGES: Final = ("en", "es")
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "product": ("AutoPublisher", "AutoPublisher"),
+    "skip": ("Skip to content", "Saltar al contenido"),
+    "sign_in": ("Sign in", "Iniciar sesión"),
+    "sign_out": ("Sign out", "Cerrar sesión"),
+    "username": ("User name", "Usuario"),
+    "password": ("Password", "Contraseña"),
+    "runs": ("Runs", "Ejecuciones"),
+    "approvals": ("Approvals", "Aprobaciones"),
+    "system": ("System", "Sistema"),
+    "other_language": ("Español", "English"),
+    "campaign": ("Campaign", "Campaña"),
+    "status": ("Status", "Estado"),
+    "spent": ("Spent", "Gastado"),
+    "of_total": ("of", "de"),
+    "created": ("Created", "Creada"),
+    "no_runs": ("There are no runs yet.", "Aún no hay ejecuciones."),
+    "no_approvals": ("No run is waiting for approval.", "Ninguna ejecución espera aprobación."),
+    "older": ("Older runs", "Ejecuciones anteriores"),
+    "progress": ("Progress", "Progreso"),
+    "step_done": ("done", "hecho"),
+    "step_current": ("now", "ahora"),
+    "step_open": ("to come", "por venir"),
+    "verdict": ("Verdict", "Veredicto"),
+    "no_verdict": ("The test has not been judged yet.", "La prueba aún no se ha evaluado."),
+    "proven": ("Proven at the stated error rate", "Demostrado con la tasa de error indicada"),
+    "not_proven": ("Not proven", "No demostrado"),
+    "money": ("Money", "Dinero"),
+    "could_be_spent": ("Could still be spent at Meta", "Aún podría gastarse en Meta"),
+    "total_budget": ("Total budget, never exceeded", "Presupuesto total, nunca superado"),
+    "variants": ("Variants", "Variantes"),
+    "variant": ("Variant", "Variante"),
+    "spend": ("Spend", "Gasto"),
+    "revenue": ("Revenue", "Ingresos"),
+    "conversions": ("Conversions", "Conversiones"),
+    "clicks": ("Clicks", "Clics"),
+    "roas": ("ROAS", "ROAS"),
+    "interval": ("ROAS interval", "Intervalo de ROAS"),
+    "no_variants": ("The variants have not been created yet.", "Las variantes aún no se han creado."),
+    "objects": ("At Meta", "En Meta"),
+    "kind": ("Kind", "Tipo"),
+    "name": ("Name", "Nombre"),
+    "meta_id": ("Meta id", "Id de Meta"),
+    "no_objects": ("Nothing has been created at Meta.", "No se ha creado nada en Meta."),
+    "events": ("Log", "Registro"),
+    "time": ("Time", "Hora"),
+    "event": ("Event", "Suceso"),
+    "by": ("By", "Por"),
+    "approve": ("Approve and publish", "Aprobar y publicar"),
+    "approval_title": ("This run waits for your approval", "Esta ejecución espera su aprobación"),
+    "approval_until": ("Open until", "Abierta hasta"),
+    "approval_choice": ("Variant to publish", "Variante que se publicará"),
+    "approval_winner": ("proven winner", "ganadora demostrada"),
+    "approval_leader": ("likeliest", "la más probable"),
+    "approval_digest": ("Plan", "Plan"),
+    "comment": ("Comment (optional)", "Comentario (opcional)"),
+    "cancel": ("Stop this run", "Detener esta ejecución"),
+    "cancel_explain": (
+        "Everything of this run at Meta is paused or deleted. This cannot be undone.",
+        "Todo lo de esta ejecución en Meta se pausa o se elimina. No se puede deshacer.",
+    ),
+    "reason": ("Reason (optional)", "Motivo (opcional)"),
+    "cancelling": ("Being stopped", "Deteniéndose"),
+    "attention": ("Needs attention", "Requiere atención"),
+    "failure": ("Why it ended", "Por qué terminó"),
+    "warnings": ("Good to know", "Conviene saber"),
+    "refreshing": ("This page refreshes by itself.", "Esta página se actualiza sola."),
+    "error": ("That did not work", "No ha funcionado"),
+    "back": ("Back", "Volver"),
+    "form_stale": (
+        "This form is no longer valid. Go back, reload the page and try again.",
+        "Este formulario ya no es válido. Vuelva, recargue la página e inténtelo de nuevo.",
+    ),
+    "wrong_password": ("The name or the password is wrong.", "El usuario o la contraseña no son correctos."),
+    "too_many": (
+        "Too many attempts. Wait a moment, then try again.",
+        "Demasiados intentos. Espere un momento e inténtelo de nuevo.",
+    ),
+    "approved": ("Your approval was recorded.", "Su aprobación ha quedado registrada."),
+    "database": ("Database", "Base de datos"),
+    "work_engine": ("Work engine", "Motor de trabajo"),
+    "running": ("running", "en marcha"),
+    "stopped_engine": ("stopped", "parado"),
+    "elsewhere": ("in another process", "en otro proceso"),
+    "reaching_meta": ("Meta", "Meta"),
+    "overdue": ("Overdue runs", "Ejecuciones con retraso"),
+    "mode": ("Mode", "Modo"),
+    "ok": ("well", "bien"),
+    "number": ("Number", "Número"),
+    "status.pending": ("Starting", "Iniciando"),
+    "status.creating_campaigns": ("Creating variants", "Creando variantes"),
+    "status.ab_testing": ("Testing", "Prueba A/B en curso"),
+    "status.analyzing_results": ("Analysing", "Analizando"),
+    "status.selecting_winner": ("Selecting the winner", "Seleccionando ganador"),
+    "status.waiting_approval": ("Waiting for approval", "Esperando aprobación"),
+    "status.scaling_budget": ("Scaling the budget", "Escalando presupuesto"),
+    "status.publishing_final": ("Publishing", "Publicando"),
+    "status.completed": ("Completed", "Completada"),
+    "status.failed": ("Failed", "Fallida"),
+    "status.cancelled": ("Cancelled", "Cancelada"),
+    "state.testing": ("testing", "en prueba"),
+    "state.stopped": ("stopped", "detenida"),
+    "state.winner": ("winner", "ganadora"),
+    "state.leader": ("leader", "líder"),
+    "state.paused": ("paused", "en pausa"),
+}
+
+
+def words_in(language: Language) -> Mapping[str, str]:
+    """Return every word in one language."""
+    index = LANGUAGES.index(language)
+    return MappingProxyType({key: both[index] for key, both in _WORDS.items()})
+
+
+def language_of(asked: str | None, kept: str | None, accepted: str | None) -> Language:
+    """Return the reader's language: what they ask for now, chose before, or their browser prefers; else English."""
+    for choice in (asked, kept):
+        if choice in LANGUAGES:
+            return cast("Language", choice)
+    return _preferred(accepted or "")
+
+
+def _preferred(accepted: str) -> Language:
+    """Return the language of highest quality in an Accept-Language header."""
+    best: Language = "en"
+    best_quality = 0.0
+    for part in accepted.split(","):
+        tag, _, parameter = part.strip().partition(";")
+        name = tag.split("-")[0].strip().lower()
+        quality = _quality(parameter)
+        if name in LANGUAGES and quality > best_quality:
+            best, best_quality = cast("Language", name), quality
+    return best
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,163 @@
+"""The settings: environment variables and ``.env``, checked once; a refusal names the variable and a remedy.
+
+A field's name is its variable's name in lower case; README.md has the table.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from autopublisher.domain.errors import ConfigurationError
+
+LIVE_GRAPH_URL = "https://graph.facebook.com"
+STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
+OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
+
+
+class MetaMode(StrEnum):
+    """Whose Marketing API is called: the simulator's or Meta's."""
+
+    STUB = "stub"
+    LIVE = "live"
+
+
+class StubClock(StrEnum):
+    """How simulated time moves: from one due moment to the next, N times as fast, or only when told."""
+
+    JUMP = "jump"
+    SPEED = "speed"
+    MANUAL = "manual"
+
+
+class LogLevel(StrEnum):
+    """From which severity on a line is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def _act_id(value: str) -> str:
+    digits = value.removeprefix("act_")
+    if not digits.isdecimal():
+        raise ValueError("expected act_ and digits, for example act_123456789")
+    return f"act_{digits}"
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or not value.partition("://")[2]:
+        raise ValueError("expected an address that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Every setting of the product; secrets never print."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    auto_publisher_enabled: bool = True
+    auto_publisher_home: Path = Path(".autopublisher")
+    auto_publisher_host: str = "127.0.0.1"
+    auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
+    auto_publisher_max_concurrent_runs: int = Field(default=5, ge=1, le=10_000)
+    auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
+    auto_publisher_approval_hours: int = Field(default=72, ge=1, le=24 * 30)
+    auto_publisher_log_level: LogLevel = LogLevel.INFO
+
+    meta_api_mode: MetaMode = MetaMode.STUB
+    meta_default_ad_account_id: Annotated[str, AfterValidator(_act_id)] | None = None
+    meta_access_token: SecretStr | None = None
+    meta_app_id: str | None = None
+    meta_app_secret: SecretStr | None = None
+    meta_graph_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    meta_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
+
+    database_url: SecretStr | None = None
+    secret_key: SecretStr | None = None
+
+    stub_clock: StubClock = StubClock.JUMP
+    stub_speed: float = Field(default=3600.0, gt=0, le=1_000_000)
+    stub_scenario: str = "demo"
+    stub_seed: int = Field(default=7, ge=0)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the environment and ``.env``, ``overrides`` first; raises ConfigurationError."""
+        try:
+            settings = cls(**overrides)
+        except ValidationError as error:
+            raise _refusal(error.errors()[0]) from None
+        settings.check_secrets()
+        return settings
+
+    def check_secrets(self) -> None:
+        """Raise ConfigurationError where live mode lacks a secret: none of them has a default there."""
+        if self.is_stub:
+            return
+        if self.meta_access_token is None:
+            raise _configuration(
+                "META_ACCESS_TOKEN",
+                "live mode needs Meta's access token, and there is none.",
+                "Set META_ACCESS_TOKEN to a token with ads_management and ads_read, or META_API_MODE=stub.",
+            )
+        if self.secret_key is None:
+            raise _configuration(
+                "SECRET_KEY",
+                "live mode needs a secret of its own, and there is none.",
+                "Set SECRET_KEY to 32 or more random characters, for example from: openssl rand -hex 32",
+            )
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether Meta is simulated."""
+        return self.meta_api_mode is MetaMode.STUB
+
+    @property
+    def home(self) -> Path:
+        """The data folder, absolute, so that processes started from it agree on it."""
+        return self.auto_publisher_home.expanduser().absolute()
+
+    @property
+    def database(self) -> str:
+        """The database's URL: DATABASE_URL, or a SQLite file in the data folder."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home / 'autopublisher.db'}"
+        return self.database_url.get_secret_value()
+
+    @property
+    def supervises_simulator(self) -> bool:
+        """Whether the product runs a simulator of its own: stub mode without an address of another."""
+        return self.is_stub and self.meta_graph_url is None
+
+    @property
+    def access_token(self) -> str:
+        """The token sent to Meta; in stub mode the simulator's unless another is set."""
+        return STUB_TOKEN if self.meta_access_token is None else self.meta_access_token.get_secret_value()
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return set variables that look like ours and are none of ours: most likely misspelt."""
+    known = {name.upper() for name in Settings.model_fields}
+    names = os.environ if environment is None else environment
+    return tuple(sorted(name for name in names if name.startswith(OUR_PREFIXES) and name not in known))
+
+
+def _refusal(error: ErrorDetails) -> ConfigurationError:
+    name = str(error["loc"][0]).upper() if error["loc"] else "?"
+    secret = name.endswith(("TOKEN", "SECRET", "KEY", "URL"))
+    shown = "the value" if secret else repr(error["input"])
+    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return _configuration(name, f"{shown} is not allowed; expected {reason.removeprefix('expected ')}.", "")
+
+
+def _configuration(name: str, reason: str, remedy: str) -> ConfigurationError:
+    error = ConfigurationError(name=name, reason=reason)
+    error.remedy = remedy or f"Correct {name} in the environment or in .env; README.md lists every variable."
+    return error

@@ -1,0 +1,190 @@
+"""The operation journal, the same on every database."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from autopublisher.domain.errors import StaleOperationError, StaleRunError
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.operations import Operation, OperationState
+from autopublisher.domain.run import Run
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+SENT, UNKNOWN, CONFIRMED = OperationState.SENT, OperationState.UNKNOWN, OperationState.CONFIRMED
+
+
+@pytest.fixture
+def fence(stored: Run) -> Fence:
+    return Fence(stored.id, stored.version)
+
+
+@pytest.fixture
+def intended(open_unit: OpenUnitOfWork, fence: Fence, operation: Operation) -> Operation:
+    with open_unit() as unit:
+        unit.journal.intend(operation, fence)
+        unit.commit()
+    return operation
+
+
+def keyed(operation: Operation, key: str, sequence: int) -> Operation:
+    return replace(operation, spec=replace(operation.spec, key=key), sequence=sequence)
+
+
+def test_an_intended_row_is_read_back_whole(
+    open_unit: OpenUnitOfWork, stored: Run, intended: Operation
+) -> None:
+    with open_unit() as unit:
+        assert unit.journal.get(stored.id, intended.key) == intended
+
+
+def test_a_row_nobody_intended_is_none(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    with open_unit() as unit:
+        assert unit.journal.get(stored.id, "test/b/adset") is None
+
+
+def test_a_key_is_intended_once(open_unit: OpenUnitOfWork, fence: Fence, intended: Operation) -> None:
+    with open_unit() as unit, pytest.raises(StaleOperationError, match="no longer absent"):
+        unit.journal.intend(replace(intended, sequence=2), fence)
+
+
+def test_two_keys_cannot_have_one_sequence(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+) -> None:
+    with open_unit() as unit, pytest.raises(StaleOperationError, match="no longer next in sequence"):
+        unit.journal.intend(keyed(intended, "test/b/adset", 1), fence)
+
+
+def test_nothing_is_intended_once_the_run_has_moved_on(
+    open_unit: OpenUnitOfWork, stored: Run, fence: Fence, operation: Operation
+) -> None:
+    with open_unit() as unit:
+        unit.runs.save(replace(stored, version=2), was=1)
+        unit.commit()
+    with open_unit() as unit, pytest.raises(StaleRunError):
+        unit.journal.intend(operation, fence)
+
+
+def test_nothing_is_intended_for_an_unknown_run(open_unit: OpenUnitOfWork, operation: Operation) -> None:
+    with open_unit() as unit, pytest.raises(StaleRunError):
+        unit.journal.intend(operation, Fence(RunId("nobody"), 1))
+
+
+def test_a_row_is_overwritten_by_the_step_after_it(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+) -> None:
+    sent = intended.to(SENT, attempts=1, sent_at=intended.intended_at)
+    done = sent.to(CONFIRMED, meta_id=MetaId("120"), settled_at=intended.intended_at)
+    with open_unit() as unit:
+        unit.journal.advance(sent, intended, fence)
+        unit.journal.advance(done, sent, fence)
+        unit.commit()
+    with open_unit() as unit:
+        assert unit.journal.get(fence.run_id, intended.key) == done
+
+
+def test_nothing_advances_once_the_run_has_moved_on(
+    open_unit: OpenUnitOfWork, stored: Run, fence: Fence, intended: Operation
+) -> None:
+    with open_unit() as unit:
+        unit.runs.save(replace(stored, version=2), was=1)
+        unit.commit()
+    with open_unit() as unit, pytest.raises(StaleRunError):
+        unit.journal.advance(intended.to(SENT), intended, fence)
+
+
+@pytest.mark.parametrize("change", [{"state": UNKNOWN}, {"attempts": 1}, {"lookups": 1}])
+def test_a_row_that_another_has_advanced_is_left_alone(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation, change: dict[str, object]
+) -> None:
+    outdated = replace(intended, **change)  # type: ignore[arg-type]  # one field of several types
+    with open_unit() as unit, pytest.raises(StaleOperationError):
+        unit.journal.advance(replace(outdated, state=SENT), outdated, fence)
+
+
+def test_a_row_that_was_never_intended_cannot_advance(
+    open_unit: OpenUnitOfWork, fence: Fence, operation: Operation
+) -> None:
+    with open_unit() as unit, pytest.raises(StaleOperationError):
+        unit.journal.advance(operation.to(SENT), operation, fence)
+
+
+def test_of_many_who_advance_a_row_one_wins(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+) -> None:
+    start = threading.Barrier(8)
+
+    def send(_: int) -> bool:
+        start.wait(timeout=60)
+        with open_unit() as unit:
+            try:
+                unit.journal.advance(intended.to(SENT, attempts=1), intended, fence)
+            except StaleOperationError:
+                return False
+            unit.commit()
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(send, range(8))) == 1
+
+
+def test_of_many_who_intend_the_next_row_one_wins(
+    open_unit: OpenUnitOfWork, fence: Fence, operation: Operation
+) -> None:
+    start = threading.Barrier(8)
+
+    def intend(number: int) -> bool:
+        start.wait(timeout=60)
+        with open_unit() as unit:
+            try:
+                unit.journal.intend(keyed(operation, f"key/{number}", 1), fence)
+            except StaleOperationError:
+                return False
+            unit.commit()
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(intend, range(8))) == 1
+
+
+def test_a_tick_whose_twin_saves_first_is_stale_and_not_stuck(
+    open_unit: OpenUnitOfWork, stored: Run, fence: Fence, operation: Operation
+) -> None:
+    start = threading.Barrier(2)
+
+    def tick(number: int) -> bool:
+        start.wait(timeout=60)
+        with open_unit() as unit:
+            try:
+                unit.journal.intend(keyed(operation, f"key/{number}", number), fence)
+                unit.runs.save(replace(stored, version=2), was=1)
+            except StaleRunError:
+                return False
+            unit.commit()
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(tick, range(2))) == 1
+
+
+def test_a_runs_rows_come_by_sequence(open_unit: OpenUnitOfWork, fence: Fence, intended: Operation) -> None:
+    with open_unit() as unit:
+        unit.journal.intend(keyed(intended, "z", 3), fence)
+        unit.journal.intend(keyed(intended, "y", 2), fence)
+        assert [row.sequence for row in unit.journal.of_run(fence.run_id)] == [1, 2, 3]
+
+
+def test_rows_in_a_state_come_oldest_first(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+) -> None:
+    older = replace(keyed(intended, "older", 2), intended_at=intended.intended_at - timedelta(minutes=1))
+    with open_unit() as unit:
+        unit.journal.intend(older, fence)
+        unit.journal.intend(keyed(intended, "sent", 3), fence)
+        unit.journal.advance(
+            replace(keyed(intended, "sent", 3), state=SENT), keyed(intended, "sent", 3), fence
+        )
+        rows = unit.journal.in_state(OperationState.INTENDED)
+        assert [row.key for row in rows] == ["older", intended.key]

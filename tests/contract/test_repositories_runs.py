@@ -1,0 +1,194 @@
+"""The run table, the same on every database."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
+from autopublisher.domain.ids import AccountId, ActId, RunId
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def three_runs(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    """run-1 of now, and run-2 and run-3 that were created together an hour later."""
+    later = replace(stored, created_at=stored.created_at + HOUR)
+    with open_unit() as unit:
+        unit.runs.add(replace(later, id=RunId("run-3"), next_tick_at=stored.created_at + HOUR))
+        unit.runs.add(replace(later, id=RunId("run-2"), next_tick_at=None, status=RunStatus.AB_TESTING))
+        unit.commit()
+
+
+def found(open_unit: OpenUnitOfWork, **wanted: Any) -> list[str]:
+    with open_unit() as unit:
+        return [run.id for run in unit.runs.find(RunFilter(**wanted))]
+
+
+def test_an_unknown_run_is_not_found(open_unit: OpenUnitOfWork) -> None:
+    with open_unit() as unit, pytest.raises(RunNotFoundError, match="Run nobody was not found"):
+        unit.runs.get(RunId("nobody"))
+
+
+def test_a_second_run_with_the_same_id_is_refused(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    with open_unit() as unit, pytest.raises(ConflictError, match="Run run-1 exists already"):
+        unit.runs.add(stored)
+
+
+def test_a_second_run_with_the_same_idempotency_key_is_refused(
+    open_unit: OpenUnitOfWork, stored: Run
+) -> None:
+    with open_unit() as unit:
+        unit.runs.add(replace(stored, id=RunId("run-2"), idempotency_key="once"))
+        with pytest.raises(ConflictError, match="idempotency key once"):
+            unit.runs.add(replace(stored, id=RunId("run-3"), idempotency_key="once"))
+
+
+def test_of_two_transactions_with_one_idempotency_key_only_one_adds_its_run(
+    open_unit: OpenUnitOfWork, stored: Run
+) -> None:
+    start = threading.Barrier(4)
+
+    def add(number: int) -> bool:
+        start.wait(timeout=60)
+        with open_unit() as unit:
+            try:
+                unit.runs.add(replace(stored, id=RunId(f"run-{number}"), idempotency_key="once"))
+            except ConflictError:
+                return False
+            unit.commit()
+            return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(add, range(10, 14))) == 1
+
+
+def test_runs_without_an_idempotency_key_do_not_clash(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert len(found(open_unit)) == 3
+
+
+def test_a_run_of_an_unknown_account_is_refused(open_unit: OpenUnitOfWork, run: Run) -> None:
+    with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
+        unit.runs.add(replace(run, account_id=AccountId("nobody")))
+
+
+def test_a_run_is_overwritten_by_whoever_knows_its_version(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    moved = replace(stored, version=2, status=RunStatus.CREATING_CAMPAIGNS, warnings=("slow",))
+    with open_unit() as unit:
+        unit.runs.save(moved, was=1)
+        unit.commit()
+    with open_unit() as unit:
+        assert unit.runs.get(stored.id) == moved
+
+
+@pytest.mark.parametrize("was", [0, 2])
+def test_a_run_at_another_version_is_not_overwritten(
+    open_unit: OpenUnitOfWork, stored: Run, was: int
+) -> None:
+    with open_unit() as unit, pytest.raises(StaleRunError):
+        unit.runs.save(replace(stored, version=was + 1), was=was)
+
+
+def test_of_many_who_save_the_same_version_one_wins(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    start = threading.Barrier(8)
+
+    def save(number: int) -> bool:
+        start.wait(timeout=60)
+        with open_unit() as unit:
+            try:
+                unit.runs.save(replace(stored, version=2, leader=str(number)), was=1)
+            except StaleRunError:
+                return False
+            unit.commit()
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(save, range(8))) == 1
+
+
+def test_runs_come_oldest_first_and_then_by_id(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit) == ["run-1", "run-2", "run-3"]
+
+
+def test_runs_come_newest_first_on_request(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit, newest_first=True) == ["run-3", "run-2", "run-1"]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_paging_meets_every_run_once(
+    open_unit: OpenUnitOfWork, three_runs: None, *, newest_first: bool
+) -> None:
+    pages: list[str] = []
+    while page := found(
+        open_unit, newest_first=newest_first, limit=1, before=RunId(pages[-1]) if pages else None
+    ):
+        pages += page
+    assert pages == found(open_unit, newest_first=newest_first)
+
+
+def test_paging_from_an_unknown_run_is_an_error(open_unit: OpenUnitOfWork) -> None:
+    with pytest.raises(RunNotFoundError):
+        found(open_unit, before=RunId("nobody"))
+
+
+def test_runs_are_found_by_status(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit, statuses=frozenset({RunStatus.AB_TESTING})) == ["run-2"]
+
+
+def test_no_status_at_all_finds_nothing(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit, statuses=frozenset()) == []
+
+
+def test_runs_are_found_by_ad_account(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit, act_id=ActId("act_2")) == []
+
+
+def test_a_run_is_found_by_its_idempotency_key(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    with open_unit() as unit:
+        unit.runs.add(replace(stored, id=RunId("run-2"), idempotency_key="once"))
+        unit.commit()
+    assert found(open_unit, idempotency_key="once") == ["run-2"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(-0.5, []), (0, ["run-1"]), (0.5, ["run-1"]), (1, ["run-1", "run-3"])]
+)
+def test_runs_are_due_from_their_next_tick_on(
+    open_unit: OpenUnitOfWork, three_runs: None, now: datetime, hours: float, expected: list[str]
+) -> None:
+    assert found(open_unit, due_by=now + hours * HOUR) == expected
+
+
+def test_a_run_that_has_ended_is_never_due(open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:
+    with open_unit() as unit:
+        unit.runs.save(replace(stored, status=RunStatus.FAILED, version=2), was=1)
+        unit.commit()
+    assert found(open_unit, due_by=now) == []
+
+
+def test_counting_knows_neither_page_nor_limit(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    with open_unit() as unit:
+        assert unit.runs.count(RunFilter(limit=1, before=RunId("run-2"))) == 3
+
+
+def test_counting_keeps_to_the_filter(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    with open_unit() as unit:
+        assert unit.runs.count(RunFilter(statuses=frozenset({RunStatus.PENDING}))) == 2
+
+
+def test_the_next_due_moment_is_the_earliest(
+    open_unit: OpenUnitOfWork, three_runs: None, now: datetime
+) -> None:
+    with open_unit() as unit:
+        assert unit.runs.next_due() == now
+
+
+def test_nothing_is_due_where_no_run_waits(open_unit: OpenUnitOfWork) -> None:
+    with open_unit() as unit:
+        assert unit.runs.next_due() is None

@@ -1,0 +1,110 @@
+"""The demo from outside: it proves the truly better variant, publishes it, and leaves nothing running."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.e2e.command import PATIENCE_SECONDS, CommandLine
+
+pytestmark = pytest.mark.slow
+
+
+def announced_simulator(folder: Path) -> dict[str, Any]:
+    """Return what the demo's simulator wrote when it began to listen."""
+    file = folder / ".autopublisher" / "demo" / "simulator.json"
+    found: dict[str, Any] = eventually(lambda: json.loads(file.read_text("utf-8")) if file.exists() else None)
+    return found
+
+
+def eventually(probe: Any) -> Any:
+    """Return what a probe finds, asking until it finds something."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (found := probe()) is not None:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it never happened")
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
+    """Return the lines of stderr up to the one with a text."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if text in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def test_the_demo_publishes_the_variant_that_is_truly_better(
+    autopublisher: CommandLine, tmp_path: Path
+) -> None:
+    done = autopublisher.run("demo", "--once")
+    assert done.returncode == 0, done.stderr
+    assert "The run chose B, the truly best one." in done.stdout
+    assert "A PAUSED, B PAUSED" in done.stdout
+    credentials = tmp_path / ".autopublisher" / "demo" / "credentials.txt"
+    assert stat.S_IMODE(credentials.stat().st_mode) == 0o600
+    assert autopublisher.simulators() == []
+
+
+def test_an_ordinary_market_leaves_the_choice_to_a_person(autopublisher: CommandLine) -> None:
+    done = autopublisher.run("demo", "--once", "--scenario", "ordinary")
+    assert done.returncode == 6, done.stderr
+    assert "The run named no winner." in done.stdout
+
+
+def test_a_killed_demo_is_taken_up_where_it_was(autopublisher: CommandLine, tmp_path: Path) -> None:
+    with autopublisher.start("demo", "--once") as killed:
+        read_until(killed, "ab_testing")
+        killed.kill()
+        killed.communicate()
+    survivor = announced_simulator(tmp_path)
+    done = autopublisher.run("demo", "--once")
+    assert "is unfinished and goes on" in done.stderr
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(httpx2.HTTPError):
+        httpx2.get(f"{survivor['url']}/_sim/health", trust_env=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_demo_and_its_simulator(autopublisher: CommandLine, number: signal.Signals) -> None:
+    with autopublisher.start("demo") as process:
+        read_until(process, "stay up")
+        process.send_signal(number)
+        process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0
+    assert autopublisher.simulators() == []
+
+
+def test_a_dead_simulator_comes_back_at_the_same_address(autopublisher: CommandLine, tmp_path: Path) -> None:
+    with autopublisher.start("demo") as process:
+        read_until(process, "stay up")
+        dead = announced_simulator(tmp_path)
+        os.kill(dead["pid"], signal.SIGKILL)
+        back = eventually(
+            lambda: found if (found := announced_simulator(tmp_path))["pid"] != dead["pid"] else None
+        )
+        assert back["url"] == dead["url"]
+        assert httpx2.get(f"{back['url']}/_sim/objects", trust_env=False).json()["data"]
+        process.terminate()
+        process.communicate(timeout=PATIENCE_SECONDS)
+
+
+def test_a_second_demo_at_once_is_refused(autopublisher: CommandLine) -> None:
+    with autopublisher.start("demo") as first:
+        read_until(first, "stay up")
+        second = autopublisher.run("demo", "--once")
+        assert second.returncode == 4
+        assert "Another worker already runs" in second.stderr
+        assert autopublisher.simulators() != []
+        first.terminate()
+        first.communicate(timeout=PATIENCE_SECONDS)

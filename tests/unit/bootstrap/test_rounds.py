@@ -1,0 +1,119 @@
+"""The jump driver moves time to the next due moment, and never over a person's thinking."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.bootstrap.rounds import JumpDriver, Round
+from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
+from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
+from autopublisher.domain.run import Run, RunStatus
+
+START = datetime(2026, 11, 22, 9, tzinfo=UTC)
+LATER = START + timedelta(hours=5)
+ACCOUNT = Account(AccountId("a"), ActId("act_1"), "Shop", "EUR", "Europe/Madrid", AdDefaults(), START)
+
+REQUEST = RunRequest(
+    meta_account_id=ACCOUNT.id,
+    campaign_name="Test",
+    objective="CONVERSIONS",
+    ab_test_config=ABTestConfig(Strategy.CREATIVE_SPLIT, 2, Decimal(50), 24),
+    targeting_config=TargetingConfig(("PE",)),
+    budget_config=BudgetConfig(Decimal(500)),
+    creative_ids=(CreativeId("c1"), CreativeId("c2")),
+    headlines=("A", "B"),
+    primary_texts=("A", "B"),
+)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    made = MemoryDatabase()
+    with made.unit_of_work() as unit:
+        unit.accounts.add(ACCOUNT)
+        unit.commit()
+    return made
+
+
+@pytest.fixture
+def driver(database: MemoryDatabase, clock: ManualClock) -> JumpDriver:
+    return JumpDriver(database.unit_of_work, clock)
+
+
+def store(database: MemoryDatabase, number: int, status: RunStatus, due: datetime | None) -> None:
+    run = Run(
+        id=RunId(str(number)),
+        account_id=ACCOUNT.id,
+        act_id=ACCOUNT.act_id,
+        currency="EUR",
+        request=REQUEST,
+        status=status,
+        version=1,
+        created_at=START,
+        created_by="tester",
+        updated_at=START,
+        next_tick_at=due,
+    )
+    with database.unit_of_work() as unit:
+        unit.runs.add(replace(run))
+        unit.commit()
+
+
+def test_time_jumps_to_the_earliest_due_moment_and_not_beyond(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.AB_TESTING, LATER)
+    store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(hours=1))
+    assert driver.jump()
+    assert clock.now() == LATER
+
+
+def test_time_stands_still_while_a_tick_is_due(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.AB_TESTING, START)
+    store(database, 2, RunStatus.AB_TESTING, LATER)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_time_stands_still_while_a_person_thinks(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER + timedelta(hours=72))
+    store(database, 2, RunStatus.AB_TESTING, LATER)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_time_stands_still_when_nothing_waits_for_it(driver: JumpDriver, clock: ManualClock) -> None:
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def sweeping(calls: list[str]) -> Callable[[], object]:
+    return lambda: calls.append("sweep")
+
+
+def test_a_jump_is_followed_by_a_second_sweep(driver: JumpDriver, database: MemoryDatabase) -> None:
+    store(database, 1, RunStatus.AB_TESTING, LATER)
+    calls: list[str] = []
+    Round(sweeping(calls), driver=driver)()
+    assert calls == ["sweep", "sweep"]
+
+
+def test_without_a_jump_one_sweep_is_enough(driver: JumpDriver) -> None:
+    calls: list[str] = []
+    Round(sweeping(calls), driver=driver)()
+    assert calls == ["sweep"]

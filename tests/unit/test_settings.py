@@ -1,0 +1,121 @@
+"""Settings are read from the variables the brief names, and a wrong one is refused by its name."""
+
+from pathlib import Path
+
+import pytest
+
+from autopublisher.domain.errors import ConfigurationError
+from autopublisher.settings import STUB_TOKEN, MetaMode, Settings, StubClock, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the caller's, and no .env of theirs."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> ConfigurationError:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load()
+    return caught.value
+
+
+def test_nothing_needs_to_be_set_in_stub_mode() -> None:
+    settings = Settings.load()
+    assert (settings.meta_api_mode, settings.stub_clock) == (MetaMode.STUB, StubClock.JUMP)
+    assert settings.auto_publisher_enabled
+    assert settings.auto_publisher_max_concurrent_runs == 5
+    assert settings.access_token == STUB_TOKEN
+    assert settings.supervises_simulator
+
+
+def test_the_default_database_is_a_file_in_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings.load(auto_publisher_home=tmp_path / "home")
+    assert settings.database == f"sqlite:///{tmp_path}/home/autopublisher.db"
+
+
+def test_the_briefs_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "AUTO_PUBLISHER_ENABLED": "false",
+        "META_API_MODE": "live",
+        "META_DEFAULT_AD_ACCOUNT_ID": "act_42",
+        "AUTO_PUBLISHER_MAX_CONCURRENT_RUNS": "9",
+        "META_ACCESS_TOKEN": "a-token",
+        "DATABASE_URL": "postgresql+asyncpg://user:word@db/name",
+        "SECRET_KEY": "a-key",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert not settings.auto_publisher_enabled
+    assert settings.meta_default_ad_account_id == "act_42"
+    assert settings.auto_publisher_max_concurrent_runs == 9
+    assert settings.access_token == "a-token"
+    assert settings.database == "postgresql+asyncpg://user:word@db/name"
+    assert not settings.supervises_simulator
+
+
+def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("STUB_SCENARIO=ordinary\n", "utf-8")
+    assert Settings.load().stub_scenario == "ordinary"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("META_API_MODE", "")
+    assert Settings.load().is_stub
+
+
+def test_an_account_id_may_leave_out_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("META_DEFAULT_AD_ACCOUNT_ID", "42")
+    assert Settings.load().meta_default_ad_account_id == "act_42"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("META_API_MODE", "sandbox", "'stub' or 'live'"),
+        ("AUTO_PUBLISHER_ENABLED", "perhaps", "boolean"),
+        ("AUTO_PUBLISHER_MAX_CONCURRENT_RUNS", "0", "greater than or equal to 1"),
+        ("AUTO_PUBLISHER_PORT", "eighty", "integer"),
+        ("META_DEFAULT_AD_ACCOUNT_ID", "shop", "act_ and digits"),
+        ("AUTO_PUBLISHER_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_variable_its_value_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    message = refusal(monkeypatch, **{name: value}).message
+    assert message.startswith(f"Setting {name}: {value!r}")
+    assert allowed in message
+
+
+def test_an_address_that_is_none_is_refused_without_being_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refusal(monkeypatch, META_GRAPH_URL="graph:secret")
+    assert "META_GRAPH_URL" in error.message
+    assert "secret" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("missing", "given"), [("META_ACCESS_TOKEN", "SECRET_KEY"), ("SECRET_KEY", "META_ACCESS_TOKEN")]
+)
+def test_live_mode_names_the_secret_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, missing: str, given: str
+) -> None:
+    error = refusal(monkeypatch, META_API_MODE="live", **{given: "there"})
+    assert missing in error.message
+    assert missing in error.remedy
+
+
+def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("META_ACCESS_TOKEN", "SECRET_KEY", "DATABASE_URL", "META_APP_SECRET"):
+        monkeypatch.setenv(name, "hush-hush")
+    assert "hush-hush" not in repr(Settings.load())
+
+
+def test_a_misspelt_variable_is_noticed() -> None:
+    environment = {"AUTO_PUBLISHER_ENABLD": "1", "STUB_SPEED": "2", "PATH": "", "META_API_MODE": "stub"}
+    assert unknown_variables(environment) == ("AUTO_PUBLISHER_ENABLD",)
