@@ -75,12 +75,12 @@ def verdict_of(case: Case, seed: int) -> Verdict:
     )
 
 
-def row_of(case: Case, replicates: int) -> str:
+def row_of(case: Case, seeds: range) -> str:
     kinds: Counter[str] = Counter()
     best = {f"v{index}" for index, lift in enumerate(case.market.lifts) if lift == max(case.market.lifts)}
     right = wrong = stopped = picked = 0
     used = []
-    for seed in range(replicates):
+    for seed in seeds:
         verdict = verdict_of(case, seed)
         kinds[verdict.kind.value] += 1
         unique = len(best) == 1
@@ -90,7 +90,7 @@ def row_of(case: Case, replicates: int) -> str:
         stopped += unique and bool(best & set(verdict.eliminated))
         picked += verdict.leader in best
         used.append(min(verdict.hour / case.market.hours, 1.0))
-    share = [value / replicates for value in (wrong, right, stopped, picked)]
+    share = [value / len(seeds) for value in (wrong, right, stopped, picked)]
     numbers = " | ".join(f"{value:.3f}" for value in (*share, float(np.mean(used))))
     return f"| {case.name} | {numbers} | {dict(kinds)} |"
 
@@ -98,13 +98,15 @@ def row_of(case: Case, replicates: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=400)
+    parser.add_argument("--first-seed", type=int, default=0, help="for figures no setting was chosen on")
     parser.add_argument("--only", default="", help="run the cases whose name contains this")
     options = parser.parse_args()
+    seeds = range(options.first_seed, options.first_seed + options.replicates)
     print("| case | false winner | power | best stopped | best leads | time used | verdicts |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for case in CASES:
         if options.only in case.name:
-            print(row_of(case, options.replicates), flush=True)
+            print(row_of(case, seeds), flush=True)
 
 
 if __name__ == "__main__":

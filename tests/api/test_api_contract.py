@@ -118,7 +118,7 @@ def test_the_application_keeps_its_contract(
 
     @given(case=contract[path][method.upper()].as_strategy(mode))
     @settings(max_examples=12, suppress_health_check=list(HealthCheck))
-    def keeps(case: schemathesis.Case) -> None:
+    def keeps(case: schemathesis.Case[Any]) -> None:
         case.validate_response(case.call(headers=headers), checks=CHECKS)
 
     keeps()

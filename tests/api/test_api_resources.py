@@ -51,6 +51,11 @@ def test_a_patch_changes_what_it_names_and_leaves_the_rest(
     assert (defaults["page_id"], defaults["call_to_action"], defaults["pixel_id"]) == ("1002", None, "2001")
 
 
+def test_an_account_that_meta_does_not_show_is_refused_by_field(client: TestClient, bearer: Bearer) -> None:
+    answer = client.post("/meta/accounts", json={"act_id": "act_1"}, headers=bearer(Role.ADMIN))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "act_id")
+
+
 def test_accounts_are_listed(client: TestClient, account: Account, bearer: Bearer) -> None:
     told = client.get("/meta/accounts", headers=bearer(Role.VIEWER)).json()
     assert [one["id"] for one in told["accounts"]] == [account.id]

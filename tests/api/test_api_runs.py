@@ -1,6 +1,5 @@
 """The brief's endpoints over HTTP: asking for runs, following, scheduling, releasing and stopping them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,45 +13,15 @@ from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
-from autopublisher.api.waiting import Patience
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaThrottledError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.flows.intake import Intake, IntakeLimits
-from autopublisher.ports.repositories import RunFilter
 
 RUN = "11111111-2222-4333-8444-555555555555"
 Headers = dict[str, str]
 PutRun = Callable[..., Run]
-
-
-def change(database: MemoryDatabase, run_id: str, **changes: Any) -> None:
-    """Move a stored run on, as a tick would."""
-    with database.unit_of_work() as unit:
-        run = unit.runs.get(RunId(run_id))
-        unit.runs.save(replace(run, version=run.version + 1, **changes), was=run.version)
-        unit.commit()
-
-
-def complete_all(database: MemoryDatabase) -> None:
-    """Let every run end well."""
-    with database.unit_of_work() as unit:
-        found = unit.runs.find(RunFilter())
-    for run in found:
-        change(database, run.id, status=RunStatus.COMPLETED, next_tick_at=None)
-
-
-def impatient(services: Services, pause: Callable[[float], None], places: int = 1) -> TestClient:
-    """Return a client of an application whose waits last as long as ``pause`` counts."""
-    seconds = [0.0]
-
-    def tick(length: float) -> None:
-        seconds[0] += length
-        pause(length)
-
-    patience = Patience(places=places, pause=tick, stopwatch=lambda: seconds[0])
-    return TestClient(create_app(replace(services, patience=patience)))
 
 
 # --- run ------------------------------------------------------------------------------------------
@@ -148,62 +117,6 @@ def test_a_silent_meta_means_that_nothing_can_be_verified_now(
 ) -> None:
     meta.faults.append(Fault(MetaOutcomeUnknownError("no answer"), "account"))
     assert client.post("/meta/autopilot/run", json=body, headers=manager).status_code == 503
-
-
-# --- waiting --------------------------------------------------------------------------------------
-
-
-def test_who_prefers_to_wait_gets_the_finished_run(
-    services: Services, database: MemoryDatabase, manager: Headers, body: dict[str, Any]
-) -> None:
-    client = impatient(services, lambda _: complete_all(database))
-    answer = client.post("/meta/autopilot/run", json=body, headers=manager | {"Prefer": "wait=30"})
-    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
-    assert answer.headers["Preference-Applied"] == "wait=30"
-
-
-def test_a_wait_that_ends_before_the_run_gives_202(
-    services: Services, manager: Headers, body: dict[str, Any]
-) -> None:
-    client = impatient(services, lambda _: None)
-    answer = client.post("/meta/autopilot/run", json=body, headers=manager | {"Prefer": "wait=2"})
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=2")
-
-
-def test_a_longer_wait_than_a_minute_is_cut(
-    services: Services, manager: Headers, body: dict[str, Any]
-) -> None:
-    client = impatient(services, lambda _: None)
-    answer = client.post(
-        "/meta/autopilot/run", json=body, headers=manager | {"Prefer": "respond-async, wait=900"}
-    )
-    assert answer.headers["Preference-Applied"] == "wait=60"
-
-
-def test_where_nobody_more_can_wait_the_answer_comes_at_once(
-    services: Services, manager: Headers, body: dict[str, Any]
-) -> None:
-    client = impatient(services, lambda _: pytest.fail("waited"), places=0)
-    answer = client.post("/meta/autopilot/run", json=body, headers=manager | {"Prefer": "wait=30"})
-    assert (answer.status_code, "Preference-Applied" in answer.headers) == (202, False)
-
-
-def test_a_run_that_waits_for_approval_rests(services: Services, put_run: PutRun, manager: Headers) -> None:
-    put_run()
-    client = impatient(services, lambda _: pytest.fail("waited"))
-    answer = client.get(f"/meta/autopilot/status/{RUN}", headers=manager | {"Prefer": "wait=30"})
-    assert answer.json()["status"] == "waiting_approval"
-
-
-def test_an_approved_run_no_longer_rests(
-    services: Services, database: MemoryDatabase, put_run: PutRun, manager: Headers
-) -> None:
-    put_run()
-    client = impatient(services, lambda _: complete_all(database))
-    answer = client.post(
-        "/meta/autopilot/publish-winner", json={"run_id": RUN}, headers=manager | {"Prefer": "wait=30"}
-    )
-    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
 
 
 # --- schedule -------------------------------------------------------------------------------------
@@ -416,77 +329,3 @@ def test_an_unreachable_meta_degrades_health(
     meta.faults.append(Fault(MetaOutcomeUnknownError("no answer"), "permissions"))
     told = client.get("/meta/autopilot/health", headers=manager).json()
     assert (told["status"], "no answer" in told["details"]["meta"]) == ("degraded", True)
-
-
-# --- exact amounts --------------------------------------------------------------------------------
-
-
-def ask_with_total(client: TestClient, manager: Headers, body: dict[str, Any], total: str) -> Any:
-    text = json.dumps(body).replace('"total_budget": 500.0', f'"total_budget": {total}')
-    headers = manager | {"Content-Type": "application/json"}
-    return client.post("/meta/autopilot/run", content=text.encode(), headers=headers)
-
-
-@pytest.mark.parametrize(
-    ("digits", "stored"),
-    [
-        ("500.0", "500"),
-        ("500", "500"),
-        ("100.10", "100.1"),
-        ("1e3", "1000"),
-        ("500.000000", "500"),
-        ("100.29", "100.29"),
-    ],
-)
-def test_amounts_are_stored_from_their_digits(
-    client: TestClient,
-    database: MemoryDatabase,
-    manager: Headers,
-    body: dict[str, Any],
-    digits: str,
-    stored: str,
-) -> None:
-    run_id = ask_with_total(client, manager, body, digits).json()["run_id"]
-    with database.unit_of_work() as unit:
-        assert str(unit.runs.get(RunId(run_id)).request.budget_config.total_budget) == stored
-
-
-@pytest.mark.parametrize(
-    "total",
-    [
-        '"500"',
-        "true",
-        "null",
-        "[500]",
-        "1e400",
-        "-1e400",
-        "123456789012345678",
-        "0.1234567890123",
-        "1e-99999",
-        "500.001",
-    ],
-)
-def test_what_is_no_amount_is_refused_by_field(
-    client: TestClient, manager: Headers, body: dict[str, Any], total: str
-) -> None:
-    answer = ask_with_total(client, manager, body, total)
-    fields = {one["field"] for one in answer.json()["errors"]}
-    assert (answer.status_code, "budget_config.total_budget" in fields) == (422, True)
-
-
-@pytest.mark.parametrize(
-    "total", ["NaN", "Infinity", "-Infinity", "1e99999999999999999999", "1" * 5000, "0x10"]
-)
-def test_what_json_does_not_define_is_no_json(
-    client: TestClient, manager: Headers, body: dict[str, Any], total: str
-) -> None:
-    assert ask_with_total(client, manager, body, total).status_code == 400
-
-
-@pytest.mark.parametrize("count", [True, "2", 2.5, 1e300])
-def test_what_is_no_whole_number_is_refused(
-    client: TestClient, manager: Headers, body: dict[str, Any], count: object
-) -> None:
-    wrong = body | {"ab_test_config": body["ab_test_config"] | {"variants_count": count}}
-    answer = client.post("/meta/autopilot/run", json=wrong, headers=manager)
-    assert answer.json()["errors"][0]["field"] == "ab_test_config.variants_count"

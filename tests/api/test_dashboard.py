@@ -229,6 +229,17 @@ def test_a_manager_can_stop_a_run(signed_in: SignedIn, database: MemoryDatabase,
         assert unit.runs.get(RunId(RUN)).control is Control.CANCEL
 
 
+def test_control_characters_in_what_is_typed_are_left_out(
+    signed_in: SignedIn, database: MemoryDatabase, put_run: PutRun
+) -> None:
+    put_run()
+    browser = signed_in(Role.MANAGER)
+    form = form_in(browser.get(f"/runs/{RUN}").text)
+    browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": " ty\x00po\x1b "})
+    with database.unit_of_work() as unit:
+        assert (unit.runs.get(RunId(RUN)).failure or "").endswith(": typo")
+
+
 @pytest.mark.parametrize("path", [f"/runs/{RUN}/cancel", f"/approvals/{RUN}", "/logout"])
 def test_no_post_works_without_its_forms_token(signed_in: SignedIn, put_run: PutRun, path: str) -> None:
     put_run()

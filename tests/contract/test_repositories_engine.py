@@ -1,5 +1,7 @@
 """Opening a database: every usual form of address, and a plain answer where there is none."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,18 @@ def test_sqlites_write_lock_is_taken_at_once(sqlite_engine: Engine) -> None:
         first.begin()
         with pytest.raises(Exception, match="database is locked"):
             second.begin()
+
+
+def test_a_new_file_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+
+    def open_and_close(_: int) -> None:
+        for number in range(12):
+            start.wait(timeout=60)
+            open_engine(f"sqlite:///{tmp_path / f'{number}.db'}").dispose()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(open_and_close, range(8)))) == 8
 
 
 def test_an_unreachable_server_is_told_without_its_password() -> None:

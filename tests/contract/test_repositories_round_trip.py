@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 # Neither half a surrogate pair, which is no text, nor NUL, which PostgreSQL does not store.
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXT = st.text(LETTERS, max_size=12)
-SMALL, LARGE = st.integers(0, 2**31 - 1), st.integers(0, 2**53)
+SMALL, LARGE = st.integers(0, 2**31 - 2), st.integers(0, 2**53)
 JSON = st.recursive(
     st.none() | st.booleans() | LARGE | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),

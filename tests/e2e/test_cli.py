@@ -4,96 +4,94 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.e2e.command import ROOT, CommandLine
+from tests.e2e.command import ROOT, CommandLine, Prompt, simulators_in
 
 EXAMPLE = str(ROOT / "examples" / "request_example.json")
 UNKNOWN = "00000000-0000-4000-8000-000000000009"
 
 
-def test_help_lists_the_commands(autopublisher: CommandLine) -> None:
+def test_the_module_is_the_program_and_its_help_lists_the_commands(autopublisher: CommandLine) -> None:
     done = autopublisher.run("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("demo", "serve", "doctor", "approve", "account", "db"))
 
 
-def test_a_wrong_setting_is_a_sentence_and_not_a_traceback(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("runs", META_API_MODE="sandbox")
-    assert done.returncode == 2
+def test_a_wrong_setting_is_a_sentence_and_not_a_traceback(prompt: Prompt) -> None:
+    done = prompt.run("runs", META_API_MODE="sandbox")
+    assert done.exit_code == 2
     assert done.stdout == ""
     assert "META_API_MODE" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_live_mode_without_a_token_names_the_variable(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("serve", META_API_MODE="live", SECRET_KEY="k" * 32)
-    assert done.returncode == 2
+def test_live_mode_without_a_token_names_the_variable(prompt: Prompt) -> None:
+    done = prompt.run("serve", META_API_MODE="live", SECRET_KEY="k" * 32)
+    assert done.exit_code == 2
     assert "META_ACCESS_TOKEN" in done.stderr
 
 
-def test_an_unknown_run_is_not_found(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("status", UNKNOWN)
-    assert done.returncode == 3
+def test_an_unknown_run_is_not_found(prompt: Prompt) -> None:
+    done = prompt.run("status", UNKNOWN)
+    assert done.exit_code == 3
     assert UNKNOWN in done.stderr
 
 
-def test_an_unreachable_database_is_unavailable_and_keeps_its_password(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("runs", DATABASE_URL="postgresql://user:pass-word@127.0.0.1:1/none")
-    assert done.returncode == 5
+def test_an_unreachable_database_is_unavailable_and_keeps_its_password(prompt: Prompt) -> None:
+    done = prompt.run("runs", DATABASE_URL="postgresql://user:pass-word@127.0.0.1:1/none")
+    assert done.exit_code == 5
     assert "pass-word" not in done.stderr
 
 
-def test_a_request_for_no_account_is_not_found_in_the_briefs_words(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("run", "-f", EXAMPLE)
-    assert done.returncode == 3
+def test_a_request_for_no_account_is_not_found_in_the_briefs_words(prompt: Prompt) -> None:
+    done = prompt.run("run", "-f", EXAMPLE)
+    assert done.exit_code == 3
     assert "Meta account not found" in done.stderr
-    assert autopublisher.simulators() == []
+    assert simulators_in(prompt.folder) == []
 
 
-def test_a_disabled_installation_says_so_in_the_briefs_words(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("run", "-f", EXAMPLE, AUTO_PUBLISHER_ENABLED="false")
-    assert done.returncode == 4
+def test_a_disabled_installation_says_so_in_the_briefs_words(prompt: Prompt) -> None:
+    done = prompt.run("run", "-f", EXAMPLE, AUTO_PUBLISHER_ENABLED="false")
+    assert done.exit_code == 4
     assert "AutoPublisher is disabled" in done.stderr
 
 
-def test_no_runs_are_an_empty_list(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("runs", "--output", "json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+def test_no_runs_are_an_empty_list(prompt: Prompt) -> None:
+    done = prompt.run("runs", "--output", "json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
 
 
-def test_the_document_is_printed_whole(autopublisher: CommandLine) -> None:
-    done = autopublisher.run("openapi")
+def test_the_document_is_printed_whole(prompt: Prompt) -> None:
+    done = prompt.run("openapi")
     assert "/meta/autopilot/run" in json.loads(done.stdout)["paths"]
 
 
-def test_the_database_is_behind_until_it_is_upgraded(autopublisher: CommandLine, database_url: str) -> None:
-    assert autopublisher.run("db", "current", DATABASE_URL=database_url).returncode == 1
-    assert autopublisher.run("db", "upgrade", DATABASE_URL=database_url).returncode == 0
-    assert autopublisher.run("db", "current", DATABASE_URL=database_url).returncode == 0
+def test_the_database_is_behind_until_it_is_upgraded(prompt: Prompt, database_url: str) -> None:
+    assert prompt.run("db", "current", DATABASE_URL=database_url).exit_code == 1
+    assert prompt.run("db", "upgrade", DATABASE_URL=database_url).exit_code == 0
+    assert prompt.run("db", "current", DATABASE_URL=database_url).exit_code == 0
 
 
-def test_an_account_and_a_picture_can_be_registered(autopublisher: CommandLine, tmp_path: Path) -> None:
+def test_an_account_and_a_picture_can_be_registered(prompt: Prompt, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 50)
-    added = autopublisher.run("account", "add", "act_123456789", "--page-id", "1001", "-o", "json")
+    added = prompt.run("account", "add", "act_123456789", "--page-id", "1001", "-o", "json")
     account = json.loads(added.stdout)
     assert (account["act_id"], account["currency"]) == ("act_123456789", "EUR")
-    creative = json.loads(autopublisher.run("creative", "add", str(picture), "-o", "json").stdout)
-    listed = json.loads(autopublisher.run("creative", "list", "-o", "json").stdout)
+    creative = json.loads(prompt.run("creative", "add", str(picture), "-o", "json").stdout)
+    listed = json.loads(prompt.run("creative", "list", "-o", "json").stdout)
     assert [one["id"] for one in listed] == [creative["id"]]
 
 
-def test_a_token_is_printed_alone(autopublisher: CommandLine) -> None:
-    assert autopublisher.run("user", "add", "maria", "--role", "manager").returncode == 0
-    done = autopublisher.run("user", "token", "maria")
+def test_a_token_is_printed_alone(prompt: Prompt) -> None:
+    assert prompt.run("user", "add", "maria", "--role", "manager").exit_code == 0
+    done = prompt.run("user", "token", "maria")
     assert done.stdout.startswith("ap_")
     assert len(done.stdout.split()) == 1
 
 
 @pytest.mark.parametrize(("variables", "code"), [({}, 0), ({"META_DEFAULT_AD_ACCOUNT_ID": "act_404"}, 1)])
-def test_the_doctor_exits_by_what_it_found(
-    autopublisher: CommandLine, variables: dict[str, str], code: int
-) -> None:
-    done = autopublisher.run("doctor", "-o", "json", **variables)
+def test_the_doctor_exits_by_what_it_found(prompt: Prompt, variables: dict[str, str], code: int) -> None:
+    done = prompt.run("doctor", "-o", "json", **variables)
     states = {line["state"] for line in json.loads(done.stdout)}
-    assert done.returncode == code
+    assert done.exit_code == code
     assert ("fail" in states) == bool(code)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.e2e.command import PATIENCE_SECONDS, CommandLine
+from tests.e2e.command import PATIENCE_SECONDS, CommandLine, simulators_in
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_the_demo_publishes_the_variant_that_is_truly_better(
     assert "A PAUSED, B PAUSED" in done.stdout
     credentials = tmp_path / ".autopublisher" / "demo" / "credentials.txt"
     assert stat.S_IMODE(credentials.stat().st_mode) == 0o600
-    assert autopublisher.simulators() == []
+    assert simulators_in(autopublisher.folder) == []
 
 
 def test_an_ordinary_market_leaves_the_choice_to_a_person(autopublisher: CommandLine) -> None:
@@ -82,7 +82,7 @@ def test_a_signal_ends_the_demo_and_its_simulator(autopublisher: CommandLine, nu
         process.send_signal(number)
         process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
-    assert autopublisher.simulators() == []
+    assert simulators_in(autopublisher.folder) == []
 
 
 def test_a_dead_simulator_comes_back_at_the_same_address(autopublisher: CommandLine, tmp_path: Path) -> None:
@@ -105,6 +105,6 @@ def test_a_second_demo_at_once_is_refused(autopublisher: CommandLine) -> None:
         second = autopublisher.run("demo", "--once")
         assert second.returncode == 4
         assert "Another worker already runs" in second.stderr
-        assert autopublisher.simulators() != []
+        assert simulators_in(autopublisher.folder) != []
         first.terminate()
         first.communicate(timeout=PATIENCE_SECONDS)

@@ -63,9 +63,10 @@ class Witnessed:
 class TroubledMeta(MortalMeta):
     """Meta in memory that fails to order.
 
-    ``troubles`` strike single calls; ``deaf`` is how many activations are taken and ignored; ``review`` is what ads show
-    instead of ACTIVE; ``echoes`` is how many objects turn out to exist twice when they are looked for; ``on_call`` is told of
-    every call before it does anything.
+    ``troubles`` strike single calls; ``deaf`` is how many activations are taken and ignored,
+    ``stubborn`` that all updates are; ``review`` is what ads show
+    instead of ACTIVE; ``echoes`` is how many objects turn out to exist twice when they are looked for; ``blind`` is how
+    many look-ups do not list anything yet; ``on_call`` is told of every call before it does anything.
     """
 
     def __init__(self, like: MortalMeta) -> None:
@@ -73,8 +74,10 @@ class TroubledMeta(MortalMeta):
         self.troubles: list[Trouble] = []
         self.witnessed: list[Witnessed] = []
         self.deaf = 0
+        self.stubborn = False
         self.review: str | None = None
         self.echoes = 0
+        self.blind = 0
         self.on_call: Callable[[int, str], None] = lambda _number, _method: None
         self._seen: Counter[str] = Counter()
 
@@ -88,8 +91,9 @@ class TroubledMeta(MortalMeta):
         return super()._begin(method, subject, params)
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
-        if params == {"status": "ACTIVE"} and self.deaf > 0:
-            self.deaf -= 1
+        ignored = self.deaf > 0 and params == {"status": "ACTIVE"}
+        if ignored or self.stubborn:
+            self.deaf -= ignored
             self._begin("update", meta_id, params)
             return
         super().update(meta_id, params)
@@ -101,7 +105,11 @@ class TroubledMeta(MortalMeta):
             if self.echoes > 0 and one.kind is kind and name_contains in one.fields["name"]:
                 self.echoes -= 1
                 self.copy_of(meta_id)
-        return super().find(act_id, kind, name_contains, fields)
+        found = super().find(act_id, kind, name_contains, fields)
+        if self.blind > 0:
+            self.blind -= 1
+            return []
+        return found
 
     def _effective(self, stored: StoredObject) -> str:
         if stored.kind is ObjectKind.AD and stored.status == "ACTIVE" and self.review is not None:

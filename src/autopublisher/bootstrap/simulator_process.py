@@ -102,7 +102,7 @@ class SimulatorProcess:
             self.start()
 
     def stop(self) -> None:
-        """Let go of the simulator, and end it unless another product still uses it."""
+        """Let go of the simulator, and end it unless another product still uses it; twice is harmless."""
         with self._guard, self._alone():
             users, self._users, self._url = self._users, None, None
             if users is None:
@@ -110,6 +110,13 @@ class SimulatorProcess:
             with users:
                 if _takes_exclusively(users) and (found := self._announced()) is not None:
                     self._end(found)
+
+    def let_go(self) -> None:
+        """Stop using the simulator and leave it running, as a product that is killed does."""
+        with self._guard:
+            users, self._users, self._url = self._users, None, None
+            if users is not None:
+                users.close()
 
     def discard(self) -> None:
         """End a simulator that an earlier product left behind; raises ConflictError where one is in use."""

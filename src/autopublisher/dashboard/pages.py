@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from pydantic import AfterValidator
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from autopublisher.dashboard.drawing import Drawing
@@ -29,8 +30,16 @@ from autopublisher.flows.reports import RunView
 PAGE_SIZE: Final = 25
 MOST_EVENTS: Final = 200
 
-RunPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$")]
-Typed = Annotated[str, Form(max_length=2000)]
+RUN_ID: Final = r"^[0-9A-Za-z-]{1,64}$"
+
+
+def _readable(text: str) -> str:
+    """Return what a person can have meant: no control characters, which some databases refuse, and no blanks around."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+RunPath = Annotated[str, Path(pattern=RUN_ID)]
+Typed = Annotated[str, Form(max_length=2000), AfterValidator(_readable)]
 Handler = Callable[..., Response]
 
 
@@ -118,7 +127,7 @@ class _Pages:
         response.delete_cookie(SESSION_COOKIE, path="/")
         return response
 
-    def runs(self, request: Request, before: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    def runs(self, request: Request, before: Annotated[str | None, Query(pattern=RUN_ID)] = None) -> Response:
         found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
         views = [self._desk.reports.view(one.id) for one in found[:PAGE_SIZE]]
         older = views[-1].run.id if len(found) > PAGE_SIZE else None
@@ -139,7 +148,7 @@ class _Pages:
         )
 
     def cancel(self, request: Request, run_id: RunPath, reason: Typed = "") -> Response:
-        self._desk.approvals.cancel(RunId(run_id), reader_of(request).name, reason=reason.strip())
+        self._desk.approvals.cancel(RunId(run_id), reader_of(request).name, reason=reason)
         return RedirectResponse(f"/runs/{run_id}", 303)
 
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
@@ -158,7 +167,7 @@ class _Pages:
     ) -> Response:
         reader = reader_of(request)
         self._desk.approvals.publish_winner(
-            RunId(run_id), reader.name, variant=variant or None, comment=comment.strip(), digest=digest
+            RunId(run_id), reader.name, variant=variant or None, comment=comment, digest=digest
         )
         target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
         return RedirectResponse(target, 303)

@@ -45,7 +45,7 @@ def pass_gate(ledger: Ledger, spec: OperationSpec) -> None:
     if spec.reserves < 0:
         raise GateRefusedError(key=spec.key, reason="a negative reserve cannot be proved safe")
     asked = Money(spec.reserves, ledger.total.currency)
-    if asked > ledger.left:
+    if spec.reserves > 0 and asked > ledger.left:
         raise GateRefusedError(
             key=spec.key, reason=f"it could spend {asked}, but only {ledger.left} of {ledger.total} is left"
         )

@@ -89,7 +89,7 @@ class ObjectiveChoice:
     @property
     def was_mapped(self) -> bool:
         """Whether the request named a legacy objective."""
-        return self.asked != self.outcome
+        return self.asked.strip().upper() != self.outcome
 
 
 def choose_objective(asked: str, conversion_event: str | None) -> ObjectiveChoice | None:

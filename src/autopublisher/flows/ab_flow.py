@@ -52,7 +52,9 @@ class Watch:
             return self._wait(run, now, embargo_ends)
         verdict, decision = self._judged(run, snapshots, now)
         kept = (decision,) if decision is not None else ()
-        events = tuple(event(run, now, "judged", one.sentence_en, {"kind": one.kind}) for one in kept)
+        events = tuple(
+            event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept
+        )
         stopped = self._stop_losers(run, verdict)
         if verdict.ends_test or now >= run.test_ends_at:
             why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
@@ -77,7 +79,7 @@ class Watch:
             if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
                 raise RunFailed("Meta has not finished reviewing the ads after three days")
             raise NotYet(now + REFRESH, "waiting for Meta to review the ads")
-        starts = max(now, run.build_starts_at or now)
+        starts = self._start(run, now)
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
         for row in self._statuses.created(run, "test/"):
             if row.spec.kind is ObjectKind.AD_SET:
@@ -88,6 +90,16 @@ class Watch:
         return Step(
             started, (event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}"),)
         )
+
+    def _start(self, run: Run, now: datetime) -> datetime:
+        """Return when the test starts: what an interrupted tick has asked of one arm holds for the others."""
+        asked = self._statuses.wish(run, "extend/test/").get("end_time")
+        if asked is not None:
+            hours = timedelta(hours=run.request.ab_test_config.test_duration_hours)
+            started = datetime.fromisoformat(asked) - hours
+            if now - started < REFRESH:
+                return started
+        return max(now, run.build_starts_at or now)
 
     def _wait(self, run: Run, now: datetime, until: datetime) -> Step:
         ends = run.test_ends_at or until
@@ -155,7 +167,7 @@ class Conclusion:
         verdict = evidence.replay(design_of(run, variants), history_of(run, variants, snapshots), final=True)
         decision = replace(decision_of(run, verdict, number, now), final=True)
         moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
-        concluded = event(run, now, "concluded", decision.sentence_en, {"kind": decision.kind})
+        concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
         return Step(moved, (concluded,), (decision,))
 
     def _settle_spend(

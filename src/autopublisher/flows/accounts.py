@@ -6,8 +6,15 @@ from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
-from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem
+from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative
+from autopublisher.domain.errors import (
+    ConflictError,
+    InvalidRequestError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    Problem,
+    UnavailableError,
+)
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.money import offset_of
 from autopublisher.domain.records import Event
@@ -45,10 +52,14 @@ class AccountDesk:
         defaults: AdDefaults | None = None,
         actor: str = "system",
     ) -> Account:
-        """Add an ad account, with what Meta says of it; raises ConflictError if it is there, the Meta errors."""
+        """Add an ad account, with what Meta says of it.
+
+        Raises ConflictError where it is registered, InvalidRequestError where Meta does not show it to us, UnavailableError
+        where Meta cannot be asked now, and the other Meta errors.
+        """
         with self._open_unit() as unit:
             _refuse_taken(unit, act_id)
-        facts = self._meta.account(act_id)
+        facts = self._facts(act_id)
         offset_of(facts.currency)  # money in a currency Meta does not bill in could not be counted
         account = Account(
             id=AccountId(str(uuid4())),
@@ -118,6 +129,17 @@ class AccountDesk:
         with self._open_unit() as unit:
             unit.accounts.get(account_id)
             return unit.creatives.of_account(account_id)
+
+    def _facts(self, act_id: ActId) -> AdAccountFacts:
+        try:
+            return self._meta.account(act_id)
+        except MetaNotFoundError as error:
+            remedy = "Check the id, and that the token's user may manage this account."
+            raise InvalidRequestError(
+                [Problem("act_id", error.message, remedy, "unknown_to_meta")]
+            ) from error
+        except MetaOutcomeUnknownError as error:
+            raise UnavailableError(reason=error.message) from error
 
     def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])

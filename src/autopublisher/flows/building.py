@@ -1,7 +1,7 @@
 """CREATING_CAMPAIGNS: builds every arm PAUSED, reads it all back, and only then switches it on."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.plan import test_key, test_plan
@@ -78,7 +78,10 @@ class Building:
         if now <= planned + _LATE or any(self._statuses.was_started(run, row) for row in rows):
             return
         hours = run.request.ab_test_config.test_duration_hours
+        asked = self._statuses.wish(run, "reschedule/").get("start_time")
         starts = now.replace(microsecond=0) + _LATE
+        if asked is not None and now < datetime.fromisoformat(asked):
+            starts = datetime.fromisoformat(asked)
         params = {
             "start_time": starts.isoformat(),
             "end_time": (starts + timedelta(hours=hours)).isoformat(),

@@ -184,12 +184,17 @@ class Executor:
 
     def _reconciled(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         if operation.spec.action is Action.UPLOAD:
-            return self._advance(
-                operation, OperationState.INTENDED, fence
-            )  # the hash makes a repeat harmless
+            return self._to_upload_again(operation, fence)
         if operation.spec.action is Action.CREATE:
             return self._looked_up(run, operation, fence)
         return self._read_back(run, operation, fence)
+
+    def _to_upload_again(self, operation: Operation, fence: Fence) -> Operation:
+        """Let an upload be repeated, which its hash makes harmless; not at once where Meta failed to answer."""
+        again = self._advance(operation, OperationState.INTENDED, fence)
+        if self._clock.now() < (operation.sent_at or operation.intended_at) + self._patience.spacing:
+            raise NotYet(self._clock.now() + self._patience.spacing * operation.attempts)
+        return again
 
     def _looked_up(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         """Look for a create's token in the account's edge; a look-up that fails proves nothing."""
@@ -226,7 +231,10 @@ class Executor:
     def _adopted(
         self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
     ) -> Operation:
-        """Keep the first object made; journal any other as ours, so that the wind-down and reports cover it."""
+        """Keep the first object made; journal any other as ours, so that the wind-down and reports cover it.
+
+        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
+        """
         for number, extra in enumerate(hits[1:], start=1):
             self._record_duplicate(run, operation, MetaId(str(extra["id"])), number, fence)
         return self._confirmed(run, operation, MetaId(str(hits[0]["id"])), fence)
@@ -235,7 +243,7 @@ class Executor:
         self, run: Run, operation: Operation, meta_id: MetaId, number: int, fence: Fence
     ) -> None:
         now = self._clock.now()
-        spec = replace(operation.spec, key=f"{operation.key}/duplicate/{number}", reserves=0)
+        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{number}", reserves=0)
         with self._open_unit() as unit:
             if unit.journal.get(run.id, spec.key) is not None:
                 return
@@ -259,7 +267,7 @@ class Executor:
         try:
             read = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
         except MetaNotFoundError:
-            read = {}
+            read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
         except MetaError as error:
             raise NotYet(self._resume_at(error), str(error)) from error
         unlike = differences(resolve(wanted, self._ids(run)), read)

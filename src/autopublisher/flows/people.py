@@ -122,8 +122,7 @@ class PeopleDesk:
     def sign_in(self, name: str, password: str) -> tuple[str, AccessToken]:
         """Return a new session token and its record; raises WrongPasswordError or TooManyAttemptsError."""
         self._throttle.admit(name)
-        with self._open_unit() as unit:
-            user = unit.people.by_name(name)
+        user = self._known(name)
         known = self._matches(self._nobody if user is None else user.password_hash, password)
         if user is None or not known or not user.active:
             self._throttle.failed(name)
@@ -181,6 +180,13 @@ class PeopleDesk:
                 unit.people.put_token(replace(found, revoked_at=self._clock.now()))
                 unit.commit()
 
+    def _known(self, name: str) -> User | None:
+        """Return the user, without asking the database for a name that it could not even hold."""
+        if not name.isprintable():
+            return None
+        with self._open_unit() as unit:
+            return unit.people.by_name(name)
+
     def _issue(
         self, user: User, kind: TokenKind, label: str, lifetime: timedelta | None, actor: str | None = None
     ) -> tuple[str, AccessToken]:
@@ -197,9 +203,7 @@ class PeopleDesk:
         return token, record
 
     def _hash(self, token: str) -> str:
-        return hmac.new(
-            self._secret_key, token.encode("utf-8", "surrogateescape"), hashlib.sha256
-        ).hexdigest()
+        return hmac.new(self._secret_key, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def _is_live(self, token: AccessToken) -> bool:
         expired = token.expires_at is not None and token.expires_at <= self._clock.now()

@@ -1,6 +1,6 @@
 """PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autopublisher.domain.operations import OperationSpec
 from autopublisher.domain.plan import final_plan
@@ -56,6 +56,9 @@ class Publication:
         if late < timedelta(hours=1) or started:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
+        asked = self._statuses.wish(run, "extend/final/").get("end_time")
+        if asked is not None and ends - datetime.fromisoformat(asked) < timedelta(hours=1):
+            ends = datetime.fromisoformat(asked)
         for row in self._statuses.created(run, "final/adset"):
             self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
 

@@ -42,7 +42,10 @@ class Selection:
             proven=proven,
             attention=None,
         )
-        said = event(run, now, "winner_selected" if proven else "no_winner", decisions[-1].sentence_en)
+        words = f"Variant {chosen.winner} is the proven winner" if proven else "No winner was proven"
+        said = event(
+            run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
+        )
         if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
             return Step(replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now), (said,))
         if proven and not run.request.require_human_approval:

@@ -75,9 +75,17 @@ class Statuses:
                     wanted.pop(name, None)  # on its way: either value is right
         return [f"{row.key}: {difference}" for difference in differences(wanted, self.read(run, row))]
 
+    def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
+        """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""
+        asked = [row.spec.params for row in self.rows(run) if row.key.startswith(prefix)]
+        return asked[-1] if asked else {}
+
     def ensure(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
         """Make one object show ``params`` at Meta, by a journaled update unless it shows them already."""
-        if differences(params, self.read(run, row)):
+        if not differences(params, self.read(run, row)):
+            return
+        done = self._perform(run, row, Action.UPDATE, params, verb)
+        if dict(done.spec.params) != dict(params):  # an earlier wish was still open, and had to be settled first
             self._perform(run, row, Action.UPDATE, params, verb)
 
     def delete(self, run: Run, row: Operation) -> None:
@@ -107,7 +115,7 @@ class Statuses:
 
     def _perform(
         self, run: Run, row: Operation, action: Action, params: Mapping[str, Any], verb: str
-    ) -> None:
+    ) -> Operation:
         prefix = f"{verb}/{row.key}/"
         earlier = [other for other in self.rows(run) if other.key.startswith(prefix)]
         open_one = next((other for other in earlier if not other.is_settled), None)
@@ -119,4 +127,4 @@ class Statuses:
             target=row.key,
             variant=row.spec.variant,
         )
-        self._executor.perform(run, spec if open_one is None else open_one.spec)
+        return self._executor.perform(run, spec if open_one is None else open_one.spec)

@@ -1,6 +1,7 @@
 """Opening the database: which driver, which pragmas, and no password in anything that could be printed."""
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ BUSY_SECONDS = 30
 
 CONNECT_SECONDS = 10
 """How long PostgreSQL may take to accept a connection."""
+
+_WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 200, 0.02
 
 _SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"})
 _POSTGRES_DRIVERS = frozenset(
@@ -82,13 +85,26 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
         raise TypeError("an SQLite engine gave a connection of another kind")
     # The driver would begin transactions late and never as IMMEDIATE; None leaves beginning them to us.
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-    ):
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, which the file then remembers.
+
+    Whoever opens a new file at the same moment can make SQLite refuse this at once, whatever its timeout.
+    """
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: Connection) -> None:

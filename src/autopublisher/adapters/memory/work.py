@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from types import TracebackType
 
 from autopublisher.adapters.memory.unit_of_work import MemoryUnitOfWork
 from autopublisher.domain.errors import UnavailableError
@@ -59,6 +60,23 @@ class MemoryTickQueue:
         self._waiting.remove(entry)
 
 
+class _Attempt:
+    """Forgets the tick when the block ends, unless the process dies in it."""
+
+    def __init__(self, queue: MemoryTickQueue, entry: WaitingTick) -> None:
+        self._queue = queue
+        self._entry = entry
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or issubclass(kind, Exception):
+            self._queue.done(self._entry)
+
+
 class MemoryWorker:
     """Implements ``ports.work.Worker``; nothing runs until ``drain`` or ``run_through`` is called."""
 
@@ -91,17 +109,10 @@ class MemoryWorker:
             raise UnavailableError(reason="the worker is not running")
         count = 0
         while (entry := self._queue.due()) is not None:
-            self._run(entry, self._handler)
+            with _Attempt(self._queue, entry):
+                self._handler(entry.tick)
             count += 1
         return count
-
-    def _run(self, entry: WaitingTick, handler: TickHandler) -> None:
-        try:
-            handler(entry.tick)
-        except Exception:
-            self._queue.done(entry)
-            raise
-        self._queue.done(entry)
 
     def run_through(self, clock: SteppedClock, until: datetime) -> int:
         """Run ticks, moving the clock from one due moment to the next, up to ``until``; return how many ran."""

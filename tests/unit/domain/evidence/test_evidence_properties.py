@@ -66,7 +66,7 @@ def test_every_number_is_finite_and_every_verdict_survives_json(design: Design, 
     assert Verdict.from_json(verdict.to_json()) == verdict
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(DESIGNS, HISTORIES, st.permutations(range(3)))
 def test_relabelling_the_variants_relabels_the_verdict(
     design: Design, history: History, order: list[int]
@@ -76,7 +76,7 @@ def test_relabelling_the_variants_relabels_the_verdict(
     assert essence(judge(shuffled, moved, final=True)) == essence(judge(design, history, final=True))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(DESIGNS, HISTORIES, st.sampled_from([0.01, 3.7, 1000.0]))
 def test_another_currency_changes_nothing(design: Design, history: History, factor: float) -> None:
     richer = replace(design, planned_spend_per_variant=design.planned_spend_per_variant * factor)
@@ -94,7 +94,7 @@ def test_another_currency_changes_nothing(design: Design, history: History, fact
     assert there.p_best == pytest.approx(here.p_best, abs=1e-6)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(DESIGNS, HISTORIES)
 def test_a_variant_without_a_single_event_never_wins(design: Design, history: History) -> None:
     empty = tuple(
@@ -107,14 +107,14 @@ def test_a_variant_without_a_single_event_never_wins(design: Design, history: Hi
     assert judge(design, empty, final=True).winner != "a"
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(DESIGNS, HISTORIES)
 def test_reading_the_same_figures_twice_changes_nothing(design: Design, history: History) -> None:
     once, twice = judge(design, history), judge(design, (*history, *history))
     assert twice.to_json() == once.to_json()
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(DESIGNS, HISTORIES)
 def test_identical_variants_have_no_winner(design: Design, history: History) -> None:
     same = tuple(replace(each, figures=(each.figures[0],) * 3) for each in history)

@@ -1,0 +1,88 @@
+"""The simulator's process: found again, brought back with its state, ended by the last who uses it."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.domain.errors import ConflictError, UnavailableError
+
+WISH = SimulatorWish("demo", 7, None)
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Iterator[SimulatorProcess]:
+    process = SimulatorProcess(tmp_path, WISH)
+    process.start()
+    yield process
+    process.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/_sim/health", timeout=5, trust_env=False).is_success
+    except httpx2.HTTPError:
+        return False
+
+
+def process_id(home: Path) -> int:
+    return int(json.loads((home / "simulator.json").read_text("utf-8"))["pid"])
+
+
+def test_a_second_user_finds_the_same_simulator(first: SimulatorProcess, tmp_path: Path) -> None:
+    second = SimulatorProcess(tmp_path, WISH)
+    assert second.start() == first.url
+    second.stop()
+    assert answers(first.url)
+
+
+def test_the_last_user_ends_it(first: SimulatorProcess, tmp_path: Path) -> None:
+    url = first.url
+    first.stop()
+    assert not answers(url)
+    assert not (tmp_path / "simulator.json").exists()
+
+
+def test_a_killed_simulator_comes_back_on_its_port_with_its_time(
+    first: SimulatorProcess, tmp_path: Path
+) -> None:
+    moved = httpx2.post(f"{first.url}/_sim/clock", json={"advance_seconds": 3600}, trust_env=False).json()
+    os.kill(process_id(tmp_path), signal.SIGKILL)
+    before = first.url
+    while answers(before):
+        pass
+    first.ensure()
+    assert first.url == before
+    assert httpx2.get(f"{first.url}/_sim/clock", trust_env=False).json()["now"] == moved["now"]
+
+
+def test_one_in_use_is_not_discarded(first: SimulatorProcess, tmp_path: Path) -> None:
+    with pytest.raises(ConflictError):
+        SimulatorProcess(tmp_path, WISH).discard()
+    assert answers(first.url)
+
+
+def test_one_left_behind_is_discarded(tmp_path: Path) -> None:
+    killed = SimulatorProcess(tmp_path, WISH)
+    url = killed.start()
+    killed.let_go()
+    assert answers(url)
+    SimulatorProcess(tmp_path, WISH).discard()
+    assert not answers(url)
+
+
+def test_an_unknown_scenario_is_unavailable_and_says_where_to_look(tmp_path: Path) -> None:
+    process = SimulatorProcess(tmp_path, SimulatorWish("no-such-market", 7, None))
+    with pytest.raises(UnavailableError, match=r"simulator\.log"):
+        process.start()
+    process.stop()
+
+
+def test_it_has_no_address_before_its_start(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError):
+        _ = SimulatorProcess(tmp_path, WISH).url
