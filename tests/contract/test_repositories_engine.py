@@ -49,7 +49,7 @@ def test_postgresql_reads_what_is_committed(postgres_engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 30_000)],
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 30_000)],
 )
 def test_sqlite_is_durable_strict_and_patient(sqlite_engine: Engine, pragma: str, value: object) -> None:
     with sqlite_engine.connect() as connection:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,12 @@ from autopublisher.bootstrap.simulator_process import SimulatorProcess, Simulato
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
 WISH = SimulatorWish("demo", 7, None)
+KILLED_PRODUCT = """
+import os, pathlib, sys
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+SimulatorProcess(pathlib.Path(sys.argv[1]), SimulatorWish("demo", 7, None)).start()
+os._exit(0)  # like a kill: nothing is put in order
+"""
 
 
 @pytest.fixture
@@ -68,9 +76,8 @@ def test_one_in_use_is_not_discarded(first: SimulatorProcess, tmp_path: Path) ->
 
 
 def test_one_left_behind_is_discarded(tmp_path: Path) -> None:
-    killed = SimulatorProcess(tmp_path, WISH)
-    url = killed.start()
-    killed.let_go()
+    subprocess.run([sys.executable, "-c", KILLED_PRODUCT, str(tmp_path)], check=True)
+    url = json.loads((tmp_path / "simulator.json").read_text("utf-8"))["url"]
     assert answers(url)
     SimulatorProcess(tmp_path, WISH).discard()
     assert not answers(url)

@@ -180,7 +180,9 @@ class MortalMachine:
         return {kind: stored.count(kind) for kind in ObjectKind}
 
     def active(self) -> list[str]:
-        return [one.fields["name"] for one in self.meta.objects.values() if one.fields.get("status") == "ACTIVE"]
+        return [
+            one.fields["name"] for one in self.meta.objects.values() if one.fields.get("status") == "ACTIVE"
+        ]
 
 
 def seeded(machine: MortalMachine, request: RunRequest) -> MortalMachine:

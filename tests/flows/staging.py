@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from conftest import brief_request
 from mortal import MortalMachine, MortalMeta, seeded
+from simulated import brief_request
 
 from autopublisher.adapters.memory.meta_ads import Fault, StoredObject
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError
@@ -64,7 +64,8 @@ class TroubledMeta(MortalMeta):
     """Meta in memory that fails to order.
 
     ``troubles`` strike single calls; ``deaf`` is how many activations are taken and ignored,
-    ``stubborn`` that all updates are; ``review`` is what ads show
+    ``stubborn`` that all updates are; ``spend_share``
+    is how much of the usual an arm spends; ``review`` is what ads show
     instead of ACTIVE; ``echoes`` is how many objects turn out to exist twice when they are looked for; ``blind`` is how
     many look-ups do not list anything yet; ``on_call`` is told of every call before it does anything.
     """
@@ -75,6 +76,7 @@ class TroubledMeta(MortalMeta):
         self.witnessed: list[Witnessed] = []
         self.deaf = 0
         self.stubborn = False
+        self.spend_share = 1.0
         self.review: str | None = None
         self.echoes = 0
         self.blind = 0
@@ -110,6 +112,10 @@ class TroubledMeta(MortalMeta):
             self.blind -= 1
             return []
         return found
+
+    def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
+        row = super()._row(ad_set_id, share)
+        return {**row, "spend": f"{float(row['spend']) * self.spend_share:.2f}"}
 
     def _effective(self, stored: StoredObject) -> str:
         if stored.kind is ObjectKind.AD and stored.status == "ACTIVE" and self.review is not None:
@@ -158,9 +164,7 @@ class Stage(MortalMachine):
 
     def orchestrator_over(self) -> Orchestrator:
         """Return a second worker's orchestrator over the same database and Meta."""
-        return build_orchestrator(
-            self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace
-        )
+        return build_orchestrator(self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
 
     def step(self) -> Run:
         self.tick(self.run_id)
@@ -199,6 +203,12 @@ class Stage(MortalMachine):
 
     def everything_off(self) -> bool:
         return self.active() == []
+
+    def created_campaigns(self) -> list[StoredObject]:
+        return self.meta.of_kind(ObjectKind.CAMPAIGN)
+
+    def block_account(self) -> None:
+        self.meta.facts = replace(self.meta.facts, status=2)
 
     def live(self) -> list[StoredObject]:
         """Return the objects with a status of their own that are not deleted."""

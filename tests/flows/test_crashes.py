@@ -1,8 +1,8 @@
 """A process killed before or after every call to Meta and every commit: the run still ends right, with one of each."""
 
 import pytest
-from conftest import brief_request
 from mortal import MortalMachine, Reaper, seeded
+from simulated import brief_request
 
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
@@ -64,7 +64,9 @@ def test_a_death_at_every_moment_changes_nothing(part: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.PUBLISHING_FINAL])
+@pytest.mark.parametrize(
+    "status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.PUBLISHING_FINAL]
+)
 def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_active(status: RunStatus) -> None:
     fatal = 0
     while True:

@@ -16,7 +16,6 @@ from autopublisher.domain.errors import (
     MetaTransientError,
     StaleRunError,
 )
-from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.executor import Executor, Patience
@@ -31,9 +30,7 @@ def executor_of(stage: Stage) -> Executor:
 
 def campaign_spec(key: str = "test/x/campaign", reserves: int = 0) -> OperationSpec:
     params = {"name": f"Extra [{key}]", "status": "PAUSED"}
-    return OperationSpec(
-        key, Action.CREATE, ObjectKind.CAMPAIGN, params, token=f"[{key}]", reserves=reserves
-    )
+    return OperationSpec(key, Action.CREATE, ObjectKind.CAMPAIGN, params, token=f"[{key}]", reserves=reserves)
 
 
 # --- outcomes nobody can tell ---------------------------------------------------------------------
@@ -135,9 +132,7 @@ def stage_with_a_twin(nth: int) -> tuple[Stage, str]:
 def test_of_two_objects_the_first_is_kept_and_the_second_journaled(nth: int) -> None:
     stage, twin_key = stage_with_a_twin(nth)
     twin = stage.row(twin_key)
-    (kept,) = [
-        row for row in stage.rows() if row.spec.token == twin.spec.token and row.key != twin_key
-    ]
+    (kept,) = [row for row in stage.rows() if row.spec.token == twin.spec.token and row.key != twin_key]
     assert int(kept.meta_id or 0) < int(twin.meta_id or 0)
     assert [event.data["meta_id"] for event in stage.events("duplicate_found")] == [twin.meta_id]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import brief_request
 from mortal import START
+from simulated import brief_request
 from staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaHumanNeededError, MetaTransientError
@@ -338,7 +338,10 @@ def test_a_build_that_was_late_moves_both_arms_on_alike() -> None:
     stage.clock.advance_to(START + timedelta(hours=3))
     stage.go(RunStatus.AB_TESTING)
     spans = {
-        (stage.at_meta(f"test/{letter}/adset")["start_time"], stage.at_meta(f"test/{letter}/adset")["end_time"])
+        (
+            stage.at_meta(f"test/{letter}/adset")["start_time"],
+            stage.at_meta(f"test/{letter}/adset")["end_time"],
+        )
         for letter in "ab"
     }
     ((starts, ends),) = spans
@@ -379,9 +382,9 @@ def test_a_launch_interrupted_while_extending_still_ends_both_arms_together(nth:
 
 def test_an_object_that_is_not_as_asked_ends_the_run_before_it_is_switched_on() -> None:
     stage = Stage()
-    stage.meta.on_call = once("read", lambda: stage.meta.of_kind(ObjectKind.AD_SET)[1].fields.update(
-        lifetime_budget=999_999
-    ))
+    stage.meta.on_call = once(
+        "read", lambda: stage.meta.of_kind(ObjectKind.AD_SET)[1].fields.update(lifetime_budget=999_999)
+    )
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert "lifetime_budget is 999999, not 5000" in (run.failure or "")

@@ -7,11 +7,12 @@ transaction that makes it necessary.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatusString
 
+from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.session import reachable
 from autopublisher.domain.errors import ConfigurationError, UnavailableError
 
@@ -180,7 +181,7 @@ class WorkStore:
 
     def purge(self, older_than: timedelta) -> int:
         """Delete ticks that ended longer ago, by real time; returns how many. Raises UnavailableError."""
-        moment = (datetime.now(UTC) - older_than).isoformat()
+        moment = (SystemClock().now() - older_than).isoformat()
         purged = 0
         with reachable():
             while batch := self._finished_before(moment):

@@ -195,7 +195,7 @@ def _hold(services: Services, run_id: RunId, response: Response, prefer: str | N
     seconds = asked_wait(prefer)
     if seconds is None:
         return False
-    if not services.patience.wait(lambda: services.reports.view(run_id).run, seconds):
+    if not services.patience.wait(lambda: services.reports.run(run_id), seconds):
         return False
     response.headers["Preference-Applied"] = f"wait={seconds}"
     return True

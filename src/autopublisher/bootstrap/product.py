@@ -65,7 +65,7 @@ class Rhythm:
         return math.ceil(self.dead_tick / self.sweep)
 
 
-STUB_RHYTHM = Rhythm(sweep=0.1, queue=0.1, dead_tick=120.0)
+STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=120.0)
 LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=900.0)
 
 

@@ -6,20 +6,21 @@ from collections.abc import Callable
 import structlog
 
 from autopublisher.bootstrap.simulator_process import SimulatorProcess
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.run import FINAL, RunStatus
 from autopublisher.ports.clock import SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 SIMULATOR_CHECK_SECONDS = 2.0
 
-_WAITING = RunFilter(statuses=frozenset({RunStatus.WAITING_APPROVAL}))
+_MOVING = RunFilter(statuses=frozenset(RunStatus) - FINAL - {RunStatus.WAITING_APPROVAL}, limit=1000)
 _log = structlog.get_logger(__name__)
 
 
 class JumpDriver:
     """Moves a stepped clock to the next due moment whenever nothing is left to do before it.
 
-    It never jumps over a person's thinking time: while a run waits for approval, time stands still.
+    It never jumps because a person is slow: the expiry of an approval is no moment to jump to. Other runs still move time
+    on, for everybody.
     """
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: SteppedClock) -> None:
@@ -31,10 +32,12 @@ class JumpDriver:
 
         A tick in flight needs no look of its own: until it saves, its run's row is still the one that is due.
         """
+        now = self._clock.now()
         with self._open_unit() as unit:
-            due = unit.runs.next_due()
-            thinking = due is not None and unit.runs.count(_WAITING) > 0
-        if due is None or thinking or due <= self._clock.now():
+            first = unit.runs.next_due()
+            moving = unit.runs.find(_MOVING) if first is not None and first > now else ()
+        due = min((run.next_tick_at for run in moving if run.next_tick_at is not None), default=None)
+        if due is None:
             return False
         _log.debug("clock:stub:jumped", to=due.isoformat())
         self._clock.advance_to(due)

@@ -111,13 +111,6 @@ class SimulatorProcess:
                 if _takes_exclusively(users) and (found := self._announced()) is not None:
                     self._end(found)
 
-    def let_go(self) -> None:
-        """Stop using the simulator and leave it running, as a product that is killed does."""
-        with self._guard:
-            users, self._users, self._url = self._users, None, None
-            if users is not None:
-                users.close()
-
     def discard(self) -> None:
         """End a simulator that an earlier product left behind; raises ConflictError where one is in use."""
         self._home.mkdir(parents=True, exist_ok=True)
@@ -145,6 +138,8 @@ class SimulatorProcess:
 
     def _launch(self, port: int) -> Announcement:
         self._file.unlink(missing_ok=True)
+        if self._child is not None:
+            self._child.poll()  # takes the exit of the one that died
         with (self._home / "simulator.log").open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own module, with our own settings
                 self._command(port), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -17,7 +17,7 @@ from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.output import say, show, show_json, tell
 from autopublisher.cli.request_file import read_request
-from autopublisher.cli.signals import end_in_order_on_signals, wait_for_signal
+from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import FINAL, RunStatus
@@ -66,9 +66,7 @@ def demo(
             show(report(view, read_truth(product.meta_url, view)))
             if not once:
                 _show_ways_in(seeded, view, server.url)
-                tell("\nThe API and the dashboard stay up. Ctrl-C ends everything.")
-                wait_for_signal()
-                tell("Stopping ...")
+                serve_until_signal(_say_it_stays)
     raise typer.Exit(code_of_run(view.run) if once else 0)
 
 
@@ -145,6 +143,10 @@ def _show_ways_in(seeded: Seeded, view: RunView, url: str) -> None:
     if view.run.status is RunStatus.WAITING_APPROVAL:
         tell("\nNo winner was proven, so the run waits for a person to choose a variant or to cancel it:")
         tell(f"  {url}/approvals/{view.run.id}", style="bold")
+
+
+def _say_it_stays() -> None:
+    tell("\nThe API and the dashboard stay up. Ctrl-C ends everything.")
 
 
 def _instead_of(wanted: int, url: str) -> str:

@@ -13,7 +13,7 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import HttpServer, listen
 from autopublisher.cli.output import say, show_json, tell
 from autopublisher.cli.session import product_of, settings_with_log
-from autopublisher.cli.signals import end_in_order_on_signals, wait_for_signal
+from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="Instead of AUTO_PUBLISHER_HOST.")]
@@ -31,20 +31,18 @@ def serve(
     settings = settings_with_log()
     address = settings.auto_publisher_host if host is None else host
     listener = listen(address, settings.auto_publisher_port if port is None else port)
-    with listener, Product(settings, Work.HERE if work else Work.NONE) as product:
-        with HttpServer(product.app(), listener) as server:
-            _announce(settings, server.url)
-            wait_for_signal()
-        tell("Stopping ...")
+    product = Product(settings, Work.HERE if work else Work.NONE)
+    with listener, product, HttpServer(product.app(), listener) as server:
+        url = server.url
+        serve_until_signal(lambda: _announce(settings, url))
 
 
 def worker() -> None:
     """Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted."""
     end_in_order_on_signals()
     with product_of(Work.HERE) as product:
-        tell(f"Working in {product.settings.meta_api_mode} mode. Ctrl-C ends it.")
-        wait_for_signal()
-        tell("Stopping ...")
+        mode = product.settings.meta_api_mode
+        serve_until_signal(lambda: tell(f"Working in {mode} mode. Ctrl-C ends it."))
 
 
 def simulator(

@@ -2,8 +2,11 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
+
+from autopublisher.cli.output import tell
 
 _MET = 128  # shells report a signal as 128 plus its number
 
@@ -14,12 +17,13 @@ def end_in_order_on_signals() -> None:
         signal.signal(signal.SIGTERM, _leave)
 
 
-def wait_for_signal() -> None:
-    """Sleep until a signal ends the wait; returns on Ctrl-C and SIGTERM alike."""
+def serve_until_signal(announce: Callable[[], None]) -> None:
+    """Say that everything is up, then sleep; Ctrl-C and SIGTERM end it alike, from the first word on."""
     try:
+        announce()
         threading.Event().wait()
     except (KeyboardInterrupt, SystemExit):
-        return
+        tell("Stopping ...")
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,5 +1,7 @@
 """The run request: exactly the brief's fields plus documented extras, as plain frozen values."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -131,6 +133,12 @@ def request_to_record(request: RunRequest) -> dict[str, Any]:
         "notes": request.notes,
         "special_ad_categories": list(request.special_ad_categories),
     }
+
+
+def request_digest(request: RunRequest) -> str:
+    """Return the SHA-256 of a request as asked: the same request, the same digest."""
+    text = json.dumps(request_to_record(request), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def request_from_record(record: dict[str, Any]) -> RunRequest:

@@ -91,6 +91,7 @@ class Run:
     updated_at: datetime
     next_tick_at: datetime | None
     idempotency_key: str | None = None
+    request_digest: str = ""
     control: Control = Control.NONE
     control_by: str | None = None
     admitted_at: datetime | None = None

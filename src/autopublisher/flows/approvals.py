@@ -37,10 +37,11 @@ class Approvals:
         """
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
+            if run.approval is None:
+                self._check_waiting(run, digest)
             chosen = self._chosen(unit, run, variant)
-            if run.approval is not None and run.approval.variant == chosen:
-                return run
-            self._check_waiting(run, digest)
+            if run.approval is not None:
+                return self._repeated(run, run.approval, chosen)
             approval = Approval(chosen, actor, self._clock.now(), approval_digest(run), comment)
             return self._nudge(
                 unit,
@@ -96,8 +97,16 @@ class Approvals:
             )
         return letter
 
+    def _repeated(self, run: Run, given: Approval, chosen: str) -> Run:
+        if given.variant != chosen:
+            raise ConflictError(
+                f"Variant {given.variant} has been approved already, by {given.by}.",
+                "Cancel the run if that was wrong.",
+            )
+        return run
+
     def _check_waiting(self, run: Run, digest: str | None) -> None:
-        if run.status is not RunStatus.WAITING_APPROVAL or run.approval is not None:
+        if run.status is not RunStatus.WAITING_APPROVAL:
             raise ConflictError(
                 f"The run is not waiting for approval; it is {run.status.value}.",
                 "Approve when its status is waiting_approval.",

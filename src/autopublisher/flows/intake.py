@@ -1,6 +1,6 @@
 """Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import uuid4
 
 from autopublisher.domain.accounts import Account
@@ -14,7 +14,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.request import RunRequest
+from autopublisher.domain.request import RunRequest, request_digest
 from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.admission import request_warnings
@@ -73,8 +73,7 @@ class Intake:
             found = unit.runs.find(RunFilter(idempotency_key=key, limit=1))
         if not found:
             return None
-        asked = replace(found[0].request, ad=request.ad)  # admission fills the account's defaults in
-        if asked != request:
+        if found[0].request_digest != request_digest(request):
             raise ConflictError(
                 "This Idempotency-Key was used with a different request.",
                 "Send a new key with a changed request, or the same request with this key.",
@@ -133,6 +132,7 @@ class Intake:
             updated_at=now,
             next_tick_at=now if request.scheduled_for is None else request.scheduled_for,
             idempotency_key=key,
+            request_digest=request_digest(request),
             warnings=request_warnings(request, account),
         )
         try:

@@ -10,8 +10,11 @@ from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record
 from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Step, event
+from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
+
+_AGAIN = timedelta(seconds=30)
 
 
 class Publication:
@@ -72,4 +75,5 @@ class Publication:
             if (read := str(self._statuses.read(run, row).get("status"))) != wanted
         ]
         if wrong:
-            raise RunFailed("Meta does not show what was published: " + ", ".join(wrong))
+            again = self._clock.now() + _AGAIN
+            raise NotYet(again, "Meta does not show what was published: " + ", ".join(wrong))

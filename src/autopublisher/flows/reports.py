@@ -137,6 +137,11 @@ class Reports:
             committed=Money(sum(commitment_of(one) for one in operations), run.currency),
         )
 
+    def run(self, run_id: RunId) -> Run:
+        """Return the run's row alone; raises RunNotFoundError."""
+        with self._open_unit() as unit:
+            return unit.runs.get(run_id)
+
     def page(
         self, before: RunId | None = None, limit: int = 50, statuses: frozenset[RunStatus] | None = None
     ) -> Sequence[Run]:

@@ -91,7 +91,24 @@ def test_time_stands_still_while_a_tick_is_due(
 def test_time_stands_still_while_a_person_thinks(
     driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
 ) -> None:
-    store(database, 1, RunStatus.WAITING_APPROVAL, LATER + timedelta(hours=72))
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_another_run_moves_time_on_while_a_person_thinks(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER)
+    store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(hours=1))
+    assert driver.jump()
+    assert clock.now() == LATER + timedelta(hours=1)
+
+
+def test_time_stands_still_until_an_approval_given_has_been_heard(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.WAITING_APPROVAL, START)
     store(database, 2, RunStatus.AB_TESTING, LATER)
     assert not driver.jump()
     assert clock.now() == START
