@@ -71,7 +71,7 @@ class MortalMeta(MemoryMetaAds):
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
-        self._begin("ad_sets", act_id, {})
+        self._begin("ad_sets", act_id, {"since": since, "until": until})
         share = min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
         return [self._row(ad_set_id, share) for ad_set_id in ad_set_ids]
 

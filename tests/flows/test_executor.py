@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_total
@@ -62,9 +63,7 @@ def test_a_create_is_sent_again_only_after_three_spaced_look_ups() -> None:
     looks = [look.at for look in stage.meta.made("find")]
     assert len(looks) == Patience().lookups
     assert all(first.at <= look <= second.at for look in looks)
-    assert all(
-        later - earlier >= Patience().spacing for earlier, later in zip(looks, looks[1:], strict=False)
-    )
+    assert all(later - earlier >= Patience().spacing for earlier, later in pairwise(looks))
 
 
 def test_a_look_up_that_fails_proves_nothing() -> None:
@@ -281,7 +280,7 @@ def test_what_the_gate_refuses_is_neither_journaled_nor_sent() -> None:
     stage = Stage()
     run = stage.go(RunStatus.AB_TESTING)
     rows, calls = stage.rows(), len(stage.meta.witnessed)
-    with pytest.raises(GateRefusedError, match="only 400.00 EUR of 500.00 EUR is left"):
+    with pytest.raises(GateRefusedError, match=r"only 400\.00 EUR of 500.00 EUR is left"):
         executor_of(stage).perform(run, campaign_spec(reserves=40_001))
     assert stage.rows() == rows
     assert len(stage.meta.witnessed) == calls

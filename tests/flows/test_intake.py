@@ -5,8 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from simulated import brief_request
 from mortal import START
+from simulated import brief_request
 from staging import Stage, Trouble, cut_off, with_total
 
 from autopublisher.domain.accounts import AdDefaults
@@ -45,12 +45,12 @@ def test_nothing_is_created_at_meta_by_asking() -> None:
 def test_a_disabled_installation_says_so_in_the_briefs_words() -> None:
     stage = Stage()
     intake = Intake(stage.open_unit, stage.meta, stage.clock, stage.queue, IntakeLimits(enabled=False))
-    with pytest.raises(DisabledError, match="^AutoPublisher is disabled$"):
+    with pytest.raises(DisabledError, match=r"^AutoPublisher is disabled$"):
         intake.submit(brief_request(), "tester")
 
 
 def test_an_unknown_account_is_refused_in_the_briefs_words() -> None:
-    with pytest.raises(AccountNotFoundError, match="^Meta account not found$"):
+    with pytest.raises(AccountNotFoundError, match=r"^Meta account not found$"):
         Stage().intake.submit(brief_request(meta_account_id=AccountId("nobody")), "tester")
 
 
@@ -61,7 +61,7 @@ def test_unknown_creatives_are_all_named() -> None:
 
 
 def test_too_small_a_budget_is_refused_in_the_briefs_words() -> None:
-    with pytest.raises(InvalidRequestError, match="^Insufficient budget") as refused:
+    with pytest.raises(InvalidRequestError, match=r"^Insufficient budget") as refused:
         Stage().intake.submit(with_total("99.99"), "tester")
     assert refused.value.problems[0].field == "budget_config.total_budget"
 

@@ -9,6 +9,7 @@ from simulated import brief_request
 from staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaHumanNeededError, MetaTransientError
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.request import NoWinner, Strategy
 from autopublisher.domain.run import ADMITTED, RunStatus
@@ -101,7 +102,7 @@ def test_no_more_runs_are_let_in_than_may_run_at_once() -> None:
 
 
 def test_runs_are_let_in_in_the_order_in_which_they_came() -> None:
-    stage = crowded_stage(runs=5, at_once=2)
+    stage = crowded_stage(runs=3, at_once=1)
     ended = stage.drive_all(lambda _runs: False)
     admitted = [run.admitted_at for run in ended]  # oldest run first
     assert admitted == sorted(admitted, key=lambda moment: moment or START)
@@ -322,7 +323,7 @@ def test_campaigns_are_switched_on_last_and_off_first() -> None:
     stage = Stage()
     stage.go(RunStatus.SELECTING_WINNER)
     kinds = [
-        (one.params["status"], stage.meta.objects[one.subject].kind)
+        (one.params["status"], stage.meta.objects[MetaId(one.subject)].kind)
         for one in stage.meta.made("update")
         if "status" in one.params
     ]

@@ -5,14 +5,16 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from autopublisher.domain.errors import CurrencyMismatchError, UnknownCurrencyError
 
-WHOLE_UNIT_CURRENCIES = frozenset("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND".split())
+_WHOLE_UNITS = "CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND"
+WHOLE_UNIT_CURRENCIES = frozenset(_WHOLE_UNITS.split())
 """Currencies whose amounts Meta takes in major units (offset 1)."""
 
-HUNDREDTH_CURRENCIES = frozenset(
+_HUNDREDTHS = (
     "DZD ARS AUD BHD BDT BOB BGN BRL GBP CAD CNY HRK CZK DKK EGP EUR GTQ HNL HKD INR ILS JOD KES LVL LTL MOP MYR "
     "MXN NZD NIO NGN NOK PKR PEN PHP PLN QAR RON RUB SAR RSD SGD SKK ZAR SEK CHF THB TRY AED UAH USD UYU VEF FBZ "
-    "VES".split()
+    "VES"
 )
+HUNDREDTH_CURRENCIES = frozenset(_HUNDREDTHS.split())
 """Currencies whose amounts Meta takes in hundredths (offset 100), even where ISO 4217 counts otherwise."""
 
 

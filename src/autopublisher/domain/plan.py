@@ -150,18 +150,18 @@ def _arm(
         "end_time": _moment(ends),
     }
     return (
-        _create(run, campaign, ObjectKind.CAMPAIGN, variant.name, _campaign(run), letter),
+        _create(run, campaign, ObjectKind.CAMPAIGN, variant.name, _campaign(run), variant=letter),
         _create(
             run,
             ad_set,
             ObjectKind.AD_SET,
             variant.name,
             _ad_set(run, variant, campaign) | money,
-            letter,
+            variant=letter,
             reserves=budget.minor,
         ),
-        _create(run, creative, ObjectKind.CREATIVE, variant.name, _creative(run, variant), letter),
-        _create(run, ad, ObjectKind.AD, variant.name, _ad(run, ad_set, creative), letter),
+        _create(run, creative, ObjectKind.CREATIVE, variant.name, _creative(run, variant), variant=letter),
+        _create(run, ad, ObjectKind.AD, variant.name, _ad(run, ad_set, creative), variant=letter),
     )
 
 
@@ -171,8 +171,8 @@ def _create(
     kind: ObjectKind,
     title: str,
     params: Mapping[str, Any],
-    variant: str | None = None,
     *,
+    variant: str | None = None,
     reserves: int = 0,
 ) -> OperationSpec:
     token = naming_token(run.id, key.replace("/", "."))

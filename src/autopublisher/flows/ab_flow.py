@@ -160,7 +160,7 @@ class Conclusion:
         snapshots = self._collector.collect(run, fresh=now >= run.settles_at)
         if now < run.settles_at:
             return Step(replace(run, next_tick_at=min(run.settles_at, now + 6 * self._poll), attention=None))
-        self._settle_spend(run, arms, snapshots, now)
+        self._settle_spend(run, arms, snapshots)
         with self._open_unit() as unit:
             variants = unit.records.variants(run.id)
             number = len(unit.records.decisions(run.id)) + 1
@@ -170,9 +170,7 @@ class Conclusion:
         concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
         return Step(moved, (concluded,), (decision,))
 
-    def _settle_spend(
-        self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot], now: datetime
-    ) -> None:
+    def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
         final = {one.variant: one.figures.spend for one in snapshots if one.at == snapshots[-1].at}
         with self._open_unit() as unit:

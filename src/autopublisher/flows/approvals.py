@@ -45,7 +45,6 @@ class Approvals:
             approval = Approval(chosen, actor, self._clock.now(), approval_digest(run), comment)
             return self._nudge(
                 unit,
-                run,
                 replace(run, approval=approval),
                 "approved",
                 f"{actor} approved variant {chosen}" + ("" if run.proven else " (not proven)"),
@@ -67,7 +66,7 @@ class Approvals:
                 )
             why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
             asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
-            return self._nudge(unit, run, asked, "cancel_asked", why, actor)
+            return self._nudge(unit, asked, "cancel_asked", why, actor)
 
     def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
         letters = [one.letter for one in unit.records.variants(run.id)]
@@ -121,11 +120,11 @@ class Approvals:
                 "Read the run again and approve what it shows.",
             )
 
-    def _nudge(self, unit: UnitOfWork, was: Run, run: Run, action: str, message: str, actor: str) -> Run:
+    def _nudge(self, unit: UnitOfWork, run: Run, action: str, message: str, actor: str) -> Run:
         """Save the wish under a new version and enqueue a tick for it at once."""
         now = self._clock.now()
-        nudged = replace(run, version=was.version + 1, updated_at=now, next_tick_at=now)
-        unit.runs.save(nudged, was=was.version)
+        nudged = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now)
+        unit.runs.save(nudged, was=run.version)
         unit.observations.add_events([event(nudged, now, action, message, actor=actor)])
         enqueue_next(self._ticks, unit_of_work=unit, run=nudged, clock=self._clock)
         unit.commit()

@@ -33,7 +33,7 @@ class Pace:
     patience: Patience = field(default_factory=Patience)
 
 
-def build_orchestrator(
+def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
 ) -> Orchestrator:
     """Return the tick handler with a phase for every status that is not final."""

@@ -85,7 +85,9 @@ class Statuses:
         if not differences(params, self.read(run, row)):
             return
         done = self._perform(run, row, Action.UPDATE, params, verb)
-        if dict(done.spec.params) != dict(params):  # an earlier wish was still open, and had to be settled first
+        if dict(done.spec.params) != dict(
+            params
+        ):  # an earlier wish was still open, and had to be settled first
             self._perform(run, row, Action.UPDATE, params, verb)
 
     def delete(self, run: Run, row: Operation) -> None:

@@ -35,6 +35,7 @@ def event(
     action: str,
     message: str,
     data: Mapping[str, Any] | None = None,
+    *,
     actor: str = SYSTEM,
 ) -> Event:
     """Return an audit event of a run: ``action`` becomes the tag's last part."""

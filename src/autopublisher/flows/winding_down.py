@@ -54,7 +54,7 @@ class WindingDown:
             return False
 
     def _delete_unused(self, run: Run, rows: list[Operation]) -> None:
-        """Walk the journal backwards and delete arms that were never switched on; the rest stays, paused, for its history."""
+        """Walk the journal backwards and delete arms that were never switched on; the rest stays for its history."""
         used = {
             row.key.rsplit("/", 1)[0]
             for row in self._statuses.created(run)

@@ -79,7 +79,7 @@ def _prepare(
 ) -> tuple[_AnnouncingServer, socket.socket, Simulator]:
     app = create_app(config)
     connected = _Connected(app)
-    sock = socket.create_server((host, port))
+    sock = _listening(host, port)
     url = f"http://{host}:{sock.getsockname()[1]}"
     tasks: list[asyncio.Future[None]] = []  # held, or the loop would drop it
     server = _AnnouncingServer(_uvicorn_config(connected), lambda: _on_listening(server, connected))
@@ -90,6 +90,19 @@ def _prepare(
             tasks.append(asyncio.ensure_future(_stop_when_idle(running, watched, idle_exit_s)))
 
     return server, sock, app.state.simulator
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a listening socket; with its protocol named, asyncio turns Nagle's delay off for each answer."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:

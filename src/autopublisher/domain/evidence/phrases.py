@@ -81,8 +81,9 @@ ENGLISH = Phrases(
         "not_proof": "This is a choice by expected loss, not a proof.",
     },
     parts={
-        "range": " (range {low} to {high})",
-        "open_range": " (at least {low})",
+        "range": " ({seen}range {low} to {high})",
+        "open_range": " ({seen}at least {low})",
+        "seen": "{raw} seen in the test, ",
         "lean": "{leader} is ahead so far, with a {p_best} chance of being best.",
         "cost": "Proving {lift} would take about {events_needed} {events} per variant, about {money} each.",
         "no_cost": "Proving {lift} is out of reach in this time whatever is spent; a longer test could do"
@@ -152,8 +153,9 @@ SPANISH = Phrases(
         "not_proof": "Es una elección por pérdida esperada, no una demostración.",
     },
     parts={
-        "range": " (entre {low} y {high})",
-        "open_range": " (como mínimo {low})",
+        "range": " ({seen}entre {low} y {high})",
+        "open_range": " ({seen}como mínimo {low})",
+        "seen": "{raw} visto en la prueba; ",
         "lean": "De momento va por delante {leader}, con {p_best} de probabilidad de ser la mejor.",
         "cost": "Demostrar {lift} requeriría unas {events_needed} {events} por variante, unos {money} cada"
         " una.",

@@ -99,10 +99,12 @@ class _Wording:
         estimate = self._verdict.estimate
         if estimate is None:
             return ""
+        parts = self._phrases.parts
+        seen = "" if estimate.raw is None else parts["seen"].format(raw=self._signed(estimate.raw))
         if estimate.high is None:
-            return self._phrases.parts["open_range"].format(low=self._signed(estimate.low))
-        return self._phrases.parts["range"].format(
-            low=self._signed(estimate.low), high=self._signed(estimate.high)
+            return parts["open_range"].format(seen=seen, low=self._signed(estimate.low))
+        return parts["range"].format(
+            seen=seen, low=self._signed(estimate.low), high=self._signed(estimate.high)
         )
 
     def _counted(self) -> tuple[Figure, ...]:
