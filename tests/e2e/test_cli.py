@@ -1,13 +1,38 @@
 """The commands, from outside: what they print where, and how they end."""
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.command import ROOT, CommandLine, Prompt, simulators_in
+import structlog
+
+from support.command import ROOT, CommandLine, Prompt, simulators_in
 
 EXAMPLE = str(ROOT / "examples" / "request_example.json")
 UNKNOWN = "00000000-0000-4000-8000-000000000009"
+
+
+@pytest.fixture
+def autopublisher(tmp_path: Path) -> CommandLine:
+    """The command line as processes, in an empty folder."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prompt]:
+    """The command line within this process, in an empty folder; what it did to logging is undone."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield Prompt(tmp_path)
+    for added in [one for one in root.handlers if one not in handlers]:
+        root.removeHandler(added)
+        added.close()
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 def test_the_module_is_the_program_and_its_help_lists_the_commands(autopublisher: CommandLine) -> None:

@@ -11,9 +11,16 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.e2e.command import PATIENCE_SECONDS, CommandLine, simulators_in
+
+from support.command import PATIENCE_SECONDS, CommandLine, simulators_in
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def autopublisher(tmp_path: Path) -> CommandLine:
+    """The command line as processes, in an empty folder."""
+    return CommandLine(tmp_path)
 
 
 def announced_simulator(folder: Path) -> dict[str, Any]:

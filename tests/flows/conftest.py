@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simulated import Machine, make_machine
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
+from support.simulated import Machine, make_machine
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulated import brief_request
-from staging import EQUAL_RATES, Stage, with_test, with_total
 
 from autopublisher.domain.errors import ConflictError, InvalidRequestError, RunNotFoundError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.request import NoWinner, RunRequest
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.selection import approval_digest
+from support.simulated import brief_request
+from support.staging import EQUAL_RATES, Stage, with_test, with_total
 
 
 def waiting_stage(request: RunRequest | None = None, *, proven: bool = True) -> Stage:

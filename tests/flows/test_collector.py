@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from simulated import brief_request
-from staging import EQUAL_RATES, Stage, Trouble
 
 from autopublisher.domain import evidence
 from autopublisher.domain.errors import MetaTransientError
@@ -14,6 +12,8 @@ from autopublisher.domain.records import Decision
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.collector import REFRESH, Collector
+from support.simulated import brief_request
+from support.staging import EQUAL_RATES, Stage, Trouble
 
 
 def two_runs() -> tuple[Stage, RunId]:

@@ -1,11 +1,11 @@
 """A process killed before or after every call to Meta and every commit: the run still ends right, with one of each."""
 
 import pytest
-from mortal import MortalMachine, Reaper, seeded
-from simulated import brief_request
 
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
+from support.mortal import MortalMachine, Reaper, seeded
+from support.simulated import brief_request
 
 ONE_OF_EACH = {
     ObjectKind.CAMPAIGN: 3,

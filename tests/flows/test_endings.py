@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from mortal import START
-from simulated import brief_request
-from staging import Stage, Trouble, cut_off, with_total
 
 from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import RunStatus
+from support.mortal import START
+from support.simulated import brief_request
+from support.staging import Stage, Trouble, cut_off, with_total
 
 
 def unattended(total: str = "500.0") -> RunRequest:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_total
 
 from autopublisher.domain.errors import (
     GateRefusedError,
@@ -20,6 +19,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.executor import Executor, Patience
+from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_total
 
 CREATES = 8
 """Creates of the brief's test: campaign, ad set, creative and ad of two arms."""

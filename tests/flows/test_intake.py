@@ -5,9 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from mortal import START
-from simulated import brief_request
-from staging import Stage, Trouble, cut_off, with_total
 
 from autopublisher.domain.accounts import AdDefaults
 from autopublisher.domain.errors import (
@@ -24,6 +21,9 @@ from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.ports.repositories import RunFilter
+from support.mortal import START
+from support.simulated import brief_request
+from support.staging import Stage, Trouble, cut_off, with_total
 
 
 def count_of_runs(stage: Stage) -> int:

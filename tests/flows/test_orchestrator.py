@@ -4,9 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from mortal import START
-from simulated import brief_request
-from staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaHumanNeededError, MetaTransientError
 from autopublisher.domain.ids import MetaId
@@ -16,6 +13,9 @@ from autopublisher.domain.run import ADMITTED, RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.orchestrator import Sweeper
 from autopublisher.ports.work import Tick
+from support.mortal import START
+from support.simulated import brief_request
+from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
 
 # --- ticks ----------------------------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from simulated import Machine, brief_request, make_machine
-from staging import with_test
 
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
+from support.simulated import Machine, brief_request, make_machine
+from support.staging import with_test
 
 SELDOM = Pace(poll=timedelta(hours=8))
 

@@ -119,7 +119,7 @@ def _carried_out(product: Product, seeded: Seeded) -> RunView:
 
 def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
     services = product.services
-    # One that waits for a person comes first: time stands still for all the others until it has its answer.
+    # One that waits for a person comes first: a further run would move time on and let its approval expire.
     waiting = services.reports.page(None, 1, frozenset({RunStatus.WAITING_APPROVAL}))
     unfinished = waiting or services.reports.page(None, 1, frozenset(RunStatus) - FINAL)
     if unfinished:

@@ -59,10 +59,9 @@ def final_budget(
     days = min(LONGEST_DAYS, -(-left.minor // daily.minor))
     starts = now.replace(microsecond=0)
     if days < 2 or left < smallest_cap:  # noqa: PLR2004 - Meta wants more than 24 h with a daily budget
-        days = max(
-            1, min(days, left.minor // max(1, smallest_daily.minor))
-        )  # a lifetime budget has its minimum a day
-        return FinalBudget(left, None, None, starts, starts + timedelta(days=days), why)
+        affordable = left.minor // max(1, smallest_daily.minor)  # a lifetime budget has a minimum a day, too
+        ends = starts + timedelta(days=max(1, min(days, affordable)))
+        return FinalBudget(left, None, None, starts, ends, why)
     return FinalBudget(left, daily, left, starts, starts + timedelta(days=days), why)
 
 

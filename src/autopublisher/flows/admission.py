@@ -42,9 +42,7 @@ class Admission:
         if run.request.scheduled_for is not None and now < run.request.scheduled_for:
             raise NotYet(run.request.scheduled_for)
         with self._open_unit() as unit:
-            self._wait_turn(
-                unit, run, now
-            )  # before Meta is asked, which waiting runs need not do every minute
+            self._wait_turn(unit, run, now)  # first, for a waiting run need not ask Meta every minute
         problems = self._problems(run)
         if problems:
             return _refused(run, now, problems)

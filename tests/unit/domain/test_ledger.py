@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from requests_ import NOW, RUN_ID, spec
 
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.ledger import Ledger, commitment_of, ledger_of, pass_gate
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Operation, OperationState
+from unit.domain.samples import NOW, RUN_ID, spec
 
 TOTAL = Money(50_000, "EUR")
 

@@ -7,9 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from mortal import MortalMachine, MortalMeta, seeded
-from simulated import brief_request
-
 from autopublisher.adapters.memory.meta_ads import Fault, StoredObject
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError
 from autopublisher.domain.ids import ActId, MetaId, RunId
@@ -21,6 +18,8 @@ from autopublisher.flows.machine import Pace, build_orchestrator
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
+from support.mortal import MortalMachine, MortalMeta, seeded
+from support.simulated import brief_request
 
 TEST_OBJECTS = {
     ObjectKind.CAMPAIGN: 2,

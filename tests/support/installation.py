@@ -1,4 +1,4 @@
-"""One installation as a user runs it: ``autopublisher serve`` as a process, spoken to over HTTP, killed and started again."""
+"""One installation as a user runs it: ``autopublisher serve`` as a process, spoken to over HTTP, killed, started again."""
 
 import json
 import os
