@@ -19,8 +19,6 @@ from support.staging import with_test
 
 SELDOM = Pace(poll=timedelta(hours=8))
 
-pytestmark = pytest.mark.filterwarnings("ignore:value of tracking_specs:UserWarning")
-
 
 @contextmanager
 def simulated(scenario: str = "demo") -> Iterator[Machine]:

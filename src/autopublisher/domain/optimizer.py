@@ -49,10 +49,14 @@ def final_budget(
     """Scale the winner: base daily budget times ``scaling_factor``, at most ``max_daily_budget`` and ``left``.
 
     ``left`` is what the ledger proves unspent; ``smallest_daily`` and ``smallest_cap`` are Meta's minima. The campaign
-    ends when ``left`` has been spent at the daily budget. Returns NoBudget where less than one day's minimum is left.
+    ends when ``left`` has been spent at the daily budget. Returns NoBudget where less than one day's minimum is left, or
+    allowed.
     """
     if left < smallest_daily:
         return NoBudget(f"{left} is left of the total budget, below Meta's minimum of {smallest_daily} a day")
+    most = _most_daily(request, left.currency)
+    if most is not None and most < smallest_daily:
+        return NoBudget(f"max_daily_budget is {most}, below Meta's minimum of {smallest_daily} a day")
     daily, why = _scaled(request, left.currency)
     if daily < smallest_daily:
         daily, why = smallest_daily, "Meta's minimum daily budget"
@@ -60,15 +64,21 @@ def final_budget(
     starts = now.replace(microsecond=0)
     if days < 2 or left < smallest_cap:  # noqa: PLR2004 - Meta wants more than 24 h with a daily budget
         affordable = left.minor // max(1, smallest_daily.minor)  # a lifetime budget has a minimum a day, too
-        ends = starts + timedelta(days=max(1, min(days, affordable)))
-        return FinalBudget(left, None, None, starts, ends, why)
+        days = max(1, min(days, affordable))
+        total = left if most is None else min(left, most.times(days))
+        return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why)
     return FinalBudget(left, daily, left, starts, starts + timedelta(days=days), why)
+
+
+def _most_daily(request: RunRequest, currency: str) -> Money | None:
+    most = request.budget_config.max_daily_budget
+    return None if most is None else Money.from_major(most, currency)
 
 
 def _scaled(request: RunRequest, currency: str) -> tuple[Money, str]:
     factor = request.budget_config.scaling_factor
     scaled = base_daily(request, currency).times(factor)
-    most = request.budget_config.max_daily_budget
-    if most is not None and Money.from_major(most, currency) < scaled:
-        return Money.from_major(most, currency), "max_daily_budget"
+    most = _most_daily(request, currency)
+    if most is not None and most < scaled:
+        return most, "max_daily_budget"
     return scaled, f"scaling_factor {factor}"

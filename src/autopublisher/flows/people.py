@@ -41,7 +41,7 @@ _HASHES_AT_ONCE = 2
 class WrongPasswordError(NotAuthenticatedError):
     """The name or the password is wrong."""
 
-    remedy = "Check both. An administrator can set a new password with 'autopublisher user add'."
+    remedy = "Check both. An administrator can set a new password with 'autopublisher user password'."
 
 
 class TooManyAttemptsError(NotAuthenticatedError):

@@ -92,7 +92,8 @@ def test_no_float_ever_comes_of_money(minor: int, currency: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("money", "text"), [(Money(5000, "EUR"), "50.00 EUR"), (Money(50, "JPY"), "50 JPY"), (Money(-1, "EUR"), "-0.01 EUR")]
+    ("money", "text"),
+    [(Money(5000, "EUR"), "50.00 EUR"), (Money(50, "JPY"), "50 JPY"), (Money(-1, "EUR"), "-0.01 EUR")],
 )
 def test_money_is_written_as_people_write_it(money: Money, text: str) -> None:
     assert str(money) == text

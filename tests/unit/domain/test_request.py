@@ -74,7 +74,7 @@ REQUESTS = st.builds(
     primary_texts=TEXTS,
     require_human_approval=st.booleans(),
     call_to_actions=TEXTS,
-    ad=st.builds(AdDefaults, **dict.fromkeys(AdDefaults.__dataclass_fields__, MAYBE_TEXT)),  # type: ignore[arg-type]
+    ad=st.builds(AdDefaults, **dict.fromkeys(AdDefaults.__dataclass_fields__, MAYBE_TEXT)),
     scheduled_for=st.none() | st.datetimes(timezones=st.just(UTC)),
     tags=TEXTS,
     notes=st.text(max_size=30),
@@ -94,7 +94,9 @@ def test_a_request_read_back_has_the_same_digest(request: RunRequest) -> None:
 
 @given(REQUESTS, REQUESTS)
 def test_different_requests_have_different_digests(one: RunRequest, other: RunRequest) -> None:
-    assert (request_digest(one) == request_digest(other)) is (request_to_record(one) == request_to_record(other))
+    assert (request_digest(one) == request_digest(other)) is (
+        request_to_record(one) == request_to_record(other)
+    )
 
 
 def test_amounts_are_written_as_text_and_never_as_floats() -> None:

@@ -104,7 +104,11 @@ WRONG_BY_ITSELF: list[tuple[dict[str, Any], str, str]] = [
     ({"test": {**FACTORS, "variants_count": 9}}, TEST + "variants_count", "give 8 combinations, not 9"),
     ({"test": PLACES}, TARGET + "placements", "2 variants need 2 placements"),
     # arms must differ
-    ({"creative_ids": creative_ids(1) * 2, "headlines": ("A",), "primary_texts": ("T",)}, TEST + "variants_count", "identical"),
+    (
+        {"creative_ids": creative_ids(1) * 2, "headlines": ("A",), "primary_texts": ("T",)},
+        TEST + "variants_count",
+        "identical",
+    ),
     ({"test": COPY, "headlines": ("A",), "primary_texts": ("T",)}, TEST + "variants_count", "identical"),
     (
         {"test": PLACES, "targeting": {"placements": ("instagram_feed", "instagram_feed")}},
@@ -236,7 +240,11 @@ def test_an_unknown_button_of_the_account_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("objective", "reason"),
-    [("APP_INSTALLS", "need an application id"), ("messages", "Messenger"), ("WORLD_PEACE", "is no campaign")],
+    [
+        ("APP_INSTALLS", "need an application id"),
+        ("messages", "Messenger"),
+        ("WORLD_PEACE", "is no campaign"),
+    ],
 )
 def test_an_objective_that_cannot_be_created_is_refused_with_the_reason(objective: str, reason: str) -> None:
     (problem,) = check_against_account(asked(objective=objective), ACCOUNT)
@@ -275,7 +283,9 @@ def test_an_account_that_meta_bills_in_another_currency_is_refused_and_not_compa
     assert problem.code == "currency_mismatch"
 
 
-@pytest.mark.parametrize(("hours", "budget", "wrong"), [(24, "40", False), (24, "39.99", True), (25, "79.99", True)])
+@pytest.mark.parametrize(
+    ("hours", "budget", "wrong"), [(24, "40", False), (24, "39.99", True), (25, "79.99", True)]
+)
 def test_a_test_budget_must_reach_metas_minimum_for_each_day_begun(
     hours: int, budget: str, *, wrong: bool
 ) -> None:

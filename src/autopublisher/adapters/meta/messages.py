@@ -48,10 +48,20 @@ def stops(params: Mapping[str, Any]) -> bool:
     return params.get("status") in STOPPING
 
 
+class _Specs(list[Any]):
+    """A list that passes the SDK's check for an object: Meta documents these parameters as lists of specs."""
+
+    _isObject = True  # noqa: N815 - the mark the SDK's type check looks for
+
+
+_LISTS_OF_SPECS = frozenset({"tracking_specs"})
+
+
 def wire(value: Any) -> Any:
     """Return parameters as plain dicts and lists, which is all the SDK's type checks know."""
     if isinstance(value, Mapping):
-        return {str(name): wire(one) for name, one in value.items()}
+        plain = {str(name): wire(one) for name, one in value.items()}
+        return {name: _Specs(one) if name in _LISTS_OF_SPECS else one for name, one in plain.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [wire(one) for one in value]
     return value
