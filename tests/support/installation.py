@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-import zlib
 from pathlib import Path
 from typing import Any, Self
 
 import httpx2
+
+from support.pictures import picture
 
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60.0
@@ -33,17 +34,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def picture(number: int) -> bytes:
-    """Return the bytes of a small valid PNG of one colour."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-
-    header = (1).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
-    pixel = zlib.compress(bytes([0, number, 40, 200]))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
 
 
 class Installation:

@@ -1,6 +1,5 @@
 """A whole machine for flow tests: database and queue in memory, the real client, the real simulator, stepped time."""
 
-import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -30,22 +29,11 @@ from autopublisher.flows.machine import Pace, build_orchestrator
 from autopublisher.flows.orchestrator import Orchestrator, Sweeper
 from autopublisher.flows.reports import Reports, RunView
 from autopublisher.ports.work import Tick
+from support.pictures import picture
 
 ACT = ActId("act_123456789")
 ACCOUNT = AccountId("00000000-0000-4000-8000-000000000001")
 CREATIVES = tuple(CreativeId(f"00000000-0000-4000-8000-00000000001{n}") for n in range(4))
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def picture(number: int) -> bytes:
-    """Return the bytes of a small valid PNG of one colour."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-
-    header = (1).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
-    pixel = zlib.compress(bytes([0, number, 40, 200]))
-    return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
 
 
 def brief_request(**changes: Any) -> RunRequest:
