@@ -109,6 +109,15 @@ def test_runs_are_let_in_in_the_order_in_which_they_came() -> None:
     assert None not in admitted
 
 
+def test_a_younger_run_does_not_take_the_place_of_an_older_one_that_waits() -> None:
+    stage = crowded_stage(runs=1, at_once=1)
+    stage.clock.advance_to(stage.clock.now() + timedelta(seconds=1))
+    younger = stage.intake.submit(brief_request(), "tester").id
+    stage.tick(younger)  # its tick happens to come first
+    assert stage.run(younger).status is RunStatus.PENDING
+    assert stage.step().status is RunStatus.CREATING_CAMPAIGNS
+
+
 def test_a_waiting_run_says_what_it_waits_for() -> None:
     stage = crowded_stage(runs=2, at_once=1)
     runs = stage.drive_all(lambda runs: any(run.attention for run in runs))

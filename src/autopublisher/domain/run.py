@@ -107,6 +107,7 @@ class Run:
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None
     test_ends_at: datetime | None = None
+    edited_at: datetime | None = None
     stopped_at: datetime | None = None
     settles_at: datetime | None = None
     eliminated: tuple[str, ...] = ()

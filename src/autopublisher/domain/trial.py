@@ -43,6 +43,7 @@ def history_of(
         evidence.Snapshot(
             hour=max(0.0, (at - start).total_seconds() / 3600.0),
             figures=tuple(_in_major(poll[letter], offset) for letter in letters),
+            edited=run.edited_at is not None and at >= run.edited_at,
         )
         for at, poll in sorted(polls.items())
         if all(letter in poll for letter in letters)

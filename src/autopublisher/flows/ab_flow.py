@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
+from autopublisher.domain.errors import MetaError
 from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import Decision, Snapshot
+from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -19,6 +20,9 @@ from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 REVIEW_PATIENCE = timedelta(hours=72)
 """How long Meta may take to review the ads before the run gives up."""
+
+SPEND_SHOWS = 3 * REFRESH
+"""After so long every cent an arm spent until its end is in Meta's figures."""
 
 _IN_REVIEW = frozenset({"PENDING_REVIEW", "IN_PROCESS"})
 _BLOCKED = frozenset({"DISAPPROVED", "WITH_ISSUES", "PENDING_BILLING_INFO"})
@@ -45,18 +49,27 @@ class Watch:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
         if run.test_starts_at is None or run.test_ends_at is None:
             return self._launched(run)
-        now = self._clock.now()
-        snapshots = self._collector.collect(run)
+        now, ends = self._clock.now(), run.test_ends_at
+        try:
+            snapshots = self._collector.collect(run)
+        except MetaError as error:
+            if now < ends:
+                raise
+            over = event(
+                run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
+            )
+            return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
         embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
         if now < embargo_ends and now < run.test_ends_at:
             return self._wait(run, now, embargo_ends)
+        run, noticed = self._noticed(run, now)
         verdict, decision = self._judged(run, snapshots, now)
         kept = (decision,) if decision is not None else ()
-        events = tuple(
+        events = noticed + tuple(
             event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept
         )
         stopped = self._stop_losers(run, verdict)
-        if verdict.ends_test or now >= run.test_ends_at:
+        if verdict.ends_test or now >= ends:
             why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
             over = event(run, now, "test_ended", f"The test has ended: {why}")
             return Step(
@@ -118,6 +131,22 @@ class Watch:
             return verdict, None
         return verdict, decision_of(run, verdict, len(earlier) + 1, now)
 
+    def _noticed(self, run: Run, now: datetime) -> tuple[Run, tuple[Event, ...]]:
+        """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
+        if run.edited_at is not None:
+            return run, ()
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
+        unlike = [
+            one
+            for row in arms
+            if row.spec.variant not in run.eliminated
+            for one in self._statuses.unlike(run, row)
+        ]
+        if not unlike:
+            return run, ()
+        said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
+        return replace(run, edited_at=now), (said,)
+
     def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:
         """Pause the arms proven worse; what they have not spent stays unspent."""
         fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
@@ -149,7 +178,8 @@ class Conclusion:
         arms = self._statuses.created(run, "test/")
         self._statuses.pause(run, arms)
         if run.settles_at is None:
-            settles = now + timedelta(hours=run.request.ab_test_config.settle_hours)
+            self._close(run, arms, now)
+            settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
             paused = event(
                 run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
             )
@@ -170,13 +200,28 @@ class Conclusion:
         concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
         return Step(moved, (concluded,), (decision,))
 
+    def _close(self, run: Run, arms: Sequence[Operation], now: datetime) -> None:
+        """End each arm's schedule at Meta, so that what it has left cannot be spent by whoever switches it on again."""
+        soon = (now + REFRESH).replace(microsecond=0)
+        for row in arms:
+            if (
+                row.spec.kind is ObjectKind.AD_SET
+                and run.test_ends_at is not None
+                and soon < run.test_ends_at
+            ):
+                asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
+                self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
+
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
-        final = {one.variant: one.figures.spend for one in snapshots if one.at == snapshots[-1].at}
+        final: dict[str, int] = {}
+        for one in snapshots:
+            final[one.variant] = max(final.get(one.variant, 0), one.figures.spend)
         with self._open_unit() as unit:
             for row in arms:
-                if row.spec.reserves and row.spent is None:
-                    spent = final[row.spec.variant or ""]
+                spent = final.get(row.spec.variant or "", 0)
+                # No figure is no proof that nothing was spent: the reserve then stays.
+                if row.spec.reserves and row.spent is None and spent:
                     unit.journal.advance(replace(row, spent=spent), row, Fence(run.id, run.version))
             unit.commit()
 

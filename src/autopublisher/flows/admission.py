@@ -73,7 +73,9 @@ class Admission:
         ahead = [
             other
             for other in waiting
-            if (other.created_at, other.id) < (run.created_at, run.id) and not _is_scheduled(other, now)
+            if (other.created_at, other.id) < (run.created_at, run.id)
+            and not _is_scheduled(other, now)
+            and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
         ]
         if taken + len(ahead) >= self._most_at_once:
             raise NotYet(now + _TURN, "waiting for another run to end")

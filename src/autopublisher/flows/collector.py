@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.insights import figures_of
 from autopublisher.domain.operations import ObjectKind
@@ -47,12 +48,18 @@ class Collector:
         since = min(one.admitted_at or one.created_at for one in observed.values())
         rows = self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now)
         figures = {place: Figures() for place in arms}
+        unreadable: set[RunId] = set()
         for row in rows:
             place = ad_sets.get(MetaId(str(row["adset_id"])))
             if place is not None:
                 event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
-                figures[place] = figures_of(row, run.currency, event)
-        snapshots = [Snapshot(*place, now, figures[place]) for place in arms]
+                try:
+                    figures[place] = figures_of(row, run.currency, event)
+                except MetaError:
+                    if place[0] == run.id:
+                        raise
+                    unreadable.add(place[0])  # its own tick will say so; this run's figures are sound
+        snapshots = [Snapshot(*place, now, figures[place]) for place in arms if place[0] not in unreadable]
         with self._open_unit() as unit:
             unit.observations.add_snapshots(snapshots)
             unit.commit()

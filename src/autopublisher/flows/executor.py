@@ -22,6 +22,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.ledger import ledger_of, pass_gate
 from autopublisher.domain.meta_rules import MetaHeldBackError
+from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
     Action,
     ObjectKind,
@@ -105,6 +106,21 @@ class Executor:
                     operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
                 )
         return operation
+
+    def account_for_strays(self, run: Run) -> None:
+        """Journal objects that bear a token of this run and that no row knows: a create that landed very late."""
+        fence = Fence(run.id, run.version)
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        if not rows:
+            return
+        known = {row.meta_id for row in rows}
+        makers = {str(row.spec.params.get("name")): row for row in rows if row.spec.action is Action.CREATE}
+        for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
+            for found in self._meta.find(run.act_id, kind, run_mark(run.id), ["id", "name"]):
+                maker = makers.get(str(found.get("name")))
+                if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
+                    self._record_duplicate(run, maker, MetaId(str(found["id"])), fence)
 
     # --- one step ---------------------------------------------------------------------------------
 
@@ -235,15 +251,13 @@ class Executor:
 
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
         """
-        for number, extra in enumerate(hits[1:], start=1):
-            self._record_duplicate(run, operation, MetaId(str(extra["id"])), number, fence)
+        for extra in hits[1:]:
+            self._record_duplicate(run, operation, MetaId(str(extra["id"])), fence)
         return self._confirmed(run, operation, MetaId(str(hits[0]["id"])), fence)
 
-    def _record_duplicate(
-        self, run: Run, operation: Operation, meta_id: MetaId, number: int, fence: Fence
-    ) -> None:
+    def _record_duplicate(self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence) -> None:
         now = self._clock.now()
-        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{number}", reserves=0)
+        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{meta_id}", reserves=0)
         with self._open_unit() as unit:
             if unit.journal.get(run.id, spec.key) is not None:
                 return
@@ -254,7 +268,7 @@ class Executor:
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
             self._model(unit, run, found, now)
-            message = f"Meta holds a second object for {operation.key}: {meta_id}, left PAUSED"
+            message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
             unit.observations.add_events(
                 [self._event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
             )

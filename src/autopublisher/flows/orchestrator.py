@@ -161,7 +161,8 @@ class Sweeper:
         return len(due)
 
     def _lift(self, run: Run, now: datetime) -> None:
-        lifted = replace(run, version=run.version + 1, updated_at=now)
+        why = "a tick died of an unforeseen fault; the log says which, and it is being tried again"
+        lifted = replace(run, version=run.version + 1, updated_at=now, attention=why)
         try:
             with self._open_unit() as unit:
                 unit.runs.save(lifted, was=run.version)

@@ -8,7 +8,7 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record
-from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.statuses import GONE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -31,7 +31,8 @@ class Publication:
     def __call__(self, run: Run) -> Step:
         """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
         self._building.build(run, self._plan(run))
-        arms = self._statuses.created(run, "test/")
+        self._statuses.account_for_strays(run)
+        arms = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
         self._statuses.pause(run, arms)
         rows = self._statuses.created(run, "final/")
         self._building.verify(run, rows)
@@ -69,10 +70,14 @@ class Publication:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
         wrong = [
             f"{row.key} is {read}"
-            for prefix, wanted in (("final/", "ACTIVE"), ("test/", "PAUSED"))
+            for prefix, wanted in (
+                ("final/", {"ACTIVE"}),
+                ("test/", {"PAUSED"} | GONE),
+                ("duplicate/", {"PAUSED"} | GONE),
+            )
             for row in self._statuses.created(run, prefix)
             if row.spec.params.get("status") is not None
-            if (read := str(self._statuses.read(run, row).get("status"))) != wanted
+            if (read := str(self._statuses.read(run, row).get("status"))) not in wanted
         ]
         if wrong:
             again = self._clock.now() + _AGAIN

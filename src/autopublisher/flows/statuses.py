@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import (
     Action,
@@ -14,12 +15,16 @@ from autopublisher.domain.operations import (
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
 from autopublisher.flows.executor import Executor, as_read
+from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 """Kinds with a delivery status, parents first: the order of stopping; starting goes the other way."""
+
+GONE = frozenset({"DELETED", "ARCHIVED"})
+"""Statuses in which nothing can be switched on any more."""
 
 
 class Statuses:
@@ -30,6 +35,10 @@ class Statuses:
         self._executor = executor
         self._meta = meta
         self._clock = clock
+
+    def account_for_strays(self, run: Run) -> None:
+        """Bring objects of the run that its journal does not know into it."""
+        self._executor.account_for_strays(run)
 
     def rows(self, run: Run) -> Sequence[Operation]:
         """Return the run's journal."""
@@ -104,10 +113,38 @@ class Statuses:
 
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
-        for kind in TREE:
-            for row in rows:
-                if row.spec.kind is kind:
-                    self.ensure(run, row, {"status": "PAUSED"}, "pause")
+        problem: NotYet | OperationRefused | MetaError | None = None
+        for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
+            try:
+                self._stop(run, row)
+            except (NotYet, OperationRefused, MetaError) as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
+    def _stop(self, run: Run, row: Operation) -> None:
+        """Switch one object off; an activation of ours is answered with a pause whatever a (late) read shows."""
+        try:
+            status = self.read(run, row).get("status")
+        except MetaThrottledError:
+            status = None  # reads are held back where stopping is not
+        if status in GONE or (status == "PAUSED" and not self._owes_pause(run, row)):
+            return
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, "pause")
+
+    def _owes_pause(self, run: Run, row: Operation) -> bool:
+        owes = False
+        for other in self.rows(run):
+            if other.key.startswith(f"activate/{row.key}/") and other.attempts > 0:
+                owes = True
+            elif other.key.startswith(f"pause/{row.key}/") and other.state is OperationState.CONFIRMED:
+                owes = False
+        return owes
+
+    def is_gone(self, run: Run, row: Operation) -> bool:
+        """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
+        listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
+        return all(str(one["id"]) != row.meta_id for one in listed)
 
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""

@@ -28,6 +28,9 @@ class WindingDown:
         for row in self._statuses.rows(run):
             if not row.is_settled:
                 self._executor.settle(run, row)
+        started = [row for row in self._statuses.created(run) if self._statuses.was_started(run, row)]
+        self._statuses.pause(run, started)
+        self._statuses.account_for_strays(run)
         rows = [row for row in self._statuses.created(run) if self._exists(run, row)]
         tree = [row for row in rows if row.spec.kind in TREE]
         self._statuses.pause(run, tree)
@@ -51,7 +54,9 @@ class WindingDown:
         try:
             return self._statuses.read(run, row).get("status") not in {"DELETED", "ARCHIVED"}
         except MetaNotFoundError:
-            return False
+            if self._statuses.is_gone(run, row):
+                return False
+            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
 
     def _delete_unused(self, run: Run, rows: list[Operation]) -> None:
         """Walk the journal backwards and delete arms that were never switched on; the rest stays for its history."""

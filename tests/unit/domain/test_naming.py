@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,11 @@ def test_a_title_that_fits_is_left_as_it_is() -> None:
 
 def test_a_name_without_a_token_has_none() -> None:
     assert token_in("Summer sale [ap-]") is None
+
+
+@pytest.mark.parametrize("length", [300, 376, 377, 378, 379, 380, 400, 600])
+def test_a_long_title_is_shortened_to_metas_limit_and_no_further(length: int) -> None:
+    token = "[ap-0123abcd45674890]"
+    name = tokenised("x" * length, token)
+    assert name.endswith(f"x {token}")
+    assert len(name) == min(NAME_LIMIT, length + 1 + len(token))
