@@ -160,7 +160,11 @@ class Executor:
             self._advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
             raise NotYet(self._resume_at(held)) from held
         except _SURE as error:
-            self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+            # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
+            tried = operation.attempts - 1
+            self._advance(
+                operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
+            )
             raise NotYet(self._resume_at(error), str(error)) from error
         except MetaOutcomeUnknownError as error:
             return self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)

@@ -12,6 +12,7 @@ from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaHumanNeededError,
     MetaRefusedError,
+    MetaThrottledError,
     StaleOperationError,
     StaleRunError,
 )
@@ -91,7 +92,8 @@ class Orchestrator:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
         if isinstance(error, MetaRefusedError) and run.ends_as is None:
             return self._failing(run, now, f"{error.message} {error.user_message}".strip())
-        wait = now + self._backoff(run)
+        told = error.retry_at if isinstance(error, MetaThrottledError) else None
+        wait = told or now + self._backoff(run)
         people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
         attention = f"{error.message} {error.remedy}".strip()
         _log.warning("tick_put_off", run_id=run.id, status=run.status, reason=str(error), until=str(wait))

@@ -135,7 +135,7 @@ class Statuses:
     def _owes_pause(self, run: Run, row: Operation) -> bool:
         owes = False
         for other in self.rows(run):
-            if other.key.startswith(f"activate/{row.key}/") and other.attempts > 0:
+            if other.key.startswith(f"activate/{row.key}/") and other.sent_at is not None:
                 owes = True
             elif other.key.startswith(f"pause/{row.key}/") and other.state is OperationState.CONFIRMED:
                 owes = False
@@ -149,7 +149,8 @@ class Statuses:
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""
         return any(
-            other.key.startswith(f"activate/{row.key}/") and other.attempts > 0 for other in self.rows(run)
+            other.key.startswith(f"activate/{row.key}/") and other.sent_at is not None
+            for other in self.rows(run)
         )
 
     def _perform(
