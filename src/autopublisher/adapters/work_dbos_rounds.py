@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import structlog
 
+AFTER_A_FAILURE_SECONDS = 1.0
+"""Pause after a call that failed, so that a lasting fault does not fill the log."""
+
 LOG = structlog.get_logger(__name__)
 
 
@@ -40,4 +43,5 @@ class Rounds:
             except Exception:
                 # The edge of a thread: nobody above could act, and the next round may well succeed.
                 LOG.exception("rounds.failed", name=self._name)
+                self._stopping.wait(AFTER_A_FAILURE_SECONDS)
             self._stopping.wait(self._pause_seconds)

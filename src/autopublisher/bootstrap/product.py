@@ -65,8 +65,8 @@ class Rhythm:
         return math.ceil(self.dead_tick / self.sweep)
 
 
-STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=120.0)
-LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=900.0)
+STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=20.0)
+LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=300.0)
 
 
 @dataclass(frozen=True)

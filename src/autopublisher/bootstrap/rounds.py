@@ -1,18 +1,19 @@
 """What the worker does beside its ticks: keep the simulator alive, wake overdue runs, and move jumping time on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 
 from autopublisher.bootstrap.simulator_process import SimulatorProcess
-from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.ports.clock import SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 SIMULATOR_CHECK_SECONDS = 2.0
 
-_MOVING = RunFilter(statuses=frozenset(RunStatus) - FINAL - {RunStatus.WAITING_APPROVAL}, limit=1000)
+_UNENDED = RunFilter(statuses=frozenset(RunStatus) - FINAL, limit=1000)
 _log = structlog.get_logger(__name__)
 
 
@@ -35,13 +36,28 @@ class JumpDriver:
         now = self._clock.now()
         with self._open_unit() as unit:
             first = unit.runs.next_due()
-            moving = unit.runs.find(_MOVING) if first is not None and first > now else ()
-        due = min((run.next_tick_at for run in moving if run.next_tick_at is not None), default=None)
+            unended = unit.runs.find(_UNENDED) if first is not None and first > now else ()
+        due = _next_jump(unended, now)
         if due is None:
             return False
         _log.debug("clock:stub:jumped", to=due.isoformat())
         self._clock.advance_to(due)
         return True
+
+
+def _next_jump(unended: Sequence[Run], now: datetime) -> datetime | None:
+    """Return the moment to jump to, leaving out approvals, and queued runs as long as others take up the places."""
+    thinking = [run for run in unended if run.status is RunStatus.WAITING_APPROVAL]
+    queued = [run for run in unended if _is_queued(run, now)]
+    moving = [run for run in unended if run not in thinking and run not in queued]
+    wanted = moving or ([] if thinking else queued)
+    return min((run.next_tick_at for run in wanted if run.next_tick_at is not None), default=None)
+
+
+def _is_queued(run: Run, now: datetime) -> bool:
+    """Tell whether a run only waits for another to end: that is an event, not a moment."""
+    scheduled = run.request.scheduled_for is not None and run.request.scheduled_for > now
+    return run.status is RunStatus.PENDING and run.failed_ticks == 0 and not scheduled
 
 
 class SimulatorWatch:

@@ -1,39 +1,23 @@
-"""The command line: ``autopublisher`` and ``python -m autopublisher``."""
+"""The command line: ``autopublisher`` and ``python -m autopublisher``.
 
-import typer
+The program is loaded when it is asked for: `judge` needs neither API nor database and starts without them.
+"""
 
-from autopublisher.cli import demo, doctor, runs, serving
-from autopublisher.cli.database import db_app
-from autopublisher.cli.exits import SentenceGroup
-from autopublisher.cli.registry import account_app, creative_app, user_app
-
-app = typer.Typer(
-    name="autopublisher",
-    help="Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent.",
-    cls=SentenceGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-app.command()(demo.demo)
-app.command()(serving.serve)
-app.command()(serving.worker)
-app.command()(serving.simulator)
-app.command()(runs.run)
-app.command()(runs.status)
-app.command()(runs.approve)
-app.command()(runs.cancel)
-app.command()(runs.runs)
-app.command()(doctor.doctor)
-app.command()(serving.openapi)
-app.command("example-request")(demo.example_request)
-app.add_typer(account_app, name="account")
-app.add_typer(creative_app, name="creative")
-app.add_typer(user_app, name="user")
-app.add_typer(db_app, name="db")
+import importlib
+import sys
+from typing import Any
 
 
 def main() -> None:
     """Run the program."""
-    app()
+    if sys.argv[1:2] == ["judge"]:
+        importlib.import_module("autopublisher.cli.judge").judge_alone()
+    else:
+        importlib.import_module("autopublisher.cli.program").app()
+
+
+def __getattr__(name: str) -> Any:
+    """Return `app`, the whole program, on first use."""
+    if name != "app":
+        raise AttributeError(name)
+    return importlib.import_module("autopublisher.cli.program").app

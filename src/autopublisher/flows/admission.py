@@ -22,7 +22,9 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
-_TURN = timedelta(minutes=1)
+_TURN = timedelta(minutes=15)
+"""How often a queued run looks by itself; the end of another run wakes it at once."""
+
 LEAD = timedelta(minutes=15)
 """Time between planning a test and the start of its delivery, for building and checking it."""
 

@@ -117,8 +117,28 @@ class Orchestrator:
                 unit.records.add_decision(decision)
             enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
             unit.commit()
+        if following.is_final:
+            self._call_next(following)
         if step.run.status is not run.status:
             _log.info("run_moved", run_id=run.id, was=run.status, status=step.run.status)
+
+    def _call_next(self, ended: Run) -> None:
+        """Wake the runs that queue for a place; each that has moved on meanwhile needs no waking."""
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            queue = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
+        for waiting in queue:
+            scheduled = waiting.request.scheduled_for
+            if scheduled is not None and scheduled > now:
+                continue
+            woken = replace(waiting, version=waiting.version + 1, next_tick_at=now, updated_at=now)
+            try:
+                with self._open_unit() as unit:
+                    unit.runs.save(woken, was=waiting.version)
+                    enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
+                    unit.commit()
+            except StaleRunError as stale:
+                _log.info("wake_unneeded", run_id=waiting.id, ended=ended.id, reason=str(stale))
 
 
 def enqueue_next(ticks: TickQueue, *, unit_of_work: UnitOfWork, run: Run, clock: Clock) -> None:

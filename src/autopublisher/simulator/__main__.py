@@ -22,6 +22,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url-file", type=Path, default=None, help="written with url and pid once listening")
     parser.add_argument("--idle-exit", type=float, default=None, metavar="SECONDS")
     parser.add_argument("--group-pattern", default=DEFAULT_GROUP_PATTERN)
+    parser.add_argument(
+        "--upgrade-expired", action="store_true", help="serve v24.0 by v25.0 with a warning header"
+    )
     return parser
 
 
@@ -36,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start=given.start,
         state_path=given.state,
         group_pattern=given.group_pattern,
+        upgrade_expired=given.upgrade_expired,
     )
 
     def announce(url: str) -> None:

@@ -6,18 +6,21 @@ from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from autopublisher.simulator.engine import Simulator
 from autopublisher.simulator.market.delays import reported_share
 from autopublisher.simulator.market.delivery import click_window_hours
 from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
+from autopublisher.simulator.page import page
 from autopublisher.simulator.scenario import MICROS
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Funded, Node
 from autopublisher.simulator.status import effective_status
 from autopublisher.simulator.times import SECOND, iso_utc, parse_iso
 
+SHOWN_OF_ADS = ("ad_id", "name", "title", "effects", "cpm", "ctr", "cvr", "aov", "expected_roas")
+SHOWN_OF_FAULTS = ("id", "kind", "method", "path_regex", "after", "times", "fired")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -41,7 +44,15 @@ def control_routes(simulator: Simulator) -> list[Route]:
         ("/faults", "DELETE", controls.clear_faults),
         ("/accounts/{account_id}", "POST", controls.change_account),
     ]
-    return [Route(f"/_sim{path}", _handler(act), methods=[method]) for path, method, act in table]
+    routes = [Route(f"/_sim{path}", _handler(act), methods=[method]) for path, method, act in table]
+    return [*routes, Route("/_sim/", _page(controls), methods=["GET"])]
+
+
+def _page(controls: "Controls") -> Handler:
+    async def handle(_request: Request) -> Response:
+        return HTMLResponse(controls.page())
+
+    return handle
 
 
 def _handler(act: Callable[[Request, Any], Any]) -> Handler:
@@ -61,12 +72,37 @@ class Controls:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
-    def health(self, _request: Request, _body: Any) -> dict[str, Any]:
+    def health(self, _request: Request | None, _body: Any) -> dict[str, Any]:
         """Say that the simulator lives, and what it simulates."""
         sim = self._simulator
         return {"status": "ok", "scenario": sim.scenario.name, "seed": sim.config.seed}
 
-    def clock(self, _request: Request, _body: Any) -> dict[str, Any]:
+    def page(self) -> str:
+        """Return a page about everything for people."""
+        sim = self._simulator
+        with sim.lock:
+            sim.catch_up()
+            sim.save()
+            truth = [{name: ad[name] for name in SHOWN_OF_ADS} for ad in self.truth(None, None)["ads"]]
+            plans = [{name: getattr(each, name) for name in SHOWN_OF_FAULTS} for each in sim.faults.faults]
+            tables = {"Accounts": self._account_rows(), "True worth of ads": truth, "Planned faults": plans}
+            return page(self.clock(None, None), self.health(None, None), tables)
+
+    def _account_rows(self) -> list[dict[str, Any]]:
+        states = self._simulator.state.accounts
+        return [
+            {
+                "id": f"act_{account.id}",
+                "name": account.name,
+                "status": states[account.id].account_status,
+                "currency": account.currency,
+                "time zone": account.timezone,
+                "spent": states[account.id].spent_micros / MICROS,
+            }
+            for account in self._simulator.scenario.accounts
+        ]
+
+    def clock(self, _request: Request | None, _body: Any) -> dict[str, Any]:
         """Tell the time."""
         clock = self._simulator.clock
         return {"now": iso_utc(clock.now_us()), "mode": clock.mode, "speed": clock.speed}
@@ -161,7 +197,7 @@ class Controls:
             row["spend"] = node.spent_micros / MICROS
         return row
 
-    def truth(self, _request: Request, _body: Any) -> dict[str, Any]:
+    def truth(self, _request: Request | None, _body: Any) -> dict[str, Any]:
         """Tell the market's true parameters and every ad's and creative's true worth."""
         sim = self._simulator
         with sim.lock:
@@ -186,7 +222,7 @@ class Controls:
     def _worth(self, content: Content, window_hours: float) -> dict[str, Any]:
         effects = self._simulator.market.effects
         truth: Truth = effects.truth(content)
-        share = reported_share(window_hours, self._simulator.scenario.market)
+        share = reported_share(window_hours / truth.delay, self._simulator.scenario.market)
         return {
             "title": content.title,
             "message": content.message,

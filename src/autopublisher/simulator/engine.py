@@ -13,8 +13,11 @@ from typing import Any, Literal
 from autopublisher.simulator.clock import SimClock
 from autopublisher.simulator.config import SimulatorConfig
 from autopublisher.simulator.exposure import ExposureBook
+from autopublisher.simulator.facts import LIVE_VERSIONS, UPGRADABLE_VERSIONS
 from autopublisher.simulator.faults import Disturbance, FaultBook
+from autopublisher.simulator.graph.batch import is_batch, run_batch
 from autopublisher.simulator.graph.errors import GraphError
+from autopublisher.simulator.graph.login import is_login, log_in
 from autopublisher.simulator.graph.service import (
     Service,
     account_of_call,
@@ -32,7 +35,9 @@ from autopublisher.simulator.usage import Meter
 from autopublisher.simulator.world import World
 
 LOG_LIMIT = 5000
-SECRETS = frozenset({"access_token", "appsecret_proof", "input_token", "client_secret", "fb_exchange_token"})
+SECRETS = frozenset(
+    {"access_token", "appsecret_proof", "input_token", "client_secret", "fb_exchange_token", "code"}
+)
 LONG_VALUE = 2000
 
 
@@ -73,14 +78,32 @@ class Simulator:
         """Answer one Graph API request; what it changed is saved when this returns."""
         with self.lock:
             now_us = self.catch_up()
-            self._calls += 1
-            disturbance = self.faults.meet(call, iso_utc(now_us)) or Disturbance(commit=True)
-            true_reply = self._answer(call, now_us, disturbance) if disturbance.commit else None
-            reply = disturbance.reply or true_reply or Reply(500, {})
-            reply = self._with_headers(reply, call, now_us, full=disturbance.full_usage)
-            self._log(call, reply, disturbance, now_us)
+            delivery = self._deliver(call, now_us)
             self.save()
-            return Delivery(reply, disturbance.delay_s, disturbance.ending)
+            return delivery
+
+    def _deliver(self, call: Call, now_us: int) -> Delivery:
+        self._calls += 1
+        call, warning = self._upgrade(call)
+        disturbance = self.faults.meet(call, iso_utc(now_us)) or Disturbance(commit=True)
+        true_reply = self._answer(call, now_us, disturbance) if disturbance.commit else None
+        reply = disturbance.reply or true_reply or Reply(500, {})
+        reply = self._with_headers(reply, call, now_us, full=disturbance.full_usage)
+        self._log(call, reply, disturbance, now_us)
+        reply = replace(reply, headers={**reply.headers, **warning})
+        return Delivery(reply, disturbance.delay_s, disturbance.ending)
+
+    def _upgrade(self, call: Call) -> tuple[Call, dict[str, str]]:
+        """Serve an expired version by the next live one, with a warning, where the settings say so."""
+        if not self.config.upgrade_expired or call.version not in UPGRADABLE_VERSIONS:
+            return call, {}
+        text = f"The call has been auto-upgraded to {LIVE_VERSIONS[0]} as {call.version} has been deprecated."
+        return replace(call, version=LIVE_VERSIONS[0]), {"X-Ad-Api-Version-Warning": text}
+
+    def _batch_item(self, call: Call, now_us: int) -> Reply | None:
+        """Answer one item of a batch; a fault that would end the connection leaves the item null."""
+        delivery = self._deliver(call, now_us)
+        return delivery.reply if delivery.ending == "answer" else None
 
     def catch_up(self) -> int:
         """Let the market run up to the clock; return the present moment."""
@@ -91,9 +114,9 @@ class Simulator:
             self._extra_dirty.add("clock:")
         return now_us
 
-    def world(self, now_us: int, *, read_lag_us: int = 0) -> World:
+    def world(self, now_us: int, *, read_lag_us: int = 0, report_fate: str = "") -> World:
         """Return the world at a moment, for handlers."""
-        return World(now_us, self.state, self.scenario, self.market, self.exposure, read_lag_us)
+        return World(now_us, self.state, self.scenario, self.market, self.exposure, read_lag_us, report_fate)
 
     def advance_to(self, moment_us: int) -> int:
         """Move the clock forward and save; an earlier moment changes nothing. Return the present moment."""
@@ -125,10 +148,15 @@ class Simulator:
 
     def _answer(self, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
         hide_us = disturbance.hide_us if call.writes else 0
-        world = self.world(now_us, read_lag_us=0 if call.writes else disturbance.hide_us)
+        lag_us = 0 if call.writes else disturbance.hide_us
+        world = self.world(now_us, read_lag_us=lag_us, report_fate=disturbance.report_fate)
         try:
             check_version(call)
+            if is_login(call):
+                return log_in(world, call)
             check_token(world, call)
+            if is_batch(call):
+                return Reply(200, run_batch(call, lambda item: self._batch_item(item, now_us)))
             account = account_of_call(world, call)
             self.meter.charge(account, call, self._active_ads(), now_us)
             body = Service(world, hide_us).answer(call)

@@ -12,6 +12,9 @@ def _words(text: str) -> tuple[str, ...]:
 
 LIVE_VERSIONS = _words("v25.0 v26.0")
 CURRENT_VERSION = "v26.0"
+UPGRADABLE_VERSIONS = _words(
+    "v24.0"
+)  # expired, yet served by the next live version where the settings say so
 
 # Meta's currency offsets: these count in whole units, all others in hundredths (not ISO 4217).
 ONE_UNIT_CURRENCIES = frozenset(_words("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND"))

@@ -30,6 +30,7 @@ class Disturbance:
     delay_s: float = 0.0  # real seconds before the end
     ending: Literal["answer", "close", "reset"] = "answer"
     hide_us: int = 0  # new objects stay out of edges for so long, simulated
+    report_fate: str = ""  # an insights run started by the request ends so
     full_usage: bool = False  # usage headers show exhaustion
 
 
@@ -82,6 +83,10 @@ def _read_lag(details: Details) -> Disturbance:
     return Disturbance(commit=True, hide_us=int(_number(details, "seconds", 60.0) * SECOND))
 
 
+def _report(fate: str) -> Callable[[Details], Disturbance]:
+    return lambda _details: Disturbance(commit=True, report_fate=fate)
+
+
 def _error(details: Details, usual: GraphError) -> Disturbance:
     """Answer with an error whose code, subcode, message and HTTP status the fault may override."""
     error = GraphError(
@@ -107,6 +112,9 @@ KINDS: dict[str, Callable[[Details], Disturbance]] = {
     "token_expired": _token_expired,
     "slow": _slow,
     "read_lag": _read_lag,
+    "report_failed": _report("failed"),
+    "report_skipped": _report("skipped"),
+    "report_stuck": _report("stuck"),
 }
 LASTING = frozenset({"read_lag"})  # kinds that go on until cleared unless told otherwise
 PLAN_KEYS = frozenset({"kind", "match", "after", "times"})

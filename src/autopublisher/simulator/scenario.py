@@ -73,6 +73,7 @@ class MarketParameters:
     click_cv: float = 0.10  # ad-hour
     arm_hour_cv: float = 0.30  # purchases, ad-hour
     arm_day_cv: float = 0.08  # purchases, ad-day
+    divergence_sd: float = 0.0  # lasting audience difference of each ad, log scale; none inside a split test
     season_hour_cv: float = 0.10  # purchases, shared by all ads
     season_day_cv: float = 0.05
     daily_flex_sd: float = 0.12
@@ -96,7 +97,26 @@ class Effect:
     conversion: float = 1.0
     value: float = 1.0
     cpm: float = 1.0
+    delay: float = 1.0  # stretches the time from click to report
+    pace: float = 1.0  # how eagerly budgets are spent; 0 = not shown at all; caps hold whatever it is
+    from_hour: float = 0.0  # since the ad's approval
+    until_hour: float | None = None
+    half_life_hours: float | None = None  # clicks halve each time so much has passed: fatigue
     label: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the effect depends on the ad's age."""
+        return self.from_hour > 0 or self.until_hour is not None or self.half_life_hours is not None
+
+    def applies(self, age_hours: float) -> bool:
+        """Tell whether the effect is on at an age."""
+        return self.from_hour <= age_hours and (self.until_hour is None or age_hours < self.until_hour)
+
+    def click_at(self, age_hours: float) -> float:
+        """Return the click multiplier at an age."""
+        tired = 0.5 ** ((age_hours - self.from_hour) / self.half_life_hours) if self.half_life_hours else 1.0
+        return self.click * tired
 
 
 @dataclass(frozen=True)

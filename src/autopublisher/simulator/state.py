@@ -111,6 +111,50 @@ class Label(Node):
 
 
 @dataclass(slots=True)
+class ReportRun(Node):
+    """Insights asked for asynchronously; `fate` is how a planned fault lets it end, `looks` counts polls."""
+
+    kind: ClassVar[str] = "report_run"
+    owner_id: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    fate: str = ""
+    looks: int = 0
+
+
+@dataclass(slots=True)
+class Video(Node):
+    """A video; sizes are bytes, `uploaded_us` is None until all of it has arrived."""
+
+    kind: ClassVar[str] = "video"
+    session: str = ""
+    size: int = 0
+    received: int = 0
+    uploaded_us: int | None = None
+    looks: int = 0
+
+
+@dataclass(slots=True)
+class Study(Node):
+    """A split test of a business, kept under the first of its accounts."""
+
+    kind: ClassVar[str] = "ad_study"
+    start_us: int = 0
+    end_us: int = 0
+    cancelled_us: int | None = None
+
+
+@dataclass(slots=True)
+class StudyCell(Node):
+    """One arm of a study: a share of the people, and ids (accounts without "act_") that reach only them."""
+
+    kind: ClassVar[str] = "study_cell"
+    study_id: str = ""
+    share: int = 0
+    member_kind: str = ""
+    members: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class AccountState:
     """What changes about an account; amounts as in the scenario."""
 
@@ -132,6 +176,10 @@ class AdDay:
         default_factory=dict
     )  # spend micros, impressions, clicks, engagements
     sales: dict[int, list[int]] = field(default_factory=dict)  # count, value in minor units; may be negative
+    within_day: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # of all purchases, those a day after the click
+    uncounted: dict[int, list[int]] = field(default_factory=dict)  # purchases after the ad set's own window
 
     def deliver(self, step: int, figures: tuple[int, int, int, int]) -> None:
         """Add delivery of one quarter hour."""
@@ -140,12 +188,18 @@ class AdDay:
 
     def sell(self, step: int, count: int, value: int) -> None:
         """Add purchases that will be reported in a quarter hour."""
-        known = self.sales.setdefault(step, [0, 0])
-        self.sales[step] = [known[0] + count, known[1] + value]
+        book_sale(self.sales, step, count, value)
+
+
+def book_sale(sales: dict[int, list[int]], step: int, count: int, value: int) -> None:
+    """Add purchases reported in a quarter hour to a book of them."""
+    known = sales.get(step, (0, 0))
+    sales[step] = [known[0] + count, known[1] + value]
 
 
 NODE_KINDS: dict[str, type[Node]] = {
-    kind.kind: kind for kind in (Campaign, AdSet, Ad, Creative, Image, Label)
+    kind.kind: kind
+    for kind in (Campaign, AdSet, Ad, Creative, Image, Label, ReportRun, Video, Study, StudyCell)
 }
 N = TypeVar("N", bound=Node)
 
@@ -241,7 +295,8 @@ class State:
     def _load_day(self, body: dict[str, Any]) -> None:
         ledger = self.day(body["ad_id"], body["day"])
         ledger.steps = {int(step): figures for step, figures in body["steps"].items()}
-        ledger.sales = {int(step): figures for step, figures in body["sales"].items()}
+        for name in ("sales", "within_day", "uncounted"):
+            setattr(ledger, name, {int(step): figures for step, figures in body.get(name, {}).items()})
 
 
 def _parents(node: Node) -> tuple[str, ...]:
@@ -249,6 +304,8 @@ def _parents(node: Node) -> tuple[str, ...]:
         return (node.campaign_id,)
     if isinstance(node, Ad):
         return (node.campaign_id, node.adset_id)
+    if isinstance(node, StudyCell):
+        return (node.study_id, *node.members)
     return ()
 
 

@@ -20,6 +20,7 @@ class World:
     market: Market
     exposure: ExposureBook
     read_lag_us: int = 0  # while listing: younger nodes are not shown
+    report_fate: str = ""  # how an insights run started now ends: failed, skipped, stuck, or well
 
     @property
     def figures_us(self) -> int:

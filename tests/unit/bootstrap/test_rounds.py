@@ -105,6 +105,24 @@ def test_another_run_moves_time_on_while_a_person_thinks(
     assert clock.now() == LATER + timedelta(hours=1)
 
 
+def test_a_queued_run_moves_no_time_while_a_person_thinks(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER)
+    store(database, 2, RunStatus.PENDING, START + timedelta(minutes=15))
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_a_queued_run_does_not_slow_the_others_down(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.AB_TESTING, LATER)
+    store(database, 2, RunStatus.PENDING, START + timedelta(minutes=15))
+    assert driver.jump()
+    assert clock.now() == LATER
+
+
 def test_time_stands_still_until_an_approval_given_has_been_heard(
     driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
 ) -> None:

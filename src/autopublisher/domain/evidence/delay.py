@@ -5,6 +5,7 @@ far; otherwise a variant that spent late looks bad.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -65,3 +66,11 @@ def matured_weights(hours: Array, delay: ReportingDelay | None) -> Array:
     reported = delay.integrated(hours[:, None] - hours[None, :])
     weights: Array = (reported[:, :-1] - reported[:, 1:]) / widths
     return np.where(hours[:, None] >= hours[None, 1:], np.minimum(weights, 1.0), 0.0)
+
+
+@lru_cache(maxsize=8)
+def weights_of(hours: bytes, delay: ReportingDelay | None) -> Array:
+    """Return `matured_weights` for hours given as bytes: tests polled at the same hours share one matrix."""
+    weights = matured_weights(np.frombuffer(hours), delay)
+    weights.flags.writeable = False
+    return weights

@@ -7,6 +7,7 @@ bytes, and a boundary once crossed stays crossed however often, or late, anybody
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import LookTime
@@ -40,7 +41,9 @@ def replay(design: Design, history: Sequence[Snapshot], *, final: bool = False) 
     course = trial.course()
     if course.ended_at is None or course.ended_at == len(ordered) - 1:
         return trial.verdict(course)
-    return judge(design, ordered[: course.ended_at + 1])
+    # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
+    seen = course.ended_at + 1
+    return _Trial(design, ordered[:seen], trial.timeline.until(course.ended_at), final=False).verdict(course)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ class _Trial:
 
     def _advance(self, course: _Course, index: int) -> _Course:
         row, last = self.timeline.row_of[index], self.final and index == len(self.history) - 1
-        if row is None or (not last and not self.design.past_guard(float(self.timeline.hours[row]))):
+        if row is None or (not last and not self.design.past_guard(self._hours[row])):
             return course
         share = self._share(course, row)
         if not last and self._step(share) <= self._step(course.looks[-1].share if course.looks else 0.0):
@@ -115,9 +118,24 @@ class _Trial:
             ended_at=index if ruling.kind in ENDING_KINDS else None,
         )
 
+    @cached_property
+    def _hours(self) -> list[float]:
+        hours: list[float] = self.timeline.hours.tolist()
+        return hours
+
+    @cached_property
+    def _matured(self) -> dict[tuple[int, ...], list[float]]:
+        return {}
+
+    def _matured_of(self, active: tuple[int, ...]) -> list[float]:
+        """Return the matured spend of some variants by row, added up once for each set of them."""
+        if active not in self._matured:
+            self._matured[active] = self.timeline.matured_spend[:, list(active)].sum(axis=1).tolist()
+        return self._matured[active]
+
     def _share(self, course: _Course, row: int) -> float:
         """Return the clock: matured over planned spend of the active variants; it never runs back."""
-        matured = float(self.timeline.matured_spend[row, list(course.active)].sum())
+        matured = self._matured_of(course.active)[row]
         share = matured / (self.design.planned_spend_per_variant * len(course.active))
         return max(share, course.looks[-1].share if course.looks else 0.0)
 

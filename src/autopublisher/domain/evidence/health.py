@@ -28,8 +28,7 @@ def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, inde
 
 def latest_row(timeline: Timeline, index: int) -> int:
     """Return the newest accepted row at snapshot `index`; 0 when there is none."""
-    rows = [row for row in timeline.row_of[: index + 1] if row is not None]
-    return rows[-1] if rows else 0
+    return next((row for row in reversed(timeline.row_of[: index + 1]) if row is not None), 0)
 
 
 def missing_polls(design: Design, timeline: Timeline, row: int) -> float:

@@ -4,10 +4,9 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
-from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 
 
@@ -26,12 +25,19 @@ class Figures:
     engagements: float = 0.0
 
     def __post_init__(self) -> None:
-        if any(not math.isfinite(value) or value < 0 for value in self.row()):
+        if not all(0 <= value < math.inf for value in self.row()):
             raise ValueError("Figures must be finite and not negative.")
 
     def row(self) -> tuple[float, ...]:
         """Return the counters in the order of `Figure`."""
-        return tuple(float(getattr(self, figure)) for figure in Figure)
+        return (
+            float(self.spend),
+            float(self.impressions),
+            float(self.clicks),
+            float(self.conversions),
+            float(self.revenue),
+            float(self.engagements),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,11 @@ class Snapshot:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"hour": self.hour, "edited": self.edited, "figures": [asdict(each) for each in self.figures]}
+        return {
+            "hour": self.hour,
+            "edited": self.edited,
+            "figures": [dict(vars(each)) for each in self.figures],
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

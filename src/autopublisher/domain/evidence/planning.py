@@ -5,6 +5,7 @@ The same score, variance and boundaries as the engine's, with expected values pu
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -87,15 +88,21 @@ def power_of(design: Design, events_per_variant: float, lift: float) -> float:
 
 def proof_cost(design: Design, cost_per_event: float, lift: float, power: float = USUAL_POWER) -> ProofCost:
     """Return the events and spend per variant that prove `lift` with `power` in the planned time."""
+    events = _events_needed(design, lift, power)
+    return ProofCost(lift, events, None if events is None else events * cost_per_event)
+
+
+@lru_cache(maxsize=1024)
+def _events_needed(design: Design, lift: float, power: float) -> float | None:
+    """Return the events per variant; None where no number of them suffices in the planned time."""
 
     def shortfall(log_events: float) -> float:
         return power_of(design, math.exp(log_events), lift) - power
 
     least, most = math.log(max(design.min_purchases / 2, 1.0)), math.log(_MOST_EVENTS)
     if shortfall(most) < 0:
-        return ProofCost(lift, None, None)
-    events = math.exp(least if shortfall(least) >= 0 else float(brentq(shortfall, least, most, xtol=1e-3)))
-    return ProofCost(lift, events, events * cost_per_event)
+        return None
+    return math.exp(least if shortfall(least) >= 0 else float(brentq(shortfall, least, most, xtol=1e-3)))
 
 
 def _looks(design: Design) -> tuple[LookTime, ...]:

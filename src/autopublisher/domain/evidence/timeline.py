@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Figure
-from autopublisher.domain.evidence.delay import matured_weights
+from autopublisher.domain.evidence.delay import weights_of
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.observations import Snapshot
 
@@ -53,6 +53,19 @@ class Timeline:
         rows = [kept for kept in self.kept if kept < row]
         return [*rows, row]
 
+    def until(self, index: int) -> "Timeline":
+        """Return what was known at snapshot `index`."""
+        row_of = self.row_of[: index + 1]
+        rows = 1 + max((row for row in row_of if row is not None), default=0)
+        return Timeline(
+            hours=self.hours[:rows],
+            figures=self.figures[:rows],
+            matured=self.matured[:rows],
+            matured_spend=self.matured_spend[:rows],
+            kept=tuple(row for row in self.kept if row < rows),
+            row_of=row_of,
+        )
+
     def column(self, figure: Figure) -> Array:
         """Return one counter's cumulative values, shape (rows, variants)."""
         return self.figures[:, :, COLUMN[figure]]
@@ -66,36 +79,55 @@ class Timeline:
 def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
     """Return the timeline of snapshots already in order (see `observations.in_order`)."""
     variants = len(design.variants)
-    zero = np.zeros((variants, len(Figure)))
-    hours, figures, row_of = [0.0], [zero], list[int | None]()
-    peak = zero
-    for snapshot in history:
-        now = np.round(np.array([each.row() for each in snapshot.figures]), _DECIMALS)
-        sound = not counter_fell(peak, now)
-        row_of.append(len(hours) if sound else None)
-        if sound:
-            hours.append(max(snapshot.hour, _EARLIEST_HOUR))
-            figures.append(now)
-            peak = np.maximum(peak, now)
-    return _assemble(design, np.array(hours), np.array(figures), tuple(row_of))
+    read = np.array([[each.row() for each in snapshot.figures] for snapshot in history])
+    now = np.round(read.reshape(len(history), variants, len(Figure)), _DECIMALS)
+    sound = _sound(now)
+    hours = [
+        max(snapshot.hour, _EARLIEST_HOUR) for snapshot, fits in zip(history, sound, strict=True) if fits
+    ]
+    rows = np.cumsum(sound)
+    row_of = tuple(int(row) if fits else None for row, fits in zip(rows, sound, strict=True))
+    figures = np.concatenate([np.zeros((1, *now.shape[1:])), now[sound]])
+    return _assemble(design, np.array([0.0, *hours]), figures, row_of)
+
+
+def _sound(now: Array) -> npt.NDArray[np.bool_]:
+    """Return which readings to accept: those in which no counter fell below the accepted ones before."""
+    peaks = np.concatenate([np.zeros((1, *now.shape[1:])), np.maximum.accumulate(now, axis=0)])[:-1]
+    sound = np.ones(len(now), dtype=np.bool_)
+    sound[_fell(peaks, now)] = False
+    if sound.all():
+        return sound
+    # A reading set aside sets no peak, so from the first one on it takes one reading after the other.
+    first = int(np.argmin(sound))
+    peak = peaks[first].copy()
+    for index in range(first, len(now)):
+        sound[index] = not counter_fell(peak, now[index])
+        if sound[index]:
+            np.maximum(peak, now[index], out=peak)
+    return sound
 
 
 def counter_fell(peak: Array, now: Array) -> bool:
     """Return whether a cumulative counter fell by more than 2 % and by more than one event or one basket."""
+    return bool(_fell(peak[None], now[None])[0])
+
+
+def _fell(peak: Array, now: Array) -> npt.NDArray[np.bool_]:
+    """Return the same for many readings at once, shape (readings, variants, figures)."""
     slack = np.maximum(_TOLERATED_FALL * peak, 1.0)
-    conversions = np.maximum(peak[:, COLUMN[Figure.CONVERSIONS]], 1.0)
-    for figure in (Figure.SPEND, Figure.REVENUE):
-        slack[:, COLUMN[figure]] = _TOLERATED_FALL * peak[:, COLUMN[figure]]
-    revenue = peak[:, COLUMN[Figure.REVENUE]]
-    slack[:, COLUMN[Figure.REVENUE]] = np.maximum(_TOLERATED_FALL * revenue, revenue / conversions)
-    return bool(np.any(now < peak - slack - 1e-9))
+    conversions = np.maximum(peak[:, :, COLUMN[Figure.CONVERSIONS]], 1.0)
+    slack[:, :, COLUMN[Figure.SPEND]] = _TOLERATED_FALL * peak[:, :, COLUMN[Figure.SPEND]]
+    revenue = peak[:, :, COLUMN[Figure.REVENUE]]
+    slack[:, :, COLUMN[Figure.REVENUE]] = np.maximum(_TOLERATED_FALL * revenue, revenue / conversions)
+    return np.asarray((now < peak - slack - 1e-9).any(axis=(1, 2)), dtype=np.bool_)
 
 
 def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | None, ...]) -> Timeline:
     rising = figures.copy()
     # Exposure never shrinks: a tiny correction downward must not turn into negative exposure.
     rising[:, :, _EXPOSURES] = np.maximum.accumulate(figures[:, :, _EXPOSURES], axis=0)
-    weights = matured_weights(hours, design.event_delay)
+    weights = weights_of(hours.tobytes(), design.event_delay)
     exposure = np.diff(rising[:, :, COLUMN[design.measure.exposure]], axis=0)
     spend = np.diff(rising[:, :, COLUMN[Figure.SPEND]], axis=0)
     return Timeline(

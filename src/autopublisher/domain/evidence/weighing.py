@@ -21,6 +21,9 @@ from autopublisher.domain.evidence.timeline import Timeline
 
 Array = npt.NDArray[np.float64]
 
+# A two-sided error is shared by two directions.
+_DIRECTIONS = 2
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -102,5 +105,8 @@ def bounds_at(design: Design, looks: tuple[LookTime, ...]) -> Bounds:
     A winner must beat every other variant, so no correction for their number is needed (an intersection-union
     test, worst with two tied best). A loser may be beaten by anyone, so that error is divided.
     """
-    contrasts = max(2, len(design.variants) - 1)
-    return Bounds(critical_value(looks, design.alpha / 2), critical_value(looks, design.alpha / contrasts))
+    contrasts = max(_DIRECTIONS, len(design.variants) - 1)
+    winner = critical_value(looks, design.alpha / _DIRECTIONS)
+    return Bounds(
+        winner, critical_value(looks, design.alpha / contrasts) if contrasts > _DIRECTIONS else winner
+    )

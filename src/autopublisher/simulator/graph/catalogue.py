@@ -196,6 +196,36 @@ INSIGHTS = _names(
     """
 )
 
+REPORT_RUN = _names(
+    """
+    account_id action_attribution_windows action_breakdowns async_percent_completion async_status breakdowns
+    date_preset date_start date_stop error_code error_message error_subcode error_user_msg error_user_title
+    fields filtering friendly_name id is_async_export is_bookmarked is_running level limit schedule_id
+    time_completed time_increment time_range time_ranges time_ref
+    """
+)
+
+VIDEO = _names(
+    """
+    created_time custom_labels description embed_html embeddable format from icon id is_instagram_eligible
+    length permalink_url picture published source status title updated_time views
+    """
+)
+
+STUDY = _names(
+    """
+    business canceled_time client_business cooldown_start_time created_by created_time description end_time id
+    measurement_contact name observation_end_time results_first_available_date sales_contact start_time type
+    updated_by updated_time
+    """
+)
+
+STUDY_CELL = _names(
+    """
+    ad_entities_count ad_ids control_percentage exclusion_geo id name treatment_percentage
+    """
+)
+
 FIELDS_OF = {
     "campaign": CAMPAIGN,
     "adset": AD_SET,
@@ -203,4 +233,8 @@ FIELDS_OF = {
     "creative": CREATIVE,
     "image": IMAGE,
     "adlabel": LABEL,
+    "report_run": REPORT_RUN,
+    "video": VIDEO,
+    "ad_study": STUDY,
+    "study_cell": STUDY_CELL,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from autopublisher.simulator.facts import CALLS_TO_ACTION, LINK_LIMIT
 from autopublisher.simulator.graph.common import kept, read_labels, update_basics
 from autopublisher.simulator.graph.errors import malformed, no_such_object, refusal
+from autopublisher.simulator.graph.videos import usable_video
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Creative, Image
@@ -130,7 +131,7 @@ def _check_story(world: World, account: Account, story: dict[str, Any]) -> None:
     if shapes[0] == "link_data":
         _check_link(data)
     if shapes[0] == "video_data":
-        raise no_such_object(str(data.get("video_id", "")))
+        _check_video(world, account, data)
     _check_image(world, account, data)
     _check_call_to_action(data)
 
@@ -144,6 +145,14 @@ def _check_link(data: dict[str, Any]) -> None:
     if data.get("image_hash") and data.get("picture"):
         text = "Give either image_hash or picture, not both."
         raise refusal(None, "Two images", text, "object_story_spec")
+
+
+def _check_video(world: World, account: Account, data: dict[str, Any]) -> None:
+    usable_video(world, account, str(data.get("video_id", "")))
+    given = [name for name in ("image_hash", "image_url") if data.get(name)]
+    if len(given) != 1:
+        text = "video_data needs exactly one of image_hash or image_url for its thumbnail."
+        raise refusal(1443226, "Thumbnail required", text, "object_story_spec")
 
 
 def _check_image(world: World, account: Account, data: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ class GraphError(Exception):
     http: int = 400
     transient: bool = False
     kind: str = "OAuthException"
+    details: dict[str, str] | None = None  # further `error_data`
 
     def body(self, trace: str) -> dict[str, Any]:
         """Return the answer's JSON; `trace` is Meta's support id."""
@@ -28,6 +29,8 @@ class GraphError(Exception):
         if self.blame:
             data = {"blame_field_specs": [[name] for name in self.blame]}
             error["error_data"] = json.dumps(data) if self.blame_as_text else data
+        if self.details is not None:
+            error["error_data"] = self.details
         if self.subcode is not None:
             error["error_subcode"] = self.subcode
         error["is_transient"] = self.transient

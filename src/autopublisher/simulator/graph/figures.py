@@ -1,7 +1,7 @@
 """Adds up what ads did, as known at a moment: the one place that reads the ledgers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from autopublisher.simulator.state import AdDay, State
 from autopublisher.simulator.times import STEP
@@ -17,17 +17,15 @@ class Figures:
     engagements: int = 0
     conversions: int = 0
     value_minor: int = 0
+    day_conversions: int = 0  # within a day of the click
+    day_value_minor: int = 0
+    week_conversions: int = 0  # within seven days, whatever the ad set counts
+    week_value_minor: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         """Return the sums."""
-        return Figures(
-            self.spend_micros + other.spend_micros,
-            self.impressions + other.impressions,
-            self.clicks + other.clicks,
-            self.engagements + other.engagements,
-            self.conversions + other.conversions,
-            self.value_minor + other.value_minor,
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Figures(*(one + another for one, another in pairs))
 
     @property
     def delivered(self) -> bool:
@@ -39,10 +37,15 @@ def day_figures(ledger: AdDay, as_of_us: int) -> Figures:
     """Return one ad-day's figures as they were known at a moment."""
     limit = as_of_us // STEP
     shown = [figures for step, figures in ledger.steps.items() if step < limit]
-    sold = [sale for step, sale in ledger.sales.items() if step < limit]
     columns = [sum(figures[column] for figures in shown) for column in range(4)]
-    sales = [sum(sale[column] for sale in sold) for column in range(2)]
-    return Figures(columns[0], columns[1], columns[2], columns[3], sales[0], sales[1])
+    sold, soon, late = (_sum(book, limit) for book in (ledger.sales, ledger.within_day, ledger.uncounted))
+    week = [sold[column] + late[column] for column in range(2)]
+    return Figures(*columns, *sold, *soon, *week)
+
+
+def _sum(book: dict[int, list[int]], limit: int) -> list[int]:
+    sales = [sale for step, sale in book.items() if step < limit]
+    return [sum(sale[column] for sale in sales) for column in range(2)]
 
 
 def ads_figures(state: State, ad_ids: Iterable[str], since: str, until: str, as_of_us: int) -> Figures:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from autopublisher.simulator.graph.breakdowns import check_breakdowns, divide
 from autopublisher.simulator.graph.catalogue import INSIGHTS
-from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object, not_one_of
+from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object
 from autopublisher.simulator.graph.figures import Figures, ads_figures
 from autopublisher.simulator.graph.hourly import HOURLY, hourly_rows
 from autopublisher.simulator.graph.listing import (
@@ -19,9 +20,10 @@ from autopublisher.simulator.graph.listing import (
     wants_summary,
 )
 from autopublisher.simulator.graph.metrics import Row, metrics
-from autopublisher.simulator.graph.periods import Period, read_period, slices
+from autopublisher.simulator.graph.periods import Period, read_periods
 from autopublisher.simulator.graph.render import default_attribution
 from autopublisher.simulator.graph.selection import read_selection
+from autopublisher.simulator.graph.windows import read_windows
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Node, State
@@ -32,7 +34,14 @@ from autopublisher.simulator.world import World
 LEVELS = ("account", "campaign", "adset", "ad")
 DEFAULT_FIELDS = ("account_id", "campaign_id", "date_start", "date_stop", "impressions", "spend")
 WINDOWS = {"CLICK_THROUGH": "click", "VIEW_THROUGH": "view", "ENGAGED_VIDEO_VIEW": "ev"}
-BREAKDOWNS = (HOURLY,)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What divides the rows, and which attribution windows they show beside the default."""
+
+    breakdowns: tuple[str, ...]
+    windows: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,20 +53,23 @@ class Subject:
     ads: tuple[Ad, ...]
 
 
-def read_insights(world: World, call: Call, owner_id: str) -> dict[str, Any]:
-    """Return one page of insights of an account (`act_...`) or a node."""
+def read_insights(world: World, call: Call, owner_id: str, address: str = "") -> dict[str, Any]:
+    """Return one page of insights of an account (`act_...`) or a node; `next` leads to `address` if given."""
     params = call.params
     account, node = _owner(world, owner_id)
     level = params.choice("level", LEVELS) or (node.kind if node else "account")
     fields = _fields(call)
     subjects = _subjects(world, account, node, level, read_filters(params))
     today = local_day(world.figures_us, account.zone)
-    period = read_period(params, today, _first_day(world, subjects, today))
+    periods = read_periods(params, today, _first_day(world, subjects, today))
+    breakdowns = params.words("breakdowns") or []
+    check_breakdowns(breakdowns, HOURLY)
+    asked = Asked(tuple(breakdowns), read_windows(params))
     rows: list[Row] = []
     for subject in subjects:
         head = _head(world, account, subject, level)
-        rows.extend({**head, **row} for row in _rows(world, account, subject, period, params))
-    return _page(rows, fields, params, call, owner_id)
+        rows.extend({**head, **row} for row in _rows(world, account, subject, periods, asked))
+    return _page(rows, fields, params, call, address or f"{owner_id}/insights")
 
 
 def _owner(world: World, owner_id: str) -> tuple[Account, Node | None]:
@@ -122,20 +134,18 @@ def _first_day(world: World, subjects: list[Subject], today: date) -> date:
     return date.fromisoformat(min(days)) if days else today
 
 
-def _rows(world: World, account: Account, subject: Subject, period: Period, params: Params) -> Iterable[Row]:
-    breakdowns = params.words("breakdowns") or []
-    if set(breakdowns) - set(BREAKDOWNS):
-        raise not_one_of("breakdowns", BREAKDOWNS)
-    for part in slices(period, params):
+def _rows(
+    world: World, account: Account, subject: Subject, periods: list[Period], asked: Asked
+) -> Iterable[Row]:
+    share = world.scenario.market.landing_share
+    for part in periods:
         dates = {"date_start": part.since.isoformat(), "date_stop": part.until.isoformat()}
-        if breakdowns:
+        if HOURLY in asked.breakdowns:
             for row in hourly_rows(world, account, subject.ads, part):
                 yield {**dates, **row}
             continue
-        by_event = _by_event(world, subject.ads, part)
-        if any(figures.delivered for figures in by_event.values()):
-            share = world.scenario.market.landing_share
-            yield {**dates, **metrics(by_event, account, share)}
+        for labels, by_event in divide(_by_event(world, subject.ads, part), list(asked.breakdowns)):
+            yield {**dates, **labels, **metrics(by_event, account, share, asked.windows)}
 
 
 def _by_event(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Figures]:
@@ -181,13 +191,13 @@ def _attribution_setting(adset: AdSet) -> str:
 
 
 def _page(
-    rows: list[Row], fields: tuple[str, ...], params: Params, call: Call, owner_id: str
+    rows: list[Row], fields: tuple[str, ...], params: Params, call: Call, address: str
 ) -> dict[str, Any]:
     keys = [f"row{number:08d}" for number in range(len(rows))]
     start, stop = page_bounds(keys, params)
-    chosen = [*fields, HOURLY] if params.given("breakdowns") else fields
+    chosen = [*fields, *(params.words("breakdowns") or [])]
     data = [{name: row[name] for name in chosen if name in row} for row in rows[start:stop]]
-    answer = {"data": data, **paging_frame(keys, (start, stop), params, call, f"{owner_id}/insights")}
+    answer = {"data": data, **paging_frame(keys, (start, stop), params, call, address)}
     if wants_summary(params):
         answer["summary"] = {"total_count": len(rows)}
     return answer

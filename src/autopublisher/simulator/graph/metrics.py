@@ -1,6 +1,7 @@
 """One insights row: figures spelled as Meta spells them, zero metrics left out, the same sale under three names."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from autopublisher.simulator.graph.figures import Figures
@@ -34,7 +35,9 @@ def event_names(event: str) -> tuple[str, ...]:
     return EVENT_NAMES.get(event, OTHER_EVENT)
 
 
-def metrics(by_event: dict[str, Figures], account: Account, landing_share: float) -> Row:
+def metrics(
+    by_event: dict[str, Figures], account: Account, landing_share: float, windows: tuple[str, ...] = ()
+) -> Row:
     """Return all metrics of figures kept apart by conversion event."""
     total = sum(by_event.values(), Figures())
     spend = total.spend_micros / MICROS
@@ -56,6 +59,8 @@ def metrics(by_event: dict[str, Figures], account: Account, landing_share: float
         "cpp": _ratio(spend * 1000, reach),
     }
     row.update(_actions(by_event, account, landing_share, spend))
+    for window in windows:
+        add_window(row, by_event, account, landing_share, window)
     return {name: value for name, value in row.items() if value not in (None, [], "0") or name in _ALWAYS}
 
 
@@ -84,6 +89,32 @@ def _actions(by_event: dict[str, Figures], account: Account, landing_share: floa
         "purchase_roas": _roas(values, "omni_purchase", spend),
         "website_purchase_roas": _roas(values, "offsite_conversion.fb_pixel_purchase", spend),
     }
+
+
+def add_window(
+    row: Row, by_event: dict[str, Figures], account: Account, landing_share: float, window: str
+) -> None:
+    """Put one attribution window's value beside `value` in every action of a row; zero ones stay absent."""
+    seen = {event: _within(figures, window) for event, figures in by_event.items()}
+    spend = sum(figures.spend_micros for figures in by_event.values()) / MICROS
+    other = _actions(seen, account, landing_share, spend)
+    for name, stats in other.items():
+        known = {stat["action_type"]: stat for stat in row.setdefault(name, [])}
+        for stat in stats:
+            entry = known.get(stat["action_type"])
+            if entry is None:
+                entry = {"action_type": stat["action_type"], "value": "0"}
+                row[name].append(entry)
+            entry[window] = stat["value"]
+
+
+def _within(figures: Figures, window: str) -> Figures:
+    """Return figures whose conversions are those of one window; the market knows no conversions by view."""
+    if window == "1d_click":
+        return replace(figures, conversions=figures.day_conversions, value_minor=figures.day_value_minor)
+    if window in ("7d_click", "28d_click"):
+        return replace(figures, conversions=figures.week_conversions, value_minor=figures.week_value_minor)
+    return Figures(spend_micros=figures.spend_micros)
 
 
 def _stats(values: dict[str, Any], spell: Callable[[Any], str]) -> list[dict[str, str]]:

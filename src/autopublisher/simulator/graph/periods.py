@@ -38,6 +38,16 @@ class Period:
     until: date
 
 
+def read_periods(params: Params, today: date, first: date) -> list[Period]:
+    """Return the parts to report: every one of `time_ranges`, or the period cut by `time_increment`."""
+    ranges = params.structure("time_ranges")
+    if ranges is None:
+        return list(slices(read_period(params, today, first), params))
+    if not isinstance(ranges, list) or not ranges or not all(isinstance(span, dict) for span in ranges):
+        raise malformed("time_ranges", "an array of objects with since and until")
+    return [_explicit(span, today) for span in ranges]
+
+
 def read_period(params: Params, today: date, first: date) -> Period:
     """Return the asked period; `first` is the first day there is anything of (for `maximum`)."""
     span = params.table("time_range")

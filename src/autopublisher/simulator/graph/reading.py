@@ -8,10 +8,24 @@ from autopublisher.simulator.graph import catalogue
 from autopublisher.simulator.graph.errors import no_such_field
 from autopublisher.simulator.graph.listing import list_nodes
 from autopublisher.simulator.graph.render import Values, render, render_account
+from autopublisher.simulator.graph.reports import render_report
 from autopublisher.simulator.graph.selection import Selection
+from autopublisher.simulator.graph.studies import studies_of
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Image, Label, Node
+from autopublisher.simulator.state import (
+    Ad,
+    AdSet,
+    Campaign,
+    Creative,
+    Image,
+    Label,
+    Node,
+    ReportRun,
+    Study,
+    StudyCell,
+    Video,
+)
 from autopublisher.simulator.world import World
 
 
@@ -46,6 +60,19 @@ NODE_TYPES = {
     "creative": NodeType("AdCreative", catalogue.CREATIVE),
     "image": NodeType("AdImage", catalogue.IMAGE, defaults=("id", "hash", "name", "url")),
     "adlabel": NodeType("AdLabel", catalogue.LABEL, defaults=("id", "name")),
+    "report_run": NodeType(
+        "AdReportRun",
+        catalogue.REPORT_RUN,
+        defaults=("id", "account_id", "time_ref", "async_status", "async_percent_completion"),
+    ),
+    "ad_study": NodeType(
+        "AdStudy",
+        catalogue.STUDY,
+        frozenset({"cells"}),
+        ("id", "name", "start_time", "end_time", "type"),
+    ),
+    "study_cell": NodeType("AdStudyCell", catalogue.STUDY_CELL, defaults=("id", "name")),
+    "video": NodeType("Video", catalogue.VIDEO, defaults=("id", "updated_time")),
 }
 EDGE_KINDS: dict[str, type[Node]] = {
     "campaigns": Campaign,
@@ -54,7 +81,11 @@ EDGE_KINDS: dict[str, type[Node]] = {
     "adcreatives": Creative,
     "adimages": Image,
     "adlabels": Label,
+    "advideos": Video,
+    "ad_studies": Study,
+    "cells": StudyCell,
 }
+LISTS_OF_ACCOUNTS = frozenset(EDGE_KINDS) - {"ad_studies", "cells"}
 
 InsightsReader = Callable[[World, Call, str], dict[str, Any]]
 
@@ -69,7 +100,7 @@ class Reader:
 
     def node(self, node: Node, selection: Selection) -> Values:
         """Return the chosen fields of a node."""
-        return self._choose(node, NODE_TYPES[node.kind], render(self.world, node), selection)
+        return self._choose(node, NODE_TYPES[node.kind], _values(self.world, node), selection)
 
     def account(self, account: Account, selection: Selection) -> Values:
         """Return the chosen fields of an account."""
@@ -78,8 +109,15 @@ class Reader:
     def edge(self, owner: Node | Account, name: str, params: Params, selection: Selection) -> Values:
         """Return one page of an edge."""
         nodes = edge_nodes(self.world, owner, name)
-        kind = EDGE_KINDS[name].kind
-        page = list_nodes(self.world, nodes, params, self.call, f"{_address(owner)}/{name}")
+        kind, address = EDGE_KINDS[name].kind, f"{_address(owner)}/{name}"
+        return self.listing(nodes, kind, address, selection, params)
+
+    def listing(
+        self, nodes: list[Node], kind: str, address: str, selection: Selection, params: Params | None = None
+    ) -> Values:
+        """Return one page of nodes of a kind; `params` are the call's unless given."""
+        asked = self.call.params if params is None else params
+        page = list_nodes(self.world, nodes, asked, self.call, address)
         chosen = [self.node(node, selection or self.defaults(NODE_TYPES[kind])) for node in page.nodes]
         return {"data": chosen, **page.frame}
 
@@ -113,11 +151,19 @@ class Reader:
         return self.edge(owner, name, params, nested)
 
 
+def _values(world: World, node: Node) -> Values:
+    if isinstance(node, ReportRun):
+        return render_report(world, node)
+    return render(world, node)
+
+
 def edge_nodes(world: World, owner: Node | Account, name: str) -> list[Node]:
     """Return all nodes of an edge, oldest first, whatever their status."""
     kind = EDGE_KINDS[name]
     if isinstance(owner, Account):
         return list(world.state.of_kind(kind, owner.id))
+    if name == "ad_studies":
+        return studies_of(world, owner)
     if isinstance(owner, Ad):
         return [world.state.need(Creative, owner.creative_id)]
     return list(world.state.children(kind, owner.id))

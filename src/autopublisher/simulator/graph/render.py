@@ -5,9 +5,22 @@ from typing import Any
 
 from autopublisher.simulator.facts import WEBSITE_GOALS
 from autopublisher.simulator.graph.learning import learning_stage
+from autopublisher.simulator.graph.studies import render_cell, render_study
+from autopublisher.simulator.graph.videos import render_video
 from autopublisher.simulator.market.effects import shown_content
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, Image, Label, Node
+from autopublisher.simulator.state import (
+    Ad,
+    AdSet,
+    Campaign,
+    Funded,
+    Image,
+    Label,
+    Node,
+    Study,
+    StudyCell,
+    Video,
+)
 from autopublisher.simulator.status import GONE, effective_status, holds_budget
 from autopublisher.simulator.times import local_day, local_offset
 from autopublisher.simulator.world import World
@@ -128,7 +141,7 @@ def _ad(world: World, node: Node) -> Values:
         **_delivering(world, node),
         "campaign_id": ad.campaign_id,
         "adset_id": ad.adset_id,
-        "source_ad_id": "0",
+        "source_ad_id": node.extra.get("source_ad_id", "0"),
         "bid_type": "ABSOLUTE_OCPM",
     }
     if values["effective_status"] == "DISAPPROVED":
@@ -178,6 +191,9 @@ _RENDERERS: dict[str, Callable[[World, Node], Values]] = {
     "creative": _creative,
     "image": _image,
     "adlabel": _common,
+    "ad_study": lambda world, node: render_study(world, world.state.need(Study, node.id)),
+    "study_cell": lambda world, node: render_cell(world, world.state.need(StudyCell, node.id)),
+    "video": lambda world, node: render_video(world, world.state.need(Video, node.id)),
 }
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from autopublisher.simulator.facts import CURRENT_VERSION, LIVE_VERSIONS
-from autopublisher.simulator.graph.accounts import minimum_budgets, update_account
+from autopublisher.simulator.graph.accounts import minimum_budgets
 from autopublisher.simulator.graph.ads import create_ad, update_ad
 from autopublisher.simulator.graph.adsets import create_adset, update_adset
 from autopublisher.simulator.graph.campaigns import create_campaign, delete_children, update_campaign
 from autopublisher.simulator.graph.common import make_label, refuse_blocked_account, refuse_gone_edit
 from autopublisher.simulator.graph.creatives import create_creative, update_creative
+from autopublisher.simulator.graph.edges import ACCOUNT_WRITERS, EDGE_WRITERS, delete_node, look
 from autopublisher.simulator.graph.errors import (
     GraphError,
     bad_token,
@@ -24,12 +25,20 @@ from autopublisher.simulator.graph.errors import (
 )
 from autopublisher.simulator.graph.identity import debug_token, identity_node, me
 from autopublisher.simulator.graph.insights import read_insights
-from autopublisher.simulator.graph.media import delete_image, images_by_hash, upload_images
-from autopublisher.simulator.graph.reading import EDGE_KINDS, NODE_TYPES, Reader
+from autopublisher.simulator.graph.labels import BY_LABELS, nodes_by_labels
+from autopublisher.simulator.graph.media import images_by_hash
+from autopublisher.simulator.graph.reading import LISTS_OF_ACCOUNTS, NODE_TYPES, Reader
+from autopublisher.simulator.graph.reports import report_rows
 from autopublisher.simulator.graph.selection import read_selection
+from autopublisher.simulator.graph.studies import (
+    accounts_of_business,
+    create_study,
+    living_studies,
+    update_study,
+)
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Node
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Node, ReportRun
 from autopublisher.simulator.world import World
 
 Body = dict[str, Any]
@@ -41,7 +50,12 @@ CREATORS: dict[str, Callable[[World, Account, Params], Node]] = {
     "adcreatives": create_creative,
     "adlabels": lambda world, account, params: make_label(world, account.id, params.need_text("name")),
 }
-CHILD_EDGES = {"campaign": ("adsets", "ads"), "adset": ("ads",), "ad": ("adcreatives",)}
+CHILD_EDGES = {
+    "campaign": ("adsets", "ads", "ad_studies"),
+    "adset": ("ads", "ad_studies"),
+    "ad": ("adcreatives", "ad_studies"),
+    "ad_study": ("cells",),
+}
 
 
 def check_version(call: Call) -> None:
@@ -98,6 +112,9 @@ class Service:
             return debug_token(self.world, call)
         if first.startswith("act_"):
             return self._account(call, first, rest)
+        accounts = accounts_of_business(self.world, first)
+        if accounts:
+            return self._business(call, accounts, rest)
         return self._node(call, first, rest)
 
     def _me(self, call: Call, rest: tuple[str, ...]) -> Body:
@@ -109,6 +126,17 @@ class Service:
             return {"data": rows}
         return me(self.world, rest, read_selection(call.params))
 
+    def _business(self, call: Call, accounts: list[Account], rest: tuple[str, ...]) -> Body:
+        selection, business = read_selection(call.params), accounts[0].business or ""
+        if rest == ("ad_studies",) and call.method == "POST":
+            return create_study(self.world, accounts, call)
+        if rest == ("ad_studies",) and call.method == "GET":
+            found: list[Node] = [*living_studies(self.world, accounts)]
+            return self._reader(call).listing(found, "ad_study", f"{business}/ad_studies", selection)
+        if rest or call.method != "GET":
+            raise unsupported(call.method, call.path)
+        return {"id": business, "name": accounts[0].business_name}
+
     def _account(self, call: Call, name: str, rest: tuple[str, ...]) -> Body:
         account = self.world.scenario.account(name.removeprefix("act_"))
         if account is None:
@@ -116,12 +144,9 @@ class Service:
         if call.method == "GET":
             return self._read_account(call, account, rest)
         refuse_blocked_account(self.world, account.id)
-        if call.method == "DELETE" and rest == ("adimages",):
-            return delete_image(self.world, account, call.params)
-        if call.method == "POST" and not rest:
-            return update_account(self.world, account, call.params)
-        if call.method == "POST" and rest == ("adimages",):
-            return upload_images(self.world, account, call)
+        writer = ACCOUNT_WRITERS.get((call.method, "/".join(rest)))
+        if writer is not None:
+            return writer(self.world, account, call)
         if call.method == "POST" and len(rest) == 1 and rest[0] in CREATORS:
             return self._create(call, account, rest[0])
         raise unsupported(call.method, call.path)
@@ -139,7 +164,10 @@ class Service:
             images = images_by_hash(self.world, account, call.params)
             wanted = selection or reader.defaults(NODE_TYPES["image"])
             return {"data": [reader.node(image, wanted) for image in images]}
-        if len(rest) == 1 and rest[0] in EDGE_KINDS:
+        if len(rest) == 1 and rest[0] in BY_LABELS:
+            nodes = nodes_by_labels(self.world, account.id, rest[0], call.params)
+            return reader.listing(nodes, BY_LABELS[rest[0]].kind, f"act_{account.id}/{rest[0]}", selection)
+        if len(rest) == 1 and rest[0] in LISTS_OF_ACCOUNTS:
             return reader.edge(account, rest[0], call.params, selection)
         raise no_such_field("/".join(rest), "AdAccount")
 
@@ -151,6 +179,11 @@ class Service:
             raise no_such_object(node_id, call.method.lower())
         if call.method == "GET":
             return self._read_node(call, node, rest)
+        if len(rest) == 1 and (call.method, node.kind, rest[0]) in EDGE_WRITERS:
+            return self._write_edge(call, node, rest[0])
+        deleted = delete_node(self.world, node) if call.method == "DELETE" and not rest else None
+        if deleted is not None:
+            return deleted
         if rest or node.kind not in _UPDATERS:
             raise unsupported(call.method, call.path)
         refuse_blocked_account(self.world, node.account_id)
@@ -160,12 +193,29 @@ class Service:
     def _read_node(self, call: Call, node: Node, rest: tuple[str, ...]) -> Body:
         if rest == ("insights",) and isinstance(node, (Campaign, AdSet, Ad)):
             return read_insights(self.world, call, node.id)
+        if rest == ("insights",) and isinstance(node, ReportRun):
+            return report_rows(self.world, node, call)
         selection = read_selection(call.params)
         if not rest:
+            look(self.world, node)
             return self._reader(call).node(node, selection)
         if len(rest) == 1 and rest[0] in CHILD_EDGES.get(node.kind, ()):
             return self._reader(call).edge(node, rest[0], call.params, selection)
         raise no_such_field("/".join(rest), NODE_TYPES[node.kind].name)
+
+    def _write_edge(self, call: Call, node: Node, edge: str) -> Body:
+        refuse_blocked_account(self.world, node.account_id)
+        self.world.settle(node)
+        known = set(self.world.state.nodes) if self.hide_us else set()
+        body = EDGE_WRITERS[call.method, node.kind, edge](self.world, node, call)
+        if self.hide_us:
+            self._hide([made for made in self.world.state.nodes.values() if made.id not in known])
+        return body
+
+    def _hide(self, nodes: list[Node]) -> None:
+        for node in nodes:
+            node.listed_from_us = self.world.now_us + self.hide_us
+            self.world.state.touch(node)
 
     def _create(self, call: Call, account: Account, edge: str) -> Body:
         node = CREATORS[edge](self.world, account, call.params)
@@ -234,6 +284,7 @@ _UPDATERS: dict[str, Callable[[World, Node, Params], None]] = {
     "adset": _update_adset,
     "ad": _update_ad,
     "creative": _update_creative,
+    "ad_study": update_study,
 }
 
 

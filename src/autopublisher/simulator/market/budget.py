@@ -48,11 +48,14 @@ class Pacing:
         self._noise = noise
         self._market = market
 
-    def wanted(self, node: Funded, account: Account, span: Span, end_us: int | None) -> int:
+    def wanted(
+        self, node: Funded, account: Account, span: Span, end_us: int | None, pace: float = 1.0
+    ) -> int:
         """Return the micros a budget wants to and may spend in a span; `end_us` is the schedule's end."""
         offset = local_offset(span.start_us, account.zone)
         mass = delivery_mass(span.start_us, span.end_us, offset)
         mood = self._noise.gamma(self._market.pace_cv, "pace", node.id, span.start_us // HOUR)
+        mood *= pace
         if node.lifetime_budget is not None:
             left = lifetime_left(node, account)
             rest = delivery_mass(span.start_us, max(end_us or 0, span.end_us), offset)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from autopublisher.simulator.facts import DELIVERABLE_ACCOUNT_STATUSES
 from autopublisher.simulator.market.budget import Pacing, Span
-from autopublisher.simulator.market.effects import EffectBook, content_of
+from autopublisher.simulator.market.effects import EffectBook, Truth, content_of
 from autopublisher.simulator.market.noise import NoiseBook
 from autopublisher.simulator.market.public import Exposed, Public
 from autopublisher.simulator.scenario import Account, Scenario
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State, Study, StudyCell
 from autopublisher.simulator.status import campaign_end, holds_budget
-from autopublisher.simulator.times import STEP, floor_step, local_day
+from autopublisher.simulator.times import HOUR, STEP, floor_step, local_day
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Slot:
     adset: AdSet
     span: Span
     weight: float
+    truth: Truth
 
 
 class Market:
@@ -107,7 +108,9 @@ class Market:
     def _slot(self, ad: Ad, adset: AdSet, span: Span) -> Slot:
         truth = self.effects.truth(content_of(self._state, ad))
         taste = self._noise.gamma(0.3, "preference", ad.id, span.start_us // (96 * STEP))
-        return Slot(ad, adset, span, truth.ctr * truth.cvr * taste * (span.end_us - span.start_us))
+        weight = truth.ctr * truth.cvr * taste * (span.end_us - span.start_us)
+        age_hours = (span.start_us - (ad.reviewed_us or 0)) / HOUR
+        return Slot(ad, adset, span, weight, self.effects.truth_at(content_of(self._state, ad), age_hours))
 
     def _spend(
         self, campaign: Campaign, budget: Funded, account: Account, slots: list[Slot], end_us: int | None
@@ -115,9 +118,10 @@ class Market:
         if not slots:
             return
         whole = Span(min(slot.span.start_us for slot in slots), max(slot.span.end_us for slot in slots))
-        wanted = self._pacing.wanted(budget, account, whole, end_us)
+        pace = sum(slot.truth.pace for slot in slots) / len(slots)
+        wanted = self._pacing.wanted(budget, account, whole, end_us, pace)
         wanted = min(wanted, self._room(campaign, account))
-        total = sum(slot.weight for slot in slots)
+        total = sum(slot.weight for slot in slots) or 1.0  # nobody is weighed where nobody buys
         for slot in slots:
             share = int(wanted * slot.weight / total) if len(slots) > 1 else wanted
             if share > 0:
@@ -140,10 +144,21 @@ class Market:
         holder = self._state.accounts[account.id]
         holder.spent_micros += micros
         ledger = self._state.day(slot.ad.id, day)
-        truth = self.effects.truth(content_of(self._state, slot.ad))
-        exposed = Exposed(slot.ad.id, truth, slot.span, micros, click_window_hours(slot.adset))
+        exposed = Exposed(
+            slot.ad.id, slot.truth, slot.span, micros, click_window_hours(slot.adset), self._divided(slot)
+        )
         self._public.respond(exposed, account, ledger)
         self._state.touch(campaign, slot.adset, slot.ad, holder, ledger)
+
+    def _divided(self, slot: Slot) -> bool:
+        ad, start_us = slot.ad, slot.span.start_us
+        for member in (ad.id, ad.adset_id, ad.campaign_id, ad.account_id):
+            for cell in self._state.children(StudyCell, member):
+                study = self._state.need(Study, cell.study_id)
+                until_us = study.end_us if study.cancelled_us is None else study.cancelled_us
+                if study.start_us <= start_us < until_us:
+                    return True
+        return False
 
 
 def click_window_hours(adset: AdSet) -> float:

@@ -46,6 +46,8 @@ class Truth:
     ctr: float
     cvr: float
     aov: float
+    delay: float = 1.0
+    pace: float = 1.0
 
     @property
     def roas(self) -> float:
@@ -111,6 +113,14 @@ class EffectBook:
             self._known[content] = self._work_out(content)
         return self._known[content]
 
+    def truth_at(self, content: Content, age_hours: float) -> Truth:
+        """Return the true parameters at an ad's age; those that do not change with age are `truth`."""
+        truth = self.truth(content)
+        for effect in self._scenario.effects:
+            if effect.changes and effect.applies(age_hours) and matches(effect, content):
+                truth = _changed(truth, effect, effect.click_at(age_hours))
+        return truth
+
     def labels(self, content: Content) -> list[str]:
         """Return the labels of the scenario's effects that apply."""
         return [effect.label for effect in self._effects(content)]
@@ -126,14 +136,25 @@ class EffectBook:
         market = self._scenario.market
         sds = (market.content_click_sd, market.content_conversion_sd, market.content_value_sd)
         click, conversion, value = self._random_effects(content, sds)
-        cpm = 1.0
+        truth = Truth(market.cpm, market.ctr * click, market.cvr * conversion, market.aov * value)
         for effect in self._effects(content):
-            click, conversion = click * effect.click, conversion * effect.conversion
-            value, cpm = value * effect.value, cpm * effect.cpm
-        return Truth(market.cpm * cpm, market.ctr * click, market.cvr * conversion, market.aov * value)
+            if not effect.changes:
+                truth = _changed(truth, effect, effect.click)
+        return truth
 
     def _random_effects(self, content: Content, sds: tuple[float, ...]) -> tuple[float, float, float]:
         draws = stream(self._seed, "content", content.fingerprint()).standard_normal(3)
         sd = np.array(sds)
         click, conversion, value = np.exp(draws * sd - sd**2 / 2)
         return float(click), float(conversion), float(value)
+
+
+def _changed(truth: Truth, effect: Effect, click: float) -> Truth:
+    return Truth(
+        truth.cpm * effect.cpm,
+        truth.ctr * click,
+        truth.cvr * effect.conversion,
+        truth.aov * effect.value,
+        truth.delay * effect.delay,
+        truth.pace * effect.pace,
+    )

@@ -11,7 +11,7 @@ from autopublisher.simulator.market.delays import draw_delays
 from autopublisher.simulator.market.effects import Truth
 from autopublisher.simulator.market.noise import NoiseBook, stream
 from autopublisher.simulator.scenario import MICROS, Account, MarketParameters
-from autopublisher.simulator.state import AdDay
+from autopublisher.simulator.state import AdDay, book_sale
 from autopublisher.simulator.times import DAY, HOUR, STEP, local_offset
 
 CERTAIN = 0.95  # no crowd buys more surely than this
@@ -26,6 +26,7 @@ class Exposed:
     span: Span
     micros: int
     window_hours: float
+    divided: bool = False  # its audience was drawn at random, by a running split test
 
 
 class Public:
@@ -57,23 +58,38 @@ class Public:
         season = self._noise.gamma(market.season_day_cv, "season-day", day)
         season *= self._noise.gamma(market.season_hour_cv, "season-hour", hour)
         own = self._noise.gamma(market.arm_hour_cv, "arm-hour", ad, hour)
-        own *= self._noise.gamma(market.arm_day_cv, "arm-day", ad, day)
+        if not exposed.divided:
+            own *= self._noise.gamma(market.arm_day_cv, "arm-day", ad, day) * self._divergence(ad)
         return min(CERTAIN, exposed.truth.cvr * buying_mood(local) * season * own)
+
+    def _divergence(self, ad_id: str) -> float:
+        """Return how much readier to buy the people are whom delivery finds for an ad; mean one over ads."""
+        sd = self._market.divergence_sd
+        if sd <= 0:
+            return 1.0
+        draw = stream(self._noise.seed, "divergence", ad_id).standard_normal()
+        return float(np.exp(sd * draw - sd**2 / 2))
 
     def _book_sales(
         self, rng: np.random.Generator, exposed: Exposed, buyers: int, account: Account, ledger: AdDay
     ) -> None:
         market, span = self._market, exposed.span
         clicked = span.start_us + (rng.random(buyers) * (span.end_us - span.start_us)).astype(np.int64)
-        delays = draw_delays(rng, buyers, market)
+        delays = (draw_delays(rng, buyers, market) * exposed.truth.delay).astype(np.int64)
         values = self._baskets(rng, exposed.truth.aov, buyers, account)
         taken_back = rng.random(buyers) < market.restatement_rate
         counted = delays <= int(exposed.window_hours * HOUR)
+        soon = delays <= DAY
         steps = (clicked + delays) // STEP
-        _book(ledger, steps[counted], values[counted], 1)
-        back = counted & taken_back
         later = steps + int(market.restatement_hours * HOUR) // STEP
-        _book(ledger, later[back], values[back], -1)
+        books = (
+            (ledger.sales, counted),
+            (ledger.within_day, soon),
+            (ledger.uncounted, ~counted & (delays <= 7 * DAY)),
+        )
+        for book, chosen in books:
+            _book(book, steps[chosen], values[chosen], 1)
+            _book(book, later[chosen & taken_back], values[chosen & taken_back], -1)
 
     def _baskets(
         self, rng: np.random.Generator, mean: float, count: int, account: Account
@@ -84,6 +100,6 @@ class Public:
         return np.maximum(minor, 1)
 
 
-def _book(ledger: AdDay, steps: NDArray[np.int64], values: NDArray[np.int64], sign: int) -> None:
+def _book(book: dict[int, list[int]], steps: NDArray[np.int64], values: NDArray[np.int64], sign: int) -> None:
     for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-        ledger.sell(step, sign, sign * value)
+        book_sale(book, step, sign, sign * value)

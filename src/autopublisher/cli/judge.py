@@ -1,0 +1,64 @@
+"""``autopublisher judge``: verdicts on recorded tests, one JSON line in, one JSON line out.
+
+Needs neither settings nor database nor network, and does not load what does.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from autopublisher.cli.exits import ExitCode, SentenceGroup
+from autopublisher.domain.evidence import Language, replay, sentences
+from autopublisher.domain.evidence.lines import LineError, answer, read_line, refusal
+
+
+def judge(
+    *,
+    explain: Annotated[bool, typer.Option("--explain", help="Add the verdict in sentences.")] = False,
+    language: Annotated[Language, typer.Option(help="Of the sentences.")] = Language.ENGLISH,
+) -> None:
+    """Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.
+
+    Polls are replayed in order, as a run would meet them, up to the first final verdict. A malformed line gets
+    an error in its place; the others are judged, and the exit code is 4.
+    """
+    failed = False
+    for result in judged(sys.stdin.buffer, language if explain else None):
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+        failed = failed or "error" in result
+    raise typer.Exit(ExitCode.REFUSED if failed else ExitCode.OK)
+
+
+def judged(lines: Iterable[bytes], language: Language | None) -> Iterator[dict[str, Any]]:
+    """Yield each line's verdict or error in order; blank lines are passed over but counted."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield _verdict(line, language)
+            except LineError as error:
+                yield refusal(number, error)
+
+
+def _verdict(line: bytes, language: Language | None) -> dict[str, Any]:
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LineError("line", "is not UTF-8", "Save the file as UTF-8.") from None
+    test = read_line(text)
+    verdict = replay(test.design, test.snapshots(), final=test.final)
+    result = answer(test, verdict)
+    return result if language is None else result | {"sentences": list(sentences(verdict, language))}
+
+
+def judge_alone() -> None:
+    """Run the program for someone who asked for this command, without loading the others."""
+    alone = typer.Typer(
+        name="autopublisher", cls=SentenceGroup, add_completion=False, pretty_exceptions_enable=False
+    )
+    alone.callback()(lambda: None)
+    alone.command()(judge)
+    alone()

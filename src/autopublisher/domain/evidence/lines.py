@@ -1,0 +1,354 @@
+"""One whole test as a line of JSON, and its verdict as another: the form in which recorded tests are judged in bulk.
+
+Pure text and numbers. What a line leaves out takes the engine's default; what it spells wrong is refused, because
+a silently ignored setting would give a verdict on another test than the one meant.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autopublisher.domain.evidence.criteria import COLUMN, Criterion, Figure
+from autopublisher.domain.evidence.design import FEWEST_VARIANTS, MOST_VARIANTS, Design, Mode
+from autopublisher.domain.evidence.observations import Figures, Snapshot
+from autopublisher.domain.evidence.verdict import Verdict
+
+Array = npt.NDArray[np.float64]
+
+_Kind = TypeVar("_Kind", Criterion, Mode)
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_POLL_FIELDS = 2
+_FIELDS = frozenset({"id", "design", "variants", "polls", "final"})
+_FIGURES_WITHOUT_ENGAGEMENTS = len(Figure) - 1
+_LONGEST_QUOTE = 40
+_MOST_POLLS = 5_000
+_LARGEST_FIGURE = 1e12
+_LONGEST_HOURS = 10_000.0
+_POLL_JITTER = 0.99
+
+
+class LineError(ValueError):
+    """A line that is not a test: which field, why, and what to do about it."""
+
+    def __init__(self, field: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedTest:
+    """A test as it was planned and polled.
+
+    Attributes:
+        id: the caller's name for it.
+        design: the plan.
+        hours: (polls,) hours since the start.
+        figures: (polls, variants, figures) cumulative counters in the order of `Figure`.
+        final: no poll will follow, so the last one is the last look.
+    """
+
+    id: str
+    design: Design
+    hours: Array
+    figures: Array
+    final: bool
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Return the polls as the live system stores them."""
+        polls = zip(self.hours.tolist(), self.figures.tolist(), strict=True)
+        return tuple(Snapshot(hour, tuple(Figures(*row) for row in rows)) for hour, rows in polls)
+
+
+def read_line(text: str) -> RecordedTest:
+    """Return the test a line describes; raises LineError naming the first field that is wrong.
+
+    Polls after the one at which the live system takes its last look (planned hours and cool-down) are not read.
+    Unless the line says otherwise the test is final when its polls reach the planned hours.
+    """
+    line = _object(_json(text), "line")
+    _known(line, _FIELDS, "")
+    identity = _identity(line)
+    design = _design(line)
+    hours, figures = _polls(line, design)
+    used = _until_settled(design, hours)
+    ended = bool(used) and float(hours[used - 1]) >= _POLL_JITTER * design.planned_hours
+    final = _flag(line, "final", default=ended)
+    return RecordedTest(identity, design, hours[:used], figures[:used], final)
+
+
+def answer(test: RecordedTest, verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain JSON values; money in major units, ratios as leader over `estimate.against`."""
+    estimate = verdict.estimate
+    return {
+        "id": test.id,
+        "verdict": verdict.kind.value,
+        "winner": verdict.winner,
+        "leader": verdict.leader,
+        "eliminated": list(verdict.eliminated),
+        "decided_hour": verdict.decided_hour,
+        "hour": verdict.hour,
+        "spend_at_decision": round(sum(each.spend for each in verdict.variants), 6),
+        "estimate": None
+        if estimate is None
+        else {"against": estimate.against, "raw": estimate.raw, "shrunk": estimate.shrunk},
+        "interval": None if estimate is None else [estimate.low, estimate.high],
+        "p_best": verdict.p_best,
+        "expected_loss": verdict.expected_loss,
+        "reasons": list(verdict.reasons),
+        "caveats": list(verdict.caveats),
+        "method": verdict.method,
+        "final": verdict.final,
+    }
+
+
+def refusal(number: int, error: LineError) -> dict[str, Any]:
+    """Return what stands in a malformed line's place; `number` counts from 1."""
+    return {
+        "error": {"line": number, "field": error.field, "reason": error.reason, "remedy": error.remedy},
+    }
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except LineError:
+        raise
+    except json.JSONDecodeError as error:
+        reason = f"is not JSON: {error.msg} at column {error.colno}"
+    except ValueError:  # an integer of thousands of digits
+        reason = "has a number that is too long"
+    except RecursionError:
+        reason = "is nested too deeply"
+    raise LineError("line", reason, "Write one JSON object per line.")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise LineError("line", f"{name} is not a number", "Use finite numbers only.")
+
+
+def _object(value: Any, field: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise LineError(field, "is not an object", "Write a JSON object here.")
+    return value
+
+
+def _needed(values: Mapping[str, Any], name: str, field: str) -> Any:
+    if name not in values:
+        raise LineError(field, "is missing", "Add this field.")
+    return values[name]
+
+
+def _known(values: Mapping[str, Any], names: frozenset[str], prefix: str) -> None:
+    for name in values:
+        if name not in names:
+            raise LineError(prefix + name, "is not a known field", f"Use one of: {', '.join(sorted(names))}.")
+
+
+def _identity(line: Mapping[str, Any]) -> str:
+    value = _needed(line, "id", "id")
+    if not isinstance(value, str) or not value:
+        raise LineError("id", "is not a text", "Give every test a name in quotes.")
+    return value
+
+
+def _flag(values: Mapping[str, Any], name: str, *, default: bool, prefix: str = "") -> bool:
+    value = values.get(name, default)
+    if not isinstance(value, bool):
+        raise LineError(prefix + name, "is not true or false", "Write true or false.")
+    return value
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Numbers above `above` (or equal to it, where that is allowed) and below `below`."""
+
+    above: float
+    below: float
+    allow_lowest: bool = False
+
+    def read(self, value: Any, field: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise LineError(field, "is not a number", self.remedy)
+        lowest = value >= self.above if self.allow_lowest else value > self.above
+        if not (lowest and value < self.below):
+            raise LineError(field, f"is {value}"[:_LONGEST_QUOTE], self.remedy)
+        return float(value)
+
+    @property
+    def remedy(self) -> str:
+        least = "from" if self.allow_lowest else "above"
+        return f"Write a number {least} {self.above:g} and below {self.below:g}."
+
+
+_NUMBERS: Mapping[str, _Range] = {
+    "alpha": _Range(1e-6, 0.5, allow_lowest=True),
+    "planned_spend_per_variant": _Range(0.01, _LARGEST_FIGURE, allow_lowest=True),
+    "planned_hours": _Range(0.1, _LONGEST_HOURS, allow_lowest=True),
+    "cooldown_hours": _Range(0.0, _LONGEST_HOURS, allow_lowest=True),
+}
+_DEFAULTS: Mapping[str, float] = {"alpha": Design.alpha, "cooldown_hours": Design.cooldown_hours}
+_NECESSARY = ("planned_spend_per_variant", "planned_hours")
+_DAY_SPREAD = _Range(0.0, 10.0, allow_lowest=True)
+_HOUR = _Range(0.0, _LONGEST_HOURS, allow_lowest=True)
+_FIGURE = _Range(0.0, _LARGEST_FIGURE, allow_lowest=True)
+_DESIGN_FIELDS = frozenset({*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior"})
+
+
+def _design(line: Mapping[str, Any]) -> Design:
+    values = _object(_needed(line, "design", "design"), "design")
+    _known(values, _DESIGN_FIELDS, "design.")
+    for name in _NECESSARY:
+        _needed(values, name, f"design.{name}")
+    numbers = {name: _number(values, name) for name in _NUMBERS}
+    return Design(
+        variants=_variants(line),
+        criterion=_choice(values, "criteria", Criterion, Criterion.ROAS),
+        mode=_choice(values, "mode", Mode, Mode.PROVE),
+        same_offer=_flag(values, "same_offer", default=False, prefix="design."),
+        currency=_currency(values),
+        day_spread=_account_day_spread(values),
+        alpha=numbers["alpha"],
+        planned_spend_per_variant=numbers["planned_spend_per_variant"],
+        planned_hours=numbers["planned_hours"],
+        cooldown_hours=numbers["cooldown_hours"],
+    )
+
+
+def _number(values: Mapping[str, Any], name: str) -> float:
+    value = values.get(name, _DEFAULTS.get(name))
+    return _NUMBERS[name].read(value, f"design.{name}")
+
+
+def _choice(values: Mapping[str, Any], name: str, kind: type[_Kind], default: _Kind) -> _Kind:
+    value, names = values.get(name, default), [each.value for each in kind]
+    if not isinstance(value, str) or value not in names:
+        raise LineError(f"design.{name}", "is not a known value", f"Use one of: {', '.join(names)}.")
+    return kind(value)
+
+
+def _currency(values: Mapping[str, Any]) -> str:
+    value = values.get("currency", "EUR")
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise LineError(
+            "design.currency", "is not a currency code", "Write three capital letters, as in EUR."
+        )
+    return value
+
+
+def _account_day_spread(values: Mapping[str, Any]) -> float | None:
+    """Return what the account's history says about a variant's day effect; None takes the criterion's prior."""
+    prior = values.get("account_prior")
+    if prior is None:
+        return None
+    known = _object(prior, "design.account_prior")
+    _known(known, frozenset({"day_spread"}), "design.account_prior.")
+    field = "design.account_prior.day_spread"
+    return _DAY_SPREAD.read(_needed(known, "day_spread", field), field)
+
+
+def _variants(line: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _needed(line, "variants", "variants")
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise LineError("variants", "is not a list of names", 'Write a list such as ["A", "B"].')
+    if not FEWEST_VARIANTS <= len(names) <= MOST_VARIANTS:
+        remedy = f"Name {FEWEST_VARIANTS} to {MOST_VARIANTS} variants."
+        raise LineError("variants", f"has {len(names)} names", remedy)
+    if len(set(names)) < len(names):
+        raise LineError("variants", "names a variant twice", "Give every variant a name of its own.")
+    return tuple(names)
+
+
+def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
+    """Return hours and figures; checked in bulk, and one by one only to name what is wrong."""
+    polls = _needed(line, "polls", "polls")
+    if not isinstance(polls, list) or len(polls) > _MOST_POLLS:
+        raise LineError("polls", f"is not a list of at most {_MOST_POLLS}", "Write one entry per poll.")
+    try:
+        hours = [poll["hour"] for poll in polls]
+        rows = [poll["figures"][name] for poll in polls for name in design.variants]
+        sound = _all_plain(polls, len(design.variants)) and _numbers_only(hours, rows)
+        read = _arrays(hours, rows, len(design.variants)) if sound else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        read = None
+    if read is None:
+        _name_the_fault(polls, design.variants)
+        raise LineError("polls", "cannot be read", "Give every poll an hour and figures.")
+    return read
+
+
+def _all_plain(polls: Sequence[Mapping[str, Any]], variants: int) -> bool:
+    return all(len(poll) == _POLL_FIELDS and len(poll["figures"]) == variants for poll in polls)
+
+
+def _numbers_only(hours: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:
+    return set(map(type, hours)) | set(map(type, chain.from_iterable(rows))) <= {int, float}
+
+
+def _arrays(
+    hours: Sequence[float], rows: Sequence[Sequence[float]], variants: int
+) -> tuple[Array, Array] | None:
+    """Return the arrays, or None where a number is out of its range or out of order."""
+    times = np.array(hours, dtype=np.float64)
+    table = np.array(rows, dtype=np.float64).reshape(len(times), variants, -1) if rows else _nothing(variants)
+    if table.shape[2] == _FIGURES_WITHOUT_ENGAGEMENTS:
+        table = np.concatenate([table, np.zeros((*table.shape[:2], 1))], axis=2)
+    ordered = bool((np.diff(times) > 0).all() and (times >= 0).all() and (times < _LONGEST_HOURS).all())
+    inside = bool(((table >= 0) & (table < _LARGEST_FIGURE)).all())
+    return (times, table) if ordered and inside and table.shape[2] == len(Figure) else None
+
+
+def _nothing(variants: int) -> Array:
+    return np.zeros((0, variants, len(Figure)))
+
+
+def _name_the_fault(polls: Sequence[Any], variants: Sequence[str]) -> None:
+    """Raise the LineError of the first wrong poll."""
+    before = -math.inf
+    sizes = {len(row) for poll in polls for row in _rows_of(poll) if isinstance(row, list)}
+    for index, poll in enumerate(polls):
+        field = f"polls[{index}]"
+        _known(_object(poll, field), frozenset({"hour", "figures"}), f"{field}.")
+        hour = _HOUR.read(_needed(poll, "hour", f"{field}.hour"), f"{field}.hour")
+        if hour <= before:
+            raise LineError(
+                f"{field}.hour", "is not later than the poll before", "Put polls in order of time."
+            )
+        before = hour
+        _check_figures(_needed(poll, "figures", f"{field}.figures"), variants, f"{field}.figures")
+    if len(sizes) > 1:
+        raise LineError(
+            "polls", "have rows of 5 and of 6 figures", "Give engagements in all rows or in none."
+        )
+
+
+def _rows_of(poll: Any) -> list[Any]:
+    figures = poll.get("figures") if isinstance(poll, dict) else None
+    return list(figures.values()) if isinstance(figures, dict) else []
+
+
+def _check_figures(value: Any, variants: Sequence[str], field: str) -> None:
+    figures = _object(value, field)
+    _known(figures, frozenset(variants), f"{field}.")
+    for name in variants:
+        row = _needed(figures, name, f"{field}.{name}")
+        if not isinstance(row, list) or len(row) not in (_FIGURES_WITHOUT_ENGAGEMENTS, len(Figure)):
+            remedy = f"Write [{', '.join(list(Figure)[:_FIGURES_WITHOUT_ENGAGEMENTS])}]."
+            raise LineError(f"{field}.{name}", "is not a list of 5 figures", remedy)
+        for figure, number in zip(Figure, row, strict=False):
+            _FIGURE.read(number, f"{field}.{name}[{COLUMN[figure]}] ({figure})")
+
+
+def _until_settled(design: Design, hours: Array) -> int:
+    """Return how many polls the live system would make: up to the first one after the cool-down."""
+    settled = int(np.searchsorted(hours, design.settled_hour))
+    return min(settled + 1, len(hours))

@@ -1,0 +1,176 @@
+"""Copies of campaigns, ad sets and ads. A copy starts from nothing: no spend, no review, no delivery.
+
+Meta does not recognise a copy it has already made: asking twice copies twice.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from autopublisher.simulator.facts import ADS_PER_AD_SET
+from autopublisher.simulator.graph.adsets import check_schedule_for_budget, refuse_bad_end
+from autopublisher.simulator.graph.common import owned
+from autopublisher.simulator.graph.errors import GraphError, refusal
+from autopublisher.simulator.graph.wire import Call, Params
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, Node
+from autopublisher.simulator.status import GONE
+from autopublisher.simulator.world import World
+
+STATUS_OPTIONS = ("ACTIVE", "PAUSED", "INHERITED_FROM_SOURCE")
+RENAMINGS = ("DEEP_RENAME", "ONLY_TOP_LEVEL_RENAME", "NO_RENAME")
+SYNCHRONOUS_ADS = 3
+SUFFIX = " - Copy"
+N = TypeVar("N", bound=Node)
+Made = list[tuple[str, Node, Node]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How things are copied: status, names and times."""
+
+    world: World
+    status: str
+    strategy: str
+    prefix: str
+    suffix: str
+    start_us: int | None
+    end_us: int | None
+
+    def name(self, source: Node, *, top: bool) -> str:
+        """Return the copy's name."""
+        renamed = self.strategy == "DEEP_RENAME" or (top and self.strategy == "ONLY_TOP_LEVEL_RENAME")
+        return f"{self.prefix}{source.name}{self.suffix}" if renamed else source.name
+
+    def draft(self, source: N, *, top: bool) -> N:
+        """Return a copy with nothing of the source's history, not yet in the world."""
+        node = copy.deepcopy(source)
+        node.id, node.name = self.world.state.new_id(), self.name(source, top=top)
+        node.created_us = node.updated_us = self.world.now_us
+        node.listed_from_us = 0
+        inherited = source.status if source.status in ("ACTIVE", "PAUSED") else "PAUSED"
+        node.status = inherited if self.status == "INHERITED_FROM_SOURCE" else self.status
+        if isinstance(node, Funded):
+            node.spent_micros, node.spent_by_day, node.budget_edits_us = 0, {}, []
+        return node
+
+
+def copy_campaign(world: World, node: Node, call: Call) -> dict[str, Any]:
+    """Copy a campaign, with its ad sets and ads if `deep_copy`."""
+    source = world.state.need(Campaign, node.id)
+    plan = _plan(world, source, call.params)
+    deep = bool(call.params.flag("deep_copy"))
+    adsets = _living(world.state.children(AdSet, source.id)) if deep else []
+    _refuse_large([ad for adset in adsets for ad in _living(world.state.children(Ad, adset.id))])
+    twin = plan.draft(source, top=True)
+    twin.flushed_us, twin.group = world.now_us, ""
+    twin.extra["source_campaign_id"] = source.id
+    made: Made = [("campaign", source, twin)]
+    for adset in adsets:
+        _copy_adset_into(plan, adset, twin, made, top=False, deep=True)
+    return _commit(world, made, call.params, {"copied_campaign_id": twin.id})
+
+
+def copy_adset(world: World, node: Node, call: Call) -> dict[str, Any]:
+    """Copy an ad set into its own or another campaign, with its ads if `deep_copy`."""
+    source = world.state.need(AdSet, node.id)
+    plan = _plan(world, source, call.params)
+    target = call.params.text("campaign_id") or source.campaign_id
+    campaign = owned(world, Campaign, target, world.account_of(source))
+    _refuse_gone(campaign)
+    deep = bool(call.params.flag("deep_copy"))
+    _refuse_large(_living(world.state.children(Ad, source.id)) if deep else [])
+    made: Made = []
+    twin = _copy_adset_into(plan, source, campaign, made, top=True, deep=deep)
+    return _commit(world, made, call.params, {"copied_adset_id": twin.id})
+
+
+def copy_ad(world: World, node: Node, call: Call) -> dict[str, Any]:
+    """Copy an ad into its own or another ad set."""
+    source = world.state.need(Ad, node.id)
+    plan = _plan(world, source, call.params)
+    adset = owned(world, AdSet, call.params.text("adset_id") or source.adset_id, world.account_of(source))
+    _refuse_gone(adset)
+    if len(_living(world.state.children(Ad, adset.id))) >= ADS_PER_AD_SET:
+        raise GraphError(f"(#2695) An ad set can have at most {ADS_PER_AD_SET} ads", 2695)
+    made: Made = []
+    twin = _copy_ad_into(plan, source, adset, made, top=True)
+    return _commit(world, made, call.params, {"copied_ad_id": twin.id})
+
+
+def _plan(world: World, source: Node, params: Params) -> Plan:
+    _refuse_gone(source)
+    rename = Params(params.table("rename_options") or {})
+    zone = world.account_of(source).zone
+    strategy = rename.choice("rename_strategy", RENAMINGS) or "ONLY_TOP_LEVEL_RENAME"
+    prefix, suffix = rename.text("rename_prefix"), rename.text("rename_suffix")
+    usual = SUFFIX if prefix is None and suffix is None else ""
+    return Plan(
+        world,
+        params.choice("status_option", STATUS_OPTIONS) or "PAUSED",
+        strategy,
+        prefix or "",
+        usual if suffix is None else suffix,
+        params.moment("start_time", zone),
+        params.moment("end_time", zone) or None,
+    )
+
+
+def _copy_adset_into(
+    plan: Plan, source: AdSet, campaign: Campaign, made: Made, *, top: bool, deep: bool
+) -> AdSet:
+    twin = plan.draft(source, top=top)
+    twin.campaign_id = campaign.id
+    twin.start_us = max(plan.world.now_us, plan.start_us or source.start_us)
+    twin.end_us = plan.end_us or source.end_us
+    if twin.end_us is not None:
+        refuse_bad_end(plan.world, twin.start_us, twin.end_us)
+    budgets = {"daily_budget": twin.daily_budget, "lifetime_budget": twin.lifetime_budget}
+    check_schedule_for_budget(budgets, (twin.start_us, twin.end_us))
+    if campaign.has_budget == any(budgets.values()):
+        raise refusal(1885621, "Two levels of budget", "Budgets must be on one level.", "campaign_id")
+    twin.extra["source_adset_id"] = source.id
+    made.append(("ad_set", source, twin))
+    for ad in _living(plan.world.state.children(Ad, source.id)) if deep else []:
+        _copy_ad_into(plan, ad, twin, made, top=False)
+    return twin
+
+
+def _copy_ad_into(plan: Plan, source: Ad, adset: AdSet, made: Made, *, top: bool) -> Ad:
+    twin = plan.draft(source, top=top)
+    twin.campaign_id, twin.adset_id = adset.campaign_id, adset.id
+    twin.spent_micros, twin.reviewed_us, twin.refused = 0, None, False
+    twin.extra["source_ad_id"] = source.id
+    made.append(("ad", source, twin))
+    return twin
+
+
+def _commit(world: World, made: Made, params: Params, head: dict[str, str]) -> dict[str, Any]:
+    if params.validate_only:
+        return {"success": True}
+    for _, _, twin in made:
+        if isinstance(twin, Campaign):
+            world.exposure.name_group(twin)
+        world.settle(twin)  # parents come first, so a twin's campaign is already in the world
+        world.state.add(twin)
+        if isinstance(twin, Ad):
+            world.submit_for_review(twin)
+            world.state.touch(twin)
+    rows = [
+        {"ad_object_type": kind, "source_id": source.id, "copied_id": twin.id} for kind, source, twin in made
+    ]
+    return {**head, "ad_object_ids": rows}
+
+
+def _living(nodes: list[N]) -> list[N]:
+    return [node for node in nodes if node.status not in GONE]
+
+
+def _refuse_gone(node: Node) -> None:
+    if node.status == "DELETED":
+        raise refusal(None, "Object is deleted", "Deleted objects take no part in copies.", node.kind)
+
+
+def _refuse_large(ads: list[Ad]) -> None:
+    if len(ads) > SYNCHRONOUS_ADS:
+        text = f"A synchronous copy holds at most {SYNCHRONOUS_ADS} ads; copy ad set by ad set instead."
+        raise refusal(1885194, "Copy is too large", text, "deep_copy")

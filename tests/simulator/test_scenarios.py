@@ -1,0 +1,120 @@
+"""Every built-in scenario shows what it promises."""
+
+from importlib import resources
+
+import pytest
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.scenario import load_scenario
+from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+
+FOLDER = resources.files("autopublisher.simulator") / "scenarios"
+NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
+
+
+def world(name: str, letters: str = "AB", hours: float = 0) -> tuple[Desk, dict[str, str]]:
+    desk = Desk(SimulatorConfig(scenario=name))
+    ids = desk.split_test(letters)
+    desk.pass_time(hours=hours)
+    return desk, ids
+
+
+def true_cvr(desk: Desk, letters: str) -> list[float]:
+    effects = desk.simulator.market.effects
+    contents = [desk.get(desk.creative(letter), fields="title")["title"] for letter in letters]
+    known = {content.title: truth.cvr for content, truth in effects._known.items()}
+    return [known[title] for title in contents]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_scenario_serves_its_account(name: str) -> None:
+    assert load_scenario(name).account("123456789") is not None
+    assert Desk(SimulatorConfig(scenario=name)).get(ACCOUNT, fields="currency")["currency"] == "EUR"
+
+
+def test_small_is_throttled_on_its_way_through_a_few_variants() -> None:
+    desk = Desk(SimulatorConfig(scenario="small"))
+    with pytest.raises(RefusedError) as caught:
+        desk.split_test("ABCDEF")
+    assert caught.value.codes == (17, 2446079)
+
+
+def test_large_has_accounts_in_several_currencies_under_one_business() -> None:
+    scenario = load_scenario("large")
+    assert {account.currency for account in scenario.accounts} == {"EUR", "USD", "JPY"}
+    assert {account.business for account in scenario.accounts} == {"5001"}
+
+
+def test_a_tie_has_two_equal_bests() -> None:
+    desk, _ = world("tie", "ABCD", hours=1)
+    a, b, c, d = true_cvr(desk, "ABCD")
+    assert a == d < b == c
+
+
+def test_eight_arms_rise_from_a_to_h() -> None:
+    desk, _ = world("eight_arms", "ABCDEFGH", hours=1)
+    rates = true_cvr(desk, "ABCDEFGH")
+    assert rates == sorted(set(rates))
+
+
+def click_rate(desk: Desk, ad: str, before: dict[str, float] | None = None) -> float:
+    now = desk.figures(ad)
+    earlier = before or dict.fromkeys(now, 0.0)
+    return (now["clicks"] - earlier["clicks"]) / (now["impressions"] - earlier["impressions"])
+
+
+def test_fatigue_brings_a_strong_start_down() -> None:
+    desk, ids = world("fatigue", hours=3)
+    assert click_rate(desk, ids["B"]) > 1.5 * click_rate(desk, ids["A"])
+    desk.pass_time(hours=15)
+    before = {letter: desk.figures(ids[letter]) for letter in "AB"}
+    desk.pass_time(hours=5)
+    assert click_rate(desk, ids["B"], before["B"]) < click_rate(desk, ids["A"], before["A"])
+
+
+def test_the_late_converter_gains_with_time() -> None:
+    desk, ids = world("late_converter", hours=24)
+
+    def lead() -> float:
+        return desk.figures(ids["B"])["purchases"] / desk.figures(ids["A"])["purchases"]
+
+    early = lead()
+    desk.pass_time(hours=120)
+    assert lead() > early * 1.1
+
+
+def test_a_broken_pixel_stops_conversions_but_not_clicks() -> None:
+    desk, ids = world("broken_pixel", "A", hours=20)
+    whole, whole_ids = world("demo", "A", hours=20)
+    broken, sound = desk.figures(ids["A"]), whole.figures(whole_ids["A"])
+    assert broken["clicks"] == sound["clicks"]
+    assert 0 < broken["purchases"] < 0.6 * sound["purchases"]
+
+
+def test_a_disapproved_ad_never_delivers() -> None:
+    desk, ids = world("disapproved", hours=3)
+    assert desk.get(ids["B"], fields="effective_status")["effective_status"] == "DISAPPROVED"
+    assert desk.figures(ids["B"])["spend"] == 0 < desk.figures(ids["A"])["spend"]
+
+
+def test_zero_delivery_is_active_and_not_shown() -> None:
+    desk, ids = world("zero_delivery", hours=3)
+    assert desk.get(ids["B"], fields="effective_status")["effective_status"] == "ACTIVE"
+    assert desk.figures(ids["B"])["impressions"] == 0 < desk.figures(ids["A"])["impressions"]
+
+
+def test_a_cpm_shock_makes_impressions_dear_for_some_hours() -> None:
+    desk, ids = world("cpm_shock", "A", hours=4)
+    calm = desk.figures(ids["A"])
+    desk.pass_time(hours=1)
+    onset = desk.figures(ids["A"])
+    desk.pass_time(hours=4)
+    shock = desk.figures(ids["A"])
+    before = calm["spend"] / calm["impressions"]
+    during = (shock["spend"] - onset["spend"]) / (shock["impressions"] - onset["impressions"])
+    assert 3 < during / before < 7
+
+
+def test_runaway_spend_empties_budgets_within_hours_and_never_passes_them() -> None:
+    desk, ids = world("runaway", "A", hours=7)
+    assert 49 < desk.figures(ids["A"])["spend"] <= 50
