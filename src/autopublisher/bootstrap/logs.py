@@ -6,6 +6,8 @@ from pathlib import Path
 
 import structlog
 
+from autopublisher.domain.errors import ConfigurationError
+
 LOG_FILE = "autopublisher.log"
 LARGEST_BYTES = 10_000_000
 KEPT_FILES = 3
@@ -15,9 +17,19 @@ _NOISY = ("httpx2", "httpcore2", "urllib3", "alembic", "uvicorn.access")
 
 
 def log_to_file(home: Path, level: str) -> Path:
-    """Send everything logged in this process to the data folder's log file, and return its path."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Send everything logged here to the data folder's log file, and return its path; raises ConfigurationError."""
     path = home / LOG_FILE
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        unusable = ConfigurationError(
+            name="AUTO_PUBLISHER_HOME", reason=f"{home} cannot be written ({error.strerror})."
+        )
+        unusable.remedy = (
+            "Name a folder this user may write, for example: export AUTO_PUBLISHER_HOME=$HOME/.autopublisher"
+        )
+        raise unusable from error
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -4,7 +4,9 @@ import json
 import shutil
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -26,6 +28,8 @@ from autopublisher.settings import MetaMode, Settings, StubClock
 
 HOME = Path(".autopublisher")
 REQUEST_FILE = "request_example.json"
+OWN = "demo:"
+"""How the Idempotency-Key of a run begins that the demo started itself; it never follows anybody else's."""
 
 
 class DemoScenario(StrEnum):
@@ -120,8 +124,9 @@ def _carried_out(product: Product, seeded: Seeded) -> RunView:
 def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
     services = product.services
     # One that waits for a person comes first: a further run would move time on and let its approval expire.
-    waiting = services.reports.page(None, 1, frozenset({RunStatus.WAITING_APPROVAL}))
-    unfinished = waiting or services.reports.page(None, 1, frozenset(RunStatus) - FINAL)
+    waiting = services.reports.page(None, 100, frozenset({RunStatus.WAITING_APPROVAL}))
+    moving = services.reports.page(None, 100, frozenset(RunStatus) - FINAL)
+    unfinished = [run for run in (*waiting, *moving) if (run.idempotency_key or "").startswith(OWN)]
     if unfinished:
         tell(f"Run {unfinished[0].id} of an earlier start is unfinished and goes on.")
         return unfinished[0].id
@@ -131,7 +136,7 @@ def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
     request = seeded.request()
     file = product.settings.home / REQUEST_FILE
     file.write_text(json.dumps(request, indent=2) + "\n", "utf-8")
-    run = services.intake.submit(read_request(file), "manager")
+    run = services.intake.submit(read_request(file), "manager", f"{OWN}{uuid4()}")
     tell(f"Run {run.id}: the brief's request ({file}), two variants, 50 EUR and 24 hours each.")
     return run.id
 
@@ -143,6 +148,9 @@ def _show_ways_in(seeded: Seeded, view: RunView, url: str) -> None:
     if view.run.status is RunStatus.WAITING_APPROVAL:
         tell("\nNo winner was proven, so the run waits for a person to choose a variant or to cancel it:")
         tell(f"  {url}/approvals/{view.run.id}", style="bold")
+    home = seeded.credentials_file.parent
+    tell("\nCommands such as 'autopublisher runs', 'approve' and 'serve' see this demo with:")
+    say(f"  export AUTO_PUBLISHER_HOME={quote(str(home))} STUB_SCENARIO={home.name}")
 
 
 def _say_it_stays() -> None:

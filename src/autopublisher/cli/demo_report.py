@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 import httpx2
 from rich.console import Group, RenderableType
@@ -81,7 +82,8 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
     follow = f'curl "{url}/meta/autopilot/status/{view.run.id}" -H "Authorization: Bearer $TOKEN"'
     start = f'curl -X POST "{url}/meta/autopilot/run" -H "Authorization: Bearer $TOKEN" '
     body = (
-        f'-H "Content-Type: application/json" -d @{seeded.credentials_file.parent / "request_example.json"}'
+        f'-H "Content-Type: application/json" '
+        f"-d @{quote(str(seeded.credentials_file.parent / 'request_example.json'))}"
     )
     return (sign_in + reader, follow, start + body)
 
@@ -104,7 +106,9 @@ def _final_campaign(view: RunView) -> dict[str, str]:
     if campaign is None or ad_set is None:
         return {}
     until = "" if ad_set.ends_at is None else f" until {ad_set.ends_at:%Y-%m-%d %H:%M}"
-    daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} budget"
+    budget = view.run.final_budget or {}
+    span = "a day" if budget.get("daily") is not None else "in all"
+    daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} {span}"
     arms = [one for one in view.objects if _is_test(one) and one.kind is ObjectKind.CAMPAIGN]
     off = ", ".join(f"{one.variant} {one.status}" for one in arms)
     return {

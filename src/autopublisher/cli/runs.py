@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from autopublisher.api.services import Services
-from autopublisher.bootstrap import Work
+from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import opened_units
+from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.output import Output, OutputOption, show_rows, tell
 from autopublisher.cli.request_file import read_request
@@ -80,6 +81,9 @@ def approve(
         services = product.services
         services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment)
         view = services.reports.view(RunId(run_id))
+        tell(
+            f"The approval is recorded; the run's next step, by a running worker, publishes it. {_worker_hint(product)}"
+        )
     show_run(view, output)
 
 
@@ -93,6 +97,9 @@ def cancel(
         services = product.services
         services.approvals.cancel(RunId(run_id), local_actor(), reason)
         view = services.reports.view(RunId(run_id))
+        tell(
+            f"The cancellation is recorded; the run's next step, by a running worker, stops it. {_worker_hint(product)}"
+        )
     show_run(view, output)
 
 
@@ -105,6 +112,13 @@ def runs(
     with opened_units(settings_with_log().database) as open_unit:
         found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
     show_rows([run_row(one) for one in found], RUN_COLUMNS, output)
+
+
+def _worker_hint(product: Product) -> str:
+    """Say what to start where nobody is working on this database."""
+    if workers_alive(product.settings.database):
+        return ""
+    return "No worker runs now: start 'autopublisher serve' or 'autopublisher worker'."
 
 
 def _followed(services: Services, run_id: RunId, approve_as: str | None) -> RunView:

@@ -58,6 +58,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "approve": ("Approve and publish", "Aprobar y publicar"),
     "approval_title": ("This run waits for your approval", "Esta ejecución espera su aprobación"),
     "approval_until": ("Open until", "Abierta hasta"),
+    "approval_unproven": (
+        "No variant is proven better. Whichever you choose is your own judgement.",
+        "Ninguna variante ha demostrado ser mejor. La elección queda a su criterio.",
+    ),
+    "approval_stake": ("Most that publishing may spend", "Lo máximo que podrá gastar la publicación"),
+    "approval_daily": (
+        "Daily budget aimed at (Meta's minimum may raise it)",
+        "Presupuesto diario previsto (el mínimo de Meta puede subirlo)",
+    ),
     "approval_choice": ("Variant to publish", "Variante que se publicará"),
     "approval_winner": ("proven winner", "ganadora demostrada"),
     "approval_leader": ("likeliest", "la más probable"),

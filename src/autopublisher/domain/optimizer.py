@@ -43,6 +43,11 @@ def base_daily(request: RunRequest, currency: str) -> Money:
     return test.times(Decimal(24) / Decimal(max(24, request.ab_test_config.test_duration_hours)))
 
 
+def scaled_daily(request: RunRequest, currency: str) -> Money:
+    """Return the daily budget scaling aims at, before Meta's minimum and what is left are looked at."""
+    return _scaled(request, currency)[0]
+
+
 def final_budget(
     request: RunRequest, left: Money, smallest_daily: Money, smallest_cap: Money, now: datetime
 ) -> FinalBudget | NoBudget:

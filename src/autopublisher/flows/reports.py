@@ -9,6 +9,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
 from autopublisher.domain.operations import Operation
+from autopublisher.domain.optimizer import scaled_daily
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.run import FINAL, Run, RunStatus
@@ -66,6 +67,16 @@ class RunView:
     def total(self) -> Money:
         """The run's total budget."""
         return total_of(self.run)
+
+    @property
+    def at_stake(self) -> Money:
+        """What an approval would let the final campaign spend at most."""
+        return Money(max(0, self.total.minor - self.committed.minor), self.run.currency)
+
+    @property
+    def daily_aim(self) -> Money:
+        """The daily budget an approval aims at; Meta's minimum may raise it."""
+        return scaled_daily(self.run.request, self.run.currency)
 
     @property
     def digest(self) -> str:
@@ -159,7 +170,7 @@ def _variant_view(
         figures=figures,
         spend=Money(figures.spend, run.currency),
         revenue=Money(figures.revenue, run.currency),
-        interval=intervals.get(variant.letter),
+        interval=intervals.get(variant.letter) if figures.revenue else None,
         state=_state(run, variant.letter),
     )
 
