@@ -57,7 +57,7 @@ def test_a_run_survives_a_kill_in_every_phase(database_url: str, tmp_path: Path)
         run_id = here.call("POST", "/meta/autopilot/run", headers=manager, json=here.brief_request())[
             "run_id"
         ]
-        cut = set()
+        cut: set[str] = set()
         while (status := status_of(here, run_id, manager)) not in RESTING:
             if here.kills >= KILLS_UNDER_WAY and len(cut) > 1:
                 break
