@@ -5,6 +5,7 @@ A field's name is its variable's name in lower case; README.md has the table.
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -13,10 +14,14 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from autopublisher.domain.errors import ConfigurationError
+from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
+from autopublisher.domain.exposure import DAY_STRETCH
+from autopublisher.domain.limits import InstallationLimits
+from autopublisher.domain.money import Money
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"
 STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
+_AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD=300"
 OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
 
 
@@ -51,6 +56,25 @@ def _act_id(value: str) -> str:
     return f"act_{digits}"
 
 
+def _amounts(value: str) -> Mapping[str, int]:
+    """Return the minor units per currency that a text like ``EUR=500,USD=300`` names."""
+    pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+    found: dict[str, int] = {}
+    for currency, _, amount in pairs:
+        try:
+            found[currency.strip()] = Money.from_major(Decimal(amount.strip()), currency.strip()).minor
+        except (UnknownCurrencyError, ArithmeticError, ValueError):
+            raise ValueError(_AMOUNTS) from None
+    if len(found) != len(pairs) or any(minor <= 0 for minor in found.values()):
+        raise ValueError(_AMOUNTS)
+    return found
+
+
+def _amounts_text(value: str) -> str:
+    _amounts(value)
+    return value
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("http://", "https://")) or not value.partition("://")[2]:
         raise ValueError("expected an address that begins with http:// or https://")
@@ -68,7 +92,11 @@ class Settings(BaseSettings):
     auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
     auto_publisher_max_concurrent_runs: int = Field(default=5, ge=1, le=10_000)
     auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
+    auto_publisher_watch_minutes: int = Field(default=15, ge=1, le=24 * 60)
     auto_publisher_approval_hours: int = Field(default=72, ge=1, le=24 * 30)
+    auto_publisher_daily_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
+    auto_publisher_monthly_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
+    auto_publisher_daily_stretch_percent: int = Field(default=DAY_STRETCH, ge=100, le=700)
     auto_publisher_log_level: LogLevel = LogLevel.INFO
 
     meta_api_mode: MetaMode = MetaMode.STUB
@@ -118,6 +146,13 @@ class Settings(BaseSettings):
     def is_stub(self) -> bool:
         """Whether Meta is simulated."""
         return self.meta_api_mode is MetaMode.STUB
+
+    @property
+    def spend_limits(self) -> InstallationLimits:
+        """What the whole installation may spend a day and a month, by currency."""
+        return InstallationLimits(
+            _amounts(self.auto_publisher_daily_limit), _amounts(self.auto_publisher_monthly_limit)
+        )
 
     @property
     def home(self) -> Path:

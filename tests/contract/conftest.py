@@ -15,6 +15,8 @@ from autopublisher.adapters.db.migrate import upgrade
 from autopublisher.adapters.db.tables import METADATA
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.adapters.meta.client import SdkMetaAds
+from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdDefaults
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
@@ -23,6 +25,7 @@ from autopublisher.domain.records import User
 from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork
+from support.graph_stub import APP_SECRET, TOKEN, HandClock, Stub, stub_server
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -144,3 +147,22 @@ def stored(open_unit: OpenUnitOfWork, account: Account, run: Run) -> Run:
         unit.runs.add(run)
         unit.commit()
     return run
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with stub_server() as stub:
+        yield stub
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def client(stub: Stub, hand_clock: HandClock) -> Iterator[SdkMetaAds]:
+    """Return the Meta client on the stub, impatient and with small pages."""
+    credentials = Credentials(TOKEN, app_id="7", app_secret=APP_SECRET)
+    with SdkMetaAds(credentials, hand_clock, stub.url, Timeouts(2.0, 0.3), page_size=2) as client:
+        yield client

@@ -27,7 +27,7 @@ def code_from_dialog(desk: Desk) -> dict[str, list[str]]:
 
 
 def exchange(desk: Desk, **params: Any) -> Any:
-    return ask(desk, "oauth", "access_token", **{**APP, "client_secret": "secret", **params}).body
+    return ask(desk, "oauth", "access_token", **{**APP, "client_secret": "app-secret", **params}).body
 
 
 def test_the_dialog_leads_back_with_code_and_state_and_the_code_buys_a_token(desk: Desk) -> None:
@@ -46,7 +46,8 @@ def test_a_token_is_prolonged_to_sixty_days(desk: Desk) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
     "another app": ({"client_id": "1"}, (101, None)),
-    "another address": ({"redirect_uri": "https://other.example", "code": "x"}, (100, 36008)),
+    "a code nobody gave": ({"redirect_uri": BACK, "code": "x"}, (100, 36007)),
+    "another app's secret": ({"client_secret": "?", "redirect_uri": BACK, "code": "x"}, (1, None)),
     "no secret": ({"client_secret": "", "redirect_uri": BACK, "code": "x"}, (100, None)),
     "an expired token": (
         {"grant_type": "fb_exchange_token", "fb_exchange_token": "expired-token"},

@@ -13,7 +13,7 @@ from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.market.delays import draw_delays, reported_share
 from autopublisher.simulator.market.effects import content_of
 from autopublisher.simulator.market.noise import stream
-from autopublisher.simulator.scenario import MarketParameters
+from autopublisher.simulator.parameters import MarketParameters
 from autopublisher.simulator.state import Ad, AdSet, Campaign
 from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
 from autopublisher.simulator.times import HOUR

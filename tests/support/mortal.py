@@ -40,7 +40,10 @@ class Reaper:
     def strike(self) -> None:
         self.moments += 1
         if self.moments == self.fatal:
-            raise Death
+            self.kill()
+
+    def kill(self) -> None:
+        raise Death
 
 
 class MortalMeta(MemoryMetaAds):

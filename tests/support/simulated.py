@@ -26,8 +26,9 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.intake import Intake
 from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.orchestrator import Orchestrator, Sweeper
+from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.reports import Reports, RunView
+from autopublisher.flows.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.pictures import picture
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from autopublisher.domain.errors import ConfigurationError
+from autopublisher.domain.limits import InstallationLimits
 from autopublisher.settings import STUB_TOKEN, MetaMode, Settings, StubClock, unknown_variables
 
 
@@ -119,3 +120,25 @@ def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_misspelt_variable_is_noticed() -> None:
     environment = {"AUTO_PUBLISHER_ENABLD": "1", "STUB_SPEED": "2", "PATH": "", "META_API_MODE": "stub"}
     assert unknown_variables(environment) == ("AUTO_PUBLISHER_ENABLD",)
+
+
+def test_spend_limits_are_read_by_currency_in_minor_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_PUBLISHER_DAILY_LIMIT", "EUR=500.50, JPY=30000")
+    monkeypatch.setenv("AUTO_PUBLISHER_MONTHLY_LIMIT", "EUR=9000")
+    limits = Settings.load().spend_limits
+    assert limits == InstallationLimits({"EUR": 50_050, "JPY": 30_000}, {"EUR": 900_000})
+
+
+def test_without_spend_limits_nothing_is_limited() -> None:
+    assert Settings.load().spend_limits == InstallationLimits()
+
+
+@pytest.mark.parametrize(
+    "text", ["500", "EUR", "EUR=", "EUR=0", "EUR=-5", "EUR=NaN", "XXX=5", "EUR=1,EUR=2", "EUR=1.001"]
+)
+def test_a_spend_limit_that_cannot_be_understood_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    error = refusal(monkeypatch, AUTO_PUBLISHER_DAILY_LIMIT=text)
+    assert "AUTO_PUBLISHER_DAILY_LIMIT" in error.message
+    assert "EUR=500,USD=300" in error.message

@@ -1,7 +1,7 @@
 """Durable ticks on DBOS: a queue in the caller's transaction, and the worker that runs what lies in it.
 
 A tick is one short workflow without steps. It may run again after a crash, so its handler is idempotent and
-fenced by the run's version. Waiting is a delayed row, never a sleeping workflow; cancelling is product data.
+fenced by the version of the run, or of the account's watch. Waiting is a delayed row, never a sleeping workflow; cancelling is product data.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from dbos import DBOS, DBOSConfig, EnqueueOptions
 from dbos import error as dbos_error
 
 from autopublisher.adapters.db.session import reachable
-from autopublisher.adapters.work_dbos_presence import Presence, presence_for
+from autopublisher.adapters.work_dbos_presence import FROZEN_AFTER_SECONDS, Presence, presence_for
 from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.adapters.work_dbos_store import (
     APPLICATION,
@@ -208,6 +208,8 @@ class DbosWorker:
             executor_id=executor_id,
             serializer=SERIALIZER,
             sys_db_pool_size=self._concurrency + CONNECTIONS_BESIDE_TICKS,
+            # A process frozen within a transaction must not keep its locks from the others for long.
+            sys_db_idle_transaction_timeout_sec=FROZEN_AFTER_SECONDS,
             run_migrations=False,
             enable_otlp=False,
             log_level="WARNING",
@@ -227,8 +229,8 @@ def register(handler: TickHandler) -> None:
     """Tell DBOS what a tick does. Attempts are not limited, because each restart counts as one."""
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
-    def tick(run_id: str, version: int, act_id: str) -> None:
-        due = Tick(RunId(run_id), version, ActId(act_id))
+    def tick(run_id: str | None, version: int, act_id: str) -> None:
+        due = Tick(None if run_id is None else RunId(run_id), version, ActId(act_id))
         try:
             handler(due)
         except Exception:

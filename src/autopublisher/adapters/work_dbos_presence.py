@@ -1,7 +1,8 @@
 """Who is working: one process per SQLite file, on PostgreSQL any number that notice each other's death.
 
 Open-source DBOS gives a dead worker's ticks to the living only when a worker of the same name starts. Here
-each PostgreSQL worker holds a session advisory lock under its name; one that can be taken means a death.
+each PostgreSQL worker holds a session advisory lock under its name; one that can be taken means a death. The session
+that holds it is used every second; one that was not used for long belongs to a frozen process, and is ended for it.
 """
 
 import fcntl
@@ -30,6 +31,20 @@ CLIENT_KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10000,
 }
+
+FROZEN_AFTER_SECONDS = 15.0
+"""After so long without a sign of life, by the server's clock, a worker counts as frozen."""
+
+# The holder's last statement is its heartbeat: PostgreSQL keeps the time of it, so no table and no clock of ours is
+# needed. Of sessions of another role it tells no time, so those are left alone.
+END_FROZEN = """
+SELECT pg_terminate_backend(holder.pid)
+FROM pg_locks AS held JOIN pg_stat_activity AS holder ON holder.pid = held.pid
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND held.classid::bigint = :high AND held.objid::bigint = :low
+    AND holder.state_change < clock_timestamp() - make_interval(secs => :seconds)
+"""
 
 
 class Presence(Protocol):
@@ -110,10 +125,17 @@ class FilePresence:
 
 
 class AdvisoryPresence:
-    """A session advisory lock per worker, on a connection of its own that also looks for the dead."""
+    """A session advisory lock per worker, on a connection of its own that also looks for the dead and the frozen.
 
-    def __init__(self, url: sa.URL, executor_id: str) -> None:
+    Calling a living worker dead is safe: DBOS refuses what it has to say of a tick that was given away, and the run's
+    version fences whatever it writes itself.
+    """
+
+    def __init__(
+        self, url: sa.URL, executor_id: str, frozen_after_seconds: float = FROZEN_AFTER_SECONDS
+    ) -> None:
         self.executor_id = executor_id
+        self._frozen_after_seconds = frozen_after_seconds
         self._engine = sa.create_engine(
             url,
             poolclass=sa.NullPool,
@@ -169,12 +191,20 @@ class AdvisoryPresence:
     def _bury(self, connection: sa.Connection, name: str, recover: Callable[[str], None]) -> None:
         # The lock is held meanwhile, so one living worker does this at a time.
         if not self._try_lock(connection, name):
+            self._end_if_frozen(connection, name)
             return
         try:
             LOG.warning("worker.found_dead", executor_id=name, by=self.executor_id)
             recover(name)
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_key(name))))
+
+    def _end_if_frozen(self, connection: sa.Connection, name: str) -> None:
+        """End the session of a worker that shows no sign of life; its lock is then free for the next round."""
+        high, low = divmod(lock_number(name) % 2**64, 2**32)
+        values = {"high": high, "low": low, "seconds": self._frozen_after_seconds}
+        if connection.execute(sa.text(END_FROZEN), values).all():
+            LOG.warning("worker.found_frozen", executor_id=name, by=self.executor_id)
 
     def _unfinished(self, connection: sa.Connection) -> Sequence[str]:
         query = sa.text(
@@ -202,7 +232,12 @@ class AdvisoryPresence:
         return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(lock_key(name)))))
 
 
-def lock_key(name: str) -> sa.ColumnElement[int]:
-    """Return the 64-bit key of a worker's advisory lock."""
+def lock_number(name: str) -> int:
+    """Return the signed 64-bit number of a worker's advisory lock."""
     digest = hashlib.sha256(f"autopublisher.worker:{name}".encode()).digest()
-    return sa.cast(int.from_bytes(digest[:8], "big", signed=True), sa.BigInteger)
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def lock_key(name: str) -> sa.ColumnElement[int]:
+    """Return the same number as PostgreSQL takes it."""
+    return sa.cast(lock_number(name), sa.BigInteger)

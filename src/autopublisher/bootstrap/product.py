@@ -30,12 +30,13 @@ from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.accounts import AccountDesk
 from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.gate import SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
 from autopublisher.flows.monitor import Monitor
-from autopublisher.flows.orchestrator import Sweeper
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
+from autopublisher.flows.sweeper import Sweeper
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.settings import LIVE_GRAPH_URL, Settings, StubClock
@@ -177,19 +178,25 @@ class Product:
         pace = Pace(
             most_runs_at_once=settings.auto_publisher_max_concurrent_runs,
             poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
+            look=timedelta(minutes=settings.auto_publisher_watch_minutes),
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
+            spend=self._spend_rules,
         )
-        machine = build_orchestrator(
-            outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace
-        )
+        parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
+        machine = Machine(build_orchestrator(*parts), build_watch(*parts))
         try:
-            worker.start(machine.advance)
+            worker.start(machine)
         except ConflictError:
             if self._work is Work.IF_FREE:
                 return None
             raise
         undo.callback(worker.stop)
         return worker
+
+    @property
+    def _spend_rules(self) -> SpendRules:
+        settings = self.settings
+        return SpendRules(settings.spend_limits, settings.auto_publisher_daily_stretch_percent)
 
     def _driver(self, outside: Outside) -> JumpDriver | None:
         clock = outside.clock
@@ -201,7 +208,9 @@ class Product:
         settings, unit, clock = self.settings, outside.open_unit, outside.clock
         enabled, mode = settings.auto_publisher_enabled, settings.meta_api_mode.value
         return Services(
-            intake=Intake(unit, outside.meta, clock, outside.ticks, IntakeLimits(enabled=enabled)),
+            intake=Intake(
+                unit, outside.meta, clock, outside.ticks, IntakeLimits(enabled, settings.spend_limits)
+            ),
             approvals=Approvals(unit, clock, outside.ticks),
             reports=Reports(unit),
             # People live in real time: a simulated week must not end their sessions.

@@ -20,8 +20,9 @@ _log = structlog.get_logger(__name__)
 class JumpDriver:
     """Moves a stepped clock to the next due moment whenever nothing is left to do before it.
 
-    It never jumps because a person is slow: the expiry of an approval is no moment to jump to. Other runs still move time
-    on, for everybody.
+    It never jumps because a person is slow: neither the expiry of an approval nor a run that a stop holds is a moment to
+    jump to. Other runs still move time on, for everybody. Nor does it jump to look at an account, unless a look has left
+    something undone, such as a pause that Meta has not confirmed; and that only for a while.
     """
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: SteppedClock) -> None:
@@ -36,22 +37,29 @@ class JumpDriver:
         now = self._clock.now()
         with self._open_unit() as unit:
             first = unit.runs.next_due()
-            unended = unit.runs.find(_UNENDED) if first is not None and first > now else ()
-        due = _next_jump(unended, now)
-        if due is None:
+            busy = first is not None and first <= now
+            unended = () if busy else unit.runs.find(_UNENDED)
+            urgent = [] if busy else [one.next_look_at for one in unit.watches.all() if one.is_urgent]
+        due = min([*_next_jump(unended, now), *urgent], default=None)
+        if due is None or due <= now:
             return False
         _log.debug("clock:stub:jumped", to=due.isoformat())
         self._clock.advance_to(due)
         return True
 
 
-def _next_jump(unended: Sequence[Run], now: datetime) -> datetime | None:
-    """Return the moment to jump to, leaving out approvals, and queued runs as long as others take up the places."""
-    thinking = [run for run in unended if run.status is RunStatus.WAITING_APPROVAL]
+def _next_jump(unended: Sequence[Run], now: datetime) -> list[datetime]:
+    """Return the moments to jump to, leaving out approvals, and queued runs as long as others take up the places."""
+    thinking = [run for run in unended if _is_a_persons_turn(run)]
     queued = [run for run in unended if _is_queued(run, now)]
     moving = [run for run in unended if run not in thinking and run not in queued]
     wanted = moving or ([] if thinking else queued)
-    return min((run.next_tick_at for run in wanted if run.next_tick_at is not None), default=None)
+    return [run.next_tick_at for run in wanted if run.next_tick_at is not None]
+
+
+def _is_a_persons_turn(run: Run) -> bool:
+    """Tell whether the run goes on when a person has acted: approved it, or lifted the stop that holds it."""
+    return run.status is RunStatus.WAITING_APPROVAL or run.next_tick_at is None
 
 
 def _is_queued(run: Run, now: datetime) -> bool:

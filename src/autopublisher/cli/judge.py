@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from autopublisher.cli.exits import ExitCode, SentenceGroup
-from autopublisher.domain.evidence import Language, replay, sentences
+from autopublisher.domain.evidence import Language, Verdict, method_note, replay, sentences
 from autopublisher.domain.evidence.lines import LineError, answer, read_line, refusal
 
 
 def judge(
     *,
-    explain: Annotated[bool, typer.Option("--explain", help="Add the verdict in sentences.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the verdict in sentences, and the method.")
+    ] = False,
     language: Annotated[Language, typer.Option(help="Of the sentences.")] = Language.ENGLISH,
 ) -> None:
     """Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.
@@ -51,7 +53,14 @@ def _verdict(line: bytes, language: Language | None) -> dict[str, Any]:
     test = read_line(text)
     verdict = replay(test.design, test.snapshots(), final=test.final)
     result = answer(test, verdict)
-    return result if language is None else result | {"sentences": list(sentences(verdict, language))}
+    return result if language is None else result | _explanation(verdict, language)
+
+
+def _explanation(verdict: Verdict, language: Language) -> dict[str, Any]:
+    return {
+        "sentences": list(sentences(verdict, language)),
+        "method_note": method_note(verdict, language),
+    }
 
 
 def judge_alone() -> None:

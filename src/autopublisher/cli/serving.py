@@ -46,6 +46,7 @@ def worker() -> None:
 
 
 def simulator(
+    *,
     scenario: Annotated[str | None, typer.Option(help="Built-in name or TOML file.")] = None,
     speed: Annotated[
         float | None,
@@ -54,6 +55,10 @@ def simulator(
     seed: Annotated[int | None, typer.Option(min=0, help="Another market of the same kind.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="File that survives a restart.")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="A fault, as 'throttle:rate=0.1,path=/ads$'; docs/simulator.md. May be repeated."),
+    ] = None,
 ) -> None:
     """Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints."""
     settings = Settings.load()
@@ -63,6 +68,7 @@ def simulator(
         *(sys.executable, "-m", "autopublisher.simulator", *mode, "--port", str(port), *kept),
         *("--scenario", settings.stub_scenario if scenario is None else scenario),
         *("--seed", str(settings.stub_seed if seed is None else seed)),
+        *(word for text in fault or () for word in ("--fault", text)),
     ]
     # Our own module with our own options; it gets Ctrl-C from the terminal as we do.
     raise typer.Exit(subprocess.call(command))  # noqa: S603

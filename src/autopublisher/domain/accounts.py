@@ -26,7 +26,7 @@ class AdDefaults:
 
 @dataclass(frozen=True)
 class Account:
-    """An ad account we may act on (the brief's Meta account)."""
+    """An ad account we may act on (the brief's Meta account); its limits are in minor units, None without one."""
 
     id: AccountId
     act_id: ActId
@@ -36,6 +36,8 @@ class Account:
     defaults: AdDefaults
     created_at: datetime
     business_id: str | None = None
+    daily_limit: int | None = None
+    monthly_limit: int | None = None
 
 
 @dataclass(frozen=True)

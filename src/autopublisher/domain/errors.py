@@ -73,6 +73,12 @@ class RunNotFoundError(NotFoundError):
     remedy = "Check the run_id: GET /meta/autopilot/runs lists the runs."
 
 
+class StopNotFoundError(NotFoundError):
+    """No such stop"""
+
+    remedy = "GET /meta/autopilot/stops lists the stops."
+
+
 class InvalidRequestError(AutoPublisherError):
     """{summary}"""
 
@@ -98,6 +104,10 @@ class StaleRunError(AutoPublisherError):
     """Run {id} moved on while this worker was busy with version {version}."""
 
 
+class StaleWatchError(AutoPublisherError):
+    """The watch of {act_id} moved on while this worker was busy with version {version}."""
+
+
 class StaleOperationError(AutoPublisherError):
     """Operation {key} is no longer {was}: another worker has advanced it."""
 
@@ -106,6 +116,12 @@ class GateRefusedError(AutoPublisherError):
     """The money gate refused {key}: {reason}"""
 
     remedy = "Nothing was sent. Read the reason; raise total_budget in a new run if it is really meant."
+
+
+class LimitRefusedError(GateRefusedError):
+    """A spend limit refused {key}: {reason}"""
+
+    remedy = "Nothing was sent. Raise the limit, or wait until other runs have ended; 'autopublisher exposure' shows both."
 
 
 class NotAuthenticatedError(AutoPublisherError):

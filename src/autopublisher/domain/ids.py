@@ -19,3 +19,6 @@ ActId = NewType("ActId", str)
 
 MetaId = NewType("MetaId", str)
 """Meta's id of a campaign, ad set, creative, ad or (as a hash) image."""
+
+StopId = NewType("StopId", str)
+"""Our own UUID of a stop."""

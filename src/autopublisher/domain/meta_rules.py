@@ -160,6 +160,11 @@ class Usage:
         """The percentage of the meter nearest its limit."""
         return max(self.percents.values(), default=0.0)
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether no call should be made now but one that stops spending."""
+        return self.regain_seconds > 0 or self.highest >= STOP_AT
+
 
 def read_usage(headers: Mapping[str, str]) -> Usage:
     """Read Meta's usage headers (names in any case); absent or unreadable ones tell nothing."""
@@ -193,7 +198,7 @@ def pause_seconds(usage: Usage) -> float:
     Nothing below PACE_FROM; from there the pause grows with the square of the way to STOP_AT, up to LONGEST_PACE; from
     STOP_AT on, or while Meta blocks, it is the time Meta names for regaining access (SCORE_DECAY where it names none).
     """
-    if usage.regain_seconds > 0 or usage.highest >= STOP_AT:
+    if usage.is_exhausted:
         return usage.regain_seconds or SCORE_DECAY
     way = max(0.0, (usage.highest - PACE_FROM) / (STOP_AT - PACE_FROM))
     return LONGEST_PACE * way**2

@@ -7,6 +7,9 @@ from autopublisher.domain.ids import RunId
 NAME_LIMIT = 400
 """Longest name Meta takes for a campaign or ad set, in characters."""
 
+MARK = "[ap-"
+"""What the name of every object of ours contains, whichever run made it."""
+
 _TOKEN = re.compile(r"\[ap-[0-9a-f]{16}-[a-z0-9.]+\]")
 
 

@@ -1,9 +1,11 @@
 """The budget of the final campaign: the winner's daily budget scaled, under every cap, within what is left."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from autopublisher.domain.limits import Breach
 from autopublisher.domain.money import Money
 from autopublisher.domain.request import RunRequest
 
@@ -28,6 +30,20 @@ class FinalBudget:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What a final budget has to fit into besides the request's own caps.
+
+    ``left`` is what the ledger proves unspent; ``smallest_daily`` and ``smallest_cap`` are Meta's minima; ``most_daily`` is
+    a ceiling that the spend limits set, None where they set none.
+    """
+
+    left: Money
+    smallest_daily: Money
+    smallest_cap: Money
+    most_daily: Money | None = None
+
+
+@dataclass(frozen=True)
 class NoBudget:
     """Why nothing can be published."""
 
@@ -48,21 +64,46 @@ def scaled_daily(request: RunRequest, currency: str) -> Money:
     return _scaled(request, currency)[0]
 
 
-def final_budget(
-    request: RunRequest, left: Money, smallest_daily: Money, smallest_cap: Money, now: datetime
-) -> FinalBudget | NoBudget:
-    """Scale the winner: base daily budget times ``scaling_factor``, at most ``max_daily_budget`` and ``left``.
+def fitted_budget(
+    request: RunRequest, room: Room, now: datetime, breach_of: Callable[[FinalBudget], Breach | None]
+) -> FinalBudget | NoBudget | Breach:
+    """Return the largest final budget found that no spend limit refuses, or the Breach where not even the least fits.
 
-    ``left`` is what the ledger proves unspent; ``smallest_daily`` and ``smallest_cap`` are Meta's minima. The campaign
-    ends when ``left`` has been spent at the daily budget. Returns NoBudget where less than one day's minimum is left, or
-    allowed.
+    ``breach_of`` says which limit a budget would break. A daily budget is lowered, so that the campaign lasts longer; a
+    lifetime budget, which could be spent in one day, is cut.
     """
+    while True:
+        budget = final_budget(request, room, now)
+        breach = breach_of(budget) if isinstance(budget, FinalBudget) else None
+        if isinstance(budget, NoBudget) or breach is None:
+            return budget
+        smaller = _shrunk(budget.daily or budget.total, breach)
+        if smaller < room.smallest_daily:
+            return breach
+        room = replace(room, **{"left" if budget.daily is None else "most_daily": smaller})
+
+
+def _shrunk(amount: Money, breach: Breach) -> Money:
+    """Return the part of an amount that fits, judged by the day or month it did not fit; at least a twentieth less."""
+    share = Decimal(breach.left.minor) / Decimal(max(1, breach.asked.minor))
+    return amount.times(min(share, Decimal("0.95")))
+
+
+def final_budget(request: RunRequest, room: Room, now: datetime) -> FinalBudget | NoBudget:
+    """Scale the winner: base daily budget times ``scaling_factor``, at most ``max_daily_budget`` and what is left.
+
+    The campaign ends when what is left has been spent at the daily budget. Returns NoBudget where less than one day's
+    minimum is left, or allowed.
+    """
+    left, smallest_daily, smallest_cap = room.left, room.smallest_daily, room.smallest_cap
     if left < smallest_daily:
         return NoBudget(f"{left} is left of the total budget, below Meta's minimum of {smallest_daily} a day")
     most = _most_daily(request, left.currency)
     if most is not None and most < smallest_daily:
         return NoBudget(f"max_daily_budget is {most}, below Meta's minimum of {smallest_daily} a day")
     daily, why = _scaled(request, left.currency)
+    if room.most_daily is not None and room.most_daily < daily:
+        daily, why = room.most_daily, "the spend limits"
     if daily < smallest_daily:
         daily, why = smallest_daily, "Meta's minimum daily budget"
     days = min(LONGEST_DAYS, -(-left.minor // daily.minor))

@@ -108,6 +108,7 @@ class Run:
     test_starts_at: datetime | None = None
     test_ends_at: datetime | None = None
     edited_at: datetime | None = None
+    interrupted_at: datetime | None = None
     stopped_at: datetime | None = None
     settles_at: datetime | None = None
     eliminated: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from autopublisher.domain.errors import MetaError
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import was_stopped
 from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
@@ -47,6 +48,7 @@ class Watch:
 
     def __call__(self, run: Run) -> Step:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
+        self._revive(run)
         if run.test_starts_at is None or run.test_ends_at is None:
             return self._launched(run)
         now, ends = self._clock.now(), run.test_ends_at
@@ -59,14 +61,19 @@ class Watch:
                 run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
             )
             return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
+        trouble = self._trouble(run) if now < ends else None
+        is_news = trouble is not None and trouble != run.attention
+        troubled = (event(run, now, "not_delivering", str(trouble)),) if is_news else ()
         embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
         if now < embargo_ends and now < run.test_ends_at:
-            return self._wait(run, now, embargo_ends)
+            return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
         verdict, decision = self._judged(run, snapshots, now)
         kept = (decision,) if decision is not None else ()
-        events = noticed + tuple(
-            event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept
+        events = (
+            troubled
+            + noticed
+            + tuple(event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept)
         )
         stopped = self._stop_losers(run, verdict)
         if verdict.ends_test or now >= ends:
@@ -75,14 +82,25 @@ class Watch:
             return Step(
                 stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None), (*events, over), kept
             )
-        waiting = self._wait(stopped, now, now + self._poll)
-        return Step(waiting.run, events, kept)
+        waiting = self._wait(stopped, now, now + self._poll, events, trouble)
+        return replace(waiting, decisions=kept)
+
+    def _revive(self, run: Run) -> None:
+        """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
+        if run.test_ends_at is not None and self._clock.now() >= run.test_ends_at:
+            return
+        rows = self._statuses.rows(run)
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.variant not in run.eliminated]
+        dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
+        if dark:
+            self._statuses.activate(run, dark)
 
     def _launched(self, run: Run) -> Step:
         """Start the test's own clock once every ad is through review, so that review costs no test time."""
         now = self._clock.now()
         ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
-        states = {row.key: str(self._statuses.read(run, row).get("effective_status")) for row in ads}
+        shown = self._statuses.read_all(run, ads)
+        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
         blocked = {key: state for key, state in states.items() if state in _BLOCKED}
         if blocked:
             raise RunFailed(
@@ -114,9 +132,26 @@ class Watch:
                 return started
         return max(now, run.build_starts_at or now)
 
-    def _wait(self, run: Run, now: datetime, until: datetime) -> Step:
+    def _wait(
+        self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: str | None
+    ) -> Step:
         ends = run.test_ends_at or until
-        return Step(replace(run, next_tick_at=min(until, now + self._poll, max(ends, now)), attention=None))
+        wait = min(until, now + self._poll, max(ends, now))
+        return Step(replace(run, next_tick_at=wait, attention=trouble), events)
+
+    def _trouble(self, run: Run) -> str | None:
+        """Say what keeps an arm from delivering although we have switched it on; None where nothing does."""
+        facts = self._statuses.account(run)
+        if not facts.delivers:
+            return f"Meta has stopped the ad account (account_status {facts.status}); see Ads Manager"
+        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
+        return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
+
+    def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
+        shown = self._statuses.read_all(run, ads)
+        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
+        return ", ".join(f"{key} ({state})" for key, state in states.items() if state in _BLOCKED)
 
     def _judged(
         self, run: Run, snapshots: Sequence[Snapshot], now: datetime
@@ -136,12 +171,7 @@ class Watch:
         if run.edited_at is not None:
             return run, ()
         arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
-        unlike = [
-            one
-            for row in arms
-            if row.spec.variant not in run.eliminated
-            for one in self._statuses.unlike(run, row)
-        ]
+        unlike = self._statuses.unlike(run, [row for row in arms if row.spec.variant not in run.eliminated])
         if not unlike:
             return run, ()
         said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
@@ -215,14 +245,17 @@ class Conclusion:
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
         final: dict[str, int] = {}
-        for one in snapshots:
+        shown = {one.variant for one in snapshots if run.settles_at is None or one.at >= run.settles_at}
+        for one in (each for each in snapshots if each.variant in shown):
             final[one.variant] = max(final.get(one.variant, 0), one.figures.spend)
         with self._open_unit() as unit:
             for row in arms:
                 spent = final.get(row.spec.variant or "", 0)
                 # No figure is no proof that nothing was spent: the reserve then stays.
                 if row.spec.reserves and row.spent is None and spent:
-                    unit.journal.advance(replace(row, spent=spent), row, Fence(run.id, run.version))
+                    # Meta rounds to the nearest minor unit, so part of one more may have been spent.
+                    most = min(spent + 1, row.spec.reserves)
+                    unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
             unit.commit()
 
 

@@ -18,6 +18,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.money import offset_of
 from autopublisher.domain.records import Event
+from autopublisher.domain.watches import Watch
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -74,6 +75,7 @@ class AccountDesk:
         with self._open_unit() as unit:
             _refuse_taken(unit, act_id)
             unit.accounts.add(account)
+            unit.watches.add(Watch(act_id, 1, account.created_at))
             self._record(unit, "person:account:registered", actor, f"Ad account {act_id} was registered.")
             unit.commit()
         return account

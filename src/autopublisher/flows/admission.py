@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from autopublisher.domain.accounts import Account, AdDefaults
 from autopublisher.domain.errors import NotFoundError, Problem
+from autopublisher.domain.limits import check_limits
 from autopublisher.domain.plan import objective_of, plan_digest, test_plan
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_rules import (
@@ -16,6 +18,7 @@ from autopublisher.domain.request_rules import (
 )
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
 from autopublisher.domain.variants import build_variants
+from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -32,11 +35,20 @@ LEAD = timedelta(minutes=15)
 class Admission:
     """Lets a run in, or says why not."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock, most_at_once: int) -> None:
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        most_at_once: int,
+        *,
+        gate: MoneyGate | None = None,
+    ) -> None:
         self._open_unit = open_unit
         self._meta = meta
         self._clock = clock
         self._most_at_once = most_at_once
+        self._gate = gate or MoneyGate()
 
     def __call__(self, run: Run) -> Step:
         """Move a due run to CREATING_CAMPAIGNS with its variants stored, or end it with the problems found."""
@@ -49,11 +61,21 @@ class Admission:
         if problems:
             return _refused(run, now, problems)
         with self._open_unit() as unit:
-            unit.lock("admission")
-            self._wait_turn(unit, run, now)
             step = self._admitted(unit, run, now)
+            breach = self._gate.breach(unit, run, step.run, now)
+            if breach is not None:
+                field = "ab_test_config.test_budget_per_variant"
+                return _refused(run, now, [Problem(field, breach.reason, breach.remedy, "above_limit")])
             unit.commit()
-        return step
+        return replace(step, claim=partial(self._claim, run=run, admitted=step.run, now=now))
+
+    def _claim(self, unit: UnitOfWork, run: Run, admitted: Run, now: datetime) -> None:
+        """Take a place and the test's money in the transaction that saves the admission: nobody else can have both."""
+        unit.lock("admission")
+        self._gate.hold(unit, run)
+        self._wait_turn(unit, run, now)
+        if self._gate.breach(unit, run, admitted, now) is not None:
+            raise NotYet(now)  # another run was faster; the next look refuses this one with the figures
 
     def _problems(self, run: Run) -> list[Problem]:
         with self._open_unit() as unit:
@@ -63,6 +85,7 @@ class Admission:
             except NotFoundError as error:
                 return [Problem("creative_ids", error.message, error.remedy)]
         problems = check_request(run.request) + check_against_account(run.request, account)
+        problems = problems or list(check_limits(run.request, account, self._gate.installation))
         if problems:
             return problems
         facts = self._meta.account(account.act_id)
@@ -77,6 +100,7 @@ class Admission:
             for other in waiting
             if (other.created_at, other.id) < (run.created_at, run.id)
             and not _is_scheduled(other, now)
+            and other.next_tick_at is not None  # a stop holds it, and may for long
             and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
         ]
         if taken + len(ahead) >= self._most_at_once:

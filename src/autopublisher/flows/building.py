@@ -58,7 +58,7 @@ class Building:
         started = any(self._statuses.was_started(run, row) for row in rows)
         if started:
             return
-        unlike = [difference for row in rows for difference in self._statuses.unlike(run, row)]
+        unlike = self._statuses.unlike(run, rows)
         if unlike:
             raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
 
@@ -72,20 +72,20 @@ class Building:
         return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
 
     def _reschedule(self, run: Run, rows: Sequence[Operation]) -> None:
-        """Move the test on where building it took so long that the arms would lose time, all arms alike."""
+        """Move the test on where building it took so long that the arms would lose time, all arms alike.
+
+        A start that has passed stays: Meta does not let it change, and nothing delivers before it is switched on.
+        """
         now = self._clock.now()
         planned = run.build_starts_at or now
         if now <= planned + _LATE or any(self._statuses.was_started(run, row) for row in rows):
             return
         hours = run.request.ab_test_config.test_duration_hours
-        asked = self._statuses.wish(run, "reschedule/").get("start_time")
         starts = now.replace(microsecond=0) + _LATE
-        if asked is not None and now < datetime.fromisoformat(asked):
-            starts = datetime.fromisoformat(asked)
-        params = {
-            "start_time": starts.isoformat(),
-            "end_time": (starts + timedelta(hours=hours)).isoformat(),
-        }
+        asked = self._statuses.wish(run, "reschedule/").get("end_time")
+        if asked is not None and now < datetime.fromisoformat(asked) - timedelta(hours=hours):
+            starts = datetime.fromisoformat(asked) - timedelta(hours=hours)
+        params = {"end_time": (starts + timedelta(hours=hours)).isoformat()}
         arms = {test_key(row.spec.variant or "", ObjectKind.AD_SET) for row in rows}
         for row in rows:
             if row.key in arms:

@@ -1,7 +1,8 @@
 """Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId, RunId
@@ -46,8 +47,11 @@ class Collector:
         arms = self._arms(tuple(observed))
         ad_sets = {meta_id: place for place, meta_id in arms.items()}
         since = min(one.admitted_at or one.created_at for one in observed.values())
-        rows = self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now)
-        figures = {place: Figures() for place in arms}
+        rows = list(self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now))
+        if silent := self._silent(arms, rows):
+            rows += self._meta.ad_sets(run.act_id, sorted(arms[place] for place in silent), since, now)
+            silent = self._silent(arms, rows)
+        figures = {place: Figures() for place in arms if place not in silent}
         unreadable: set[RunId] = set()
         for row in rows:
             place = ad_sets.get(MetaId(str(row["adset_id"])))
@@ -59,11 +63,32 @@ class Collector:
                     if place[0] == run.id:
                         raise
                     unreadable.add(place[0])  # its own tick will say so; this run's figures are sound
-        snapshots = [Snapshot(*place, now, figures[place]) for place in arms if place[0] not in unreadable]
+        snapshots = [
+            Snapshot(*place, now, found) for place, found in figures.items() if place[0] not in unreadable
+        ]
         with self._open_unit() as unit:
             unit.observations.add_snapshots(snapshots)
             unit.commit()
             return unit.observations.snapshots(run.id)
+
+    def _silent(
+        self, arms: Mapping[tuple[RunId, str], MetaId], rows: Sequence[Mapping[str, Any]]
+    ) -> set[tuple[RunId, str]]:
+        """Return the arms without a row that once had figures: those do not vanish, so the answer has a gap.
+
+        Their poll gets no figures at all, which is not the same as none to report.
+        """
+        answered = {str(row["adset_id"]) for row in rows}
+        missing = {place for place, meta_id in arms.items() if meta_id not in answered}
+        with self._open_unit() as unit:
+            stored = {
+                run_id: unit.observations.snapshots(run_id) for run_id in {place[0] for place in missing}
+            }
+        return {
+            (run_id, letter)
+            for run_id, letter in missing
+            if any(one.variant == letter and one.figures != Figures() for one in stored[run_id])
+        }
 
     def _observed(self, run: Run) -> dict[RunId, Run]:
         """Return every run of the account whose figures are wanted, ``run`` among them."""

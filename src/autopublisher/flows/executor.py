@@ -19,8 +19,7 @@ from autopublisher.domain.errors import (
     MetaRefusedError,
     MetaThrottledError,
 )
-from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.ledger import ledger_of, pass_gate
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
@@ -31,10 +30,12 @@ from autopublisher.domain.operations import (
     OperationState,
     resolve,
 )
-from autopublisher.domain.plan import total_of
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.records import Event, MetaObject
 from autopublisher.domain.run import Run
+from autopublisher.flows.brake import brake
+from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.lookups import look_for
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
@@ -70,12 +71,15 @@ class Executor:
         storage: Storage,
         clock: Clock,
         patience: Patience | None = None,
+        *,
+        gate: MoneyGate | None = None,
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
         self._storage = storage
         self._clock = clock
         self._patience = patience or Patience()
+        self._gate = gate or MoneyGate()
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
@@ -143,16 +147,22 @@ class Executor:
             found = unit.journal.get(run.id, spec.key)
             if found is not None:
                 return found
+            brake(unit, run, spec)
             rows = unit.journal.of_run(run.id)
-            pass_gate(ledger_of(total_of(run), rows), spec)
             operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
+            self._gate.admit(unit, run, rows, operation)
             unit.journal.intend(operation, fence)
             unit.commit()
             return operation
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         operation = self._advance(
-            operation, OperationState.SENT, fence, attempts=operation.attempts + 1, sent_at=self._clock.now()
+            operation,
+            OperationState.SENT,
+            fence,
+            braked=run,
+            attempts=operation.attempts + 1,
+            sent_at=self._clock.now(),
         )
         try:
             meta_id = self._call(run, operation)
@@ -221,7 +231,7 @@ class Executor:
         now = self._clock.now()
         if operation.look_again_at is not None and now < operation.look_again_at:
             raise NotYet(operation.look_again_at)
-        hits = self._hits(run.act_id, operation)
+        hits = self._hits(run, operation)
         if hits:
             return self._adopted(run, operation, hits, fence)
         if operation.lookups + 1 < self._patience.lookups:
@@ -236,17 +246,11 @@ class Executor:
             raise NotYet(again)
         return self._advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
 
-    def _hits(self, act_id: ActId, operation: Operation) -> Sequence[Mapping[str, Any]]:
-        token = operation.spec.token or ""
-        fields = ["id", "name", *(["created_time"] if operation.spec.kind is not ObjectKind.CREATIVE else [])]
+    def _hits(self, run: Run, operation: Operation) -> Sequence[Mapping[str, Any]]:
         try:
-            rows = self._meta.find(act_id, operation.spec.kind, token, fields)
+            return look_for(self._meta, run.act_id, operation.spec, self._ids(run))
         except MetaError as error:
             raise NotYet(self._resume_at(error), str(error)) from error
-        return sorted(
-            (row for row in rows if token and token in str(row.get("name", ""))),
-            key=lambda row: (str(row.get("created_time", "")), int(row["id"])),
-        )
 
     def _adopted(
         self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
@@ -331,10 +335,13 @@ class Executor:
         fence: Fence,
         *,
         events: Sequence[Event] = (),
+        braked: Run | None = None,
         **changes: Any,
     ) -> Operation:
         moved = operation.to(state, **changes)
         with self._open_unit() as unit:
+            if braked is not None:
+                brake(unit, braked, operation.spec)
             unit.journal.advance(moved, operation, fence)
             unit.observations.add_events(events)
             unit.commit()

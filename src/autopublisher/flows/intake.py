@@ -1,6 +1,6 @@
 """Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from autopublisher.domain.accounts import Account
@@ -14,6 +14,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.limits import InstallationLimits, check_limits
 from autopublisher.domain.request import RunRequest, request_digest
 from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
 from autopublisher.domain.run import Run, RunStatus
@@ -28,9 +29,10 @@ from autopublisher.ports.work import TickQueue
 
 @dataclass(frozen=True)
 class IntakeLimits:
-    """What the installation allows: ``enabled`` is AUTO_PUBLISHER_ENABLED."""
+    """What the installation allows: ``enabled`` is AUTO_PUBLISHER_ENABLED, ``spend`` its limits by currency."""
 
     enabled: bool = True
+    spend: InstallationLimits = field(default_factory=InstallationLimits)
 
 
 class Intake:
@@ -84,6 +86,7 @@ class Intake:
         with self._open_unit() as unit:
             account = unit.accounts.get(request.meta_account_id)
             problems = check_request(request) + check_against_account(request, account)
+            problems = problems or list(check_limits(request, account, self._limits.spend))
             if problems:
                 raise InvalidRequestError(problems)
             foreign = [

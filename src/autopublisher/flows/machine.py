@@ -5,50 +5,86 @@ from datetime import timedelta
 
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.ab_flow import Conclusion, Watch
+from autopublisher.flows.account_watch import AccountWatch
 from autopublisher.flows.admission import Admission
 from autopublisher.flows.building import Building
 from autopublisher.flows.collector import Collector
 from autopublisher.flows.executor import Executor, Patience
+from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.publisher import Publication
+from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Phase
+from autopublisher.flows.stopping import Enforcement
+from autopublisher.flows.strays import Strays
 from autopublisher.flows.winding_down import WindingDown
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
-from autopublisher.ports.work import TickQueue
+from autopublisher.ports.work import Tick, TickQueue
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How the machine spends its time: runs at once, polling, approval expiry, and patience with unknown outcomes."""
+    """How the machine spends time and money: runs at once, polling, looks at accounts, expiry, patience, spend rules."""
 
     most_runs_at_once: int = 5
     poll: timedelta = timedelta(hours=1)
+    look: timedelta = timedelta(minutes=15)
     approval_lasts: timedelta = timedelta(hours=72)
     patience: Patience = field(default_factory=Patience)
+    spend: SpendRules = field(default_factory=SpendRules)
 
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
 ) -> Orchestrator:
     """Return the tick handler with a phase for every status that is not final."""
-    executor = Executor(open_unit, meta, storage, clock, pace.patience)
+    gate = MoneyGate(pace.spend)
+    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate)
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
     building = Building(open_unit, executor, statuses, clock)
     phases: dict[RunStatus, Phase] = {
-        RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once),
+        RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
         RunStatus.AB_TESTING: Watch(open_unit, collector, statuses, clock, pace.poll),
         RunStatus.ANALYZING_RESULTS: Conclusion(open_unit, collector, statuses, clock, pace.poll),
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
-        RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock),
+        RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock, gate),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock),
     }
     return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock))
+
+
+def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
+    open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
+) -> AccountWatch:
+    """Return the handler of the ticks of account watches; a further duty is one more entry of its list."""
+    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=MoneyGate(pace.spend))
+    statuses = Statuses(open_unit, executor, meta, clock)
+    duties = (
+        Enforcement(open_unit, statuses, Strays(open_unit, statuses, meta)),
+        Awakening(open_unit, ticks, clock, executor, statuses),
+    )
+    return AccountWatch(open_unit, ticks, clock, duties, pace.look)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Both kinds of ticks behind one handler."""
+
+    orchestrator: Orchestrator
+    watch: AccountWatch
+
+    def __call__(self, tick: Tick) -> None:
+        """Advance the tick's run, or look at its account."""
+        if tick.run_id is None:
+            self.watch.look(tick)
+        else:
+            self.orchestrator.advance(tick)

@@ -2,28 +2,35 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from autopublisher.domain.ledger import ledger_of
+from autopublisher.domain.limits import Breach
 from autopublisher.domain.money import Money
-from autopublisher.domain.optimizer import FinalBudget, NoBudget, final_budget
+from autopublisher.domain.optimizer import FinalBudget, NoBudget, Room, fitted_budget
 from autopublisher.domain.plan import objective_of, total_of
 from autopublisher.domain.request_rules import smallest_daily
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.gate import LIMIT_WAIT, MoneyGate
 from autopublisher.flows.steps import Step, event
+from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
-from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 
 class Scaling:
     """SCALING_BUDGET."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock, gate: MoneyGate | None = None
+    ) -> None:
         self._open_unit = open_unit
         self._meta = meta
         self._clock = clock
+        self._gate = gate or MoneyGate()
 
     def __call__(self, run: Run) -> Step:
         """Return the run with its final budget, or ending where too little is left to publish anything."""
@@ -36,18 +43,33 @@ class Scaling:
         )
         with self._open_unit() as unit:
             ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))
-        budget = final_budget(run.request, ledger.left, least, facts.minimum_spend_cap, now)
+            room = Room(ledger.left, least, facts.minimum_spend_cap)
+            budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
+        if isinstance(budget, Breach):
+            raise NotYet(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
         if isinstance(budget, NoBudget):
             ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now)
             return Step(
                 ended, (event(run, now, "nothing_to_scale", f"Nothing is published: {budget.reason}"),)
             )
-        moved = run.moved(
-            RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None
-        )
+        moved = _with(run, budget, now)
         daily = "a lifetime budget" if budget.daily is None else f"{budget.daily} a day ({budget.why})"
         message = f"Final campaign: {budget.total} in all, {daily}, until {budget.ends_at}"
-        return Step(moved, (event(run, now, "scaled", message, dict(moved.final_budget or {})),))
+        scaled = event(run, now, "scaled", message, dict(moved.final_budget or {}))
+        return Step(moved, (scaled,), claim=partial(self._claim, run=run, budget=budget, now=now))
+
+    def _breach(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> Breach | None:
+        return self._gate.breach(unit, run, _with(run, budget, now), now)
+
+    def _claim(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> None:
+        """Take the money in the transaction that saves the budget: from then on it counts as promised."""
+        self._gate.hold(unit, run)
+        if self._breach(unit, run, budget, now) is not None:
+            raise NotYet(now)  # another run was faster; the next look finds what is left then
+
+
+def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:
+    return run.moved(RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None)
 
 
 def budget_to_record(budget: FinalBudget) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import structlog
 from autopublisher.domain.errors import (
     AutoPublisherError,
     GateRefusedError,
+    LimitRefusedError,
     MetaAuthorisationError,
     MetaHumanNeededError,
     MetaRefusedError,
@@ -17,7 +18,9 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.flows.brake import hold
 from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.gate import LIMIT_WAIT
 from autopublisher.flows.steps import Phase, Step, event
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
@@ -48,12 +51,14 @@ class Orchestrator:
 
     def advance(self, tick: Tick) -> None:
         """Advance the run; a tick of another version than the row's is stale and does nothing."""
+        if tick.run_id is None:
+            return
         with self._open_unit() as unit:
             run = unit.runs.get(tick.run_id)
         if run.version != tick.version or run.is_final:
             return
         try:
-            self._save(run, self._worked(run))
+            self._save_claimed(run, self._worked(run))
         except (StaleRunError, StaleOperationError) as stale:
             _log.info("tick_stale", run_id=run.id, version=run.version, reason=str(stale))
 
@@ -66,11 +71,15 @@ class Orchestrator:
             )
         phase = self._phases[run.status] if run.ends_as is None else self._winding_down
         try:
+            with self._open_unit() as unit:
+                hold(unit, run)
             step = phase(run)
         except NotYet as wait:
-            return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))
+            return _waiting(run, wait)
         except OperationRefused as refused:
             return self._failing(run, now, f"{refused.operation.key}: {refused.operation.error}")
+        except LimitRefusedError as refused:
+            return self._limited(run, now, refused)
         except (RunFailed, GateRefusedError) as failed:
             return self._failing(run, now, str(failed))
         except (StaleRunError, StaleOperationError):
@@ -87,6 +96,12 @@ class Orchestrator:
             return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
         ending = replace(run, ends_as=RunStatus.FAILED, failure=reason, next_tick_at=now)
         return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
+
+    def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
+        """Let a winner wait for a limit's next day or raising; a test that may not go on has to end."""
+        if run.status is RunStatus.PUBLISHING_FINAL and run.ends_as is None:
+            return _waiting(run, NotYet(now + LIMIT_WAIT, refused.message))
+        return self._failing(run, now, str(refused))
 
     def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
@@ -107,10 +122,18 @@ class Orchestrator:
         doublings: int = min(run.failed_ticks, 10)
         return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << doublings))
 
+    def _save_claimed(self, run: Run, step: Step) -> None:
+        try:
+            self._save(run, step)
+        except NotYet as wait:  # what the step was to take is gone: nothing of it was saved
+            self._save(run, _waiting(run, wait))
+
     def _save(self, run: Run, step: Step) -> None:
         """Commit the run's next version, its records and its next tick together."""
         following = replace(step.run, version=run.version + 1, updated_at=self._clock.now())
         with self._open_unit() as unit:
+            if step.claim is not None:
+                step.claim(unit)
             unit.runs.save(following, was=run.version)
             unit.observations.add_events(step.events)
             for decision in step.decisions:
@@ -129,7 +152,7 @@ class Orchestrator:
             queue = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
         for waiting in queue:
             scheduled = waiting.request.scheduled_for
-            if scheduled is not None and scheduled > now:
+            if (scheduled is not None and scheduled > now) or waiting.next_tick_at is None:
                 continue
             woken = replace(waiting, version=waiting.version + 1, next_tick_at=now, updated_at=now)
             try:
@@ -141,6 +164,10 @@ class Orchestrator:
                 _log.info("wake_unneeded", run_id=waiting.id, ended=ended.id, reason=str(stale))
 
 
+def _waiting(run: Run, wait: NotYet) -> Step:
+    return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))
+
+
 def enqueue_next(ticks: TickQueue, *, unit_of_work: UnitOfWork, run: Run, clock: Clock) -> None:
     """Enqueue a run's next tick where its moment is known in real time; otherwise the sweeper finds it when due."""
     if run.is_final or run.next_tick_at is None:
@@ -149,49 +176,3 @@ def enqueue_next(ticks: TickQueue, *, unit_of_work: UnitOfWork, run: Run, clock:
     if delay is None and run.next_tick_at > clock.now():
         return
     ticks.enqueue(unit_of_work, Tick(run.id, run.version, run.act_id), delay or 0.0)
-
-
-class Sweeper:
-    """Finds overdue runs: enqueues their tick again, and lifts a run whose tick has died to a new version.
-
-    ``sweeps_before_lifting`` counts sweeps for which the same tick stays overdue; a tick in good health never lasts that
-    long, and lifting one that still runs is safe because its writes are fenced by the version.
-    """
-
-    def __init__(
-        self, open_unit: OpenUnitOfWork, ticks: TickQueue, clock: Clock, sweeps_before_lifting: int
-    ) -> None:
-        self._open_unit = open_unit
-        self._ticks = ticks
-        self._clock = clock
-        self._sweeps_before_lifting = sweeps_before_lifting
-        self._seen: dict[str, int] = {}
-
-    def sweep(self) -> int:
-        """Enqueue every overdue run's tick; returns how many were overdue."""
-        now = self._clock.now()
-        with self._open_unit() as unit:
-            due = unit.runs.find(RunFilter(due_by=now, limit=1000))
-            for run in due:
-                self._ticks.enqueue(unit, Tick(run.id, run.version, run.act_id))
-            unit.commit()
-        ticks = {Tick(run.id, run.version, run.act_id).workflow_id: run for run in due}
-        self._seen = {key: self._seen.get(key, 0) + 1 for key in ticks}
-        for key, count in self._seen.items():
-            if count >= self._sweeps_before_lifting:
-                self._lift(ticks[key], now)
-        return len(due)
-
-    def _lift(self, run: Run, now: datetime) -> None:
-        why = "a tick died of an unforeseen fault; the log says which, and it is being tried again"
-        lifted = replace(run, version=run.version + 1, updated_at=now, attention=why)
-        try:
-            with self._open_unit() as unit:
-                unit.runs.save(lifted, was=run.version)
-                unit.observations.add_events(
-                    [event(run, now, "lifted", "A tick died; the run goes on with a new one")]
-                )
-                self._ticks.enqueue(unit, Tick(run.id, lifted.version, run.act_id))
-                unit.commit()
-        except StaleRunError as stale:
-            _log.info("lift_unneeded", run_id=run.id, reason=str(stale))

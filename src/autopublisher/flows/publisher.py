@@ -8,7 +8,7 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record
-from autopublisher.flows.statuses import GONE, Statuses
+from autopublisher.flows.statuses import GONE, TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -68,16 +68,14 @@ class Publication:
 
     def _read_back(self, run: Run) -> None:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
+        final = self._statuses.created(run, "final/")
+        arms = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
+        shown = {row.key: self._statuses.read(run, row) for row in final if row.spec.kind in TREE}
+        shown |= self._statuses.read_all(run, [row for row in arms if row.spec.kind in TREE])
         wrong = [
-            f"{row.key} is {read}"
-            for prefix, wanted in (
-                ("final/", {"ACTIVE"}),
-                ("test/", {"PAUSED"} | GONE),
-                ("duplicate/", {"PAUSED"} | GONE),
-            )
-            for row in self._statuses.created(run, prefix)
-            if row.spec.params.get("status") is not None
-            if (read := str(self._statuses.read(run, row).get("status"))) not in wanted
+            f"{key} is {read.get('status')}"
+            for key, read in shown.items()
+            if read.get("status") not in ({"ACTIVE"} if key.startswith("final/") else {"PAUSED"} | GONE)
         ]
         if wrong:
             again = self._clock.now() + _AGAIN

@@ -1,10 +1,13 @@
 """Switches objects of a run on and off and reads them back; Meta's answer, not our memory, says whether it worked."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaThrottledError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
     Action,
     ObjectKind,
@@ -14,6 +17,7 @@ from autopublisher.domain.operations import (
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
+from autopublisher.domain.stops import STOP_VERB
 from autopublisher.flows.executor import Executor, as_read
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
@@ -23,8 +27,14 @@ from autopublisher.ports.repositories import OpenUnitOfWork
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 """Kinds with a delivery status, parents first: the order of stopping; starting goes the other way."""
 
+WORTH_LISTING = 3
+"""From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
+
 GONE = frozenset({"DELETED", "ARCHIVED"})
 """Statuses in which nothing can be switched on any more."""
+
+READ_LAG = timedelta(minutes=15)
+"""After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
 
 
 class Statuses:
@@ -39,6 +49,10 @@ class Statuses:
     def account_for_strays(self, run: Run) -> None:
         """Bring objects of the run that its journal does not know into it."""
         self._executor.account_for_strays(run)
+
+    def account(self, run: Run) -> AdAccountFacts:
+        """Return what Meta says of the run's account now."""
+        return self._meta.account(run.act_id)
 
     def rows(self, run: Run) -> Sequence[Operation]:
         """Return the run's journal."""
@@ -59,30 +73,42 @@ class Statuses:
         """Read one object at Meta and bring its model up to date."""
         kind = row.spec.kind
         read = self._meta.read(kind, row.meta_id or MetaId(""), READ_FIELDS[kind])
-        with self._open_unit() as unit:
-            for model in unit.records.objects(run.id):
-                if model.key == row.key:
-                    unit.records.put_object(as_read(model, read, self._clock.now()))
-                    unit.commit()
+        self._keep(run, {row.key: read})
         return read
 
-    def unlike(self, run: Run, row: Operation) -> list[str]:
-        """Read one object and return how it differs from what its create and later updates asked for."""
-        rows = self.rows(run)
-        ids = {each.key: each.meta_id for each in rows if each.meta_id is not None}
-        wanted: dict[str, Any] = {
-            name: ids.get(value["$id"]) if isinstance(value, dict) and set(value) == {"$id"} else value
-            for name, value in row.spec.params.items()
-        }
-        for update in rows:
-            if update.spec.target != row.key or update.spec.action is not Action.UPDATE:
+    def _keep(self, run: Run, read: Mapping[str, Mapping[str, Any]]) -> None:
+        """Bring the models of what was read up to date."""
+        with self._open_unit() as unit:
+            for model in unit.records.objects(run.id):
+                if model.key in read:
+                    unit.records.put_object(as_read(model, read[model.key], self._clock.now()))
+            unit.commit()
+
+    def read_all(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, Mapping[str, Any]]:
+        """Read many objects by key, with one listing for each kind; what a listing lacks is read by itself.
+
+        A listing may lag behind a write by seconds: whoever finds something amiss in it reads that object again.
+        """
+        known: dict[str, Mapping[str, Any]] = {}
+        for kind in {row.spec.kind for row in rows}:
+            wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
+            if len(wanted) < WORTH_LISTING:
                 continue
-            for name, value in update.spec.params.items():
-                if update.state is OperationState.CONFIRMED:
-                    wanted[name] = value
-                elif not update.is_settled:
-                    wanted.pop(name, None)  # on its way: either value is right
-        return [f"{row.key}: {difference}" for difference in differences(wanted, self.read(run, row))]
+            listed = self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind])
+            known |= {wanted[MetaId(str(one["id"]))]: one for one in listed if one["id"] in wanted}
+        self._keep(run, known)
+        return known | {row.key: self.read(run, row) for row in rows if row.key not in known}
+
+    def unlike(self, run: Run, rows: Sequence[Operation]) -> list[str]:
+        """Read objects and return how they differ from what their creates and later updates asked for."""
+        journal = self.rows(run)
+        found: list[str] = []
+        for key, read in self.read_all(run, rows).items():
+            row = next(one for one in rows if one.key == key)
+            wanted = _wanted(row, journal)
+            if differences(wanted, read):
+                found += [f"{key}: {each}" for each in differences(wanted, self.read(run, row))]
+        return found
 
     def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
         """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""
@@ -106,15 +132,18 @@ class Statuses:
 
     def activate(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects on, children first, so that nothing delivers before everything is in place."""
-        for kind in reversed(TREE):
-            for row in rows:
-                if row.spec.kind is kind:
-                    self.ensure(run, row, {"status": "ACTIVE"}, "activate")
+        shown = self.read_all(run, [row for row in rows if row.spec.kind in TREE])
+        for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
+            if differences({"status": "ACTIVE"}, shown[row.key]):
+                self.ensure(run, row, {"status": "ACTIVE"}, "activate")
 
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
+        shown = self._shown(run, [row for row in rows if row.spec.kind in TREE])
         problem: NotYet | OperationRefused | MetaError | None = None
         for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
+            if self._is_off(run, row, shown.get(row.key)):
+                continue
             try:
                 self._stop(run, row)
             except (NotYet, OperationRefused, MetaError) as error:
@@ -122,24 +151,63 @@ class Statuses:
         if problem is not None:
             raise problem
 
+    def stop(self, run: Run, row: Operation) -> str:
+        """Switch one object off for the kill switch and return the status Meta shows; raises as ``pause`` does.
+
+        What somebody else has paused long ago is left as their doing, so that nothing of ours switches it on again.
+        """
+        owing = self._unpaused_activation(run, row)
+        seen = self._seen(run, row)
+        if seen is not None and (seen in GONE or (seen == "PAUSED" and not self._is_fresh(owing))):
+            return seen
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, STOP_VERB)
+        return "PAUSED"
+
+    def owes_pause(self, run: Run, row: Operation) -> bool:
+        """Tell whether an activation of ours was sent that no confirmed pause has answered."""
+        return self._unpaused_activation(run, row) is not None
+
+    def _shown(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, str]:
+        """Return the statuses Meta shows, or nothing where it does not: stopping does not wait for knowing."""
+        try:
+            return {key: str(read.get("status")) for key, read in self.read_all(run, rows).items()}
+        except MetaError:
+            return {}
+
+    def _is_off(self, run: Run, row: Operation, status: str | None) -> bool:
+        """Tell whether an object with this status needs no pause; an activation of ours always is answered with one."""
+        return status in GONE or (status == "PAUSED" and not self.owes_pause(run, row))
+
     def _stop(self, run: Run, row: Operation) -> None:
         """Switch one object off; an activation of ours is answered with a pause whatever a (late) read shows."""
-        try:
-            status = self.read(run, row).get("status")
-        except MetaThrottledError:
-            status = None  # reads are held back where stopping is not
-        if status in GONE or (status == "PAUSED" and not self._owes_pause(run, row)):
+        seen = self._seen(run, row)
+        if seen in GONE or (seen == "PAUSED" and not self.owes_pause(run, row)):
             return
         self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, "pause")
 
-    def _owes_pause(self, run: Run, row: Operation) -> bool:
-        owes = False
+    def _seen(self, run: Run, row: Operation) -> str | None:
+        """Return the status Meta shows, None where it does not answer now: stopping does not wait for knowing."""
+        try:
+            return str(self.read(run, row).get("status"))
+        except (MetaThrottledError, MetaOutcomeUnknownError):
+            return None
+
+    def _unpaused_activation(self, run: Run, row: Operation) -> Operation | None:
+        found: Operation | None = None
         for other in self.rows(run):
-            if other.key.startswith(f"activate/{row.key}/") and other.sent_at is not None:
-                owes = True
-            elif other.key.startswith(f"pause/{row.key}/") and other.state is OperationState.CONFIRMED:
-                owes = False
-        return owes
+            if other.spec.target != row.key or "status" not in other.spec.params:
+                continue
+            if other.spec.params["status"] == "ACTIVE" and other.sent_at is not None:
+                found = other
+            elif other.spec.params["status"] == "PAUSED" and other.state is OperationState.CONFIRMED:
+                found = None
+        return found
+
+    def _is_fresh(self, activation: Operation | None) -> bool:
+        """Tell whether a read that shows PAUSED may still be older than this activation."""
+        if activation is None or activation.settled_at is None:
+            return activation is not None
+        return self._clock.now() - activation.settled_at < READ_LAG
 
     def is_gone(self, run: Run, row: Operation) -> bool:
         """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
@@ -168,3 +236,21 @@ class Statuses:
             variant=row.spec.variant,
         )
         return self._executor.perform(run, spec if open_one is None else open_one.spec)
+
+
+def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:
+    """Return what an object should show by its create and the updates since; what is on its way is left out."""
+    ids = {each.key: each.meta_id for each in journal if each.meta_id is not None}
+    wanted: dict[str, Any] = {
+        name: ids.get(value["$id"]) if isinstance(value, dict) and set(value) == {"$id"} else value
+        for name, value in row.spec.params.items()
+    }
+    for update in journal:
+        if update.spec.target != row.key or update.spec.action is not Action.UPDATE:
+            continue
+        for name, value in update.spec.params.items():
+            if update.state is OperationState.CONFIRMED:
+                wanted[name] = value
+            elif not update.is_settled:
+                wanted.pop(name, None)  # on its way: either value is right
+    return wanted

@@ -1,12 +1,13 @@
 """What a phase hands back to the orchestrator: the run as it should become, and what is to be written with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.records import Decision, Event
 from autopublisher.domain.run import Run
+from autopublisher.ports.repositories import UnitOfWork
 
 SYSTEM = "autopublisher"
 """The actor of everything the product does by itself."""
@@ -14,11 +15,16 @@ SYSTEM = "autopublisher"
 
 @dataclass(frozen=True)
 class Step:
-    """One tick's result: ``run`` with its next status and ``next_tick_at``, to be saved with all the rest or not at all."""
+    """One tick's result: ``run`` with its next status and ``next_tick_at``, to be saved with all the rest or not at all.
+
+    ``claim`` is called in the transaction that saves the step, before anything is written: it holds what the step takes (a
+    place, money) and raises NotYet where that has been taken meanwhile; the run then waits as it was.
+    """
 
     run: Run
     events: tuple[Event, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    claim: Callable[[UnitOfWork], None] | None = None
 
 
 class Phase(Protocol):

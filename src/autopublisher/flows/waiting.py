@@ -3,15 +3,26 @@
 from datetime import datetime
 
 from autopublisher.domain.operations import Operation
+from autopublisher.domain.stops import Stop
 
 
 class NotYet(Exception):  # noqa: N818 - a signal to come back later, not an error
-    """Nothing more can be done before ``until``; ``attention`` tells people why, where they should know."""
+    """Nothing more can be done before ``until``; ``attention`` tells people why, where they should know.
 
-    def __init__(self, until: datetime, attention: str | None = None) -> None:
+    ``until`` None: no moment will help, somebody has to act.
+    """
+
+    def __init__(self, until: datetime | None, attention: str | None = None) -> None:
         super().__init__(attention or f"waiting until {until}")
         self.until = until
         self.attention = attention
+
+
+class Stopped(NotYet):
+    """The kill switch holds the run's account; the run goes on when the stop is lifted."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(None, stop.sentence)
 
 
 class OperationRefused(Exception):  # noqa: N818 - an outcome of the journal, handled by every phase

@@ -7,20 +7,26 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from autopublisher.domain.accounts import Account, Creative
-from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.operations import Operation, OperationState
 from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
+from autopublisher.domain.watches import Watch
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id."""
+    """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id.
+
+    ``alive_since`` keeps the runs that have not ended, or ended at that moment or later.
+    """
 
     statuses: frozenset[RunStatus] | None = None
     act_id: ActId | None = None
     due_by: datetime | None = None
+    alive_since: datetime | None = None
     idempotency_key: str | None = None
     before: RunId | None = None
     newest_first: bool = False
@@ -203,6 +209,54 @@ class People(Protocol):
         ...
 
 
+class Stops(Protocol):
+    """Presses of the kill switch."""
+
+    def add(self, stop: Stop) -> None:
+        """Insert a stop."""
+        ...
+
+    def get(self, stop_id: StopId) -> Stop:
+        """Return a stop; raises StopNotFoundError."""
+        ...
+
+    def save(self, stop: Stop) -> None:
+        """Overwrite a stop; raises StopNotFoundError."""
+        ...
+
+    def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
+        """Return the stops that hold, oldest first: all of them, or those that concern one account."""
+        ...
+
+    def latest(self, limit: int = 50) -> Sequence[Stop]:
+        """Return stops, those that hold first, then by ``at``, newest first."""
+        ...
+
+
+class Watches(Protocol):
+    """The watch of each ad account."""
+
+    def add(self, watch: Watch) -> None:
+        """Insert an account's watch; nothing happens where it has one."""
+        ...
+
+    def get(self, act_id: ActId) -> Watch | None:
+        """Return an account's watch, or None."""
+        ...
+
+    def save(self, watch: Watch, was: int) -> None:
+        """Overwrite the watch if its stored version still is ``was``; StaleWatchError else."""
+        ...
+
+    def all(self) -> Sequence[Watch]:
+        """Return every watch by account."""
+        ...
+
+    def due(self, moment: datetime) -> Sequence[Watch]:
+        """Return the watches to be looked at by then, the longest due first."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
@@ -213,6 +267,8 @@ class UnitOfWork(Protocol):
     records: RunRecords
     observations: Observations
     people: People
+    stops: Stops
+    watches: Watches
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

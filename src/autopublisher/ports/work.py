@@ -1,4 +1,4 @@
-"""Durable work: ticks that survive a crash and never run twice at once for one ad account."""
+"""Durable work: ticks of runs and of account watches, which survive a crash and never run twice at once for one account."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,23 +9,28 @@ from autopublisher.ports.repositories import UnitOfWork
 
 @dataclass(frozen=True)
 class Tick:
-    """One step of a run: its workflow id is ``run_id:version``, its queue partition the ad account."""
+    """One step of a run or, where ``run_id`` is None, one look of an ad account's watch.
 
-    run_id: RunId
+    Its workflow id is ``run_id:version`` or ``account:act_id:version``, its queue partition the ad account in both cases:
+    a run and the watch of its account never work at the same time.
+    """
+
+    run_id: RunId | None
     version: int
     act_id: ActId
 
     @property
     def workflow_id(self) -> str:
         """The id by which the same tick is only ever run once."""
-        return f"{self.run_id}:{self.version}"
+        subject = f"account:{self.act_id}" if self.run_id is None else self.run_id
+        return f"{subject}:{self.version}"
 
 
 class TickHandler(Protocol):
     """What runs when a tick is due."""
 
     def __call__(self, tick: Tick) -> None:
-        """Advance the run; returns quietly when the tick is stale."""
+        """Advance the run or look at the account; returns quietly when the tick is stale."""
         ...
 
 

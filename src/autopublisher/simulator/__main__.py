@@ -23,6 +23,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--idle-exit", type=float, default=None, metavar="SECONDS")
     parser.add_argument("--group-pattern", default=DEFAULT_GROUP_PATTERN)
     parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND:KEY=VALUE,...",
+        help="plan a fault, for example 'throttle:rate=0.1,path=/ads$'; may be repeated",
+    )
+    parser.add_argument(
         "--upgrade-expired", action="store_true", help="serve v24.0 by v25.0 with a warning header"
     )
     return parser
@@ -39,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start=given.start,
         state_path=given.state,
         group_pattern=given.group_pattern,
+        faults=tuple(given.fault),
         upgrade_expired=given.upgrade_expired,
     )
 

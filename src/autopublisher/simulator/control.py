@@ -11,16 +11,18 @@ from starlette.routing import Route
 
 from autopublisher.simulator.engine import Simulator
 from autopublisher.simulator.market.delays import reported_share
-from autopublisher.simulator.market.delivery import click_window_hours
 from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
+from autopublisher.simulator.market.profile import click_window_hours
 from autopublisher.simulator.page import page
 from autopublisher.simulator.scenario import MICROS
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Funded, Node
+from autopublisher.simulator.state import Ad, AdSet, Creative, Funded, Node
 from autopublisher.simulator.status import effective_status
 from autopublisher.simulator.times import SECOND, iso_utc, parse_iso
+from autopublisher.simulator.upsets import change_account
 
 SHOWN_OF_ADS = ("ad_id", "name", "title", "effects", "cpm", "ctr", "cvr", "aov", "expected_roas")
-SHOWN_OF_FAULTS = ("id", "kind", "method", "path_regex", "after", "times", "fired")
+SHOWN_OF_FAULTS = ("id", "kind", "method", "path_regex", "after", "times", "rate", "seen", "fired")
+INJECTED_SHOWN = 50
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -85,7 +87,13 @@ class Controls:
             sim.save()
             truth = [{name: ad[name] for name in SHOWN_OF_ADS} for ad in self.truth(None, None)["ads"]]
             plans = [{name: getattr(each, name) for name in SHOWN_OF_FAULTS} for each in sim.faults.faults]
-            tables = {"Accounts": self._account_rows(), "True worth of ads": truth, "Planned faults": plans}
+            injected = sim.faults.log[-INJECTED_SHOWN:][::-1]
+            tables = {
+                "Accounts": self._account_rows(),
+                "True worth of ads": truth,
+                "Planned faults": plans,
+                "Faults that happened": injected,
+            }
             return page(self.clock(None, None), self.health(None, None), tables)
 
     def _account_rows(self) -> list[dict[str, Any]]:
@@ -135,7 +143,8 @@ class Controls:
     def faults(self, _request: Request, _body: Any) -> dict[str, Any]:
         """List planned faults and those that happened."""
         book = self._simulator.faults
-        return {"data": [asdict(fault) for fault in book.faults], "log": book.log}
+        with self._simulator.lock:
+            return {"data": [asdict(fault) for fault in book.faults], "log": list(book.log)}
 
     def plan_fault(self, _request: Request, body: Any) -> dict[str, Any]:
         """Plan a fault."""
@@ -161,15 +170,9 @@ class Controls:
         if set(body) - known:
             raise BadRequestError(f"only {sorted(known)} can change")
         with sim.lock:
-            now_us = sim.catch_up()
-            for campaign in sim.state.of_kind(Campaign, account_id):
-                sim.market.flush(campaign, now_us)
-            account = sim.state.accounts[account_id]
-            for name, value in body.items():
-                setattr(account, name, int(value))
-            sim.state.touch(account)
+            change_account(sim.world(sim.catch_up()), account_id, body)
             sim.save()
-            return asdict(account)
+            return asdict(sim.state.accounts[account_id])
 
     def objects(self, _request: Request, _body: Any) -> dict[str, Any]:
         """List everything ever created, deleted things included."""

@@ -7,15 +7,22 @@ is saved before the answer leaves.
 import hashlib
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from autopublisher.simulator.clock import SimClock
 from autopublisher.simulator.config import SimulatorConfig
+from autopublisher.simulator.distortions import unskipped
+from autopublisher.simulator.disturbances import Disturbance
+from autopublisher.simulator.errands import finish_requests, next_errand, run_errands
+from autopublisher.simulator.exhaustion import exhausted
 from autopublisher.simulator.exposure import ExposureBook
-from autopublisher.simulator.facts import LIVE_VERSIONS, UPGRADABLE_VERSIONS
-from autopublisher.simulator.faults import Disturbance, FaultBook
-from autopublisher.simulator.graph.batch import is_batch, run_batch
+from autopublisher.simulator.facts import CURRENT_VERSION, LIVE_VERSIONS, UPGRADABLE_VERSIONS
+from autopublisher.simulator.faults import FaultBook, read_fault
+from autopublisher.simulator.graph.asyncwork import is_session_batch, start_sessions
+from autopublisher.simulator.graph.batch import is_batch, run_batch, written_family
 from autopublisher.simulator.graph.errors import GraphError
 from autopublisher.simulator.graph.login import is_login, log_in
 from autopublisher.simulator.graph.service import (
@@ -58,7 +65,7 @@ class Simulator:
         self.config = config
         self.scenario = load_scenario(config.scenario)
         self.lock = threading.RLock()
-        self.faults = FaultBook()
+        self.faults = FaultBook(config.seed)
         self.meter = Meter(self.scenario.platform_users)
         self.requests: deque[dict[str, Any]] = deque(maxlen=LOG_LIMIT)
         self.state = State(
@@ -71,13 +78,18 @@ class Simulator:
         self._calls = 0
         self._settled_us = parse_iso(config.start)
         self._extra_dirty: set[str] = set()
+        for fault in self.scenario.faults:
+            self.faults.plan(fault)
         self._restore()
+        for text in config.faults:
+            self.faults.plan_once(read_fault(text))
         self.clock = SimClock(self._settled_us, config.mode, config.speed)
 
     def handle(self, call: Call) -> Delivery:
         """Answer one Graph API request; what it changed is saved when this returns."""
         with self.lock:
             now_us = self.catch_up()
+            finish_requests(self.world(now_us), self._later(now_us), CURRENT_VERSION)
             delivery = self._deliver(call, now_us)
             self.save()
             return delivery
@@ -85,13 +97,23 @@ class Simulator:
     def _deliver(self, call: Call, now_us: int) -> Delivery:
         self._calls += 1
         call, warning = self._upgrade(call)
-        disturbance = self.faults.meet(call, iso_utc(now_us)) or Disturbance(commit=True)
-        true_reply = self._answer(call, now_us, disturbance) if disturbance.commit else None
+        disturbance = self._meet_faults(call, now_us)
+        true_reply = self._answer(unskipped(call), now_us, disturbance) if disturbance.commit else None
+        if true_reply is not None and disturbance.edit is not None:
+            true_reply = disturbance.edit(true_reply, call, self.world(now_us))
         reply = disturbance.reply or true_reply or Reply(500, {})
-        reply = self._with_headers(reply, call, now_us, full=disturbance.full_usage)
+        reply = self._with_headers(reply, call, now_us, disturbance)
         self._log(call, reply, disturbance, now_us)
         reply = replace(reply, headers={**reply.headers, **warning})
         return Delivery(reply, disturbance.delay_s, disturbance.ending)
+
+    def _meet_faults(self, call: Call, now_us: int) -> Disturbance:
+        """Return the disturbance that awaits a call; what Meta does from its own side is done then."""
+        disturbance = self.faults.meet(call, self.world(now_us)) or Disturbance(commit=True)
+        if disturbance.upset is not None:
+            disturbance.upset(self.world(now_us), call)
+            self._note_exposure(now_us)
+        return disturbance
 
     def _upgrade(self, call: Call) -> tuple[Call, dict[str, str]]:
         """Serve an expired version by the next live one, with a warning, where the settings say so."""
@@ -108,11 +130,21 @@ class Simulator:
     def catch_up(self) -> int:
         """Let the market run up to the clock; return the present moment."""
         now_us = self.clock.now_us()
-        if now_us > self._settled_us:
-            self.market.advance(self._settled_us, now_us, self._note_exposure)
-            self._settled_us = now_us
-            self._extra_dirty.add("clock:")
+        while (moment := next_errand(self.state, self._settled_us, now_us)) is not None:
+            self._settle(moment)
+            run_errands(self.world(moment), self._later(moment), CURRENT_VERSION)
+            self._note_exposure(moment)
+        self._settle(now_us)
         return now_us
+
+    def _settle(self, moment_us: int) -> None:
+        if moment_us > self._settled_us:
+            self.market.advance(self._settled_us, moment_us, self._note_exposure)
+            self._settled_us = moment_us
+            self._extra_dirty.add("clock:")
+
+    def _later(self, moment_us: int) -> Callable[[Call], Reply | None]:
+        return lambda call: self._batch_item(call, moment_us)
 
     def world(self, now_us: int, *, read_lag_us: int = 0, report_fate: str = "") -> World:
         """Return the world at a moment, for handlers."""
@@ -137,7 +169,9 @@ class Simulator:
             if records:
                 self._extra_dirty.add("usage:")
             records.update({key: self._dump(key) for key in sorted(self._extra_dirty)})
+            records.update({f"injected:{entry['number']:08d}": entry for entry in self.faults.unsaved})
             self._store.save(records)
+        self.faults.unsaved.clear()
         self.state.dirty.clear()
         self._extra_dirty.clear()
 
@@ -156,7 +190,10 @@ class Simulator:
                 return log_in(world, call)
             check_token(world, call)
             if is_batch(call):
-                return Reply(200, run_batch(call, lambda item: self._batch_item(item, now_us)))
+                family = partial(written_family, self.state)
+                return Reply(200, run_batch(call, self._later(now_us), family))
+            if is_session_batch(call):
+                return Reply(200, start_sessions(world, call))
             account = account_of_call(world, call)
             self.meter.charge(account, call, self._active_ads(), now_us)
             body = Service(world, hide_us).answer(call)
@@ -170,9 +207,11 @@ class Simulator:
         if self.exposure.note(now_us):
             self._extra_dirty.add("exposure:")
 
-    def _with_headers(self, reply: Reply, call: Call, now_us: int, *, full: bool) -> Reply:
+    def _with_headers(self, reply: Reply, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
         account = account_of_call(self.world(now_us), call) or self.scenario.accounts[0]
-        usage = self.meter.headers(account, call, self._active_ads(), now_us, full=full)
+        usage = self.meter.headers(account, call, self._active_ads(), now_us)
+        if disturbance.throttle_code is not None:
+            usage = exhausted(usage, disturbance.throttle_code, disturbance.wait_minutes)
         trace = {"x-fb-trace-id": self._trace(), "facebook-api-version": served_version(call)}
         return replace(reply, headers={**reply.headers, **usage, **trace})
 
@@ -211,6 +250,8 @@ class Simulator:
                 self._settled_us = max(self._settled_us, int(body))
             elif key == "faults:":
                 self.faults.load(body)
+            elif key.startswith("injected:"):
+                self.faults.load_entry(body)
             elif key == "usage:":
                 self.meter.load(body)
             elif key == "exposure:":
@@ -221,13 +262,13 @@ class Simulator:
         self._store.save({"origin:": origin})
 
     def _dump(self, key: str) -> Any:
-        parts: dict[str, Any] = {
-            "clock:": self._settled_us,
-            "faults:": self.faults.dump(),
-            "usage:": self.meter.dump(),
-            "exposure:": self.exposure.peaks,
+        parts: dict[str, Callable[[], Any]] = {
+            "clock:": lambda: self._settled_us,
+            "faults:": self.faults.dump,
+            "usage:": self.meter.dump,
+            "exposure:": lambda: self.exposure.peaks,
         }
-        return parts[key]
+        return parts[key]()
 
 
 def _shown(name: str, value: Any) -> Any:

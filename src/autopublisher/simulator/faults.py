@@ -1,123 +1,102 @@
-"""Faults on demand: what goes wrong between a client and Meta, told in advance by a test.
+"""Faults on demand: what goes wrong between a client and Meta, told in advance by a test, a scenario or a command line.
 
-Each kind is a pure function from its parameters to a `Disturbance`; a new kind is one more entry of `KINDS`.
+A new kind is one more entry of `KINDS`. A fault may come at a rate; then chance is keyed by seed, plan and request, so that
+the same requests meet the same faults again.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from random import Random
+from typing import Any
 
-from autopublisher.simulator.graph.errors import GraphError, expired_token, throttled
-from autopublisher.simulator.graph.wire import Call, Reply, reply_of
-from autopublisher.simulator.times import SECOND
+from autopublisher.simulator import distortions, upsets
+from autopublisher.simulator import disturbances as kinds
+from autopublisher.simulator.disturbances import Disturbance, Order
+from autopublisher.simulator.graph.wire import Call
+from autopublisher.simulator.times import iso_utc
+from autopublisher.simulator.world import World
 
 LOG_LIMIT = 5000
-TRACE = "AFaultTraceId"
-BAD_GATEWAY = (
-    "<!DOCTYPE html><html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
-)
-Details = Mapping[str, Any]
+ERROR_KEYS = frozenset({"code", "subcode", "message", "http", "is_transient", "commit"})
+MATCH_KEYS = frozenset({"method", "path_regex"})
+PLAN_KEYS = frozenset({"kind", "match", "after", "times", "rate", "seed"})
+FOREVER = "forever"
+_CREATIVE_EDGES = frozenset({"ads", "adcreatives"})
+
+
+def _any(_call: Call) -> bool:
+    return True
+
+
+def _lists(call: Call) -> bool:
+    return call.method == "GET" and len(call.segments) > 1
+
+
+def _searches(call: Call) -> bool:
+    return _lists(call) and (call.params.given("filtering") or call.segments[-1].endswith("bylabels"))
+
+
+def _reads_insights(call: Call) -> bool:
+    return _lists(call) and call.segments[-1] == "insights"
+
+
+def _starts_report(call: Call) -> bool:
+    return call.method == "POST" and call.segments[-1:] == ("insights",)
+
+
+def _makes_creative(call: Call) -> bool:
+    return call.method == "POST" and bool(_CREATIVE_EDGES & set(call.segments[-1:]))
+
+
+def _always(_world: World, _call: Call, _details: Mapping[str, Any]) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
-class Disturbance:
-    """What happens to one request instead of, or besides, its true answer."""
+class Kind:
+    """A kind of fault: what it does, which keys it takes, which requests it can be about, and when it can happen."""
 
-    kind: str = ""
-    commit: bool = False  # the request takes effect
-    reply: Reply | None = None  # answer given in place of the true one
-    delay_s: float = 0.0  # real seconds before the end
-    ending: Literal["answer", "close", "reset"] = "answer"
-    hide_us: int = 0  # new objects stay out of edges for so long, simulated
-    report_fate: str = ""  # an insights run started by the request ends so
-    full_usage: bool = False  # usage headers show exhaustion
+    make: Callable[[Order], Disturbance]
+    keys: frozenset[str] = frozenset()
+    concerns: Callable[[Call], bool] = _any
+    ready: Callable[[World, Call, Mapping[str, Any]], bool] = _always
+    lasting: bool = False  # goes on until cleared unless told otherwise
 
 
-def _number(details: Details, name: str, default: float) -> float:
-    return float(details.get(name, default))
+def _keys(*names: str) -> frozenset[str]:
+    return frozenset(names)
 
 
-def _commit_then_timeout(details: Details) -> Disturbance:
-    return Disturbance(commit=True, delay_s=_number(details, "seconds", 0.0), ending="close")
-
-
-def _drop_before_commit(details: Details) -> Disturbance:
-    return Disturbance(delay_s=_number(details, "seconds", 0.0), ending="close")
-
-
-def _connection_reset(details: Details) -> Disturbance:
-    return Disturbance(commit=bool(details.get("commit")), ending="reset")
-
-
-def _html_502(details: Details) -> Disturbance:
-    status = int(_number(details, "status", 502))
-    return Disturbance(commit=bool(details.get("commit")), reply=Reply(status, None, html=BAD_GATEWAY))
-
-
-def _error_200(details: Details) -> Disturbance:
-    return _error(details, GraphError("Service temporarily unavailable", 2, transient=True, http=200))
-
-
-def _transient(details: Details) -> Disturbance:
-    return _error(details, GraphError("An unexpected error has occurred.", 2, transient=True, http=500))
-
-
-def _throttle(details: Details) -> Disturbance:
-    code = int(_number(details, "code", 17))
-    subcode = details.get("subcode", 2446079 if code in (17, 80000, 80004) else None)
-    text = "There have been too many calls from this ad-account. Wait a bit and try again."
-    disturbance = _error({**details, "code": code, "subcode": subcode}, throttled(code, subcode, text))
-    return Disturbance(commit=disturbance.commit, reply=disturbance.reply, full_usage=True)
-
-
-def _token_expired(details: Details) -> Disturbance:
-    return _error(details, expired_token())
-
-
-def _slow(details: Details) -> Disturbance:
-    return Disturbance(commit=True, delay_s=_number(details, "seconds", 1.0))
-
-
-def _read_lag(details: Details) -> Disturbance:
-    return Disturbance(commit=True, hide_us=int(_number(details, "seconds", 60.0) * SECOND))
-
-
-def _report(fate: str) -> Callable[[Details], Disturbance]:
-    return lambda _details: Disturbance(commit=True, report_fate=fate)
-
-
-def _error(details: Details, usual: GraphError) -> Disturbance:
-    """Answer with an error whose code, subcode, message and HTTP status the fault may override."""
-    error = GraphError(
-        str(details.get("message", usual.message)),
-        int(details.get("code", usual.code)),
-        details.get("subcode", usual.subcode),
-        usual.title,
-        usual.user_message,
-        http=int(details.get("http", usual.http)),
-        transient=bool(details.get("is_transient", usual.transient)),
-    )
-    return Disturbance(commit=bool(details.get("commit")), reply=reply_of(error, TRACE))
-
-
-KINDS: dict[str, Callable[[Details], Disturbance]] = {
-    "commit_then_timeout": _commit_then_timeout,
-    "drop_before_commit": _drop_before_commit,
-    "connection_reset": _connection_reset,
-    "html_502": _html_502,
-    "error_200": _error_200,
-    "transient": _transient,
-    "throttle": _throttle,
-    "token_expired": _token_expired,
-    "slow": _slow,
-    "read_lag": _read_lag,
-    "report_failed": _report("failed"),
-    "report_skipped": _report("skipped"),
-    "report_stuck": _report("stuck"),
+KINDS: Mapping[str, Kind] = {
+    "commit_then_timeout": Kind(kinds.commit_then_timeout, _keys("seconds")),
+    "drop_before_commit": Kind(kinds.drop_before_commit, _keys("seconds")),
+    "connection_reset": Kind(kinds.connection_reset, _keys("commit")),
+    "html_502": Kind(kinds.html_502, _keys("commit", "status")),
+    "slow": Kind(kinds.slow, _keys("seconds")),
+    "error_200": Kind(kinds.error_200, ERROR_KEYS),
+    "transient": Kind(kinds.transient, ERROR_KEYS),
+    "unknown_error": Kind(kinds.unknown_error, ERROR_KEYS),
+    "flake_1487390": Kind(kinds.flake_1487390, ERROR_KEYS, _makes_creative),
+    "throttle": Kind(kinds.throttle, ERROR_KEYS | {"wait_minutes"}),
+    "token_expired": Kind(kinds.token_expired, ERROR_KEYS),
+    "token_invalid": Kind(kinds.token_invalid, ERROR_KEYS),
+    "permission_lost": Kind(kinds.permission_lost, ERROR_KEYS),
+    "policy_block": Kind(kinds.policy_block, ERROR_KEYS),
+    "read_lag": Kind(kinds.hide_young, _keys("seconds"), lasting=True),
+    "stale_filter": Kind(kinds.hide_young, _keys("seconds"), _searches, lasting=True),
+    "empty_page_with_next": Kind(distortions.empty_page_with_next, concerns=_lists),
+    "partial_list": Kind(distortions.partial_list, _keys("share"), _lists),
+    "insights_restated": Kind(distortions.insights_restated, _keys("share", "factor"), _reads_insights),
+    "account_disabled": Kind(
+        upsets.account_disabled, _keys("account_status", "disable_reason"), ready=upsets.account_is_usable
+    ),
+    "ad_disapproved": Kind(upsets.ad_disapproved, _keys("ad"), ready=upsets.an_ad_runs),
+    "report_failed": Kind(kinds.report("failed"), concerns=_starts_report),
+    "report_skipped": Kind(kinds.report("skipped"), concerns=_starts_report),
+    "report_stuck": Kind(kinds.report("stuck"), concerns=_starts_report),
 }
-LASTING = frozenset({"read_lag"})  # kinds that go on until cleared unless told otherwise
-PLAN_KEYS = frozenset({"kind", "match", "after", "times"})
 
 
 @dataclass
@@ -131,45 +110,55 @@ class Fault:
     after: int = 0
     times: int | None = 1  # None = for good
     details: dict[str, Any] = field(default_factory=dict)
+    rate: float | None = None  # None = every request that is due
+    seed: int | None = None  # None = the simulator's
     seen: int = 0
     fired: int = 0
 
     def fits(self, call: Call) -> bool:
         """Tell whether the fault is about such a request."""
         same_method = self.method is None or self.method == call.method
-        return same_method and (self.path_regex is None or re.search(self.path_regex, call.path) is not None)
+        same_path = self.path_regex is None or re.search(self.path_regex, call.path) is not None
+        return same_method and same_path and KINDS[self.kind].concerns(call)
 
-    def is_due(self) -> bool:
+    def chance(self, seed: int) -> Random:
+        """Return the chance of the request just seen, keyed so that it does not depend on what else was drawn."""
+        return Random(f"fault/{seed if self.seed is None else self.seed}/{self.id}/{self.seen}")
+
+    def is_due(self, chance: Random) -> bool:
         """Tell whether the request just seen is one to disturb."""
-        return self.seen > self.after and (self.times is None or self.fired < self.times)
+        drawn = chance.random()  # drawn first, or a rate would change what comes after
+        left = self.times is None or self.fired < self.times
+        return self.seen > self.after and left and (self.rate is None or drawn < self.rate)
+
+    def is_like(self, other: "Fault") -> bool:
+        """Tell whether another plan asks for the same."""
+        return replace(self, id=0, seen=0, fired=0) == replace(other, id=0, seen=0, fired=0)
 
 
 class FaultBook:
     """The planned faults and the log of those that happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self.faults: list[Fault] = []
         self.log: list[dict[str, Any]] = []
+        self.unsaved: list[dict[str, Any]] = []
         self.changed = False
+        self._seed = seed
         self._next = 1
+        self._injected = 0
 
     def plan(self, request: Mapping[str, Any]) -> Fault:
         """Add a fault described as JSON. Raises ValueError if it is not understood."""
-        kind = str(request.get("kind"))
-        if kind not in KINDS:
-            message = f"unknown fault {kind!r}; known: {', '.join(sorted(KINDS))}"
-            raise ValueError(message)
-        match = request.get("match") or {}
-        pattern = match.get("path_regex")
-        if pattern is not None:
-            _check_pattern(pattern)
-        times = request.get("times", None if kind in LASTING else 1)
-        details = {name: value for name, value in request.items() if name not in PLAN_KEYS}
-        KINDS[kind](details)  # refuses details it cannot read
-        method = match.get("method")
-        fault = Fault(self._next, kind, method and method.upper(), pattern, int(request.get("after", 0)))
-        fault.times = None if times is None else int(times)
-        fault.details = details
+        return self._add(fault_of(self._next, request))
+
+    def plan_once(self, request: Mapping[str, Any]) -> None:
+        """Add a fault unless the same was planned before, perhaps by an earlier process."""
+        fault = fault_of(self._next, request)
+        if not any(fault.is_like(known) for known in self.faults):
+            self._add(fault)
+
+    def _add(self, fault: Fault) -> Fault:
         self._next += 1
         self.faults.append(fault)
         self.changed = True
@@ -180,41 +169,124 @@ class FaultBook:
         self.faults.clear()
         self.changed = True
 
-    def meet(self, call: Call, now: str) -> Disturbance | None:
+    def meet(self, call: Call, world: World) -> Disturbance | None:
         """Count a request for every fault it fits, and return the first disturbance that is due."""
-        due: Fault | None = None
+        met: tuple[Fault, Random] | None = None
         for fault in self.faults:
             if fault.fits(call):
                 fault.seen += 1
                 self.changed = True
-                if due is None and fault.is_due():
-                    due = fault
-        if due is None:
-            return None
-        due.fired += 1
-        entry = {"fault": due.id, "kind": due.kind, "method": call.method, "path": call.path, "at": now}
+                chance = fault.chance(self._seed)
+                due = fault.is_due(chance) and KINDS[fault.kind].ready(world, call, fault.details)
+                met = (fault, chance) if met is None and due else met
+        return None if met is None else self._fire(*met, call, world)
+
+    def _fire(self, fault: Fault, chance: Random, call: Call, world: World) -> Disturbance:
+        fault.fired += 1
+        self._injected += 1
+        entry = {
+            "number": self._injected,
+            "fault": fault.id,
+            "kind": fault.kind,
+            "method": call.method,
+            "path": call.path,
+            "request": fault.seen,
+            "at": iso_utc(world.now_us),
+        }
         self.log = [*self.log[-LOG_LIMIT + 1 :], entry]
-        disturbance = KINDS[due.kind](due.details)
-        return Disturbance(**{**_fields(disturbance), "kind": due.kind})
+        self.unsaved.append(entry)
+        return replace(KINDS[fault.kind].make(Order(fault.details, chance)), kind=fault.kind)
 
     def dump(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"next": self._next, "faults": [asdict(fault) for fault in self.faults], "log": self.log}
+        """Return the JSON form of the plans; the log's entries are saved one by one."""
+        return {"next": self._next, "faults": [asdict(fault) for fault in self.faults]}
 
     def load(self, body: Mapping[str, Any]) -> None:
         """Restore what `dump` gave."""
         self._next = body["next"]
         self.faults = [Fault(**row) for row in body["faults"]]
-        self.log = list(body["log"])
+
+    def load_entry(self, entry: dict[str, Any]) -> None:
+        """Restore one entry of the log."""
+        self.log = [*self.log[-LOG_LIMIT + 1 :], entry]
+        self._injected = max(self._injected, int(entry["number"]))
 
 
-def _fields(disturbance: Disturbance) -> dict[str, Any]:
-    return {name: getattr(disturbance, name) for name in Disturbance.__dataclass_fields__}
+def fault_of(number: int, request: Mapping[str, Any]) -> Fault:
+    """Return the fault that a request describes. Raises ValueError if it is not understood."""
+    kind = str(request.get("kind"))
+    if kind not in KINDS:
+        message = f"unknown fault {kind!r}; known: {', '.join(sorted(KINDS))}"
+        raise ValueError(message)
+    match = dict(request.get("match") or {})
+    _refuse_unknown("match", match, MATCH_KEYS)
+    details = {name: value for name, value in request.items() if name not in PLAN_KEYS}
+    _refuse_unknown(kind, details, KINDS[kind].keys)
+    KINDS[kind].make(Order(details, Random(0)))  # refuses values it cannot read
+    method, rate, seed = match.get("method"), request.get("rate"), request.get("seed")
+    return Fault(
+        number,
+        kind,
+        method and str(method).upper(),
+        _pattern(match.get("path_regex")),
+        int(request.get("after", 0)),
+        _times(request, KINDS[kind]),
+        details,
+        None if rate is None else _rate(rate),
+        None if seed is None else int(seed),
+    )
 
 
-def _check_pattern(pattern: str) -> None:
+def read_fault(text: str) -> dict[str, Any]:
+    """Read a fault from a command line: JSON, or `kind:key=value,...` with `path` and `method` for what it matches.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    if text.lstrip().startswith("{"):
+        return dict(json.loads(text))
+    kind, _, rest = text.partition(":")
+    pairs = [part.partition("=") for part in rest.split(",") if part]
+    if any(not mark for _, mark, _ in pairs):
+        message = f"--fault {text}: write kind:key=value,key=value"
+        raise ValueError(message)
+    values = {name.strip(): _value(value.strip()) for name, _, value in pairs}
+    match = {"path_regex": values.pop("path", None), "method": values.pop("method", None)}
+    given = {name: str(value) for name, value in match.items() if value is not None}
+    return {"kind": kind.strip(), **({"match": given} if given else {}), **values}
+
+
+def _value(text: str) -> Any:
     try:
-        re.compile(pattern)
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _times(request: Mapping[str, Any], kind: Kind) -> int | None:
+    """Return how often at most; unless told, a fault that lasts or comes at a rate has no limit."""
+    usual = None if kind.lasting or request.get("rate") is not None else 1
+    times = request.get("times", usual)
+    return None if times in (None, FOREVER) else int(times)
+
+
+def _rate(value: Any) -> float:
+    rate = float(value)
+    if not 0 < rate <= 1:
+        raise ValueError("rate: above 0, at most 1")
+    return rate
+
+
+def _refuse_unknown(what: str, given: Mapping[str, Any], known: frozenset[str]) -> None:
+    if unknown := set(given) - known:
+        message = f"{what}: unknown {sorted(unknown)}; known: {sorted(known)}"
+        raise ValueError(message)
+
+
+def _pattern(pattern: str | None) -> str | None:
+    try:
+        re.compile(pattern or "")
     except re.error as error:
         message = f"path_regex: {error}"
         raise ValueError(message) from error
+    return pattern

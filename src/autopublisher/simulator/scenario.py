@@ -1,7 +1,8 @@
 """A scenario: the accounts that exist, who may speak for them, and the market's true parameters (TOML)."""
 
+import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -9,9 +10,19 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from autopublisher.simulator.facts import ONE_UNIT_CURRENCIES
+from autopublisher.simulator.parameters import (
+    AuctionParameters,
+    Axis,
+    MarketParameters,
+    PopulationParameters,
+    Trait,
+)
 
 T = TypeVar("T")
 MICROS = 1_000_000  # per major currency unit
+TABLES = ("market", "population", "auction", "review")
+AXES = ("age", "gender", "country", "region", "impression_device")
+MOST_CELLS, SHARES_SLACK = 24, 1e-6
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,19 @@ class MinimumBudgets:
     high_freq: int = 250
     low_freq: int = 4000
     video_views: int = 250
+
+
+@dataclass(frozen=True)
+class ObjectLimits:
+    """How many objects an account may hold; deleted ones do not count, archived ones count for themselves."""
+
+    campaigns: int = 5000
+    adsets: int = 5000
+    ads: int = 5000
+    archived: int = 100_000  # of each kind
+    adsets_per_campaign: int = 200
+    ads_per_adset: int = 50
+    labels: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,7 @@ class Account:
     minimum_budgets: MinimumBudgets = MinimumBudgets()
     default_dsa_beneficiary: str | None = None
     default_dsa_payor: str | None = None
+    object_limits: ObjectLimits = field(default_factory=ObjectLimits)
     mutations_per_second: int = 0  # 0 = unlimited: a stepped clock stands still between writes
     funding_source: str = "2389000000000001"
 
@@ -58,41 +83,14 @@ class Account:
 
 
 @dataclass(frozen=True)
-class MarketParameters:
-    """The market's truth: price of a thousand impressions, rates, basket, dispersion and reporting delay."""
-
-    cpm: float = 12.0
-    ctr: float = 0.012
-    cvr: float = 0.025
-    aov: float = 80.0
-    engagement_rate: float = 0.004
-    landing_share: float = 0.8
-    basket_sigma: float = 0.9
-    cpm_cv: float = 0.15  # ad-hour
-    pace_cv: float = 0.15  # budget-hour
-    click_cv: float = 0.10  # ad-hour
-    arm_hour_cv: float = 0.30  # purchases, ad-hour
-    arm_day_cv: float = 0.08  # purchases, ad-day
-    divergence_sd: float = 0.0  # lasting audience difference of each ad, log scale; none inside a split test
-    season_hour_cv: float = 0.10  # purchases, shared by all ads
-    season_day_cv: float = 0.05
-    daily_flex_sd: float = 0.12
-    immediate_share: float = 0.5  # purchases reported within the hour
-    delay_median_hours: float = 10.0
-    delay_sigma: float = 1.5
-    delay_limit_hours: float = 168.0
-    restatement_rate: float = 0.0  # purchases taken back later
-    restatement_hours: float = 48.0
-    content_click_sd: float = 0.0  # random effect of each creative's content, log scale
-    content_conversion_sd: float = 0.0
-    content_value_sd: float = 0.0
-
-
-@dataclass(frozen=True)
 class Effect:
-    """True multipliers for every ad that matches one of `match` (all keys of that table)."""
+    """True multipliers for every ad that matches one of `match` (all keys of that table).
+
+    With `among` they hold for these people only: clicks, conversions, values and CPM, whatever the ad's age.
+    """
 
     match: tuple[tuple[tuple[str, str], ...], ...]
+    among: tuple[tuple[str, str], ...] = ()
     click: float = 1.0
     conversion: float = 1.0
     value: float = 1.0
@@ -138,13 +136,17 @@ class Scenario:
     user_id: str = "10150000000000001"
     user_name: str = "Simulated user"
     app_id: str = "700000000000001"
+    app_secret: str = "app-secret"  # noqa: S105 - a simulated app has no secret to keep
     platform_users: int = 1000
     pages: tuple[tuple[str, str], ...] = ()
     instagram_users: tuple[tuple[str, str], ...] = ()
     pixels: tuple[tuple[str, str], ...] = ()
     market: MarketParameters = field(default_factory=MarketParameters)
+    population: PopulationParameters | None = None  # None = one public, everybody alike
+    auction: AuctionParameters = field(default_factory=AuctionParameters)
     effects: tuple[Effect, ...] = ()
     review: Review = field(default_factory=Review)
+    faults: tuple[Mapping[str, Any], ...] = ()  # planned from the start, as posted to /_sim/faults
 
     def account(self, account_id: str) -> Account | None:
         """Return the account with these digits, or None."""
@@ -164,11 +166,13 @@ def read_scenario(text: str, name: str) -> Scenario:
     """Read a scenario from TOML text. Raises ValueError on unknown keys."""
     raw = tomllib.loads(text)
     plain: dict[str, Any] = {
-        key: raw[key] for key in ("user_id", "user_name", "app_id", "platform_users") if key in raw
+        key: raw[key]
+        for key in ("user_id", "user_name", "app_id", "app_secret", "platform_users")
+        if key in raw
     }
     lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("tokens", "expired_tokens") if key in raw}
     assets = {key: _assets(raw.get(key, [])) for key in ("pages", "instagram_users", "pixels")}
-    known = {*plain, *lists, *assets, "accounts", "market", "effect", "review", "description"}
+    known = {*plain, *lists, *assets, "accounts", "effect", "fault", "description", *TABLES}
     if unknown := set(raw) - known:
         message = f"unknown keys in scenario {name}: {sorted(unknown)}"
         raise ValueError(message)
@@ -179,17 +183,56 @@ def read_scenario(text: str, name: str) -> Scenario:
         "name": name,
         "accounts": tuple(_account(entry) for entry in raw["accounts"]),
         "market": _build(MarketParameters, raw.get("market", {})),
+        "population": _population(raw["population"]) if "population" in raw else None,
+        "auction": _build(AuctionParameters, raw.get("auction", {})),
         "effects": tuple(_effect(entry) for entry in raw.get("effect", [])),
         "review": _review(raw.get("review", {})),
+        "faults": tuple(raw.get("fault", [])),
     }
-    return _build(Scenario, values)
+    return _checked(_build(Scenario, values))
+
+
+def _checked(scenario: Scenario) -> Scenario:
+    axes = {axis.name: dict(axis.traits) for axis in scenario.population.axes} if scenario.population else {}
+    for effect in scenario.effects:
+        strange = [f"{axis}={value}" for axis, value in effect.among if value not in axes.get(axis, {})]
+        if strange:
+            message = f"scenario {scenario.name}: nobody in the population is {strange}"
+            raise ValueError(message)
+        if effect.among and (effect.changes or effect.delay != 1 or effect.pace != 1):
+            message = f"scenario {scenario.name}: effects among some people cannot change, delay or pace"
+            raise ValueError(message)
+    return scenario
+
+
+def _population(entry: dict[str, Any]) -> PopulationParameters:
+    plain = {key: value for key, value in entry.items() if not isinstance(value, dict)}
+    axes = tuple(_axis(key, value) for key, value in entry.items() if isinstance(value, dict))
+    cells = math.prod(len(axis.traits) for axis in axes)
+    if not axes or cells > MOST_CELLS:
+        message = f"scenario: a population has 1 to {MOST_CELLS} cells, not {cells if axes else 0}"
+        raise ValueError(message)
+    return _build(PopulationParameters, {**plain, "axes": axes})
+
+
+def _axis(name: str, entry: dict[str, Any]) -> Axis:
+    traits = tuple((value, _build(Trait, numbers)) for value, numbers in entry.items())
+    if name not in AXES or abs(sum(trait.share for _, trait in traits) - 1) > SHARES_SLACK:
+        message = f"scenario: {name} must be one of {AXES} with shares of sum one"
+        raise ValueError(message)
+    return Axis(name, traits)
 
 
 def _account(entry: dict[str, Any]) -> Account:
     minimum = _build(MinimumBudgets, entry.get("minimum_budgets", {}))
     return _build(
         Account,
-        {**entry, "id": str(entry["id"]).removeprefix("act_"), "minimum_budgets": minimum},
+        {
+            **entry,
+            "id": str(entry["id"]).removeprefix("act_"),
+            "minimum_budgets": minimum,
+            "object_limits": _build(ObjectLimits, entry.get("object_limits", {})),
+        },
     )
 
 
@@ -200,7 +243,8 @@ def _assets(entries: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:
 def _effect(entry: dict[str, Any]) -> Effect:
     matches = entry["match"] if isinstance(entry["match"], list) else [entry["match"]]
     frozen = tuple(tuple(sorted((key, str(value)) for key, value in match.items())) for match in matches)
-    return _build(Effect, {**entry, "match": frozen})
+    among = tuple((key, str(value)) for key, value in entry.get("among", {}).items())
+    return _build(Effect, {**entry, "match": frozen, "among": among})
 
 
 def _review(entry: dict[str, Any]) -> Review:

@@ -72,6 +72,7 @@ class AdSet(Funded):
     billing_event: str = "IMPRESSIONS"
     start_us: int = 0
     end_us: int | None = None
+    learning: dict[str, Any] = field(default_factory=dict)  # the market's record, see `market/learning.py`
 
 
 @dataclass(slots=True)
@@ -85,6 +86,8 @@ class Ad(Node):
     reviewed_us: int | None = None
     refused: bool = False
     spent_micros: int = 0
+    contacts: dict[str, list[int]] = field(default_factory=dict)  # impressions by creative and cell of people
+    worth: list[float] = field(default_factory=list)  # impressions, clicks, sales, value to be expected so far
 
 
 @dataclass(slots=True)
@@ -155,6 +158,40 @@ class StudyCell(Node):
 
 
 @dataclass(slots=True)
+class AsyncSet(Node):
+    """Requests of an account that are done later, together."""
+
+    kind: ClassVar[str] = "async_set"
+    looks: int = 0
+
+
+@dataclass(slots=True)
+class AsyncRequest(Node):
+    """One request done later: `row` is what was asked, `outcome` its answer (code 0: given up)."""
+
+    kind: ClassVar[str] = "async_request"
+    set_id: str = ""
+    row: dict[str, Any] = field(default_factory=dict)
+    looks: int = 0
+    outcome: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class AsyncSession(AsyncRequest):
+    """A copy made later, asked for at the root and read by itself."""
+
+    kind: ClassVar[str] = "async_session"
+
+
+@dataclass(slots=True)
+class Rule(Node):
+    """An automated rule of an account; `runs` are its executions, the latest last."""
+
+    kind: ClassVar[str] = "adrule"
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class AccountState:
     """What changes about an account; amounts as in the scenario."""
 
@@ -164,6 +201,17 @@ class AccountState:
     spend_cap: int
     spent_micros: int = 0
     cap_changes_us: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grant:
+    """A code that logging in gave, or a token it was redeemed for, and whose it is."""
+
+    secret: str
+    user_id: str
+    redirect_uri: str = ""
+    used: bool = False
+    expires_us: int = 0  # 0: a code
 
 
 @dataclass(slots=True)
@@ -180,15 +228,33 @@ class AdDay:
         default_factory=dict
     )  # of all purchases, those a day after the click
     uncounted: dict[int, list[int]] = field(default_factory=dict)  # purchases after the ad set's own window
+    late: dict[int, list[int]] = field(default_factory=dict)  # of the uncounted, 7 to 28 days after the click
+    views: dict[int, list[int]] = field(default_factory=dict)  # of `sales`, those without a click
+    other_views: dict[int, list[int]] = field(default_factory=dict)  # the same where the ad set counts none
+    cells: dict[int, list[list[int]]] = field(
+        default_factory=dict
+    )  # by cell of people: spend, impressions, clicks, sales, value; 0: all steps before the last
 
     def deliver(self, step: int, figures: tuple[int, int, int, int]) -> None:
         """Add delivery of one quarter hour."""
         known = self.steps.setdefault(step, [0, 0, 0, 0])
         self.steps[step] = [a + b for a, b in zip(known, figures, strict=True)]
 
+    def meet(self, step: int, columns: list[list[int]]) -> None:
+        """Add what cells of people did in a quarter hour, folding earlier quarter hours together."""
+        for old in [known for known in self.cells if known not in (0, step)]:
+            self.cells[0] = _added(self.cells.get(0), self.cells.pop(old))
+        self.cells[step] = _added(self.cells.get(step), columns)
+
     def sell(self, step: int, count: int, value: int) -> None:
         """Add purchases that will be reported in a quarter hour."""
         book_sale(self.sales, step, count, value)
+
+
+def _added(known: list[list[int]] | None, columns: list[list[int]]) -> list[list[int]]:
+    if known is None:
+        return columns
+    return [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(known, columns, strict=True)]
 
 
 def book_sale(sales: dict[int, list[int]], step: int, count: int, value: int) -> None:
@@ -199,7 +265,10 @@ def book_sale(sales: dict[int, list[int]], step: int, count: int, value: int) ->
 
 NODE_KINDS: dict[str, type[Node]] = {
     kind.kind: kind
-    for kind in (Campaign, AdSet, Ad, Creative, Image, Label, ReportRun, Video, Study, StudyCell)
+    for kind in (
+        *(Campaign, AdSet, Ad, Creative, Image, Label, ReportRun, Video, Study, StudyCell),
+        *(AsyncSet, AsyncRequest, AsyncSession, Rule),
+    )
 }
 N = TypeVar("N", bound=Node)
 
@@ -211,9 +280,16 @@ class State:
         self.accounts = {account.id: account for account in accounts}
         self.nodes: dict[str, Node] = {}
         self.days: dict[str, dict[str, AdDay]] = {}
+        self.grants: dict[str, Grant] = {}  # codes and tokens of logging in, by code or token
         self.next_number = 1
         self.dirty: set[str] = set()
         self._children: dict[str, list[str]] = {}
+        self._by_kind: dict[type[Node], dict[str, Node]] = {}
+
+    def grant(self, grant: Grant) -> None:
+        """Remember a code or token of logging in."""
+        self.grants[grant.secret] = grant
+        self.touch(grant)
 
     def new_id(self) -> str:
         """Return the next id: 18 digits, rising, never used twice."""
@@ -225,11 +301,19 @@ class State:
     def add(self, node: Node) -> None:
         """Put a new node into the world."""
         self.nodes[node.id] = node
+        self._by_kind.setdefault(type(node), {})[node.id] = node
         for parent in _parents(node):
             self._children.setdefault(parent, []).append(node.id)
         self.touch(node)
 
-    def touch(self, *nodes: Node | AccountState | AdDay) -> None:
+    def enlist(self, cell: StudyCell, members: tuple[str, ...]) -> None:
+        """Let further objects take part in a study's cell."""
+        cell.members.extend(members)
+        for member in members:
+            self._children.setdefault(member, []).append(cell.id)
+        self.touch(cell)
+
+    def touch(self, *nodes: Node | AccountState | AdDay | Grant) -> None:
         """Remember that these records changed."""
         for node in nodes:
             self.dirty.add(_key(node))
@@ -248,7 +332,8 @@ class State:
 
     def of_kind(self, kind: type[N], account_id: str | None = None) -> Iterator[N]:
         """Iterate over all nodes of a kind, oldest first, of one account or of all."""
-        for node in self.nodes.values():
+        alike: dict[str, Node] = self._by_kind.get(kind, {})
+        for node in alike.values():
             if isinstance(node, kind) and account_id in (None, node.account_id):
                 yield node
 
@@ -271,6 +356,8 @@ class State:
             return self.next_number
         if kind == "account":
             return asdict(self.accounts[name])
+        if kind == "grant":
+            return asdict(self.grants[name])
         if kind == "day":
             ad_id, _, day = name.partition("/")
             return asdict(self.days[ad_id][day])
@@ -285,6 +372,8 @@ class State:
             self.accounts[body["id"]] = AccountState(**body)
         elif kind == "day":
             self._load_day(body)
+        elif kind == "grant":
+            self.grants[body["secret"]] = Grant(**body)
         elif kind == "node":
             fields = {name: value for name, value in body.items() if name != "kind"}
             self.add(NODE_KINDS[body["kind"]](**fields))
@@ -295,7 +384,7 @@ class State:
     def _load_day(self, body: dict[str, Any]) -> None:
         ledger = self.day(body["ad_id"], body["day"])
         ledger.steps = {int(step): figures for step, figures in body["steps"].items()}
-        for name in ("sales", "within_day", "uncounted"):
+        for name in ("sales", "within_day", "uncounted", "late", "views", "other_views", "cells"):
             setattr(ledger, name, {int(step): figures for step, figures in body.get(name, {}).items()})
 
 
@@ -306,10 +395,14 @@ def _parents(node: Node) -> tuple[str, ...]:
         return (node.campaign_id, node.adset_id)
     if isinstance(node, StudyCell):
         return (node.study_id, *node.members)
+    if isinstance(node, AsyncRequest) and node.set_id:
+        return (node.set_id,)
     return ()
 
 
-def _key(record: Node | AccountState | AdDay) -> str:
+def _key(record: Node | AccountState | AdDay | Grant) -> str:
+    if isinstance(record, Grant):
+        return f"grant:{record.secret}"
     if isinstance(record, AccountState):
         return f"account:{record.id}"
     if isinstance(record, AdDay):

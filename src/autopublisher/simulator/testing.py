@@ -38,8 +38,9 @@ class RefusedError(Exception):
 class Desk:
     """Speaks to one simulator as an advertiser would, with sensible defaults for everything it creates."""
 
-    def __init__(self, config: SimulatorConfig | None = None) -> None:
-        self.simulator = Simulator(config or SimulatorConfig())
+    def __init__(self, config: SimulatorConfig | None = None, simulator: Simulator | None = None) -> None:
+        """Sit down at a simulator that others speak to as well, or at one of its own."""
+        self.simulator = simulator or Simulator(config or SimulatorConfig())
         self._token = self.simulator.scenario.tokens[0]
 
     def call(self, method: str, path: str, **params: Any) -> Any:

@@ -4,6 +4,7 @@ Integers keep the market exact; Meta writes `2026-11-22T10:00:00-0800` in the ac
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SECOND = 1_000_000
@@ -12,6 +13,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 STEP = 15 * MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -53,11 +55,18 @@ def meta_time(us: int, zone: ZoneInfo) -> str:
 
 def local_day(us: int, zone: ZoneInfo) -> date:
     """Return the account's calendar day of a moment."""
-    return to_datetime(us).astimezone(zone).date()
+    return date.fromordinal(_EPOCH_DAY + (us + local_offset(us, zone)) // DAY)
 
 
 def local_offset(us: int, zone: ZoneInfo) -> int:
     """Return the zone's offset from UTC at a moment, in microseconds."""
+    return _offset_in_step(us // STEP, zone)
+
+
+@lru_cache(maxsize=4096)
+def _offset_in_step(step: int, zone: ZoneInfo) -> int:
+    """Return the offset of a quarter hour: no zone changes its offset within one."""
+    us = step * STEP
     offset = to_datetime(us).astimezone(zone).utcoffset() or timedelta()
     return offset // _MICROSECOND
 

@@ -38,7 +38,15 @@ def test_each_field_is_asked_for_once() -> None:
 
 @pytest.mark.parametrize("kind", [ObjectKind.CREATIVE, ObjectKind.IMAGE])
 def test_edges_without_a_name_filter_are_read_whole(kind: ObjectKind) -> None:
-    assert "filtering" not in messages.name_query(kind, "[ap-1]", [])
+    (whole,) = messages.name_queries(kind, "[ap-1]", [])
+    assert "filtering" not in whole
+
+
+@pytest.mark.parametrize("kind", [ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD])
+def test_edges_with_a_name_filter_are_read_by_it_and_then_whole(kind: ObjectKind) -> None:
+    filtered, whole = messages.name_queries(kind, "[ap-1]", [])
+    assert filtered["filtering"] == [{"field": "name", "operator": "CONTAIN", "value": "[ap-1]"}]
+    assert whole == {"fields": "id,name"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
-from autopublisher.adapters.meta.pacer import Pacer
+from autopublisher.adapters.meta.pacer import BURST, Pacer
 from autopublisher.domain.errors import MetaRefusedError, MetaThrottledError, UnavailableError
 from autopublisher.domain.meta_rules import SCORE_DECAY, MetaHeldBackError
 
@@ -64,7 +64,30 @@ def test_spaces_calls_out_well_before_the_limit(pacer: Pacer) -> None:
     with pytest.raises(MetaHeldBackError) as caught:
         pacer.admit("act_42")
 
-    assert caught.value.retry_at == NOON + timedelta(seconds=15)
+    assert caught.value.retry_at == NOON + timedelta(seconds=15 * BURST)
+
+
+def test_after_the_pause_a_burst_of_calls_goes_together(pacer: Pacer, clock: ManualClock) -> None:
+    pacer.heard(CAMPAIGNS, used(85), None)
+    clock.advance_to(NOON + timedelta(seconds=15 * BURST))
+
+    for _ in range(BURST):
+        pacer.admit("act_42")
+        pacer.heard(CAMPAIGNS, used(85), None)
+
+    with pytest.raises(MetaHeldBackError):
+        pacer.admit("act_42")
+
+
+def test_a_burst_ends_where_the_limit_is_reached(pacer: Pacer, clock: ManualClock) -> None:
+    pacer.heard(CAMPAIGNS, used(85), None)
+    clock.advance_to(NOON + timedelta(seconds=15 * BURST))
+    pacer.heard(CAMPAIGNS, used(96), None)
+
+    with pytest.raises(MetaHeldBackError) as caught:
+        pacer.admit("act_42")
+
+    assert caught.value.retry_at == clock.now() + timedelta(seconds=SCORE_DECAY)
 
 
 def test_a_better_answer_ends_the_wait(pacer: Pacer) -> None:

@@ -76,6 +76,7 @@ def test_what_the_account_is_known_for_changes_the_range() -> None:
 def test_an_explanation_is_added_on_request(language: str, word: str) -> None:
     (answer,), _ = judged(json.dumps(recorded()), options=["--explain", "--language", language])
     assert word in answer["sentences"][0]
+    assert answer["method_note"]
 
 
 @pytest.mark.parametrize(

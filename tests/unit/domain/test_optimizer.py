@@ -1,5 +1,6 @@
 """The final budget: scaled, under every cap, at least Meta's minimum, and never more than what is left."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,8 +8,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from autopublisher.domain.exposure import Reservation, calendar_of, last_day
+from autopublisher.domain.limits import Breach, Limits, Scope, first_breach
 from autopublisher.domain.money import Money
-from autopublisher.domain.optimizer import LONGEST_DAYS, FinalBudget, NoBudget, base_daily, final_budget
+from autopublisher.domain.optimizer import (
+    LONGEST_DAYS,
+    FinalBudget,
+    NoBudget,
+    Room,
+    base_daily,
+    final_budget,
+    fitted_budget,
+)
 from autopublisher.domain.request import RunRequest
 from unit.domain.samples import NOW, asked
 
@@ -17,13 +28,16 @@ def euro(amount: str) -> Money:
     return Money.from_major(Decimal(amount), "EUR")
 
 
+ROOM = Room(euro("400"), euro("40"), euro("100"))
+
+
 def budget_of(
     left: str = "400",
     least: str = "40",
     cap: str = "100",
     request: RunRequest | None = None,
 ) -> FinalBudget:
-    found = final_budget(request or asked(), euro(left), euro(least), euro(cap), NOW)
+    found = final_budget(request or asked(), Room(euro(left), euro(least), euro(cap)), NOW)
     assert isinstance(found, FinalBudget)
     return found
 
@@ -55,13 +69,13 @@ def test_metas_minimum_lifts_a_daily_budget_that_is_too_small() -> None:
 
 
 def test_less_than_a_days_minimum_is_nothing_to_publish_with() -> None:
-    found = final_budget(asked(), euro("39.99"), euro("40"), euro("100"), NOW)
+    found = final_budget(asked(), Room(euro("39.99"), euro("40"), euro("100")), NOW)
     assert found == NoBudget("39.99 EUR is left of the total budget, below Meta's minimum of 40.00 EUR a day")
 
 
 def test_a_most_below_metas_minimum_is_not_overruled() -> None:
     request = asked(budget={"max_daily_budget": Decimal(30)})
-    found = final_budget(request, euro("400"), euro("40"), euro("100"), NOW)
+    found = final_budget(request, ROOM, NOW)
     assert isinstance(found, NoBudget)
     assert "max_daily_budget is 30.00 EUR" in found.reason
 
@@ -107,7 +121,7 @@ def test_no_final_budget_exceeds_what_is_left_or_undercuts_metas_minimum(  # noq
     most: Decimal | None,
 ) -> None:
     request = asked(budget={"scaling_factor": factor, "daily_budget": daily, "max_daily_budget": most})
-    budget = final_budget(request, left, least, cap, NOW)
+    budget = final_budget(request, Room(left, least, cap), NOW)
     assume(isinstance(budget, FinalBudget))
     assert isinstance(budget, FinalBudget)
     days = (budget.ends_at - budget.starts_at).days
@@ -123,7 +137,7 @@ def test_no_final_budget_exceeds_what_is_left_or_undercuts_metas_minimum(  # noq
 def test_without_a_cap_of_the_customers_the_whole_rest_can_be_spent_in_time(
     left: Money, least: Money, cap: Money, factor: Decimal
 ) -> None:
-    budget = final_budget(asked(budget={"scaling_factor": factor}), left, least, cap, NOW)
+    budget = final_budget(asked(budget={"scaling_factor": factor}), Room(left, least, cap), NOW)
     assume(isinstance(budget, FinalBudget))
     assert isinstance(budget, FinalBudget)
     assert budget.total == left
@@ -131,3 +145,58 @@ def test_without_a_cap_of_the_customers_the_whole_rest_can_be_spent_in_time(
     if budget.daily is not None:
         assert budget.spend_cap == left
         assert budget.daily.minor * days >= left.minor or days == LONGEST_DAYS
+
+
+# --- within the spend limits ----------------------------------------------------------------------
+
+
+def breach_under(limits: Limits, taken: int = 0) -> Callable[[FinalBudget], Breach | None]:
+    """Return the limits' judgement of a budget, with ``taken`` spoken for on the day it begins."""
+
+    def breach_of(budget: FinalBudget) -> Breach | None:
+        first, last = budget.starts_at.date(), last_day(budget.ends_at)
+        daily = None if budget.daily is None else budget.daily.minor
+        before = [Reservation("other", taken, first, first)]
+        after = [*before, Reservation("final", budget.total.minor, first, last, daily)]
+        return first_breach(Scope.ACCOUNT, limits, "EUR", calendar_of(before), calendar_of(after))
+
+    return breach_of
+
+
+def test_without_a_limit_the_budget_is_what_scaling_makes_it() -> None:
+    assert fitted_budget(asked(), ROOM, NOW, breach_under(Limits())) == final_budget(asked(), ROOM, NOW)
+
+
+def test_a_daily_budget_is_lowered_until_its_stretched_day_fits_and_lasts_longer() -> None:
+    budget = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=9000)))
+    assert isinstance(budget, FinalBudget)
+    assert (budget.daily, budget.total, budget.why) == (Money(5142, "EUR"), euro("400"), "the spend limits")
+    assert (budget.ends_at - budget.starts_at).days == 8
+
+
+def test_what_others_take_is_not_there_for_the_winner() -> None:
+    budget = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=19_000), taken=10_000))
+    assert isinstance(budget, FinalBudget)
+    assert budget.daily == Money(5142, "EUR")
+
+
+def test_a_lifetime_budget_is_cut_because_one_day_could_spend_it_whole() -> None:
+    room = Room(euro("60"), euro("40"), euro("100"))
+    budget = fitted_budget(asked(), room, NOW, breach_under(Limits(daily=5000)))
+    assert isinstance(budget, FinalBudget)
+    assert (budget.daily, budget.total) == (None, euro("50"))
+
+
+def test_where_not_even_metas_minimum_fits_the_limit_is_named() -> None:
+    found = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=6999)))
+    assert isinstance(found, Breach)
+    assert found.limit == euro("69.99")
+
+
+@given(MONEY, MONEY, MONEY, st.integers(1, 10**8), st.integers(1, 10**9), st.integers(0, 10**7))
+def test_whatever_is_published_breaks_no_limit(  # noqa: PLR0917 - hypothesis' arguments
+    left: Money, least: Money, cap: Money, daily: int, monthly: int, taken: int
+) -> None:
+    breach_of = breach_under(Limits(daily, monthly), taken)
+    budget = fitted_budget(asked(), Room(left, least, cap), NOW, breach_of)
+    assert not isinstance(budget, FinalBudget) or breach_of(budget) is None

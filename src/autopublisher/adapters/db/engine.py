@@ -20,6 +20,9 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 """How long PostgreSQL may take to accept a connection."""
 
+IDLE_TRANSACTION_SECONDS = 15
+"""After so long PostgreSQL ends a session that does nothing in a transaction: its process is frozen, its locks are not."""
+
 _WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 200, 0.02
 
 _SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"})
@@ -116,13 +119,20 @@ def _postgres(url: URL) -> Engine:
     secrets = {name: value for name, value in address.query.items() if name in _SECRET_OPTIONS}
     return create_engine(
         address.difference_update_query(secrets).set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": CONNECT_SECONDS, **secrets},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "options": _options(address), **secrets},
         isolation_level="READ COMMITTED",
         json_serializer=to_json,
         hide_parameters=True,
         pool_pre_ping=True,
         **_POOL,
     )
+
+
+def _options(url: URL) -> str:
+    """Return the settings of each session: the address's own come last, and so win."""
+    usual = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s"
+    own = url.query.get("options", ())
+    return " ".join([usual, *([own] if isinstance(own, str) else own)])
 
 
 def _with_libpq_options(url: URL) -> URL:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, update
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import runs
@@ -102,6 +102,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(runs.c.idempotency_key == wanted.idempotency_key)
     if wanted.due_by is not None:
         conditions += [runs.c.next_tick_at <= wanted.due_by, runs.c.status.not_in(FINAL)]
+    if wanted.alive_since is not None:
+        conditions.append(or_(runs.c.ended_at.is_(None), runs.c.ended_at >= wanted.alive_since))
     return conditions
 
 

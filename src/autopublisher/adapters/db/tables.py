@@ -51,6 +51,8 @@ accounts = Table(
     Column("defaults", RECORD, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("business_id", NAME),
+    Column("daily_limit", BigInteger),
+    Column("monthly_limit", BigInteger),
 )
 
 creatives = Table(
@@ -207,6 +209,32 @@ events = Table(
     Column("data", RECORD, nullable=False),
     # Numbers of deleted rows are never given out again, so a gap stays visible.
     sqlite_autoincrement=True,
+)
+
+stops = Table(
+    "stops",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("act_id", NAME, ForeignKey("accounts.act_id")),
+    Column("reason", Text, nullable=False),
+    Column("by", NAME, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("lifted_at", Moment, index=True),
+    Column("lifted_by", NAME),
+    Column("lift_reason", Text, nullable=False),
+    Column("reactivate", Boolean, nullable=False),
+    Column("report", RECORD),
+)
+
+watches = Table(
+    "watches",
+    METADATA,
+    Column("act_id", NAME, ForeignKey("accounts.act_id"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("next_look_at", Moment, nullable=False, index=True),
+    Column("looked_at", Moment),
+    Column("tries", Integer, nullable=False),
+    Column("report", RECORD, nullable=False),
 )
 
 users = Table(

@@ -13,6 +13,7 @@ from autopublisher.adapters.db.people import SqlPeople
 from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.runs import SqlRuns
 from autopublisher.adapters.db.session import Session, reachable
+from autopublisher.adapters.db.stops import SqlStops, SqlWatches
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     Accounts,
@@ -22,6 +23,8 @@ from autopublisher.ports.repositories import (
     People,
     RunRecords,
     Runs,
+    Stops,
+    Watches,
 )
 
 
@@ -38,6 +41,8 @@ class SqlUnitOfWork:
     records: RunRecords
     observations: Observations
     people: People
+    stops: Stops
+    watches: Watches
     connection: Connection
 
     def __init__(self, engine: Engine) -> None:
@@ -65,6 +70,8 @@ class SqlUnitOfWork:
         self.records = SqlRunRecords(session)
         self.observations = SqlObservations(session)
         self.people = SqlPeople(session)
+        self.stops = SqlStops(session)
+        self.watches = SqlWatches(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

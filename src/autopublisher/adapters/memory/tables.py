@@ -6,11 +6,13 @@ from typing import Self
 
 from autopublisher.domain.accounts import Account, Creative
 from autopublisher.domain.errors import ConflictError
-from autopublisher.domain.ids import AccountId, CreativeId, RunId, UserId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.operations import Operation
 from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
 from autopublisher.domain.run import Run
+from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
+from autopublisher.domain.watches import Watch
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Tables:
     events: list[Event] = field(default_factory=list)
     users: dict[UserId, User] = field(default_factory=dict)
     tokens: dict[str, AccessToken] = field(default_factory=dict)
+    stops: dict[StopId, Stop] = field(default_factory=dict)
+    watches: dict[ActId, Watch] = field(default_factory=dict)
 
     def copy(self) -> Self:
         """Return a state that can change on its own."""
@@ -36,6 +40,11 @@ class Tables:
     def need_run(self, run_id: RunId | None) -> None:
         """Refuse what refers to a run that is not stored."""
         need(run_id is None or run_id in self.runs, "This refers to something that is not stored.")
+
+    def need_act_id(self, act_id: ActId | None) -> None:
+        """Refuse what refers to an ad account that is not stored."""
+        known = {account.act_id for account in self.accounts.values()}
+        need(act_id is None or act_id in known, "This refers to something that is not stored.")
 
     def need_account(self, account_id: AccountId) -> None:
         """Refuse what refers to an account that is not stored."""

@@ -13,6 +13,7 @@ from autopublisher.adapters.memory.records import (
     MemoryRunRecords,
 )
 from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
+from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
@@ -23,6 +24,8 @@ from autopublisher.ports.repositories import (
     People,
     RunRecords,
     Runs,
+    Stops,
+    Watches,
 )
 
 
@@ -63,6 +66,8 @@ class MemoryUnitOfWork:
     records: RunRecords
     observations: Observations
     people: People
+    stops: Stops
+    watches: Watches
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -84,6 +89,8 @@ class MemoryUnitOfWork:
         self.records = MemoryRunRecords(tables)
         self.observations = MemoryObservations(tables)
         self.people = MemoryPeople(tables)
+        self.stops = MemoryStops(tables)
+        self.watches = MemoryWatches(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

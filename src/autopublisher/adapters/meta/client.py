@@ -25,6 +25,9 @@ from autopublisher.ports.clock import Clock
 PAGE_SIZE = 100
 """Rows asked for at a time: small enough that Meta does not find a page too large."""
 
+EMPTY_PAGES = 20
+"""So many pages without a row, one after the other, are a fault of Meta's and not a long list."""
+
 IDS_PER_QUERY = 100
 """Ids in one filter, so that the address stays within what servers take."""
 
@@ -111,13 +114,17 @@ class SdkMetaAds:
     ) -> Sequence[Mapping[str, Any]]:
         """Return every object of the account's edge whose name contains the text: all pages, or an error.
 
-        Meta's filter ignores case and may lag, so the names are compared here as well.
+        Meta's filter ignores case, so the names are compared here as well. It works on an index that may lag behind: what
+        it does not find is looked for in the edge as a whole, and only both together say that there is nothing.
         """
-        query = messages.name_query(kind, name_contains, fields)
-        rows = {messages.text_of(row, "id"): row for row in self._rows(act_id, EDGES[kind], query)}
-        for meta_id in rows:
-            self._pacer.owns(act_id, meta_id)
-        return tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))
+        for query in messages.name_queries(kind, name_contains, fields):
+            rows = {messages.text_of(row, "id"): row for row in self._rows(act_id, EDGES[kind], query)}
+            found = tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))
+            if found:
+                for row in found:
+                    self._pacer.owns(act_id, str(row["id"]))
+                return found
+        return ()
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Upload image bytes and return the image hash; repeating it is harmless."""
@@ -182,16 +189,21 @@ class SdkMetaAds:
     def _rows(self, subject: str, edge: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of all pages of an edge."""
         seen: set[str] = set()
+        empty = 0
         params = {**query, "limit": self._page_size}
         while True:
             self._pacer.admit(subject, insights=edge == "insights")
             page = self._call("GET", (subject, edge), params)
-            yield from messages.rows_of(page)
+            rows = messages.rows_of(page)
+            yield from rows
+            empty = 0 if rows else empty + 1
             after = messages.next_cursor(page, self._session.GRAPH)
             if after is None:
                 return
             if after in seen:
                 raise MetaTransientError("the pages go round in circles")
+            if empty >= EMPTY_PAGES:
+                raise MetaTransientError(f"{empty} pages without a row, and still a next one")
             seen.add(after)
             params = {**params, "after": after}
 

@@ -37,7 +37,7 @@ INSIGHT_FIELDS = (
 )
 
 NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
-"""Kinds whose edge filters by name; the other edges are read whole."""
+"""Kinds whose edge filters by name; the other edges are only read whole."""
 
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
 """Statuses that end delivery."""
@@ -72,12 +72,17 @@ def field_list(*groups: Iterable[str]) -> str:
     return ",".join(dict.fromkeys(name for group in groups for name in group))
 
 
-def name_query(kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> dict[str, Any]:
-    """Ask an edge for objects by name. No status is named: Meta then lists all but the archived and deleted."""
-    query: dict[str, Any] = {"fields": field_list(("id", "name"), fields)}
-    if kind in NAME_FILTERED:
-        query["filtering"] = [{"field": "name", "operator": "CONTAIN", "value": name_contains}]
-    return query
+def name_queries(
+    kind: ObjectKind, name_contains: str, fields: Sequence[str]
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the ways to ask an edge for objects by name, the shorter first: filtered where it can be, then whole.
+
+    No status is named: Meta then lists all but the archived and deleted.
+    """
+    whole = {"fields": field_list(("id", "name"), fields)}
+    if kind not in NAME_FILTERED:
+        return (whole,)
+    return {**whole, "filtering": [{"field": "name", "operator": "CONTAIN", "value": name_contains}]}, whole
 
 
 def insights_query(

@@ -14,6 +14,10 @@ from autopublisher.domain.meta_rules import (
 )
 from autopublisher.ports.clock import Clock
 
+BURST = 8
+"""Near a limit so many calls go together, after a pause as long as all of theirs: a tick that had to wait before each of
+its calls, and begins anew after every wait, would never get to its second."""
+
 _Family = tuple[str, bool]
 """An ad account, and whether the call asks for insights: Meta meters those apart from everything else."""
 
@@ -26,6 +30,7 @@ class Pacer:
         self._lock = Lock()
         self._usage: dict[_Family, Usage] = {}
         self._held_until: dict[_Family, datetime] = {}
+        self._burst_left: dict[_Family, int] = {}
         self._owners: dict[str, str] = {}
 
     def owns(self, act_id: str, meta_id: str) -> None:
@@ -67,11 +72,19 @@ class Pacer:
         if not usage.percents:
             return
         pause = pause_seconds(usage)
-        # Only a nearly used-up limit is worth asking the time for.
-        held_until = self._after(pause) if pause > 0 else None
         with self._lock:
             self._usage[family] = usage
             self._held_until.pop(family, None)
+            left = self._burst_left.pop(family, 0)
+            if pause > 0 and left > 1 and not usage.is_exhausted:
+                self._burst_left[family] = left - 1
+                return
+        if pause <= 0:
+            return
+        # Only a nearly used-up limit is worth asking the time for.
+        held_until = self._after(pause if usage.is_exhausted else pause * BURST)
+        with self._lock:
+            self._burst_left[family] = BURST
             if held_until is not None:
                 self._held_until[family] = held_until
 

@@ -19,7 +19,7 @@ from autopublisher.domain.evidence.verdict import (
     VariantResult,
     Verdict,
 )
-from autopublisher.domain.evidence.words import Language, headline, sentences
+from autopublisher.domain.evidence.words import Language, headline, method_note, sentences
 
 __all__ = [
     "ChanceOfProof",
@@ -42,6 +42,7 @@ __all__ = [
     "chance_of_proof",
     "headline",
     "judge",
+    "method_note",
     "replay",
     "sentences",
 ]

@@ -60,12 +60,27 @@ def matured_weights(hours: Array, delay: ReportingDelay | None) -> Array:
     `hours` are increasing block boundaries, block b lying between hours[b] and hours[b + 1] with its exposure
     spread evenly; without a delay everything matures at once. Shape (n + 1, n).
     """
-    widths = np.diff(hours)
     if delay is None:
         return (hours[:, None] >= hours[None, 1:]).astype(np.float64)
-    reported = delay.integrated(hours[:, None] - hours[None, :])
-    weights: Array = (reported[:, :-1] - reported[:, 1:]) / widths
-    return np.where(hours[:, None] >= hours[None, 1:], np.minimum(weights, 1.0), 0.0)
+    reported = _integrated_ages(hours, delay)
+    weights: Array = (reported[:, :-1] - reported[:, 1:]) / np.diff(hours)
+    return np.tril(np.minimum(weights, 1.0), -1)
+
+
+def _integrated_ages(hours: Array, delay: ReportingDelay) -> Array:
+    """Return the integrated delay at all hours[s] - hours[b]; at full hours few ages differ."""
+    ages = hours[:, None] - hours[None, :]
+    if len(hours) and bool((hours == np.rint(hours)).all()):
+        table = delay.integrated(np.arange(hours[-1] + 1))
+        return np.asarray(table[np.maximum(ages, 0).astype(np.intp)])
+    reported = np.maximum(ages, 0.0)
+    inside = (ages > 0) & (ages < delay.longest_hours)
+    reported[inside] = delay.integrated(ages[inside])
+    beyond = ages >= delay.longest_hours
+    # Past the longest delay the integral grows hour by hour.
+    late = float(delay.integrated(np.array(delay.longest_hours))) - delay.longest_hours
+    reported[beyond] += late
+    return reported
 
 
 @lru_cache(maxsize=8)

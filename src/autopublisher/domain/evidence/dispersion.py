@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from autopublisher.domain.evidence.blocks import Blocks
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.score import Blocks, PairScores
+from autopublisher.domain.evidence.score import PairScores
 
 Array = npt.NDArray[np.float64]
 
@@ -37,49 +38,64 @@ class DayNoise:
     from_data: float
 
 
-def effective_days(blocks: Blocks) -> float:
-    """Return Kish's effective number of days, (sum m)^2 / sum m^2 over the days' matured exposure."""
-    by_day = (blocks.matured[:, :, None] * blocks.day_shares).sum(axis=(0, 1))
-    squares = float((by_day**2).sum())
-    return float(by_day.sum()) ** 2 / squares if squares > 0 else 1.0
-
-
 def day_noise(design: Design, scores: PairScores, blocks: Blocks) -> DayNoise:
-    """Return the arm-day variance of a set of pairs, prior and data combined.
+    """Return the arm-day variance of a set of pairs at a single look; `blocks` are those of the pairs' variants."""
+    of_one_look = PairScores(
+        first=scores.first,
+        second=scores.second,
+        **{name: value[None] for name, value in vars(scores).items() if name not in ("first", "second")},
+    )
+    return day_noise_of_looks(design, of_one_look, blocks)[0]
+
+
+def day_noise_of_looks(design: Design, scores: PairScores, blocks: Blocks) -> tuple[DayNoise, ...]:
+    """Return the arm-day variance of a set of pairs at every look, prior and data combined.
 
     raw = sum_d [U_d^2 k/(k-1) - q_d] / sum_d (G^A_d + r^2 G^B_d): a method of moments estimate in which U_d
     is a day's score at the estimated ratio r, q_d the part that hourly noise explains, and G_d the squared
     response of a day's sum to unit day effects.
     """
-    days = effective_days(blocks)
-    raw, doubt = _pooled_estimate(design, scores)
-    prior, prior_doubt = design.day_variance, design.day_variance_doubt
-    weight = 0.0 if doubt is None else prior_doubt**2 / (prior_doubt**2 + doubt)
-    estimate = max(prior + weight * (raw - prior), _LEAST_SHARE_OF_PRIOR * prior)
-    factor = 1 + _FEW_DAYS_FACTOR / (days + 1)
-    return DayNoise(variance=estimate * factor, estimate=estimate, days=days, from_data=weight)
+    days = _effective_days(blocks)
+    raw, weight = _pooled_estimate(design, scores)
+    prior = design.day_variance
+    estimate = np.maximum(prior + weight * (raw - prior), _LEAST_SHARE_OF_PRIOR * prior)
+    variance = estimate * (1 + _FEW_DAYS_FACTOR / (days + 1))
+    columns = (each.tolist() for each in (variance, estimate, days, weight))
+    return tuple(DayNoise(*values) for values in zip(*columns, strict=True))
 
 
-def _pooled_estimate(design: Design, scores: PairScores) -> tuple[float, float | None]:
-    """Return the pairs' precision-weighted mean estimate and its variance (K - 1 contrasts' worth)."""
+def _effective_days(blocks: Blocks) -> Array:
+    """Return Kish's effective number of days, (sum m)^2 / sum m^2 over the days' matured exposure, by look."""
+    by_day = blocks.sums((blocks.matured[:, :, None] * blocks.day_shares).sum(axis=1))
+    squares = (by_day**2).sum(axis=1)
+    some = squares > 0
+    return np.where(some, by_day.sum(axis=1) ** 2 / np.where(some, squares, 1.0), 1.0)
+
+
+def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
+    """Return each look's precision-weighted mean over pairs (K - 1 contrasts' worth), and its weight."""
     usable = (scores.a > 0) & (scores.b > 0)
-    days = int(((scores.a_days**2).sum(axis=0) + (scores.b_days**2).sum(axis=0) > 0).sum())
-    if days < _FEWEST_DAYS or not usable.any():
-        return 0.0, None
-    raw, doubt = _estimates(design.day_variance, scores, usable, days)
-    precision = 1 / doubt
+    seen = (scores.a_days**2).sum(axis=1) + (scores.b_days**2).sum(axis=1) > 0
+    days = seen.sum(axis=1)
+    known = (days >= _FEWEST_DAYS) & usable.any(axis=1)
+    raw, doubt = _estimates(design.day_variance, scores, usable, np.maximum(days, _FEWEST_DAYS))
+    precision = np.where(usable, 1 / doubt, 0.0)
+    total = np.where(known, precision.sum(axis=1), 1.0)
     contrasts = len(set(scores.first.tolist()) | set(scores.second.tolist())) - 1
-    pooled = float((precision * raw).sum() / precision.sum())
-    return pooled, float(len(raw) / precision.sum() / contrasts)
+    spread = usable.sum(axis=1) / total / contrasts
+    prior_doubt = design.day_variance_doubt**2
+    return (precision * raw).sum(axis=1) / total, np.where(known, prior_doubt / (prior_doubt + spread), 0.0)
 
 
 def _estimates(
-    prior: float, scores: PairScores, usable: npt.NDArray[np.bool_], days: int
+    prior: float, scores: PairScores, usable: npt.NDArray[np.bool_], days: npt.NDArray[np.int64]
 ) -> tuple[Array, Array]:
-    a_days, b_days, noise = scores.a_days[usable], scores.b_days[usable], scores.noise_of_days[usable]
-    ratio = (scores.a[usable] / scores.b[usable])[:, None]
-    size = scores.a_gain[usable] + ratio**2 * scores.b_gain[usable]
-    score = a_days - ratio * b_days
-    raw = (score**2 * days / (days - 1) - noise).sum(axis=1) / size.sum(axis=1)
-    doubt = (2 * (noise + prior * size) ** 2).sum(axis=1) / size.sum(axis=1) ** 2
-    return raw, np.maximum(doubt, _LEAST_DOUBT)
+    """Return each look's and pair's own estimate and its variance."""
+    ratio = np.divide(scores.a, scores.b, out=np.ones_like(scores.a), where=usable)[:, :, None]
+    size = scores.a_gain + ratio**2 * scores.b_gain
+    score = scores.a_days - ratio * scores.b_days
+    correction = (days / (days - 1))[:, None, None]
+    total = np.where(usable, size.sum(axis=2), 1.0)
+    raw = (score**2 * correction - scores.noise_of_days).sum(axis=2) / total
+    doubt = (2 * (scores.noise_of_days + prior * size) ** 2).sum(axis=2) / total**2
+    return np.where(usable, raw, 0.0), np.where(usable, np.maximum(doubt, _LEAST_DOUBT), 1.0)

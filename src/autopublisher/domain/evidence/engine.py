@@ -7,17 +7,24 @@ bytes, and a boundary once crossed stays crossed however often, or late, anybody
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import LookTime
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.health import faults, latest_row
-from autopublisher.domain.evidence.observations import Snapshot, digest, in_order
-from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind, Ruling, rule, unmet_guards
+from autopublisher.domain.evidence.health import latest_row
+from autopublisher.domain.evidence.looks import Calendar, DueLook
+from autopublisher.domain.evidence.observations import History, Snapshot, digest, in_order
+from autopublisher.domain.evidence.rules import (
+    ENDING_KINDS,
+    Kind,
+    Ruling,
+    rule,
+    rules_on_little,
+    unmet_guards,
+)
 from autopublisher.domain.evidence.timeline import Timeline, build
 from autopublisher.domain.evidence.verdict import Look, Verdict
-from autopublisher.domain.evidence.weighing import Evidence, weigh
+from autopublisher.domain.evidence.weighing import Bounds, Evidence, bounds_at, weigh, weigh_looks
 
 
 def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -> Verdict:
@@ -26,8 +33,7 @@ def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -
     `final` says that no more data will come (after the cool-down, or when the run is cut short): the last
     look is taken and all remaining error is spent. Raises ValueError when snapshots do not fit the design.
     """
-    ordered = in_order(history, len(design.variants))
-    trial = _Trial(design, ordered, build(design, ordered), final=final)
+    trial = _trial(design, history, final=final)
     return trial.verdict(trial.course())
 
 
@@ -36,14 +42,19 @@ def replay(design: Design, history: Sequence[Snapshot], *, final: bool = False) 
 
     Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none.
     """
-    ordered = in_order(history, len(design.variants))
-    trial = _Trial(design, ordered, build(design, ordered), final=final)
+    trial = _trial(design, history, final=final)
     course = trial.course()
-    if course.ended_at is None or course.ended_at == len(ordered) - 1:
+    if course.ended_at is None or course.ended_at == len(trial.history) - 1:
         return trial.verdict(course)
     # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
-    seen = course.ended_at + 1
-    return _Trial(design, ordered[:seen], trial.timeline.until(course.ended_at), final=False).verdict(course)
+    known = trial.history[: course.ended_at + 1]
+    calendar = Calendar(design, known, trial.timeline.until(course.ended_at), final=False)
+    return _Trial(calendar).verdict(course)
+
+
+def _trial(design: Design, history: Sequence[Snapshot], *, final: bool) -> "_Trial":
+    ordered = in_order(history, len(design.variants))
+    return _Trial(Calendar(design, ordered, build(design, ordered), final=final))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +70,36 @@ class _Course:
     looked_at: int | None = None
     ended_at: int | None = None
 
+    @property
+    def share(self) -> float:
+        """The clock at the latest look."""
+        return self.looks[-1].share if self.looks else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    design: Design
-    history: tuple[Snapshot, ...]
-    timeline: Timeline
-    final: bool
+    calendar: Calendar
+
+    @property
+    def design(self) -> Design:
+        return self.calendar.design
+
+    @property
+    def history(self) -> History:
+        return self.calendar.history
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.calendar.timeline
+
+    @property
+    def final(self) -> bool:
+        return self.calendar.final
 
     def verdict(self, course: _Course) -> Verdict:
         """Return the verdict at the latest snapshot of the course run so far."""
         now = len(self.history) - 1
-        found = faults(self.design, self.history, self.timeline, now) if self.history else ()
+        found = self.calendar.faults(now) if len(self.history) else ()
         if found and (course.ended_at is None or self.final):
             return self._report(course, self._present(course), Ruling(Kind.UNHEALTHY, reasons=found))
         if course.ended_at is not None:
@@ -82,71 +111,43 @@ class _Trial:
         return self._report(course, evidence, Ruling(kind, reasons=self._why_no_look(evidence)))
 
     def course(self) -> _Course:
-        """Return the whole course, poll by poll, up to the first ending verdict."""
+        """Return the whole course, look by look, up to the first ending verdict."""
         course = _Course(active=tuple(range(len(self.design.variants))))
-        for index in range(len(self.history)):
-            course = self._advance(course, index)
-            if course.ended_at is not None:
+        while len(self.history) and course.ended_at is None:
+            after = -1 if course.looked_at is None else course.looked_at
+            due = self.calendar.due(course.active, after, course.share)
+            if not due:
                 break
+            course = self._take(course, due)
         return course
 
-    def _advance(self, course: _Course, index: int) -> _Course:
-        row, last = self.timeline.row_of[index], self.final and index == len(self.history) - 1
-        if row is None or (not last and not self.design.past_guard(self._hours[row])):
-            return course
-        share = self._share(course, row)
-        if not last and self._step(share) <= self._step(course.looks[-1].share if course.looks else 0.0):
-            return course
-        if faults(self.design, self.history, self.timeline, index):
-            return course
-        return self._look(course, index, LookTime(share, last=last))
+    def _take(self, course: _Course, due: Sequence[DueLook]) -> _Course:
+        """Return the course after these looks, or after the first of them that ends something."""
+        now = len(self.history) - 1
+        series = weigh_looks(self.design, self.timeline, [each.row for each in due], course.active)
+        for position, look in enumerate(due):
+            course, bounds = self._noted(course, look)
+            reported = look.index == now or look.time.last
+            if reported or rules_on_little(self.design) or series.may_decide(position, bounds):
+                evidence = series.evidence(position, course.looks, bounds)
+                course = _ruled(course, evidence, rule(evidence, last=look.time.last))
+                if course.ended_at is not None or course.ruling.eliminated:
+                    break
+        return course
 
-    def _look(self, course: _Course, index: int, look: LookTime) -> _Course:
-        looks, row = (*course.looks, look), latest_row(self.timeline, index)
-        evidence = weigh(self.design, self.timeline, row, course.active, looks)
-        ruling = rule(evidence, last=look.last)
-        taken = Look(len(looks), evidence.hour, look.share, evidence.bounds.winner)
-        gone = (*course.eliminated, *ruling.eliminated)
-        return _Course(
-            active=tuple(each for each in course.active if each not in gone),
-            looks=looks,
-            taken=(*course.taken, taken),
-            eliminated=gone,
-            ruling=ruling,
-            evidence=evidence,
-            looked_at=index,
-            ended_at=index if ruling.kind in ENDING_KINDS else None,
-        )
-
-    @cached_property
-    def _hours(self) -> list[float]:
-        hours: list[float] = self.timeline.hours.tolist()
-        return hours
-
-    @cached_property
-    def _matured(self) -> dict[tuple[int, ...], list[float]]:
-        return {}
-
-    def _matured_of(self, active: tuple[int, ...]) -> list[float]:
-        """Return the matured spend of some variants by row, added up once for each set of them."""
-        if active not in self._matured:
-            self._matured[active] = self.timeline.matured_spend[:, list(active)].sum(axis=1).tolist()
-        return self._matured[active]
-
-    def _share(self, course: _Course, row: int) -> float:
-        """Return the clock: matured over planned spend of the active variants; it never runs back."""
-        matured = self._matured_of(course.active)[row]
-        share = matured / (self.design.planned_spend_per_variant * len(course.active))
-        return max(share, course.looks[-1].share if course.looks else 0.0)
-
-    def _step(self, share: float) -> int:
-        """Return the number of looks due by `share`; the last planned one is only taken as final."""
-        return min(int(share * self.design.look_count + 1e-9), self.design.look_count - 1)
+    def _noted(self, course: _Course, look: DueLook) -> tuple[_Course, Bounds]:
+        """Return the course with one more look that decides nothing, and that look's bounds."""
+        looks = (*course.looks, look.time)
+        bounds = bounds_at(self.design, looks)
+        hour = float(self.timeline.hours[look.row])
+        taken = Look(len(looks), hour, look.time.share, bounds.winner)
+        noted = _Course(course.active, looks, (*course.taken, taken), course.eliminated, looked_at=look.index)
+        return noted, bounds
 
     def _present(self, course: _Course) -> Evidence | None:
         """Return the evidence now, against the bound a look taken now would have."""
         row = latest_row(self.timeline, len(self.history) - 1)
-        share = self._share(course, row)
+        share = max(course.share, self.calendar.share(course.active, row))
         if row == 0 or share <= 0:
             return None
         return weigh(self.design, self.timeline, row, course.active, (*course.looks, LookTime(share)))
@@ -167,6 +168,7 @@ class _Trial:
 
     def _report(self, course: _Course, evidence: Evidence | None, ruling: Ruling) -> Verdict:
         row = latest_row(self.timeline, len(self.history) - 1)
+        share = max(course.share, self.calendar.share(course.active, row))
         return report.compose(
             report.Case(
                 design=self.design,
@@ -176,13 +178,26 @@ class _Trial:
                 ruling=ruling,
                 looks=course.taken,
                 eliminated=course.eliminated,
-                share=self._share(course, row),
-                next_step=self._step(self._share(course, row)) + 1,
+                share=share,
+                next_step=self.calendar.step(share) + 1,
                 final=self.final,
                 decided_hour=None if course.ended_at is None or evidence is None else evidence.hour,
                 digest=digest(self.design, self.history, final=self.final),
             )
         )
+
+
+def _ruled(course: _Course, evidence: Evidence, ruling: Ruling) -> _Course:
+    """Return the course after the ruling of its latest look."""
+    gone = (*course.eliminated, *ruling.eliminated)
+    return replace(
+        course,
+        active=tuple(each for each in course.active if each not in gone),
+        eliminated=gone,
+        ruling=ruling,
+        evidence=evidence,
+        ended_at=course.looked_at if ruling.kind in ENDING_KINDS else None,
+    )
 
 
 def _contradicted(present: Evidence, ruling: Ruling) -> bool:

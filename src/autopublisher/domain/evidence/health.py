@@ -6,10 +6,11 @@ import numpy as np
 
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.observations import Snapshot
+from autopublisher.domain.evidence.observations import History, Snapshot
 from autopublisher.domain.evidence.timeline import Timeline
+from autopublisher.domain.evidence.verdict import Diagnostic
 
-_MISSING_POLLS_ALLOWED = 0.20
+MISSING_POLLS_ALLOWED = 0.20
 # Below this many gaps a share of missing polls means nothing.
 _FEWEST_GAPS = 5
 
@@ -19,11 +20,52 @@ def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, inde
     found = []
     if timeline.row_of[index] is None:
         found.append("counter_fell")
-    if missing_polls(design, timeline, latest_row(timeline, index)) >= _MISSING_POLLS_ALLOWED:
+    if missing_polls(design, timeline, latest_row(timeline, index)) >= MISSING_POLLS_ALLOWED:
         found.append("polls_missing")
-    if any(snapshot.edited for snapshot in history[: index + 1]):
+    if first_edit(history, index) is not None:
         found.append("edited")
     return tuple(found)
+
+
+def first_edit(history: Sequence[Snapshot], index: int) -> float | None:
+    """Return the hour of the first reading up to `index` after a variant was changed; None where none was."""
+    if isinstance(history, History):  # kept as columns: no snapshot need be made to look at one flag
+        marked = np.flatnonzero(history.edited[: index + 1])
+        return float(history.hours[marked[0]]) if marked.size else None
+    return next((each.hour for each in history[: index + 1] if each.edited), None)
+
+
+def findings(
+    design: Design, history: Sequence[Snapshot], timeline: Timeline, index: int
+) -> tuple[Diagnostic, ...]:
+    """Return the numbers behind the faults at snapshot `index`, and readings set aside without pausing the test.
+
+    counter_fell: largest relative fall of a total in the latest reading; readings_set_aside: how many so far;
+    polls_missing: their share; edited: hour of the first reading after a change.
+    """
+    if index < 0:
+        return ()
+    present, found = faults(design, history, timeline, index), []
+    if "counter_fell" in present:
+        found.append(Diagnostic("counter_fell", _largest_fall(history, timeline, index)))
+    aside = sum(row is None for row in timeline.row_of[: index + 1])
+    if aside:
+        found.append(Diagnostic("readings_set_aside", float(aside)))
+    if "polls_missing" in present:
+        found.append(
+            Diagnostic("polls_missing", missing_polls(design, timeline, latest_row(timeline, index)))
+        )
+    changed = first_edit(history, index)
+    if changed is not None:
+        found.append(Diagnostic("edited", changed))
+    return tuple(found)
+
+
+def _largest_fall(history: Sequence[Snapshot], timeline: Timeline, index: int) -> float:
+    """Return the largest relative fall of any total below the highest accepted one before."""
+    before = timeline.figures[: latest_row(timeline, index) + 1].max(axis=0)
+    now = np.array([each.row() for each in history[index].figures])
+    return float(np.max(np.where(before > 0, 1 - now / np.where(before > 0, before, 1.0), 0.0)))
 
 
 def latest_row(timeline: Timeline, index: int) -> int:

@@ -1,13 +1,18 @@
 """What was read from the ad platform: cumulative figures per variant at one moment."""
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, overload
 
+import numpy as np
+import numpy.typing as npt
+
+from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
+
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,23 +79,63 @@ class Snapshot:
         return cls(hour=values["hour"], figures=figures, edited=values.get("edited", False))
 
 
-def in_order(history: Sequence[Snapshot], variant_count: int) -> tuple[Snapshot, ...]:
+@dataclass(frozen=True, eq=False)
+class History(Sequence[Snapshot]):
+    """Snapshots in order of time, kept as columns: a sequence of snapshots that need not exist one by one.
+
+    Attributes:
+        hours: (polls,) rising hours since the start.
+        figures: (polls, variants, figures) cumulative counters in the order of `Figure`.
+        edited: (polls,) whether a variant had been changed.
+    """
+
+    hours: Array
+    figures: Array
+    edited: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.hours)
+
+    @overload
+    def __getitem__(self, index: int) -> Snapshot: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "History": ...
+
+    def __getitem__(self, index: int | slice) -> "Snapshot | History":
+        if isinstance(index, slice):
+            return History(self.hours[index], self.figures[index], self.edited[index])
+        rows = tuple(Figures(*row) for row in self.figures[index].tolist())
+        return Snapshot(float(self.hours[index]), rows, bool(self.edited[index]))
+
+
+def in_order(history: Sequence[Snapshot], variant_count: int) -> History:
     """Return the snapshots by hour, the later reading winning where two share an hour.
 
     Raises ValueError when a snapshot does not have one figure row per variant.
     """
+    if isinstance(history, History):
+        return history
     if any(len(snapshot.figures) != variant_count for snapshot in history):
         raise ValueError(f"Every snapshot needs figures for {variant_count} variants.")
     by_hour = {snapshot.hour: snapshot for snapshot in history}
-    return tuple(by_hour[hour] for hour in sorted(by_hour))
+    ordered = [by_hour[hour] for hour in sorted(by_hour)]
+    rows = np.array([[each.row() for each in snapshot.figures] for snapshot in ordered], dtype=np.float64)
+    return History(
+        hours=np.array([snapshot.hour for snapshot in ordered], dtype=np.float64),
+        figures=rows.reshape(len(ordered), variant_count, len(Figure)),
+        edited=np.array([snapshot.edited for snapshot in ordered], dtype=np.bool_),
+    )
 
 
-def digest(design: Design, history: Sequence[Snapshot], *, final: bool) -> str:
-    """Return the SHA-256 of the canonical inputs; equal inputs give equal verdict bytes."""
-    content = {
-        "design": design.to_dict(),
-        "history": [each.to_dict() | {"hour": float(each.hour)} for each in history],
-        "final": final,
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def digest(design: Design, history: History, *, final: bool) -> str:
+    """Return the SHA-256 of the inputs; equal inputs give equal verdict bytes.
+
+    Taken over the design as canonical JSON, `final`, and the columns as little-endian IEEE doubles.
+    """
+    seal = hashlib.sha256(design.to_json().encode())
+    seal.update(b"final" if final else b"open")
+    for column in (history.hours, history.figures, history.edited):
+        # Adding zero turns a negative zero into the zero it equals.
+        seal.update(np.ascontiguousarray(column + 0.0, dtype="<f8").tobytes())
+    return seal.hexdigest()

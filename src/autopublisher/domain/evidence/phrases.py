@@ -13,21 +13,25 @@ class Phrases:
         verdicts: per verdict kind.
         reasons: per reason code.
         caveats: per caveat code.
+        findings: per diagnostic code, what was unusual in the data.
         parts: everything else, by name.
         decimal: decimal mark; thousands: its separator.
         percent: pattern of a percentage.
         units: spoken unit per currency code, for "per euro"; other codes are used as they are.
+        method: per method, how the verdict was reached, for somebody who has to trust it.
     """
 
     better: Mapping[str, str]
     verdicts: Mapping[str, str]
     reasons: Mapping[str, str]
     caveats: Mapping[str, str]
+    findings: Mapping[str, str]
     parts: Mapping[str, str]
     decimal: str
     thousands: str
     percent: str
     units: Mapping[str, str]
+    method: Mapping[str, str]
 
 
 ENGLISH = Phrases(
@@ -80,6 +84,25 @@ ENGLISH = Phrases(
         " cautious assumption was used.",
         "not_proof": "This is a choice by expected loss, not a proof.",
     },
+    findings={
+        "spend_share_off_plan": "{variant}'s share of the spend is {points} points off plan.",
+        "impression_price_differs": "{variant} pays {change} per view against the average, so it may be shown"
+        " to other people.",
+        "delivery_gap": "{variant} stood still for {number} hours on end while others were delivered.",
+        "effect_changed_between_weeks": "The comparison of {variant} came out differently in the first week"
+        " than later (z {signed}): the figure is an average of two situations.",
+        "effect_changed_between_halves": "The comparison of {variant} came out differently in the first half"
+        " than in the second (z {signed}): the figure is an average of two situations.",
+        "basket_values_differ": "Basket sizes differ ({variant}: {change} against all), so the test switches to"
+        " the stricter one that does not pool them.",
+        "audiences_overlap": "{share} of the people can see more than one variant, so the variants may"
+        " influence each other.",
+        "figures_restated": "{share} of what had been reported for {variant} has been taken back since.",
+        "counter_fell": "A total fell by {share}.",
+        "readings_set_aside": "Readings set aside because a total had fallen: {number}.",
+        "polls_missing": "{share} of the expected readings are missing.",
+        "edited": "The change was first noticed in hour {number}.",
+    },
     parts={
         "range": " ({seen}range {low} to {high})",
         "open_range": " ({seen}at least {low})",
@@ -99,6 +122,17 @@ ENGLISH = Phrases(
     thousands=",",
     percent="{number}%",
     units={"EUR": "euro", "USD": "dollar", "GBP": "pound", "PEN": "sol", "MXN": "peso"},
+    method={
+        "B": "How this was decided: hour by hour we compare what the variants achieved with what each had to"
+        " work with (money, views or clicks), so that a good day or a promotion that both share cancels out,"
+        " and purchases that are reported late are awaited. Each ad also has good and bad days of its own;"
+        " that luck is measured and counted as doubt. Looking often invites chance to look like success, so"
+        " every look must clear a bar that starts very high and falls as evidence comes in: over the whole"
+        " test, and however often it is looked at, two equal ads give a false winner in at most about"
+        " {alpha} of tests. What cannot be proven is called unproven.",
+        "E": "The variants sell the same thing, so part of the luck in basket sizes is shared between them,"
+        " unless the baskets plainly differ.",
+    },
 )
 
 SPANISH = Phrases(
@@ -152,6 +186,25 @@ SPANISH = Phrases(
         " prudente.",
         "not_proof": "Es una elección por pérdida esperada, no una demostración.",
     },
+    findings={
+        "spend_share_off_plan": "La parte del gasto de {variant} se aparta {points} puntos de lo previsto.",
+        "impression_price_differs": "{variant} paga {change} por impresión respecto a la media, así que puede"
+        " estar mostrándose a otras personas.",
+        "delivery_gap": "{variant} estuvo parada {number} horas seguidas mientras otras se mostraban.",
+        "effect_changed_between_weeks": "La comparación de {variant} salió distinta en la primera semana que"
+        " después (z {signed}): la cifra es la media de dos situaciones.",
+        "effect_changed_between_halves": "La comparación de {variant} salió distinta en la primera mitad que"
+        " en la segunda (z {signed}): la cifra es la media de dos situaciones.",
+        "basket_values_differ": "El importe medio de los pedidos difiere ({variant}: {change} respecto al"
+        " conjunto), así que se pasa a la prueba más estricta, que no los combina.",
+        "audiences_overlap": "{share} de las personas puede ver más de una variante, así que las variantes"
+        " pueden influirse.",
+        "figures_restated": "Desde entonces se ha retirado {share} de lo comunicado para {variant}.",
+        "counter_fell": "Un total ha bajado {share}.",
+        "readings_set_aside": "Lecturas apartadas porque un total había bajado: {number}.",
+        "polls_missing": "Falta {share} de las lecturas esperadas.",
+        "edited": "El cambio se notó por primera vez en la hora {number}.",
+    },
     parts={
         "range": " ({seen}entre {low} y {high})",
         "open_range": " ({seen}como mínimo {low})",
@@ -172,4 +225,16 @@ SPANISH = Phrases(
     thousands=".",
     percent="{number} %",
     units={"EUR": "euro", "USD": "dólar", "GBP": "libra", "PEN": "sol", "MXN": "peso"},
+    method={
+        "B": "Cómo se decidió: hora a hora comparamos lo que logró cada variante con los medios que tuvo"
+        " (dinero, impresiones o clics), de modo que un buen día o una promoción que ambas comparten se"
+        " cancela, y se esperan las compras que se comunican tarde. Cada anuncio tiene además días buenos y"
+        " malos propios; esa suerte se mide y se cuenta como duda. Mirar a menudo da al azar más ocasiones"
+        " de parecer un éxito, así que cada análisis debe superar un listón que empieza muy alto y baja a"
+        " medida que llega la evidencia: en toda la prueba, por mucho que se mire, dos anuncios iguales dan"
+        " un falso ganador en alrededor de {alpha} de las pruebas como máximo. Lo que no se puede demostrar"
+        " se llama no demostrado.",
+        "E": "Las variantes venden lo mismo, así que parte de la suerte en el importe de los pedidos se comparte"
+        " entre ellas, salvo que los importes difieran claramente.",
+    },
 )

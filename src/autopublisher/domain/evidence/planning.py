@@ -1,10 +1,11 @@
 """What a test can prove before it is launched, and what proof would cost.
 
-The same score, variance and boundaries as the engine's, with expected values put in for data.
+The same score, variance and boundaries as the engine's, with expected values put in for data. The drift argument is
+that of group sequential planning (Jennison & Turnbull 2000, chapters 2 and 7): log(1 + lift) / sqrt(Var) at the end.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +27,11 @@ _HOURLY_DISPERSION = 0.09
 _BASKET_SPREAD = 0.08
 _FEW_DAYS = 2.0
 _MOST_EVENTS = 1e7
+_LARGEST_LIFT = 20.0
+_MOST_DAYS = 180
+_HOURS_PER_DAY = 24.0
+_REACH = 8.0
+_GRID = 801
 _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
 
@@ -57,6 +63,23 @@ class ChanceOfProof:
     warn: bool
 
 
+@dataclass(frozen=True)
+class Outcomes:
+    """The chances of a test's possible ends in prove mode; they add up to 1.
+
+    Attributes:
+        right_winner: the best variant is named.
+        wrong_winner: another one is named; with no true difference, any.
+        no_difference: differences as large as the planned lift are ruled out.
+        not_enough_data: neither.
+    """
+
+    right_winner: float
+    wrong_winner: float
+    no_difference: float
+    not_enough_data: float
+
+
 def chance_of_proof(design: Design, expected_cpa: float, lift: float | None = None) -> ChanceOfProof:
     """Return the prospects of `design` when an event costs `expected_cpa` major units.
 
@@ -73,17 +96,74 @@ def chance_of_proof(design: Design, expected_cpa: float, lift: float | None = No
 
 
 def power_of(design: Design, events_per_variant: float, lift: float) -> float:
-    """Return the chance of a winner when the best is `lift` better, given the events of each variant."""
+    """Return the chance of a winner when the best is `lift` better, given the events of each variant.
+
+    The crossing probability of the engine's looks under the drift log(1 + lift) / sqrt(Var). Measured against simulated
+    tests it is within about six points, mostly too low where days vary less than assumed.
+    """
     if events_per_variant <= 0 or 2 * events_per_variant < design.min_purchases:
         return 0.0
-    sampling, fixed = _sampling_variance(design, 2 / events_per_variant), _fixed_variance(design, lift)
-    true = sampling + fixed.true
-    # The engine divides by its cautious error; the score moves by the true one, so bounds widen by the ratio.
-    caution = ((sampling + fixed.assumed) / true) ** 0.5
-    looks = _looks(design)
-    bounds = [bound * caution for bound in critical_values(looks, design.alpha / 2)]
-    pair = crossing_probability(looks, bounds, math.log1p(lift) / true**0.5)
+    errors = _errors(design, events_per_variant, lift)
+    pair = crossing_probability(errors.looks, errors.bounds, math.log1p(lift) / errors.true)
     return _all_pairs(pair, len(design.variants) - 1)
+
+
+def outcomes_of(design: Design, events_per_variant: float, lift: float = 0.0) -> Outcomes:
+    """Return the chances of each end when the best is `lift` better than equal others (0: all are equal).
+
+    With more than two variants the chance of a wrong winner is an upper bound, that of two. No difference is taken from
+    where the estimates end, with the last bound; tests that stopped before and would have ended there are too few to
+    matter. ValueError for a negative lift.
+    """
+    if lift < 0:
+        raise ValueError("The lift of the best variant is not negative.")
+    if events_per_variant <= 0 or 2 * events_per_variant < design.min_purchases:
+        return Outcomes(0.0, 0.0, 0.0, 1.0)
+    errors = _errors(design, events_per_variant, lift)
+    drift = math.log1p(lift) / errors.true
+    wrong = crossing_probability(errors.looks, errors.bounds, -drift) * (1 if lift > 0 else 2)
+    right = power_of(design, events_per_variant, lift) if lift > 0 else 0.0
+    reach = math.log1p(design.planned_lift) - errors.bounds[-1] * errors.true
+    ends_close = _within_reach(len(design.variants), math.log1p(lift), errors.true, reach)
+    same = min(ends_close, 1 - right - wrong)
+    return Outcomes(right, wrong, same, max(1 - right - wrong - same, 0.0))
+
+
+def detectable_lift(design: Design, events_per_variant: float, power: float = USUAL_POWER) -> float | None:
+    """Return the smallest relative lift of the best variant that is proven with `power`; None beyond twentyfold."""
+
+    def shortfall(lift: float) -> float:
+        return power_of(design, events_per_variant, lift) - power
+
+    if shortfall(_LARGEST_LIFT) < 0:
+        return None
+    return float(brentq(shortfall, 1e-4, _LARGEST_LIFT, xtol=1e-4))
+
+
+def days_needed(
+    design: Design, spend_per_day: float, cost_per_event: float, lift: float, power: float = USUAL_POWER
+) -> int | None:
+    """Return the whole days of delivery that prove `lift` at a daily spend per variant; None beyond 180.
+
+    Longer beats louder: the arm-day variance shrinks with days, not with spend. Major units; ValueError unless spend and
+    cost are positive.
+    """
+    if spend_per_day <= 0 or cost_per_event <= 0:
+        raise ValueError("Daily spend and cost per event must be positive.")
+
+    def proves(days: int) -> bool:
+        longer = replace(
+            design, planned_hours=_HOURS_PER_DAY * days, planned_spend_per_variant=spend_per_day * days
+        )
+        return power_of(longer, spend_per_day * days / cost_per_event, lift) >= power
+
+    if not proves(_MOST_DAYS):
+        return None
+    few, many = 0, _MOST_DAYS
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if proves(middle) else (middle, many)
+    return many
 
 
 def proof_cost(design: Design, cost_per_event: float, lift: float, power: float = USUAL_POWER) -> ProofCost:
@@ -118,6 +198,47 @@ def _sampling_variance(design: Design, inverse_events: float) -> float:
     if design.pools_baskets:
         values = values * _BASKET_SPREAD**2 / (values + _BASKET_SPREAD**2)
     return inverse_events + values
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """The looks of a test, its bounds for z, and the true standard error of the log ratio at the end.
+
+    The engine divides by a more cautious error than the true one, by which z moves; the bounds widen by the ratio.
+    """
+
+    looks: tuple[LookTime, ...]
+    bounds: tuple[float, ...]
+    true: float
+
+
+def _errors(design: Design, events_per_variant: float, lift: float) -> _Errors:
+    sampling, fixed = _sampling_variance(design, 2 / events_per_variant), _fixed_variance(design, lift)
+    true = sampling + fixed.true
+    caution = ((sampling + fixed.assumed) / true) ** 0.5
+    looks = _looks(design)
+    bounds = tuple(bound * caution for bound in critical_values(looks, design.alpha / 2))
+    return _Errors(looks, bounds, true**0.5)
+
+
+def _within_reach(variants: int, ahead: float, pair_error: float, reach: float) -> float:
+    """Return P(largest - smallest estimate < reach), one of independent normals being `ahead` of equal others.
+
+    Integrated over which one is smallest and where.
+    """
+    if reach <= 0:
+        return 0.0
+    sd = pair_error / 2**0.5
+    means = np.zeros(variants)
+    means[0] = ahead
+    total = 0.0
+    for smallest in range(variants):
+        points = means[smallest] + sd * np.linspace(-_REACH, _REACH, _GRID)
+        density = np.exp(-0.5 * ((points - means[smallest]) / sd) ** 2) / (sd * (2 * np.pi) ** 0.5)
+        others = np.delete(means, smallest)[:, None]
+        inside = ndtr((points + reach - others) / sd) - ndtr((points - others) / sd)
+        total += float(np.trapezoid(density * inside.prod(axis=0), points))
+    return min(total, 1.0)
 
 
 @dataclass(frozen=True)

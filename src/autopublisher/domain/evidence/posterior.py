@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from autopublisher.domain.evidence.score import Blocks
+from autopublisher.domain.evidence.blocks import Blocks
 
 Array = npt.NDArray[np.float64]
 

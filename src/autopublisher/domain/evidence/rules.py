@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from autopublisher.domain.evidence.design import FEWEST_VARIANTS, Mode
+from autopublisher.domain.evidence.design import FEWEST_VARIANTS, Design, Mode
 from autopublisher.domain.evidence.interval import RatioInterval
 from autopublisher.domain.evidence.weighing import Evidence
 
@@ -61,6 +61,11 @@ def rule(evidence: Evidence, *, last: bool) -> Ruling:
     if losers and not last:
         return Ruling(Kind.STOP_LOSER, eliminated=losers)
     return _without_proof(evidence, last=last)
+
+
+def rules_on_little(design: Design) -> bool:
+    """Return whether some rule may end the test although no pair is past its bound or within the margin."""
+    return design.mode is Mode.DECIDE or design.futility or design.safe_margin is not None
 
 
 def unmet_guards(evidence: Evidence) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Within an hour both variants meet the same season, so what is compared is how an hour's events split between
 them against how the hour's matured exposure split (a Mantel-Haenszel ratio estimate, Rothman & Greenland).
 U(d) = (r_i m_j - d r_j m_i) / (m_i + m_j) has mean zero at d = theta_i / theta_j for any allocation decided
-beforehand. Summed: S(d) = A - d B.
+beforehand. Summed: S(d) = A - d B. All looks are worked out in one pass.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from autopublisher.domain.evidence.baskets import Mix, own_events, pooled
+from autopublisher.domain.evidence.blocks import Blocks, Positions
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.timeline import Timeline
@@ -19,35 +21,10 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
-    """Differences between block boundaries up to one row.
-
-    Attributes:
-        events: (blocks, variants) events or money that became visible.
-        counts: (blocks, variants) number of events, for methods that treat value and number apart.
-        matured: (blocks, variants) exposure that matured.
-        day_shares: (blocks, variants, days) the matured exposure's shares by day of purchase.
-    """
-
-    events: Array
-    counts: Array
-    matured: Array
-    day_shares: Array
-
-    def only(self, positions: tuple[int, ...]) -> "Blocks":
-        """Return the blocks of some variants."""
-        chosen = list(positions)
-        return Blocks(
-            events=self.events[:, chosen],
-            counts=self.counts[:, chosen],
-            matured=self.matured[:, chosen],
-            day_shares=self.day_shares[:, chosen],
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class PairScores:
     """Scores of all pairs (first[p], second[p]) with first < second as positions.
+
+    Arrays of several looks have the look as an additional first axis.
 
     Attributes:
         first: positions of the first variants.
@@ -62,8 +39,8 @@ class PairScores:
         extra_ab: (pairs,) variance that pooling basket values adds to A*B; 0 without pooling.
     """
 
-    first: npt.NDArray[np.int64]
-    second: npt.NDArray[np.int64]
+    first: Positions
+    second: Positions
     a: Array
     b: Array
     block_aa: Array
@@ -77,14 +54,22 @@ class PairScores:
     b_gain: Array
     extra_ab: Array
 
-    def variance_parts(self, day_variance: float) -> tuple[Array, Array, Array]:
+    def at(self, look: int) -> "PairScores":
+        """Return the scores of one of several looks."""
+        arrays = {name: value[look] for name, value in vars(self).items() if name not in ("first", "second")}
+        return PairScores(first=self.first, second=self.second, **arrays)
+
+    def variance_parts(self, day_variance: float | Array) -> tuple[Array, Array, Array]:
         """Return V_AA, V_AB, V_BB with the variance of S(d) being V_AA - 2 d V_AB + d^2 V_BB."""
-        aa = self.block_aa + day_variance * (self.a_days**2).sum(axis=1)
-        bb = self.block_bb + day_variance * (self.b_days**2).sum(axis=1)
+        aa = self.block_aa + day_variance * (self.a_days**2).sum(axis=-1)
+        bb = self.block_bb + day_variance * (self.b_days**2).sum(axis=-1)
         return aa, self.block_ab - self.extra_ab / 2, bb
 
-    def statistics(self, day_variance: float, ratio: float = 1.0) -> Array:
-        """Return z = S(ratio) / sqrt(V(ratio)) for each pair; 0 where nothing happened."""
+    def statistics(self, day_variance: float | Array, ratio: float = 1.0) -> Array:
+        """Return z = S(ratio) / sqrt(V(ratio)) for each pair; 0 where nothing happened.
+
+        For several looks `day_variance` has the shape (looks, 1).
+        """
         aa, ab, bb = self.variance_parts(day_variance)
         variance = np.maximum(aa - 2 * ratio * ab + ratio**2 * bb, 0.0)
         score = self.a - ratio * self.b
@@ -92,112 +77,144 @@ class PairScores:
         return z
 
 
-def blocks_at(design: Design, timeline: Timeline, row: int) -> Blocks:
-    """Return the blocks up to `row`."""
-    rows = timeline.block_rows(row)
-    by_day = np.maximum(np.diff(timeline.matured[rows], axis=0), 0.0)
-    matured = by_day.sum(axis=2)
-    safe = np.where(matured > 0, matured, 1.0)[:, :, None]
-    return Blocks(
-        events=np.diff(timeline.summed(design.measure.events)[rows], axis=0),
-        counts=np.diff(timeline.summed(design.measure.counts)[rows], axis=0),
-        matured=matured,
-        day_shares=by_day / safe,
-    )
-
-
 def score_pairs(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
-    """Return the scores of all pairs of `active` variants (positions), pooled where the design says so."""
+    """Return the scores of all pairs of `active` variants (positions) at a single look."""
+    return score_looks(design, blocks, active).at(-1)
+
+
+def score_looks(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
+    """Return the scores of all pairs of `active` variants at every look, pooled where the design says so."""
     pairs = [(i, j) for index, i in enumerate(active) for j in active[index + 1 :]]
     first = np.array([i for i, _ in pairs], dtype=np.int64)
     second = np.array([j for _, j in pairs], dtype=np.int64)
-    left, right, extra = blocks.events[:, first], blocks.events[:, second], np.zeros(len(pairs))
-    if design.pools_baskets:
-        left, right, extra = _pooled(blocks, first, second)
-    a, b = _parts(left, right, blocks.matured[:, first], blocks.matured[:, second])
-    return _collect(blocks, (first, second), (a, b), extra)
+    mix = pooled(blocks, first, second) if design.pools_baskets else own_events(blocks, first)
+    return _collect(first, second, _split(blocks, mix, first, second), mix)
 
 
-def _parts(left: Array, right: Array, m_left: Array, m_right: Array) -> tuple[Array, Array]:
-    """Return both parts of the block scores; a block in which only one variant delivered compares nothing."""
-    compared = (m_left > 0) & (m_right > 0)
-    total = np.where(compared, m_left + m_right, 1.0)
-    a: Array = np.where(compared, left * m_right / total, 0.0)
-    b: Array = np.where(compared, right * m_left / total, 0.0)
-    return a, b
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Sums over each look's blocks of the scores' components; `c` counts the components of one side.
+
+    Attributes:
+        left: (looks, c, pairs) sums of the first side's components; likewise right.
+        moments: (looks, 2c, 2c, pairs) of products of all components, the first side's before the second's.
+        day_moments: (looks, 2, pairs, products, days) of products weighted by days' shares, and by their squares.
+        left_days: (looks, pairs, c, days, days) of components times the shares of two days; likewise right_days.
+    """
+
+    left: Array
+    right: Array
+    moments: Array
+    day_moments: Array
+    left_days: Array
+    right_days: Array
 
 
-def _collect(
-    blocks: Blocks,
-    pair: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    parts: tuple[Array, Array],
-    extra: Array,
-) -> PairScores:
-    (first, second), (a, b) = pair, parts
-    shares_a, shares_b = blocks.day_shares[:, first], blocks.day_shares[:, second]
-    total_a, total_b = a.sum(axis=0), b.sum(axis=0)
-    ratio = np.divide(total_a, total_b, out=np.ones_like(total_a), where=(total_a > 0) & (total_b > 0))
-    noise, shares = (a - ratio * b) ** 2, (shares_a + shares_b) / 2
-    return PairScores(
-        first=first,
-        second=second,
-        a=total_a,
-        b=total_b,
-        block_aa=(a * a).sum(axis=0),
-        block_ab=(a * b).sum(axis=0),
-        block_bb=(b * b).sum(axis=0),
-        a_days=np.einsum("bp,bpd->pd", a, shares_a),
-        b_days=np.einsum("bp,bpd->pd", b, shares_b),
-        noise_days=np.einsum("bp,bpd->pd", noise, shares),
-        noise_of_days=np.einsum("bp,bpd->pd", noise, shares**2),
-        a_gain=_day_gain(a, shares_a),
-        b_gain=_day_gain(b, shares_b),
-        extra_ab=extra * np.maximum(total_a, 0.0) * np.maximum(total_b, 0.0),
+def _split(blocks: Blocks, mix: Mix, first: Positions, second: Positions) -> _Sums:
+    left, right = _parts(blocks, mix.components, first, second)
+    both = np.concatenate([left, right])
+    size = len(both)
+    upper = np.triu_indices(size)
+    products = both[upper[0]] * both[upper[1]]
+    moments = np.empty((len(mix.extra), size, size, len(first)))
+    sums = blocks.sums(products.transpose(1, 0, 2))
+    moments[:, upper[0], upper[1]] = sums
+    moments[:, upper[1], upper[0]] = sums
+    left_shares, right_shares = (blocks.day_shares[:, side].transpose(1, 0, 2) for side in (first, second))
+    shares = (left_shares + right_shares) / 2
+    return _Sums(
+        left=blocks.sums(left.transpose(1, 0, 2)),
+        right=blocks.sums(right.transpose(1, 0, 2)),
+        moments=moments,
+        day_moments=_by_stretch(blocks, products, np.stack([shares, shares**2])),
+        left_days=_responses(blocks, left, left_shares),
+        right_days=_responses(blocks, right, right_shares),
     )
 
 
-def _day_gain(part: Array, shares: Array) -> Array:
-    """Return sum_e T_de^2, T_de = sum_b part_b share_bd share_be: how day effects show in day sums.
+def _parts(
+    blocks: Blocks, components: tuple[Array, ...], first: Positions, second: Positions
+) -> tuple[Array, Array]:
+    """Return both sides' block scores by component, shape (c, blocks, pairs).
+
+    A block in which only one variant delivered compares nothing.
+    """
+    m_first, m_second = blocks.matured[:, first], blocks.matured[:, second]
+    compared = (m_first > 0) & (m_second > 0)
+    total = np.where(compared, m_first + m_second, np.inf)
+    to_first, to_second = m_second / total, m_first / total
+    left = np.stack([each[:, first] * to_first for each in components])
+    right = np.stack([each[:, second] * to_second for each in components])
+    return left, right
+
+
+def _by_stretch(blocks: Blocks, products: Array, shares: Array) -> Array:
+    """Return sums over each look's blocks of products (p, blocks, pairs) times shares (2, pairs, blocks, days)."""
+    rows = products.transpose(2, 0, 1)
+    stretches = blocks.stretches()
+    full = np.stack([rows[:, :, part] @ shares[:, :, part] for part, _ in stretches]).cumsum(axis=0)
+    for look, (_, tail) in enumerate(stretches):
+        if tail.stop:
+            full[look] += rows[:, :, tail] @ shares[:, :, tail]
+    return full
+
+
+def _responses(blocks: Blocks, parts: Array, shares: Array) -> Array:
+    """Return sum_b part_b share_bd share_be at each look, shape (looks, pairs, c, days, days).
 
     A late purchase is divided over the days it may come from, so a day's effect leaks into its neighbours.
     """
-    by_pair = shares.transpose(1, 2, 0)
-    response = (by_pair * part.T[:, None, :]) @ by_pair.transpose(0, 2, 1)
-    gain: Array = (response**2).sum(axis=2)
-    return gain
+    weighted = shares.transpose(0, 2, 1)[:, None] * parts.transpose(2, 0, 1)[:, :, None, :]
+    stretches = blocks.stretches()
+    full = np.stack([weighted[..., part] @ shares[:, None, part] for part, _ in stretches]).cumsum(axis=0)
+    for look, (_, tail) in enumerate(stretches):
+        if tail.stop:
+            full[look] += weighted[..., tail] @ shares[:, None, tail]
+    return full
 
 
-# Variants that sell the same thing still attract slightly different baskets; never assume less than this.
-_LEAST_BASKET_SPREAD = 0.08
+def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> PairScores:
+    """Return the looks' scores: components times their weights at each look."""
+    a, b = (np.einsum("lcp,lcp->lp", mix.weights, side) for side in (sums.left, sums.right))
+    left = np.concatenate([mix.weights, np.zeros_like(mix.weights)], axis=1)
+    right = np.concatenate([np.zeros_like(mix.weights), mix.weights], axis=1)
+    ratio = np.divide(a, b, out=np.ones_like(a), where=(a > 0) & (b > 0))
+    noise = _noise(left - ratio[:, None] * right, sums.day_moments)
+    a_response, b_response = (
+        np.einsum("lcp,lpcde->lpde", mix.weights, side) for side in (sums.left_days, sums.right_days)
+    )
+    return PairScores(
+        first=first,
+        second=second,
+        a=a,
+        b=b,
+        block_aa=_quadratic(left, left, sums.moments),
+        block_ab=_quadratic(left, right, sums.moments),
+        block_bb=_quadratic(right, right, sums.moments),
+        # The shares of all days add up to one.
+        a_days=a_response.sum(axis=3),
+        b_days=b_response.sum(axis=3),
+        noise_days=noise[:, 0],
+        noise_of_days=noise[:, 1],
+        a_gain=(a_response**2).sum(axis=3),
+        b_gain=(b_response**2).sum(axis=3),
+        extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
+    )
 
 
-def _pooled(
-    blocks: Blocks, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-) -> tuple[Array, Array, Array]:
-    """Return both sides' events with partially pooled basket values, and the variance factor this adds.
-
-    Generalised least squares when the log ratio of basket values is N(0, t^2): the observed ratio keeps the
-    weight w = t^2 / (t^2 + v), v being its sampling variance.
-    """
-    purchases, revenue = blocks.counts.sum(axis=0), blocks.events.sum(axis=0)
-    usable = (purchases[first] > 0) & (purchases[second] > 0) & (revenue[first] > 0) & (revenue[second] > 0)
-    basket = revenue / np.where(purchases > 0, purchases, 1.0)
-    doubt = _basket_doubt(blocks, basket, revenue)
-    v = doubt[first] + doubt[second]
-    gap = np.log(np.where(usable, basket[first], 1.0) / np.where(usable, basket[second], 1.0))
-    spread = np.maximum(_LEAST_BASKET_SPREAD, np.sqrt(np.maximum(gap**2 - v, 0.0)))
-    weight = np.where(usable, spread**2 / (spread**2 + v), 1.0)
-    both = purchases[first] + purchases[second]
-    pool = (revenue[first] + revenue[second]) / np.where(both > 0, both, 1.0)
-    left = (1 - weight) * blocks.counts[:, first] * pool + weight * blocks.events[:, first]
-    right = (1 - weight) * blocks.counts[:, second] * pool + weight * blocks.events[:, second]
-    return left, right, (1 - weight) ** 2 * spread**2
+def _quadratic(left: Array, right: Array, moments: Array) -> Array:
+    """Return the sum over blocks of the product of two weighted scores, from their components' moments."""
+    value: Array = np.einsum("lcp,ldp,lcdp->lp", left, right, moments)
+    return value
 
 
-def _basket_doubt(blocks: Blocks, basket: Array, revenue: Array) -> Array:
-    residual = ((blocks.events - basket * blocks.counts) ** 2).sum(axis=0)
-    doubt: Array = residual / np.where(revenue > 0, revenue, 1.0) ** 2
-    return doubt
+def _noise(weights: Array, day_moments: Array) -> Array:
+    """Return the squared block scores under `weights` by day, shape (looks, 2, pairs, days)."""
+    upper = np.triu_indices(weights.shape[1])
+    twice = np.where(upper[0] == upper[1], 1.0, 2.0)[:, None]
+    products = weights[:, upper[0]] * weights[:, upper[1]] * twice
+    value: Array = np.einsum("lmp,lspmd->lspd", products, day_moments)
+    return np.maximum(value, 0.0)
 
 
 def count_by_variant(timeline: Timeline, design: Design, row: int) -> Array:

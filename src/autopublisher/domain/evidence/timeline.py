@@ -6,6 +6,7 @@ snapshots, whatever came later.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from autopublisher.domain.evidence.criteria import COLUMN, Figure
 from autopublisher.domain.evidence.delay import weights_of
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.observations import Snapshot
+from autopublisher.domain.evidence.observations import Snapshot, in_order
 
 Array = npt.NDArray[np.float64]
 
@@ -77,18 +78,16 @@ class Timeline:
 
 
 def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
-    """Return the timeline of snapshots already in order (see `observations.in_order`)."""
-    variants = len(design.variants)
-    read = np.array([[each.row() for each in snapshot.figures] for snapshot in history])
-    now = np.round(read.reshape(len(history), variants, len(Figure)), _DECIMALS)
+    """Return the timeline of the snapshots."""
+    read = in_order(history, len(design.variants))
+    now = np.round(read.figures, _DECIMALS)
     sound = _sound(now)
-    hours = [
-        max(snapshot.hour, _EARLIEST_HOUR) for snapshot, fits in zip(history, sound, strict=True) if fits
-    ]
-    rows = np.cumsum(sound)
-    row_of = tuple(int(row) if fits else None for row, fits in zip(rows, sound, strict=True))
+    hours = np.maximum(read.hours[sound], _EARLIEST_HOUR)
+    row_of = tuple(
+        row if fits else None for row, fits in zip(np.cumsum(sound).tolist(), sound.tolist(), strict=True)
+    )
     figures = np.concatenate([np.zeros((1, *now.shape[1:])), now[sound]])
-    return _assemble(design, np.array([0.0, *hours]), figures, row_of)
+    return _assemble(design, np.concatenate([[0.0], hours]), figures, row_of)
 
 
 def _sound(now: Array) -> npt.NDArray[np.bool_]:
@@ -128,13 +127,15 @@ def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | 
     # Exposure never shrinks: a tiny correction downward must not turn into negative exposure.
     rising[:, :, _EXPOSURES] = np.maximum.accumulate(figures[:, :, _EXPOSURES], axis=0)
     weights = weights_of(hours.tobytes(), design.event_delay)
-    exposure = np.diff(rising[:, :, COLUMN[design.measure.exposure]], axis=0)
+    column = COLUMN[design.measure.exposure]
+    matured = _by_day(hours, weights, np.diff(rising[:, :, column], axis=0))
     spend = np.diff(rising[:, :, COLUMN[Figure.SPEND]], axis=0)
+    is_spend = design.measure.exposure is Figure.SPEND
     return Timeline(
         hours=hours,
         figures=rising,
-        matured=_by_day(hours, weights, exposure),
-        matured_spend=np.asarray(weights @ spend),
+        matured=matured,
+        matured_spend=matured.sum(axis=2) if is_spend else np.asarray(weights @ spend),
         kept=_kept_rows(hours, design.block_hours),
         row_of=row_of,
     )
@@ -143,16 +144,19 @@ def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | 
 def _by_day(hours: Array, weights: Array, exposure: Array) -> Array:
     middle = (hours[:-1] + hours[1:]) / 2
     day = (middle // HOURS_PER_DAY).astype(int)
-    count = int(day.max()) + 1 if day.size else 1
-    matured = np.zeros((len(hours), exposure.shape[1], count))
-    for each in np.unique(day):
-        matured[:, :, each] = weights[:, day == each] @ exposure[day == each]
-    return matured
+    count = int(day[-1]) + 1 if day.size else 1
+    matured = np.zeros((count, len(hours), exposure.shape[1]))
+    ends = np.searchsorted(day, np.arange(count + 1)).tolist()
+    for each, (start, end) in enumerate(pairwise(ends)):
+        if end > start and exposure[start:end].any():
+            matured[each] = weights[:, start:end] @ exposure[start:end]
+    return matured.transpose(1, 2, 0)
 
 
 def _kept_rows(hours: Array, block_hours: float) -> tuple[int, ...]:
-    kept = [0]
-    for row, hour in enumerate(hours):
-        if hour - hours[kept[-1]] >= _SHORTEST_BLOCK * block_hours:
+    kept, least, since = [0], _SHORTEST_BLOCK * block_hours, 0.0
+    for row, hour in enumerate(hours.tolist()):
+        if hour - since >= least:
             kept.append(row)
+            since = hour
     return tuple(kept)

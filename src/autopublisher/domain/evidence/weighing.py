@@ -1,22 +1,19 @@
-"""All evidence at one look, computed once and then judged by the rules."""
+"""All evidence at one look, or at several in one pass, to be judged by the rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from autopublisher.domain.evidence.blocks import Blocks, blocks_of_looks
 from autopublisher.domain.evidence.boundaries import LookTime, critical_value
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.dispersion import DayNoise, day_noise
+from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_looks
 from autopublisher.domain.evidence.interval import RatioInterval, quadratic_of, ratio_interval
 from autopublisher.domain.evidence.posterior import Posterior, posterior
-from autopublisher.domain.evidence.score import (
-    PairScores,
-    blocks_at,
-    count_by_variant,
-    score_pairs,
-    spend_by_variant,
-)
+from autopublisher.domain.evidence.score import PairScores, count_by_variant, score_looks, spend_by_variant
 from autopublisher.domain.evidence.timeline import Timeline
 
 Array = npt.NDArray[np.float64]
@@ -49,8 +46,13 @@ class Evidence:
     spend: Array
     scores: PairScores
     noise: DayNoise
-    posterior: Posterior
+    blocks: Blocks
     bounds: Bounds
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The active variants' posterior."""
+        return posterior(self.blocks, self.noise.estimate, self.design.prior_spread)
 
     def statistics(self, ratio: float = 1.0) -> Array:
         """Return Z with Z[i, j] testing theta_i / theta_j > ratio; the diagonal is infinite."""
@@ -76,30 +78,81 @@ class Evidence:
         return int(np.argmax(np.where(self.counts > 0, self.posterior.mean, -np.inf)))
 
 
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Scores and day noise of the same variants at several rows, worked out together."""
+
+    design: Design
+    timeline: Timeline
+    active: tuple[int, ...]
+    rows: tuple[int, ...]
+    blocks: Blocks
+    scores: PairScores
+    noise: tuple[DayNoise, ...]
+
+    def evidence(self, position: int, looks: Sequence[LookTime], bounds: Bounds) -> Evidence:
+        """Return all evidence at one of the rows, `looks` being those so far, this one included."""
+        row, chosen = self.rows[position], list(self.active)
+        return Evidence(
+            design=self.design,
+            row=row,
+            hour=float(self.timeline.hours[row]),
+            share=looks[-1].share,
+            active=self.active,
+            counts=count_by_variant(self.timeline, self.design, row)[chosen],
+            spend=spend_by_variant(self.timeline, row)[chosen],
+            scores=self.scores.at(position),
+            noise=self.noise[position],
+            blocks=self.blocks.at(position),
+            bounds=bounds,
+        )
+
+    def may_decide(self, position: int, bounds: Bounds) -> bool:
+        """Return whether a rule on ranges and bounds can apply at this look: most looks of most tests are quiet."""
+        least = min(bounds.winner, bounds.loser)
+        return self._largest[position] > least or self._alike[position] >= _NEARLY * bounds.winner
+
+    @cached_property
+    def _day_variance(self) -> Array:
+        return np.array([[each.variance] for each in self.noise])
+
+    @cached_property
+    def _largest(self) -> list[float]:
+        """The largest statistic of any pair, by look."""
+        largest: list[float] = np.abs(self.scores.statistics(self._day_variance)).max(axis=1).tolist()
+        return largest
+
+    @cached_property
+    def _alike(self) -> list[float]:
+        """How clearly all pairs lie within the equivalence margin: the smallest statistic against its ends, by look."""
+        margin = 1 + self.design.equivalence_margin
+        above = self.scores.statistics(self._day_variance, 1 / margin)
+        below = -self.scores.statistics(self._day_variance, margin)
+        alike: list[float] = np.minimum(above, below).min(axis=1).tolist()
+        return alike
+
+
+# The ranges' ends and these statistics agree but for rounding.
+_NEARLY = 1 - 1e-6
+
+
+def weigh_looks(design: Design, timeline: Timeline, rows: Sequence[int], active: tuple[int, ...]) -> Series:
+    """Return the evidence of the active variants at rising rows, but for what only some looks need."""
+    blocks = blocks_of_looks(design, timeline, rows)
+    scores = score_looks(design, blocks, active)
+    chosen = blocks.only(active)
+    noise = day_noise_of_looks(design, scores, chosen)
+    return Series(design, timeline, active, tuple(rows), chosen, scores, noise)
+
+
 def weigh(
     design: Design, timeline: Timeline, row: int, active: tuple[int, ...], looks: tuple[LookTime, ...]
 ) -> Evidence:
     """Return the evidence at `row` given the looks so far, this one included."""
-    blocks = blocks_at(design, timeline, row)
-    scores = score_pairs(design, blocks, active)
-    noise = day_noise(design, scores, blocks.only(active))
-    chosen = list(active)
-    return Evidence(
-        design=design,
-        row=row,
-        hour=float(timeline.hours[row]),
-        share=looks[-1].share,
-        active=active,
-        counts=count_by_variant(timeline, design, row)[chosen],
-        spend=spend_by_variant(timeline, row)[chosen],
-        scores=scores,
-        noise=noise,
-        posterior=posterior(blocks.only(active), noise.estimate, design.prior_spread),
-        bounds=bounds_at(design, looks),
-    )
+    return weigh_looks(design, timeline, [row], active).evidence(0, looks, bounds_at(design, looks))
 
 
-def bounds_at(design: Design, looks: tuple[LookTime, ...]) -> Bounds:
+def bounds_at(design: Design, looks: Sequence[LookTime]) -> Bounds:
     """Return the critical values of the latest look.
 
     A winner must beat every other variant, so no correction for their number is needed (an intersection-union

@@ -11,7 +11,7 @@ from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Figure
 from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH, Phrases
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import Kind
-from autopublisher.domain.evidence.verdict import Verdict
+from autopublisher.domain.evidence.verdict import Diagnostic, Verdict
 
 
 class Language(StrEnum):
@@ -22,9 +22,11 @@ class Language(StrEnum):
 
 
 def sentences(verdict: Verdict, language: str = Language.ENGLISH) -> tuple[str, ...]:
-    """Return headline, reasons, leaning, cost of proof and caveats; ValueError for an unknown language."""
-    phrases = SPANISH if Language(language) is Language.SPANISH else ENGLISH
-    return _Wording(verdict, phrases).all()
+    """Return headline, reasons, leaning, cost of proof, findings and caveats.
+
+    Raises ValueError for an unknown language.
+    """
+    return _Wording(verdict, _phrases_of(language)).all()
 
 
 def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
@@ -32,9 +34,22 @@ def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
     return sentences(verdict, language)[0]
 
 
+def method_note(verdict: Verdict, language: str = Language.ENGLISH) -> str:
+    """Return one paragraph on how the verdict was reached; ValueError for an unknown language."""
+    return _Wording(verdict, _phrases_of(language)).method()
+
+
+def _phrases_of(language: str) -> Phrases:
+    return SPANISH if Language(language) is Language.SPANISH else ENGLISH
+
+
 def _number(value: float, digits: int, phrases: Phrases) -> str:
     text = f"{value:,.{digits}f}"
     return text.translate({ord(","): phrases.thousands, ord("."): phrases.decimal})
+
+
+def _sign(value: float) -> str:
+    return "+" if value >= 0 else "-"
 
 
 class _Wording:
@@ -48,7 +63,13 @@ class _Wording:
         reasons = [known[code] for code in self._verdict.reasons if code in known]
         caveats = [self._fill(self._phrases.caveats[code]) for code in self._verdict.caveats]
         first = self._fill(self._phrases.verdicts[self._verdict.kind.value])
-        return (first, *reasons, *self._leaning(), *self._costs(), *caveats)
+        return (first, *reasons, *self._leaning(), *self._costs(), *self._findings(), *caveats)
+
+    def method(self) -> str:
+        """Return the paragraph on the method."""
+        known = self._phrases.method
+        pooled = [known[self._verdict.method]] if self._verdict.method == "E" else []
+        return " ".join([self._fill(known["B"]), *pooled])
 
     def _fill(self, pattern: str, **more: str) -> str:
         """Fill in the named values; each is worked out only where the pattern asks for it."""
@@ -81,8 +102,7 @@ class _Wording:
     def _signed(self, ratio: float) -> str:
         """Return a ratio as a change; for costs, the change of the cost."""
         change = (1 / ratio if self._is_cost and ratio > 0 else ratio) - 1
-        sign = "+" if change >= 0 else "-"
-        return sign + self._percent(abs(change))
+        return _sign(change) + self._percent(abs(change))
 
     @property
     def _is_cost(self) -> bool:
@@ -135,6 +155,24 @@ class _Wording:
 
     def _costs(self) -> tuple[str, ...]:
         return tuple(self._cost(each) for each in self._verdict.cost_of_proof)
+
+    def _findings(self) -> tuple[str, ...]:
+        known = self._phrases.findings
+        return tuple(
+            self._finding(known[each.code], each) for each in self._verdict.diagnostics if each.code in known
+        )
+
+    def _finding(self, pattern: str, finding: Diagnostic) -> str:
+        value, phrases = finding.value, self._phrases
+        values = {
+            "variant": finding.variant or "-",
+            "number": _number(value, 0, phrases),
+            "signed": _sign(value) + _number(abs(value), 1, phrases),
+            "points": _sign(value) + _number(100 * abs(value), 0, phrases),
+            "share": self._percent(value),
+            "change": _sign(value - 1) + self._percent(abs(value - 1)),
+        }
+        return pattern.format(**values)
 
     def _cost(self, cost: ProofCost) -> str:
         lift = self._signed(1 + cost.lift)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from autopublisher.simulator.facts import ADS_PER_AD_SET
 from autopublisher.simulator.graph.adsets import has_ended
 from autopublisher.simulator.graph.common import (
     create_status,
@@ -13,7 +12,8 @@ from autopublisher.simulator.graph.common import (
     update_basics,
 )
 from autopublisher.simulator.graph.creatives import create_creative
-from autopublisher.simulator.graph.errors import GraphError, malformed, missing, refusal
+from autopublisher.simulator.graph.errors import malformed, missing, refusal
+from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_adset
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative
@@ -103,9 +103,9 @@ def _refuse_closed_adset(world: World, adset: AdSet) -> None:
             text = f"The {name} is deleted or archived."
             raise refusal(subcode, "Parent is closed", text, "adset_id")
     _refuse_ended(world, adset)
-    living = [ad for ad in world.state.children(Ad, adset.id) if ad.status != "DELETED"]
-    if len(living) >= ADS_PER_AD_SET:
-        raise GraphError(f"(#2695) An ad set can have at most {ADS_PER_AD_SET} ads", 2695)
+    account = world.account_of(adset)
+    refuse_full_adset(world, account, adset)
+    refuse_full_account(world, account, Ad)
 
 
 def _refuse_ended(world: World, adset: AdSet) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from autopublisher.simulator.facts import AD_SETS_PER_CAMPAIGN
 from autopublisher.simulator.graph.budgets import (
     BUDGETS,
     changed_budgets,
@@ -23,6 +22,7 @@ from autopublisher.simulator.graph.common import (
 )
 from autopublisher.simulator.graph.errors import GraphError, refusal
 from autopublisher.simulator.graph.goals import check_promoted, read_attribution, read_billing, read_goal
+from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_campaign
 from autopublisher.simulator.graph.targeting import check_audience_flag, read_targeting, read_transparency
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
@@ -92,9 +92,9 @@ def _kept(world: World, params: Params, campaign: Campaign, account: Account, go
 def _refuse_closed_campaign(world: World, campaign: Campaign) -> None:
     if campaign.status in ("DELETED", "ARCHIVED"):
         raise refusal(1487566, "Campaign is closed", "The campaign is deleted or archived.", "campaign_id")
-    living = [each for each in world.state.children(AdSet, campaign.id) if each.status != "DELETED"]
-    if len(living) >= AD_SETS_PER_CAMPAIGN:
-        raise GraphError("(#2695) The campaign has reached its limit of ad sets", 2695)
+    account = world.account_of(campaign)
+    refuse_full_campaign(world, account, campaign)
+    refuse_full_account(world, account, AdSet)
 
 
 def _schedule(world: World, account: Account, params: Params) -> Schedule:

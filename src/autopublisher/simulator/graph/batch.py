@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from autopublisher.simulator.graph.errors import GraphError, malformed
+from autopublisher.simulator.graph.errors import GraphError, malformed, refusal
 from autopublisher.simulator.graph.wire import Call, Params, Reply
+from autopublisher.simulator.state import AdSet, State
 
 BATCH_LIMIT = 50
 METHODS = ("GET", "POST", "DELETE")
@@ -19,6 +20,7 @@ _REFERENCE = re.compile(r"\{result=([^:{}]+):\$((?:\.[\w*]+|\[[\d*]+\])+)\}")
 _STEP = re.compile(r"\.([\w*]+)|\[([\d*]+)\]")
 _VERSION = re.compile(r"v\d+\.\d+")
 Answer = Callable[[Call], Reply | None]
+Family = Callable[[Call], str | None]
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,43 @@ def is_batch(call: Call) -> bool:
     return call.method == "POST" and not call.segments and "batch" in call.params
 
 
-def run_batch(call: Call, answer: Answer) -> list[dict[str, Any] | None]:
-    """Answer every item in order; `answer` gives None for an item that timed out. Raises GraphError."""
+def run_batch(call: Call, answer: Answer, family: Family) -> list[dict[str, Any] | None]:
+    """Answer every item in order; `answer` gives None for an item that timed out. Raises GraphError.
+
+    `family` names the campaign whose ad set a call writes: a batch may write one ad set of each only.
+    """
     items = _items(call.params)
     referred = {name for item in items for name in item.refers}
     headers = call.params.flag("include_headers") is not False
     ledger, rows = Ledger(), list[dict[str, Any] | None]()
+    seen: set[str] = set()
     for item in items:
-        reply = _run(call, item, ledger, answer)
+        reply = _run(call, item, ledger, lambda inner: _once(inner, family(inner), seen, answer))
         ledger.note(item.name, reply)
         omit = item.row.get("omit_response_on_success", item.name in referred)
         hidden = reply is None or (bool(omit) and _is_fine(reply) and bool(item.name))
         rows.append(None if hidden or reply is None else _shown(reply, headers=headers))
     return rows
+
+
+def _once(call: Call, campaign: str | None, seen: set[str], answer: Answer) -> Reply | None:
+    if campaign is not None and campaign in seen:
+        text = "A batch cannot include multiple ad sets under the same campaign."
+        error = refusal(None, "Ad sets of one campaign", text, "batch")
+        return Reply(error.http, error.body("ABatchItem"))
+    if campaign is not None:
+        seen.add(campaign)
+    return answer(call)
+
+
+def written_family(state: State, call: Call) -> str | None:
+    """Return the campaign whose ad set a call creates or changes, or None."""
+    if call.method != "POST":
+        return None
+    if len(call.segments) == 2 and call.segments[1] == "adsets":  # noqa: PLR2004 - account and edge
+        return call.params.text("campaign_id")
+    adset = state.get(AdSet, call.segments[0]) if len(call.segments) == 1 else None
+    return None if adset is None else adset.campaign_id
 
 
 def _items(params: Params) -> list[Item]:
@@ -96,13 +122,14 @@ def _run(call: Call, item: Item, ledger: Ledger, answer: Answer) -> Reply | None
     if waits_for and ledger.bodies.get(waits_for) is None:
         return None
     try:
-        inner = _call(call, item, ledger)
+        inner = item_call(call, item, ledger)
     except GraphError as error:
         return Reply(error.http, error.body("ABatchItem"))
     return answer(inner)
 
 
-def _call(outer: Call, item: Item, ledger: Ledger) -> Call:
+def item_call(outer: Call, item: Item, ledger: Ledger) -> Call:
+    """Return the call an item stands for. Raises GraphError where it refers to nothing or has no such method."""
     method = str(item.row.get("method") or "GET").upper()
     if method not in METHODS:
         raise malformed("method", f"one of {', '.join(METHODS)}")
@@ -113,7 +140,16 @@ def _call(outer: Call, item: Item, ledger: Ledger) -> Call:
     names = [name.strip() for name in str(item.row.get("attached_files") or "").split(",") if name.strip()]
     token = str(values.pop("access_token", "") or outer.token or "")
     files = {name: outer.files[name] for name in names if name in outer.files}
-    return Call(method, tuple(segments), Params(values), version, token or None, outer.base_url, files)
+    return Call(
+        method,
+        tuple(segments),
+        Params(values),
+        version,
+        token or None,
+        outer.base_url,
+        files,
+        outer.asynchronous,
+    )
 
 
 def _pairs(text: str, ledger: Ledger) -> dict[str, str]:

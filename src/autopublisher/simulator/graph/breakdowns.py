@@ -1,14 +1,19 @@
-"""Insights broken down by people, places and devices: fixed shares, split so that rows add up to the whole.
+"""Insights broken down by people, places and devices, split so that rows add up to the whole.
 
-The simulated public does not differ between groups; what a breakdown shows is only how totals divide.
+Where a scenario has a population, its own axes divide totals by what each cell of people did; everything else
+divides by fixed shares.
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, fields
 from itertools import product
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from autopublisher.simulator.graph.errors import GraphError
-from autopublisher.simulator.graph.figures import Figures
+from autopublisher.simulator.graph.figures import Columns, Figures
 from autopublisher.simulator.graph.metrics import Row
 
 Shares = tuple[tuple[str, float], ...]
@@ -39,6 +44,33 @@ GROUPS = (
 NEEDS = {"platform_position": "publisher_platform"}
 WITHOUT_CONVERSIONS = frozenset({"region"})  # conversions off Meta are not divided by region
 
+# Rows of `Crowd.columns` that divide each column of `Figures`: impressions also divide engagements.
+_ROWS = {"spend_micros": 0, "impressions": 1, "clicks": 2, "engagements": 1}
+ROW_OF_COLUMN = tuple(_ROWS.get(each.name, 4 if "value" in each.name else 3) for each in fields(Figures))
+FIGURE_COLUMNS = len(ROW_OF_COLUMN)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What each cell of people did, and who they are."""
+
+    labels: tuple[dict[str, str], ...]
+    columns: Columns
+
+    def values(self) -> dict[str, list[str]]:
+        """Return the values of every axis, in the scenario's order."""
+        return {name: list(dict.fromkeys(label[name] for label in self.labels)) for name in self.labels[0]}
+
+    def inside(self, labels: Row) -> NDArray[np.float64]:
+        """Return one for every cell that belongs to a group, zero for the others."""
+        own = self.labels[0].keys()
+        return np.array(
+            [
+                float(all(cell[name] == value for name, value in labels.items() if name in own))
+                for cell in self.labels
+            ]
+        )
+
 
 def check_breakdowns(names: list[str], hourly: str) -> None:
     """Refuse unknown breakdowns and those that cannot be combined."""
@@ -52,33 +84,64 @@ def check_breakdowns(names: list[str], hourly: str) -> None:
         raise GraphError(f"(#100) Current combination of data breakdown columns ({names}) is invalid", 100)
 
 
-def divide(by_event: dict[str, Figures], names: list[str]) -> Iterator[tuple[Row, dict[str, Figures]]]:
-    """Yield each group's labels and figures; the groups' figures add up to the whole."""
-    cells = list(product(*(SHARES[name] for name in names)))
-    weights = [_weight(cell) for cell in cells]
+def divide(
+    by_event: dict[str, Figures], names: list[str], crowds: dict[str, Crowd] | None = None
+) -> Iterator[tuple[Row, dict[str, Figures]]]:
+    """Yield each group's labels and figures; the groups' figures add up to the whole.
+
+    Args:
+        by_event: figures of each conversion event.
+        names: the breakdowns; none is one group.
+        crowds: what each cell of people did, by event, where the market knows cells.
+    """
+    known = crowds or {}
+    groups = _groups(names, next(iter(known.values()), None))
     bare = bool(WITHOUT_CONVERSIONS & set(names))
     parts = {
-        event: _split(_bare(figures) if bare else figures, weights) for event, figures in by_event.items()
+        event: _split(_bare(figures) if bare else figures, _weights(groups, known.get(event)))
+        for event, figures in by_event.items()
     }
-    for number, cell in enumerate(cells):
+    for number, (labels, _) in enumerate(groups):
         figures = {event: split[number] for event, split in parts.items()}
         if any(part.delivered for part in figures.values()):
-            yield {name: value for name, (value, _) in zip(names, cell, strict=True)}, figures
+            yield labels, figures
 
 
-def _weight(cell: tuple[tuple[str, float], ...]) -> float:
-    weight = 1.0
-    for _, share in cell:
-        weight *= share
-    return weight
+def _groups(names: list[str], crowd: Crowd | None) -> list[tuple[Row, float]]:
+    """Return every combination of values with its fixed share; values of a scenario's own axes have share one."""
+    own = crowd.values() if crowd is not None else {}
+    choices: list[Shares] = [
+        tuple((value, 1.0) for value in own[name]) if name in own else SHARES[name] for name in names
+    ]
+    return [
+        (
+            {name: value for name, (value, _) in zip(names, cell, strict=True)},
+            prod(share for _, share in cell),
+        )
+        for cell in product(*choices)
+    ]
+
+
+def _weights(groups: list[tuple[Row, float]], crowd: Crowd | None) -> list[list[float]]:
+    """Return each group's share of every column of `Figures`."""
+    if crowd is None:
+        return [[share for _, share in groups]] * FIGURE_COLUMNS
+    shares = np.array([share for _, share in groups])
+    inside = np.array([crowd.inside(labels) for labels, _ in groups])
+    weights = []
+    for row in ROW_OF_COLUMN:
+        total = max(float(crowd.columns[row].sum()), 1e-9)
+        part = shares * (inside @ crowd.columns[row]) / total
+        weights.append(part.tolist() if part.sum() > 0 else (shares / shares.sum()).tolist())
+    return weights
 
 
 def _bare(figures: Figures) -> Figures:
     return Figures(figures.spend_micros, figures.impressions, figures.clicks, figures.engagements)
 
 
-def _split(figures: Figures, weights: list[float]) -> list[Figures]:
-    columns = [_apportion(value, weights) for value in astuple(figures)]
+def _split(figures: Figures, weights: list[list[float]]) -> list[Figures]:
+    columns = [_apportion(value, each) for value, each in zip(astuple(figures), weights, strict=True)]
     return [Figures(*values) for values in zip(*columns, strict=True)]
 
 

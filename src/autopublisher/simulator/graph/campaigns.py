@@ -16,6 +16,7 @@ from autopublisher.simulator.graph.budgets import (
 )
 from autopublisher.simulator.graph.common import create_status, kept, read_labels, read_name, update_basics
 from autopublisher.simulator.graph.errors import malformed, missing, not_one_of, refusal
+from autopublisher.simulator.graph.limits import refuse_full_account, refuse_locked_budget
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign
@@ -35,6 +36,7 @@ KEPT = (
 def create_campaign(world: World, account: Account, params: Params) -> Campaign:
     """Check a new campaign against the rules and return it, not yet in the world."""
     name = read_name(params)
+    refuse_full_account(world, account, Campaign)
     objective = _objective(params)
     _check_categories(params)
     budgets = _budgets(params, account)
@@ -72,6 +74,7 @@ def update_campaign(world: World, campaign: Campaign, params: Params) -> None:
         campaign.spend_cap = read_spend_cap(params, account, campaign.spent_micros)
     _refuse_sharing_in_flight(campaign, params)
     if params.given("bid_strategy"):
+        refuse_locked_budget(world, campaign)
         campaign.bid_strategy = params.choice("bid_strategy", BID_STRATEGIES)
     update_basics(world, campaign, params)
     if {"name", "status", "adlabels", "bid_strategy"} & set(params):

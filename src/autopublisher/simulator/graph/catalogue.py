@@ -226,6 +226,34 @@ STUDY_CELL = _names(
     """
 )
 
+ASYNC_SET = _names(
+    """
+    canceled_count created_time error_count id in_progress_count initial_count is_completed name
+    notification_mode notification_result notification_status notification_uri owner_id success_count
+    total_count updated_time
+    """
+)
+
+ASYNC_REQUEST = _names(
+    """
+    async_request_set created_time id input result scope_object_id status type updated_time
+    """
+)
+
+ASYNC_SESSION = _names(
+    """
+    app complete_time error_code exception id method name page platform_version result start_time status uri
+    user
+    """
+)
+
+RULE = _names(
+    """
+    account_id created_by created_time disable_error_code evaluation_spec execution_spec id name
+    schedule_spec status updated_time
+    """
+)
+
 FIELDS_OF = {
     "campaign": CAMPAIGN,
     "adset": AD_SET,
@@ -237,4 +265,8 @@ FIELDS_OF = {
     "video": VIDEO,
     "ad_study": STUDY,
     "study_cell": STUDY_CELL,
+    "async_set": ASYNC_SET,
+    "async_request": ASYNC_REQUEST,
+    "async_session": ASYNC_SESSION,
+    "adrule": RULE,
 }

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from autopublisher.simulator.facts import DELIVERABLE_ACCOUNT_STATUSES, LABELS_PER_OBJECT, NAME_LIMIT
 from autopublisher.simulator.graph.errors import GraphError, malformed, no_such_object, refusal
+from autopublisher.simulator.graph.limits import refuse_full_labels, refuse_many_archived
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Label, Node
@@ -67,6 +68,8 @@ def update_basics(world: World, node: Node, params: Params) -> None:
     if params.given("name"):
         node.name = read_name(params)
     status = params.choice("status", UPDATE_STATUSES)
+    if status == "ARCHIVED" and node.status != "ARCHIVED":
+        refuse_many_archived(world, node)
     if status is not None:
         node.status = status
     if "adlabels" in params:
@@ -93,6 +96,7 @@ def _label(world: World, row: Any, account_id: str) -> Label:
 
 def make_label(world: World, account_id: str, name: str) -> Label:
     """Create an ad label."""
+    refuse_full_labels(world, world.account(account_id))
     now = world.now_us
     label = Label(world.state.new_id(), account_id, name, created_us=now, updated_us=now)
     world.state.add(label)

@@ -7,10 +7,16 @@ import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from autopublisher.simulator.facts import ADS_PER_AD_SET
-from autopublisher.simulator.graph.adsets import check_schedule_for_budget, refuse_bad_end
+from autopublisher.simulator.graph.ads import update_ad
+from autopublisher.simulator.graph.adsets import check_schedule_for_budget, refuse_bad_end, update_adset
+from autopublisher.simulator.graph.campaigns import update_campaign
 from autopublisher.simulator.graph.common import owned
-from autopublisher.simulator.graph.errors import GraphError, refusal
+from autopublisher.simulator.graph.errors import refusal
+from autopublisher.simulator.graph.limits import (
+    refuse_full_account,
+    refuse_full_adset,
+    refuse_full_campaign,
+)
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, Node
 from autopublisher.simulator.status import GONE
@@ -18,7 +24,7 @@ from autopublisher.simulator.world import World
 
 STATUS_OPTIONS = ("ACTIVE", "PAUSED", "INHERITED_FROM_SOURCE")
 RENAMINGS = ("DEEP_RENAME", "ONLY_TOP_LEVEL_RENAME", "NO_RENAME")
-SYNCHRONOUS_ADS = 3
+SYNCHRONOUS_ADS, ASYNCHRONOUS_ADS = 3, 51
 SUFFIX = " - Copy"
 N = TypeVar("N", bound=Node)
 Made = list[tuple[str, Node, Node]]
@@ -60,7 +66,7 @@ def copy_campaign(world: World, node: Node, call: Call) -> dict[str, Any]:
     plan = _plan(world, source, call.params)
     deep = bool(call.params.flag("deep_copy"))
     adsets = _living(world.state.children(AdSet, source.id)) if deep else []
-    _refuse_large([ad for adset in adsets for ad in _living(world.state.children(Ad, adset.id))])
+    _refuse_large([ad for adset in adsets for ad in _living(world.state.children(Ad, adset.id))], call)
     twin = plan.draft(source, top=True)
     twin.flushed_us, twin.group = world.now_us, ""
     twin.extra["source_campaign_id"] = source.id
@@ -77,8 +83,9 @@ def copy_adset(world: World, node: Node, call: Call) -> dict[str, Any]:
     target = call.params.text("campaign_id") or source.campaign_id
     campaign = owned(world, Campaign, target, world.account_of(source))
     _refuse_gone(campaign)
+    refuse_full_campaign(world, world.account_of(source), campaign)
     deep = bool(call.params.flag("deep_copy"))
-    _refuse_large(_living(world.state.children(Ad, source.id)) if deep else [])
+    _refuse_large(_living(world.state.children(Ad, source.id)) if deep else [], call)
     made: Made = []
     twin = _copy_adset_into(plan, source, campaign, made, top=True, deep=deep)
     return _commit(world, made, call.params, {"copied_adset_id": twin.id})
@@ -90,8 +97,7 @@ def copy_ad(world: World, node: Node, call: Call) -> dict[str, Any]:
     plan = _plan(world, source, call.params)
     adset = owned(world, AdSet, call.params.text("adset_id") or source.adset_id, world.account_of(source))
     _refuse_gone(adset)
-    if len(_living(world.state.children(Ad, adset.id))) >= ADS_PER_AD_SET:
-        raise GraphError(f"(#2695) An ad set can have at most {ADS_PER_AD_SET} ads", 2695)
+    refuse_full_adset(world, world.account_of(source), adset)
     made: Made = []
     twin = _copy_ad_into(plan, source, adset, made, top=True)
     return _commit(world, made, call.params, {"copied_ad_id": twin.id})
@@ -145,6 +151,12 @@ def _copy_ad_into(plan: Plan, source: Ad, adset: AdSet, made: Made, *, top: bool
 
 
 def _commit(world: World, made: Made, params: Params, head: dict[str, str]) -> dict[str, Any]:
+    account = world.account_of(made[0][1])
+    for kind in (Campaign, AdSet, Ad):
+        twins = sum(1 for _, _, twin in made if isinstance(twin, kind))
+        if twins:
+            refuse_full_account(world, account, kind, twins)
+    _override(world, made[0][2], params)
     if params.validate_only:
         return {"success": True}
     for _, _, twin in made:
@@ -161,6 +173,21 @@ def _commit(world: World, made: Made, params: Params, head: dict[str, str]) -> d
     return {**head, "ad_object_ids": rows}
 
 
+def _override(world: World, twin: Node, params: Params) -> None:
+    """Apply `parameter_overrides` to the copy that was asked for, as an update of it would be."""
+    overrides = params.table("parameter_overrides")
+    if not overrides:
+        return
+    if isinstance(twin, Campaign):
+        update_campaign(world, twin, Params(overrides))
+    elif isinstance(twin, AdSet):
+        update_adset(world, twin, Params(overrides))
+    elif isinstance(twin, Ad):
+        update_ad(world, twin, Params(overrides))
+    if isinstance(twin, Funded):
+        twin.budget_edits_us = []
+
+
 def _living(nodes: list[N]) -> list[N]:
     return [node for node in nodes if node.status not in GONE]
 
@@ -170,7 +197,8 @@ def _refuse_gone(node: Node) -> None:
         raise refusal(None, "Object is deleted", "Deleted objects take no part in copies.", node.kind)
 
 
-def _refuse_large(ads: list[Ad]) -> None:
-    if len(ads) > SYNCHRONOUS_ADS:
-        text = f"A synchronous copy holds at most {SYNCHRONOUS_ADS} ads; copy ad set by ad set instead."
+def _refuse_large(ads: list[Ad], call: Call) -> None:
+    most = ASYNCHRONOUS_ADS if call.asynchronous else SYNCHRONOUS_ADS
+    if len(ads) > most:
+        text = f"This copy holds at most {most} ads; larger ones are asked for asynchronously or in parts."
         raise refusal(1885194, "Copy is too large", text, "deep_copy")

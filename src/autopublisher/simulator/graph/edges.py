@@ -4,6 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from autopublisher.simulator.graph.accounts import update_account
+from autopublisher.simulator.graph.adrules import execute_rule
+from autopublisher.simulator.graph.asyncwork import (
+    cancel_requests,
+    look_at_request,
+    start_ad_set_requests,
+    start_batch_requests,
+)
 from autopublisher.simulator.graph.cleaning import delete_campaigns
 from autopublisher.simulator.graph.copies import copy_ad, copy_adset, copy_campaign
 from autopublisher.simulator.graph.labels import LABELLED, add_labels, delete_label, remove_labels
@@ -13,7 +20,7 @@ from autopublisher.simulator.graph.studies import cancel_study
 from autopublisher.simulator.graph.videos import delete_video, look_at_video, upload_video
 from autopublisher.simulator.graph.wire import Call
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Label, Node, ReportRun, Study, Video
+from autopublisher.simulator.state import AsyncRequest, AsyncSet, Label, Node, ReportRun, Study, Video
 from autopublisher.simulator.world import World
 
 DELIVERING = ("campaign", "adset", "ad")
@@ -22,6 +29,7 @@ EDGE_WRITERS: dict[tuple[str, str, str], EdgeWriter] = {
     ("POST", "campaign", "copies"): copy_campaign,
     ("POST", "adset", "copies"): copy_adset,
     ("POST", "ad", "copies"): copy_ad,
+    ("POST", "adrule", "execute"): execute_rule,
     **{("POST", kind, "adlabels"): add_labels for kind in LABELLED},
     **{
         ("POST", kind, "insights"): lambda world, node, call: start_report(world, call, node.id)
@@ -36,6 +44,8 @@ ACCOUNT_WRITERS: dict[tuple[str, str], AccountWriter] = {
     ("POST", ""): lambda world, account, call: update_account(world, account, call.params),
     ("POST", "adimages"): upload_images,
     ("POST", "advideos"): upload_video,
+    ("POST", "asyncadrequestsets"): start_ad_set_requests,
+    ("POST", "async_batch_requests"): start_batch_requests,
     ("POST", "insights"): lambda world, account, call: start_report(world, call, f"act_{account.id}"),
     ("DELETE", "adimages"): lambda world, account, call: delete_image(world, account, call.params),
     ("DELETE", "campaigns"): lambda world, account, call: delete_campaigns(world, account, call.params),
@@ -44,11 +54,12 @@ _DELETERS: dict[type[Node], Callable[[World, Any], dict[str, Any]]] = {
     Label: delete_label,
     Video: delete_video,
     Study: cancel_study,
+    AsyncSet: cancel_requests,
 }
 
 
 def delete_node(world: World, node: Node) -> dict[str, Any] | None:
-    """Delete a label, video or study; None for kinds that are deleted by their status."""
+    """Delete a label, video or study, or give up an asynchronous set; None for kinds that are deleted by their status."""
     deleter = _DELETERS.get(type(node))
     return None if deleter is None else deleter(world, node)
 
@@ -59,3 +70,5 @@ def look(world: World, node: Node) -> None:
         look_at(world, node)
     elif isinstance(node, Video):
         look_at_video(world, node)
+    elif isinstance(node, (AsyncRequest, AsyncSet)):
+        look_at_request(world, node)

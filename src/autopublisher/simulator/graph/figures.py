@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from autopublisher.simulator.state import AdDay, State
 from autopublisher.simulator.times import STEP
+
+Columns = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,10 @@ class Figures:
     day_value_minor: int = 0
     week_conversions: int = 0  # within seven days, whatever the ad set counts
     week_value_minor: int = 0
+    month_conversions: int = 0  # within 28 days
+    month_value_minor: int = 0
+    view_conversions: int = 0  # within a day of seeing the ad, without a click
+    view_value_minor: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         """Return the sums."""
@@ -38,12 +47,17 @@ def day_figures(ledger: AdDay, as_of_us: int) -> Figures:
     limit = as_of_us // STEP
     shown = [figures for step, figures in ledger.steps.items() if step < limit]
     columns = [sum(figures[column] for figures in shown) for column in range(4)]
-    sold, soon, late = (_sum(book, limit) for book in (ledger.sales, ledger.within_day, ledger.uncounted))
-    week = [sold[column] + late[column] for column in range(2)]
-    return Figures(*columns, *sold, *soon, *week)
+    sold, soon, after = (_sum(book, limit) for book in (ledger.sales, ledger.within_day, ledger.uncounted))
+    late, seen, unseen = (_sum(book, limit) for book in (ledger.late, ledger.views, ledger.other_views))
+    week = [sold[column] - seen[column] + after[column] for column in range(2)]
+    month = [week[column] + late[column] for column in range(2)]
+    views = [seen[column] + unseen[column] for column in range(2)]
+    return Figures(*columns, *sold, *soon, *week, *month, *views)
 
 
 def _sum(book: dict[int, list[int]], limit: int) -> list[int]:
+    if not book:
+        return [0, 0]
     sales = [sale for step, sale in book.items() if step < limit]
     return [sum(sale[column] for sale in sales) for column in range(2)]
 
@@ -56,3 +70,19 @@ def ads_figures(state: State, ad_ids: Iterable[str], since: str, until: str, as_
             if since <= day <= until:
                 total = total + day_figures(ledger, as_of_us)
     return total
+
+
+def cell_figures(ledgers: Iterable[AdDay], as_of_us: int) -> Columns | None:
+    """Return what each cell of people did, as known at a moment; None where the market knows no cells.
+
+    Rows are spend, impressions, clicks, purchases and their value; purchases are those of the clicks, reported
+    or not yet, so they only serve to divide totals.
+    """
+    limit = as_of_us // STEP
+    parts = [columns for each in ledgers for step, columns in each.cells.items() if step < limit]
+    return np.sum([np.array(columns) for columns in parts], axis=0) if parts else None
+
+
+def ledgers_of(state: State, ad_id: str, since: str, until: str) -> list[AdDay]:
+    """Return an ad's ledgers of account days (inclusive, ISO)."""
+    return [ledger for day, ledger in state.days.get(ad_id, {}).items() if since <= day <= until]

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from autopublisher.simulator.graph.errors import no_such_field, no_such_object
+from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object
+from autopublisher.simulator.graph.login import holder_of
 from autopublisher.simulator.graph.selection import Selection
 from autopublisher.simulator.graph.wire import Call
 from autopublisher.simulator.scenario import Scenario
+from autopublisher.simulator.times import SECOND
 from autopublisher.simulator.world import World
 
 PERMISSIONS = (
@@ -39,17 +41,19 @@ def me(world: World, rest: tuple[str, ...], selection: Selection) -> dict[str, A
 
 
 def debug_token(world: World, call: Call) -> dict[str, Any]:
-    """Return what is known of a token."""
+    """Return what is known of a token: whose it is and until when, or why it is not good."""
     scenario, token = world.scenario, call.params.text("input_token") or ""
-    valid = token in scenario.tokens
-    data: dict[str, Any] = {"app_id": scenario.app_id, "type": "SYSTEM_USER", "is_valid": valid}
-    if valid:
-        data |= {"expires_at": 0, "data_access_expires_at": 0, "scopes": list(PERMISSIONS)}
-        data |= {"user_id": scenario.user_id, "application": "AutoPublisher"}
-    else:
-        expired = token in scenario.expired_tokens
-        data["error"] = {"code": 190, "message": "Invalid token", **({"subcode": 463} if expired else {})}
-        data["scopes"] = []
+    data: dict[str, Any] = {"app_id": scenario.app_id, "application": "AutoPublisher"}
+    try:
+        holder = holder_of(world, token)
+    except GraphError as error:
+        codes = {"code": error.code, **({"subcode": error.subcode} if error.subcode else {})}
+        data |= {"is_valid": False, "scopes": [], "error": {**codes, "message": error.message}}
+        return {"data": data}
+    grant = world.state.grants.get(token)
+    expires = 0 if grant is None else grant.expires_us // SECOND
+    data |= {"type": "SYSTEM_USER" if grant is None else "USER", "is_valid": True, "user_id": holder}
+    data |= {"expires_at": expires, "data_access_expires_at": expires, "scopes": list(PERMISSIONS)}
     return {"data": data}
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from autopublisher.simulator.graph.breakdowns import check_breakdowns, divide
+from autopublisher.simulator.graph.breakdowns import Crowd, check_breakdowns, divide
 from autopublisher.simulator.graph.catalogue import INSIGHTS
+from autopublisher.simulator.graph.crowds import crowd_of, people_reached
 from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object
 from autopublisher.simulator.graph.figures import Figures, ads_figures
 from autopublisher.simulator.graph.hourly import HOURLY, hourly_rows
@@ -144,16 +145,31 @@ def _rows(
             for row in hourly_rows(world, account, subject.ads, part):
                 yield {**dates, **row}
             continue
-        for labels, by_event in divide(_by_event(world, subject.ads, part), list(asked.breakdowns)):
-            yield {**dates, **labels, **metrics(by_event, account, share, asked.windows)}
+        crowds = _crowds(world, subject.ads, part)
+        for labels, by_event in divide(_by_event(world, subject.ads, part), list(asked.breakdowns), crowds):
+            people = people_reached(world, subject.ads, part, labels)
+            yield {**dates, **labels, **metrics(by_event, account, share, asked.windows, people)}
+
+
+def _crowds(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Crowd]:
+    """Return what each cell of people did, apart for each conversion event; nothing without a population."""
+    groups: dict[str, list[Ad]] = {}
+    for ad in ads:
+        groups.setdefault(_event(world, ad), []).append(ad)
+    crowds = {event: crowd_of(world, members, part) for event, members in groups.items()}
+    return {event: crowd for event, crowd in crowds.items() if crowd is not None}
+
+
+def _event(world: World, ad: Ad) -> str:
+    promoted = world.state.need(AdSet, ad.adset_id).extra.get("promoted_object") or {}
+    return str(promoted.get("custom_event_type") or "PURCHASE")
 
 
 def _by_event(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Figures]:
     """Add up ads' figures, apart for each conversion event their ad sets look for."""
     totals: dict[str, Figures] = {}
     for ad in ads:
-        promoted = world.state.need(AdSet, ad.adset_id).extra.get("promoted_object") or {}
-        event = str(promoted.get("custom_event_type") or "PURCHASE")
+        event = _event(world, ad)
         figures = ads_figures(
             world.state, [ad.id], part.since.isoformat(), part.until.isoformat(), world.figures_us
         )

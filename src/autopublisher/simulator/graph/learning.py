@@ -15,7 +15,7 @@ WEEK = timedelta(days=7)
 def learning_stage(world: World, adset: AdSet) -> dict[str, Any]:
     """Return `learning_stage_info`: LEARNING, then SUCCESS, or FAIL when a week brought too few results."""
     account = world.account_of(adset)
-    started = max(adset.start_us, adset.created_us)
+    started = int(adset.learning.get("since_us", max(adset.start_us, adset.created_us)))
     first = local_day(started, account.zone)
     ads = [ad.id for ad in world.state.children(Ad, adset.id)]
     last = first + WEEK

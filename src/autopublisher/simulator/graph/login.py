@@ -1,13 +1,16 @@
 """Logging in: the dialog that gives a code, and the exchange of codes and tokens for tokens.
 
-The simulated person always consents. Every token handed out is the scenario's first one, so that it works.
+The simulated person always consents. A code is good once, for the redirect address it was given to; the token it
+buys is that person's and ends when it says.
 """
 
 import hashlib
 from urllib.parse import urlencode
 
-from autopublisher.simulator.graph.errors import GraphError, expired_token, missing
+from autopublisher.simulator.graph.errors import GraphError, bad_token, expired_token, missing
 from autopublisher.simulator.graph.wire import Call, Params, Reply
+from autopublisher.simulator.state import Grant
+from autopublisher.simulator.times import SECOND
 from autopublisher.simulator.world import World
 
 DIALOG = ("dialog", "oauth")
@@ -24,7 +27,7 @@ def log_in(world: World, call: Call) -> Reply:
     """Answer the dialog with a redirection, or an exchange with a token. Raises GraphError."""
     _check_app(world, call.params)
     if call.segments == DIALOG:
-        return _dialog(call.params)
+        return _dialog(world, call.params)
     if call.params.text("grant_type") == "fb_exchange_token":
         return _prolong(world, call.params)
     return _redeem(world, call.params)
@@ -38,44 +41,68 @@ def _check_app(world: World, params: Params) -> None:
         raise GraphError("Error validating application. Cannot get application info.", 101)
 
 
-def _dialog(params: Params) -> Reply:
+def _dialog(world: World, params: Params) -> Reply:
     target = params.need_text("redirect_uri")
-    query = {"code": code_for(params.need_text("client_id"), target)}
+    grant = Grant(_secret(world, "code"), world.scenario.user_id, target)
+    world.state.grant(grant)
+    query = {"code": grant.secret}
     if params.given("state"):
         query["state"] = params.need_text("state")
     joint = "&" if "?" in target else "?"
     return Reply(302, None, {"Location": f"{target}{joint}{urlencode(query)}"}, html="")
 
 
-def code_for(client_id: str, redirect_uri: str) -> str:
-    """Return the code a dialog gives; it is good for the same redirect address only."""
-    return hashlib.blake2b(f"{client_id}|{redirect_uri}".encode(), digest_size=24).hexdigest()
+def _secret(world: World, purpose: str) -> str:
+    """Return a code or token like no other: ids never come twice."""
+    text = f"{purpose}|{world.scenario.app_id}|{world.state.new_id()}"
+    return hashlib.blake2b(text.encode(), digest_size=24).hexdigest()
 
 
 def _redeem(world: World, params: Params) -> Reply:
-    _check_secret(params)
+    _check_secret(world, params)
     target, code = params.need_text("redirect_uri"), params.need_text("code")
-    if code != code_for(params.need_text("client_id"), target):
+    grant = world.state.grants.get(code)
+    if grant is None or grant.expires_us:
+        raise GraphError("Invalid verification code format.", 100, 36007)
+    if grant.redirect_uri != target:
         text = "Error validating verification code. Please make sure your redirect_uri is identical"
         raise GraphError(text, 100, 36008)
-    return _token(world, SHORT_S)
+    if grant.used:
+        raise GraphError("This authorization code has been used.", 100, 36009)
+    grant.used = True
+    world.state.touch(grant)
+    return _token(world, grant.user_id, SHORT_S)
 
 
 def _prolong(world: World, params: Params) -> Reply:
-    _check_secret(params)
-    old = params.need_text("fb_exchange_token")
-    if old in world.scenario.expired_tokens:
+    _check_secret(world, params)
+    return _token(world, holder_of(world, params.need_text("fb_exchange_token")), LONG_S)
+
+
+def holder_of(world: World, token: str) -> str:
+    """Return whose a token is. Raises GraphError 190 for unknown, 190/463 for expired ones."""
+    if token in world.scenario.expired_tokens:
         raise expired_token()
-    if old not in world.scenario.tokens:
-        raise GraphError("Invalid OAuth access token - Cannot parse access token", 190)
-    return _token(world, LONG_S)
+    if token in world.scenario.tokens:
+        return world.scenario.user_id
+    grant = world.state.grants.get(token)
+    if grant is None or not grant.expires_us:
+        raise bad_token()
+    if grant.expires_us <= world.now_us:
+        raise expired_token()
+    return grant.user_id
 
 
-def _check_secret(params: Params) -> None:
-    if not params.given("client_secret"):
+def _check_secret(world: World, params: Params) -> None:
+    given = params.text("client_secret")
+    if not given:
         raise missing("client_secret")
+    if given != world.scenario.app_secret:
+        raise GraphError("Error validating client secret.", 1)
 
 
-def _token(world: World, seconds: int) -> Reply:
-    body = {"access_token": world.scenario.tokens[0], "token_type": "bearer", "expires_in": seconds}
+def _token(world: World, user_id: str, seconds: int) -> Reply:
+    grant = Grant(_secret(world, "token"), user_id, expires_us=world.now_us + seconds * SECOND)
+    world.state.grant(grant)
+    body = {"access_token": grant.secret, "token_type": "bearer", "expires_in": seconds}
     return Reply(200, body)

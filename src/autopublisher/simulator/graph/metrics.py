@@ -36,12 +36,16 @@ def event_names(event: str) -> tuple[str, ...]:
 
 
 def metrics(
-    by_event: dict[str, Figures], account: Account, landing_share: float, windows: tuple[str, ...] = ()
+    by_event: dict[str, Figures],
+    account: Account,
+    landing_share: float,
+    windows: tuple[str, ...] = (),
+    people: int | None = None,
 ) -> Row:
-    """Return all metrics of figures kept apart by conversion event."""
+    """Return all metrics of figures kept apart by conversion event; `people` saw them, if that is known."""
     total = sum(by_event.values(), Figures())
     spend = total.spend_micros / MICROS
-    reach = max(1, round(total.impressions * PEOPLE_PER_IMPRESSION)) if total.impressions else 0
+    reach = _reach(total.impressions, people)
     row: Row = {
         "impressions": str(total.impressions),
         "spend": f"{spend:.2f}",
@@ -62,6 +66,11 @@ def metrics(
     for window in windows:
         add_window(row, by_event, account, landing_share, window)
     return {name: value for name, value in row.items() if value not in (None, [], "0") or name in _ALWAYS}
+
+
+def _reach(impressions: int, people: int | None) -> int:
+    guess = round(impressions * PEOPLE_PER_IMPRESSION) if people is None else min(people, impressions)
+    return max(1, guess) if impressions else 0
 
 
 _ALWAYS = frozenset({"impressions", "spend", "clicks"})
@@ -109,11 +118,16 @@ def add_window(
 
 
 def _within(figures: Figures, window: str) -> Figures:
-    """Return figures whose conversions are those of one window; the market knows no conversions by view."""
+    """Return figures whose conversions are those of one window; by view there are no clicks."""
     if window == "1d_click":
         return replace(figures, conversions=figures.day_conversions, value_minor=figures.day_value_minor)
-    if window in ("7d_click", "28d_click"):
+    if window == "7d_click":
         return replace(figures, conversions=figures.week_conversions, value_minor=figures.week_value_minor)
+    if window == "28d_click":
+        return replace(figures, conversions=figures.month_conversions, value_minor=figures.month_value_minor)
+    if window == "1d_view":
+        seen = Figures(spend_micros=figures.spend_micros)
+        return replace(seen, conversions=figures.view_conversions, value_minor=figures.view_value_minor)
     return Figures(spend_micros=figures.spend_micros)
 
 

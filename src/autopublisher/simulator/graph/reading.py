@@ -16,12 +16,15 @@ from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import (
     Ad,
     AdSet,
+    AsyncRequest,
+    AsyncSet,
     Campaign,
     Creative,
     Image,
     Label,
     Node,
     ReportRun,
+    Rule,
     Study,
     StudyCell,
     Video,
@@ -73,6 +76,18 @@ NODE_TYPES = {
     ),
     "study_cell": NodeType("AdStudyCell", catalogue.STUDY_CELL, defaults=("id", "name")),
     "video": NodeType("Video", catalogue.VIDEO, defaults=("id", "updated_time")),
+    "async_set": NodeType(
+        "AdAsyncRequestSet", catalogue.ASYNC_SET, defaults=("id", "owner_id", "name", "is_completed")
+    ),
+    "async_request": NodeType(
+        "AdAsyncRequest", catalogue.ASYNC_REQUEST, defaults=("id", "scope_object_id", "status")
+    ),
+    "async_session": NodeType(
+        "AsyncSession",
+        catalogue.ASYNC_SESSION,
+        defaults=("id", "name", "status", "result", "error_code", "exception", "complete_time"),
+    ),
+    "adrule": NodeType("AdRule", catalogue.RULE, defaults=("id", "name")),
 }
 EDGE_KINDS: dict[str, type[Node]] = {
     "campaigns": Campaign,
@@ -84,8 +99,11 @@ EDGE_KINDS: dict[str, type[Node]] = {
     "advideos": Video,
     "ad_studies": Study,
     "cells": StudyCell,
+    "asyncadrequestsets": AsyncSet,
+    "requests": AsyncRequest,
+    "adrules_library": Rule,
 }
-LISTS_OF_ACCOUNTS = frozenset(EDGE_KINDS) - {"ad_studies", "cells"}
+LISTS_OF_ACCOUNTS = frozenset(EDGE_KINDS) - {"ad_studies", "cells", "requests"}
 
 InsightsReader = Callable[[World, Call, str], dict[str, Any]]
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autopublisher.simulator.facts import WEBSITE_GOALS
+from autopublisher.simulator.graph.adrules import render_rule
+from autopublisher.simulator.graph.asyncview import render_request, render_session, render_set
 from autopublisher.simulator.graph.learning import learning_stage
 from autopublisher.simulator.graph.studies import render_cell, render_study
 from autopublisher.simulator.graph.videos import render_video
@@ -12,11 +14,15 @@ from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import (
     Ad,
     AdSet,
+    AsyncRequest,
+    AsyncSession,
+    AsyncSet,
     Campaign,
     Funded,
     Image,
     Label,
     Node,
+    Rule,
     Study,
     StudyCell,
     Video,
@@ -193,6 +199,10 @@ _RENDERERS: dict[str, Callable[[World, Node], Values]] = {
     "adlabel": _common,
     "ad_study": lambda world, node: render_study(world, world.state.need(Study, node.id)),
     "study_cell": lambda world, node: render_cell(world, world.state.need(StudyCell, node.id)),
+    "async_set": lambda world, node: render_set(world, world.state.need(AsyncSet, node.id)),
+    "async_request": lambda world, node: render_request(world, world.state.need(AsyncRequest, node.id)),
+    "async_session": lambda world, node: render_session(world, world.state.need(AsyncSession, node.id)),
+    "adrule": lambda world, node: render_rule(world, world.state.need(Rule, node.id)),
     "video": lambda world, node: render_video(world, world.state.need(Video, node.id)),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopublisher.simulator.facts import CURRENT_VERSION, LIVE_VERSIONS
 from autopublisher.simulator.graph.accounts import minimum_budgets
+from autopublisher.simulator.graph.adrules import create_rule, update_rule
 from autopublisher.simulator.graph.ads import create_ad, update_ad
 from autopublisher.simulator.graph.adsets import create_adset, update_adset
 from autopublisher.simulator.graph.campaigns import create_campaign, delete_children, update_campaign
@@ -15,8 +16,6 @@ from autopublisher.simulator.graph.creatives import create_creative, update_crea
 from autopublisher.simulator.graph.edges import ACCOUNT_WRITERS, EDGE_WRITERS, delete_node, look
 from autopublisher.simulator.graph.errors import (
     GraphError,
-    bad_token,
-    expired_token,
     expired_version,
     no_such_field,
     no_such_object,
@@ -26,9 +25,11 @@ from autopublisher.simulator.graph.errors import (
 from autopublisher.simulator.graph.identity import debug_token, identity_node, me
 from autopublisher.simulator.graph.insights import read_insights
 from autopublisher.simulator.graph.labels import BY_LABELS, nodes_by_labels
+from autopublisher.simulator.graph.login import holder_of
 from autopublisher.simulator.graph.media import images_by_hash
 from autopublisher.simulator.graph.reading import LISTS_OF_ACCOUNTS, NODE_TYPES, Reader
 from autopublisher.simulator.graph.reports import report_rows
+from autopublisher.simulator.graph.rulehistory import rule_history
 from autopublisher.simulator.graph.selection import read_selection
 from autopublisher.simulator.graph.studies import (
     accounts_of_business,
@@ -38,7 +39,7 @@ from autopublisher.simulator.graph.studies import (
 )
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Node, ReportRun
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Node, ReportRun, Rule
 from autopublisher.simulator.world import World
 
 Body = dict[str, Any]
@@ -48,6 +49,7 @@ CREATORS: dict[str, Callable[[World, Account, Params], Node]] = {
     "adsets": create_adset,
     "ads": create_ad,
     "adcreatives": create_creative,
+    "adrules_library": create_rule,
     "adlabels": lambda world, account, params: make_label(world, account.id, params.need_text("name")),
 }
 CHILD_EDGES = {
@@ -55,6 +57,7 @@ CHILD_EDGES = {
     "adset": ("ads", "ad_studies"),
     "ad": ("adcreatives", "ad_studies"),
     "ad_study": ("cells",),
+    "async_set": ("requests",),
 }
 
 
@@ -75,12 +78,9 @@ def check_token(world: World, call: Call) -> None:
         return
     if not call.token:
         raise no_token()
-    if call.token in world.scenario.expired_tokens:
-        raise expired_token()
     if call.segments == ("debug_token",) and "|" in call.token:
         return  # an app's own token
-    if call.token not in world.scenario.tokens:
-        raise bad_token()
+    holder_of(world, call.token)
 
 
 def account_of_call(world: World, call: Call) -> Account | None:
@@ -158,8 +158,8 @@ class Service:
         reader = self._reader(call)
         if not rest:
             return reader.account(account, selection)
-        if rest == ("minimum_budgets",):
-            return minimum_budgets(account, call.params)
+        if len(rest) == 1 and rest[0] in _ACCOUNT_READERS:
+            return _ACCOUNT_READERS[rest[0]](self.world, account, call)
         if rest == ("adimages",) and "hashes" in call.params:
             images = images_by_hash(self.world, account, call.params)
             wanted = selection or reader.defaults(NODE_TYPES["image"])
@@ -195,6 +195,8 @@ class Service:
             return read_insights(self.world, call, node.id)
         if rest == ("insights",) and isinstance(node, ReportRun):
             return report_rows(self.world, node, call)
+        if isinstance(node, Rule) and rest == ("history",):
+            return rule_history(self.world, [node], call, f"{node.id}/history")
         selection = read_selection(call.params)
         if not rest:
             look(self.world, node)
@@ -279,12 +281,22 @@ def _update_creative(world: World, node: Node, params: Params) -> None:
         update_creative(world, node, params)
 
 
+def _rule_history(world: World, account: Account, call: Call) -> Body:
+    rules = list(world.state.of_kind(Rule, account.id))
+    return rule_history(world, rules, call, f"act_{account.id}/adrules_history")
+
+
+_ACCOUNT_READERS: dict[str, Callable[[World, Account, Call], Body]] = {
+    "minimum_budgets": lambda _world, account, call: minimum_budgets(account, call.params),
+    "adrules_history": _rule_history,
+}
 _UPDATERS: dict[str, Callable[[World, Node, Params], None]] = {
     "campaign": _update_campaign,
     "adset": _update_adset,
     "ad": _update_ad,
     "creative": _update_creative,
     "ad_study": update_study,
+    "adrule": update_rule,
 }
 
 

@@ -133,6 +133,7 @@ class Call:
     token: str | None = None
     base_url: str = ""
     files: dict[str, Upload] = field(default_factory=dict)
+    asynchronous: bool = False  # done later, when larger copies are allowed
 
     @property
     def path(self) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from autopublisher.simulator.market.curves import delivery_mass
-from autopublisher.simulator.market.noise import NoiseBook, stream
-from autopublisher.simulator.scenario import Account, MarketParameters
+from autopublisher.simulator.market.noise import NoiseBook
+from autopublisher.simulator.parameters import MarketParameters
+from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Funded
 from autopublisher.simulator.times import HOUR, day_start, local_day, local_offset
 
@@ -71,5 +72,5 @@ class Pacing:
         return delivery_mass(start, end, local_offset(start, account.zone))
 
     def _flex(self, node: Funded, day: date) -> float:
-        draw = stream(self._noise.seed, "flex", node.id, day.isoformat()).standard_normal()
-        return float(min(1.7, max(0.5, 1 + self._market.daily_flex_sd * draw)))
+        draw = self._noise.normal("flex", node.id, day.isoformat())
+        return min(1.7, max(0.5, 1 + self._market.daily_flex_sd * draw))

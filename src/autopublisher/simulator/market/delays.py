@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from autopublisher.simulator.scenario import MarketParameters
+from autopublisher.simulator.parameters import MarketParameters
 from autopublisher.simulator.times import HOUR
 
 

@@ -5,28 +5,18 @@ settles it up to that very moment, so figures depend on the writes and their mom
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from autopublisher.simulator.facts import DELIVERABLE_ACCOUNT_STATUSES
 from autopublisher.simulator.market.budget import Pacing, Span
-from autopublisher.simulator.market.effects import EffectBook, Truth, content_of
+from autopublisher.simulator.market.effects import EffectBook
 from autopublisher.simulator.market.noise import NoiseBook
+from autopublisher.simulator.market.offers import Offer, Offers
+from autopublisher.simulator.market.population import Population
 from autopublisher.simulator.market.public import Exposed, Public
 from autopublisher.simulator.scenario import Account, Scenario
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State, Study, StudyCell
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State
 from autopublisher.simulator.status import campaign_end, holds_budget
-from autopublisher.simulator.times import HOUR, STEP, floor_step, local_day
-
-
-@dataclass(frozen=True)
-class Slot:
-    """An ad's part of a span: when it may run, and how strongly Meta prefers it."""
-
-    ad: Ad
-    adset: AdSet
-    span: Span
-    weight: float
-    truth: Truth
+from autopublisher.simulator.times import STEP, floor_step, local_day
 
 
 class Market:
@@ -36,10 +26,11 @@ class Market:
         self._state = state
         self._scenario = scenario
         noise = NoiseBook(seed)
+        self.population = None if scenario.population is None else Population(scenario.population)
         self.effects = EffectBook(scenario, seed)
+        self.offers = Offers(state, scenario, noise, self.effects, self.population)
         self._pacing = Pacing(noise, scenario.market)
-        self._public = Public(noise, scenario.market)
-        self._noise = noise
+        self._public = Public(noise, scenario.market, self.population)
 
     def advance(self, from_us: int, to_us: int, after_step: Callable[[int], None]) -> None:
         """Settle every live campaign at each quarter hour in (from, to]; call `after_step` with each such hour."""
@@ -84,48 +75,39 @@ class Market:
         if account is None:
             return
         if holds_budget(campaign):
-            slots = [slot for adset in self._adsets(campaign) for slot in self._slots(adset, span)]
-            self._spend(campaign, campaign, account, slots, campaign_end(self._state, campaign))
+            offers = [each for adset in self._adsets(campaign) for each in self._made(campaign, adset, span)]
+            self._spend(campaign, campaign, account, offers, campaign_end(self._state, campaign))
             return
         for adset in self._adsets(campaign):
             if holds_budget(adset):
-                self._spend(campaign, adset, account, self._slots(adset, span), adset.end_us)
+                self._spend(campaign, adset, account, self._made(campaign, adset, span), adset.end_us)
 
     def _adsets(self, campaign: Campaign) -> list[AdSet]:
         return [adset for adset in self._state.children(AdSet, campaign.id) if adset.status == "ACTIVE"]
 
-    def _slots(self, adset: AdSet, span: Span) -> list[Slot]:
-        slots = []
-        for ad in self._state.children(Ad, adset.id):
-            if ad.status != "ACTIVE" or ad.refused or ad.reviewed_us is None:
-                continue
-            start = max(span.start_us, adset.start_us, ad.reviewed_us)
-            end = span.end_us if adset.end_us is None else min(span.end_us, adset.end_us)
-            if start < end:
-                slots.append(self._slot(ad, adset, Span(start, end)))
-        return slots
-
-    def _slot(self, ad: Ad, adset: AdSet, span: Span) -> Slot:
-        truth = self.effects.truth(content_of(self._state, ad))
-        taste = self._noise.gamma(0.3, "preference", ad.id, span.start_us // (96 * STEP))
-        weight = truth.ctr * truth.cvr * taste * (span.end_us - span.start_us)
-        age_hours = (span.start_us - (ad.reviewed_us or 0)) / HOUR
-        return Slot(ad, adset, span, weight, self.effects.truth_at(content_of(self._state, ad), age_hours))
+    def _made(self, campaign: Campaign, adset: AdSet, span: Span) -> list[Offer]:
+        ads = self._state.children(Ad, adset.id)
+        parts = [(ad, part) for ad in ads if (part := _part(ad, adset, span)) is not None]
+        if not parts:
+            return []
+        if self.offers.schooling.attend(campaign, adset, ads, parts[0][1].start_us):
+            self._state.touch(adset)
+        return [self.offers.make(ad, adset, campaign, part) for ad, part in parts]
 
     def _spend(
-        self, campaign: Campaign, budget: Funded, account: Account, slots: list[Slot], end_us: int | None
+        self, campaign: Campaign, budget: Funded, account: Account, offers: list[Offer], end_us: int | None
     ) -> None:
-        if not slots:
+        if not offers:
             return
-        whole = Span(min(slot.span.start_us for slot in slots), max(slot.span.end_us for slot in slots))
-        pace = sum(slot.truth.pace for slot in slots) / len(slots)
+        whole = Span(min(each.span.start_us for each in offers), max(each.span.end_us for each in offers))
+        pace = sum(each.truth.pace for each in offers) / len(offers)
         wanted = self._pacing.wanted(budget, account, whole, end_us, pace)
         wanted = min(wanted, self._room(campaign, account))
-        total = sum(slot.weight for slot in slots) or 1.0  # nobody is weighed where nobody buys
-        for slot in slots:
-            share = int(wanted * slot.weight / total) if len(slots) > 1 else wanted
-            if share > 0:
-                self._pay(campaign, account, slot, share)
+        total = sum(each.weight for each in offers) or 1.0  # nobody is weighed where nobody buys
+        for offer in offers:
+            share = int(wanted * offer.weight / total) if len(offers) > 1 else wanted
+            if share > 0 and self.offers.accepted(offer, campaign, account):
+                self._pay(campaign, account, offer, share)
 
     def _room(self, campaign: Campaign, account: Account) -> int:
         holder = self._state.accounts[account.id]
@@ -136,33 +118,36 @@ class Market:
             rooms.append(holder.spend_cap * account.minor_micros - holder.spent_micros)
         return max(0, min(rooms, default=2**62))
 
-    def _pay(self, campaign: Campaign, account: Account, slot: Slot, micros: int) -> None:
-        day = local_day(slot.span.start_us, account.zone).isoformat()
+    def _pay(self, campaign: Campaign, account: Account, offer: Offer, micros: int) -> None:
+        ad, adset, start_us = offer.ad, offer.adset, offer.span.start_us
+        day = local_day(start_us, account.zone).isoformat()
         campaign.pay(day, micros)
-        slot.adset.pay(day, micros)
-        slot.ad.spent_micros += micros
+        adset.pay(day, micros)
+        ad.spent_micros += micros
         holder = self._state.accounts[account.id]
         holder.spent_micros += micros
-        ledger = self._state.day(slot.ad.id, day)
+        ledger = self._state.day(ad.id, day)
         exposed = Exposed(
-            slot.ad.id, slot.truth, slot.span, micros, click_window_hours(slot.adset), self._divided(slot)
+            ad.id,
+            offer.truth,
+            offer.span,
+            micros,
+            offer.profile.window_hours,
+            offer.profile.counts_views,
+            offer.study > 0,
+            self.offers.schooling.stage(adset),
+            offer.base,
+            offer.scene,
         )
-        self._public.respond(exposed, account, ledger)
-        self._state.touch(campaign, slot.adset, slot.ad, holder, ledger)
-
-    def _divided(self, slot: Slot) -> bool:
-        ad, start_us = slot.ad, slot.span.start_us
-        for member in (ad.id, ad.adset_id, ad.campaign_id, ad.account_id):
-            for cell in self._state.children(StudyCell, member):
-                study = self._state.need(Study, cell.study_id)
-                until_us = study.end_us if study.cancelled_us is None else study.cancelled_us
-                if study.start_us <= start_us < until_us:
-                    return True
-        return False
+        response = self._public.respond(exposed, account, ledger)
+        self.offers.note(offer, micros, response, account)
+        self._state.touch(campaign, adset, ad, holder, ledger)
 
 
-def click_window_hours(adset: AdSet) -> float:
-    """Return how long after a click a sale still counts, by the ad set's attribution setting."""
-    spec = adset.extra.get("attribution_spec") or [{"event_type": "CLICK_THROUGH", "window_days": 7}]
-    days = [int(row["window_days"]) for row in spec if row.get("event_type") == "CLICK_THROUGH"]
-    return 24.0 * max(days, default=1)
+def _part(ad: Ad, adset: AdSet, span: Span) -> Span | None:
+    """Return the part of a span in which an ad may run."""
+    if ad.status != "ACTIVE" or ad.refused or ad.reviewed_us is None:
+        return None
+    start = max(span.start_us, adset.start_us, ad.reviewed_us)
+    end = span.end_us if adset.end_us is None else min(span.end_us, adset.end_us)
+    return Span(start, end) if start < end else None

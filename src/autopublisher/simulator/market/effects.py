@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autopublisher.simulator.market.noise import stream
+from autopublisher.simulator.market.population import Population, Rates
 from autopublisher.simulator.scenario import Effect, Scenario
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, State
 
@@ -105,6 +106,7 @@ class EffectBook:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._scenario = scenario
         self._seed = seed
+        self._changing = tuple(effect for effect in scenario.effects if effect.changes)
         self._known: dict[Content, Truth] = {}
 
     def truth(self, content: Content) -> Truth:
@@ -116,10 +118,24 @@ class EffectBook:
     def truth_at(self, content: Content, age_hours: float) -> Truth:
         """Return the true parameters at an ad's age; those that do not change with age are `truth`."""
         truth = self.truth(content)
-        for effect in self._scenario.effects:
-            if effect.changes and effect.applies(age_hours) and matches(effect, content):
+        for effect in self._changing:
+            if effect.applies(age_hours) and matches(effect, content):
                 truth = _changed(truth, effect, effect.click_at(age_hours))
         return truth
+
+    def rates(self, content: Content, population: Population) -> Rates:
+        """Return what each cell of people does with a content, relative to its truth."""
+        rates = population.rates
+        for effect in self._effects(content):
+            if effect.among:
+                here = population.among(dict(effect.among))
+                rates = Rates(
+                    np.where(here, rates.cpm * effect.cpm, rates.cpm),
+                    np.where(here, rates.click * effect.click, rates.click),
+                    np.where(here, rates.conversion * effect.conversion, rates.conversion),
+                    np.where(here, rates.value * effect.value, rates.value),
+                )
+        return rates
 
     def labels(self, content: Content) -> list[str]:
         """Return the labels of the scenario's effects that apply."""
@@ -138,7 +154,7 @@ class EffectBook:
         click, conversion, value = self._random_effects(content, sds)
         truth = Truth(market.cpm, market.ctr * click, market.cvr * conversion, market.aov * value)
         for effect in self._effects(content):
-            if not effect.changes:
+            if not effect.changes and not effect.among:
                 truth = _changed(truth, effect, effect.click)
         return truth
 

@@ -12,6 +12,7 @@ from autopublisher.domain.evidence import (
     Snapshot,
     headline,
     judge,
+    method_note,
     replay,
     sentences,
 )
@@ -53,7 +54,7 @@ def test_as_delivered_is_always_said(two_weeks: Design) -> None:
 
 
 def test_both_languages_know_the_same_things() -> None:
-    for part in ("better", "verdicts", "reasons", "caveats", "parts"):
+    for part in ("better", "verdicts", "reasons", "caveats", "findings", "parts", "method"):
         assert getattr(ENGLISH, part).keys() == getattr(SPANISH, part).keys()
 
 
@@ -65,3 +66,19 @@ def test_every_kind_and_every_criterion_has_words() -> None:
 def test_an_unknown_language_is_refused(two_weeks: Design) -> None:
     with pytest.raises(ValueError, match="fr"):
         headline(judge(two_weeks, ()), "fr")
+
+
+@pytest.mark.parametrize(("language", "promise"), [("en", "in at most about 5%"), ("es", "alrededor de 5 %")])
+def test_the_method_is_told_in_one_paragraph_with_its_error(
+    two_weeks: Design, language: str, promise: str
+) -> None:
+    note = method_note(judge(two_weeks, ()), language)
+    assert promise in note
+    assert "{" not in note
+    assert "\n" not in note
+
+
+def test_pooling_baskets_is_part_of_the_method_where_it_is_used(two_weeks: Design) -> None:
+    pooled = judge(replace(two_weeks, same_offer=True), ())
+    assert method_note(pooled).startswith(method_note(judge(two_weeks, ())))
+    assert "basket sizes is shared" in method_note(pooled)

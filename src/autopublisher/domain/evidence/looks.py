@@ -1,0 +1,125 @@
+"""Which polls are looks: the first sound one at or past each planned share of matured spend.
+
+Derived from the polls alone, so that nothing but design and snapshots need be stored.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from autopublisher.domain.evidence.boundaries import LookTime
+from autopublisher.domain.evidence.criteria import Figure
+from autopublisher.domain.evidence.design import Design
+from autopublisher.domain.evidence.health import MISSING_POLLS_ALLOWED, faults
+from autopublisher.domain.evidence.observations import History
+from autopublisher.domain.evidence.timeline import Timeline
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DueLook:
+    """A look: the poll's position in the history, its row in the timeline, and its time."""
+
+    index: int
+    row: int
+    time: LookTime
+
+
+@dataclass(frozen=True, eq=False)
+class Calendar:
+    """A test's polls seen as possible looks; `final` makes the latest one the last look."""
+
+    design: Design
+    history: History
+    timeline: Timeline
+    final: bool
+
+    def due(self, active: tuple[int, ...], after: int, share: float) -> list[DueLook]:
+        """Return the looks due after poll `after` for these variants, the clock having stood at `share`."""
+        found: list[DueLook] = []
+        shares, steps = self._clock(active)
+        row = max(self._row_after(after), self._first_row)
+        while True:
+            row = self._sound_from(max(row, int(np.searchsorted(steps, self.step(share), side="right"))))
+            if row >= len(shares):
+                return self._with_last(found, after, max(share, float(shares[-1])))
+            share = max(share, float(shares[row]))
+            found.append(DueLook(self._polls[row], row, LookTime(share)))
+            row += 1
+
+    def share(self, active: tuple[int, ...], row: int) -> float:
+        """Return the clock at a row: matured over planned spend of the active variants."""
+        return float(self._clock(active)[0][row])
+
+    def step(self, share: float) -> int:
+        """Return the number of looks due by `share`; the last planned one is only taken as final."""
+        return min(int(share * self.design.look_count + 1e-9), self.design.look_count - 1)
+
+    def faults(self, index: int) -> tuple[str, ...]:
+        """Return the fault codes at a poll; looked for only where there can be any."""
+        row = self.timeline.row_of[index]
+        if row is not None and not self._edited_by(index) and not self._polls_may_miss[row]:
+            return ()
+        return faults(self.design, self.history, self.timeline, index)
+
+    def _clock(self, active: tuple[int, ...]) -> tuple[Array, npt.NDArray[np.int64]]:
+        """Return share and step by row, worked out once for each set of variants."""
+        if active not in self._clocks:
+            planned = self.design.planned_spend_per_variant * len(active)
+            shares = np.maximum.accumulate(self.timeline.matured_spend[:, list(active)].sum(axis=1) / planned)
+            steps = np.minimum(shares * self.design.look_count + 1e-9, self.design.look_count - 1)
+            self._clocks[active] = shares, steps.astype(np.int64)
+        return self._clocks[active]
+
+    @cached_property
+    def _clocks(self) -> dict[tuple[int, ...], tuple[Array, npt.NDArray[np.int64]]]:
+        return {}
+
+    @cached_property
+    def _polls(self) -> list[int]:
+        """The poll of each row; the start, row 0, has none."""
+        return [-1, *(index for index, row in enumerate(self.timeline.row_of) if row is not None)]
+
+    @cached_property
+    def _first_row(self) -> int:
+        """The first row past the guard."""
+        hours = self.timeline.hours.tolist()
+        return next((row for row in range(1, len(hours)) if self.design.past_guard(hours[row])), len(hours))
+
+    def _row_after(self, index: int) -> int:
+        return int(np.searchsorted(self._polls, index, side="right"))
+
+    def _sound_from(self, row: int) -> int:
+        while row < len(self._polls) and self.faults(self._polls[row]):
+            row += 1
+        return row
+
+    def _with_last(self, found: list[DueLook], after: int, share: float) -> list[DueLook]:
+        """Return the looks with the latest poll as the last one, if it is final and sound."""
+        index = len(self.history) - 1
+        row = self.timeline.row_of[index] if self.final and index > after else None
+        if row is None or self.faults(index):
+            return found
+        earlier = found[:-1] if found and found[-1].index == index else found
+        return [*earlier, DueLook(index, row, LookTime(share, last=True))]
+
+    def _edited_by(self, index: int) -> bool:
+        return bool(self.history.edited[: index + 1].any())
+
+    @cached_property
+    def _polls_may_miss(self) -> npt.NDArray[np.bool_]:
+        """Whether too many polls can be missing by row: an upper bound, which mostly settles the matter."""
+        gaps = np.diff(self.timeline.hours[1:])
+        delivering = np.diff(self.timeline.column(Figure.SPEND)[1:].sum(axis=1)) > 0
+        may = np.zeros(len(self.timeline.hours), dtype=np.bool_)
+        if delivering.any():
+            # No median of gaps is below the smallest of them.
+            expected = self.design.poll_hours or float(gaps[delivering].min())
+            missing = np.cumsum(np.where(delivering, np.maximum(np.round(gaps / expected) - 1, 0), 0.0))
+            seen = np.cumsum(delivering)
+            may[2:] = missing >= MISSING_POLLS_ALLOWED * (missing + seen)
+            may[2:] &= missing > 0
+        return may

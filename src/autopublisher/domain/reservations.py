@@ -1,0 +1,184 @@
+"""From a run's journal to what its ad sets can spend, and when: schedules as asked, moved, ended, switched off.
+
+Whatever may have happened counts. A confirmed change of a schedule's end replaces the earlier ends; one nobody can vouch
+for stands beside them. An ad set that is confirmed off, itself or its campaign, spends nothing after that; late charges
+get a quarter of an hour. A run that is under way also counts what it was promised and has not created yet, so that two
+runs are never let in for the same money.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from autopublisher.domain.exposure import DAY_STRETCH, Reservation, last_day
+from autopublisher.domain.ledger import commitment_of
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.plan import final_key, test_key
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.variants import LETTERS
+
+LINGERS = timedelta(minutes=15)
+"""How long after a confirmed pause a charge can still come in."""
+
+OPEN_ENDED = timedelta(days=366)
+"""The span counted for a schedule that names no end."""
+
+_SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetime_budget", "spend_cap"})
+
+
+@dataclass(frozen=True)
+class Calendars:
+    """How an account counts: its time zone, and the stretch of its daily budgets in per cent."""
+
+    timezone: str
+    stretch: int = DAY_STRETCH
+
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment in the account's time zone."""
+        return moment.astimezone(ZoneInfo(self.timezone))
+
+
+def may_have_happened(operation: Operation) -> bool:
+    """Tell whether a write may show at Meta, now or later; a withdrawn update that was sent was never disproved."""
+    if operation.state is OperationState.WITHDRAWN:
+        return operation.spec.action is Action.UPDATE and operation.sent_at is not None
+    return operation.state is not OperationState.REJECTED
+
+
+def concerns_spend(operation: Operation) -> bool:
+    """Tell whether a write can make more spend possible: a reserve, a schedule, a budget, or switching something on."""
+    if operation.spec.reserves:
+        return True
+    params = operation.spec.params
+    moves = operation.spec.action is Action.UPDATE and not _SPENDING_PARAMS.isdisjoint(params)
+    return moves or _switches_on(operation)
+
+
+def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
+    """Return what a run's journal and its promises can spend, in minor units of the run's currency."""
+    ordered = sorted(rows, key=lambda row: row.sequence)
+    made = [_reservation(run, row, ordered, how) for row in ordered if row.spec.reserves]
+    found = [one for one in made if one is not None]
+    if run.is_final or run.ends_as is not None:
+        return found
+    return found + _promised(run, {row.key for row in ordered}, how)
+
+
+def off_since(row: Operation, rows: Sequence[Operation]) -> datetime | None:
+    """Return since when an ad set is confirmed off, by itself or by its campaign; None while it may deliver."""
+    moments = [_switched_off(key, rows) for key in _family(row)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def was_switched_on(row: Operation, rows: Sequence[Operation]) -> bool:
+    """Tell whether an ad set and its campaign may both have been switched on; everything is born paused."""
+    return all(
+        any(_switches_on(other) and other.spec.target == key for other in rows) for key in _family(row)
+    )
+
+
+def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
+    """Return the last moment at which an ad set's schedule may end."""
+    ends = [_moment(row.spec.params.get("end_time")) or row.intended_at + OPEN_ENDED]
+    for update in _updates(row, rows, "end_time"):
+        asked = _moment(update.spec.params["end_time"]) or row.intended_at + OPEN_ENDED
+        ends = [asked] if update.state is OperationState.CONFIRMED else [*ends, asked]
+    return max(ends)
+
+
+def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> Reservation | None:
+    never_on = run.is_final and not was_switched_on(row, rows)
+    most = commitment_of(row)
+    if most <= 0 or (never_on and row.spent is None):
+        return None
+    ends, off = end_of(row, rows), off_since(row, rows)
+    if off is not None:
+        ends = min(ends, off + LINGERS)
+    starts = _start_of(row, rows)
+    last = last_day(how.local(max(ends, starts + timedelta(microseconds=1))))
+    return Reservation(row.key, most, how.local(starts).date(), last, _daily_of(row, rows), how.stretch)
+
+
+def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
+    if run.status is RunStatus.CREATING_CAMPAIGNS:
+        return _promised_test(run, known, how)
+    if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
+        return _promised_final(run.final_budget, known, how)
+    return []
+
+
+def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
+    if run.build_starts_at is None or run.build_ends_at is None:
+        return []
+    test = run.request.ab_test_config
+    most = Money.from_major(test.test_budget_per_variant, run.currency).minor
+    first, last = how.local(run.build_starts_at).date(), last_day(how.local(run.build_ends_at))
+    keys = [test_key(letter, ObjectKind.AD_SET) for letter in LETTERS[: test.variants_count]]
+    return [Reservation(key, most, first, last) for key in keys if key not in known]
+
+
+def _promised_final(budget: Mapping[str, Any], known: set[str], how: Calendars) -> list[Reservation]:
+    key = final_key(ObjectKind.AD_SET)
+    if key in known:
+        return []
+    first = how.local(datetime.fromisoformat(budget["starts_at"])).date()
+    last = last_day(how.local(datetime.fromisoformat(budget["ends_at"])))
+    return [Reservation(key, budget["total"], first, last, budget["daily"], how.stretch)]
+
+
+def _start_of(row: Operation, rows: Sequence[Operation]) -> datetime:
+    asked = [row, *_updates(row, rows, "start_time")]
+    return min(_moment(one.spec.params.get("start_time")) or row.intended_at for one in asked)
+
+
+def _daily_of(row: Operation, rows: Sequence[Operation]) -> int | None:
+    """Return the largest daily budget it may ever have had; None where it may have had a lifetime budget."""
+    if "daily_budget" not in row.spec.params or any(_updates(row, rows, "lifetime_budget")):
+        return None
+    asked = [row, *_updates(row, rows, "daily_budget")]
+    return max(int(one.spec.params["daily_budget"]) for one in asked)
+
+
+def _updates(row: Operation, rows: Sequence[Operation], field: str) -> list[Operation]:
+    return [
+        one
+        for one in rows
+        if one.spec.target == row.key
+        and one.spec.action is Action.UPDATE
+        and field in one.spec.params
+        and may_have_happened(one)
+    ]
+
+
+def _family(row: Operation) -> list[str]:
+    """Return the keys of an ad set and of the campaign it names: either being off stops it."""
+    campaign = row.spec.params.get("campaign_id")
+    above = [str(campaign["$id"])] if isinstance(campaign, Mapping) and "$id" in campaign else []
+    return [row.key, *above]
+
+
+def _switched_off(key: str, rows: Sequence[Operation]) -> datetime | None:
+    off: datetime | None = None
+    for row in rows:
+        if row.spec.target != key:
+            continue
+        if _switches_on(row):
+            off = None
+        elif _switches_off(row) and row.state is OperationState.CONFIRMED:
+            off = off or row.settled_at
+    return off
+
+
+def _switches_on(row: Operation) -> bool:
+    return row.spec.params.get("status") == "ACTIVE" and may_have_happened(row)
+
+
+def _switches_off(row: Operation) -> bool:
+    return row.spec.action is Action.DELETE or row.spec.params.get("status") == "PAUSED"
+
+
+def _moment(value: Any) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(str(value))

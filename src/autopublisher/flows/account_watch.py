@@ -1,0 +1,94 @@
+"""The tick of an account's watch: every duty in turn, and one transaction that keeps their records and the next look."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.watches import Watch
+from autopublisher.flows.duties import Duty, Outcome
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.work import Tick, TickQueue
+
+_log = structlog.get_logger(__name__)
+
+PROBLEM = "problem"
+"""The entry of a duty's record that says why it could not be done at all."""
+
+
+class AccountWatch:
+    """Looks at one account. A duty that fails is reported, and the others are done all the same."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        ticks: TickQueue,
+        clock: Clock,
+        duties: Sequence[Duty],
+        every: timedelta,
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._duties = duties
+        self._every = every
+
+    def look(self, tick: Tick) -> None:
+        """Do every duty; a tick of another version than the row's is stale and does nothing."""
+        with self._open_unit() as unit:
+            watch = unit.watches.get(tick.act_id)
+        if watch is None or watch.version != tick.version:
+            return
+        outcomes = {duty.name: self._done(duty, watch) for duty in self._duties}
+        told = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+        following = watch.looked(
+            self._clock.now(),
+            {name: outcome.record for name, outcome in told.items()},
+            self._every,
+            done=all(outcome.complete for outcome in told.values()),
+        )
+        try:
+            self._save(following, watch.version)
+        except StaleWatchError as stale:
+            _log.info("look_stale", act_id=watch.act_id, version=watch.version, reason=str(stale))
+
+    def _done(self, duty: Duty, watch: Watch) -> Outcome | None:
+        before: Mapping[str, Any] | None = watch.report.get(duty.name)
+        try:
+            return duty(
+                watch.act_id, None if before is None or PROBLEM in before else before, self._clock.now()
+            )
+        except AutoPublisherError as error:
+            _log.warning("duty_failed", act_id=watch.act_id, duty=duty.name, reason=str(error))
+            return Outcome({PROBLEM: error.message}, complete=False)
+
+    def _save(self, following: Watch, was: int) -> None:
+        with self._open_unit() as unit:
+            unit.watches.save(following, was=was)
+            enqueue_look(self._ticks, unit, following, self._clock)
+            unit.commit()
+
+
+def enqueue_look(ticks: TickQueue, unit: UnitOfWork, watch: Watch, clock: Clock) -> None:
+    """Enqueue an account's next look where its moment is known in real time; otherwise the sweeper finds it when due."""
+    delay = clock.real_seconds_until(watch.next_look_at)
+    if delay is None and watch.next_look_at > clock.now():
+        return
+    ticks.enqueue(unit, Tick(None, watch.version, watch.act_id), delay or 0.0)
+
+
+def look_now(ticks: TickQueue, unit: UnitOfWork, act_id: ActId, now: datetime) -> Watch:
+    """Have an account looked at at once, giving it a watch if it has none; raises StaleWatchError in a race."""
+    found = unit.watches.get(act_id)
+    if found is None:
+        watch = Watch(act_id, 1, now)
+        unit.watches.add(watch)
+    else:
+        watch = found.nudged(now)
+        unit.watches.save(watch, was=found.version)
+    ticks.enqueue(unit, Tick(None, watch.version, act_id))
+    return watch

@@ -1,0 +1,29 @@
+"""What an account's watch does at each look: a list of duties, each with a record of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from autopublisher.domain.ids import ActId
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one duty: its ``record`` as JSON types, and whether it is ``complete`` or wants another look soon."""
+
+    record: Mapping[str, Any]
+    complete: bool = True
+
+
+class Duty(Protocol):
+    """One thing to see to. It may be repeated after a crash, so what it does at Meta is idempotent."""
+
+    @property
+    def name(self) -> str:
+        """Under which name its record is kept in the watch's report."""
+        ...
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Do what is to be done now; ``before`` is the record of the look before. None where there is nothing to say."""
+        ...

@@ -1,0 +1,238 @@
+"""A person's words to the kill switch: stop, and resume. Each writes its row and has the accounts looked at at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem, StaleWatchError
+from autopublisher.domain.ids import AccountId, ActId, StopId
+from autopublisher.domain.records import Event
+from autopublisher.domain.stops import Stop, StopReport, report_from_record
+from autopublisher.domain.watches import Watch
+from autopublisher.flows.account_watch import PROBLEM, look_now
+from autopublisher.flows.brake import stop_lock
+from autopublisher.flows.stopping import STOP_DUTY
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.work import TickQueue
+
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+_RACES = 20
+
+
+@dataclass(frozen=True)
+class AccountStop:
+    """How far a stop has come in one account; ``report`` is None before the first look, ``problem`` why there is none."""
+
+    act_id: ActId
+    name: str
+    report: StopReport | None
+    problem: str = ""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether Meta has shown everything of ours in this account to be off."""
+        return self.report is not None and self.report.confirmed
+
+    @property
+    def open_lines(self) -> tuple[str, ...]:
+        """What is not confirmed yet, a sentence each."""
+        if self.report is None:
+            return (self.problem or "nobody has looked at the account yet",)
+        return self.report.open_lines
+
+
+@dataclass(frozen=True)
+class StopView:
+    """A stop and how far it has come, account by account."""
+
+    stop: Stop
+    accounts: tuple[AccountStop, ...]
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether everything it concerns is confirmed to be off."""
+        return all(account.confirmed for account in self.accounts)
+
+
+class StopDesk:
+    """Takes stops and their lifting from people, and shows what became of them."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, ticks: TickQueue) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._ticks = ticks
+
+    def stop(self, account_id: AccountId | None, reason: str, actor: str) -> StopView:
+        """Stop an account, or everything where none is named; a stop that holds already is looked at again.
+
+        Once this returns, nothing that a stop forbids is sent any more. Raises AccountNotFoundError, and
+        InvalidRequestError without a reason.
+        """
+        _need_reason(reason)
+        return self.view(self._again(lambda: self._stopped(account_id, reason, actor)).id)
+
+    def _stopped(self, account_id: AccountId | None, reason: str, actor: str) -> Stop:
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            act_id = None if account_id is None else unit.accounts.get(account_id).act_id
+            concerned = sorted(one.act_id for one in unit.accounts.all() if act_id in (None, one.act_id))
+            for one in concerned:
+                unit.lock(stop_lock(one))
+            stop = next((one for one in unit.stops.holding() if one.act_id == act_id), None)
+            if stop is None:
+                stop = Stop(StopId(str(uuid4())), act_id, reason, actor, now)
+                unit.stops.add(stop)
+                unit.observations.add_events([_event(stop, "pressed", actor, stop.sentence)])
+            for one in concerned:
+                look_now(self._ticks, unit, one, now)
+            unit.commit()
+        return stop
+
+    def resume(
+        self,
+        actor: str,
+        reason: str,
+        *,
+        stop_id: StopId | None = None,
+        account_id: AccountId | None = None,
+        reactivate: bool = False,
+    ) -> Sequence[StopView]:
+        """Lift one stop, or those of one account; runs go on, and ``reactivate`` asks for final campaigns as well.
+
+        Raises StopNotFoundError, AccountNotFoundError, InvalidRequestError without a reason or without one of the two ids,
+        and ConflictError where nothing is to be lifted.
+        """
+        _need_reason(reason)
+        if (stop_id is None) == (account_id is None):
+            raise InvalidRequestError(
+                [Problem("stop_id", "Name a stop or an account.", "Send stop_id or meta_account_id.")]
+            )
+        lifted = self._again(lambda: self._lifted(actor, reason, stop_id, account_id, reactivate=reactivate))
+        return [self.view(one.id) for one in lifted]
+
+    def _lifted(
+        self,
+        actor: str,
+        reason: str,
+        stop_id: StopId | None,
+        account_id: AccountId | None,
+        *,
+        reactivate: bool,
+    ) -> Sequence[Stop]:
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            chosen = _chosen(unit, stop_id, account_id)
+            accounts = unit.accounts.all()
+            lifted = [
+                one.lifted(now, actor, reason, _reports(unit, one, accounts), reactivate=reactivate)
+                for one in chosen
+            ]
+            for one in lifted:
+                unit.stops.save(one)
+                unit.observations.add_events([_event(one, "lifted", actor, f"lifted by {actor}: {reason}")])
+            for account in accounts:
+                if any(one.concerns(account.act_id) for one in lifted):
+                    look_now(self._ticks, unit, account.act_id, now)
+            unit.commit()
+        return lifted
+
+    def holding(self) -> Sequence[Stop]:
+        """Return the stops that hold, oldest first."""
+        with self._open_unit() as unit:
+            return unit.stops.holding()
+
+    def view(self, stop_id: StopId) -> StopView:
+        """Return a stop and how far it has come; raises StopNotFoundError."""
+        with self._open_unit() as unit:
+            return _view(unit, unit.stops.get(stop_id))
+
+    def views(self, limit: int = 50) -> Sequence[StopView]:
+        """Return stops, those that hold first, then the newest."""
+        with self._open_unit() as unit:
+            return [_view(unit, stop) for stop in unit.stops.latest(limit)]
+
+    def _again(self, act: Callable[[], _T]) -> _T:
+        """Repeat a transaction that lost a race against a look's end."""
+        for _ in range(_RACES):
+            try:
+                return act()
+            except StaleWatchError as stale:
+                _log.info("stop_raced", reason=str(stale))
+        return act()
+
+
+def _need_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidRequestError(
+            [Problem("reason", "A reason is required.", "Say why, for the audit trail.")]
+        )
+
+
+def _chosen(unit: UnitOfWork, stop_id: StopId | None, account_id: AccountId | None) -> Sequence[Stop]:
+    """Return the stops to lift; an account under a stop of everything cannot be let out of it alone."""
+    if stop_id is not None:
+        stop = unit.stops.get(stop_id)
+        if stop.holds:
+            return [stop]
+        raise ConflictError("This stop has been lifted already.", "Nothing is left to do.")
+    account = unit.accounts.get(AccountId(str(account_id)))
+    holding = unit.stops.holding(account.act_id)
+    own = [one for one in holding if one.act_id is not None]
+    if own:
+        return own
+    if holding:
+        raise ConflictError(
+            "Everything is stopped, not this account alone.", f"Lift that stop: stop_id {holding[0].id}."
+        )
+    raise ConflictError("This account is not stopped.", "Nothing is left to do.")
+
+
+def _view(unit: UnitOfWork, stop: Stop) -> StopView:
+    accounts = [one for one in unit.accounts.all() if stop.concerns(one.act_id)]
+    if stop.holds:
+        watches = {watch.act_id: watch for watch in unit.watches.all()}
+        return StopView(stop, tuple(_so_far(stop, one, watches.get(one.act_id)) for one in accounts))
+    kept: Mapping[str, Any] = stop.report or {}
+    names = {one.act_id: one.name for one in accounts}
+    return StopView(
+        stop,
+        tuple(
+            AccountStop(ActId(act_id), names.get(ActId(act_id), act_id), report_from_record(record))
+            for act_id, record in kept.items()
+        ),
+    )
+
+
+def _so_far(stop: Stop, account: Account, watch: Watch | None) -> AccountStop:
+    record = {} if watch is None else watch.report.get(STOP_DUTY, {})
+    if PROBLEM in record:
+        return AccountStop(account.act_id, account.name, None, record[PROBLEM])
+    report = _report_about(stop, record)
+    return AccountStop(account.act_id, account.name, report)
+
+
+def _report_about(stop: Stop, record: Mapping[str, Any]) -> StopReport | None:
+    """Return the report if it was made while this stop held."""
+    if stop.id not in record.get("stops", ()):
+        return None
+    return report_from_record(record)
+
+
+def _reports(unit: UnitOfWork, stop: Stop, accounts: Sequence[Account]) -> dict[str, Any]:
+    """Return what was last reported of the accounts a stop concerns, to be kept with it."""
+    views = [
+        _so_far(stop, one, unit.watches.get(one.act_id)) for one in accounts if stop.concerns(one.act_id)
+    ]
+    return {view.act_id: view.report.to_record() for view in views if view.report is not None}
+
+
+def _event(stop: Stop, action: str, actor: str, message: str) -> Event:
+    at = stop.lifted_at or stop.at
+    facts = {"stop_id": stop.id, "act_id": stop.act_id}
+    return Event(at, f"stops:stop:{action}", actor, message, None, facts)

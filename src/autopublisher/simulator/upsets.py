@@ -1,0 +1,72 @@
+"""What Meta does from its own side in the middle of things: disabling an account, refusing an ad that already ran."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autopublisher.simulator.disturbances import Disturbance, Order
+from autopublisher.simulator.facts import DELIVERABLE_ACCOUNT_STATUSES
+from autopublisher.simulator.graph.service import account_of_call
+from autopublisher.simulator.graph.wire import Call
+from autopublisher.simulator.state import Ad, Campaign
+from autopublisher.simulator.status import ad_status
+from autopublisher.simulator.world import World
+
+DISABLED, POLICY = 2, 1
+
+
+def account_disabled(order: Order) -> Disturbance:
+    """Disable the account that the request is about, as Meta does for its policies."""
+    change = {
+        "account_status": order.whole("account_status", DISABLED),
+        "disable_reason": order.whole("disable_reason", POLICY),
+    }
+    return Disturbance(commit=True, upset=lambda world, call: _change_account_of(world, call, change))
+
+
+def account_is_usable(world: World, call: Call, _details: Mapping[str, Any]) -> bool:
+    """Tell whether the request is about an account that is not disabled yet."""
+    account = account_of_call(world, call)
+    states = world.state.accounts
+    return account is not None and states[account.id].account_status in DELIVERABLE_ACCOUNT_STATUSES
+
+
+def ad_disapproved(order: Order) -> Disturbance:
+    """Refuse the oldest running ad whose name matches `ad`, although it was approved."""
+    pattern = re.compile(str(order.details.get("ad", "")))
+    return Disturbance(commit=True, upset=lambda world, _call: _disapprove(world, pattern))
+
+
+def an_ad_runs(world: World, _call: Call, details: Mapping[str, Any]) -> bool:
+    """Tell whether there is an ad to refuse."""
+    return next(_running(world, re.compile(str(details.get("ad", "")))), None) is not None
+
+
+def change_account(world: World, account_id: str, change: Mapping[str, int]) -> None:
+    """Set values of an account after settling what its campaigns did until now."""
+    for campaign in world.state.of_kind(Campaign, account_id):
+        world.market.flush(campaign, world.now_us)
+    account = world.state.accounts[account_id]
+    for name, value in change.items():
+        setattr(account, name, int(value))
+    world.state.touch(account)
+
+
+def _change_account_of(world: World, call: Call, change: Mapping[str, int]) -> None:
+    account = account_of_call(world, call)
+    if account is not None:
+        change_account(world, account.id, change)
+
+
+def _running(world: World, pattern: re.Pattern[str]) -> Iterator[Ad]:
+    for ad in world.state.of_kind(Ad):
+        if pattern.search(ad.name) and ad_status(world.state, ad, world.now_us) == "ACTIVE":
+            yield ad
+
+
+def _disapprove(world: World, pattern: re.Pattern[str]) -> None:
+    ad = next(_running(world, pattern))
+    world.settle(ad)
+    ad.refused = True
+    ad.updated_us = world.now_us
+    world.state.touch(ad)

@@ -1,0 +1,35 @@
+"""What the torture tests share: a Meta that processes can talk to, and more time than other tests have."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+from support.judge import DistantJudge
+from support.torture import sized
+
+TIME_LIMIT_SECONDS = sized(600, 7200)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder as slow torture."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.torture)
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(TIME_LIMIT_SECONDS))
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(20261122)  # noqa: S311 - moments to die at are no secret
+
+
+@pytest.fixture
+def judge() -> Iterator[DistantJudge]:
+    """A simulator of the demo market, for processes to talk to."""
+    with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
+        yield DistantJudge(simulator.url)

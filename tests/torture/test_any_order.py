@@ -1,0 +1,230 @@
+"""Anything in any order: ticks, deaths, faults, people and time, chosen by Hypothesis; Meta's books are right throughout.
+
+Two runs share an account and a process. After every step the simulator's own records are asked: no run can have cost
+more than its total, nothing exists twice, and nothing is on that no journal knows. In the end every run is let to
+finish, and nothing but final campaigns may be left on.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from autopublisher.domain.errors import ConflictError, StaleRunError
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.machine import Pace
+from autopublisher.ports.repositories import RunFilter
+from autopublisher.ports.work import Tick
+from support.direct import DirectMachine
+from support.judge import (
+    DELIVERING,
+    NearJudge,
+    active,
+    assert_ended_right,
+    assert_within_total,
+    objects,
+    twice,
+)
+from support.staging import with_test
+from support.torture import sized
+
+MOMENTS = st.integers(0, 120)
+"""At which moment of an act the process dies; 0, or one that does not come, is none."""
+
+READ_LAG_SECONDS = 45
+"""As long as a create is looked for, Meta may leave it out of its lists."""
+
+FAULTS = (
+    {"kind": "commit_then_timeout"},
+    {"kind": "drop_before_commit"},
+    {"kind": "connection_reset", "commit": True},
+    {"kind": "html_502", "commit": True},
+    {"kind": "html_502"},
+    {"kind": "transient"},
+    {"kind": "error_200"},
+    {"kind": "throttle"},
+    {"kind": "token_expired"},
+    {"kind": "read_lag", "seconds": READ_LAG_SECONDS},
+)
+ENDING_TICKS = 400
+EDITS = ("PAUSED", "ACTIVE", "DELETED")
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """What may happen to two runs."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = DirectMachine(Pace(poll=timedelta(hours=8), most_runs_at_once=2))
+        self.judge = NearJudge(self.machine.simulator)
+        self.tally["worlds"] += 1
+
+    # --- what is looked at ------------------------------------------------------------------------
+
+    def runs(self) -> Sequence[Run]:
+        with self.machine.database.unit_of_work() as unit:
+            return unit.runs.find(RunFilter(limit=100))
+
+    def open_runs(self) -> list[Run]:
+        return [run for run in self.runs() if not run.is_final]
+
+    def known(self, run: Run) -> set[str]:
+        with self.machine.database.unit_of_work() as unit:
+            return {str(row.meta_id) for row in unit.journal.of_run(run.id)}
+
+    @contextmanager
+    def allowed(self, what: str, fatal: int = 0) -> Iterator[None]:
+        """Do something that may be refused, and that may be the process's last."""
+        before = self.machine.deaths
+        with self.machine.mortal(fatal), suppress(ConflictError, StaleRunError):
+            yield
+            self.tally[what] += 1
+        self.tally["deaths"] += self.machine.deaths - before
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    @initialize(two=st.booleans(), waits=st.sampled_from([0, 6]), asks=st.booleans())
+    def begin(self, *, two: bool, waits: int, asks: bool) -> None:
+        request = replace(with_test(settle_hours=waits), require_human_approval=asks)
+        for name in ("first", "second")[: 1 + two]:
+            self.machine.intake.submit(replace(request, campaign_name=name), "manager")
+            self.tally["runs"] += 1
+
+    @precondition(lambda self: self.open_runs())
+    @rule(which=st.integers(0, 1), ticks=st.integers(1, 4), fatal=MOMENTS)
+    def go_on(self, which: int, ticks: int, fatal: int) -> None:
+        runs = self.open_runs()
+        run = runs[which % len(runs)]
+        before = self.machine.deaths
+        for _ in range(ticks):
+            if not self.machine.run(run.id).is_final:
+                self.machine.tick(run.id, fatal)
+                self.tally["ticks"] += 1
+        self.tally["deaths"] += self.machine.deaths - before
+
+    @precondition(lambda self: self.open_runs())
+    @rule(which=st.integers(0, 1), fatal=MOMENTS)
+    def tick_too_early(self, which: int, fatal: int) -> None:
+        runs = self.open_runs()
+        with self.allowed("early ticks"):
+            self.machine.tick(runs[which % len(runs)].id, fatal, late=False)
+
+    @rule(which=st.integers(0, 1), back=st.integers(1, 3))
+    def tick_of_a_past_version(self, which: int, back: int) -> None:
+        runs = self.runs()
+        run = runs[which % len(runs)]
+        self.machine.orchestrator.advance(Tick(run.id, run.version - back, run.act_id))
+        assert self.machine.run(run.id) == run
+        self.tally["stale ticks"] += 1
+
+    @rule(hours=st.sampled_from([0.01, 0.3, 2.0, 11.0, 30.0]))
+    def time_passes(self, hours: float) -> None:
+        self.machine.pass_time(hours * 3600)
+
+    @rule(
+        fault=st.sampled_from(FAULTS),
+        method=st.sampled_from(["POST", "GET"]),
+        after=st.integers(0, 12),
+        times=st.integers(1, 3),
+    )
+    def something_goes_wrong(self, fault: dict[str, Any], method: str, after: int, times: int) -> None:
+        lasts = fault["kind"] == "read_lag"
+        plan = {**fault, "match": {} if lasts else {"method": method}, "after": after}
+        self.machine.simulator.faults.plan(plan if lasts else {**plan, "times": times})
+        self.tally["faults planned"] += 1
+
+    @rule()
+    def all_is_well_again(self) -> None:
+        self.machine.simulator.faults.clear()
+
+    @precondition(lambda self: self.open_runs())
+    @rule(which=st.integers(0, 1), fatal=MOMENTS)
+    def somebody_cancels(self, which: int, fatal: int) -> None:
+        runs = self.open_runs()
+        with self.allowed("cancels", fatal):
+            self.machine.approvals.cancel(runs[which % len(runs)].id, "manager")
+
+    @rule(which=st.integers(0, 1), letter=st.sampled_from("AB"), fatal=MOMENTS)
+    def somebody_approves(self, which: int, letter: str, fatal: int) -> None:
+        runs = self.runs()
+        run = runs[which % len(runs)]
+        if run.status is RunStatus.WAITING_APPROVAL:
+            with self.allowed("approvals", fatal):
+                self.machine.approvals.publish_winner(run.id, "manager", variant=letter)
+
+    @precondition(lambda self: self.open_runs())
+    @rule(which=st.integers(0, 1), pick=st.integers(0, 20), status=st.sampled_from(EDITS))
+    def somebody_edits_at_meta(self, which: int, pick: int, status: str) -> None:
+        runs = self.open_runs()
+        made = objects(self.judge, runs[which % len(runs)].id)
+        ours = [row for row in made if row["kind"] in DELIVERING]
+        if ours:
+            self.machine.edit_at_meta(ours[pick % len(ours)]["id"], status)
+            self.tally["outside edits"] += 1
+
+    # --- what always holds ------------------------------------------------------------------------
+
+    @invariant()
+    def no_run_can_cost_more_than_its_total(self) -> None:
+        for run in self.runs():
+            assert_within_total(self.judge, run)
+
+    @invariant()
+    def nothing_exists_twice(self) -> None:
+        for run in self.runs():
+            assert twice(objects(self.judge, run.id)) == {}
+
+    @invariant()
+    def nothing_is_on_that_no_journal_knows(self) -> None:
+        for run in self.runs():
+            on = [row for row in objects(self.judge, run.id) if active([row])]
+            assert {row["id"] for row in on} <= self.known(run)
+
+    def teardown(self) -> None:
+        """Let everything end, and see that it ended right."""
+        self.machine.simulator.faults.clear()
+        for _ in range(ENDING_TICKS):
+            waiting = self.open_runs()
+            if not waiting:
+                break
+            run = min(waiting, key=lambda one: (one.next_tick_at or one.created_at, one.id))
+            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+                with self.allowed("approvals"):
+                    self.machine.approvals.publish_winner(run.id, "manager", variant="B")
+            self.machine.tick(run.id)
+        self.machine.pass_time(30 * 24 * 3600)
+        for run in self.runs():
+            self.tally[run.status.value] += 1
+            assert run.is_final, (run.status, run.attention)
+            assert_ended_right(self.judge, run)
+
+
+def test_whatever_happens_in_whatever_order_meta_never_holds_too_much() -> None:
+    AnyOrder.tally.clear()
+    run_state_machine_as_test(  # type: ignore[no-untyped-call] # Hypothesis leaves it untyped
+        AnyOrder,
+        settings=settings(
+            max_examples=sized(40, 1000),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    print(dict(AnyOrder.tally))  # noqa: T201 - the figures are the result
+    assert AnyOrder.tally["deaths"] > 0
+    assert AnyOrder.tally["completed"] > 0

@@ -1,0 +1,153 @@
+"""Three workers on one PostgreSQL, killed and frozen by chance, over a Meta where one call in ten goes wrong.
+
+Many runs over six accounts; half of them wait for a person. Whatever happens to the workers, every run ends right.
+"""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from autopublisher.bootstrap import Product, Work
+from autopublisher.domain.errors import ConflictError, StaleRunError
+from autopublisher.domain.ids import AccountId, ActId, RunId
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.ports.repositories import RunFilter
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+from support.judge import DistantJudge, active, assert_within_total, objects, twice
+from support.lives import World, alive, creative_of, furnish, nursery, wait_until, work
+from support.staging import with_test
+from support.torture import sized
+
+CROWD = Path(__file__).with_name("crowd.toml")
+ACCOUNTS = tuple(
+    (AccountId(f"00000000-0000-4000-8000-0000000009{n:02d}"), ActId(f"act_90000000{n}"), "EUR", "Europe/Madrid")
+    for n in range(1, 7)
+)
+WORKERS = 3
+RUNS = sized(8, 50)
+KILLS_AT_LEAST = sized(6, 60)
+LIMIT_SECONDS = sized(420, 3600)
+FAULTY_SHARE = 0.1
+FAULTS = ("transient", "html_502", "drop_before_commit", "commit_then_timeout", "throttle")
+
+
+class Workers:
+    """Worker processes that are replaced when they die."""
+
+    def __init__(self, world: World, chance: random.Random) -> None:
+        self._world = world
+        self._chance = chance
+        self.happened: Counter[str] = Counter()
+        self._living: list[ForkServerProcess] = []
+
+    def __enter__(self) -> "Workers":
+        self._living = [self._born() for _ in range(WORKERS)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._living:
+            os.kill(process.pid or 0, signal.SIGKILL)
+            process.join()
+
+    def _born(self) -> ForkServerProcess:
+        process = nursery().Process(target=work, args=(self._world,))
+        process.start()
+        return process
+
+    def trouble_one(self) -> None:
+        """Kill one of them, or freeze one for a moment."""
+        index = self._chance.randrange(WORKERS)
+        process = self._living[index]
+        assert process.exitcode is None, "a worker ended by itself"
+        if self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
+            process.kill()
+            process.join()
+            self._living[index] = self._born()
+            self.happened["kills"] += 1
+        else:
+            os.kill(process.pid or 0, signal.SIGSTOP)
+            time.sleep(self._chance.uniform(0.1, 2.0))
+            os.kill(process.pid or 0, signal.SIGCONT)
+            self.happened["freezes"] += 1
+
+
+class Office:
+    """The people: they ask for runs and approve what waits for them."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+
+    def ask_for_runs(self) -> None:
+        for number in range(RUNS):
+            account_id = ACCOUNTS[number % len(ACCOUNTS)][0]
+            request = replace(
+                with_test(settle_hours=6),
+                meta_account_id=account_id,
+                campaign_name=f"Crowd {number}",
+                creative_ids=(creative_of(account_id, 0), creative_of(account_id, 1)),
+                require_human_approval=number % 2 == 0,
+            )
+            self._product.services.intake.submit(request, "manager", f"run {number}")
+
+    def runs(self) -> Sequence[Run]:
+        with self._product.outside.open_unit() as unit:
+            return unit.runs.find(RunFilter(limit=1000))
+
+    def approve_what_waits(self) -> None:
+        for run in self.runs():
+            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+                with suppress(ConflictError, StaleRunError):
+                    self._product.services.approvals.publish_winner(run.id, "manager", variant="B")
+
+    def all_ended(self) -> bool:
+        self.approve_what_waits()
+        return all(run.is_final for run in self.runs())
+
+    def known(self, run_id: RunId) -> set[str]:
+        with self._product.outside.open_unit() as unit:
+            return {str(row.meta_id) for row in unit.journal.of_run(run_id)}
+
+
+@pytest.mark.postgres
+def test_chaos_costs_nothing_and_doubles_nothing(postgres_url: str, tmp_path: Path, chance: random.Random) -> None:
+    began = time.monotonic()
+    with SimulatorThread(SimulatorConfig(scenario=str(CROWD), seed=7)) as simulator, ExitStack() as stack:
+        judge = DistantJudge(simulator.url)
+        world = World(tmp_path / "home", postgres_url, simulator.url, runs_at_once=12)
+        furnish(world, ACCOUNTS)
+        office = Office(stack.enter_context(Product(world.settings, Work.NONE)))
+        office.ask_for_runs()
+        for number, kind in enumerate(FAULTS):
+            judge.ask(
+                "POST", "faults", json={"kind": kind, "rate": FAULTY_SHARE / len(FAULTS), "seed": number, "times": None}
+            )
+        workers = stack.enter_context(Workers(world, chance))
+        while workers.happened["kills"] < KILLS_AT_LEAST or not office.all_ended():
+            assert time.monotonic() - began < LIMIT_SECONDS, [run.status for run in office.runs()]
+            time.sleep(chance.uniform(0.2, 2.5))
+            workers.trouble_one()
+        runs = office.runs()
+        injected = len(judge.ask("GET", "faults")["log"])
+        ended = Counter(run.status.value for run in runs)
+        print(  # noqa: T201 - the figures are the result
+            f"{len(runs)} runs {dict(ended)}, {dict(workers.happened)}, {injected} faults, "
+            f"{time.monotonic() - began:.0f} s"
+        )
+        assert injected > 0
+        assert set(ended) == {RunStatus.COMPLETED.value}
+        for run in runs:
+            assert_within_total(judge, run)
+            made = objects(judge, run.id)
+            assert twice(made) == {}
+            assert {row["id"] for row in made if active([row])} <= office.known(run.id)
+            assert all("-final." in place for place in active(made))

@@ -1,0 +1,63 @@
+"""A process killed before and after every commit and every call to Meta: its successors end each run right.
+
+The moments of one run are numbered by a life that meets no death. Then, for every number, a process dies there; the
+next one finishes that run and begins another, in which it dies at another number.
+"""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import Run, RunStatus
+from support.judge import DistantJudge, assert_complete, assert_ended_right
+from support.lives import Errand, World, entries, furnish, lived
+from support.staging import with_test
+from support.torture import IS_FULL, sized, spread
+
+PARTS = sized(1, 32)
+"""Into how many tests the matrix is cut, each with a Meta of its own, which slows down with what it holds."""
+
+SAMPLE = 12
+"""How many moments are tried on each database when not all are."""
+
+
+def errand(key: str, fatal: int = 0) -> Errand:
+    return Errand(key, with_test(settle_hours=6), fatal)
+
+
+def moments_of_a_life(world: World, diary: Path) -> int:
+    """Let one run be done without a death, and return how many moments it had."""
+    assert lived(world, [errand("undisturbed")], diary) == 0
+    moments: int = entries(diary)[0]["moments"]
+    return moments
+
+
+def chosen(moments: int, part: int, chance: random.Random) -> Sequence[int]:
+    return range(1 + part, moments + 1, PARTS) if IS_FULL else spread(moments, SAMPLE, chance)
+
+
+def ended_runs(world: World, diary: Path) -> list[Run]:
+    with opened_units(world.database_url) as open_unit, open_unit() as unit:
+        return [unit.runs.get(RunId(entry["run_id"])) for entry in entries(diary)]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_kill_at_any_moment_changes_nothing(
+    database_url: str, tmp_path: Path, judge: DistantJudge, chance: random.Random, part: int
+) -> None:
+    world, diary = World(tmp_path / "home", database_url, judge.url), tmp_path / "diary"
+    furnish(world)
+    moments = moments_of_a_life(world, diary)
+    fatal = chosen(moments, part, chance)
+    kills = lived(world, [errand(f"killed at {moment}", moment) for moment in fatal], diary)
+    runs = ended_runs(world, diary)
+    print(f"{kills} kills at {moments} moments, {len(runs)} runs")  # noqa: T201 - the figure is the result
+    assert kills == len(fatal)
+    assert [run.status for run in runs] == [RunStatus.COMPLETED] * (1 + len(fatal))
+    for run in runs:
+        assert_ended_right(judge, run)
+        assert_complete(judge, run)

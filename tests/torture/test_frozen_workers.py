@@ -1,0 +1,179 @@
+"""Workers that stop without ending: frozen within a call or a transaction, killed, or told to go.
+
+PostgreSQL keeps a frozen process's session, its lock and its row locks as long as the process exists, so the others must
+notice that nothing comes from it any more. What it does when it wakes must not matter.
+"""
+
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from autopublisher.adapters.db.engine import open_engine
+from autopublisher.bootstrap import Product, Work
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import Run, RunStatus
+from support.judge import DistantJudge, active, assert_complete, assert_ended_right, assert_within_total, objects
+from support.lives import World, alive, furnish, is_stopped, wait_until, work
+from support.staging import with_test
+from support.torture import sized, spread
+
+TAKEN_OVER_WITHIN_SECONDS = 30.0
+FREEZES = sized(3, 40)
+BUILDING = 100
+"""About as many moments as building a test has."""
+
+ONCE = ("admitted", "test_started", "test_stopped", "approved", "scaled", "completed")
+
+
+class Stage:
+    """One run on a database several workers may share, seen from outside all of them."""
+
+    def __init__(self, product: Product, world: World, judge: DistantJudge) -> None:
+        self.world = world
+        self.judge = judge
+        self._product = product
+        self.run_id: RunId = product.services.intake.submit(with_test(settle_hours=6), "manager").id
+
+    @property
+    def run(self) -> Run:
+        with self._product.outside.open_unit() as unit:
+            return unit.runs.get(self.run_id)
+
+    def approve(self) -> None:
+        self._product.services.approvals.publish_winner(self.run_id, "manager", variant="B")
+
+    def is_in(self, *statuses: RunStatus) -> bool:
+        return self.run.status in statuses
+
+    def reaches(self, status: RunStatus) -> None:
+        wait_until(f"the run is {status}", lambda: self.is_in(status))
+
+    def calls(self, method: str, edge: str) -> int:
+        made = self.judge.ask("GET", "requests")["data"]
+        return sum(one["method"] == method and one["path"].endswith(edge) for one in made)
+
+    def events(self) -> Counter[str]:
+        with self._product.outside.open_unit() as unit:
+            found = unit.observations.events(self.run_id)
+        return Counter(one.tag.rsplit(":", 1)[1] for one in found if one.tag.startswith("orchestrator:run:"))
+
+    def ticks(self, status: str) -> int:
+        """Count ticks by the state the engine has them in."""
+        engine = open_engine(self.world.database_url)
+        table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+        query = sa.text(f"SELECT count(*) FROM {table} WHERE status = :status")  # noqa: S608 - two fixed names
+        with engine.connect() as connection:
+            found: int = connection.execute(query, {"status": status}).scalar_one()
+        engine.dispose()
+        return found
+
+
+@contextmanager
+def staged(database_url: str, tmp_path: Path, judge: DistantJudge) -> Iterator[Stage]:
+    world = World(tmp_path / "home", database_url, judge.url)
+    furnish(world)
+    with Product(world.settings, Work.NONE) as product:
+        yield Stage(product, world, judge)
+
+
+def send(process: ForkServerProcess, number: int) -> None:
+    assert process.pid is not None
+    os.kill(process.pid, number)
+
+
+def hold_back(judge: DistantJudge, edge: str, seconds: float) -> None:
+    """Have Meta take a write at once and answer late."""
+    match = {"method": "POST", "path_regex": f"{edge}$"}
+    judge.ask("POST", "faults", json={"kind": "slow", "seconds": seconds, "match": match})
+
+
+@pytest.mark.postgres
+def test_a_worker_frozen_within_a_call_is_replaced_and_does_no_harm_when_it_wakes(
+    postgres_url: str, tmp_path: Path, judge: DistantJudge
+) -> None:
+    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
+        hold_back(judge, "campaigns", 5)
+        frozen = stack.enter_context(alive(work, stage.world))
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        send(frozen, signal.SIGSTOP)
+        version = stage.run.version
+        stack.enter_context(alive(work, stage.world))
+        wait_until(
+            "another worker has taken over",
+            lambda: stage.run.version > version,
+            TAKEN_OVER_WITHIN_SECONDS + 5,
+        )
+        stage.reaches(RunStatus.WAITING_APPROVAL)
+        send(frozen, signal.SIGCONT)
+        stage.approve()
+        stage.reaches(RunStatus.COMPLETED)
+        assert_ended_right(judge, stage.run)
+        assert_complete(judge, stage.run)
+        assert {name: stage.events()[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
+        send(frozen, signal.SIGTERM)
+        frozen.join(60)
+        assert frozen.exitcode == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("moment", spread(BUILDING, FREEZES, random.Random(7)))  # noqa: S311 - no secret
+def test_a_worker_frozen_at_any_moment_keeps_nothing_locked_and_does_no_harm(
+    postgres_url: str, tmp_path: Path, judge: DistantJudge, moment: int
+) -> None:
+    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
+        frozen = stack.enter_context(alive(work, stage.world, moment))
+        wait_until("the worker is frozen", lambda: is_stopped(frozen))
+        version = stage.run.version
+        stack.enter_context(alive(work, stage.world))
+        wait_until(
+            "another worker has taken over",
+            lambda: stage.run.version > version,
+            TAKEN_OVER_WITHIN_SECONDS + 5,
+        )
+        stage.reaches(RunStatus.WAITING_APPROVAL)
+        send(frozen, signal.SIGCONT)
+        stage.approve()
+        stage.reaches(RunStatus.COMPLETED)
+        assert_within_total(judge, stage.run)
+        on = active(objects(judge, stage.run_id))
+        assert all("-final." in place for place in on)
+        assert len(on) == len(set(on))
+        assert {name: stage.events()[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
+
+
+@pytest.mark.postgres
+def test_a_killed_workers_tick_is_taken_over(postgres_url: str, tmp_path: Path, judge: DistantJudge) -> None:
+    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
+        hold_back(judge, "campaigns", 5)
+        killed = stack.enter_context(alive(work, stage.world))
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        stack.enter_context(alive(work, stage.world))
+        version = stage.run.version
+        killed.kill()
+        wait_until(
+            "another worker has taken over", lambda: stage.run.version > version, TAKEN_OVER_WITHIN_SECONDS
+        )
+        stage.reaches(RunStatus.WAITING_APPROVAL)
+        assert stage.events()["test_started"] == 1
+
+
+def test_a_worker_told_to_go_ends_its_tick_and_leaves_nothing_behind(
+    database_url: str, tmp_path: Path, judge: DistantJudge
+) -> None:
+    hold_back(judge, "campaigns", 2)
+    with staged(database_url, tmp_path, judge) as stage, alive(work, stage.world) as leaving:
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        version = stage.run.version
+        send(leaving, signal.SIGTERM)
+        leaving.join(60)
+        assert leaving.exitcode == 0
+        assert stage.run.version == version + 1
+        assert stage.ticks("PENDING") == 0
