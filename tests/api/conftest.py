@@ -33,10 +33,13 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.variants import build_variants
 from autopublisher.flows.accounts import AccountDesk
 from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.exposure import Exposures
+from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
+from autopublisher.flows.stops import StopDesk
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -111,6 +114,8 @@ def services(
         people=people,
         accounts=AccountDesk(unit, meta, MemoryStorage(), clock),
         monitor=Monitor(unit, clock, worker, meta, mode="stub", enabled=True),
+        exposures=Exposures(unit, clock, MoneyGate()),
+        stops=StopDesk(unit, clock, ticks),
         clock=clock,
         enabled=True,
         mode="stub",
@@ -120,7 +125,9 @@ def services(
 
 @pytest.fixture
 def dashboard(services: Services) -> APIRouter:
-    return pages(Desk(services.people, services.reports, services.approvals, services.monitor))
+    return pages(
+        Desk(services.people, services.reports, services.approvals, services.monitor, services.stops)
+    )
 
 
 @pytest.fixture

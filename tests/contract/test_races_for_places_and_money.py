@@ -1,6 +1,7 @@
 """Workers that let runs in, or spend an account's money, at the same moment: what one has taken, the others find gone."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,10 +15,11 @@ from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, C
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
 from autopublisher.flows.admission import Admission
 from autopublisher.flows.executor import Executor
+from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.steps import Step
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
@@ -40,6 +42,14 @@ class NoTicks:
 
     def enqueue(self, unit: UnitOfWork, tick: Tick, delay_seconds: float = 0.0) -> None:
         """Forget the tick."""
+
+
+class SlowGate(MoneyGate):
+    """A gate whose answer is acted upon late."""
+
+    def admit(self, unit: UnitOfWork, run: Run, rows: Sequence[Operation], operation: Operation) -> None:
+        super().admit(unit, run, rows, operation)
+        threading.Event().wait(0.2)
 
 
 class Workers:
@@ -69,7 +79,7 @@ class Workers:
 
     def spend(self, runs: list[Run]) -> list[bool]:
         """Have every run reserve 50 EUR of today at the same moment; tell which of them could."""
-        executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock)
+        executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock, gate=SlowGate())
         start = threading.Barrier(WORKERS)
 
         def spent(run: Run) -> bool:

@@ -26,6 +26,18 @@ def three_runs(open_unit: OpenUnitOfWork, stored: Run) -> None:
         unit.commit()
 
 
+def test_a_run_counts_as_alive_until_it_ends_and_at_that_moment(
+    open_unit: OpenUnitOfWork, three_runs: None, now: datetime
+) -> None:
+    with open_unit() as unit:
+        for name, hours in (("run-2", 1), ("run-3", 2)):
+            run = unit.runs.get(RunId(name))
+            ended = replace(run, status=RunStatus.FAILED, ended_at=now + hours * HOUR, version=2)
+            unit.runs.save(ended, was=1)
+        unit.commit()
+    assert found(open_unit, alive_since=now + 2 * HOUR) == ["run-1", "run-3"]
+
+
 def found(open_unit: OpenUnitOfWork, **wanted: Any) -> list[str]:
     with open_unit() as unit:
         return [run.id for run in unit.runs.find(RunFilter(**wanted))]

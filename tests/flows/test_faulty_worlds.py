@@ -29,6 +29,13 @@ DETAILS: dict[str, dict[str, Any]] = {
     "stale_filter": {"seconds": 3600},
     "read_lag": {"seconds": 45},
 }
+SELDOM_MET = frozenset(
+    {"empty_page_with_next", "partial_list", "stale_filter", "insights_restated", "flake_1487390"}
+)
+"""Kinds that concern few of a run's calls: they come more often, and lost answers give them lists to spoil."""
+
+UNMET = frozenset({"report_failed", "report_skipped", "report_stuck"})
+"""The product reads figures at once and starts no report."""
 QUICK = ("commit_then_timeout", "partial_list")
 
 
@@ -40,16 +47,19 @@ def world() -> Iterator[Machine]:
             yield machine
 
 
-def lived(machine: Machine, ticks: int = 1500) -> Run:
-    """Drive one run to its end, publishing B when asked."""
-    run_id = machine.submit(with_test(settle_hours=6))
+def lived(machine: Machine) -> Run:
+    """Submit a run and drive it to its end."""
+    return ended(machine, machine.run(machine.submit(with_test(settle_hours=6))))
+
+
+def ended(machine: Machine, run: Run, ticks: int = 1500) -> Run:
+    """Drive a run to its end, publishing B when asked."""
     for _ in range(ticks):
-        run = machine.run(run_id)
         if run.is_final:
             return run
         if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
-            machine.approvals.publish_winner(run_id, "manager", variant="B")
-        machine.tick(run_id)
+            machine.approvals.publish_winner(run.id, "manager", variant="B")
+        run = machine.tick(run.id)
     raise AssertionError(f"{run.status} after {ticks} ticks: {run.attention}")
 
 
@@ -68,8 +78,12 @@ def unaccounted(machine: Machine, run: Run) -> list[str]:
 
 def disturbed_run(kind: str) -> None:
     with world() as machine:
-        machine.fault(kind=kind, rate=0.1, **DETAILS.get(kind, {}))
+        seldom = kind in SELDOM_MET
+        machine.fault(kind=kind, rate=0.5 if seldom else 0.1, **DETAILS.get(kind, {}))
+        if seldom:
+            machine.fault(kind="commit_then_timeout", match=POST, rate=0.2)
         run = lived(machine)
+        assert kind in {entry["kind"] for entry in machine.sim("GET", "faults")["log"]}
         assert run.status in {RunStatus.COMPLETED, RunStatus.FAILED}, run.attention
         if run.status is RunStatus.COMPLETED:
             assert made(machine) == PLAN
@@ -85,14 +99,14 @@ def test_a_run_survives_every_tenth_call(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - SUDDEN - set(QUICK)))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - SUDDEN - UNMET - set(QUICK)))
 def test_a_run_survives_every_tenth_call_whatever_the_fault(kind: str) -> None:
     disturbed_run(kind)
 
 
 HIDDEN = {
     "a filter that lags for an hour": {"kind": "stale_filter", "seconds": 3600},
-    "filtered lists that never show anything": {
+    "lists of the account that never show an ad set or ad": {
         "kind": "partial_list",
         "share": 1,
         "times": None,
@@ -110,6 +124,19 @@ def test_lists_that_do_not_show_a_new_object_do_not_make_it_twice(name: str) -> 
         run = lived(machine)
         assert run.status is RunStatus.COMPLETED, run.failure
         assert made(machine) == PLAN
+
+
+def test_a_campaign_that_no_list_shows_for_long_is_made_twice_at_worst_and_never_switched_on_twice() -> None:
+    with world() as machine:
+        edge = {"path_regex": r"/campaigns$"}
+        machine.fault(kind="commit_then_timeout", match={**POST, **edge})
+        machine.fault(kind="partial_list", share=1, times=6, match={"method": "GET", **edge})
+        run = lived(machine)
+        assert run.status is RunStatus.COMPLETED, run.failure
+        assert made(machine) == {**PLAN, "campaign": 4}
+        assert len([row for row in machine.objects("campaign") if row["status"] == "ACTIVE"]) == 1
+        assert len(said(machine, run, "duplicate_found")) == 1
+        assert machine.exposure(run.id)["peak_total"] <= TOTAL_MINOR
 
 
 def in_test(machine: Machine) -> Run:
@@ -170,8 +197,8 @@ def test_a_run_waits_for_a_renewed_token_and_goes_on() -> None:
         assert run.attention is not None
         assert "META_ACCESS_TOKEN" in run.attention
         machine.sim("DELETE", "faults")
-        run = machine.drive(run.id, RunStatus.WAITING_APPROVAL)
-        assert (run.status, run.winner) == (RunStatus.WAITING_APPROVAL, "B")
+        run = ended(machine, run)
+        assert (run.status, made(machine)) == (RunStatus.COMPLETED, PLAN), run.failure
 
 
 def test_an_arm_missing_from_one_report_has_no_figures_there_instead_of_none_to_report() -> None:

@@ -163,7 +163,8 @@ def note(diary: Path, **entry: Any) -> None:
 def nursery() -> ForkServerContext:
     """Return the context whose processes are forked from one that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    # Not this module: the server's path has the product, and the libraries, but not the tests.
+    context.set_forkserver_preload(["autopublisher.cli", "autopublisher.bootstrap.product", "dbos"])
     return context
 
 

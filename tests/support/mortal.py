@@ -178,9 +178,9 @@ class MortalMachine:
                 return
 
     def kinds(self) -> dict[ObjectKind, int]:
-        """Return how many objects Meta holds of each kind, deleted ones included."""
+        """Return how many objects Meta holds of each kind there is one of, deleted ones included."""
         stored = [one.kind for one in self.meta.objects.values()]
-        return {kind: stored.count(kind) for kind in ObjectKind}
+        return {kind: stored.count(kind) for kind in ObjectKind if kind in stored}
 
     def active(self) -> list[str]:
         return [

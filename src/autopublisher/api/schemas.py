@@ -206,6 +206,8 @@ class AccountIn(Asked):
 
 
 class AccountPatchIn(Asked):
-    """New ad defaults: a field left out stays, null clears it."""
+    """New ad defaults and spend limits: a field left out stays, null clears it. Limits are in major units."""
 
-    defaults: AdIn
+    defaults: AdIn = AdIn()
+    daily_limit: Amount | None = None
+    monthly_limit: Amount | None = None

@@ -9,10 +9,12 @@ from fastapi import Depends, Request
 from autopublisher.api.waiting import Patience
 from autopublisher.flows.accounts import AccountDesk
 from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.intake import Intake
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
+from autopublisher.flows.stops import StopDesk
 from autopublisher.ports.clock import Clock
 
 
@@ -26,6 +28,8 @@ class Services:
     people: PeopleDesk
     accounts: AccountDesk
     monitor: Monitor
+    exposures: Exposures
+    stops: StopDesk
     clock: Clock
     enabled: bool
     mode: str

@@ -214,6 +214,8 @@ class AccountOut(Told):
     currency: str
     timezone: str
     business_id: str | None
+    daily_limit: float | None = Field(description="The most it may spend a day at worst, in major units.")
+    monthly_limit: float | None = Field(description="The same for a calendar month.")
     defaults: AdDefaultsOut
     created_at: datetime
 
@@ -250,6 +252,16 @@ class WorkOut(Told):
     in_flight: int
 
 
+class HeldOut(Told):
+    """A stop that holds, in brief; without ``act_id`` it stops everything."""
+
+    stop_id: str
+    act_id: str | None
+    reason: str
+    by: str
+    at: datetime
+
+
 class HealthDetailsOut(Told):
     """What is checked for those who may know; a failing part says why."""
 
@@ -261,6 +273,7 @@ class HealthDetailsOut(Told):
     runs_by_status: dict[RunStatus, int]
     overdue_runs: int
     oldest_overdue_seconds: float | None
+    stops: list[HeldOut] = Field(description="The stops that hold.")
 
 
 class HealthOut(Told):

@@ -30,12 +30,14 @@ from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.accounts import AccountDesk
 from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.gate import SpendRules
+from autopublisher.flows.exposure import Exposures
+from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
+from autopublisher.flows.stops import StopDesk
 from autopublisher.flows.sweeper import Sweeper
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -128,7 +130,7 @@ class Product:
     def app(self) -> FastAPI:
         """Return the web application over this product: the API and the dashboard."""
         known = self.services
-        desk = Desk(known.people, known.reports, known.approvals, known.monitor)
+        desk = Desk(known.people, known.reports, known.approvals, known.monitor, known.stops)
         return create_app(known, pages=(pages(desk),))
 
     def _graph(self, undo: ExitStack) -> str:
@@ -181,6 +183,7 @@ class Product:
             look=timedelta(minutes=settings.auto_publisher_watch_minutes),
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
             spend=self._spend_rules,
+            native_rule=settings.auto_publisher_native_rule,
         )
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         machine = Machine(build_orchestrator(*parts), build_watch(*parts))
@@ -217,6 +220,8 @@ class Product:
             people=PeopleDesk(unit, SystemClock(), key),
             accounts=AccountDesk(unit, outside.meta, outside.storage, clock),
             monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
+            exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),
+            stops=StopDesk(unit, clock, outside.ticks),
             clock=clock,
             enabled=enabled,
             mode=mode,

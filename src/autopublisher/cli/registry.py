@@ -3,6 +3,7 @@
 import secrets
 import sys
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
+from autopublisher.domain.money import Money
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 
@@ -72,6 +74,26 @@ def account_list(output: OutputOption = Output.TABLE) -> None:
     with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
         found = unit.accounts.all()
     show_rows([_account_row(one) for one in found], ACCOUNT_COLUMNS, output)
+
+
+@account_app.command("limits")
+def account_limits(
+    account: Annotated[str, typer.Argument(help="Our id or Meta's act_ id.")],
+    daily: Annotated[str | None, typer.Option(help="The most a day, in major units; none lifts it.")] = None,
+    monthly: Annotated[
+        str | None, typer.Option(help="The most a calendar month, in major units; none lifts it.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Set what an account may spend at worst, or show it; without an option nothing changes."""
+    wanted = {"daily_limit": daily, "monthly_limit": monthly}
+    asked = {name: _amount(text) for name, text in wanted.items() if text is not None}
+    with product_of() as product:
+        owner = account_named(product.outside.open_unit, product.settings, account)
+        if asked:
+            owner = product.services.accounts.change(owner.id, {}, asked, local_actor())
+    limits = {name: _limit(owner, name) for name in wanted}
+    show_record({"id": owner.id, "act_id": owner.act_id, **limits}, output)
 
 
 @creative_app.command("add")
@@ -185,6 +207,20 @@ def _say_password(name: str, password: str, *, from_stdin: bool) -> None:
         return
     tell(f"{name} can sign in with this password; it is not shown again:")
     say(password)
+
+
+def _amount(text: str) -> Decimal | None:
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"{text} is neither an amount such as 500 nor none") from None
+
+
+def _limit(account: Account, name: str) -> str | None:
+    minor = getattr(account, name)
+    return None if minor is None else str(Money(minor, account.currency))
 
 
 def _account_row(account: Account) -> dict[str, Any]:

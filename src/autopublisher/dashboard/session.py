@@ -17,6 +17,7 @@ from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk
 from autopublisher.flows.reports import Reports
+from autopublisher.flows.stops import StopDesk
 
 SESSION_COOKIE: Final = "ap_session"
 FORM_COOKIE: Final = "ap_form"
@@ -31,6 +32,7 @@ class Desk:
     reports: Reports
     approvals: Approvals
     monitor: Monitor
+    stops: StopDesk
 
 
 class StaleFormError(ForbiddenError):

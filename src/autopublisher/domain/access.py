@@ -22,7 +22,11 @@ class Permission(StrEnum):
     RUN_READ = "autopilot:run:read"
     RUN_CANCEL = "autopilot:run:cancel"
     WINNER_PUBLISH = "autopilot:winner:publish"
+    STOP_CREATE = "autopilot:stop:create"
+    STOP_READ = "autopilot:stop:read"
+    STOP_LIFT = "autopilot:stop:lift"
     HEALTH_READ = "autopilot:health:read"
+    EXPOSURE_READ = "autopilot:exposure:read"
     ACCOUNT_READ = "meta:account:read"
     ACCOUNT_WRITE = "meta:account:write"
     CREATIVE_READ = "meta:creative:read"
@@ -37,7 +41,11 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RUN_READ: frozenset({_A, _M}),
     Permission.RUN_CANCEL: frozenset({_A, _M}),
     Permission.WINNER_PUBLISH: frozenset({_O, _M, _A}),
+    Permission.STOP_CREATE: frozenset({_A, _M, _O}),
+    Permission.STOP_READ: frozenset({_A, _M, _O, _V}),
+    Permission.STOP_LIFT: frozenset({_A, _M}),
     Permission.HEALTH_READ: frozenset({_A, _M, _O, _V}),
+    Permission.EXPOSURE_READ: frozenset({_A, _M, _O}),
     Permission.ACCOUNT_READ: frozenset({_A, _M, _O, _V}),
     Permission.ACCOUNT_WRITE: frozenset({_A}),
     Permission.CREATIVE_READ: frozenset({_A, _M, _O, _V}),

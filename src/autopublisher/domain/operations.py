@@ -46,6 +46,7 @@ class ObjectKind(StrEnum):
     CREATIVE = "creative"
     AD = "ad"
     IMAGE = "image"
+    RULE = "rule"
 
 
 EDGES = {
@@ -54,6 +55,7 @@ EDGES = {
     ObjectKind.CREATIVE: "adcreatives",
     ObjectKind.AD: "ads",
     ObjectKind.IMAGE: "adimages",
+    ObjectKind.RULE: "adrules_library",
 }
 """The account's edge on which each kind is created and listed."""
 

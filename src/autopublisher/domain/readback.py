@@ -21,6 +21,7 @@ READ_FIELDS = {
     ),
     ObjectKind.CREATIVE: ("id", "name", "status"),
     ObjectKind.AD: ("id", "name", "status", "effective_status", "adset_id"),
+    ObjectKind.RULE: ("id", "name", "status"),
 }
 """Fields read to check an object, and only those are compared."""
 

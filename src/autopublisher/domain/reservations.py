@@ -8,7 +8,7 @@ runs are never let in for the same money.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -182,3 +182,35 @@ def _switches_off(row: Operation) -> bool:
 
 def _moment(value: Any) -> datetime | None:
     return None if value is None else datetime.fromisoformat(str(value))
+
+
+def could_still_spend(
+    row: Operation, rows: Sequence[Operation], known: int, now: datetime, how: Calendars, *, shown_on: bool
+) -> int:
+    """Return what Meta could still spend on an ad set at worst if nobody ever touched it again, in minor units.
+
+    ``known`` is what it is known to have spent; ``shown_on`` says that Meta last showed it and its campaign as switched
+    on. Nothing can be spent that was never switched on, is confirmed off, or whose schedule is over.
+    """
+    on = shown_on or (was_switched_on(row, rows) and off_since(row, rows) is None)
+    if not on or row.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
+        return 0
+    ends = end_of(row, rows)
+    if ends <= now:
+        return 0
+    # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
+    left = row.spec.reserves - max(0, (known if row.spent is None else row.spent) - 1)
+    first, last = how.local(now).date(), last_day(how.local(ends))
+    daily = _daily_of(row, rows)
+    if daily is not None:
+        left = min(
+            left,
+            Reservation(row.key, left, first, last, daily, how.stretch).worst_day
+            * _days_between(first, last),
+        )
+    return max(0, left)
+
+
+def _days_between(first: date, last: date) -> int:
+    """Return how many days there are from one day to another, both included."""
+    return (last - first).days + 1

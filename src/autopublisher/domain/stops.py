@@ -113,16 +113,19 @@ def asked_of(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str,
 
 
 def was_stopped(rows: Sequence[Operation], key: str) -> bool:
-    """Tell whether the last change of the object's status that can have taken effect was the kill switch's pause."""
-    changes = [
-        row
-        for row in rows
-        if row.spec.target == key
-        and "status" in row.spec.params
-        and row.sent_at is not None
-        and row.state is not OperationState.REJECTED
-    ]
+    """Tell whether the last change of the object's status was the kill switch's pause.
+
+    A pause counts as soon as it can have taken effect, an activation only once Meta has shown it.
+    """
+    changes = [row for row in rows if row.spec.target == key and _has_changed_status(row)]
     return bool(changes) and changes[-1].key.startswith(f"{STOP_VERB}/")
+
+
+def _has_changed_status(row: Operation) -> bool:
+    if row.state is OperationState.CONFIRMED:
+        return "status" in row.spec.params
+    possible = row.sent_at is not None and row.state is not OperationState.REJECTED
+    return possible and row.spec.params.get("status") in OFF
 
 
 # --- what has been seen ---------------------------------------------------------------------------

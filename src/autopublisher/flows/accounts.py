@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 from uuid import uuid4
 
 from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative
@@ -16,7 +17,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
-from autopublisher.domain.money import offset_of
+from autopublisher.domain.money import Money, offset_of
 from autopublisher.domain.records import Event
 from autopublisher.domain.watches import Watch
 from autopublisher.ports.clock import Clock
@@ -84,15 +85,35 @@ class AccountDesk:
         self, account_id: AccountId, changes: Mapping[str, str | None], actor: str
     ) -> Account:
         """Change the named ad defaults and leave the rest; None clears one. Raises AccountNotFoundError."""
+        return self.change(account_id, changes, {}, actor)
+
+    def change(
+        self,
+        account_id: AccountId,
+        defaults: Mapping[str, str | None],
+        limits: Mapping[str, Decimal | None],
+        actor: str,
+    ) -> Account:
+        """Change the named ad defaults and the limits ``daily_limit`` and ``monthly_limit`` (major units), all or nothing.
+
+        None clears one, what is not named stays. Raises AccountNotFoundError, and InvalidRequestError for a limit that is
+        no amount of the account's currency.
+        """
         with self._open_unit() as unit:
             unit.lock(f"account:{account_id}")
+            # A limit holds from here on for every write that is let through after this transaction.
             account = unit.accounts.get(account_id)
-            changed = replace(account, defaults=replace(account.defaults, **changes))
+            unit.lock(f"money:{account.act_id}")
+            own = replace(account.defaults, **defaults)
+            changed = replace(account, defaults=own, **_minor_limits(account, limits))
             unit.accounts.save(changed)
-            named = ", ".join(sorted(changes)) or "nothing"
-            self._record(
-                unit, "person:account:changed", actor, f"Defaults of {account.act_id} changed: {named}."
-            )
+            if defaults or not limits:
+                named = ", ".join(sorted(defaults)) or "nothing"
+                said = f"Defaults of {account.act_id} changed: {named}."
+                self._record(unit, "person:account:changed", actor, said)
+            if limits:
+                said = f"Spend limits of {account.act_id} changed: {_limits_text(changed)}."
+                self._record(unit, "person:account:limited", actor, said)
             unit.commit()
         return changed
 
@@ -145,6 +166,30 @@ class AccountDesk:
 
     def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
+
+
+def _minor_limits(account: Account, limits: Mapping[str, Decimal | None]) -> dict[str, Any]:
+    """Return the limits in minor units; raises InvalidRequestError naming every field that is no amount."""
+    found: dict[str, int | None] = {}
+    problems: list[Problem] = []
+    for field, amount in limits.items():
+        try:
+            found[field] = None if amount is None else Money.from_major(amount, account.currency).minor
+        except (ValueError, ArithmeticError):
+            found[field] = 0
+        if found[field] is not None and (found[field] or 0) <= 0:
+            reason = f"{amount} is no amount above zero in {account.currency}."
+            problems.append(Problem(field, reason, "Give an amount in major units, or null for no limit."))
+    if problems:
+        raise InvalidRequestError(problems)
+    return found
+
+
+def _limits_text(account: Account) -> str:
+    def text(minor: int | None) -> str:
+        return "none" if minor is None else str(Money(minor, account.currency))
+
+    return f"{text(account.daily_limit)} a day, {text(account.monthly_limit)} a month"
 
 
 def _refuse_taken(unit: UnitOfWork, act_id: ActId) -> None:

@@ -26,7 +26,7 @@ LIMIT_WAIT = timedelta(hours=1)
 """How long a winner waits before it asks again for money that a limit refused it."""
 
 _PAGE = 500
-_LONGEST = timedelta(days=LONGEST_DAYS + 35)
+LONGEST = timedelta(days=LONGEST_DAYS + 35)
 """How long after its end a run can still have spent in the present month: its final campaign goes on without it."""
 
 
@@ -67,6 +67,11 @@ class MoneyGate:
     def installation(self) -> InstallationLimits:
         """The installation's own limits."""
         return self._rules.limits
+
+    @property
+    def stretch(self) -> int:
+        """How far Meta may stretch a daily budget on one day, in per cent."""
+        return self._rules.stretch
 
     def hold(self, unit: UnitOfWork, run: Run) -> None:
         """Let one transaction of this account's money pass at a time; always in the same order, so that none deadlock."""
@@ -124,7 +129,7 @@ class MoneyGate:
         return None
 
     def _bounds(self, account: Account, now: datetime) -> Iterator[_Bound]:
-        since, own = now - _LONGEST, limits_of(account)
+        since, own = now - LONGEST, limits_of(account)
         if own:
             theirs = RunFilter(act_id=account.act_id, alive_since=since, limit=_PAGE)
             yield _Bound(Scope.ACCOUNT, own, theirs, account.currency)

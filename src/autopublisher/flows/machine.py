@@ -9,6 +9,7 @@ from autopublisher.flows.account_watch import AccountWatch
 from autopublisher.flows.admission import Admission
 from autopublisher.flows.building import Building
 from autopublisher.flows.collector import Collector
+from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.executor import Executor, Patience
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
@@ -38,6 +39,7 @@ class Pace:
     approval_lasts: timedelta = timedelta(hours=72)
     patience: Patience = field(default_factory=Patience)
     spend: SpendRules = field(default_factory=SpendRules)
+    native_rule: bool = False
 
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
@@ -48,6 +50,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate)
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
+    dead_man = DeadManRule(open_unit, executor, clock, wanted=pace.native_rule)
     building = Building(open_unit, executor, statuses, clock)
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
@@ -57,7 +60,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock, gate),
-        RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock),
+        RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }
     return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock))
 

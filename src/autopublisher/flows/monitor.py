@@ -7,6 +7,7 @@ from typing import Final
 
 from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
 from autopublisher.domain.run import RunStatus
+from autopublisher.domain.stops import Stop
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -38,6 +39,7 @@ class Health:
     work: WorkHealth | None
     work_error: str | None
     runs: RunCounts
+    stops: tuple[Stop, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -92,7 +94,17 @@ class Monitor:
         now = self._now()
         database, counts = self._database(now)
         work, work_error = self._work()
-        return Health(self._mode, self._enabled, now, database, self._reach_meta(), work, work_error, counts)
+        return Health(
+            self._mode,
+            self._enabled,
+            now,
+            database,
+            self._reach_meta(),
+            work,
+            work_error,
+            counts,
+            self._stops(),
+        )
 
     def _now(self) -> datetime | None:
         try:
@@ -106,6 +118,14 @@ class Monitor:
                 return OK, _count(unit.runs.count, unit.runs.next_due(), now)
         except UnavailableError as error:
             return error.message, RunCounts()
+
+    def _stops(self) -> tuple[Stop, ...]:
+        """Return the stops that hold; where the database does not answer, its own line says so."""
+        try:
+            with self._open_unit() as unit:
+                return tuple(unit.stops.holding())
+        except UnavailableError:
+            return ()
 
     def _work(self) -> tuple[WorkHealth | None, str | None]:
         if self._worker is None:

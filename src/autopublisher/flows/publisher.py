@@ -6,6 +6,7 @@ from autopublisher.domain.operations import OperationSpec
 from autopublisher.domain.plan import final_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
+from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record
 from autopublisher.flows.statuses import GONE, TREE, Statuses
@@ -21,12 +22,18 @@ class Publication:
     """PUBLISHING_FINAL."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, building: Building, statuses: Statuses, clock: Clock
+        self,
+        open_unit: OpenUnitOfWork,
+        building: Building,
+        statuses: Statuses,
+        clock: Clock,
+        dead_man: DeadManRule,
     ) -> None:
         self._open_unit = open_unit
         self._building = building
         self._statuses = statuses
         self._clock = clock
+        self._dead_man = dead_man
 
     def __call__(self, run: Run) -> Step:
         """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
@@ -36,14 +43,14 @@ class Publication:
         self._statuses.pause(run, arms)
         rows = self._statuses.created(run, "final/")
         self._building.verify(run, rows)
+        run, noted = self._dead_man.install(run, budget_from_record(dict(run.final_budget or {})))
         self._extend(run)
         self._statuses.activate(run, rows)
         self._read_back(run)
         now = self._clock.now()
         message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
-        return Step(
-            run.moved(RunStatus.COMPLETED, now, attention=None), (event(run, now, "completed", message),)
-        )
+        completed = event(run, now, "completed", message)
+        return Step(run.moved(RunStatus.COMPLETED, now, attention=None), (*noted, completed))
 
     def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
         with self._open_unit() as unit:

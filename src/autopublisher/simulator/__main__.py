@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autopublisher.simulator.config import DEFAULT_GROUP_PATTERN, DEFAULT_START, SimulatorConfig
+from autopublisher.simulator.faults import fault_of, read_fault
 from autopublisher.simulator.server import serve, write_url_file
 
 
@@ -25,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault",
         action="append",
+        type=_fault,
         default=[],
         metavar="KIND:KEY=VALUE,...",
         help="plan a fault, for example 'throttle:rate=0.1,path=/ads$'; may be repeated",
@@ -33,6 +35,15 @@ def _parser() -> argparse.ArgumentParser:
         "--upgrade-expired", action="store_true", help="serve v24.0 by v25.0 with a warning header"
     )
     return parser
+
+
+def _fault(text: str) -> str:
+    """Return the text of a fault that can be planned; argparse prints what is wrong with another."""
+    try:
+        fault_of(0, read_fault(text))
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

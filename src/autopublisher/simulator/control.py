@@ -13,6 +13,7 @@ from autopublisher.simulator.engine import Simulator
 from autopublisher.simulator.market.delays import reported_share
 from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
 from autopublisher.simulator.market.profile import click_window_hours
+from autopublisher.simulator.market.truth import TruthBook
 from autopublisher.simulator.page import page
 from autopublisher.simulator.scenario import MICROS
 from autopublisher.simulator.state import Ad, AdSet, Creative, Funded, Node
@@ -216,7 +217,9 @@ class Controls:
         content = content_of(state, ad)
         hours = click_window_hours(state.need(AdSet, ad.adset_id))
         row = {"ad_id": ad.id, "name": ad.name, "adset_id": ad.adset_id, "campaign_id": ad.campaign_id}
-        return {**row, "creative_id": ad.creative_id, **self._worth(content, hours)}
+        sim = self._simulator
+        worth = TruthBook(state, sim.scenario, sim.market).of(ad, sim.clock.now_us())
+        return {**row, "creative_id": ad.creative_id, **self._worth(content, hours), **worth}
 
     def _creative_truth(self, creative: Creative) -> dict[str, Any]:
         content = Content(**shown_content(creative.extra), creative_name=creative.name)

@@ -34,7 +34,7 @@ from autopublisher.simulator.graph.service import (
 )
 from autopublisher.simulator.graph.wire import Call, Reply, reply_of
 from autopublisher.simulator.market.delivery import Market
-from autopublisher.simulator.scenario import load_scenario
+from autopublisher.simulator.scenario import Account, load_scenario
 from autopublisher.simulator.state import AccountState, Ad, State
 from autopublisher.simulator.store import Store
 from autopublisher.simulator.times import iso_utc, parse_iso
@@ -195,9 +195,10 @@ class Simulator:
             if is_session_batch(call):
                 return Reply(200, start_sessions(world, call))
             account = account_of_call(world, call)
-            self.meter.charge(account, call, self._active_ads(), now_us)
+            self.meter.charge(account, call, self._active_ads(account), now_us)
             body = Service(world, hide_us).answer(call)
         except GraphError as error:
+            self.meter.note_error(account_of_call(world, call), call, now_us)
             return reply_of(error, self._trace())
         if call.writes:
             self._note_exposure(now_us)
@@ -209,14 +210,15 @@ class Simulator:
 
     def _with_headers(self, reply: Reply, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
         account = account_of_call(self.world(now_us), call) or self.scenario.accounts[0]
-        usage = self.meter.headers(account, call, self._active_ads(), now_us)
+        usage = self.meter.headers(account, call, self._active_ads(account), now_us)
         if disturbance.throttle_code is not None:
             usage = exhausted(usage, disturbance.throttle_code, disturbance.wait_minutes)
         trace = {"x-fb-trace-id": self._trace(), "facebook-api-version": served_version(call)}
         return replace(reply, headers={**reply.headers, **usage, **trace})
 
-    def _active_ads(self) -> int:
-        return sum(1 for ad in self.state.of_kind(Ad) if ad.status == "ACTIVE")
+    def _active_ads(self, account: Account | None) -> int:
+        ads = self.state.of_kind(Ad, account.id) if account is not None else ()
+        return sum(1 for ad in ads if ad.status == "ACTIVE")
 
     def _trace(self) -> str:
         digest = hashlib.blake2b(f"{self.config.seed}/{self._calls}".encode(), digest_size=8)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, TypeVar
 
+from autopublisher.simulator.grants import Grant
+
 FIRST_ID = 120_230_000_000_000_000
 DAYS_KEPT = 9  # a week's cap needs the days of one Sunday-to-Saturday week
 
@@ -201,17 +203,6 @@ class AccountState:
     spend_cap: int
     spent_micros: int = 0
     cap_changes_us: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Grant:
-    """A code that logging in gave, or a token it was redeemed for, and whose it is."""
-
-    secret: str
-    user_id: str
-    redirect_uri: str = ""
-    used: bool = False
-    expires_us: int = 0  # 0: a code
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ TIERS = {
 }
 PER_ACTIVE_AD = {"ads_management": 40, "ads_insights": 400}
 THROTTLE_CODES = {"ads_management": 80004, "ads_insights": 80000}
+PER_USER_ERROR = 0.001
 PLATFORM_CALLS_PER_USER = 200
 
 
@@ -106,7 +107,7 @@ class Meter:
     def _charge_business(self, account: Account, call: Call, active_ads: int, now_us: int) -> None:
         use_case = use_case_of(call)
         window = self._hourly(f"{use_case}/{account.id}")
-        if window.total(now_us) >= quota(account, use_case, active_ads):
+        if window.total(now_us) >= self._quota(account, use_case, active_ads, now_us):
             raise throttled(THROTTLE_CODES[use_case], 2446079, TOO_MANY)
         window.add(now_us, 1)
 
@@ -145,7 +146,11 @@ class Meter:
     ) -> dict[str, Any]:
         use_case = use_case_of(call)
         window = self._hourly(f"{use_case}/{account.id}")
-        percent = FULL if full else _percent(window.total(now_us), quota(account, use_case, active_ads))
+        percent = (
+            FULL
+            if full
+            else _percent(window.total(now_us), self._quota(account, use_case, active_ads, now_us))
+        )
         wait = window.seconds_left(now_us) * SECOND if percent >= FULL and not full else wait_us
         return {
             "type": use_case,
@@ -155,6 +160,15 @@ class Meter:
             "estimated_time_to_regain_access": -(-wait // MINUTE),
             "ads_api_access_tier": account.tier,
         }
+
+    def note_error(self, account: Account | None, call: Call, now_us: int) -> None:
+        """Count a refused call: errors take a little of an account's insights."""
+        if account is not None and use_case_of(call) == "ads_insights":
+            self._hourly(f"errors/{account.id}").add(now_us, 1)
+
+    def _quota(self, account: Account, use_case: str, active_ads: int, now_us: int) -> int:
+        errors = self._hourly(f"errors/{account.id}").total(now_us) if use_case == "ads_insights" else 0
+        return quota(account, use_case, active_ads) - int(PER_USER_ERROR * errors)
 
     def _score(self, account: Account) -> Window:
         return self._window(f"score/{account.id}", SCORE_LIFE, SECOND)

@@ -165,6 +165,7 @@ META_TABLES: Mapping[ObjectKind, Table] = {
     ObjectKind.AD: meta_ads,
     ObjectKind.CREATIVE: meta_creatives,
     ObjectKind.IMAGE: meta_creatives,
+    ObjectKind.RULE: meta_creatives,
 }
 """Where the Meta model of each kind lies."""
 

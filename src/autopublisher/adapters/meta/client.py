@@ -36,6 +36,7 @@ _CREATE = {
     ObjectKind.AD_SET: "create_ad_set",
     ObjectKind.CREATIVE: "create_ad_creative",
     ObjectKind.AD: "create_ad",
+    ObjectKind.RULE: "create_ad_rules_library",
 }
 """The SDK account's method for each kind."""
 

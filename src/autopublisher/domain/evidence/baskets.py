@@ -58,8 +58,7 @@ def pooled(blocks: Blocks, first: Positions, second: Positions) -> Mix:
 def _doubt(blocks: Blocks, basket: Array, revenue: Array) -> Array:
     """Return the sampling variance of each variant's log basket value at each look."""
     squares, mixed, counts = (
-        blocks.sums(values)
-        for values in (blocks.events**2, blocks.events * blocks.counts, blocks.counts**2)
+        blocks.sums(values) for values in (blocks.events**2, blocks.events * blocks.counts, blocks.counts**2)
     )
     residual = np.maximum(squares - 2 * basket * mixed + basket**2 * counts, 0.0)
     doubt: Array = residual / np.where(revenue > 0, revenue, 1.0) ** 2

@@ -50,9 +50,7 @@ class Blocks:
         rows = np.arange(end) if tail < 0 else np.append(np.arange(end), tail)
         return self._taken(rows, np.s_[:], None, None)
 
-    def _taken(
-        self, rows: Any, variants: Any, ends: Positions | None, tails: Positions | None
-    ) -> "Blocks":
+    def _taken(self, rows: Any, variants: Any, ends: Positions | None, tails: Positions | None) -> "Blocks":
         return Blocks(
             events=self.events[rows][:, variants],
             counts=self.counts[rows][:, variants],

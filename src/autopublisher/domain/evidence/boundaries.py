@@ -9,8 +9,8 @@ on its own.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, reduce
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -50,29 +50,55 @@ class _Stage:
     mass: Array
 
 
-def critical_value(looks: Sequence[LookTime], alpha: float) -> float:
-    """Return the z value the latest of `looks` must exceed.
+@dataclass(frozen=True)
+class Boundary:
+    """The bounds of a test's looks, one after the other.
 
-    `alpha` is one-sided and is spent as alpha * share^2, all of it at a look marked `last`. Shares must
-    not fall.
+    `alpha` is one-sided and is spent as alpha * share^2, all of it at a look marked `last`. Shares must not fall.
+
+    Attributes:
+        alpha: the whole error.
+        steps: information time of each look so far, and the error spent by then.
+        closest: smallest distance of two looks.
     """
-    times, spent = _schedule(looks, alpha)
-    stage = _stage(tuple(zip(times, spent, strict=True)), _resolution(times))
-    return stage.bound / float(np.sqrt(stage.time))
+
+    alpha: float
+    steps: tuple[tuple[float, float], ...] = ()
+    closest: float = 1.0
+
+    def after(self, look: LookTime) -> "Boundary":
+        """Return the boundary with one more look."""
+        before = self.steps[-1][0] if self.steps else 0.0
+        time = max(round(look.share, 4), before + _SMALLEST_STEP)
+        latest = min(time, _LATEST_INTERIM + 1e-4 * len(self.steps))
+        spent = self.alpha if look.last else self.alpha * latest**2
+        closest = min(self.closest, time - before) if self.steps else self.closest
+        return Boundary(self.alpha, (*self.steps, (time, spent)), closest)
+
+    @property
+    def critical(self) -> float:
+        """The z value that the latest look must exceed."""
+        return _critical(self.steps, self.closest)
+
+
+def critical_value(looks: Sequence[LookTime], alpha: float) -> float:
+    """Return the z value the latest of `looks` must exceed, see `Boundary`."""
+    return reduce(Boundary.after, looks, Boundary(alpha)).critical
+
+
+def bound_after(times: Sequence[float], spent: Sequence[float]) -> float:
+    """Return the z value to exceed at the last of `times`, `spent` being the one-sided error used up by each.
+
+    Times and errors must rise. For plans that spend their error otherwise than `Boundary`.
+    """
+    closest = min((later - earlier for earlier, later in pairwise(times)), default=1.0)
+    return _critical(tuple(zip(times, spent, strict=True)), closest)
 
 
 def critical_values(looks: Sequence[LookTime], alpha: float) -> tuple[float, ...]:
     """Return the bound of every look in turn."""
-    return tuple(critical_value(looks[: index + 1], alpha) for index in range(len(looks)))
-
-
-def bound_after(times: Sequence[float], spent: Sequence[float]) -> float:
-    """Return the z value to exceed at the latest of `times`, `spent` being the error used up by each of them.
-
-    For other spending than `critical_value`'s. Both must rise; times are information times at least .01 apart.
-    """
-    stage = _stage(tuple(zip(times, spent, strict=True)), _resolution(times))
-    return stage.bound / float(np.sqrt(stage.time))
+    boundaries = accumulate(looks, Boundary.after, initial=Boundary(alpha))
+    return tuple(each.critical for each in boundaries if each.steps)
 
 
 def planned_looks(count: int, first_share: float = 0.0) -> tuple[LookTime, ...]:
@@ -86,10 +112,11 @@ def crossing_probability(looks: Sequence[LookTime], bounds: Sequence[float], dri
 
     z at time t is normal with mean drift * sqrt(t) and variance 1.
     """
-    times = _times(looks)
+    boundary = reduce(Boundary.after, looks, Boundary(0.5))
+    times = [time for time, _ in boundary.steps]
     roots = [bound * time**0.5 for bound, time in zip(bounds, times, strict=True)]
     crossed = float(ndtr(drift * times[0] ** 0.5 - bounds[0]))
-    count = _resolution(times)
+    count = _resolution(boundary.closest)
     nodes, mass = _first_mass(_Step(0.0, times[0], roots[0], drift), count)
     for before, time, root in zip(times, times[1:], roots[1:], strict=False):
         step = time - before
@@ -106,26 +133,13 @@ class _Step:
     drift: float = 0.0
 
 
-def _times(looks: Sequence[LookTime]) -> list[float]:
-    times: list[float] = []
-    for look in looks:
-        least = times[-1] + _SMALLEST_STEP if times else _SMALLEST_STEP
-        times.append(max(round(look.share, 4), least))
-    return times
+def _critical(steps: tuple[tuple[float, float], ...], closest: float) -> float:
+    stage = _stage(steps, _resolution(closest))
+    return float(stage.bound / stage.time**0.5)
 
 
-def _schedule(looks: Sequence[LookTime], alpha: float) -> tuple[list[float], list[float]]:
-    times = _times(looks)
-    spent = [
-        alpha if look.last else alpha * min(time, _LATEST_INTERIM + 1e-4 * index) ** 2
-        for index, (look, time) in enumerate(zip(looks, times, strict=True))
-    ]
-    return times, spent
-
-
-def _resolution(times: Sequence[float]) -> int:
-    """Return how many nodes the closest two of these looks need."""
-    closest = min((later - earlier for earlier, later in pairwise(times)), default=1.0)
+def _resolution(closest: float) -> int:
+    """Return how many nodes the closest two looks need."""
     return next(count for least, count in _RESOLUTIONS if closest >= least)
 
 
@@ -156,7 +170,7 @@ def _solve(before: _Stage, time: float, increment: float) -> float:
         step = (math.log(tail) - goal) * tail / density
         root += step
         if abs(step) < _SMALL_STEP:
-            return root * sd
+            return float(root * sd)
     return _bisect(before, time, increment)
 
 

@@ -24,7 +24,7 @@ from autopublisher.domain.evidence.rules import (
 )
 from autopublisher.domain.evidence.timeline import Timeline, build
 from autopublisher.domain.evidence.verdict import Look, Verdict
-from autopublisher.domain.evidence.weighing import Bounds, Evidence, bounds_at, weigh, weigh_looks
+from autopublisher.domain.evidence.weighing import Bounds, Evidence, Limits, weigh_looks
 
 
 def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -> Verdict:
@@ -37,19 +37,22 @@ def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -
     return trial.verdict(trial.course())
 
 
-def replay(design: Design, history: Sequence[Snapshot], *, final: bool = False) -> Verdict:
+def replay(
+    design: Design, history: Sequence[Snapshot], *, final: bool = False, with_costs: bool = True
+) -> Verdict:
     """Return the verdict the live system would have stopped with, polling at each snapshot in turn.
 
-    Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none.
+    Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none. Without
+    costs it does not say what proof would have cost, which takes longer than all the rest.
     """
-    trial = _trial(design, history, final=final)
+    trial = replace(_trial(design, history, final=final), with_costs=with_costs)
     course = trial.course()
     if course.ended_at is None or course.ended_at == len(trial.history) - 1:
         return trial.verdict(course)
     # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
     known = trial.history[: course.ended_at + 1]
     calendar = Calendar(design, known, trial.timeline.until(course.ended_at), final=False)
-    return _Trial(calendar).verdict(course)
+    return _Trial(calendar, with_costs).verdict(course)
 
 
 def _trial(design: Design, history: Sequence[Snapshot], *, final: bool) -> "_Trial":
@@ -59,10 +62,15 @@ def _trial(design: Design, history: Sequence[Snapshot], *, final: bool) -> "_Tri
 
 @dataclass(frozen=True, eq=False)
 class _Course:
-    """The test up to some snapshot: looks taken, variants left, and how it ended, if it has."""
+    """The test up to some snapshot: looks taken, variants left, and how it ended, if it has.
+
+    `limits` hold the bounds of the looks taken, `before` those without the latest look; `share` is its clock.
+    """
 
     active: tuple[int, ...]
-    looks: tuple[LookTime, ...] = ()
+    limits: Limits
+    before: Limits
+    share: float = 0.0
     taken: tuple[Look, ...] = ()
     eliminated: tuple[int, ...] = ()
     ruling: Ruling = field(default_factory=lambda: Ruling(Kind.NOT_YET))
@@ -70,15 +78,11 @@ class _Course:
     looked_at: int | None = None
     ended_at: int | None = None
 
-    @property
-    def share(self) -> float:
-        """The clock at the latest look."""
-        return self.looks[-1].share if self.looks else 0.0
-
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
     calendar: Calendar
+    with_costs: bool = True
 
     @property
     def design(self) -> Design:
@@ -112,7 +116,8 @@ class _Trial:
 
     def course(self) -> _Course:
         """Return the whole course, look by look, up to the first ending verdict."""
-        course = _Course(active=tuple(range(len(self.design.variants))))
+        none = Limits.of(self.design)
+        course = _Course(tuple(range(len(self.design.variants))), none, none)
         while len(self.history) and course.ended_at is None:
             after = -1 if course.looked_at is None else course.looked_at
             due = self.calendar.due(course.active, after, course.share)
@@ -129,7 +134,7 @@ class _Trial:
             course, bounds = self._noted(course, look)
             reported = look.index == now or look.time.last
             if reported or rules_on_little(self.design) or series.may_decide(position, bounds):
-                evidence = series.evidence(position, course.looks, bounds)
+                evidence = series.evidence(position, course.share, bounds)
                 course = _ruled(course, evidence, rule(evidence, last=look.time.last))
                 if course.ended_at is not None or course.ruling.eliminated:
                     break
@@ -137,11 +142,18 @@ class _Trial:
 
     def _noted(self, course: _Course, look: DueLook) -> tuple[_Course, Bounds]:
         """Return the course with one more look that decides nothing, and that look's bounds."""
-        looks = (*course.looks, look.time)
-        bounds = bounds_at(self.design, looks)
-        hour = float(self.timeline.hours[look.row])
-        taken = Look(len(looks), hour, look.time.share, bounds.winner)
-        noted = _Course(course.active, looks, (*course.taken, taken), course.eliminated, looked_at=look.index)
+        limits, share = course.limits.after(look.time), look.time.share
+        bounds, number = limits.bounds, len(course.taken) + 1
+        taken = Look(number, float(self.timeline.hours[look.row]), share, bounds.winner)
+        noted = _Course(
+            active=course.active,
+            limits=limits,
+            before=course.limits,
+            share=share,
+            taken=(*course.taken, taken),
+            eliminated=course.eliminated,
+            looked_at=look.index,
+        )
         return noted, bounds
 
     def _present(self, course: _Course) -> Evidence | None:
@@ -150,7 +162,8 @@ class _Trial:
         share = max(course.share, self.calendar.share(course.active, row))
         if row == 0 or share <= 0:
             return None
-        return weigh(self.design, self.timeline, row, course.active, (*course.looks, LookTime(share)))
+        bounds = course.limits.after(LookTime(share)).bounds
+        return weigh_looks(self.design, self.timeline, [row], course.active).evidence(0, share, bounds)
 
     def _why_no_look(self, evidence: Evidence | None) -> tuple[str, ...]:
         if evidence is None:
@@ -160,7 +173,7 @@ class _Trial:
     def _settled(self, course: _Course) -> Verdict:
         """Return the ending verdict; a winner that settled data contradict is withdrawn."""
         if self.final and course.ruling.kind in (Kind.WINNER, Kind.SAFE_PICK):
-            present = self._present(replace(course, looks=course.looks[:-1]))
+            present = self._present(replace(course, limits=course.before))
             if present is not None and _contradicted(present, course.ruling):
                 withdrawn = Ruling(Kind.NOT_ENOUGH_DATA, reasons=("reversed_after_settling",))
                 return self._report(course, present, withdrawn)
@@ -181,6 +194,7 @@ class _Trial:
                 share=share,
                 next_step=self.calendar.step(share) + 1,
                 final=self.final,
+                with_costs=self.with_costs,
                 decided_hour=None if course.ended_at is None or evidence is None else evidence.hour,
                 digest=digest(self.design, self.history, final=self.final),
             )

@@ -7,7 +7,7 @@ a silently ignored setting would give a verdict on another test than the one mea
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NoReturn, TypeVar
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Criterion, Figure
 from autopublisher.domain.evidence.design import FEWEST_VARIANTS, MOST_VARIANTS, Design, Mode
-from autopublisher.domain.evidence.observations import Figures, Snapshot
+from autopublisher.domain.evidence.observations import History, Snapshot
 from autopublisher.domain.evidence.verdict import Verdict
 
 Array = npt.NDArray[np.float64]
@@ -63,10 +63,14 @@ class RecordedTest:
     figures: Array
     final: bool
 
+    @property
+    def history(self) -> History:
+        """The polls as the live system reads them."""
+        return History(self.hours, self.figures, np.zeros(len(self.hours), dtype=np.bool_))
+
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """Return the polls as the live system stores them."""
-        polls = zip(self.hours.tolist(), self.figures.tolist(), strict=True)
-        return tuple(Snapshot(hour, tuple(Figures(*row) for row in rows)) for hour, rows in polls)
+        """Return the polls one by one, as the live system stores them."""
+        return tuple(self.history)
 
 
 def read_line(text: str) -> RecordedTest:
@@ -275,8 +279,10 @@ def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
         raise LineError("polls", f"is not a list of at most {_MOST_POLLS}", "Write one entry per poll.")
     try:
         hours = [poll["hour"] for poll in polls]
-        rows = [poll["figures"][name] for poll in polls for name in design.variants]
-        sound = _all_plain(polls, len(design.variants)) and _numbers_only(hours, rows)
+        figures = [poll["figures"] for poll in polls]
+        rows = [each[name] for each in figures for name in design.variants]
+        sound = _all_long(polls, _POLL_FIELDS) and _all_long(figures, len(design.variants))
+        sound = sound and _numbers_only(hours, rows)
         read = _arrays(hours, rows, len(design.variants)) if sound else None
     except (KeyError, TypeError, ValueError, OverflowError):
         read = None
@@ -286,8 +292,8 @@ def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
     return read
 
 
-def _all_plain(polls: Sequence[Mapping[str, Any]], variants: int) -> bool:
-    return all(len(poll) == _POLL_FIELDS and len(poll["figures"]) == variants for poll in polls)
+def _all_long(values: Sequence[Sized], size: int) -> bool:
+    return set(map(len, values)) <= {size}
 
 
 def _numbers_only(hours: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:

@@ -30,6 +30,7 @@ class Case:
     share: float
     next_step: int
     final: bool
+    with_costs: bool
     decided_hour: float | None
     digest: str
 
@@ -219,7 +220,7 @@ def _costs(case: Case) -> tuple[ProofCost, ...]:
     evidence = case.evidence
     if evidence is None or case.ruling.kind is Kind.WINNER or float(evidence.counts.sum()) <= 0:
         return ()
-    if case.ruling.kind not in ENDING_KINDS:
+    if case.ruling.kind not in ENDING_KINDS or not case.with_costs:
         return ()
     price = float(evidence.spend.sum() / evidence.counts.sum())
     lifts = {case.design.planned_lift}

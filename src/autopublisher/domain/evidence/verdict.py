@@ -7,14 +7,14 @@ machine.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind
 
-VERSION = "1"
+VERSION = "2"
 _DIGITS = 9
 
 
@@ -191,8 +191,8 @@ class Verdict:
 
     def tidy(self) -> Self:
         """Return the verdict with all floats rounded to nine significant digits."""
-        rounded: Any = _rounded(asdict(self))
-        return type(self).from_json(json.dumps(rounded))
+        rounded: Self = _rounded(self)
+        return rounded
 
 
 _PARTS: Mapping[str, type[Any]] = MappingProxyType(
@@ -211,8 +211,8 @@ def _rounded(value: Any) -> Any:
         if not math.isfinite(value):
             raise ValueError("A verdict holds finite numbers only.")
         return float(f"{value:.{_DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
+    if isinstance(value, tuple):
+        return tuple(_rounded(each) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{name: _rounded(each) for name, each in vars(value).items()})
     return value

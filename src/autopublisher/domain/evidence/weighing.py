@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.blocks import Blocks, blocks_of_looks
-from autopublisher.domain.evidence.boundaries import LookTime, critical_value
+from autopublisher.domain.evidence.boundaries import Boundary, LookTime
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_looks
 from autopublisher.domain.evidence.interval import RatioInterval, quadratic_of, ratio_interval
@@ -28,6 +29,35 @@ class Bounds:
 
     winner: float
     loser: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the bounds of the looks so far come from.
+
+    A winner must beat every other variant, so no correction for their number is needed (an intersection-union
+    test, worst with two tied best). A loser may be beaten by anyone, so that error is divided.
+    """
+
+    winner: Boundary
+    loser: Boundary
+
+    @classmethod
+    def of(cls, design: Design) -> Self:
+        """Return the limits before the first look."""
+        contrasts = max(_DIRECTIONS, len(design.variants) - 1)
+        return cls(Boundary(design.alpha / _DIRECTIONS), Boundary(design.alpha / contrasts))
+
+    def after(self, look: LookTime) -> "Limits":
+        """Return the limits with one more look."""
+        winner = self.winner.after(look)
+        return Limits(winner, winner if self.loser == self.winner else self.loser.after(look))
+
+    @property
+    def bounds(self) -> Bounds:
+        """The critical values of the latest look."""
+        winner = self.winner.critical
+        return Bounds(winner, winner if self.loser is self.winner else self.loser.critical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +100,7 @@ class Evidence:
             for pair in range(len(self.scores.a))
         )
 
-    @property
+    @cached_property
     def leader(self) -> int | None:
         """Return the index in `active` most probably best; None while there are no events."""
         if float(self.counts.sum()) <= 0:
@@ -90,14 +120,14 @@ class Series:
     scores: PairScores
     noise: tuple[DayNoise, ...]
 
-    def evidence(self, position: int, looks: Sequence[LookTime], bounds: Bounds) -> Evidence:
-        """Return all evidence at one of the rows, `looks` being those so far, this one included."""
+    def evidence(self, position: int, share: float, bounds: Bounds) -> Evidence:
+        """Return all evidence at one of the rows, at which the clock stands at `share`."""
         row, chosen = self.rows[position], list(self.active)
         return Evidence(
             design=self.design,
             row=row,
             hour=float(self.timeline.hours[row]),
-            share=looks[-1].share,
+            share=share,
             active=self.active,
             counts=count_by_variant(self.timeline, self.design, row)[chosen],
             spend=spend_by_variant(self.timeline, row)[chosen],
@@ -146,20 +176,8 @@ def weigh_looks(design: Design, timeline: Timeline, rows: Sequence[int], active:
 
 
 def weigh(
-    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], looks: tuple[LookTime, ...]
+    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], looks: Sequence[LookTime]
 ) -> Evidence:
     """Return the evidence at `row` given the looks so far, this one included."""
-    return weigh_looks(design, timeline, [row], active).evidence(0, looks, bounds_at(design, looks))
-
-
-def bounds_at(design: Design, looks: Sequence[LookTime]) -> Bounds:
-    """Return the critical values of the latest look.
-
-    A winner must beat every other variant, so no correction for their number is needed (an intersection-union
-    test, worst with two tied best). A loser may be beaten by anyone, so that error is divided.
-    """
-    contrasts = max(_DIRECTIONS, len(design.variants) - 1)
-    winner = critical_value(looks, design.alpha / _DIRECTIONS)
-    return Bounds(
-        winner, critical_value(looks, design.alpha / contrasts) if contrasts > _DIRECTIONS else winner
-    )
+    limits = reduce(Limits.after, looks, Limits.of(design))
+    return weigh_looks(design, timeline, [row], active).evidence(0, looks[-1].share, limits.bounds)

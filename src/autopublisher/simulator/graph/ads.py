@@ -1,6 +1,7 @@
 """Rules and writes of ads."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from autopublisher.simulator.graph.adsets import has_ended
 from autopublisher.simulator.graph.common import (
@@ -19,6 +20,7 @@ from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative
 from autopublisher.simulator.world import World
 
+STORES = ("apps.apple.com", "itunes.apple.com", "play.google.com")
 KEPT = ("tracking_specs", "conversion_domain", "display_sequence", "audience_id", "priority")
 
 
@@ -28,6 +30,7 @@ def create_ad(world: World, account: Account, params: Params) -> Ad:
     adset = owned(world, AdSet, params.need_text("adset_id"), account)
     _refuse_closed_adset(world, adset)
     creative = read_creative(world, account, params, adset)
+    check_destination(world, adset, creative)
     if creative.id not in world.state.nodes and not params.validate_only:
         world.state.add(creative)
     now = world.now_us
@@ -60,6 +63,7 @@ def update_ad(world: World, ad: Ad, params: Params) -> None:
     changed = False
     if params.given("creative"):
         creative = read_creative(world, world.account_of(ad), params, adset)
+        check_destination(world, adset, creative)
         if creative.id not in world.state.nodes:
             world.state.add(creative)
         changed = creative.id != ad.creative_id
@@ -87,6 +91,19 @@ def read_creative(world: World, account: Account, params: Params, adset: AdSet) 
         text = "A creative with an asset feed needs a dynamic creative ad set."
         raise refusal(1885998, "Dynamic creative", text, "creative")
     return creative
+
+
+def check_destination(world: World, adset: AdSet, creative: Creative) -> None:
+    """Refuse stores outside app campaigns (1487810), and paying for clicks that nothing invites to (2446383)."""
+    link = (creative.extra.get("object_story_spec") or {}).get("link_data") or {}
+    campaign = world.state.need(Campaign, adset.campaign_id)
+    host = urlsplit(str(link.get("link", ""))).hostname or ""
+    if host in STORES and "application_id" not in (adset.extra.get("promoted_object") or {}):
+        text = f"Links to {host} need an app objective, not {campaign.objective}."
+        raise refusal(1487810, "App store link", text, "creative")
+    if adset.goal == adset.billing_event == "LINK_CLICKS" and link and not link.get("call_to_action"):
+        text = "Paying for link clicks needs a call to action."
+        raise refusal(2446383, "Call to action required", text, "creative")
 
 
 def _find_creative(world: World, account: Account, spec: dict[str, Any]) -> Creative:

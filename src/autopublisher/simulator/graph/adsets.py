@@ -12,6 +12,7 @@ from autopublisher.simulator.graph.budgets import (
     refuse_below_minimum,
     refuse_two_budgets,
 )
+from autopublisher.simulator.graph.campaigns import SHARED
 from autopublisher.simulator.graph.common import (
     create_status,
     kept,
@@ -52,6 +53,7 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
     goal = read_goal(params, campaign.objective)
     schedule = _schedule(world, account, params)
     budgets = _budgets(params, campaign, schedule)
+    _check_shared(params, campaign, budgets)
     _, bid_amount = read_bid(params)
     refuse_below_minimum(goal, account, budgets, schedule, bid_amount)
     now = world.now_us
@@ -139,6 +141,16 @@ def check_schedule_for_budget(budgets: dict[str, int | None], schedule: Schedule
     if budgets.get("daily_budget") is not None and end_us is not None and end_us - start_us <= DAY:
         text = "An ad set with a daily budget and an end must run for more than 24 hours."
         raise refusal(None, "Schedule too short", text, "end_time")
+
+
+def _check_shared(params: Params, campaign: Campaign, budgets: dict[str, int | None]) -> None:
+    """Ad sets that share their budgets have daily ones and bid alike (4834009)."""
+    if campaign.extra.get("is_adset_budget_sharing_enabled") not in SHARED:
+        return
+    strategy = params.text("bid_strategy")
+    if budgets["lifetime_budget"] is not None or (strategy and strategy != campaign.bid_strategy):
+        text = "Ad sets that share budgets need daily budgets and the campaign's bid strategy."
+        raise refusal(4834009, "Settings are not uniform", text, "bid_strategy")
 
 
 def _end_required() -> GraphError:

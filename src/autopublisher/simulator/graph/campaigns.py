@@ -32,6 +32,8 @@ KEPT = (
     "is_skadnetwork_attribution",
 )
 
+SHARED = (True, "true", "1", 1)  # how the flag may have been written
+
 
 def create_campaign(world: World, account: Account, params: Params) -> Campaign:
     """Check a new campaign against the rules and return it, not yet in the world."""
@@ -75,6 +77,7 @@ def update_campaign(world: World, campaign: Campaign, params: Params) -> None:
     _refuse_sharing_in_flight(campaign, params)
     if params.given("bid_strategy"):
         refuse_locked_budget(world, campaign)
+        _refuse_bid_while_sharing(campaign, params)
         campaign.bid_strategy = params.choice("bid_strategy", BID_STRATEGIES)
     update_basics(world, campaign, params)
     if {"name", "status", "adlabels", "bid_strategy"} & set(params):
@@ -175,8 +178,15 @@ def _refuse_budget_beside_adsets(world: World, campaign: Campaign) -> None:
     raise refusal(1885621, "Two levels of budget", text, "daily_budget")
 
 
+def _refuse_bid_while_sharing(campaign: Campaign, params: Params) -> None:
+    sharing = campaign.extra.get("is_adset_budget_sharing_enabled") in SHARED
+    if sharing and params.text("bid_strategy") != campaign.bid_strategy:
+        text = "The bid strategy is fixed while ad sets share their budgets."
+        raise refusal(4834006, "Bid strategy is fixed", text, "bid_strategy")
+
+
 def _refuse_sharing_in_flight(campaign: Campaign, params: Params) -> None:
     wanted = params.flag("is_adset_budget_sharing_enabled")
     current = campaign.extra.get("is_adset_budget_sharing_enabled")
-    if wanted and current is not True:
+    if wanted and current not in SHARED:
         raise refusal(3858418, "Budget sharing cannot be enabled", "The campaign already exists.")

@@ -7,9 +7,9 @@ buys is that person's and ends when it says.
 import hashlib
 from urllib.parse import urlencode
 
+from autopublisher.simulator.grants import Grant
 from autopublisher.simulator.graph.errors import GraphError, bad_token, expired_token, missing
 from autopublisher.simulator.graph.wire import Call, Params, Reply
-from autopublisher.simulator.state import Grant
 from autopublisher.simulator.times import SECOND
 from autopublisher.simulator.world import World
 

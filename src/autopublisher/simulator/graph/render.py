@@ -126,8 +126,8 @@ def _adset(world: World, node: Node) -> Values:
         "start_time": world.spell(adset.start_us, account),
         "end_time": None if adset.end_us is None else world.spell(adset.end_us, account),
     }
-    if values["effective_status"] == "ACTIVE":
-        values["learning_stage_info"] = learning_stage(world, adset)
+    if values["effective_status"] == "ACTIVE" and values["is_dynamic_creative"] not in (True, "true", 1):
+        values["learning_stage_info"] = learning_stage(world, adset, values["attribution_spec"])
     return values
 
 

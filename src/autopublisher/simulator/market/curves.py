@@ -15,10 +15,6 @@ _BUYING_EARLY = (0.90, 0.85, 0.80, 0.80, 0.80, 0.85, 0.92, 0.96, 1.00, 1.03, 1.0
 _BUYING_LATE = (1.02, 1.00, 1.00, 1.00, 1.00, 1.02, 1.04, 1.08, 1.12, 1.12, 1.06, 0.98)
 BUYING_HOURS = (*_BUYING_EARLY, *_BUYING_LATE)
 BUYING_DAYS = (1.02, 1.00, 1.00, 0.99, 0.97, 0.99, 1.03)
-# Delivery is highest when people also buy; so the mean over delivery, unlike the mean over hours, is over one.
-MEAN_BUYING_MOOD = (
-    sum(a * b for a, b in zip(DELIVERY_CURVE, BUYING_HOURS, strict=True)) / 24 * sum(BUYING_DAYS) / 7
-)
 
 # Price of impressions by local hour and weekday: dear in the evening and at the weekend; mean over delivery one.
 _PRICE_EARLY = (0.86, 0.82, 0.80, 0.80, 0.82, 0.86, 0.90, 0.94, 0.97, 0.99, 1.00, 1.00)

@@ -52,6 +52,10 @@ class Demand:
         density = crowding.everywhere + crowding.within.get(people.key, 0.0)
         return float((mix * density).sum()) * self._population.parameters.size
 
+    def forget(self) -> None:
+        """Look back anew at the next question."""
+        self._step = -1
+
     def _density(self, people: People) -> Cells:
         population = self._population
         if population is None:

@@ -118,6 +118,10 @@ class EffectBook:
     def truth_at(self, content: Content, age_hours: float) -> Truth:
         """Return the true parameters at an ad's age; those that do not change with age are `truth`."""
         truth = self.truth(content)
+        return self.aged(truth, content, age_hours)
+
+    def aged(self, truth: Truth, content: Content, age_hours: float) -> Truth:
+        """Return a content's truth with what its age does to it."""
         for effect in self._changing:
             if effect.applies(age_hours) and matches(effect, content):
                 truth = _changed(truth, effect, effect.click_at(age_hours))

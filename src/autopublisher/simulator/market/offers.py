@@ -77,7 +77,8 @@ class Offers:
         self, ad: Ad, adset: AdSet, profile: Profile, start_us: int, study: float
     ) -> tuple[Truth, Truth, Scene | None]:
         """Return an ad's truth for everybody and for the people it is shown to, and these people."""
-        base = self._effects.truth_at(profile.content, (start_us - (ad.reviewed_us or start_us)) / HOUR)
+        age_hours = (start_us - (ad.reviewed_us or start_us)) / HOUR
+        base = self._effects.aged(profile.truth, profile.content, age_hours)
         price = self._price(ad, adset, profile, start_us, study)
         if price != 1.0:
             base = replace(base, cpm=base.cpm * price)
@@ -122,6 +123,10 @@ class Offers:
                     known = self._contacts.get(creative, np.zeros(len(shown)))
                     self._contacts[creative] = known + np.array(shown, dtype=np.float64)
         return self._contacts
+
+    def forget_demand(self) -> None:
+        """Read our own demand from the ledgers again before it is used the next time."""
+        self._demand.forget()
 
     def arm(self, ad: Ad, until_us: int) -> tuple[str, float]:
         """Return the last split test's cell that an ad took part in before a moment, and its share of people."""

@@ -5,11 +5,12 @@ the price. Arms whose delivery found other people differ in `true_roas` even whe
 """
 
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from autopublisher.simulator.market.curves import MEAN_BUYING_MOOD, delivery_mass
+from autopublisher.simulator.market.curves import delivery_mass
 from autopublisher.simulator.market.delays import reported_share
 from autopublisher.simulator.market.delivery import Market
 from autopublisher.simulator.market.effects import Truth
@@ -20,7 +21,7 @@ from autopublisher.simulator.scenario import MICROS, Scenario
 from autopublisher.simulator.state import Ad, AdSet, Campaign, State
 from autopublisher.simulator.times import DAY, HOUR, local_offset
 
-LOOKS = 96  # an average over a schedule looks at so many moments
+LOOKS = 48  # an average over a schedule looks at so many moments
 WEEK = 7 * DAY
 
 
@@ -31,21 +32,25 @@ class TruthBook:
         self._state = state
         self._scenario = scenario
         self._market = market
+        rivals = scenario.auction.seasonal or scenario.auction.pressure_sd > 0
+        self._changes = rivals or any(effect.changes for effect in scenario.effects)
 
     def of(self, ad: Ad, now_us: int) -> dict[str, Any]:
         """Return an ad's expected rates `now`, their `schedule` average, and its `realised` delivery.
 
-        CPM and order values are major units. Rates are those of a mean hour; sales are all there are, of which
-        `counted_share` comes to be reported within the ad set's click window.
+        CPM and order values are major units. Rates leave the hour's readiness to buy out; `realised` has it in.
+        Sales by click are all there are; `counted_share` of them is reported within the ad set's window and stays.
         """
         adset = self._state.need(AdSet, ad.adset_id)
         profile = self._market.offers.profiles.of(ad, adset, self._state.need(Campaign, ad.campaign_id))
         now = self._rates(ad, adset, now_us)
-        return {
+        row = {
             "now": _spelled(now),
             "schedule": _spelled(self._average(ad, adset, now_us)),
-            "realised": self._realised(ad, counted_share(self._scenario, profile.window_hours, now.delay)),
+            "realised": self._realised(ad, self._counted(profile.window_hours, now.delay)),
         }
+        self._market.offers.forget_demand()  # it was asked about moments that have not come
+        return row
 
     def _rates(self, ad: Ad, adset: AdSet, at_us: int) -> Truth:
         offers = self._market.offers
@@ -57,12 +62,16 @@ class TruthBook:
         """Average over the schedule's hours, weighed by the day's curve, at the present state of the people."""
         start = max(adset.start_us, ad.reviewed_us or now_us)
         end = max(adset.end_us or max(now_us, start) + WEEK, start + HOUR)
-        edges = np.linspace(start, end, LOOKS + 1).astype(np.int64).tolist()
+        looks = LOOKS if self._changes else 1
+        edges = np.linspace(start, end, looks + 1).astype(np.int64).tolist()
         account = self._scenario.account(ad.account_id)
         offset = 0 if account is None else local_offset(start, account.zone)
-        weights = [delivery_mass(a, b, offset) for a, b in zip(edges, edges[1:], strict=False)]
-        looks = [self._rates(ad, adset, (a + b) // 2) for a, b in zip(edges, edges[1:], strict=False)]
-        return _mean(looks, weights)
+        weights = [delivery_mass(a, b, offset) for a, b in pairwise(edges)]
+        rates = [self._rates(ad, adset, (a + b) // 2) for a, b in pairwise(edges)]
+        return _mean(rates, weights)
+
+    def _counted(self, window_hours: float, delay: float) -> float:
+        return counted_share(self._scenario.market, self._market.population, window_hours / delay)
 
     def _realised(self, ad: Ad, counted: float) -> dict[str, Any]:
         shown, clicks, sales, value = ad.worth or (0.0,) * 4
@@ -82,12 +91,11 @@ class TruthBook:
         return row
 
 
-def counted_share(scenario: Scenario, window_hours: float, delay: float) -> float:
-    """Return the share of purchases that come to be reported within a click window, and stay."""
-    market = scenario.market
-    lost = lost_share(market, None if scenario.population is None else Population(scenario.population))
+def counted_share(market: MarketParameters, population: Population | None, hours: float) -> float:
+    """Return the share of purchases that come to be reported within so many hours of the click, and stay."""
+    lost = lost_share(market, population)
     kept = (1 - lost * (1 - market.recovered_share)) * (1 - market.restatement_rate)
-    return reported_share(window_hours / delay, market) * kept
+    return reported_share(hours, market) * kept
 
 
 def lost_share(market: MarketParameters, population: Population | None) -> float:
@@ -97,11 +105,6 @@ def lost_share(market: MarketParameters, population: Population | None) -> float
     buyers = population.people * population.rates.click * population.rates.conversion
     lost = 1 - (1 - market.unreported_share) * (1 - population.unreported)
     return float(buyers @ lost / buyers.sum())
-
-
-def expected_roas(truth: Truth, market: MarketParameters) -> float:
-    """Return revenue per unit of spend over mean hours: the day's curve and the price's spread included."""
-    return truth.roas * MEAN_BUYING_MOOD / (1 - market.cpm_cv**2)
 
 
 def _mean(truths: list[Truth], weights: list[float]) -> Truth:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from autopublisher.domain.evidence import Design, Snapshot
-from autopublisher.domain.evidence.dispersion import DayNoise, day_noise
 from autopublisher.domain.evidence.blocks import blocks_at
+from autopublisher.domain.evidence.dispersion import DayNoise, day_noise
 from autopublisher.domain.evidence.score import score_pairs
 from autopublisher.domain.evidence.timeline import build
 

@@ -1,5 +1,7 @@
 """What must hold for any data at all."""
 
+import contextlib
+import json
 import math
 from dataclasses import asdict, replace
 from typing import Any
@@ -8,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopublisher.domain.evidence import Criterion, Design, Figures, Kind, Mode, Snapshot, Verdict, judge
+from autopublisher.domain.evidence import (
+    Criterion,
+    Design,
+    Figures,
+    Kind,
+    Mode,
+    Snapshot,
+    Verdict,
+    judge,
+    replay,
+)
+from autopublisher.domain.evidence.lines import LineError, read_line
 
 History = tuple[Snapshot, ...]
 NAMES = ("a", "b", "c")
@@ -21,7 +34,7 @@ STEPS: st.SearchStrategy[list[tuple[float, list[Any]]]] = st.lists(
 
 
 def history_of(steps: list[tuple[float, list[Any]]]) -> History:
-    hour, totals, history = 0.0, [[0.0] * 5 for _ in NAMES], []
+    hour, totals, history = 0.0, [[0.0] * 5 for _ in steps[0][1]], []
     for gap, rows in steps:
         hour += gap
         totals = [
@@ -119,3 +132,97 @@ def test_reading_the_same_figures_twice_changes_nothing(design: Design, history:
 def test_identical_variants_have_no_winner(design: Design, history: History) -> None:
     same = tuple(replace(each, figures=(each.figures[0],) * 3) for each in history)
     assert judge(design, same, final=True).kind not in (Kind.WINNER, Kind.STOP_LOSER)
+
+
+@settings(max_examples=30)
+@given(DESIGNS, HISTORIES, st.integers(1, 24))
+def test_asking_in_between_changes_no_later_look(design: Design, history: History, until: int) -> None:
+    early, late = judge(design, history[:until]), judge(design, history)
+    assert late.looks[: len(early.looks)] == early.looks
+    assert late.eliminated[: len(early.eliminated)] == early.eliminated
+
+
+@settings(max_examples=30)
+@given(DESIGNS, HISTORIES)
+def test_replaying_gives_what_the_first_ending_verdict_gave(design: Design, history: History) -> None:
+    verdicts = (judge(design, history[:until]) for until in range(1, len(history) + 1))
+    first = next((verdict for verdict in verdicts if verdict.ends_test), None)
+    if first is not None:
+        assert replay(design, history).to_json() == first.to_json()
+
+
+MANY = st.integers(2, 10).flatmap(
+    lambda count: st.lists(
+        st.tuples(st.floats(0.2, 30.0), st.lists(ROWS, min_size=count, max_size=count)),
+        min_size=1,
+        max_size=12,
+    )
+)
+
+
+@settings(max_examples=40)
+@given(MANY, st.sampled_from(Criterion), st.booleans())
+def test_two_to_ten_variants_are_judged(
+    steps: list[tuple[float, list[Any]]],
+    criterion: Criterion,
+    same_offer: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
+    count = len(steps[0][1])
+    names = tuple(f"v{index}" for index in range(count))
+    design = Design(names, 500.0, 100.0, criterion=criterion, same_offer=same_offer)
+    verdict = judge(design, history_of(steps), final=True)
+    assert len(verdict.variants) == count
+    assert len(verdict.pairs) in {0, *(k * (k - 1) // 2 for k in range(2, count + 1))}
+    assert all(math.isfinite(number) for number in numbers_in(asdict(verdict)))
+
+
+WILD = st.one_of(st.just(0.0), st.floats(0.0, 1e12), st.floats(0.0, 1e-6), st.integers(0, 3).map(float))
+WILD_HISTORIES = st.lists(
+    st.tuples(st.floats(0, 10_000.0), st.lists(st.tuples(*[WILD] * 6), min_size=3, max_size=3)), max_size=12
+).map(lambda rows: tuple(Snapshot(hour, tuple(Figures(*row) for row in arms)) for hour, arms in rows))
+
+
+@settings(max_examples=100)
+@given(DESIGNS, WILD_HISTORIES, st.booleans())
+def test_figures_without_any_sense_get_a_finite_answer_too(
+    design: Design,
+    history: History,
+    final: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
+    verdict = judge(design, history, final=final)
+    assert all(math.isfinite(number) for number in numbers_in(asdict(verdict)))
+
+
+@given(st.floats().filter(lambda value: not 0 <= value < math.inf), st.integers(0, 5))
+def test_a_figure_that_is_no_count_is_refused(value: float, column: int) -> None:
+    row = [1.0] * 6
+    row[column] = value
+    with pytest.raises(ValueError, match="finite and not negative"):
+        Figures(*row)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+PLACES = st.sampled_from(["id", "design", "variants", "polls", "final", "more"])
+
+
+@settings(max_examples=150)
+@given(PLACES, JSON)
+def test_a_recorded_test_is_read_or_refused_and_nothing_else(place: str, junk: Any) -> None:
+    line = {
+        "id": "t",
+        "design": {"planned_spend_per_variant": 100, "planned_hours": 24},
+        "variants": ["a", "b"],
+        "polls": [{"hour": 1, "figures": {"a": [1, 2, 3, 4, 5], "b": [1, 2, 3, 4, 5]}}],
+    }
+    with contextlib.suppress(LineError):
+        assert read_line(json.dumps(line | {place: junk})).design.planned_hours == 24
+
+
+@given(st.text(max_size=40))
+def test_a_line_that_is_no_test_is_refused_by_name(text: str) -> None:
+    with pytest.raises(LineError):
+        read_line(text)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from autopublisher.domain.evidence import Criterion, Design, Snapshot
-from autopublisher.domain.evidence.observations import in_order
 from autopublisher.domain.evidence.blocks import blocks_at
+from autopublisher.domain.evidence.observations import in_order
 from autopublisher.domain.evidence.score import score_pairs
 from autopublisher.domain.evidence.timeline import build
 

@@ -25,7 +25,7 @@ class FrozenCase:
 
 def frozen_case(number: int) -> FrozenCase:
     """Return case `number`; its random stream is one that numpy has promised never to change."""
-    rng = np.random.RandomState(number)  # noqa: NPY002 - Generator streams may change between versions
+    rng = np.random.RandomState(number)
     arms, hours = 2 + number % 4, int(rng.choice([24, 60, 120, 168, 168, 336, 336]))
     design = Design(
         variants=tuple(_NAMES[:arms]),
@@ -58,7 +58,9 @@ def _totals(rng: Any, arms: int, hours: int, polls: int) -> Array:
     days = -(-hours // 24)
     lifts = np.array([1.0, *rng.choice([1.0, 1.0, 0.8, 1.3, 1.4, 0.4], arms - 1)])
     season = rng.gamma(25, 1 / 25, days)[np.arange(hours) // 24]
-    noise = rng.gamma(150, 1 / 150, (days, arms))[np.arange(hours) // 24] * rng.gamma(11, 1 / 11, (hours, arms))
+    noise = rng.gamma(150, 1 / 150, (days, arms))[np.arange(hours) // 24] * rng.gamma(
+        11, 1 / 11, (hours, arms)
+    )
     spend = (10 * rng.gamma(30, 1 / 30, (hours, arms))).round(2)
     if rng.uniform() < 0.2:
         spend[: hours // 6, 0] = 0.0  # one variant starts late
@@ -92,7 +94,16 @@ def _correct(rng: Any, totals: Array, number: int) -> None:
 def essence(verdict: Verdict) -> dict[str, Any]:
     """Return what the engine itself decides of a verdict: no wording, no costs, no diagnostics, no digest."""
     plain = verdict.to_dict()
-    for name in ("diagnostics", "caveats", "cost_of_proof", "digest", "version", "currency", "alpha", "criterion"):
+    for name in (
+        "diagnostics",
+        "caveats",
+        "cost_of_proof",
+        "digest",
+        "version",
+        "currency",
+        "alpha",
+        "criterion",
+    ):
         del plain[name]
     plain["variants"] = [
         [each[name] for name in ("active", "rate", "rate_low", "rate_high", "p_best", "expected_loss")]

@@ -1,0 +1,163 @@
+"""What could still be spent, under ``/meta/autopilot/exposure``."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from autopublisher.api.access import guarded
+from autopublisher.api.exact_json import ExactRoute
+from autopublisher.api.fields import Identifier
+from autopublisher.api.openapi import problems
+from autopublisher.api.services import Given
+from autopublisher.api.views import Told
+from autopublisher.domain.access import Permission
+from autopublisher.domain.ids import AccountId
+from autopublisher.domain.limits import Period, Scope
+from autopublisher.domain.money import Money
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.exposure import AccountExposure, LimitStanding, ObjectExposure, RunExposure
+
+router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)
+
+
+class MoneyOut(Told):
+    """Open money, in major units."""
+
+    committed: float = Field(description="What is held for it: final spend where known, else the worst case.")
+    spent: float = Field(description="What is known to have been spent.")
+    could_still_spend: float = Field(
+        description="What Meta could still spend at worst if nobody were there any more."
+    )
+
+
+class ObjectExposureOut(MoneyOut):
+    """One ad set that holds money, with Meta's word on it when it was last read."""
+
+    key: str
+    meta_id: str | None
+    name: str
+    status: str
+    read_at: datetime | None
+    read_lately: bool
+    until: datetime
+
+
+class RunExposureOut(MoneyOut):
+    """One run that goes on, or whose final campaign does."""
+
+    run_id: str
+    campaign_name: str
+    status: RunStatus
+    until: datetime | None
+    objects: list[ObjectExposureOut]
+
+
+class LimitOut(Told):
+    """One limit for the day or month that begins on ``first``, in major units."""
+
+    scope: Scope
+    period: Period
+    first: date
+    limit: float
+    taken: float = Field(description="The worst case of everything that was let through.")
+    left: float
+
+
+class AccountExposureOut(MoneyOut):
+    """An account's open money; ``warning`` says why nothing more would be let through."""
+
+    meta_account_id: str
+    act_id: str
+    name: str
+    currency: str
+    until: datetime | None
+    warning: str | None
+    limits: list[LimitOut]
+    runs: list[RunExposureOut]
+
+
+class ExposureOut(Told):
+    """The open money of every account asked for, by name."""
+
+    now: datetime
+    accounts: list[AccountExposureOut]
+
+
+@router.get(
+    "/exposure",
+    summary="Say what could still be spent",
+    responses=problems(401, 403, 404, 422, 503),
+    **guarded(Permission.EXPOSURE_READ),
+)
+def exposure(
+    services: Given,
+    meta_account_id: Annotated[Identifier | None, Query(description="Only this account.")] = None,
+) -> ExposureOut:
+    """Return what is committed, spent and could still be spent, by account, run and object, and what the limits leave."""
+    wanted = None if meta_account_id is None else AccountId(meta_account_id)
+    return present_exposure(services.exposures.of(wanted), services.clock.now())
+
+
+def present_exposure(found: Sequence[AccountExposure], now: datetime) -> ExposureOut:
+    """Return the exposure as callers and the command line show it."""
+    return ExposureOut(now=now, accounts=[_account(one) for one in found])
+
+
+def _account(one: AccountExposure) -> AccountExposureOut:
+    return AccountExposureOut(
+        meta_account_id=one.account.id,
+        act_id=one.account.act_id,
+        name=one.account.name,
+        currency=one.account.currency,
+        until=one.until,
+        warning=one.warning,
+        limits=[_limit(line) for line in one.limits],
+        runs=[_run(run) for run in one.runs],
+        **_money(one),
+    )
+
+
+def _run(one: RunExposure) -> RunExposureOut:
+    return RunExposureOut(
+        run_id=one.run_id,
+        campaign_name=one.campaign_name,
+        status=one.status,
+        until=one.until,
+        objects=[_object(each) for each in one.objects],
+        **_money(one),
+    )
+
+
+def _object(one: ObjectExposure) -> ObjectExposureOut:
+    return ObjectExposureOut(
+        key=one.key,
+        meta_id=one.meta_id,
+        name=one.name,
+        status=one.status,
+        read_at=one.read_at,
+        read_lately=one.read_lately,
+        until=one.until,
+        **_money(one),
+    )
+
+
+def _limit(one: LimitStanding) -> LimitOut:
+    return LimitOut(
+        scope=one.scope,
+        period=one.period,
+        first=one.first,
+        limit=_major(one.limit),
+        taken=_major(one.taken),
+        left=_major(one.left),
+    )
+
+
+def _money(one: AccountExposure | RunExposure | ObjectExposure) -> dict[str, float]:
+    return {name: _major(getattr(one, name)) for name in MoneyOut.model_fields}
+
+
+def _major(amount: Money) -> float:
+    return float(amount.major)

@@ -1,0 +1,127 @@
+"""What callers send to and receive from the kill switch."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from autopublisher.api.fields import Flag, Identifier, Text
+from autopublisher.api.schemas import Asked
+from autopublisher.api.views import Told
+from autopublisher.domain.stops import ObjectLine
+from autopublisher.flows.stops import AccountStop, StopView
+
+Reason = Annotated[Text, StringConstraints(min_length=1)]
+
+
+class StopIn(Asked):
+    """What to stop: one account by ``meta_account_id``, or ``all``; and why."""
+
+    meta_account_id: Identifier | None = None
+    all: Flag = False
+    reason: Reason
+
+
+class ResumeIn(Asked):
+    """Which stop to lift: one by ``stop_id``, or those of an account; and why.
+
+    ``reactivate`` also switches the final campaigns of completed runs on again.
+    """
+
+    stop_id: Identifier | None = None
+    meta_account_id: Identifier | None = None
+    reason: Reason
+    reactivate: Flag = False
+
+
+class StoppedObjectOut(Told):
+    """One object at Meta: ``state`` is what Meta showed of it, ``why`` what is missing where it is not confirmed."""
+
+    kind: str
+    meta_id: str | None
+    name: str
+    run_id: str | None
+    state: str
+    confirmed: bool
+    why: str
+
+
+class AccountStopOut(Told):
+    """How far a stop has come in one account; ``looked_at`` is null before the first look."""
+
+    act_id: str
+    name: str
+    confirmed: bool
+    looked_at: datetime | None
+    objects: list[StoppedObjectOut]
+    not_confirmed: list[str] = Field(
+        description="What is missing until everything is confirmed, a sentence each."
+    )
+
+
+class StopOut(Told):
+    """A stop: who pressed it and why, whether it holds, and how far it has come."""
+
+    stop_id: str
+    scope: Literal["everything", "account"]
+    act_id: str | None
+    reason: str
+    by: str
+    at: datetime
+    holds: bool
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lift_reason: str
+    reactivate: bool
+    confirmed: bool = Field(description="Whether Meta has shown everything it concerns to be off.")
+    accounts: list[AccountStopOut]
+
+
+class StopsOut(Told):
+    """Stops, those that hold first, then the newest."""
+
+    stops: list[StopOut]
+
+
+def present_stop(view: StopView) -> StopOut:
+    """Return a stop with its report."""
+    stop = view.stop
+    return StopOut(
+        stop_id=stop.id,
+        scope="everything" if stop.act_id is None else "account",
+        act_id=stop.act_id,
+        reason=stop.reason,
+        by=stop.by,
+        at=stop.at,
+        holds=stop.holds,
+        lifted_at=stop.lifted_at,
+        lifted_by=stop.lifted_by,
+        lift_reason=stop.lift_reason,
+        reactivate=stop.reactivate,
+        confirmed=view.confirmed,
+        accounts=[_account(one) for one in view.accounts],
+    )
+
+
+def _account(account: AccountStop) -> AccountStopOut:
+    report = account.report
+    return AccountStopOut(
+        act_id=account.act_id,
+        name=account.name,
+        confirmed=account.confirmed,
+        looked_at=None if report is None else report.at,
+        objects=[] if report is None else [_object(line) for line in report.objects],
+        not_confirmed=list(account.open_lines),
+    )
+
+
+def _object(line: ObjectLine) -> StoppedObjectOut:
+    return StoppedObjectOut(
+        kind=line.kind.value,
+        meta_id=line.meta_id,
+        name=line.key,
+        run_id=line.run_id,
+        state=line.state,
+        confirmed=line.confirmed,
+        why=line.why,
+    )

@@ -1,0 +1,70 @@
+"""The command that says what could still be spent if nobody were there any more."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from autopublisher.api.exposure import present_exposure
+from autopublisher.cli.output import Output, OutputOption, say, show, show_json, show_rows, table_of, tell
+from autopublisher.cli.registry import AccountOption, account_named
+from autopublisher.cli.session import product_of
+from autopublisher.flows.exposure import AccountExposure
+
+MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
+COLUMNS = ("account", "run", "object", "status", "read_at", *MONEY_COLUMNS)
+LIMIT_COLUMNS = ("account", "scope", "period", "first", "limit", "taken", "left")
+
+
+def exposure(account: AccountOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Say what is committed, spent and could still be spent: by account, run and object, with the limits."""
+    with product_of() as product:
+        services = product.services
+        wanted = (
+            None
+            if account is None
+            else account_named(product.outside.open_unit, product.settings, account).id
+        )
+        found, now = services.exposures.of(wanted), services.clock.now()
+    if output is Output.JSON:
+        show_json(present_exposure(found, now).model_dump(mode="json"))
+        return
+    show_rows(_rows(found), COLUMNS, output)
+    _show_limits(found, output)
+
+
+def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
+    for one in found:
+        if one.warning is not None:
+            tell(f"{one.account.name}: {one.warning}", style="yellow")
+    limits = [
+        {"account": one.account.act_id, **vars(line), "left": line.left}
+        for one in found
+        for line in one.limits
+    ]
+    if limits and output is Output.TABLE:
+        say("")
+        show(table_of(limits, LIMIT_COLUMNS))
+
+
+def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
+    """Return a line for each account, run and object, the wider before the narrower."""
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        rows.append(_line(one, account=one.account.act_id))
+        for run in one.runs:
+            rows.append(_line(run, account=one.account.act_id, run=run.run_id, status=run.status.value))
+            rows += [
+                _line(
+                    each,
+                    account=one.account.act_id,
+                    run=run.run_id,
+                    object=each.key,
+                    status=each.status,
+                    read_at=each.read_at,
+                )
+                for each in run.objects
+            ]
+    return rows
+
+
+def _line(one: Any, **names: Any) -> dict[str, Any]:
+    return dict.fromkeys(COLUMNS) | names | {name: getattr(one, name) for name in MONEY_COLUMNS}

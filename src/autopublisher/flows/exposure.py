@@ -1,0 +1,209 @@
+"""What could still be spent if nobody were there any more: by account, run and object, and what the limits leave.
+
+Nothing is asked of Meta here: the answer comes from the journal and from the objects as they were last read, and each
+line says when that was. Where the two disagree the larger figure counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.errors import LimitRefusedError
+from autopublisher.domain.exposure import month_of
+from autopublisher.domain.ids import AccountId, MetaId, RunId
+from autopublisher.domain.ledger import commitment_of
+from autopublisher.domain.limits import Period, Scope
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import Operation
+from autopublisher.domain.records import MetaObject
+from autopublisher.domain.reservations import Calendars, could_still_spend, end_of
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.gate import LONGEST, MoneyGate, Standing, every_run
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+LATELY = timedelta(hours=2)
+"""An object read no longer ago than this counts as read back lately."""
+
+
+@dataclass(frozen=True)
+class ObjectExposure:
+    """One ad set that holds money; ``status`` is Meta's word when it was last read, at ``read_at``."""
+
+    key: str
+    meta_id: MetaId | None
+    name: str
+    status: str
+    read_at: datetime | None
+    read_lately: bool
+    committed: Money
+    spent: Money
+    could_still_spend: Money
+    until: datetime
+
+
+@dataclass(frozen=True)
+class RunExposure:
+    """One run that goes on, or whose final campaign does; ``until`` is when the last of its money could be spent."""
+
+    run_id: RunId
+    campaign_name: str
+    status: RunStatus
+    committed: Money
+    spent: Money
+    could_still_spend: Money
+    until: datetime | None
+    objects: tuple[ObjectExposure, ...]
+
+
+@dataclass(frozen=True)
+class LimitStanding:
+    """One limit for the day or month that begins on ``first``; ``taken`` is the worst case of what is let through."""
+
+    scope: Scope
+    period: Period
+    first: date
+    limit: Money
+    taken: Money
+
+    @property
+    def left(self) -> Money:
+        """What may still be let through; never negative."""
+        return Money(max(0, self.limit.minor - self.taken.minor), self.limit.currency)
+
+
+@dataclass(frozen=True)
+class AccountExposure:
+    """An account's open money; ``warning`` says why nothing more would be let through, where that is so."""
+
+    account: Account
+    committed: Money
+    spent: Money
+    could_still_spend: Money
+    until: datetime | None
+    limits: tuple[LimitStanding, ...]
+    runs: tuple[RunExposure, ...]
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a run besides its journal: spend by variant, objects as last read, and how to count."""
+
+    spent: Mapping[str, int]
+    models: Mapping[str, MetaObject]
+    now: datetime
+    how: Calendars
+
+
+class Exposures:
+    """Reads exposure; changes nothing."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, gate: MoneyGate) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._gate = gate
+
+    def of(self, account_id: AccountId | None = None) -> Sequence[AccountExposure]:
+        """Return the exposure of one account, or of all by name; raises AccountNotFoundError."""
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            wanted = unit.accounts.all() if account_id is None else [unit.accounts.get(account_id)]
+            return [self._account(unit, account, now) for account in wanted]
+
+    def _account(self, unit: UnitOfWork, account: Account, now: datetime) -> AccountExposure:
+        found = every_run(unit, RunFilter(act_id=account.act_id, alive_since=now - LONGEST))
+        how = Calendars(account.timezone, self._gate.stretch)
+        runs = [run_exposure(unit, run, now, how) for run in found]
+        open_runs = tuple(one for one in runs if one.until is not None)
+        limits, warning = self._limits(unit, account, now)
+        return AccountExposure(
+            account=account,
+            committed=_sum([one.committed for one in open_runs], account.currency),
+            spent=_sum([one.spent for one in open_runs], account.currency),
+            could_still_spend=_sum([one.could_still_spend for one in open_runs], account.currency),
+            until=max((one.until for one in open_runs if one.until is not None), default=None),
+            limits=limits,
+            runs=open_runs,
+            warning=warning,
+        )
+
+    def _limits(
+        self, unit: UnitOfWork, account: Account, now: datetime
+    ) -> tuple[tuple[LimitStanding, ...], str | None]:
+        try:
+            standing = self._gate.standing(unit, account, now)
+        except LimitRefusedError as error:
+            return (), f"{error.facts['reason']}: nothing more is let through."
+        today = Calendars(account.timezone).local(now).date()
+        return tuple(line for one in standing for line in _lines(one, today, account.currency)), None
+
+
+def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> RunExposure:
+    """Return one run's exposure; without ``until`` where it has ended and can spend nothing more."""
+    rows = unit.journal.of_run(run.id)
+    models = {model.key: model for model in unit.records.objects(run.id)}
+    known = _Known(_known_spend(unit, run), models, now, how)
+    holders = [row for row in rows if row.spec.reserves and commitment_of(row)]
+    objects = tuple(_object(row, rows, known, run.currency) for row in holders)
+    ends = [one.until for one in objects if one.could_still_spend.minor]
+    goes_on = max(ends, default=None if run.is_final else now)
+    return RunExposure(
+        run_id=run.id,
+        campaign_name=run.request.campaign_name,
+        status=run.status,
+        committed=Money(sum(commitment_of(row) for row in rows), run.currency),
+        spent=_sum([one.spent for one in objects], run.currency),
+        could_still_spend=_sum([one.could_still_spend for one in objects], run.currency),
+        until=goes_on,
+        objects=objects,
+    )
+
+
+def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: str) -> ObjectExposure:
+    spent = known.spent.get(row.spec.variant or "", 0) if row.spent is None else row.spent
+    model, now = known.models.get(row.key), known.now
+    on = _is_shown_on(row, known.models)
+    could = could_still_spend(row, rows, spent, now, known.how, shown_on=on)
+    return ObjectExposure(
+        key=row.key,
+        meta_id=row.meta_id,
+        name=str(row.spec.params.get("name", row.key)),
+        status=row.state.value if model is None else model.effective_status,
+        read_at=None if model is None else model.read_at,
+        read_lately=model is not None and now - model.read_at <= LATELY,
+        committed=Money(commitment_of(row), currency),
+        spent=Money(spent, currency),
+        could_still_spend=Money(could, currency),
+        until=end_of(row, rows),
+    )
+
+
+def _is_shown_on(row: Operation, models: Mapping[str, MetaObject]) -> bool:
+    campaign = row.spec.params.get("campaign_id")
+    above = str(campaign.get("$id")) if isinstance(campaign, Mapping) else ""
+    shown = [models[key].status for key in (row.key, above) if key in models]
+    return len(shown) > 1 and set(shown) == {"ACTIVE"}
+
+
+def _known_spend(unit: UnitOfWork, run: Run) -> Mapping[str, int]:
+    """Return what each variant is known to have spent, in minor units: its latest figure."""
+    return {one.variant: one.figures.spend for one in unit.observations.snapshots(run.id)}
+
+
+def _lines(standing: Standing, today: date, currency: str) -> list[LimitStanding]:
+    month, taken, limits = month_of(today), standing.taken, standing.limits
+    pairs = (
+        (Period.DAY, today, limits.daily, taken.days.get(today, 0)),
+        (Period.MONTH, month, limits.monthly, taken.months.get(month, 0)),
+    )
+    return [
+        LimitStanding(standing.scope, period, first, Money(limit, currency), Money(held, currency))
+        for period, first, limit, held in pairs
+        if limit is not None
+    ]
+
+
+def _sum(amounts: Sequence[Money], currency: str) -> Money:
+    return Money(sum(one.minor for one in amounts), currency)

@@ -1,0 +1,85 @@
+"""The learning phase makes delivery dearer until fifty results, and significant edits begin it anew."""
+
+from typing import Any
+
+import pytest
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.state import AdSet
+from autopublisher.simulator.testing import Desk
+
+
+def started(scenario: str = "learning", **adset: Any) -> tuple[Desk, dict[str, str]]:
+    desk = Desk(SimulatorConfig(scenario=scenario))
+    return desk, desk.split_test("A", hours=24 * 10, **{"lifetime_budget": 150_000, **adset})
+
+
+def stage(desk: Desk, adset: str) -> float:
+    return desk.simulator.market.offers.schooling.stage(desk.simulator.state.need(AdSet, adset))
+
+
+def test_delivery_gets_cheaper_as_an_ad_set_learns() -> None:
+    desk, ids = started()
+    desk.pass_time(hours=2)
+    early = desk.figures(ids["A"])
+    desk.pass_time(hours=72)
+    middle = desk.figures(ids["A"])
+    desk.pass_time(hours=48)
+    late = desk.figures(ids["A"])
+    first = early["spend"] / early["impressions"]
+    last = (late["spend"] - middle["spend"]) / (late["impressions"] - middle["impressions"])
+    assert stage(desk, ids["set A"]) == 0
+    assert last < 0.85 * first
+
+
+EDITS: list[tuple[str, dict[str, Any], bool]] = [
+    ("set A", {"name": "Another name"}, False),
+    ("set A", {"lifetime_budget": 160_000}, False),
+    ("set A", {"lifetime_budget": 250_000}, True),
+    ("set A", {"targeting": {"geo_locations": {"countries": ["PT"]}, "age_min": 30}}, True),
+    ("set A", {"bid_strategy": "COST_CAP", "bid_amount": 10_000}, True),
+    ("A", {"name": "Another ad name"}, False),
+    ("campaign", {"name": "Another campaign [ap-test/c]"}, False),
+]
+
+
+@pytest.mark.parametrize(("node", "change", "anew"), EDITS)
+def test_significant_edits_begin_learning_anew(node: str, change: dict[str, Any], *, anew: bool) -> None:
+    desk, ids = started()
+    desk.pass_time(hours=96)
+    assert stage(desk, ids["set A"]) == 0
+    before = desk.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
+    moment = desk.simulator.clock.now_us()
+    desk.post(ids[node], **change)
+    desk.pass_time(minutes=15)
+    since = desk.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
+    assert since == (moment if anew else before)
+
+
+def test_another_creative_begins_learning_anew_once_it_runs() -> None:
+    desk, ids = started()
+    desk.pass_time(hours=96)
+    desk.post(ids["A"], creative={"creative_id": desk.creative("C")})
+    desk.pass_time(hours=1)
+    assert stage(desk, ids["set A"]) > 0
+
+
+def test_a_weeks_pause_begins_learning_anew() -> None:
+    desk, ids = started(daily_budget=15_000, lifetime_budget=None)
+    desk.pass_time(hours=48)
+    learnt = stage(desk, ids["set A"])
+    desk.post(ids["set A"], status="PAUSED")
+    desk.pass_time(hours=24 * 8)
+    desk.post(ids["set A"], status="ACTIVE")
+    desk.pass_time(minutes=15)
+    assert stage(desk, ids["set A"]) > learnt
+
+
+def test_the_learning_stage_tells_the_last_significant_edit() -> None:
+    desk, ids = started()
+    desk.pass_time(hours=96)
+    edited = desk.simulator.clock.now_us() // 1_000_000
+    desk.post(ids["set A"], lifetime_budget=250_000)
+    desk.pass_time(minutes=30)
+    info = desk.get(ids["set A"], fields="learning_stage_info")["learning_stage_info"]
+    assert info["last_sig_edit_ts"] == edited

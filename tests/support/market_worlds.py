@@ -1,0 +1,56 @@
+"""Small worlds for the market's tests: a built-in scenario with further keys, and what came of its ads."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.market.truth import TruthBook
+from autopublisher.simulator.state import Ad
+from autopublisher.simulator.testing import Desk
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Clicks and true purchases of one ad, beside what was to be expected of its delivery."""
+
+    impressions: float
+    clicks: float
+    sales: float
+    value: float
+    truth: dict[str, Any]
+
+
+def altered(folder: Path, scenario: str, *, market: str = "", tables: str = "", seed: int = 7) -> Desk:
+    """Open a desk on a built-in scenario with further lines in its market and further tables."""
+    text = (resources.files("autopublisher.simulator") / "scenarios" / f"{scenario}.toml").read_text("utf-8")
+    path = folder / "altered.toml"
+    path.write_text(text.replace("[market]", f"[market]\n{market}") + tables, "utf-8")
+    return Desk(SimulatorConfig(scenario=str(path), seed=seed))
+
+
+def realised(desk: Desk, ad_id: str) -> dict[str, Any]:
+    """Return what an ad's real delivery was worth."""
+    sim = desk.simulator
+    book = TruthBook(sim.state, sim.scenario, sim.market)
+    row: dict[str, Any] = book.of(sim.state.need(Ad, ad_id), sim.clock.now_us())
+    return row
+
+
+def outcome(desk: Desk, ad_id: str) -> Outcome:
+    """Return what came of an ad; with cells of people, unreported purchases too."""
+    days = desk.simulator.state.days.get(ad_id, {}).values()
+    steps = [figures for day in days for figures in day.steps.values()]
+    if desk.simulator.market.population is None:
+        sales = [sale for day in days for sale in day.sales.values()]
+    else:
+        cells = [columns for day in days for columns in day.cells.values()]
+        sales = [[sum(columns[3]), sum(columns[4])] for columns in cells]
+    return Outcome(
+        sum(step[1] for step in steps),
+        sum(step[2] for step in steps),
+        sum(sale[0] for sale in sales),
+        sum(sale[1] for sale in sales) / 100,
+        realised(desk, ad_id)["realised"],
+    )

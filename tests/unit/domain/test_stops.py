@@ -1,0 +1,195 @@
+"""What a stop lets through: only what surely makes something spend less; and what its report makes of what was seen."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopublisher.domain.ids import MetaId, StopId
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.stops import (
+    ObjectLine,
+    StopReport,
+    asked_of,
+    passes_stop,
+    report_from_record,
+    was_stopped,
+)
+from autopublisher.domain.watches import LONGEST_RETRY, URGENT_TRIES, Watch
+from unit.domain.samples import ACT, NOW, RUN_ID
+
+ASKED = {
+    "status": "ACTIVE",
+    "daily_budget": 1000,
+    "end_time": "2026-11-25T10:00:00+00:00",
+    "name": "Arm A",
+}
+
+
+def update(**params: Any) -> OperationSpec:
+    return OperationSpec("u", Action.UPDATE, ObjectKind.AD_SET, params, target="test/a/adset")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"status": "PAUSED"},
+        {"status": "ARCHIVED"},
+        {"daily_budget": 999},
+        {"daily_budget": "1000"},
+        {"end_time": "2026-11-25T09:59:00+00:00"},
+        {"end_time": "2026-11-25T10:30:00+01:00"},
+        {"status": "PAUSED", "daily_budget": 5},
+    ],
+)
+def test_what_makes_an_object_spend_less_passes(params: dict[str, Any]) -> None:
+    assert passes_stop(update(**params), ASKED)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"status": "ACTIVE"},
+        {"daily_budget": 1001},
+        {"daily_budget": 0},
+        {"daily_budget": -5},
+        {"daily_budget": "much"},
+        {"lifetime_budget": 1},
+        {"spend_cap": 1},
+        {"end_time": "2026-11-25T10:00:01+00:00"},
+        {"end_time": "2026-11-25T09:00:00"},
+        {"end_time": "soon"},
+        {"name": "Arm A"},
+        {"status": "PAUSED", "daily_budget": 2000},
+        {"status": "PAUSED", "bid_strategy": "LOWEST_COST_WITHOUT_CAP"},
+        {},
+    ],
+)
+def test_what_may_make_an_object_spend_more_is_refused(params: dict[str, Any]) -> None:
+    assert not passes_stop(update(**params), ASKED)
+
+
+def test_a_delete_passes() -> None:
+    assert passes_stop(OperationSpec("d", Action.DELETE, ObjectKind.CAMPAIGN, target="c"), {})
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPLOAD])
+def test_nothing_new_passes(action: Action) -> None:
+    assert not passes_stop(OperationSpec("c", action, ObjectKind.AD, {"status": "PAUSED"}), ASKED)
+
+
+@given(before=st.integers(1, 10**9), after=st.integers(-(10**9), 10**9))
+def test_a_budget_passes_exactly_when_it_is_a_budget_and_no_larger(before: int, after: int) -> None:
+    assert passes_stop(update(lifetime_budget=after), {"lifetime_budget": before}) == (0 < after <= before)
+
+
+# --- what was asked of an object ------------------------------------------------------------------
+
+
+def created(**params: Any) -> Operation:
+    spec = OperationSpec("test/a/adset", Action.CREATE, ObjectKind.AD_SET, params)
+    return Operation(RUN_ID, 1, spec, OperationState.CONFIRMED, NOW, MetaId("1"), NOW)
+
+
+def row(key: str, state: OperationState, *, sent: bool = True, **params: Any) -> Operation:
+    spec = replace(update(**params), key=key)
+    return Operation(RUN_ID, 2, spec, state, NOW, MetaId("1"), NOW if sent else None)
+
+
+def test_a_confirmed_update_replaces_what_the_create_asked() -> None:
+    rows = [created(daily_budget=10), row("u", OperationState.CONFIRMED, daily_budget=7)]
+    assert asked_of(rows, "test/a/adset") == {"daily_budget": 7}
+
+
+@pytest.mark.parametrize(
+    "state", [OperationState.SENT, OperationState.UNKNOWN, OperationState.INTENDED, OperationState.WITHDRAWN]
+)
+def test_of_an_update_that_may_have_happened_neither_value_is_known(state: OperationState) -> None:
+    rows = [created(daily_budget=10, name="A"), row("u", state, daily_budget=7)]
+    assert asked_of(rows, "test/a/adset") == {"name": "A"}
+
+
+@pytest.mark.parametrize(
+    ("state", "sent"), [(OperationState.REJECTED, True), (OperationState.INTENDED, False)]
+)
+def test_an_update_that_did_not_happen_changes_nothing(state: OperationState, sent: bool) -> None:  # noqa: FBT001 - a parameter
+    rows = [created(daily_budget=10), row("u", state, sent=sent, daily_budget=7)]
+    assert asked_of(rows, "test/a/adset") == {"daily_budget": 10}
+
+
+def test_a_writes_own_earlier_attempt_does_not_count_against_it() -> None:
+    rows = [created(daily_budget=10), row("u", OperationState.INTENDED, daily_budget=7)]
+    assert asked_of(rows, "test/a/adset", beside="u") == {"daily_budget": 10}
+
+
+def test_an_object_counts_as_stopped_until_it_is_switched_on_again() -> None:
+    off = row("stop/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    on = row("activate/test/a/adset/2", OperationState.CONFIRMED, status="ACTIVE")
+    assert was_stopped([created(), off], "test/a/adset")
+    assert not was_stopped([created(), off, on], "test/a/adset")
+
+
+def test_an_activation_whose_outcome_is_unknown_does_not_end_it() -> None:
+    off = row("stop/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    on = row("activate/test/a/adset/2", OperationState.UNKNOWN, status="ACTIVE")
+    assert was_stopped([created(), off, on], "test/a/adset")
+
+
+def test_an_object_paused_for_another_reason_does_not_count_as_stopped() -> None:
+    paused = row("pause/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    assert not was_stopped([created(), paused], "test/a/adset")
+
+
+# --- reports and watches --------------------------------------------------------------------------
+
+
+def line(*, confirmed: bool, why: str = "") -> ObjectLine:
+    return ObjectLine(ObjectKind.AD, MetaId("9"), "final/ad", RUN_ID, "ACTIVE", confirmed, why)
+
+
+def test_a_report_comes_back_as_it_was() -> None:
+    report = StopReport((StopId("s"),), NOW, (line(confirmed=True),), ("no list",))
+    assert report_from_record(report.to_record()) == report
+
+
+def test_a_report_with_an_open_object_is_not_confirmed_and_says_which() -> None:
+    report = StopReport((StopId("s"),), NOW, (line(confirmed=False, why="no answer"),))
+    assert not report.confirmed
+    assert report.open_lines == ("ad 9: no answer",)
+
+
+def test_a_report_whose_account_could_not_be_listed_is_not_confirmed() -> None:
+    assert not StopReport((StopId("s"),), NOW, (line(confirmed=True),), ("no list",)).confirmed
+
+
+def test_an_account_without_anything_of_ours_is_confirmed() -> None:
+    assert StopReport((StopId("s"),), NOW).confirmed
+
+
+def test_an_undone_look_is_repeated_soon_and_then_ever_later() -> None:
+    every = timedelta(minutes=15)
+    watch, waits = Watch(ACT, 1, NOW), []
+    for _ in range(12):
+        watch = watch.looked(NOW, {}, every, done=False)
+        waits.append(watch.next_look_at - NOW)
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (timedelta(seconds=15), LONGEST_RETRY)
+
+
+def test_a_done_look_is_repeated_at_the_usual_time() -> None:
+    watch = Watch(ACT, 1, NOW, tries=3).looked(NOW, {}, timedelta(minutes=15), done=True)
+    assert (watch.next_look_at, watch.is_urgent) == (NOW + timedelta(minutes=15), False)
+
+
+def test_an_undone_look_is_urgent_for_a_while_only() -> None:
+    assert [
+        Watch(ACT, 1, NOW, tries=tries).is_urgent for tries in (0, 1, URGENT_TRIES, URGENT_TRIES + 1)
+    ] == [
+        False,
+        True,
+        True,
+        False,
+    ]
