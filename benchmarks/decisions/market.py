@@ -43,7 +43,7 @@ def _gamma(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> A
 
 
 def _delays(rng: np.random.Generator, count: int) -> Array:
-    late = rng.random(count) < AT_ONCE
+    late = rng.random(count) >= AT_ONCE
     hours = rng.lognormal(np.log(10.0), 1.5, count)
     while (beyond := hours > LONGEST_DELAY).any():
         hours[beyond] = rng.lognormal(np.log(10.0), 1.5, int(beyond.sum()))

@@ -49,7 +49,7 @@ def test_a_stop_has_the_account_looked_at_at_once(
     post("stop", all=True, reason=REASON)
     due = ticks.due()
     assert due is not None
-    assert due.tick.workflow_id == f"account:{account.act_id}:1"
+    assert due.tick.workflow_id == f"account:{account.act_id}:2"
 
 
 @pytest.mark.parametrize("body", [{"all": True}, {"all": True, "reason": ""}, {"all": True, "reason": "  "}])
@@ -131,9 +131,6 @@ def test_health_shows_the_stops_that_hold(
     assert [one["reason"] for one in details["stops"]] == [REASON]
 
 
-def test_registering_an_account_gives_it_a_watch(
-    database: MemoryDatabase, post: Callable[..., Any], account: Account
-) -> None:
-    post("stop", all=True, reason=REASON)
+def test_registering_an_account_gives_it_a_watch(database: MemoryDatabase, account: Account) -> None:
     with database.unit_of_work() as unit:
         assert [one.act_id for one in unit.watches.all()] == [account.act_id]

@@ -53,6 +53,10 @@ def test_a_tick_runs_once_its_transaction_has_committed(world: World) -> None:
     assert world.ran == [("run-1:1", START)]
 
 
+def test_a_look_at_an_account_is_a_tick_with_a_name_of_its_own() -> None:
+    assert Tick(None, 3, ActId("act_1")).workflow_id == "account:act_1:3"
+
+
 def test_a_tick_of_a_transaction_that_was_undone_never_runs(world: World) -> None:
     with world.database.unit_of_work() as unit:
         world.queue.enqueue(unit, tick_of(1))

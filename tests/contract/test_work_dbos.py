@@ -122,6 +122,27 @@ def opening(gate: Gate) -> Iterator[None]:
         gate.opened.set()
 
 
+def test_a_look_at_an_account_comes_back_as_one(start: StartWorker, enqueue: Enqueue) -> None:
+    log = Log()
+    start(log)
+    enqueue(Tick(None, 3, SOUTH))
+    log.wait_for(Tick(None, 3, SOUTH))
+
+
+def test_a_look_at_an_account_waits_for_the_run_that_is_busy_there(
+    start: StartWorker, enqueue: Enqueue
+) -> None:
+    gate = Gate(NORTH)
+    with opening(gate):
+        start(gate)
+        enqueue(tick("a", NORTH))
+        gate.wait_for(tick("a", NORTH))
+        enqueue(Tick(None, 1, NORTH), tick("b", SOUTH))
+        gate.wait_for(tick("b", SOUTH))
+        assert Tick(None, 1, NORTH) not in gate.ran
+    gate.wait_for(Tick(None, 1, NORTH))
+
+
 def test_a_committed_tick_runs_with_what_was_enqueued(start: StartWorker, enqueue: Enqueue) -> None:
     log = Log()
     start(log)

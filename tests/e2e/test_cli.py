@@ -120,3 +120,27 @@ def test_the_doctor_exits_by_what_it_found(prompt: Prompt, variables: dict[str, 
     states = {line["state"] for line in json.loads(done.stdout)}
     assert done.exit_code == code
     assert ("fail" in states) == bool(code)
+
+
+def test_an_accounts_spend_limits_are_set_shown_and_lifted(prompt: Prompt) -> None:
+    prompt.run("account", "add", "act_123456789", "--page-id", "1001")
+    options = ("--daily", "500", "--monthly", "9000.50", "-o", "json")
+    limited = json.loads(prompt.run("account", "limits", "act_123456789", *options).stdout)
+    assert (limited["daily_limit"], limited["monthly_limit"]) == ("500.00 EUR", "9000.50 EUR")
+    shown = json.loads(prompt.run("exposure", "-o", "json").stdout)
+    assert [line["left"] for line in shown["accounts"][0]["limits"]] == [500.0, 9000.5]
+    lifted = prompt.run("account", "limits", "act_123456789", "--daily", "none", "-o", "json")
+    assert json.loads(lifted.stdout)["daily_limit"] is None
+
+
+@pytest.mark.parametrize(("amount", "code"), [("much", 2), ("-5", 4), ("0", 4)])
+def test_a_limit_that_is_no_amount_is_refused(prompt: Prompt, amount: str, code: int) -> None:
+    prompt.run("account", "add", "act_123456789", "--page-id", "1001")
+    assert prompt.run("account", "limits", "act_123456789", f"--daily={amount}").exit_code == code
+
+
+def test_exposure_is_a_table_of_accounts_runs_and_objects(prompt: Prompt) -> None:
+    prompt.run("account", "add", "act_123456789", "--page-id", "1001")
+    shown = prompt.run("exposure", "-o", "plain")
+    assert shown.stdout.split("\t")[0] == "act_123456789"
+    assert "0.00 EUR" in shown.stdout

@@ -14,6 +14,8 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.flows.sweeper import Sweeper
+from autopublisher.ports.work import Tick
 from support.simulated import brief_request
 from support.staging import Trouble, cut_off, once
 from support.stop_staging import StopStage, unattended
@@ -406,3 +408,46 @@ def test_without_a_stop_a_look_leaves_runs_alone() -> None:
     before = len(stage.meta.witnessed)
     stage.look()
     assert stage.meta.witnessed[before:] == []
+
+
+# --- the watch ------------------------------------------------------------------------------------
+
+
+def test_the_sweeper_finds_an_overdue_look() -> None:
+    stage = StopStage()
+    stage.stop()
+    due = stage.stored_watch()
+    stage.queue.done(next(one for one in stage.queue.waiting if one.tick.run_id is None))
+    sweeper = Sweeper(stage.database.unit_of_work, stage.queue, stage.clock, 2)
+    sweeper.sweep()
+    sweeper.sweep()
+    assert stage.stored_watch().version == due.version + 1
+
+
+def test_a_stale_look_does_nothing() -> None:
+    stage = StopStage()
+    stage.stop()
+    due = stage.stored_watch()
+    stage.watch.look(Tick(None, due.version - 1, due.act_id))
+    assert stage.stored_watch() == due
+
+
+def test_a_look_that_cannot_list_the_account_is_not_done() -> None:
+    stage = StopStage()
+    stage.stop()
+    stage.meta.troubles = [Trouble("find", MetaAuthorisationError("no token", code=190), 1, 100)]
+    watch = stage.look()
+    assert (watch.tries, watch.report["stop"]["confirmed"]) == (1, False)
+
+
+def test_the_verdict_of_an_interrupted_test_says_so() -> None:
+    stage = stage_in(_R.AB_TESTING)
+    stage.step()
+    stage.stop()
+    stage.enforced()
+    stage.resume()
+    stage.go_on(_R.SELECTING_WINNER)
+    with stage.database.unit_of_work() as unit:
+        last = unit.records.decisions(stage.run_id)[-1]
+    assert "interrupted by a stop" in last.sentence_en
+    assert "interrumpida por una parada" in last.sentence_es

@@ -5,7 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from autopublisher.domain.errors import GateRefusedError, InvalidRequestError, LimitRefusedError
+from autopublisher.domain.errors import (
+    GateRefusedError,
+    InvalidRequestError,
+    LimitRefusedError,
+    MetaRefusedError,
+)
 from autopublisher.domain.exposure import Calendar, calendar_of
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
@@ -16,10 +21,14 @@ from autopublisher.flows.executor import Executor
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.waiting import NotYet, OperationRefused
+from support.mortal import START
 from support.simulated import ACCOUNT, brief_request
-from support.staging import Stage, with_total
+from support.staging import Stage, Trouble, cut_off, with_total
 
 EURO = 100
+CREATES = 8
+"""Creates of the brief's test."""
 
 
 def limited(stage: Stage, daily: int | None = None, monthly: int | None = None) -> None:
@@ -247,3 +256,38 @@ def test_the_runs_own_total_is_still_the_first_gate() -> None:
     run = stage.go(RunStatus.AB_TESTING)
     with pytest.raises(GateRefusedError, match=r"only 400\.00 EUR of 500\.00 EUR is left"):
         spender(stage, MoneyGate()).perform(run, spend(stage, 401 * EURO))
+
+
+# --- what gives money back ------------------------------------------------------------------------
+
+
+def spend_and_fail(stage: Stage, trouble: Trouble) -> Executor:
+    run = stage.go(RunStatus.AB_TESTING)
+    limited(stage, daily=150)
+    stage.meta.troubles = [trouble]
+    executor = spender(stage, MoneyGate())
+    with pytest.raises((OperationRefused, NotYet)):
+        executor.perform(run, spend(stage, 50 * EURO))
+    return executor
+
+
+def test_what_meta_has_refused_can_be_reserved_again() -> None:
+    stage = Stage()
+    executor = spend_and_fail(stage, Trouble("create", MetaRefusedError("no", code=100), CREATES + 1))
+    again = executor.perform(stage.now_run, spend(stage, 50 * EURO, "extra/again"))
+    assert again.state is OperationState.CONFIRMED
+
+
+def test_what_nobody_can_vouch_for_keeps_its_reserve() -> None:
+    stage = Stage()
+    executor = spend_and_fail(stage, Trouble("create", cut_off(), CREATES + 1))
+    with pytest.raises(LimitRefusedError, match=r"0\.00 EUR is left"):
+        executor.perform(stage.now_run, spend(stage, 50 * EURO, "extra/again"))
+
+
+def test_a_settled_test_counts_what_it_spent() -> None:
+    stage = Stage()
+    stage.meta.spend_share = 0.5
+    stage.go(RunStatus.WAITING_APPROVAL)
+    spent = sum(row.spent or 0 for row in stage.rows())
+    assert worst(stage).days[START.date()] == spent < 51 * EURO

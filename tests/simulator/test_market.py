@@ -227,11 +227,15 @@ MOVES = st.lists(
 
 
 @settings(max_examples=25)
-@given(moves=MOVES, seed=st.integers(0, 1000))
+@given(
+    moves=MOVES,
+    seed=st.integers(0, 1000),
+    scenario=st.sampled_from(["demo", "people", "runaway", "worn_out"]),
+)
 def test_no_sequence_of_writes_and_steps_spends_above_a_budget_or_cap(
-    moves: list[tuple[str, Any]], seed: int
+    moves: list[tuple[str, Any]], seed: int, scenario: str
 ) -> None:
-    desk = Desk(SimulatorConfig(seed=seed))
+    desk = Desk(SimulatorConfig(scenario=scenario, seed=seed))
     ids = desk.split_test("AB", hours=60, lifetime_budget=12000)
     for kind, value in moves:
         make_move(desk, ids, kind, value)

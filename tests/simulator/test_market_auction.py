@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.market_worlds import altered
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.market.auction import Auction
@@ -14,6 +13,7 @@ from autopublisher.simulator.parameters import AuctionParameters
 from autopublisher.simulator.state import AdSet
 from autopublisher.simulator.testing import Desk
 from autopublisher.simulator.times import DAY, HOUR
+from support.market_worlds import altered
 
 RIVALS = AuctionParameters(pressure_sd=0.3, pressure_hours=10)
 BID_CAP, COST_CAP = "LOWEST_COST_WITH_BID_CAP", "COST_CAP"
@@ -82,7 +82,12 @@ def capped(strategy: str, amount: int) -> tuple[float, float]:
     """Return what an ad set with a bid limit in minor units spent in a day, and its expected cost per sale."""
     desk = Desk(SimulatorConfig(scenario="ordinary"))
     campaign = desk.campaign(status="ACTIVE")
-    limit = {"bid_strategy": strategy, "bid_amount": amount, "status": "ACTIVE", "lifetime_budget": 200_000}
+    limit: dict[str, Any] = {
+        "bid_strategy": strategy,
+        "bid_amount": amount,
+        "status": "ACTIVE",
+        "lifetime_budget": 200_000,
+    }
     adset = desk.adset(campaign, end_time=desk.moment(hours=24), **limit)
     ad_id = desk.ad(adset, desk.creative("A"), status="ACTIVE")
     desk.pass_time(hours=24)
@@ -114,7 +119,7 @@ def test_a_cost_cap_holds_the_cost_on_average(amount: int) -> None:
 def test_a_roas_floor_out_of_reach_delivers_nothing() -> None:
     desk = Desk(SimulatorConfig(scenario="ordinary"))
     campaign = desk.campaign(status="ACTIVE")
-    floor = {
+    floor: dict[str, Any] = {
         "bid_strategy": "LOWEST_COST_WITH_MIN_ROAS",
         "bid_constraints": {"roas_average_floor": 100_000},
         "optimization_goal": "VALUE",

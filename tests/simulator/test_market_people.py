@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.market_worlds import altered, realised
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.market.audience import eligible, united_reach
@@ -16,6 +15,7 @@ from autopublisher.simulator.parameters import Axis, PopulationParameters, Trait
 from autopublisher.simulator.scenario import load_scenario
 from autopublisher.simulator.state import Ad, Study, StudyCell
 from autopublisher.simulator.testing import ACCOUNT, TARGETING, Desk
+from support.market_worlds import altered, realised
 
 AGES = Axis("age", (("18-34", Trait(0.4, 1.2, 0.8, 0.8, 0.9)), ("35+", Trait(0.6, 0.9, 1.3, 1.1, 1.2))))
 GENDERS = Axis("gender", (("female", Trait(0.5, 1.3, 1.1)), ("male", Trait(0.5, 0.7, 0.9))))

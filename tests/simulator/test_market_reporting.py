@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.market_worlds import altered
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.testing import Desk, action
+from support.market_worlds import altered
 
 DAY_HOURS = 24
 LONG = 24 * 40

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.market_worlds import altered, realised
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.testing import Desk
+from support.market_worlds import altered, realised
 
 
 def test_the_truth_of_a_tiring_ad_falls_below_its_schedules_average() -> None:

@@ -4,6 +4,7 @@ The real client speaks to the simulator through a transport that hands its reque
 the work on both sides: for tests that need many worlds.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,11 @@ from autopublisher.adapters.memory.work import MemoryTickQueue
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Run
+from autopublisher.domain.watches import Watch
 from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.intake import Intake
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
+from autopublisher.flows.stops import StopDesk
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.engine import Simulator
@@ -54,7 +57,7 @@ class DirectTransport(BaseAdapter):
         answer.status_code = delivery.reply.status
         answer.headers.update(delivery.reply.headers)
         html = delivery.reply.html
-        answer._content = html.encode() if html is not None else requests.compat.json.dumps(delivery.reply.body).encode()
+        answer._content = html.encode() if html is not None else json.dumps(delivery.reply.body).encode()
         answer.url, answer.request = str(request.url), request
         return answer
 
@@ -83,6 +86,7 @@ class DirectClock:
 
     def real_seconds_until(self, moment: datetime) -> float | None:
         del moment
+        return None
 
     def advance_to(self, moment: datetime) -> datetime:
         self._simulator.advance_to((moment - EPOCH) // timedelta(microseconds=1))
@@ -111,9 +115,9 @@ class DirectMachine:
         """Build the process afresh, on whatever the database and Meta hold."""
         self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
-        self.orchestrator = build_orchestrator(
-            self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace
-        )
+        parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
+        self.advance = Machine(build_orchestrator(*parts), build_watch(*parts))
+        self.stops = StopDesk(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
         self.approvals = Approvals(self.open_unit, self.clock, self.queue)
 
@@ -123,10 +127,13 @@ class DirectMachine:
             unit.accounts.add(
                 Account(ACCOUNT, ACT, "Demo", "EUR", "Europe/Madrid", AdDefaults(**DEFAULTS), now)
             )
+            unit.watches.add(Watch(ACT, 1, now))
             for number, creative in enumerate(CREATIVES):
                 key = f"creatives/{number}"
                 self.storage.write(key, picture(number))
-                unit.creatives.add(Creative(creative, ACCOUNT, f"Creative {number}", key, f"{number:064x}", now))
+                unit.creatives.add(
+                    Creative(creative, ACCOUNT, f"Creative {number}", key, f"{number:064x}", now)
+                )
             unit.commit()
 
     @contextmanager
@@ -151,8 +158,20 @@ class DirectMachine:
         if late and run.next_tick_at is not None:
             self.clock.advance_to(run.next_tick_at)
         with self.mortal(fatal):
-            self.orchestrator.advance(Tick(run.id, run.version, run.act_id))
+            self.advance(Tick(run.id, run.version, run.act_id))
         return self.run(run_id)
+
+    def watch(self) -> Watch:
+        with self.database.unit_of_work() as unit:
+            return next(iter(unit.watches.all()))
+
+    def look(self, fatal: int = 0) -> Watch:
+        """Have the account looked at when that is due."""
+        watch = self.watch()
+        self.clock.advance_to(watch.next_look_at)
+        with self.mortal(fatal):
+            self.advance(Tick(None, watch.version, watch.act_id))
+        return self.watch()
 
     def pass_time(self, seconds: float) -> None:
         self.simulator.advance_to(self.simulator.clock.now_us() + round(seconds * SECOND))

@@ -74,5 +74,3 @@ class FatalUnit(SqlUnitOfWork):
         self._reaper.strike()
         super().commit()
         self._reaper.strike()
-
-

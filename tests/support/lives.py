@@ -234,10 +234,16 @@ def furnish(world: World, accounts: Sequence[tuple[AccountId, ActId, str, str]] 
                 key = f"creatives/{account_id}-{number}"
                 storage.write(key, picture(number))
                 name = creative_of(account_id, number)
-                unit.creatives.add(Creative(name, account_id, f"Creative {number}", key, f"{number:064x}", START))
+                unit.creatives.add(
+                    Creative(name, account_id, f"Creative {number}", key, f"{number:064x}", START)
+                )
         unit.commit()
 
 
 def creative_of(account_id: AccountId, number: int) -> CreativeId:
     """Return the id of an account's n-th creative."""
-    return CREATIVES[number] if account_id == ACCOUNT else CreativeId(f"{account_id[:-6]}c{number}{account_id[-4:]}")
+    return (
+        CREATIVES[number]
+        if account_id == ACCOUNT
+        else CreativeId(f"{account_id[:-6]}c{number}{account_id[-4:]}")
+    )

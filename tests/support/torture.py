@@ -2,6 +2,7 @@
 
 import os
 import random
+from itertools import pairwise
 
 IS_FULL = os.environ.get("TORTURE") == "full"
 
@@ -14,4 +15,4 @@ def sized(sample: int, full: int) -> int:
 def spread(highest: int, count: int, chance: random.Random) -> list[int]:
     """Return ``count`` numbers from 1 to ``highest``, by chance but one from each stretch of equal length."""
     edges = [round(highest * step / count) for step in range(count + 1)]
-    return [chance.randint(low + 1, high) for low, high in zip(edges, edges[1:], strict=False) if high > low]
+    return [chance.randint(low + 1, high) for low, high in pairwise(edges) if high > low]

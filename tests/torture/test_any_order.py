@@ -1,8 +1,8 @@
-"""Anything in any order: ticks, deaths, faults, people and time, chosen by Hypothesis; Meta's books are right throughout.
+"""Anything in any order: ticks, deaths, faults, people, stops and time; Meta's books are right throughout.
 
 Two runs share an account and a process. After every step the simulator's own records are asked: no run can have cost
-more than its total, nothing exists twice, and nothing is on that no journal knows. In the end every run is let to
-finish, and nothing but final campaigns may be left on.
+more than its total, nothing exists twice, nothing is on that no journal knows, or after a stop was confirmed. In the
+end every run is let to finish, and nothing but final campaigns may be left on.
 """
 
 from collections import Counter
@@ -35,6 +35,7 @@ from support.judge import (
     active,
     assert_ended_right,
     assert_within_total,
+    living,
     objects,
     twice,
 )
@@ -43,6 +44,9 @@ from support.torture import sized
 
 MOMENTS = st.integers(0, 120)
 """At which moment of an act the process dies; 0, or one that does not come, is none."""
+
+RARELY = st.integers(0, 3)
+"""0 does it: what ends or holds everything must not happen all the time."""
 
 READ_LAG_SECONDS = 45
 """As long as a create is looked for, Meta may leave it out of its lists."""
@@ -70,9 +74,12 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.machine = DirectMachine(Pace(poll=timedelta(hours=8), most_runs_at_once=2))
+        self.machine = DirectMachine(
+            Pace(poll=timedelta(hours=8), look=timedelta(hours=6), most_runs_at_once=2)
+        )
         self.judge = NearJudge(self.machine.simulator)
         self.tally["worlds"] += 1
+        self.meddled = False
 
     # --- what is looked at ------------------------------------------------------------------------
 
@@ -128,7 +135,7 @@ class AnyOrder(RuleBasedStateMachine):
     def tick_of_a_past_version(self, which: int, back: int) -> None:
         runs = self.runs()
         run = runs[which % len(runs)]
-        self.machine.orchestrator.advance(Tick(run.id, run.version - back, run.act_id))
+        self.machine.advance(Tick(run.id, run.version - back, run.act_id))
         assert self.machine.run(run.id) == run
         self.tally["stale ticks"] += 1
 
@@ -152,10 +159,34 @@ class AnyOrder(RuleBasedStateMachine):
     def all_is_well_again(self) -> None:
         self.machine.simulator.faults.clear()
 
+    @rule(looks=st.integers(1, 3), fatal=MOMENTS)
+    def the_account_is_looked_at(self, looks: int, fatal: int) -> None:
+        before = self.machine.deaths
+        for _ in range(looks):
+            self.machine.look(fatal)
+        self.tally["deaths"] += self.machine.deaths - before
+        self.tally["looks"] += looks
+        self.meddled = False
+
+    @rule(sure=RARELY, fatal=MOMENTS)
+    def somebody_stops_everything(self, sure: int, fatal: int) -> None:
+        if not sure:
+            with self.allowed("stops", fatal):
+                self.machine.stops.stop(None, "the price is wrong", "operator")
+
+    @precondition(lambda self: self.machine.stops.holding())
+    @rule(reactivate=st.booleans(), fatal=MOMENTS)
+    def somebody_resumes(self, *, reactivate: bool, fatal: int) -> None:
+        (held,) = self.machine.stops.holding()
+        with self.allowed("resumes", fatal):
+            self.machine.stops.resume("admin", "mended", stop_id=held.id, reactivate=reactivate)
+
     @precondition(lambda self: self.open_runs())
-    @rule(which=st.integers(0, 1), fatal=MOMENTS)
-    def somebody_cancels(self, which: int, fatal: int) -> None:
+    @rule(which=st.integers(0, 1), sure=RARELY, fatal=MOMENTS)
+    def somebody_cancels(self, which: int, sure: int, fatal: int) -> None:
         runs = self.open_runs()
+        if sure:
+            return
         with self.allowed("cancels", fatal):
             self.machine.approvals.cancel(runs[which % len(runs)].id, "manager")
 
@@ -175,7 +206,20 @@ class AnyOrder(RuleBasedStateMachine):
         ours = [row for row in made if row["kind"] in DELIVERING]
         if ours:
             self.machine.edit_at_meta(ours[pick % len(ours)]["id"], status)
+            self.meddled = True
             self.tally["outside edits"] += 1
+
+    def the_next_thing_happens(self, waiting: Sequence[Run]) -> None:
+        """Let the tick that is due next run, be it a run's or the account's."""
+        moving = [run for run in waiting if run.next_tick_at is not None]
+        run = min(moving, key=lambda one: (one.next_tick_at, one.id), default=None)
+        if run is None or run.next_tick_at is None or self.machine.watch().next_look_at <= run.next_tick_at:
+            self.machine.look()
+            return
+        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+            with self.allowed("approvals"):
+                self.machine.approvals.publish_winner(run.id, "manager", variant="B")
+        self.machine.tick(run.id)
 
     # --- what always holds ------------------------------------------------------------------------
 
@@ -187,7 +231,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def nothing_exists_twice(self) -> None:
         for run in self.runs():
-            assert twice(objects(self.judge, run.id)) == {}
+            assert twice(living(objects(self.judge, run.id))) == {}
 
     @invariant()
     def nothing_is_on_that_no_journal_knows(self) -> None:
@@ -195,18 +239,22 @@ class AnyOrder(RuleBasedStateMachine):
             on = [row for row in objects(self.judge, run.id) if active([row])]
             assert {row["id"] for row in on} <= self.known(run)
 
+    @invariant()
+    def nothing_is_on_after_a_confirmed_stop(self) -> None:
+        for held in self.machine.stops.holding():
+            if not self.meddled and self.machine.stops.view(held.id).confirmed:
+                assert [one for run in self.runs() for one in active(objects(self.judge, run.id))] == []
+
     def teardown(self) -> None:
         """Let everything end, and see that it ended right."""
         self.machine.simulator.faults.clear()
+        for held in self.machine.stops.holding():
+            self.machine.stops.resume("admin", "the end", stop_id=held.id)
         for _ in range(ENDING_TICKS):
             waiting = self.open_runs()
             if not waiting:
                 break
-            run = min(waiting, key=lambda one: (one.next_tick_at or one.created_at, one.id))
-            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
-                with self.allowed("approvals"):
-                    self.machine.approvals.publish_winner(run.id, "manager", variant="B")
-            self.machine.tick(run.id)
+            self.the_next_thing_happens(waiting)
         self.machine.pass_time(30 * 24 * 3600)
         for run in self.runs():
             self.tally[run.status.value] += 1
@@ -216,7 +264,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_whatever_happens_in_whatever_order_meta_never_holds_too_much() -> None:
     AnyOrder.tally.clear()
-    run_state_machine_as_test(  # type: ignore[no-untyped-call] # Hypothesis leaves it untyped
+    run_state_machine_as_test(
         AnyOrder,
         settings=settings(
             max_examples=sized(40, 1000),

@@ -8,11 +8,12 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -24,13 +25,18 @@ from autopublisher.ports.repositories import RunFilter
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
 from support.judge import DistantJudge, active, assert_within_total, objects, twice
-from support.lives import World, alive, creative_of, furnish, nursery, wait_until, work
+from support.lives import World, creative_of, furnish, nursery, work
 from support.staging import with_test
 from support.torture import sized
 
 CROWD = Path(__file__).with_name("crowd.toml")
 ACCOUNTS = tuple(
-    (AccountId(f"00000000-0000-4000-8000-0000000009{n:02d}"), ActId(f"act_90000000{n}"), "EUR", "Europe/Madrid")
+    (
+        AccountId(f"00000000-0000-4000-8000-0000000009{n:02d}"),
+        ActId(f"act_90000000{n}"),
+        "EUR",
+        "Europe/Madrid",
+    )
     for n in range(1, 7)
 )
 WORKERS = 3
@@ -50,7 +56,7 @@ class Workers:
         self.happened: Counter[str] = Counter()
         self._living: list[ForkServerProcess] = []
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> Self:
         self._living = [self._born() for _ in range(WORKERS)]
         return self
 
@@ -69,7 +75,7 @@ class Workers:
         index = self._chance.randrange(WORKERS)
         process = self._living[index]
         assert process.exitcode is None, "a worker ended by itself"
-        if self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
+        if self._chance.random() < 0.5:
             process.kill()
             process.join()
             self._living[index] = self._born()
@@ -119,7 +125,9 @@ class Office:
 
 
 @pytest.mark.postgres
-def test_chaos_costs_nothing_and_doubles_nothing(postgres_url: str, tmp_path: Path, chance: random.Random) -> None:
+def test_chaos_costs_nothing_and_doubles_nothing(
+    postgres_url: str, tmp_path: Path, chance: random.Random
+) -> None:
     began = time.monotonic()
     with SimulatorThread(SimulatorConfig(scenario=str(CROWD), seed=7)) as simulator, ExitStack() as stack:
         judge = DistantJudge(simulator.url)
@@ -129,7 +137,9 @@ def test_chaos_costs_nothing_and_doubles_nothing(postgres_url: str, tmp_path: Pa
         office.ask_for_runs()
         for number, kind in enumerate(FAULTS):
             judge.ask(
-                "POST", "faults", json={"kind": kind, "rate": FAULTY_SHARE / len(FAULTS), "seed": number, "times": None}
+                "POST",
+                "faults",
+                json={"kind": kind, "rate": FAULTY_SHARE / len(FAULTS), "seed": number, "times": None},
             )
         workers = stack.enter_context(Workers(world, chance))
         while not office.all_ended() or workers.happened["kills"] < KILLS:

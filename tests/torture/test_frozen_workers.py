@@ -20,7 +20,14 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Run, RunStatus
-from support.judge import DistantJudge, active, assert_complete, assert_ended_right, assert_within_total, objects
+from support.judge import (
+    DistantJudge,
+    active,
+    assert_complete,
+    assert_ended_right,
+    assert_within_total,
+    objects,
+)
 from support.lives import World, alive, furnish, is_stopped, wait_until, work
 from support.staging import with_test
 from support.torture import sized, spread

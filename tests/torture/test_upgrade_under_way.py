@@ -27,11 +27,33 @@ from support.staging import with_test
 
 FIRST_REVISION = "0001"
 FIRST_FIELDS = frozenset(
-    """
-    request_digest control_by ends_as failure failed_ticks attention objective plan_digest warnings build_starts_at
-    build_ends_at test_starts_at test_ends_at edited_at stopped_at settles_at eliminated winner leader proven approval
-    approval_expires_at final_budget report created_by
-    """.split()
+    {
+        "approval",
+        "approval_expires_at",
+        "attention",
+        "build_ends_at",
+        "build_starts_at",
+        "control_by",
+        "created_by",
+        "edited_at",
+        "eliminated",
+        "ends_as",
+        "failed_ticks",
+        "failure",
+        "final_budget",
+        "leader",
+        "objective",
+        "plan_digest",
+        "proven",
+        "report",
+        "request_digest",
+        "settles_at",
+        "stopped_at",
+        "test_ends_at",
+        "test_starts_at",
+        "warnings",
+        "winner",
+    }
 )
 """What the first release kept of a run beside its columns."""
 

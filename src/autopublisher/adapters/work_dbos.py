@@ -1,7 +1,8 @@
 """Durable ticks on DBOS: a queue in the caller's transaction, and the worker that runs what lies in it.
 
-A tick is one short workflow without steps. It may run again after a crash, so its handler is idempotent and
-fenced by the version of the run, or of the account's watch. Waiting is a delayed row, never a sleeping workflow; cancelling is product data.
+A tick is one short workflow without steps. It may run again after a crash, so its handler is idempotent and fenced by
+the version of the run, or of the account's watch. Waiting is a delayed row, never a sleeping workflow; cancelling is
+product data.
 """
 
 import contextlib

@@ -6,6 +6,7 @@ from autopublisher.api.views import (
     AccountOut,
     AdDefaultsOut,
     ApprovalOut,
+    ClosingObjectOut,
     CreativeOut,
     HealthDetailsOut,
     HeldOut,
@@ -73,6 +74,7 @@ def present_run(view: RunView) -> RunOut:
         cancelling=run.control is Control.CANCEL and not run.is_final,
         failure=run.failure,
         attention=run.attention,
+        closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
         links=LinksOut(
             self=STATUS_PATH + run.id,
             publish_winner="/meta/autopilot/publish-winner",

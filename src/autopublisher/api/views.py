@@ -111,6 +111,17 @@ class LinksOut(Told):
     page: str
 
 
+class ClosingObjectOut(Told):
+    """One object at the end of its run."""
+
+    key: str
+    kind: str
+    meta_id: str | None
+    done: str
+    state: str | None
+    read_at: datetime | None
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -172,6 +183,9 @@ class RunOut(Told):
     )
     failure: str | None
     attention: str | None
+    closing: list[ClosingObjectOut] = Field(
+        description="Once the run has ended: every object it made, what was done with it, what Meta showed of it then."
+    )
     links: LinksOut
 
 

@@ -69,6 +69,7 @@ class Rhythm:
 
 
 STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=20.0)
+JUMPING_LOOK = timedelta(hours=12)
 LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=300.0)
 
 
@@ -180,7 +181,7 @@ class Product:
         pace = Pace(
             most_runs_at_once=settings.auto_publisher_max_concurrent_runs,
             poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
-            look=timedelta(minutes=settings.auto_publisher_watch_minutes),
+            look=self._look,
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
             spend=self._spend_rules,
             native_rule=settings.auto_publisher_native_rule,
@@ -200,6 +201,13 @@ class Product:
     def _spend_rules(self) -> SpendRules:
         settings = self.settings
         return SpendRules(settings.spend_limits, settings.auto_publisher_daily_stretch_percent)
+
+    @property
+    def _look(self) -> timedelta:
+        """How often an account is looked at; jumping time would otherwise pass a look with every jump."""
+        wanted = timedelta(minutes=self.settings.auto_publisher_watch_minutes)
+        jumps = self.settings.is_stub and self.settings.stub_clock is StubClock.JUMP
+        return max(wanted, JUMPING_LOOK) if jumps else wanted
 
     def _driver(self, outside: Outside) -> JumpDriver | None:
         clock = outside.clock

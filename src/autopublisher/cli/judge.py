@@ -51,7 +51,7 @@ def _verdict(line: bytes, language: Language | None) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise LineError("line", "is not UTF-8", "Save the file as UTF-8.") from None
     test = read_line(text)
-    verdict = replay(test.design, test.history, final=test.final, with_costs=language is not None)
+    verdict = replay(test.design, test.history, final=test.final, detailed=language is not None)
     result = answer(test, verdict)
     return result if language is None else result | _explanation(verdict, language)
 

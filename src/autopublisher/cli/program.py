@@ -2,7 +2,7 @@
 
 import typer
 
-from autopublisher.cli import demo, doctor, exposure, judge, runs, serving
+from autopublisher.cli import demo, doctor, exposure, judge, runs, serving, stops
 from autopublisher.cli.database import db_app
 from autopublisher.cli.exits import SentenceGroup
 from autopublisher.cli.registry import account_app, creative_app, user_app
@@ -25,6 +25,9 @@ app.command()(runs.status)
 app.command()(runs.approve)
 app.command()(runs.cancel)
 app.command()(runs.runs)
+app.command()(stops.stop)
+app.command()(stops.resume)
+app.command("stops")(stops.list_stops)
 app.command()(exposure.exposure)
 app.command()(doctor.doctor)
 app.command()(judge.judge)

@@ -1,5 +1,6 @@
 """Draws pages: templates, the reader's language, and the policy that lets a browser load nothing but our style."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fastapi import Request
@@ -16,7 +17,9 @@ from autopublisher.dashboard.session import (
 )
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
+from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.records import User
+from autopublisher.domain.stops import Stop
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
@@ -28,7 +31,8 @@ _YEAR = 365 * 24 * 3600
 class Drawing:
     """Turns a template and its figures into a page for one reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, holding: Callable[[], Sequence[Stop]]) -> None:
+        self._holding = holding
         self._templates = Environment(
             loader=PackageLoader("autopublisher.dashboard"),
             autoescape=True,
@@ -52,6 +56,7 @@ class Drawing:
             path=request.url.path if request.method == "GET" else "/",
             user=getattr(request.state, "user", None),
             may=_rights(getattr(request.state, "user", None)),
+            held=self._held(request),
             **figures,
         )
         response = HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
@@ -60,6 +65,18 @@ class Drawing:
         if asked == language:
             keep(request, response, LANGUAGE_COOKIE, language, _YEAR)
         return response
+
+    def _held(self, request: Request) -> Sequence[Stop]:
+        """Return the stops that every page has to show to whoever has signed in."""
+        return () if getattr(request.state, "user", None) is None else _readable(self._holding)
+
+
+def _readable(holding: Callable[[], Sequence[Stop]]) -> Sequence[Stop]:
+    """Return the stops that hold; a page about an unreachable database must still be drawn."""
+    try:
+        return holding()
+    except UnavailableError:
+        return ()
 
 
 def _rights(user: User | None) -> dict[str, bool]:

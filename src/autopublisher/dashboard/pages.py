@@ -1,6 +1,6 @@
 """The dashboard's pages. Each names its permission once; a POST must carry its form's token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
@@ -21,9 +21,11 @@ from autopublisher.dashboard.session import (
     reader_of,
 )
 from autopublisher.domain.access import Permission, allows
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.errors import InvalidRequestError, Problem
+from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
+from autopublisher.domain.stops import Stop
 from autopublisher.flows.people import TooManyAttemptsError, WrongPasswordError
 from autopublisher.flows.reports import RunView
 
@@ -38,6 +40,8 @@ def _readable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
+NOT_SURE: Final = Problem("sure", "Nothing was stopped: the box was not ticked.", "Tick it and send again.")
+
 RunPath = Annotated[str, Path(pattern=RUN_ID)]
 Typed = Annotated[str, Form(max_length=2000), AfterValidator(_readable)]
 Handler = Callable[..., Response]
@@ -45,7 +49,11 @@ Handler = Callable[..., Response]
 
 def pages(desk: Desk) -> APIRouter:
     """Return the router with every page."""
-    drawing = Drawing()
+
+    def holding() -> Sequence[Stop]:
+        return desk.stops.holding()
+
+    drawing = Drawing(holding)
     made = _Pages(desk, drawing)
     router = APIRouter(
         route_class=page_route(drawing), include_in_schema=False, default_response_class=HTMLResponse
@@ -61,6 +69,9 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("GET", "/approvals", made.approvals, Permission.WINNER_PUBLISH)
     way.guarded("GET", "/approvals/{run_id}", made.approval, Permission.WINNER_PUBLISH)
     way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
+    way.guarded("GET", "/stops", made.stops, Permission.STOP_READ)
+    way.guarded("POST", "/stops", made.stop, Permission.STOP_CREATE)
+    way.guarded("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
     way.guarded("GET", "/system", made.system, Permission.HEALTH_READ)
     return router
 
@@ -171,6 +182,36 @@ class _Pages:
         )
         target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
         return RedirectResponse(target, 303)
+
+    def stops(self, request: Request) -> Response:
+        return self._drawing.page(
+            request, "stops.html", views=self._desk.stops.views(), accounts=self._desk.stops.accounts()
+        )
+
+    def stop(
+        self,
+        request: Request,
+        account: Typed = "",
+        reason: Typed = "",
+        sure: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box that is not ticked is not sent
+    ) -> Response:
+        if not sure:
+            raise InvalidRequestError([NOT_SURE])
+        chosen = AccountId(account) if account else None
+        self._desk.stops.stop(chosen, reason, reader_of(request).name)
+        return RedirectResponse("/stops", 303)
+
+    def resume(
+        self,
+        request: Request,
+        stop_id: RunPath,
+        reason: Typed = "",
+        reactivate: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box that is not ticked is not sent
+    ) -> Response:
+        self._desk.stops.resume(
+            reader_of(request).name, reason, stop_id=StopId(stop_id), reactivate=reactivate
+        )
+        return RedirectResponse("/stops", 303)
 
     def system(self, request: Request) -> Response:
         return self._drawing.page(request, "system.html", health=self._desk.monitor.health())

@@ -25,6 +25,12 @@ REVIEW_PATIENCE = timedelta(hours=72)
 SPEND_SHOWS = 3 * REFRESH
 """After so long every cent an arm spent until its end is in Meta's figures."""
 
+_INTERRUPTED = (
+    "The test was interrupted by a stop and went on at {at}; meanwhile every variant was off alike.",
+    "La prueba fue interrumpida por una parada y continuó el {at}; entretanto todas las variantes estuvieron detenidas.",
+)
+"""In English and Spanish."""
+
 _IN_REVIEW = frozenset({"PENDING_REVIEW", "IN_PROCESS"})
 _BLOCKED = frozenset({"DISAPPROVED", "WITH_ISSUES", "PENDING_BILLING_INFO"})
 
@@ -268,6 +274,17 @@ def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime)
         kind=verdict.kind.value,
         final=verdict.ends_test,
         verdict=verdict.to_json(),
-        sentence_en=" ".join(evidence.sentences(verdict, evidence.Language.ENGLISH)),
-        sentence_es=" ".join(evidence.sentences(verdict, evidence.Language.SPANISH)),
+        sentence_en=" ".join(
+            (*evidence.sentences(verdict, evidence.Language.ENGLISH), *_interruption(run, 0))
+        ),
+        sentence_es=" ".join(
+            (*evidence.sentences(verdict, evidence.Language.SPANISH), *_interruption(run, 1))
+        ),
     )
+
+
+def _interruption(run: Run, language: int) -> tuple[str, ...]:
+    """Return what has to be said where the kill switch has held the test for a while."""
+    if run.interrupted_at is None:
+        return ()
+    return (_INTERRUPTED[language].format(at=f"{run.interrupted_at:%Y-%m-%d %H:%M} UTC"),)

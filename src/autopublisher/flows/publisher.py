@@ -6,6 +6,7 @@ from autopublisher.domain.operations import OperationSpec
 from autopublisher.domain.plan import final_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
+from autopublisher.flows.closing import closing_report
 from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record
@@ -50,7 +51,9 @@ class Publication:
         now = self._clock.now()
         message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
         completed = event(run, now, "completed", message)
-        return Step(run.moved(RunStatus.COMPLETED, now, attention=None), (*noted, completed))
+        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
+        return Step(ended, (*noted, completed))
 
     def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
         with self._open_unit() as unit:

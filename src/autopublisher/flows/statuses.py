@@ -16,6 +16,7 @@ from autopublisher.domain.operations import (
     OperationState,
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
+from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB
 from autopublisher.flows.executor import Executor, as_read
@@ -58,6 +59,11 @@ class Statuses:
         """Return the run's journal."""
         with self._open_unit() as unit:
             return unit.journal.of_run(run.id)
+
+    def models(self, run: Run) -> Sequence[MetaObject]:
+        """Return the run's objects as they were last read."""
+        with self._open_unit() as unit:
+            return unit.records.objects(run.id)
 
     def created(self, run: Run, prefix: str = "") -> list[Operation]:
         """Return the confirmed creates whose key begins with ``prefix``, oldest first."""

@@ -147,6 +147,11 @@ class StopDesk:
         with self._open_unit() as unit:
             return unit.stops.holding()
 
+    def accounts(self) -> Sequence[Account]:
+        """Return the accounts that can be stopped, by name."""
+        with self._open_unit() as unit:
+            return unit.accounts.all()
+
     def view(self, stop_id: StopId) -> StopView:
         """Return a stop and how far it has come; raises StopNotFoundError."""
         with self._open_unit() as unit:
@@ -154,8 +159,7 @@ class StopDesk:
 
     def views(self, limit: int = 50) -> Sequence[StopView]:
         """Return stops, those that hold first, then the newest."""
-        with self._open_unit() as unit:
-            return [_view(unit, stop) for stop in unit.stops.latest(limit)]
+        return views_of(self._open_unit, limit)
 
     def _again(self, act: Callable[[], _T]) -> _T:
         """Repeat a transaction that lost a race against a look's end."""
@@ -165,6 +169,12 @@ class StopDesk:
             except StaleWatchError as stale:
                 _log.info("stop_raced", reason=str(stale))
         return act()
+
+
+def views_of(open_unit: OpenUnitOfWork, limit: int = 50) -> Sequence[StopView]:
+    """Return stops and how far each has come, those that hold first, then the newest."""
+    with open_unit() as unit:
+        return [_view(unit, stop) for stop in unit.stops.latest(limit)]
 
 
 def _need_reason(reason: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.closing import closing_report
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import Step, event
@@ -41,7 +42,9 @@ class WindingDown:
         status = run.ends_as or RunStatus.FAILED
         reason = run.failure or "as asked"
         message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
-        return Step(run.moved(status, now, attention=None), (event(run, now, status.value, message),))
+        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        ended = run.moved(status, now, attention=None, report=report)
+        return Step(ended, (event(run, now, status.value, message),))
 
     def _exists(self, run: Run, row: Operation) -> bool:
         """Tell whether Meta still knows the object; one deleted by us earlier needs nothing more."""

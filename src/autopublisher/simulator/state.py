@@ -89,7 +89,9 @@ class Ad(Node):
     refused: bool = False
     spent_micros: int = 0
     contacts: dict[str, list[int]] = field(default_factory=dict)  # impressions by creative and cell of people
-    worth: list[float] = field(default_factory=list)  # impressions, clicks, sales, value to be expected so far
+    worth: list[float] = field(
+        default_factory=list
+    )  # impressions, clicks, sales, value to be expected so far
 
 
 @dataclass(slots=True)
@@ -237,21 +239,11 @@ class AdDay:
             self.cells[0] = _added(self.cells.get(0), self.cells.pop(old))
         self.cells[step] = _added(self.cells.get(step), columns)
 
-    def sell(self, step: int, count: int, value: int) -> None:
-        """Add purchases that will be reported in a quarter hour."""
-        book_sale(self.sales, step, count, value)
-
 
 def _added(known: list[list[int]] | None, columns: list[list[int]]) -> list[list[int]]:
     if known is None:
         return columns
     return [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(known, columns, strict=True)]
-
-
-def book_sale(sales: dict[int, list[int]], step: int, count: int, value: int) -> None:
-    """Add purchases reported in a quarter hour to a book of them."""
-    known = sales.get(step, (0, 0))
-    sales[step] = [known[0] + count, known[1] + value]
 
 
 NODE_KINDS: dict[str, type[Node]] = {

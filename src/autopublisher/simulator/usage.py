@@ -111,16 +111,13 @@ class Meter:
             raise throttled(THROTTLE_CODES[use_case], 2446079, TOO_MANY)
         window.add(now_us, 1)
 
-    def headers(
-        self, account: Account, call: Call, active_ads: int, now_us: int, *, full: bool = False
-    ) -> dict[str, str]:
-        """Return the usage headers of an answer; `full` shows exhaustion whatever was used."""
+    def headers(self, account: Account, call: Call, active_ads: int, now_us: int) -> dict[str, str]:
+        """Return the usage headers of an answer."""
         score = self._score(account)
         used = 100 * score.total(now_us) / TIERS[account.tier].score
-        blocked = max(0, self._blocked_until.get(account.id, 0) - now_us)
-        if full or blocked:
+        wait = max(0, self._blocked_until.get(account.id, 0) - now_us)
+        if wait:
             used = max(used, float(FULL))
-        wait = TIERS[account.tier].block_us if full else blocked
         platform = _percent(self._hourly("app").total(now_us), self._platform_limit)
         headers = {
             "X-App-Usage": _json(call_count=platform, total_time=platform, total_cputime=platform),
@@ -130,7 +127,7 @@ class Meter:
                 ads_api_access_tier=account.tier,
             ),
             "X-Business-Use-Case-Usage": json.dumps(
-                {account.id: [self._business_row(account, call, active_ads, now_us, wait, full=full)]}
+                {account.id: [self._business_row(account, call, active_ads, now_us, wait)]}
             ),
         }
         if use_case_of(call) == "ads_insights":
@@ -142,16 +139,12 @@ class Meter:
         return headers
 
     def _business_row(
-        self, account: Account, call: Call, active_ads: int, now_us: int, wait_us: int, *, full: bool
+        self, account: Account, call: Call, active_ads: int, now_us: int, wait_us: int
     ) -> dict[str, Any]:
         use_case = use_case_of(call)
         window = self._hourly(f"{use_case}/{account.id}")
-        percent = (
-            FULL
-            if full
-            else _percent(window.total(now_us), self._quota(account, use_case, active_ads, now_us))
-        )
-        wait = window.seconds_left(now_us) * SECOND if percent >= FULL and not full else wait_us
+        percent = _percent(window.total(now_us), self._quota(account, use_case, active_ads, now_us))
+        wait = window.seconds_left(now_us) * SECOND if percent >= FULL else wait_us
         return {
             "type": use_case,
             "call_count": percent,

@@ -14,6 +14,7 @@ from autopublisher.domain.accounts import Account, AdDefaults
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.watches import URGENT_TRIES, Watch
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 LATER = START + timedelta(hours=5)
@@ -133,6 +134,53 @@ def test_time_stands_still_until_an_approval_given_has_been_heard(
 
 
 def test_time_stands_still_when_nothing_waits_for_it(driver: JumpDriver, clock: ManualClock) -> None:
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def watch_due(database: MemoryDatabase, due: datetime, tries: int) -> None:
+    with database.unit_of_work() as unit:
+        unit.watches.add(Watch(ACCOUNT.act_id, 1, due, tries=tries))
+        unit.commit()
+
+
+def test_a_look_at_an_account_moves_no_time(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    watch_due(database, LATER, tries=0)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_a_look_that_left_something_undone_moves_time_for_a_while(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    watch_due(database, LATER, tries=1)
+    assert driver.jump()
+    assert clock.now() == LATER
+
+
+def test_a_look_that_never_gets_done_does_not_move_time_forever(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    watch_due(database, LATER, tries=URGENT_TRIES + 1)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_an_overdue_look_is_no_moment_to_jump_to(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    watch_due(database, START, tries=1)
+    assert not driver.jump()
+    assert clock.now() == START
+
+
+def test_time_stands_still_while_a_stop_holds_the_only_run(
+    driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
+) -> None:
+    store(database, 1, RunStatus.AB_TESTING, None)
+    store(database, 2, RunStatus.PENDING, START + timedelta(minutes=15))
     assert not driver.jump()
     assert clock.now() == START
 

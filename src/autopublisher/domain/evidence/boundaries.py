@@ -22,10 +22,11 @@ Array = npt.NDArray[np.float64]
 _REACH = 6.0
 # Nodes of the quadrature by the closest looks they serve: the nearer two looks, the sharper what lies between them.
 # With these, bounds are exact to nine digits.
-_RESOLUTIONS = ((0.044, 61), (0.02, 97), (0.0, 161))
+_RESOLUTIONS = ((0.044, 57), (0.02, 97), (0.0, 161))
 _MOST_STEPS = 30
+_STEEPEST = 10.0
 # Newton's method doubles the digits: a step this small leaves an error of about its square.
-_SMALL_STEP = 1e-6
+_SMALL_STEP = 1e-5
 # Closer looks are treated as this far apart: in truth they are more correlated, so crossing is rarer.
 _SMALLEST_STEP = 0.01
 # An interim look never spends more than the square of this: something must be left for the final one.
@@ -48,6 +49,7 @@ class _Stage:
     bound: float
     nodes: Array
     mass: Array
+    slope: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,14 +155,18 @@ def _stage(steps: tuple[tuple[float, float], ...], count: int) -> _Stage:
     before = _stage(steps[:-1], count)
     root = _solve(before, time, spent - before.spent)
     step = _Step(before.time, time, root)
-    return _Stage(time, spent, root, *_next_mass((before.nodes, before.mass), step, count))
+    nodes, mass = _next_mass((before.nodes, before.mass), step, count)
+    slope = (root / time**0.5 - before.bound / before.time**0.5) / (time - before.time)
+    return _Stage(time, spent, root, nodes, mass, max(slope, -_STEEPEST))
 
 
 def _solve(before: _Stage, time: float, increment: float) -> float:
     """Return the root above which `increment` of the mass lies: Newton's method on the log of the tail."""
     sd = (time - before.time) ** 0.5
     nodes, goal = before.nodes / sd, math.log(increment)
-    root = before.bound * (time / before.time) ** 0.5 / sd
+    # Bounds of z change little and evenly from look to look.
+    guess = before.bound / before.time**0.5 + before.slope * (time - before.time)
+    root = guess * time**0.5 / sd
     for _ in range(_MOST_STEPS):
         distance = nodes - root
         tail = float(before.mass @ ndtr(distance))

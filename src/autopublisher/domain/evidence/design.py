@@ -1,6 +1,7 @@
 """What was agreed before the test began: everything a verdict depends on besides the data."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -43,6 +44,7 @@ class Design:
         safe_margin: when set, "best or at most this much worse" may be claimed.
         planned_lift: relative lift the test was planned to find.
         stop_losers: proven losers may be stopped early (three variants or more).
+        open_ended: no planned end: bounds hold however long the test goes on (method A), sharpest at the planned spend.
         futility: give up when the planned lift can hardly be proven any more.
         poll_hours: expected time between polls; None takes the median seen.
         block_hours: smallest time unit of the analysis.
@@ -71,6 +73,7 @@ class Design:
     safe_margin: float | None = None
     planned_lift: float = 0.30
     stop_losers: bool = True
+    open_ended: bool = False
     futility: bool = False
     poll_hours: float | None = None
     block_hours: float = 1.0
@@ -133,6 +136,18 @@ class Design:
     def pools_baskets(self) -> bool:
         """Return whether basket values are pooled between variants (method E instead of B)."""
         return self.same_offer and self.criterion in (Criterion.ROAS, Criterion.REVENUE)
+
+    @property
+    def method(self) -> str:
+        """Return the method's letter: B, E with pooled baskets, A for an open end (AE with pooled baskets)."""
+        if not self.open_ended:
+            return "E" if self.pools_baskets else "B"
+        return "AE" if self.pools_baskets else "A"
+
+    @property
+    def last_step(self) -> float:
+        """Return the number of looks taken before the final one at most; infinite for an open end."""
+        return math.inf if self.open_ended else self.look_count - 1
 
     @property
     def day_variance(self) -> float:

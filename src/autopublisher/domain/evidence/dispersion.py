@@ -66,7 +66,7 @@ def day_noise_of_looks(design: Design, scores: PairScores, blocks: Blocks) -> tu
 
 def _effective_days(blocks: Blocks) -> Array:
     """Return Kish's effective number of days, (sum m)^2 / sum m^2 over the days' matured exposure, by look."""
-    by_day = blocks.sums((blocks.matured[:, :, None] * blocks.day_shares).sum(axis=1))
+    by_day = blocks.sums(np.einsum("bv,bvd->bd", blocks.matured, blocks.day_shares))
     squares = (by_day**2).sum(axis=1)
     some = squares > 0
     return np.where(some, by_day.sum(axis=1) ** 2 / np.where(some, squares, 1.0), 1.0)
@@ -78,7 +78,7 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
     seen = (scores.a_days**2).sum(axis=1) + (scores.b_days**2).sum(axis=1) > 0
     days = seen.sum(axis=1)
     known = (days >= _FEWEST_DAYS) & usable.any(axis=1)
-    raw, doubt = _estimates(design.day_variance, scores, usable, np.maximum(days, _FEWEST_DAYS))
+    raw, doubt = _estimates(design.day_variance, scores, usable)
     precision = np.where(usable, 1 / doubt, 0.0)
     total = np.where(known, precision.sum(axis=1), 1.0)
     contrasts = len(set(scores.first.tolist()) | set(scores.second.tolist())) - 1
@@ -88,14 +88,26 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
 
 
 def _estimates(
-    prior: float, scores: PairScores, usable: npt.NDArray[np.bool_], days: npt.NDArray[np.int64]
+    prior: float, scores: PairScores, usable: npt.NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Return each look's and pair's own estimate and its variance."""
     ratio = np.divide(scores.a, scores.b, out=np.ones_like(scores.a), where=usable)[:, :, None]
-    size = scores.a_gain + ratio**2 * scores.b_gain
     score = scores.a_days - ratio * scores.b_days
-    correction = (days / (days - 1))[:, None, None]
-    total = np.where(usable, size.sum(axis=2), 1.0)
-    raw = (score**2 * correction - scores.noise_of_days).sum(axis=2) / total
-    doubt = (2 * (scores.noise_of_days + prior * size) ** 2).sum(axis=2) / total**2
+    # The ratio is estimated from the same days: each day's score lacks its part of the total.
+    part = scores.b_days / np.where(usable, scores.b, 1.0)[:, :, None]
+    noise = _net(part, scores.noise_of_days, scores.noise_days, scores.noise_days.sum(axis=2, keepdims=True))
+    a_gain = _net(part, scores.a_gain, scores.a_shared, (scores.a_days**2).sum(axis=2, keepdims=True))
+    b_gain = _net(part, scores.b_gain, scores.b_shared, (scores.b_days**2).sum(axis=2, keepdims=True))
+    size = np.maximum(a_gain + ratio**2 * b_gain - scores.gain_in_noise, 0.0)
+    total = size.sum(axis=2)
+    usable = usable & (total > 0)
+    total = np.where(usable, total, 1.0)
+    raw = (score**2 - noise).sum(axis=2) / total
+    doubt = (2 * (noise + prior * size) ** 2).sum(axis=2) / total**2
     return np.where(usable, raw, 0.0), np.where(usable, np.maximum(doubt, _LEAST_DOUBT), 1.0)
+
+
+def _net(part: Array, own: Array, shared: Array, total: Array) -> Array:
+    """Return the mean square of a day's sum without its part of the total: E (x_d - part_d sum x)^2."""
+    net: Array = own - 2 * part * shared + part**2 * total
+    return net

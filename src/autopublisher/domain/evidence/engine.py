@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import LookTime
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.health import latest_row
+from autopublisher.domain.evidence.health import findings, latest_row
 from autopublisher.domain.evidence.looks import Calendar, DueLook
 from autopublisher.domain.evidence.observations import History, Snapshot, digest, in_order
 from autopublisher.domain.evidence.rules import (
@@ -23,7 +23,7 @@ from autopublisher.domain.evidence.rules import (
     unmet_guards,
 )
 from autopublisher.domain.evidence.timeline import Timeline, build
-from autopublisher.domain.evidence.verdict import Look, Verdict
+from autopublisher.domain.evidence.verdict import Diagnostic, Look, Verdict
 from autopublisher.domain.evidence.weighing import Bounds, Evidence, Limits, weigh_looks
 
 
@@ -38,21 +38,21 @@ def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -
 
 
 def replay(
-    design: Design, history: Sequence[Snapshot], *, final: bool = False, with_costs: bool = True
+    design: Design, history: Sequence[Snapshot], *, final: bool = False, detailed: bool = True
 ) -> Verdict:
     """Return the verdict the live system would have stopped with, polling at each snapshot in turn.
 
-    Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none. Without
-    costs it does not say what proof would have cost, which takes longer than all the rest.
+    Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none. The verdict
+    itself is the same without details: diagnostics, cost of proof and digest, which take longer than all the rest.
     """
-    trial = replace(_trial(design, history, final=final), with_costs=with_costs)
+    trial = replace(_trial(design, history, final=final), detailed=detailed)
     course = trial.course()
     if course.ended_at is None or course.ended_at == len(trial.history) - 1:
         return trial.verdict(course)
     # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
     known = trial.history[: course.ended_at + 1]
     calendar = Calendar(design, known, trial.timeline.until(course.ended_at), final=False)
-    return _Trial(calendar, with_costs).verdict(course)
+    return _Trial(calendar, detailed).verdict(course)
 
 
 def _trial(design: Design, history: Sequence[Snapshot], *, final: bool) -> "_Trial":
@@ -82,7 +82,7 @@ class _Course:
 @dataclass(frozen=True, eq=False)
 class _Trial:
     calendar: Calendar
-    with_costs: bool = True
+    detailed: bool = True
 
     @property
     def design(self) -> Design:
@@ -194,11 +194,15 @@ class _Trial:
                 share=share,
                 next_step=self.calendar.step(share) + 1,
                 final=self.final,
-                with_costs=self.with_costs,
+                detailed=self.detailed,
                 decided_hour=None if course.ended_at is None or evidence is None else evidence.hour,
-                digest=digest(self.design, self.history, final=self.final),
+                digest=digest(self.design, self.history, final=self.final) if self.detailed else "",
+                findings=self._findings() if self.detailed else (),
             )
         )
+
+    def _findings(self) -> tuple[Diagnostic, ...]:
+        return findings(self.design, self.history, self.timeline, len(self.history) - 1)
 
 
 def _ruled(course: _Course, evidence: Evidence, ruling: Ruling) -> _Course:

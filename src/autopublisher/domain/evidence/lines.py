@@ -77,15 +77,17 @@ def read_line(text: str) -> RecordedTest:
     """Return the test a line describes; raises LineError naming the first field that is wrong.
 
     Polls after the one at which the live system takes its last look (planned hours and cool-down) are not read.
-    Unless the line says otherwise the test is final when its polls reach the planned hours.
+    Unless the line says otherwise the test is final when its polls reach the planned hours. One with an open end is
+    read to its last poll, and final only if the line says so.
     """
     line = _object(_json(text), "line")
     _known(line, _FIELDS, "")
     identity = _identity(line)
     design = _design(line)
     hours, figures = _polls(line, design)
-    used = _until_settled(design, hours)
-    ended = bool(used) and float(hours[used - 1]) >= _POLL_JITTER * design.planned_hours
+    used = len(hours) if design.open_ended else _until_settled(design, hours)
+    reached = bool(used) and float(hours[used - 1]) >= _POLL_JITTER * design.planned_hours
+    ended = reached and not design.open_ended
     final = _flag(line, "final", default=ended)
     return RecordedTest(identity, design, hours[:used], figures[:used], final)
 
@@ -205,7 +207,9 @@ _NECESSARY = ("planned_spend_per_variant", "planned_hours")
 _DAY_SPREAD = _Range(0.0, 10.0, allow_lowest=True)
 _HOUR = _Range(0.0, _LONGEST_HOURS, allow_lowest=True)
 _FIGURE = _Range(0.0, _LARGEST_FIGURE, allow_lowest=True)
-_DESIGN_FIELDS = frozenset({*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior"})
+_DESIGN_FIELDS = frozenset(
+    {*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior", "open_ended"}
+)
 
 
 def _design(line: Mapping[str, Any]) -> Design:
@@ -219,6 +223,7 @@ def _design(line: Mapping[str, Any]) -> Design:
         criterion=_choice(values, "criteria", Criterion, Criterion.ROAS),
         mode=_choice(values, "mode", Mode, Mode.PROVE),
         same_offer=_flag(values, "same_offer", default=False, prefix="design."),
+        open_ended=_flag(values, "open_ended", default=False, prefix="design."),
         currency=_currency(values),
         day_spread=_account_day_spread(values),
         alpha=numbers["alpha"],

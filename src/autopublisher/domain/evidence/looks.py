@@ -56,12 +56,12 @@ class Calendar:
 
     def step(self, share: float) -> int:
         """Return the number of looks due by `share`; the last planned one is only taken as final."""
-        return min(int(share * self.design.look_count + 1e-9), self.design.look_count - 1)
+        return int(min(share * self.design.look_count + 1e-9, self.design.last_step))
 
     def faults(self, index: int) -> tuple[str, ...]:
         """Return the fault codes at a poll; looked for only where there can be any."""
         row = self.timeline.row_of[index]
-        if row is not None and not self._edited_by(index) and not self._polls_may_miss[row]:
+        if row is not None and index < self._first_edited and not self._polls_may_miss[row]:
             return ()
         return faults(self.design, self.history, self.timeline, index)
 
@@ -70,7 +70,7 @@ class Calendar:
         if active not in self._clocks:
             planned = self.design.planned_spend_per_variant * len(active)
             shares = np.maximum.accumulate(self.timeline.matured_spend[:, list(active)].sum(axis=1) / planned)
-            steps = np.minimum(shares * self.design.look_count + 1e-9, self.design.look_count - 1)
+            steps = np.minimum(shares * self.design.look_count + 1e-9, self.design.last_step)
             self._clocks[active] = shares, steps.astype(np.int64)
         return self._clocks[active]
 
@@ -106,11 +106,13 @@ class Calendar:
         earlier = found[:-1] if found and found[-1].index == index else found
         return [*earlier, DueLook(index, row, LookTime(share, last=True))]
 
-    def _edited_by(self, index: int) -> bool:
-        return bool(self.history.edited[: index + 1].any())
+    @cached_property
+    def _first_edited(self) -> int:
+        edited = np.flatnonzero(self.history.edited)
+        return int(edited[0]) if len(edited) else len(self.history)
 
     @cached_property
-    def _polls_may_miss(self) -> npt.NDArray[np.bool_]:
+    def _polls_may_miss(self) -> list[bool]:
         """Whether too many polls can be missing by row: an upper bound, which mostly settles the matter."""
         gaps = np.diff(self.timeline.hours[1:])
         delivering = np.diff(self.timeline.column(Figure.SPEND)[1:].sum(axis=1)) > 0
@@ -122,4 +124,5 @@ class Calendar:
             seen = np.cumsum(delivering)
             may[2:] = missing >= MISSING_POLLS_ALLOWED * (missing + seen)
             may[2:] &= missing > 0
-        return may
+        found: list[bool] = may.tolist()
+        return found

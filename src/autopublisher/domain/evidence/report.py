@@ -7,12 +7,19 @@ import numpy as np
 
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.diagnostics import caveats, diagnose
+from autopublisher.domain.evidence.diagnostics import Signals, caveats, diagnose
 from autopublisher.domain.evidence.interval import RatioInterval
 from autopublisher.domain.evidence.planning import ProofCost, proof_cost
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind, Ruling
 from autopublisher.domain.evidence.timeline import Timeline
-from autopublisher.domain.evidence.verdict import Estimate, Look, PairResult, VariantResult, Verdict
+from autopublisher.domain.evidence.verdict import (
+    Diagnostic,
+    Estimate,
+    Look,
+    PairResult,
+    VariantResult,
+    Verdict,
+)
 from autopublisher.domain.evidence.weighing import Evidence
 
 
@@ -30,9 +37,10 @@ class Case:
     share: float
     next_step: int
     final: bool
-    with_costs: bool
+    detailed: bool
     decided_hour: float | None
     digest: str
+    findings: tuple[Diagnostic, ...] = ()
 
     def name(self, position: int | None) -> str | None:
         """Return a variant's id."""
@@ -57,7 +65,7 @@ def compose(case: Case) -> Verdict:
     return Verdict(
         kind=kind,
         criterion=design.criterion.value,
-        method="E" if design.pools_baskets else "B",
+        method=design.method,
         final=case.final,
         winner=case.name(case.ruling.winner),
         leader=case.name(case.leader),
@@ -80,7 +88,7 @@ def compose(case: Case) -> Verdict:
         variants=variants,
         day_spread=None if evidence is None else evidence.noise.variance**0.5,
         cost_of_proof=_costs(case),
-        diagnostics=() if evidence is None else diagnose(design, case.timeline, evidence),
+        diagnostics=_diagnostics(case),
         caveats=caveats(design, evidence, kind, mature),
         alpha=design.alpha,
         currency=design.currency,
@@ -88,10 +96,20 @@ def compose(case: Case) -> Verdict:
     ).tidy()
 
 
+def _diagnostics(case: Case) -> tuple[Diagnostic, ...]:
+    if case.evidence is None or not case.detailed:
+        return case.findings
+    evidence = case.evidence
+    before = max((look.hour for look in case.looks if look.hour < evidence.hour), default=0.0)
+    signals = Signals(last_look_hour=before)
+    return (*case.findings, *diagnose(case.design, case.timeline, evidence, signals))
+
+
 def _next_look(case: Case) -> float | None:
     if case.ruling.kind in ENDING_KINDS or case.final:
         return None
-    return min(case.next_step / case.design.look_count, 1.0)
+    share = case.next_step / case.design.look_count
+    return share if case.design.open_ended else min(share, 1.0)
 
 
 def _next_hour(case: Case) -> float | None:
@@ -220,7 +238,7 @@ def _costs(case: Case) -> tuple[ProofCost, ...]:
     evidence = case.evidence
     if evidence is None or case.ruling.kind is Kind.WINNER or float(evidence.counts.sum()) <= 0:
         return ()
-    if case.ruling.kind not in ENDING_KINDS or not case.with_costs:
+    if case.ruling.kind not in ENDING_KINDS or not case.detailed:
         return ()
     price = float(evidence.spend.sum() / evidence.counts.sum())
     lifts = {case.design.planned_lift}

@@ -139,7 +139,8 @@ def _lack_of_data(evidence: Evidence, *, last: bool) -> Ruling:
             within(each, evidence.design.planned_lift) for each in evidence.intervals(evidence.bounds.winner)
         )
         return Ruling(Kind.NO_DIFFERENCE if bounded else Kind.NOT_ENOUGH_DATA)
-    tried = evidence.design.futility and evidence.share >= _FUTILITY_FROM
+    design = evidence.design
+    tried = design.futility and not design.open_ended and evidence.share >= _FUTILITY_FROM
     if tried and conditional_power(evidence) < _FUTILE_POWER:
         return Ruling(Kind.NOT_ENOUGH_DATA, reasons=("futile",))
     return Ruling(Kind.NOT_YET, reasons=("not_proven",))

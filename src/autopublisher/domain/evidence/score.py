@@ -7,6 +7,7 @@ beforehand. Summed: S(d) = A - d B. All looks are worked out in one pass.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ class PairScores:
         noise_days: (pairs, days) sum of squared block scores at the estimated ratio, by day.
         noise_of_days: (pairs, days) the variance that hourly noise gives to a day's score.
         a_gain: (pairs, days) squared response of a day's A to unit effects of all days; likewise b_gain.
+        a_shared: (pairs, days) response of a day's A times that of the total, over all days' effects; likewise b_shared.
+        gain_in_noise: (pairs, days) what unit day effects add to `noise_of_days`.
         extra_ab: (pairs,) variance that pooling basket values adds to A*B; 0 without pooling.
     """
 
@@ -52,6 +55,9 @@ class PairScores:
     noise_of_days: Array
     a_gain: Array
     b_gain: Array
+    a_shared: Array
+    b_shared: Array
+    gain_in_noise: Array
     extra_ab: Array
 
     def at(self, look: int) -> "PairScores":
@@ -98,7 +104,8 @@ class _Sums:
     Attributes:
         left: (looks, c, pairs) sums of the first side's components; likewise right.
         moments: (looks, 2c, 2c, pairs) of products of all components, the first side's before the second's.
-        day_moments: (looks, 2, pairs, products, days) of products weighted by days' shares, and by their squares.
+        day_moments: (looks, 3, pairs, products, days) of products weighted by days' shares, by their squares, and by
+            these times the block's sum of squares.
         left_days: (looks, pairs, c, days, days) of components times the shares of two days; likewise right_days.
     """
 
@@ -114,7 +121,7 @@ def _split(blocks: Blocks, mix: Mix, first: Positions, second: Positions) -> _Su
     left, right = _parts(blocks, mix.components, first, second)
     both = np.concatenate([left, right])
     size = len(both)
-    upper = np.triu_indices(size)
+    upper = _upper(size)
     products = both[upper[0]] * both[upper[1]]
     moments = np.empty((len(mix.extra), size, size, len(first)))
     sums = blocks.sums(products.transpose(1, 0, 2))
@@ -122,11 +129,13 @@ def _split(blocks: Blocks, mix: Mix, first: Positions, second: Positions) -> _Su
     moments[:, upper[1], upper[0]] = sums
     left_shares, right_shares = (blocks.day_shares[:, side].transpose(1, 0, 2) for side in (first, second))
     shares = (left_shares + right_shares) / 2
+    squares = shares**2
+    weightings = np.stack([shares, squares, squares * squares.sum(axis=2, keepdims=True)])
     return _Sums(
         left=blocks.sums(left.transpose(1, 0, 2)),
         right=blocks.sums(right.transpose(1, 0, 2)),
         moments=moments,
-        day_moments=_by_stretch(blocks, products, np.stack([shares, shares**2])),
+        day_moments=_by_stretch(blocks, products, weightings),
         left_days=_responses(blocks, left, left_shares),
         right_days=_responses(blocks, right, right_shares),
     )
@@ -149,7 +158,7 @@ def _parts(
 
 
 def _by_stretch(blocks: Blocks, products: Array, shares: Array) -> Array:
-    """Return sums over each look's blocks of products (p, blocks, pairs) times shares (2, pairs, blocks, days)."""
+    """Return sums over each look's blocks of products (p, blocks, pairs) times shares (3, pairs, blocks, days)."""
     rows = products.transpose(2, 0, 1)
     stretches = blocks.stretches()
     full = np.stack([rows[:, :, part] @ shares[:, :, part] for part, _ in stretches]).cumsum(axis=0)
@@ -198,6 +207,9 @@ def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> Pair
         noise_of_days=noise[:, 1],
         a_gain=(a_response**2).sum(axis=3),
         b_gain=(b_response**2).sum(axis=3),
+        a_shared=np.einsum("lpde,lpe->lpd", a_response, a_response.sum(axis=3)),
+        b_shared=np.einsum("lpde,lpe->lpd", b_response, b_response.sum(axis=3)),
+        gain_in_noise=_noise(left, sums.day_moments)[:, 2] + ratio[:, :, None] ** 2 * _noise(right, sums.day_moments)[:, 2],
         extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
     )
 
@@ -208,9 +220,16 @@ def _quadratic(left: Array, right: Array, moments: Array) -> Array:
     return value
 
 
+@lru_cache(maxsize=4)
+def _upper(size: int) -> tuple[Positions, Positions]:
+    """Return the index pairs of products of `size` components, each once."""
+    rows, columns = np.triu_indices(size)
+    return rows, columns
+
+
 def _noise(weights: Array, day_moments: Array) -> Array:
-    """Return the squared block scores under `weights` by day, shape (looks, 2, pairs, days)."""
-    upper = np.triu_indices(weights.shape[1])
+    """Return the squared block scores under `weights` by day, shape (looks, 3, pairs, days)."""
+    upper = _upper(weights.shape[1])
     twice = np.where(upper[0] == upper[1], 1.0, 2.0)[:, None]
     products = weights[:, upper[0]] * weights[:, upper[1]] * twice
     value: Array = np.einsum("lmp,lspmd->lspd", products, day_moments)

@@ -150,7 +150,7 @@ def _by_day(hours: Array, weights: Array, exposure: Array) -> Array:
     for each, (start, end) in enumerate(pairwise(ends)):
         if end > start and exposure[start:end].any():
             matured[each] = weights[:, start:end] @ exposure[start:end]
-    return matured.transpose(1, 2, 0)
+    return np.ascontiguousarray(matured.transpose(1, 2, 0))
 
 
 def _kept_rows(hours: Array, block_hours: float) -> tuple[int, ...]:

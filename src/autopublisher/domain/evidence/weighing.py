@@ -13,6 +13,7 @@ from autopublisher.domain.evidence.boundaries import Boundary, LookTime
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_looks
 from autopublisher.domain.evidence.interval import RatioInterval, quadratic_of, ratio_interval
+from autopublisher.domain.evidence.mixture import Mixture
 from autopublisher.domain.evidence.posterior import Posterior, posterior
 from autopublisher.domain.evidence.score import PairScores, count_by_variant, score_looks, spend_by_variant
 from autopublisher.domain.evidence.timeline import Timeline
@@ -39,14 +40,15 @@ class Limits:
     test, worst with two tied best). A loser may be beaten by anyone, so that error is divided.
     """
 
-    winner: Boundary
-    loser: Boundary
+    winner: Boundary | Mixture
+    loser: Boundary | Mixture
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the limits before the first look."""
         contrasts = max(_DIRECTIONS, len(design.variants) - 1)
-        return cls(Boundary(design.alpha / _DIRECTIONS), Boundary(design.alpha / contrasts))
+        kind = Mixture if design.open_ended else Boundary
+        return cls(kind(design.alpha / _DIRECTIONS), kind(design.alpha / contrasts))
 
     def after(self, look: LookTime) -> "Limits":
         """Return the limits with one more look."""

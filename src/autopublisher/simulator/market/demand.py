@@ -94,5 +94,5 @@ def _last(days: dict[str, AdDay]) -> list[AdDay]:
 
 def _mix(population: Population, people: People) -> Cells:
     numbers = population.people * people.share
-    mix: Cells = numbers / max(float(numbers.sum()), 1e-9)
+    mix: Cells = numbers / max(float(np.add.reduce(numbers)), 1e-9)
     return mix

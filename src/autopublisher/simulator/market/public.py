@@ -152,6 +152,8 @@ class Public:
         rng = self._extra.throw("view", exposed.ad_id, span.start_us)
         liking = exposed.truth.cvr / market.cvr * readiness
         count = int(rng.poisson(met.shown * market.view_rate * liking))
+        if not count:
+            return
         seen = span.start_us + (rng.random(count) * (span.end_us - span.start_us)).astype(np.int64)
         delays = (rng.random(count) * DAY).astype(np.int64)
         values = self._baskets(rng, exposed.truth.aov, count, account)

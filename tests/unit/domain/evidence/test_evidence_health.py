@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from autopublisher.domain.evidence import Design, Snapshot
+from autopublisher.domain.evidence import Design, Snapshot, judge, sentences
 from autopublisher.domain.evidence.health import faults, findings
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Diagnostic
@@ -68,3 +68,9 @@ def test_a_change_is_told_with_the_hour_it_was_noticed_in(two_weeks: Design, eve
     history = even_test(50, (20, 20))
     edited = tuple(replace(each, edited=each.hour >= 20) for each in history)
     assert found(two_weeks, edited) == (Diagnostic("edited", 20.0),)
+
+
+def test_a_paused_test_tells_the_size_of_the_fall(two_weeks: Design, even_test: MakeTest) -> None:
+    verdict = judge(two_weeks, with_conversions(even_test(50, (20, 20)), 49, 490.0))
+    assert [each.code for each in verdict.diagnostics] == ["counter_fell", "readings_set_aside"]
+    assert "A total fell by 50%." in sentences(verdict)

@@ -113,11 +113,15 @@ def test_a_fallen_counter_pauses_the_test(two_weeks: Design, even_test: MakeTest
     assert (verdict.kind, verdict.reasons) == (Kind.UNHEALTHY, ("counter_fell",))
 
 
-def test_a_glitch_that_passes_leaves_no_trace(two_weeks: Design, even_test: MakeTest) -> None:
+def test_a_glitch_that_passes_is_mentioned_and_changes_nothing(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
     history = even_test(100, (2, 2))
     glitch = replace(history[20], hour=90.5)
     clean, seen = judge(two_weeks, history), judge(two_weeks, (*history, glitch))
-    assert seen.to_dict() | {"digest": ""} == clean.to_dict() | {"digest": ""}
+    assert [each.code for each in seen.diagnostics] == ["readings_set_aside"]
+    plain = {"digest": "", "diagnostics": []}
+    assert seen.to_dict() | plain == clean.to_dict() | plain
 
 
 def test_too_many_missing_polls_pause_the_test(two_weeks: Design, even_test: MakeTest) -> None:

@@ -83,3 +83,8 @@ def test_readings_are_set_aside_as_one_by_one(seed: int, two_weeks: Design, nois
         peak = peak if fell else np.maximum(peak, now)
         expected.append(None if fell else row)
     assert build(two_weeks, history).row_of == tuple(expected)
+
+
+def test_a_test_with_an_open_end_is_read_to_its_last_poll_and_is_not_over(even_test: MakeTest) -> None:
+    test = read_line(line_of(even_test(450, (1, 1)), open_ended=True))
+    assert (test.design.open_ended, test.hours[-1], test.final) == (True, 450.0, False)

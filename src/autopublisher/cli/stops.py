@@ -1,0 +1,154 @@
+"""The kill switch from a terminal: stop and wait until Meta shows it, see the stops, resume."""
+
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+from autopublisher.api.stop_models import present_stop
+from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
+from autopublisher.cli.registry import account_named
+from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.cli.signals import end_in_order_on_signals
+from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.ids import AccountId
+from autopublisher.domain.stops import ObjectLine
+from autopublisher.flows.stops import StopDesk, StopView, views_of
+
+LOOK_SECONDS = 0.3
+OBJECT_COLUMNS = ("account", "kind", "meta_id", "name", "state", "confirmed", "why")
+STOP_COLUMNS = ("stop_id", "scope", "holds", "confirmed", "by", "at", "reason", "lifted_by")
+
+AccountOption = Annotated[str | None, typer.Option("--account", help="Our id or Meta's act_ id.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Everything.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.")]
+
+
+def stop(
+    *,
+    reason: ReasonOption,
+    account: AccountOption = None,
+    everything: AllOption = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for Meta's confirmation.")] = 120.0,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Stop an account or everything: switch all of ours off at Meta, and wait until Meta shows it."""
+    _need_one_scope(account, everything=everything)
+    end_in_order_on_signals()
+    with product_of(Work.IF_FREE) as product:
+        desk = product.services.stops
+        view = desk.stop(_account_id(product, account), reason, local_actor())
+        tell("The stop is recorded: nothing is started or raised from now on. Switching everything off ...")
+        view = _followed(desk, view, wait)
+    _show(view, output)
+    if not view.confirmed:
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def resume(
+    *,
+    reason: ReasonOption,
+    account: AccountOption = None,
+    everything: AllOption = False,
+    reactivate: Annotated[
+        bool, typer.Option("--reactivate", help="Also switch final campaigns of completed runs on again.")
+    ] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Lift a stop: runs under way go on by their next step; final campaigns stay paused unless asked for."""
+    _need_one_scope(account, everything=everything)
+    with product_of() as product:
+        desk = product.services.stops
+        account_id = _account_id(product, account)
+        if account_id is None:
+            held = next((one for one in desk.holding() if one.act_id is None), None)
+            if held is None:
+                raise ConflictError("Not everything is stopped.", "'autopublisher stops' lists the stops.")
+            views = desk.resume(local_actor(), reason, stop_id=held.id, reactivate=reactivate)
+        else:
+            views = desk.resume(local_actor(), reason, account_id=account_id, reactivate=reactivate)
+        tell("The stop is lifted; a running worker goes on with the runs.")
+    show_rows([_stop_row(one) for one in views], STOP_COLUMNS, output)
+
+
+def list_stops(output: OutputOption = Output.TABLE) -> None:
+    """List stops, those that hold first."""
+    with opened_units(settings_with_log().database) as open_unit:
+        views = views_of(open_unit)
+    show_rows([_stop_row(one) for one in views], STOP_COLUMNS, output)
+
+
+def _need_one_scope(account: str | None, *, everything: bool) -> None:
+    if everything == (account is not None):
+        raise typer.BadParameter("name --account or --all, and not both")
+
+
+def _account_id(product: Product, account: str | None) -> AccountId | None:
+    if account is None:
+        return None
+    return account_named(product.outside.open_unit, product.settings, account).id
+
+
+def _followed(desk: StopDesk, view: StopView, seconds: float) -> StopView:
+    """Tell how far the stop has come until it is confirmed or the time is up."""
+    until = time.monotonic() + seconds
+    with console(sys.stderr).status("") as line:
+        while not view.confirmed and time.monotonic() < until:
+            line.update(_progress(view))
+            time.sleep(LOOK_SECONDS)
+            view = desk.view(view.stop.id)
+    return view
+
+
+def _progress(view: StopView) -> str:
+    lines = [line for one in view.accounts if one.report is not None for line in one.report.objects]
+    done = sum(line.confirmed for line in lines)
+    return f"{done} of {len(lines)} objects confirmed off"
+
+
+def _show(view: StopView, output: Output) -> None:
+    if output is Output.JSON:
+        show_json(present_stop(view).model_dump(mode="json"))
+        return
+    rows = [
+        _object_row(one.name, line)
+        for one in view.accounts
+        if one.report is not None
+        for line in one.report.objects
+    ]
+    show_rows(rows, OBJECT_COLUMNS, output)
+    for account in view.accounts:
+        for missing in account.open_lines:
+            tell(f"not confirmed: {account.name}: {missing}", style="red")
+    if view.confirmed:
+        tell("Everything of ours is off; Meta shows it.", style="green")
+
+
+def _object_row(account: str, line: ObjectLine) -> dict[str, Any]:
+    return {
+        "account": account,
+        "kind": line.kind.value,
+        "meta_id": line.meta_id,
+        "name": line.key,
+        "state": line.state,
+        "confirmed": "yes" if line.confirmed else "no",
+        "why": line.why or None,
+    }
+
+
+def _stop_row(view: StopView) -> dict[str, Any]:
+    stop = view.stop
+    return {
+        "stop_id": stop.id,
+        "scope": stop.act_id or "everything",
+        "holds": "yes" if stop.holds else "no",
+        "confirmed": "yes" if view.confirmed else "no",
+        "by": stop.by,
+        "at": stop.at.isoformat(timespec="seconds"),
+        "reason": stop.reason,
+        "lifted_by": stop.lifted_by,
+    }

@@ -1,0 +1,184 @@
+"""What somebody else has changed at Meta: the journal's wishes compared with what Meta shows, field by field.
+
+Theory of operation. Only what we asked for is compared, in a canonical form: Meta writes numbers as text, moments in the
+account's zone, lists in its own order, some goals under another name, and adds defaults of its own. Money is the
+exception: a budget we never asked for counts as a change. An edit is a threat where it makes more money spendable than is
+set aside for the object.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.readback import READ_FIELDS
+from autopublisher.domain.stops import OFF
+
+GONE = frozenset({"DELETED", "ARCHIVED"})
+"""Statuses from which nothing comes back."""
+
+SWEEP_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
+    ObjectKind.CAMPAIGN: (
+        *READ_FIELDS[ObjectKind.CAMPAIGN],
+        "buying_type",
+        "special_ad_categories",
+        "daily_budget",
+        "lifetime_budget",
+    ),
+    ObjectKind.AD_SET: (
+        *READ_FIELDS[ObjectKind.AD_SET],
+        "billing_event",
+        "optimization_goal",
+        "bid_strategy",
+        "promoted_object",
+        "targeting",
+    ),
+    ObjectKind.CREATIVE: (*READ_FIELDS[ObjectKind.CREATIVE], "object_story_spec"),
+    ObjectKind.AD: (*READ_FIELDS[ObjectKind.AD], "creative"),
+}
+"""What the reconciliation reads of each kind: more than a tick needs to see whether its own write took effect."""
+
+_BUDGETS = frozenset({"daily_budget", "lifetime_budget"})
+_AMOUNTS = _BUDGETS | {"spend_cap"}
+_NEVER_UNASKED: Mapping[ObjectKind, frozenset[str]] = {
+    ObjectKind.CAMPAIGN: _AMOUNTS,
+    ObjectKind.AD_SET: _BUDGETS,
+}
+"""Money that counts as changed even where we never named it."""
+
+_DEFAULTS: Mapping[str, Any] = {
+    "age_min": 18,
+    "age_max": 65,
+    "buying_type": "AUCTION",
+    "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
+}
+"""What Meta may leave out because it is the default."""
+
+_ALIASES = {"REACH": "IMPRESSIONS"}
+"""Goals that Meta reads back under another name."""
+
+_UNNAMED = frozenset({ObjectKind.CREATIVE})
+"""Kinds whose name may be another object's: Meta answers an identical creative with the one it has."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value that is not as we asked: ``wanted`` and ``shown`` as text, ``threat`` where it frees more money."""
+
+    field: str
+    wanted: str
+    shown: str
+    threat: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What people read."""
+        return f"{self.field} is {self.shown or 'not set'}, and we asked for {self.wanted or 'none'}"
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the edit as JSON types."""
+        return asdict(self)
+
+
+def edits(kind: ObjectKind, wanted: Mapping[str, Any], read: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """Return what Meta shows otherwise than ``wanted``: the create's parameters and the later updates, ids resolved.
+
+    ``read`` holds ``SWEEP_FIELDS``, in which Meta leaves out what is not set. Of an object that is gone only that counts.
+    """
+    status = str(read.get("status"))
+    if status in GONE:
+        return () if wanted.get("status") in GONE else (_edit("status", wanted.get("status"), status),)
+    unasked = {name: None for name in _NEVER_UNASKED.get(kind, ()) if name not in wanted}
+    names = [
+        name for name in SWEEP_FIELDS[kind] if name in wanted and (name != "name" or kind not in _UNNAMED)
+    ]
+    asked = unasked | {name: wanted[name] for name in names}
+    return tuple(
+        _edit(name, value, read.get(name))
+        for name, value in asked.items()
+        if not _JUDGES.get(name, _is_held)(value, _or_default(name, read.get(name)))
+    )
+
+
+def _edit(field: str, wanted: Any, shown: Any) -> Edit:
+    return Edit(field, _text(wanted), _text(shown), _is_threat(field, wanted, shown))
+
+
+def _is_threat(field: str, wanted: Any, shown: Any) -> bool:
+    """Tell whether more can be spent with the shown value than with the wanted one."""
+    if field == "status":
+        return wanted in OFF and _text(shown) not in OFF
+    if field in _BUDGETS:
+        return _amount(shown) > _amount(wanted)
+    if field == "spend_cap":  # none at all is the highest cap
+        return bool(_amount(wanted)) and not 0 < _amount(shown) <= _amount(wanted)
+    if field == "end_time":
+        return wanted is not None and (not shown or _moment(shown) > _moment(wanted))
+    return False
+
+
+# --- canonical forms ------------------------------------------------------------------------------
+
+
+def _is_held(wanted: Any, read: Any) -> bool:
+    """Tell whether ``read`` has all that ``wanted`` names; what Meta adds to it does not matter."""
+    if isinstance(wanted, Mapping):
+        there: Mapping[str, Any] = read if isinstance(read, Mapping) else {}
+        return all(_is_held(value, _or_default(name, there.get(name))) for name, value in wanted.items())
+    if isinstance(wanted, list | tuple):
+        shown = read if isinstance(read, list | tuple) else ()
+        return _members(wanted) == _members(shown)
+    return _text(wanted) == _text(read)
+
+
+def _or_default(name: str, shown: Any) -> Any:
+    return _DEFAULTS.get(name) if shown is None else shown
+
+
+def _members(values: Sequence[Any]) -> list[str]:
+    """Return a list's values in one order; Meta writes an empty list of categories as NONE, too."""
+    return sorted(text for text in map(_text, values) if text != "NONE")
+
+
+def _is_same_creative(wanted: Any, read: Any) -> bool:
+    ids = [
+        one.get("id") or one.get("creative_id") if isinstance(one, Mapping) else None
+        for one in (wanted, read)
+    ]
+    return ids[0] == ids[1]
+
+
+def _is_same_start(wanted: Any, read: Any) -> bool:
+    """Tell whether the start is as asked; one that had passed when it was set reads as a later moment."""
+    return bool(read) and _moment(read) >= _moment(wanted)
+
+
+_JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(_AMOUNTS, lambda wanted, read: _amount(wanted) == _amount(read)),
+    "start_time": _is_same_start,
+    "end_time": lambda wanted, read: bool(read) and _moment(wanted) == _moment(read),
+    "optimization_goal": lambda wanted, read: _ALIASES.get(wanted, wanted) == _ALIASES.get(read, read),
+    "creative": _is_same_creative,
+}
+
+
+def _amount(value: Any) -> int:
+    """Return minor units; Meta shows an amount that is not set as nothing or as 0."""
+    try:
+        return int(str(value or 0))
+    except ValueError:
+        return 0
+
+
+def _moment(value: Any) -> int:
+    return int(datetime.fromisoformat(str(value)).timestamp())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value) if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)

@@ -1,0 +1,39 @@
+"""The last page of a run's report: every object it made, what was done with it, and what Meta showed of it then."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autopublisher.domain.operations import Action, Operation, OperationState
+from autopublisher.domain.records import MetaObject
+
+_DONE = {"ACTIVE": "switched on", "PAUSED": "paused"}
+
+
+def closing_report(rows: Sequence[Operation], objects: Sequence[MetaObject]) -> Mapping[str, Any]:
+    """Return the report of a run that is about to end, as JSON types, from its journal and what was last read."""
+    models = {model.key: model for model in objects}
+    made = [row for row in rows if row.spec.action is Action.CREATE and row.state is OperationState.CONFIRMED]
+    return {"objects": [_line(row, rows, models.get(row.key)) for row in made]}
+
+
+def _line(row: Operation, rows: Sequence[Operation], model: MetaObject | None) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "kind": row.spec.kind.value,
+        "meta_id": row.meta_id,
+        "done": _done(row, rows),
+        "state": None if model is None or not model.status else model.status,
+        "read_at": None if model is None else model.read_at.isoformat(),
+    }
+
+
+def _done(row: Operation, rows: Sequence[Operation]) -> str:
+    """Return the last thing we did to the object that Meta has confirmed."""
+    for later in reversed(rows):
+        if later.spec.target != row.key or later.state is not OperationState.CONFIRMED:
+            continue
+        if later.spec.action is Action.DELETE:
+            return "deleted"
+        if "status" in later.spec.params:
+            return _DONE.get(str(later.spec.params["status"]), "changed")
+    return "created, never switched on"
