@@ -1,11 +1,12 @@
-"""False winners and power of the decision engine under hourly polling, as a table.
+"""False winners, power, coverage, spend used and speed of the decision engine under hourly polling, as a table.
 
-python benchmarks/decisions/calibration.py --replicates 400
+python -m benchmarks.decisions --replicates 400
 """
 
 import argparse
 import sys
-from collections import Counter
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from market import Market, snapshots
+from market import Market, history
 
-from autopublisher.domain.evidence import Design, Verdict, replay
+from autopublisher.domain.evidence import Criterion, Design, Verdict, replay
+
+MID = Market()
+TINY, SMALL, LARGE = 23, 114, 1520
 
 
 @dataclass(frozen=True)
@@ -25,35 +29,68 @@ class Case:
     name: str
     market: Market
     design: dict[str, Any] = field(default_factory=dict)
+    replicates: float = 1.0
+    """Part of the asked-for number: cases of many variants take longer."""
 
 
-MID = Market()
+@dataclass(frozen=True)
+class Outcome:
+    """One replicate: what was named, whether the true ratio lay in the range, and what it took."""
+
+    wrong: bool
+    right: bool
+    leads: bool
+    covered: bool
+    used: float
+    seconds: float
 
 
 def per_arm(purchases: float, market: Market = MID) -> Market:
     return replace(market, purchases_per_hour=purchases / market.hours)
 
 
+def noisy(day_spread: float, market: Market = MID) -> Market:
+    return replace(market, day_spread=day_spread)
+
+
+def tied(arms: int) -> Market:
+    return replace(MID, lifts=(1.0,) * arms)
+
+
+E: dict[str, Any] = {"same_offer": True}
 CASES = (
-    Case("tie, 23 purchases per arm", per_arm(23)),
-    Case("tie, 114", per_arm(114)),
-    Case("tie, 380", MID),
-    Case("tie, 1520", per_arm(1520)),
-    Case("tie, 380, arm-day 15 %", replace(MID, day_spread=0.15)),
-    Case("tie, 1520, arm-day 15 %", per_arm(1520, replace(MID, day_spread=0.15))),
-    Case("tie, 380, pooled baskets", MID, {"same_offer": True}),
-    Case("tie, 380, cpa", MID, {"criterion": "cpa"}),
-    Case("tie, ctr", MID, {"criterion": "ctr"}),
-    Case("tie of 4, 380", replace(MID, lifts=(1.0,) * 4)),
-    Case("tie of the best 2 of 4, 380", replace(MID, lifts=(1.0, 1.0, 0.7, 0.7))),
-    Case("tie, 24 h, 1000", per_arm(1000, replace(MID, hours=24))),
-    Case("+30 %, 380", replace(MID, lifts=(1.0, 1.3))),
-    Case("+50 %, 380", replace(MID, lifts=(1.0, 1.5))),
-    Case("+30 %, 380, pooled baskets", replace(MID, lifts=(1.0, 1.3)), {"same_offer": True}),
-    Case("+50 %, 380, pooled baskets", replace(MID, lifts=(1.0, 1.5)), {"same_offer": True}),
-    Case("+30 %, 380, decide mode", replace(MID, lifts=(1.0, 1.3)), {"mode": "decide", "same_offer": True}),
-    Case("one of 4 +30 %, 380", replace(MID, lifts=(1.0, 1.0, 1.0, 1.3))),
-    Case("x 2.7, 24 h, 1000", per_arm(1000, replace(MID, hours=24, lifts=(1.0, 2.7)))),
+    *(
+        Case(f"tie {size}, {purchases} per arm, {name}", per_arm(purchases), design)
+        for size, purchases in (("tiny", TINY), ("small", SMALL), ("mid", 380), ("large", LARGE))
+        for name, design in (("B", {}), ("E", E))
+    ),
+    *(
+        Case(f"tie {purchases}, arm-day CV {spread:.0%}, {name}", noisy(spread, per_arm(purchases)), design)
+        for purchases in (380, LARGE)
+        for spread in (0.0, 0.15, 0.20)
+        for name, design in (("B", {}), ("E", E))
+    ),
+    *(
+        Case(f"tie mid, {each.value}", MID, {"criterion": each})
+        for each in Criterion
+        if each not in (Criterion.ROAS, Criterion.REVENUE)
+    ),
+    Case("tie large, arm-day CV 15%, cpa", noisy(0.15, per_arm(LARGE)), {"criterion": "cpa"}),
+    Case("tie mid, reports x3 slower in an arm, B", replace(MID, slower_reports=(1.0, 3.0))),
+    Case("tie mid, reports x3 slower in an arm, E", replace(MID, slower_reports=(1.0, 3.0)), E),
+    Case("tie mid, 8% of polls missed, B", replace(MID, missed_polls=0.08)),
+    Case("tie mid, open end (A)", MID, {"open_ended": True}),
+    Case("tie mid, 7 days, B", replace(MID, hours=168)),
+    Case("tie of 4, B", tied(4), {}, 0.5),
+    Case("tie of 8, B", tied(8), {}, 0.125),
+    Case("tie of the best 2 of 4, B", replace(MID, lifts=(1.0, 1.0, 0.7, 0.7)), {}, 0.5),
+    *(
+        Case(f"+{lift:.0%} mid, {name}", replace(MID, lifts=(1.0, 1 + lift)), design)
+        for lift in (0.3, 0.5)
+        for name, design in (("B", {}), ("E", E), ("A", {"open_ended": True}))
+    ),
+    Case("one of 4 +30%, E", replace(MID, lifts=(1.0, 1.0, 1.0, 1.3)), E, 0.5),
+    Case("+30% mid, decide mode, E", replace(MID, lifts=(1.0, 1.3)), E | {"mode": "decide"}),
 )
 
 
@@ -67,32 +104,42 @@ def design_of(case: Case) -> Design:
     )
 
 
-def verdict_of(case: Case, seed: int) -> Verdict:
-    return replay(
-        design_of(case),
-        snapshots(case.market, np.random.default_rng([crc32(case.name.encode()), seed])),
-        final=True,
-    )
+def outcome_of(case: Case, seed: int) -> Outcome:
+    market, design = case.market, design_of(case)
+    polls = history(market, np.random.default_rng([crc32(case.name.encode()), seed]))
+    started = time.perf_counter()
+    verdict = replay(design, polls, final=True, detailed=False)
+    seconds = time.perf_counter() - started
+    best = [f"v{index}" for index, lift in enumerate(market.lifts) if lift == max(market.lifts)]
+    won = verdict.kind.value == "winner"
+    right = won and best == [verdict.winner]
+    used = sum(each.spend for each in verdict.variants) / float(polls.figures[-1, :, 0].sum())
+    return Outcome(won and not right, right, verdict.leader in best, covers(case, verdict), used, seconds)
 
 
-def row_of(case: Case, seeds: range) -> str:
-    kinds: Counter[str] = Counter()
-    best = {f"v{index}" for index, lift in enumerate(case.market.lifts) if lift == max(case.market.lifts)}
-    right = wrong = stopped = picked = 0
-    used = []
-    for seed in seeds:
-        verdict = verdict_of(case, seed)
-        kinds[verdict.kind.value] += 1
-        unique = len(best) == 1
-        won = verdict.kind.value == "winner"
-        right += won and unique and verdict.winner in best
-        wrong += won and not (unique and verdict.winner in best)
-        stopped += unique and bool(best & set(verdict.eliminated))
-        picked += verdict.leader in best
-        used.append(min(verdict.hour / case.market.hours, 1.0))
-    share = [value / len(seeds) for value in (wrong, right, stopped, picked)]
-    numbers = " | ".join(f"{value:.3f}" for value in (*share, float(np.mean(used))))
-    return f"| {case.name} | {numbers} | {dict(kinds)} |"
+def covers(case: Case, verdict: Verdict) -> bool:
+    """Return whether the first pair's range holds the true ratio (nothing measured: it holds everything)."""
+    if not verdict.pairs:
+        return True
+    truth = {f"v{index}": lift for index, lift in enumerate(case.market.lifts)}
+    pair = verdict.pairs[0]
+    # Click criteria are tied whatever the purchases do.
+    clicks = case.design.get("criterion") in (Criterion.CTR, Criterion.CPC, Criterion.ENGAGEMENT)
+    ratio = 1.0 if clicks else truth[pair.first] / truth[pair.second]
+    return pair.low <= ratio and (pair.high is None or ratio <= pair.high)
+
+
+def row_of(case: Case, seeds: Sequence[int]) -> str:
+    outcomes = [outcome_of(case, seed) for seed in seeds]
+
+    def share(name: str) -> float:
+        return float(np.mean([getattr(each, name) for each in outcomes]))
+
+    wrong = share("wrong")
+    error = (wrong * (1 - wrong) / len(outcomes)) ** 0.5
+    shares = " | ".join(f"{share(name):.3f}" for name in ("right", "leads", "covered", "used"))
+    spent = 1000 * float(np.median([each.seconds for each in outcomes]))
+    return f"| {case.name} | {wrong:.3f} ± {error:.3f} | {shares} | {spent:.1f} | {len(outcomes)} |"
 
 
 def main() -> None:
@@ -101,12 +148,12 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help="for figures no setting was chosen on")
     parser.add_argument("--only", default="", help="run the cases whose name contains this")
     options = parser.parse_args()
-    seeds = range(options.first_seed, options.first_seed + options.replicates)
-    print("| case | false winner | power | best stopped | best leads | time used | verdicts |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| case | false winner | power | best leads | covered | spend used | ms per test | tests |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for case in CASES:
         if options.only in case.name:
-            print(row_of(case, seeds), flush=True)
+            count = max(int(options.replicates * case.replicates), 1)
+            print(row_of(case, range(options.first_seed, options.first_seed + count)), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence import Figures, Snapshot
+from autopublisher.domain.evidence.observations import History
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Market:
     season_spread: float = 0.20
     click_rate: float = 0.012
     impression_price: float = 12.0
+    slower_reports: tuple[float, ...] | None = None
+    missed_polls: float = 0.0
 
     @property
     def arms(self) -> int:
@@ -75,7 +78,8 @@ def _report(market: Market, rng: np.random.Generator, bought: npt.NDArray[np.int
     hour, arm = np.nonzero(bought)
     times = bought[hour, arm]
     hour, arm = np.repeat(hour, times), np.repeat(arm, times)
-    seen = (hour + rng.random(len(hour)) + _delays(rng, len(hour))).astype(int)
+    slower = np.array(market.slower_reports or (1.0,) * market.arms)
+    seen = (hour + rng.random(len(hour)) + _delays(rng, len(hour)) * slower[arm]).astype(int)
     ratio = np.array(market.basket_ratio or (1.0,) * market.arms)
     middle = np.log(market.basket) - market.basket_sigma**2 / 2
     value = rng.lognormal(middle, market.basket_sigma, len(hour)) * ratio[arm]
@@ -89,3 +93,12 @@ def snapshots(market: Market, rng: np.random.Generator) -> tuple[Snapshot, ...]:
         Snapshot(float(index + 1), tuple(Figures(*row) for row in at.tolist()))
         for index, at in enumerate(totals(market, rng))
     )
+
+
+def history(market: Market, rng: np.random.Generator) -> History:
+    """Return the same polls as columns, without those that were missed."""
+    figures = totals(market, rng)
+    seen = rng.random(len(figures)) >= market.missed_polls
+    seen[-1] = True
+    hours = np.arange(1.0, len(figures) + 1)[seen]
+    return History(hours, figures[seen], np.zeros(len(hours), dtype=np.bool_))

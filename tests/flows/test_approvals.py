@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from autopublisher.domain.approvals import approval_digest
 from autopublisher.domain.errors import ConflictError, InvalidRequestError, RunNotFoundError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.request import NoWinner, RunRequest
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.selection import approval_digest
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
 

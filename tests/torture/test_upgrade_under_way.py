@@ -68,7 +68,7 @@ PATH = (
     RunStatus.CREATING_CAMPAIGNS,
     RunStatus.PENDING,
 )
-"""The statuses a run goes through, last first: those that have come far are driven before time moves on for others."""
+"""The statuses a run goes through."""
 
 TICKS = 100
 
@@ -88,17 +88,20 @@ class Driver:
         request = replace(with_test(settle_hours=6), campaign_name=name)
         return self.product.services.intake.submit(request, "manager").id
 
-    def brought_to(self, status: RunStatus) -> RunId:
-        run_id = self.submitted(f"was {status}")
-        for _ in range(TICKS):
-            run = self.run(run_id)
-            if run.status is status:
-                return run_id
-            assert run.status not in FINAL, run.failure
-            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
-                approve(self.product, run_id)
-            self.tick(run_id)
-        raise AssertionError(f"{self.run(run_id).status} instead of {status}")
+    def brought_to(self, *statuses: RunStatus) -> dict[RunStatus, RunId]:
+        """Bring a run to each status, all at the same time, so that none rests for longer than it has to."""
+        found = {status: self.submitted(f"was {status}") for status in statuses}
+        for _ in range(TICKS * len(statuses)):
+            runs = {status: self.run(run_id) for status, run_id in found.items()}
+            moving = [run for status, run in runs.items() if run.status is not status]
+            if not moving:
+                return found
+            first = min(moving, key=lambda run: (run.next_tick_at or run.created_at, run.id))
+            assert first.status not in FINAL, first.failure
+            if first.status is RunStatus.WAITING_APPROVAL and first.approval is None:
+                approve(self.product, first.id)
+            self.tick(first.id)
+        raise AssertionError({status: self.run(run_id).status for status, run_id in found.items()})
 
     def tick(self, run_id: RunId) -> None:
         run = self.run(run_id)
@@ -108,7 +111,7 @@ class Driver:
         self.orchestrator.advance(Tick(run.id, run.version, run.act_id))
 
     def cancelled(self) -> RunId:
-        run_id = self.brought_to(RunStatus.AB_TESTING)
+        run_id = self.brought_to(RunStatus.AB_TESTING)[RunStatus.AB_TESTING]
         self.product.services.approvals.cancel(run_id, "manager")
         while self.run(run_id).status not in FINAL:
             self.tick(run_id)
@@ -116,7 +119,8 @@ class Driver:
 
     def failed(self, judge: DistantJudge) -> RunId:
         """Have Meta refuse an ad set, so that the run takes back what it made."""
-        fault = {"kind": "error_200", "code": 100, "match": {"method": "POST", "path_regex": "adsets$"}}
+        match = {"method": "POST", "path_regex": "adsets$"}
+        fault = {"kind": "error_200", "code": 100, "is_transient": False, "match": match}
         judge.ask("POST", "faults", json=fault)
         run_id = self.submitted("was failed")
         while self.run(run_id).status not in FINAL:
@@ -169,10 +173,8 @@ def test_runs_of_the_first_release_in_every_status_go_on_to_their_ends(
     furnish(world)
     with driver(world) as first:
         ended = {RunStatus.CANCELLED: first.cancelled(), RunStatus.FAILED: first.failed(judge)}
-        under_way = {status: first.brought_to(status) for status in PATH}
-        assert {status: first.run(run_id).status for status, run_id in under_way.items()} == {
-            status: status for status in PATH
-        }
+        # Those that have only begun come last: a test keeps the schedule it was admitted with.
+        under_way = first.brought_to(*PATH[:-2]) | first.brought_to(*PATH[-2:])
     brought_back_to_the_first_release(database_url)
     upgraded_by_two_at_once(world, tmp_path)
     with driver(world) as now, alive(work, world):

@@ -11,7 +11,6 @@ from sqlalchemy.exc import ArgumentError
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
-from autopublisher.adapters.work_dbos import prepare
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 
@@ -21,22 +20,32 @@ def opened_database(url: str) -> Iterator[Engine]:
 
     Raises UnavailableError where it cannot be reached or understood.
     """
+    # The work engine takes a second to load, and what only reads the database does not need it.
+    from autopublisher.adapters.work_dbos import prepare  # noqa: PLC0415 - see above
+
+    with _migrated(url) as engine:
+        prepare(url)
+        yield engine
+
+
+@contextmanager
+def opened_units(url: str) -> Iterator[OpenUnitOfWork]:
+    """Open the database alone, without Meta, the simulator, a clock or the work engine."""
+    with _migrated(url) as engine:
+        yield units_of(engine)
+
+
+@contextmanager
+def _migrated(url: str) -> Iterator[Engine]:
+    """Open the database with our own tables at this release."""
     _make_folder(url)
     engine = open_engine(url)
     try:
         if not is_current(engine):
             upgrade(engine)
-        prepare(url)
         yield engine
     finally:
         engine.dispose()
-
-
-@contextmanager
-def opened_units(url: str) -> Iterator[OpenUnitOfWork]:
-    """Open the database alone, without Meta, the simulator or a clock."""
-    with opened_database(url) as engine:
-        yield units_of(engine)
 
 
 def units_of(engine: Engine) -> OpenUnitOfWork:

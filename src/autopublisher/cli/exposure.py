@@ -5,8 +5,8 @@ from typing import Any
 
 from autopublisher.api.exposure import present_exposure
 from autopublisher.cli.output import Output, OutputOption, say, show, show_json, show_rows, table_of, tell
+from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
-from autopublisher.cli.session import product_of
 from autopublisher.flows.exposure import AccountExposure
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autopublisher.cli.exits import ExitCode, SentenceGroup
+from autopublisher.cli.exits import ExitCode
 from autopublisher.domain.evidence import Language, Verdict, method_note, replay, sentences
 from autopublisher.domain.evidence.lines import LineError, answer, read_line, refusal
 
@@ -61,13 +61,3 @@ def _explanation(verdict: Verdict, language: Language) -> dict[str, Any]:
         "sentences": list(sentences(verdict, language)),
         "method_note": method_note(verdict, language),
     }
-
-
-def judge_alone() -> None:
-    """Run the program for someone who asked for this command, without loading the others."""
-    alone = typer.Typer(
-        name="autopublisher", cls=SentenceGroup, add_completion=False, pretty_exceptions_enable=False
-    )
-    alone.callback()(lambda: None)
-    alone.command()(judge)
-    alone()

@@ -1,39 +1,117 @@
-"""The whole program: every command registered under its name."""
+"""The whole program: every command under its name and with its sentence; what it needs is loaded when it is called."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final
 
 import typer
+from typer.core import TyperCommand
 
-from autopublisher.cli import demo, doctor, exposure, judge, runs, serving, stops
-from autopublisher.cli.database import db_app
 from autopublisher.cli.exits import SentenceGroup
-from autopublisher.cli.registry import account_app, creative_app, user_app
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": (
+        "demo:demo",
+        "Show the whole product on a simulated Meta: one request, from two variants to a published winner.",
+    ),
+    "serve": ("serving:serve", "Serve the API and the dashboard, and run ticks, until stopped."),
+    "worker": (
+        "serving:worker",
+        "Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted.",
+    ),
+    "simulator": (
+        "serving:simulator",
+        "Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints.",
+    ),
+    "run": ("runs:run", "Start a run from a request file."),
+    "status": ("looking:status", "Show a run, or follow it."),
+    "approve": (
+        "runs:approve",
+        "Approve a run's winner: it is scaled and published, the others stay paused.",
+    ),
+    "cancel": ("runs:cancel", "Stop a run: what it made at Meta is paused or deleted by its next step."),
+    "runs": ("looking:runs", "List runs, newest first."),
+    "stop": (
+        "stops:stop",
+        "Stop an account or everything: switch all of ours off at Meta, and wait until Meta shows it.",
+    ),
+    "resume": (
+        "stops:resume",
+        "Lift a stop: runs under way go on by their next step; final campaigns stay paused unless asked for.",
+    ),
+    "stops": ("stops:list_stops", "List stops, those that hold first."),
+    "exposure": (
+        "exposure:exposure",
+        "Say what is committed, spent and could still be spent: by account, run and object, with the limits.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Check settings, database, worker, Meta, token, accounts and clock; exits with 1 where something fails.",
+    ),
+    "judge": (
+        "judge:judge",
+        "Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.",
+    ),
+    "openapi": ("serving:openapi", "Print the API's OpenAPI document as JSON."),
+    "example-request": (
+        "demo:example_request",
+        "Print the brief's request with the ids of the demo, ready to be sent.",
+    ),
+    "account": ("registry:account_app", "Ad accounts we may act on."),
+    "creative": ("registry:creative_app", "Images that runs can test."),
+    "user": ("registry:user_app", "People, their passwords and their tokens."),
+    "db": ("database:db_app", "The database's tables."),
+}
+"""Each command's module and function (or group), and the first sentence of its help, which the list of commands shows."""
+
+
+class DeferredCommand(TyperCommand):
+    """A command, or a group of them, that is listed by its sentence and loaded when it is called."""
+
+    def __init__(self, name: str, place: str, sentence: str) -> None:
+        super().__init__(name, help=sentence)
+        self._place = place
+
+    @property
+    def loaded(self) -> Any:
+        """The command itself."""
+        module, _, name = self._place.partition(":")
+        found = getattr(importlib.import_module(f"autopublisher.cli.{module}"), name)
+        return typer.main.get_command(found if isinstance(found, typer.Typer) else _alone(found))
+
+    @property
+    def commands(self) -> Mapping[str, Any] | None:
+        """The commands of a group; None for a command."""
+        return getattr(self.loaded, "commands", None)
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Hand the rest of the command line to the command itself."""
+        return self.loaded.make_context(*given, **named)
+
+
+class Program(SentenceGroup):
+    """The program's commands, none of them loaded yet."""
+
+    def __init__(self, **named: Any) -> None:
+        deferred = {
+            name: DeferredCommand(name, place, sentence) for name, (place, sentence) in COMMANDS.items()
+        }
+        super().__init__(**{**named, "commands": deferred})
+
 
 app = typer.Typer(
     name="autopublisher",
     help="Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent.",
-    cls=SentenceGroup,
+    cls=Program,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.callback()(lambda: None)
 
-app.command()(demo.demo)
-app.command()(serving.serve)
-app.command()(serving.worker)
-app.command()(serving.simulator)
-app.command()(runs.run)
-app.command()(runs.status)
-app.command()(runs.approve)
-app.command()(runs.cancel)
-app.command()(runs.runs)
-app.command()(stops.stop)
-app.command()(stops.resume)
-app.command("stops")(stops.list_stops)
-app.command()(exposure.exposure)
-app.command()(doctor.doctor)
-app.command()(judge.judge)
-app.command()(serving.openapi)
-app.command("example-request")(demo.example_request)
-app.add_typer(account_app, name="account")
-app.add_typer(creative_app, name="creative")
-app.add_typer(user_app, name="user")
-app.add_typer(db_app, name="db")
+
+def _alone(command: Any) -> typer.Typer:
+    """Return a program of one command."""
+    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    program.command()(command)
+    return program

@@ -12,7 +12,8 @@ import typer
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.people import opened_people
 from autopublisher.cli.output import Output, OutputOption, say, show_record, show_rows, tell
-from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.cli.product import product_of
+from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError

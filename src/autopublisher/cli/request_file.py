@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from autopublisher.api.exact_json import Unreadable, read_json
 from autopublisher.api.schemas import RunRequestIn
+from autopublisher.api.validation import problems_of
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError, Problem
 from autopublisher.domain.request import RunRequest
 
@@ -25,13 +26,7 @@ def request_of(value: Any) -> RunRequest:
     try:
         return RunRequestIn.model_validate(value).to_domain()
     except ValidationError as error:
-        problems = [
-            Problem(
-                ".".join(str(part) for part in one["loc"]) or "request", one["msg"], "Correct this value."
-            )
-            for one in error.errors()
-        ]
-        raise InvalidRequestError(problems) from None
+        raise InvalidRequestError(problems_of(error.errors(), skip=0)) from None
 
 
 def _content(path: Path) -> bytes:

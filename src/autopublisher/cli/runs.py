@@ -1,4 +1,4 @@
-"""Commands on runs: start one, follow it, approve it, stop it, list them."""
+"""Commands that change runs: start one, approve it, stop it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,21 +7,20 @@ import typer
 
 from autopublisher.api.services import Services
 from autopublisher.bootstrap import Product, Work
-from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import code_of_run
-from autopublisher.cli.output import Output, OutputOption, show_rows, tell
+from autopublisher.cli.looking import RunArgument
+from autopublisher.cli.output import Output, OutputOption, tell
+from autopublisher.cli.product import product_of
 from autopublisher.cli.request_file import read_request
-from autopublisher.cli.run_text import RUN_COLUMNS, run_row, show_run
-from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.cli.run_text import show_run
+from autopublisher.cli.session import local_actor
 from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.reports import Reports, RunView
-
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+from autopublisher.flows.reports import RunView
 
 
 def run(
@@ -50,22 +49,6 @@ def run(
         view = _followed(services, started.id, approve_as) if watch else services.reports.view(started.id)
     show_run(view, output)
     raise typer.Exit(code_of_run(view.run))
-
-
-def status(
-    *,
-    run_id: RunArgument,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Show a run, or follow it."""
-    end_in_order_on_signals()
-    with opened_units(settings_with_log().database) as open_unit:
-        reports = Reports(open_unit)
-        wanted = RunId(run_id)
-        view = Watcher(reports, wanted).until_rest() if watch else reports.view(wanted)
-    show_run(view, output)
-    raise typer.Exit(code_of_run(view.run) if watch else 0)
 
 
 def approve(
@@ -101,17 +84,6 @@ def cancel(
             f"The cancellation is recorded; the run's next step, by a running worker, stops it. {_worker_hint(product)}"
         )
     show_run(view, output)
-
-
-def runs(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
-    only: Annotated[list[RunStatus] | None, typer.Option("--status", help="Only these statuses.")] = None,
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """List runs, newest first."""
-    with opened_units(settings_with_log().database) as open_unit:
-        found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
-    show_rows([run_row(one) for one in found], RUN_COLUMNS, output)
 
 
 def _worker_hint(product: Product) -> str:

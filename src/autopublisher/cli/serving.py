@@ -12,7 +12,8 @@ from autopublisher.api.app import openapi_document
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import HttpServer, listen
 from autopublisher.cli.output import say, show_json, tell
-from autopublisher.cli.session import product_of, settings_with_log
+from autopublisher.cli.product import product_of
+from autopublisher.cli.session import settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.settings import Settings
 

@@ -2,7 +2,6 @@
 
 import getpass
 
-from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.settings import Settings
 
@@ -12,11 +11,6 @@ def settings_with_log() -> Settings:
     settings = Settings.load()
     log_to_file(settings.home, settings.auto_publisher_log_level)
     return settings
-
-
-def product_of(work: Work = Work.NONE) -> Product:
-    """Return the product for these settings, not yet started."""
-    return Product(settings_with_log(), work)
 
 
 def local_actor() -> str:

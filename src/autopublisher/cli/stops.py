@@ -11,8 +11,9 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
+from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import account_named
-from autopublisher.cli.session import local_actor, product_of, settings_with_log
+from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId

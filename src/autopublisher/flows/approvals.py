@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from autopublisher.domain.approvals import approval_digest
 from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Approval, Control, Run, RunStatus
 from autopublisher.flows.orchestrator import enqueue_next
-from autopublisher.flows.selection import approval_digest
 from autopublisher.flows.steps import event
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork

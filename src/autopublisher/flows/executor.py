@@ -5,10 +5,9 @@ after is the same code whether the process died or not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
@@ -31,15 +30,15 @@ from autopublisher.domain.operations import (
     resolve,
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
-from autopublisher.domain.records import Event, MetaObject
 from autopublisher.domain.run import Run
+from autopublisher.flows.bookkeeping import Bookkeeping
 from autopublisher.flows.brake import brake
 from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.lookups import look_for
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 from autopublisher.ports.storage import Storage
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
@@ -80,6 +79,7 @@ class Executor:
         self._clock = clock
         self._patience = patience or Patience()
         self._gate = gate or MoneyGate()
+        self._books = Bookkeeping(open_unit, clock)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
@@ -98,15 +98,15 @@ class Executor:
         fence = Fence(run.id, run.version)
         while not operation.is_settled:
             if operation.state is OperationState.INTENDED:
-                operation = self._advance(
+                operation = self._books.advance(
                     operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
                 )
             elif operation.state is OperationState.SENT:
-                operation = self._advance(operation, OperationState.UNKNOWN, fence)
+                operation = self._books.advance(operation, OperationState.UNKNOWN, fence)
             elif operation.spec.action is Action.CREATE:
                 operation = self._looked_up(run, operation, fence)
             else:
-                operation = self._advance(
+                operation = self._books.advance(
                     operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
                 )
         return operation
@@ -124,7 +124,7 @@ class Executor:
             for found in self._meta.find(run.act_id, kind, run_mark(run.id), ["id", "name"]):
                 maker = makers.get(str(found.get("name")))
                 if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
-                    self._record_duplicate(run, maker, MetaId(str(found["id"])), fence)
+                    self._books.duplicate(run, maker, MetaId(str(found["id"])), fence)
 
     # --- one step ---------------------------------------------------------------------------------
 
@@ -132,11 +132,13 @@ class Executor:
         if operation.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
             raise OperationRefused(operation)
         if operation.state is OperationState.SENT:
-            return self._advance(operation, OperationState.UNKNOWN, fence, error="no answer was recorded")
+            return self._books.advance(
+                operation, OperationState.UNKNOWN, fence, error="no answer was recorded"
+            )
         if operation.state is OperationState.UNKNOWN:
             return self._reconciled(run, operation, fence)
         if operation.attempts >= self._patience.attempts:
-            return self._advance(
+            return self._books.advance(
                 operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
             )
         return self._sent(run, operation, fence)
@@ -156,7 +158,7 @@ class Executor:
             return operation
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
-        operation = self._advance(
+        operation = self._books.advance(
             operation,
             OperationState.SENT,
             fence,
@@ -167,22 +169,22 @@ class Executor:
         try:
             meta_id = self._call(run, operation)
         except MetaHeldBackError as held:
-            self._advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
+            self._books.advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
             raise NotYet(self._resume_at(held)) from held
         except _SURE as error:
             # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
             tried = operation.attempts - 1
-            self._advance(
+            self._books.advance(
                 operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
             )
             raise NotYet(self._resume_at(error), str(error)) from error
         except MetaOutcomeUnknownError as error:
-            return self._advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+            return self._books.advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
         except MetaRefusedError as error:
             return self._refused(run, operation, error, fence)
         if operation.spec.action in (Action.UPDATE, Action.DELETE):
-            return self._reconciled(run, self._advance(operation, OperationState.UNKNOWN, fence), fence)
-        return self._confirmed(run, operation, meta_id, fence)
+            return self._reconciled(run, self._books.advance(operation, OperationState.UNKNOWN, fence), fence)
+        return self._books.confirm(run, operation, meta_id, fence)
 
     def _call(self, run: Run, operation: Operation) -> MetaId | None:
         spec = operation.spec
@@ -190,18 +192,20 @@ class Executor:
             content = self._storage.read(spec.params["storage_key"])
             return self._meta.upload_image(run.act_id, spec.params["name"], content)
         if spec.action is Action.CREATE:
-            return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._ids(run)))
+            return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._books.ids(run)))
         target = self._target(run, spec)
         if spec.action is Action.DELETE:
             self._meta.delete(target)
         else:
-            self._meta.update(target, resolve(spec.params, self._ids(run)))
+            self._meta.update(target, resolve(spec.params, self._books.ids(run)))
         return target
 
     def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
         said = f"{error.message} {error.user_message}".strip()
-        event = self._event(run, "rejected", f"Meta refused {operation.key}: {said}", {"key": operation.key})
-        return self._advance(
+        event = self._books.event(
+            run, "rejected", f"Meta refused {operation.key}: {said}", {"key": operation.key}
+        )
+        return self._books.advance(
             operation,
             OperationState.REJECTED,
             fence,
@@ -221,7 +225,7 @@ class Executor:
 
     def _to_upload_again(self, operation: Operation, fence: Fence) -> Operation:
         """Let an upload be repeated, which its hash makes harmless; not at once where Meta failed to answer."""
-        again = self._advance(operation, OperationState.INTENDED, fence)
+        again = self._books.advance(operation, OperationState.INTENDED, fence)
         if self._clock.now() < (operation.sent_at or operation.intended_at) + self._patience.spacing:
             raise NotYet(self._clock.now() + self._patience.spacing * operation.attempts)
         return again
@@ -236,7 +240,7 @@ class Executor:
             return self._adopted(run, operation, hits, fence)
         if operation.lookups + 1 < self._patience.lookups:
             again = now + self._patience.spacing
-            self._advance(
+            self._books.advance(
                 operation,
                 OperationState.UNKNOWN,
                 fence,
@@ -244,11 +248,11 @@ class Executor:
                 look_again_at=again,
             )
             raise NotYet(again)
-        return self._advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
+        return self._books.advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
 
     def _hits(self, run: Run, operation: Operation) -> Sequence[Mapping[str, Any]]:
         try:
-            return look_for(self._meta, run.act_id, operation.spec, self._ids(run))
+            return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
         except MetaError as error:
             raise NotYet(self._resume_at(error), str(error)) from error
 
@@ -260,27 +264,8 @@ class Executor:
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
         """
         for extra in hits[1:]:
-            self._record_duplicate(run, operation, MetaId(str(extra["id"])), fence)
-        return self._confirmed(run, operation, MetaId(str(hits[0]["id"])), fence)
-
-    def _record_duplicate(self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence) -> None:
-        now = self._clock.now()
-        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{meta_id}", reserves=0)
-        with self._open_unit() as unit:
-            if unit.journal.get(run.id, spec.key) is not None:
-                return
-            row = Operation(run.id, len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now)
-            sent = row.to(OperationState.SENT, sent_at=now, attempts=1)
-            found = sent.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
-            unit.journal.intend(row, fence)
-            unit.journal.advance(sent, row, fence)
-            unit.journal.advance(found, sent, fence)
-            self._model(unit, run, found, now)
-            message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
-            unit.observations.add_events(
-                [self._event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
-            )
-            unit.commit()
+            self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence)
+        return self._books.confirm(run, operation, MetaId(str(hits[0]["id"])), fence)
 
     def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         """Read an update's or delete's object: as wanted -> CONFIRMED, else it may be sent again (absolute values)."""
@@ -292,127 +277,17 @@ class Executor:
             read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
         except MetaError as error:
             raise NotYet(self._resume_at(error), str(error)) from error
-        unlike = differences(resolve(wanted, self._ids(run)), read)
+        unlike = differences(resolve(wanted, self._books.ids(run)), read)
         if not unlike:
-            return self._confirmed(run, operation, target, fence, read)
-        self._advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
+            return self._books.confirm(run, operation, target, fence, read)
+        self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
         again = self._clock.now() + self._patience.spacing * operation.attempts
         raise NotYet(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
 
-    # --- rows -------------------------------------------------------------------------------------
-
-    def _confirmed(
-        self,
-        run: Run,
-        operation: Operation,
-        meta_id: MetaId | None,
-        fence: Fence,
-        read: Mapping[str, Any] | None = None,
-    ) -> Operation:
-        now = self._clock.now()
-        settled = operation.to(
-            OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
-        )
-        verb = {"create": "created", "upload": "uploaded", "update": "updated", "delete": "deleted"}
-        action = verb[operation.spec.action.value]
-        event = self._event(
-            run,
-            action,
-            f"{operation.key} {action} at Meta ({meta_id})",
-            {"key": operation.key, "meta_id": meta_id},
-        )
-        with self._open_unit() as unit:
-            unit.journal.advance(settled, operation, fence)
-            self._model(unit, run, settled, now, read)
-            unit.observations.add_events([event])
-            unit.commit()
-        return settled
-
-    def _advance(
-        self,
-        operation: Operation,
-        state: OperationState,
-        fence: Fence,
-        *,
-        events: Sequence[Event] = (),
-        braked: Run | None = None,
-        **changes: Any,
-    ) -> Operation:
-        moved = operation.to(state, **changes)
-        with self._open_unit() as unit:
-            if braked is not None:
-                brake(unit, braked, operation.spec)
-            unit.journal.advance(moved, operation, fence)
-            unit.observations.add_events(events)
-            unit.commit()
-        return moved
-
-    def _model(
-        self,
-        unit: UnitOfWork,
-        run: Run,
-        operation: Operation,
-        now: datetime,
-        read: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep the Meta models in step with a confirmed write."""
-        spec = operation.spec
-        if spec.kind not in _MODELLED or operation.meta_id is None:
-            return
-        if spec.action is Action.CREATE:
-            unit.records.put_object(_new_model(run, operation, now))
-            return
-        models = {model.key: model for model in unit.records.objects(run.id)}
-        model = models.get(spec.target or "")
-        if model is not None:
-            unit.records.put_object(as_read(model, read or {}, now))
-
-    def _ids(self, run: Run) -> dict[str, str]:
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-        return {row.key: row.meta_id for row in rows if row.meta_id is not None}
-
     def _target(self, run: Run, spec: OperationSpec) -> MetaId:
-        return MetaId(self._ids(run)[spec.target or ""])
+        return MetaId(self._books.ids(run)[spec.target or ""])
 
     def _resume_at(self, error: MetaError) -> datetime:
         retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
         usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
         return retry_at or self._clock.now() + usual
-
-    def _event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
-        return Event(
-            self._clock.now(), f"executor:operation:{action}", "autopublisher", message, run.id, data
-        )
-
-
-def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:
-    spec = operation.spec
-    status = str(spec.params.get("status", ""))
-    budget = spec.params.get("lifetime_budget", spec.params.get("daily_budget"))
-    ends = spec.params.get("end_time")
-    return MetaObject(
-        id=str(uuid4()),
-        run_id=run.id,
-        act_id=run.act_id,
-        kind=spec.kind,
-        key=spec.key,
-        variant=spec.variant,
-        meta_id=operation.meta_id or MetaId(""),
-        parent_meta_id=None,
-        name=str(spec.params.get("name", "")),
-        status=status,
-        effective_status=status,
-        created_at=now,
-        read_at=now,
-        budget=None if budget is None else int(budget),
-        ends_at=None if ends is None else datetime.fromisoformat(str(ends)),
-    )
-
-
-def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
-    """Return the model with what Meta just said of the object."""
-    status = str(read.get("status") or model.status)
-    return replace(
-        model, status=status, effective_status=str(read.get("effective_status") or status), read_at=now
-    )

@@ -15,6 +15,7 @@ from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.publisher import Publication
+from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.statuses import Statuses
@@ -71,9 +72,11 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     """Return the handler of the ticks of account watches; a further duty is one more entry of its list."""
     executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=MoneyGate(pace.spend))
     statuses = Statuses(open_unit, executor, meta, clock)
+    strays = Strays(open_unit, statuses, meta)
     duties = (
-        Enforcement(open_unit, statuses, Strays(open_unit, statuses, meta)),
+        Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
+        Reconciliation(open_unit, meta, clock, ticks, statuses, strays),
     )
     return AccountWatch(open_unit, ticks, clock, duties, pace.look)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autopublisher.domain.approvals import approval_digest
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
@@ -14,7 +15,6 @@ from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.variants import Variant
-from autopublisher.flows.selection import approval_digest
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 

@@ -1,12 +1,11 @@
 """SELECTING_WINNER and WAITING_APPROVAL: turns the final verdict into a choice, and waits for the person it needs."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from autopublisher.domain import evidence
+from autopublisher.domain.approvals import approval_digest
 from autopublisher.domain.records import Decision
 from autopublisher.domain.request import NoWinner
 from autopublisher.domain.run import Run, RunStatus
@@ -92,17 +91,3 @@ def final_verdict(decisions: Sequence[Decision]) -> evidence.Verdict:
     if not decisions:
         raise RunFailed("the test was concluded without a decision")
     return evidence.Verdict.from_json(decisions[-1].verdict)
-
-
-def approval_digest(run: Run) -> str:
-    """Return what an approval is bound to: the run, its choice and its money, as a short SHA-256."""
-    facts = {
-        "run": run.id,
-        "winner": run.winner,
-        "leader": run.leader,
-        "plan": run.plan_digest,
-        "total": str(run.request.budget_config.total_budget),
-        "scaling": str(run.request.budget_config.scaling_factor),
-        "maximum": str(run.request.budget_config.max_daily_budget),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

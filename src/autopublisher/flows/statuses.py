@@ -6,6 +6,7 @@ from typing import Any
 
 from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaThrottledError
+from autopublisher.domain.findings import RECALL_VERB
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
@@ -19,7 +20,8 @@ from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB
-from autopublisher.flows.executor import Executor, as_read
+from autopublisher.flows.bookkeeping import as_read
+from autopublisher.flows.executor import Executor
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
@@ -168,6 +170,10 @@ class Statuses:
             return seen
         self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, STOP_VERB)
         return "PAUSED"
+
+    def recall(self, run: Run, row: Operation) -> None:
+        """Switch one object off because more could be spent than is set aside for it; raises as ``pause`` does."""
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, RECALL_VERB)
 
     def owes_pause(self, run: Run, row: Operation) -> bool:
         """Tell whether an activation of ours was sent that no confirmed pause has answered."""

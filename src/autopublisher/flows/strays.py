@@ -35,11 +35,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Stray:
-    """One object that is on."""
+    """One object that is on, or found to be off."""
 
     kind: ObjectKind
     meta_id: MetaId
     name: str
+    on: bool = True
 
 
 class Strays:
@@ -61,6 +62,17 @@ class Strays:
         lines = tuple(self._paused(act_id, one, now) for one in strays.values())
         return Found(known, lines, tuple(problems))
 
+    def taken_care_of(
+        self, act_id: ActId, unknown: Sequence[Stray], earlier: Sequence[ObjectLine], now: datetime
+    ) -> Found:
+        """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
+        left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
+        strays = {one.meta_id: one for one in left if one.on}
+        for line in earlier:
+            if not line.confirmed and line.meta_id is not None:
+                strays.setdefault(line.meta_id, Stray(line.kind, line.meta_id, line.key))
+        return Found(frozenset(), tuple(self._paused(act_id, one, now) for one in strays.values()), ())
+
     def _listed(self, act_id: ActId) -> tuple[list[Stray], list[str]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""
         found: list[Stray] = []
@@ -75,8 +87,11 @@ class Strays:
             found += [Stray(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
         return found, problems
 
-    def _is_journaled(self, act_id: ActId, stray: Stray) -> bool:
-        """Tell whether the object's run knows it, taking it into the run's journal if it can."""
+    def _is_journaled(self, act_id: ActId, stray: Stray, *, settling: bool = False) -> bool:
+        """Tell whether the object's run knows it, taking it into the run's journal if it can.
+
+        ``settling`` is the answer for one that a create not yet settled may have made.
+        """
         with self._open_unit() as unit:
             runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
             run = next((one for one in runs if run_mark(one.id) in stray.name), None)
@@ -84,7 +99,7 @@ class Strays:
         if run is None or _has(rows, stray):
             return run is not None
         if any(_may_become(row, stray) for row in rows):
-            return False  # its own create is still being looked for, and must not find it taken
+            return settling  # its own create is still being looked for, and must not find it taken
         return self._is_taken_in(run, stray)
 
     def _is_taken_in(self, run: Run, stray: Stray) -> bool:

@@ -165,14 +165,14 @@ class Simulator:
             self._extra_dirty.add("faults:")
             self.faults.changed = False
         if self._store.durable:
-            records = {key: self.state.dump(key) for key in sorted(self.state.dirty)}
+            records = {key: self.state.dump(key) for key in self.state.changed()}
             if records:
                 self._extra_dirty.add("usage:")
             records.update({key: self._dump(key) for key in sorted(self._extra_dirty)})
             records.update({f"injected:{entry['number']:08d}": entry for entry in self.faults.unsaved})
             self._store.save(records)
         self.faults.unsaved.clear()
-        self.state.dirty.clear()
+        self.state.settle()
         self._extra_dirty.clear()
 
     def close(self) -> None:
@@ -260,7 +260,7 @@ class Simulator:
                 self.exposure.peaks = dict(body)
             else:
                 self.state.load(key, body)
-        self.state.dirty.clear()
+        self.state.settle()
         self._store.save({"origin:": origin})
 
     def _dump(self, key: str) -> Any:

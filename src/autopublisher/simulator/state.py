@@ -5,9 +5,10 @@ Nodes are plain records keyed by id; a change is announced with `touch` so that 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from autopublisher.simulator.grants import Grant
+from autopublisher.simulator.ledgers import AdDay
 
 FIRST_ID = 120_230_000_000_000_000
 DAYS_KEPT = 9  # a week's cap needs the days of one Sunday-to-Saturday week
@@ -207,45 +208,6 @@ class AccountState:
     cap_changes_us: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class AdDay:
-    """One ad's delivery on one account day, by quarter hour, and its purchases by the step of their report."""
-
-    ad_id: str
-    day: str
-    steps: dict[int, list[int]] = field(
-        default_factory=dict
-    )  # spend micros, impressions, clicks, engagements
-    sales: dict[int, list[int]] = field(default_factory=dict)  # count, value in minor units; may be negative
-    within_day: dict[int, list[int]] = field(
-        default_factory=dict
-    )  # of all purchases, those a day after the click
-    uncounted: dict[int, list[int]] = field(default_factory=dict)  # purchases after the ad set's own window
-    late: dict[int, list[int]] = field(default_factory=dict)  # of the uncounted, 7 to 28 days after the click
-    views: dict[int, list[int]] = field(default_factory=dict)  # of `sales`, those without a click
-    other_views: dict[int, list[int]] = field(default_factory=dict)  # the same where the ad set counts none
-    cells: dict[int, list[list[int]]] = field(
-        default_factory=dict
-    )  # by cell of people: spend, impressions, clicks, sales, value; 0: all steps before the last
-
-    def deliver(self, step: int, figures: tuple[int, int, int, int]) -> None:
-        """Add delivery of one quarter hour."""
-        known = self.steps.setdefault(step, [0, 0, 0, 0])
-        self.steps[step] = [a + b for a, b in zip(known, figures, strict=True)]
-
-    def meet(self, step: int, columns: list[list[int]]) -> None:
-        """Add what cells of people did in a quarter hour, folding earlier quarter hours together."""
-        for old in [known for known in self.cells if known not in (0, step)]:
-            self.cells[0] = _added(self.cells.get(0), self.cells.pop(old))
-        self.cells[step] = _added(self.cells.get(step), columns)
-
-
-def _added(known: list[list[int]] | None, columns: list[list[int]]) -> list[list[int]]:
-    if known is None:
-        return columns
-    return [[a + b for a, b in zip(one, two, strict=True)] for one, two in zip(known, columns, strict=True)]
-
-
 NODE_KINDS: dict[str, type[Node]] = {
     kind.kind: kind
     for kind in (
@@ -254,6 +216,7 @@ NODE_KINDS: dict[str, type[Node]] = {
     )
 }
 N = TypeVar("N", bound=Node)
+Record = Node | AccountState | AdDay | Grant
 
 
 class State:
@@ -265,8 +228,10 @@ class State:
         self.days: dict[str, dict[str, AdDay]] = {}
         self.grants: dict[str, Grant] = {}  # codes and tokens of logging in, by code or token
         self.next_number = 1
-        self.dirty: set[str] = set()
+        self._touched: dict[int, Record] = {}  # by identity: most of what the market does is to touch
+        self._counted = False  # whether ids were given since the last save
         self._children: dict[str, list[str]] = {}
+        self._kin: dict[str, dict[type[Node], list[Node]]] = {}  # children by kind, worked out when asked for
         self._by_kind: dict[type[Node], dict[str, Node]] = {}
 
     def grant(self, grant: Grant) -> None:
@@ -278,7 +243,7 @@ class State:
         """Return the next id: 18 digits, rising, never used twice."""
         number = FIRST_ID + self.next_number * 10
         self.next_number += 1
-        self.dirty.add("counter:")
+        self._counted = True
         return str(number)
 
     def add(self, node: Node) -> None:
@@ -286,20 +251,34 @@ class State:
         self.nodes[node.id] = node
         self._by_kind.setdefault(type(node), {})[node.id] = node
         for parent in _parents(node):
-            self._children.setdefault(parent, []).append(node.id)
+            self._adopt(parent, node.id)
         self.touch(node)
 
     def enlist(self, cell: StudyCell, members: tuple[str, ...]) -> None:
         """Let further objects take part in a study's cell."""
         cell.members.extend(members)
         for member in members:
-            self._children.setdefault(member, []).append(cell.id)
+            self._adopt(member, cell.id)
         self.touch(cell)
 
-    def touch(self, *nodes: Node | AccountState | AdDay | Grant) -> None:
+    def _adopt(self, parent: str, child: str) -> None:
+        self._children.setdefault(parent, []).append(child)
+        self._kin.pop(parent, None)
+
+    def touch(self, *records: Record) -> None:
         """Remember that these records changed."""
-        for node in nodes:
-            self.dirty.add(_key(node))
+        for record in records:
+            self._touched[id(record)] = record
+
+    def changed(self) -> list[str]:
+        """Return the keys of what changed since the last save, in order."""
+        counter = ["counter:"] if self._counted else []
+        return sorted([*counter, *map(_key, self._touched.values())])
+
+    def settle(self) -> None:
+        """Take everything as saved."""
+        self._touched.clear()
+        self._counted = False
 
     def get(self, kind: type[N], node_id: str) -> N | None:
         """Return the node if it exists and is of that kind."""
@@ -322,8 +301,12 @@ class State:
 
     def children(self, kind: type[N], parent_id: str) -> list[N]:
         """Return a campaign's or ad set's children of a kind, oldest first."""
-        found = (self.nodes[child] for child in self._children.get(parent_id, ()))
-        return [node for node in found if isinstance(node, kind)]
+        kin = self._kin.setdefault(parent_id, {})
+        known = kin.get(kind)
+        if known is None:
+            found = (self.nodes[child] for child in self._children.get(parent_id, ()))
+            known = kin[kind] = [node for node in found if isinstance(node, kind)]
+        return cast("list[N]", list(known))
 
     def day(self, ad_id: str, day: str) -> AdDay:
         """Return an ad's ledger of a day, opening it if there is none."""
@@ -383,7 +366,7 @@ def _parents(node: Node) -> tuple[str, ...]:
     return ()
 
 
-def _key(record: Node | AccountState | AdDay | Grant) -> str:
+def _key(record: Record) -> str:
     if isinstance(record, Grant):
         return f"grant:{record.secret}"
     if isinstance(record, AccountState):

@@ -58,6 +58,17 @@ def local_day(us: int, zone: ZoneInfo) -> date:
     return date.fromordinal(_EPOCH_DAY + (us + local_offset(us, zone)) // DAY)
 
 
+def day_name(us: int, zone: ZoneInfo) -> str:
+    """Return the account's calendar day of a moment in ISO 8601."""
+    return _day_of_step(us // STEP, zone)
+
+
+@lru_cache(maxsize=4096)
+def _day_of_step(step: int, zone: ZoneInfo) -> str:
+    """Return the day of a quarter hour: no zone begins a day within one."""
+    return local_day(step * STEP, zone).isoformat()
+
+
 def local_offset(us: int, zone: ZoneInfo) -> int:
     """Return the zone's offset from UTC at a moment, in microseconds."""
     return _offset_in_step(us // STEP, zone)

@@ -29,6 +29,8 @@ _STEEPEST = 10.0
 _SMALL_STEP = 1e-5
 # Closer looks are treated as this far apart: in truth they are more correlated, so crossing is rarer.
 _SMALLEST_STEP = 0.01
+# The clock is read down to this: less error is spent, never more, and tests polled alike share their bounds.
+_CLOCK_TICK = 0.005
 # An interim look never spends more than the square of this: something must be left for the final one.
 _LATEST_INTERIM = 0.98
 _ROOT_OF_TWO_PI = (2 * np.pi) ** 0.5
@@ -71,11 +73,11 @@ class Boundary:
     def after(self, look: LookTime) -> "Boundary":
         """Return the boundary with one more look."""
         before = self.steps[-1][0] if self.steps else 0.0
-        time = max(round(look.share, 4), before + _SMALLEST_STEP)
+        time = max(math.floor(look.share / _CLOCK_TICK + 1e-9) * _CLOCK_TICK, before + _SMALLEST_STEP)
         latest = min(time, _LATEST_INTERIM + 1e-4 * len(self.steps))
         spent = self.alpha if look.last else self.alpha * latest**2
         closest = min(self.closest, time - before) if self.steps else self.closest
-        return Boundary(self.alpha, (*self.steps, (time, spent)), closest)
+        return Boundary(self.alpha, (*self.steps, (round(time, 6), spent)), closest)
 
     @property
     def critical(self) -> float:
@@ -145,7 +147,7 @@ def _resolution(closest: float) -> int:
     return next(count for least, count in _RESOLUTIONS if closest >= least)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _stage(steps: tuple[tuple[float, float], ...], count: int) -> _Stage:
     """Return the state after the last step; every earlier one comes from the cache (pure in its argument)."""
     time, spent = steps[-1]

@@ -87,9 +87,7 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
     return (precision * raw).sum(axis=1) / total, np.where(known, prior_doubt / (prior_doubt + spread), 0.0)
 
 
-def _estimates(
-    prior: float, scores: PairScores, usable: npt.NDArray[np.bool_]
-) -> tuple[Array, Array]:
+def _estimates(prior: float, scores: PairScores, usable: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return each look's and pair's own estimate and its variance."""
     ratio = np.divide(scores.a, scores.b, out=np.ones_like(scores.a), where=usable)[:, :, None]
     score = scores.a_days - ratio * scores.b_days

@@ -209,7 +209,8 @@ def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> Pair
         b_gain=(b_response**2).sum(axis=3),
         a_shared=np.einsum("lpde,lpe->lpd", a_response, a_response.sum(axis=3)),
         b_shared=np.einsum("lpde,lpe->lpd", b_response, b_response.sum(axis=3)),
-        gain_in_noise=_noise(left, sums.day_moments)[:, 2] + ratio[:, :, None] ** 2 * _noise(right, sums.day_moments)[:, 2],
+        gain_in_noise=_noise(left, sums.day_moments)[:, 2]
+        + ratio[:, :, None] ** 2 * _noise(right, sums.day_moments)[:, 2],
         extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
     )
 

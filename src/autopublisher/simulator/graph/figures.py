@@ -6,7 +6,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autopublisher.simulator.state import AdDay, State
+from autopublisher.simulator.ledgers import AdDay
+from autopublisher.simulator.state import State
 from autopublisher.simulator.times import STEP
 
 Columns = NDArray[np.int64]

@@ -4,8 +4,10 @@ A lifetime budget is spread over what is left of its time along the day's curve;
 175 % on one day and to seven times itself in a week from Sunday to Saturday.
 """
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from autopublisher.simulator.market.curves import delivery_mass
 from autopublisher.simulator.market.noise import NoiseBook
@@ -15,8 +17,7 @@ from autopublisher.simulator.state import Funded
 from autopublisher.simulator.times import HOUR, day_start, local_day, local_offset
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of time within one quarter hour, in microseconds."""
 
     start_us: int
@@ -42,6 +43,13 @@ def daily_room(node: Funded, account: Account, day: date) -> int:
     return max(0, min(today, week))
 
 
+@lru_cache(maxsize=1024)
+def _mass_of_day(day: date, zone: ZoneInfo) -> float:
+    start = day_start(day, zone)
+    end = day_start(day + timedelta(days=1), zone)
+    return delivery_mass(start, end, local_offset(start, zone))
+
+
 class Pacing:
     """Decides how much a budget would like to spend in a span."""
 
@@ -63,13 +71,8 @@ class Pacing:
             return min(left, int(left * mass / rest * mood))
         day = local_day(span.start_us, account.zone)
         budget = (node.daily_budget or 0) * account.minor_micros
-        share = mass / self._day_mass(day, account)
+        share = mass / _mass_of_day(day, account.zone)
         return min(daily_room(node, account, day), int(budget * share * mood * self._flex(node, day)))
-
-    def _day_mass(self, day: date, account: Account) -> float:
-        start = day_start(day, account.zone)
-        end = day_start(day + timedelta(days=1), account.zone)
-        return delivery_mass(start, end, local_offset(start, account.zone))
 
     def _flex(self, node: Funded, day: date) -> float:
         draw = self._noise.normal("flex", node.id, day.isoformat())

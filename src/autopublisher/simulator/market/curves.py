@@ -1,5 +1,7 @@
 """The day's shape: when people see ads, and when they buy. Hours are the account's local ones."""
 
+from functools import lru_cache
+
 from autopublisher.simulator.times import DAY, HOUR
 
 # Share of a day's delivery by local hour, mean one.
@@ -32,6 +34,7 @@ def _cumulated(local_us: int) -> float:
     return days * 24 + _CUMULATED[hour] + DELIVERY_CURVE[hour] * part / HOUR
 
 
+@lru_cache(maxsize=16_384)  # ad sets of one schedule ask for the same stretches
 def delivery_mass(from_us: int, until_us: int, offset_us: int) -> float:
     """Return the curve's area between two moments, in mean hours; the offset makes them local."""
     return _cumulated(until_us + offset_us) - _cumulated(from_us + offset_us)

@@ -16,8 +16,13 @@ def draw_delays(rng: np.random.Generator, count: int, market: MarketParameters) 
         count: how many.
         market: median, log standard deviation and limit of the slow part, and the share of the fast one.
     """
-    soon = rng.random(count)
-    slow = rng.random(count)
+    return spread_delays(rng.random(count), rng.random(count), market)
+
+
+def spread_delays(
+    soon: NDArray[np.float64], slow: NDArray[np.float64], market: MarketParameters
+) -> NDArray[np.int64]:
+    """Return the reporting delays, in microseconds, that two uniform draws each stand for."""
     limit = ndtr(np.log(market.delay_limit_hours / market.delay_median_hours) / market.delay_sigma)
     late = market.delay_median_hours * np.exp(market.delay_sigma * ndtri(np.maximum(slow, 1e-12) * limit))
     hours = np.where(soon < market.immediate_share, slow, late)

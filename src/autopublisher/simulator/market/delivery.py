@@ -16,7 +16,7 @@ from autopublisher.simulator.market.public import Exposed, Public
 from autopublisher.simulator.scenario import Account, Scenario
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State
 from autopublisher.simulator.status import campaign_end, holds_budget
-from autopublisher.simulator.times import STEP, floor_step, local_day
+from autopublisher.simulator.times import STEP, day_name, floor_step
 
 
 class Market:
@@ -25,6 +25,7 @@ class Market:
     def __init__(self, state: State, scenario: Scenario, seed: int) -> None:
         self._state = state
         self._scenario = scenario
+        self.accounts = {account.id: account for account in scenario.accounts}
         noise = NoiseBook(seed)
         self.population = None if scenario.population is None else Population(scenario.population)
         self.effects = EffectBook(scenario, seed)
@@ -38,13 +39,18 @@ class Market:
         live = list(self._live(boundary - STEP))
         while boundary <= to_us and live:
             for campaign in live:
-                self.flush(campaign, boundary)
+                self._flush(campaign, boundary)
             after_step(boundary)
             live = [campaign for campaign in live if self._is_live(campaign, boundary)]
             boundary += STEP
+        self._public.close()
 
     def flush(self, campaign: Campaign, until_us: int) -> None:
         """Settle one campaign up to a moment."""
+        self._flush(campaign, until_us)
+        self._public.close()
+
+    def _flush(self, campaign: Campaign, until_us: int) -> None:
         start = campaign.flushed_us
         if until_us <= start:
             return
@@ -71,7 +77,7 @@ class Market:
         return self._state.accounts[account_id].account_status in DELIVERABLE_ACCOUNT_STATUSES
 
     def _deliver(self, campaign: Campaign, span: Span) -> None:
-        account = self._scenario.account(campaign.account_id)
+        account = self.accounts.get(campaign.account_id)
         if account is None:
             return
         if holds_budget(campaign):
@@ -99,7 +105,9 @@ class Market:
     ) -> None:
         if not offers:
             return
-        whole = Span(min(each.span.start_us for each in offers), max(each.span.end_us for each in offers))
+        whole = offers[0].span
+        if len(offers) > 1:
+            whole = Span(min(each.span.start_us for each in offers), max(each.span.end_us for each in offers))
         pace = sum(each.truth.pace for each in offers) / len(offers)
         wanted = self._pacing.wanted(budget, account, whole, end_us, pace)
         wanted = min(wanted, self._room(campaign, account))
@@ -120,7 +128,7 @@ class Market:
 
     def _pay(self, campaign: Campaign, account: Account, offer: Offer, micros: int) -> None:
         ad, adset, start_us = offer.ad, offer.adset, offer.span.start_us
-        day = local_day(start_us, account.zone).isoformat()
+        day = day_name(start_us, account.zone)
         campaign.pay(day, micros)
         adset.pay(day, micros)
         ad.spent_micros += micros

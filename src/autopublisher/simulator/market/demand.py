@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from autopublisher.simulator.ledgers import AdDay
 from autopublisher.simulator.market.population import Cells, Population
 from autopublisher.simulator.market.profile import People, ProfileBook
 from autopublisher.simulator.scenario import MICROS
-from autopublisher.simulator.state import Ad, AdDay, AdSet, Campaign, State
+from autopublisher.simulator.state import Ad, AdSet, Campaign, State
 from autopublisher.simulator.times import HOUR, STEP
 
 STEPS_AN_HOUR = HOUR // STEP
@@ -44,13 +45,13 @@ class Demand:
         crowding = self._crowding.get(ad.account_id, _Crowding())
         if self._population is None or people is None:
             return alone / study if study else crowding.total
-        mix = _mix(self._population, people)
+        mix = people.mix
         if study:
             return alone / study * float((mix * mix / self._density(people)).sum())
         if crowding.everywhere is None:
             return 0.0
         density = crowding.everywhere + crowding.within.get(people.key, 0.0)
-        return float((mix * density).sum()) * self._population.parameters.size
+        return float(np.add.reduce(mix * density)) * self._population.parameters.size
 
     def forget(self) -> None:
         """Look back anew at the next question."""
@@ -81,18 +82,11 @@ class Demand:
         people = self._profiles.of(ad, adset, self._state.need(Campaign, ad.campaign_id)).people
         if self._population is None or people is None:
             return
-        density = hourly * _mix(self._population, people) / self._population.people
-        extra = density * (1 / np.maximum(people.share, 1e-9) - 1)
-        none = np.zeros(len(self._population))
-        crowding.everywhere = density + (none if crowding.everywhere is None else crowding.everywhere)
-        crowding.within[people.key] = extra + crowding.within.get(people.key, none)
+        density = hourly * people.mix / self._population.people
+        extra = density * people.apart
+        crowding.everywhere = density + (0.0 if crowding.everywhere is None else crowding.everywhere)
+        crowding.within[people.key] = extra + crowding.within.get(people.key, 0.0)
 
 
 def _last(days: dict[str, AdDay]) -> list[AdDay]:
     return list(days.values())[-2:]
-
-
-def _mix(population: Population, people: People) -> Cells:
-    numbers = population.people * people.share
-    mix: Cells = numbers / max(float(np.add.reduce(numbers)), 1e-9)
-    return mix

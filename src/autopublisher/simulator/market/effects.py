@@ -108,6 +108,7 @@ class EffectBook:
         self._seed = seed
         self._changing = tuple(effect for effect in scenario.effects if effect.changes)
         self._known: dict[Content, Truth] = {}
+        self._changes: dict[Content, tuple[Effect, ...]] = {}
 
     def truth(self, content: Content) -> Truth:
         """Return the true parameters of a content."""
@@ -122,10 +123,18 @@ class EffectBook:
 
     def aged(self, truth: Truth, content: Content, age_hours: float) -> Truth:
         """Return a content's truth with what its age does to it."""
-        for effect in self._changing:
-            if effect.applies(age_hours) and matches(effect, content):
+        for effect in self._changing_of(content):
+            if effect.applies(age_hours):
                 truth = _changed(truth, effect, effect.click_at(age_hours))
         return truth
+
+    def _changing_of(self, content: Content) -> tuple[Effect, ...]:
+        if not self._changing:
+            return ()
+        known = self._changes.get(content)
+        if known is None:
+            known = self._changes[content] = tuple(each for each in self._changing if matches(each, content))
+        return known
 
     def rates(self, content: Content, population: Population) -> Rates:
         """Return what each cell of people does with a content, relative to its truth."""

@@ -1,7 +1,8 @@
 """What Meta offers an ad in a quarter hour: whom it would be shown to, at what price, and how it is preferred."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +25,7 @@ WHOLE = 100  # a study's shares are per cent
 TASTE_CV, TASTE_STEPS = 0.3, 96  # Meta's preference among the ads of a budget changes from day to day
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """An ad's part of a span. `base` is its truth for everybody, `truth` for the people it is shown to."""
 
     ad: Ad
@@ -52,6 +52,7 @@ class Offers:
     ) -> None:
         self._state = state
         self._scenario = scenario
+        self._accounts = {account.id: account for account in scenario.accounts}
         self._noise = noise
         self._effects = effects
         self._population = population
@@ -111,8 +112,8 @@ class Offers:
         shown = micros / MICROS / offer.truth.cpm * 1000 * self._calm
         clicks = shown * offer.truth.ctr
         sales = clicks * offer.truth.cvr * mood
-        new = (shown, clicks, sales, sales * offer.truth.aov)
-        ad.worth = [a + b for a, b in zip(ad.worth or (0.0,) * 4, new, strict=True)]
+        a, b, c, d = ad.worth or (0.0, 0.0, 0.0, 0.0)
+        ad.worth = [a + shown, b + clicks, c + sales, d + sales * offer.truth.aov]
 
     def contacts(self) -> dict[str, Cells]:
         """Return how often each creative was shown to each cell of people, in all its ads."""
@@ -143,7 +144,7 @@ class Offers:
         contacts[ad.creative_id] = contacts.get(ad.creative_id, np.zeros(len(shown))) + shown
 
     def _price(self, ad: Ad, adset: AdSet, profile: Profile, start_us: int, study: float) -> float:
-        account = self._scenario.account(ad.account_id)
+        account = self._accounts.get(ad.account_id)
         hourly = 0.0
         if self.auction.has_depth:
             hourly = self._demand.met_by(ad, profile.people, start_us, study)

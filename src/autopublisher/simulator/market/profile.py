@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from autopublisher.simulator.facts import CLICK_GOALS, IMPRESSION_GOALS, WEBSITE_GOALS
 from autopublisher.simulator.market.audience import audience_key, eligible
 from autopublisher.simulator.market.effects import Content, EffectBook, Truth, content_of
@@ -16,6 +18,8 @@ class People:
     share: Cells
     rates: Rates
     key: str
+    mix: Cells  # each cell's part of the audience
+    apart: Cells  # how much denser the audience is than the cells it is part of, less one
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,14 @@ class ProfileBook:
         if self._population is None:
             return None
         targeting = adset.extra.get("targeting") or {}
+        share = eligible(self._population, targeting)
+        numbers = self._population.people * share
         return People(
-            eligible(self._population, targeting),
+            share,
             self._effects.rates(content, self._population),
             audience_key(targeting),
+            numbers / max(float(np.add.reduce(numbers)), 1e-9),
+            1 / np.maximum(share, 1e-9) - 1,
         )
 
 

@@ -1,29 +1,29 @@
 """The public: sees what spend buys, clicks, engages and, sooner or later, buys."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autopublisher.simulator.market.booking import Booking, Sales
+from autopublisher.simulator.ledgers import AdDay
+from autopublisher.simulator.market.booking import Booking, Lot
 from autopublisher.simulator.market.budget import Span
+from autopublisher.simulator.market.crowd import Gathering, Gatherings
 from autopublisher.simulator.market.curves import buying_mood
-from autopublisher.simulator.market.delays import draw_delays
 from autopublisher.simulator.market.effects import Truth
 from autopublisher.simulator.market.noise import Dice, NoiseBook
 from autopublisher.simulator.market.population import Cells, Population
 from autopublisher.simulator.market.scene import Scene
 from autopublisher.simulator.parameters import MarketParameters
 from autopublisher.simulator.scenario import MICROS, Account
-from autopublisher.simulator.state import AdDay
 from autopublisher.simulator.times import DAY, HOUR, STEP, local_offset
 
 CERTAIN = 0.95  # no crowd buys more surely than this
 Counts = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Exposed:
+class Exposed(NamedTuple):
     """One ad shown for some money during a span; `truth` is of the people it is shown to, at today's price."""
 
     ad_id: str
@@ -38,27 +38,36 @@ class Exposed:
     scene: Scene | None = None
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """What came of an exposure: impressions per cell (None: one public) and how many bought."""
 
     buyers: int
     shown: Counts | None = None
 
 
-@dataclass(frozen=True)
-class _Met:
-    """Counts of one exposure; with cells, each buyer's cell and the columns of the ledger."""
+class _Met(NamedTuple):
+    """Counts of one exposure; with cells, impressions, clicks and buyers of each."""
 
     shown: int
     clicks: int
     engaged: int
     buyers: int
-    cells: tuple[Counts, Counts, Counts] | None = None  # impressions, clicks, buyers per cell
+    cells: tuple[Counts, Counts, Counts] | None = None
+
+
+@dataclass(slots=True)
+class _Mood:
+    """What an ad meets in an hour of a local day: price, eagerness to click, readiness to buy in two factors."""
+
+    key: tuple[int, int, bool]
+    price: float
+    eagerness: float
+    season: float
+    own: float
 
 
 class Public:
-    """Answers exposure with impressions, clicks, engagements and purchases."""
+    """Answers exposure with impressions, clicks, engagements and purchases; `close` enters them all."""
 
     def __init__(self, noise: NoiseBook, market: MarketParameters, population: Population | None) -> None:
         self._noise = noise
@@ -67,31 +76,40 @@ class Public:
         self._market = market
         self._population = population
         self._booking = Booking(noise.seed, market)
+        self._gatherings = Gatherings()
+        self._moods: dict[str, _Mood] = {}
 
     def respond(self, exposed: Exposed, account: Account, ledger: AdDay) -> Response:
-        """Book what the exposure leads to, purchases at the step of their future report."""
+        """Work out what the exposure leads to; purchases wait to be booked at the step of their future report."""
         rng = self._dice.throw("public", exposed.ad_id, exposed.span.start_us)
-        readiness = self.readiness(exposed, account)
-        met = self._meet(rng, exposed, readiness)
+        mood = self._mood(exposed, account)
+        readiness = self._readiness(exposed, account, mood)
+        met = self._meet(rng, exposed, mood, readiness)
         step = exposed.span.start_us // STEP
         ledger.deliver(step, (exposed.micros, met.shown, met.clicks, met.engaged))
-        values = self._sell(rng, exposed, met, account, ledger)
-        if met.cells is not None:
-            ledger.meet(step, self._columns(exposed, met.cells, values))
+        if met.buyers:
+            self._sell(rng, exposed, met, account, ledger)
+        if met.cells is not None and exposed.scene is not None:
+            rates = exposed.scene.rates.cpm
+            self._gatherings.add(Gathering(ledger, step, exposed.micros, rates, *met.cells))
         if self._market.view_rate > 0:
             self._view(exposed, met, readiness, account, ledger)
+        if self._booking.is_full:
+            self.close()
         return Response(met.buyers, None if met.cells is None else met.cells[0])
 
-    def _meet(self, rng: np.random.Generator, exposed: Exposed, readiness: float) -> _Met:
-        market, truth, hour = self._market, exposed.truth, exposed.span.start_us // HOUR
-        cpm = truth.cpm * self._noise.gamma(market.cpm_cv, "cpm", exposed.ad_id, hour)
-        expected = exposed.micros / MICROS / cpm * 1000
-        eagerness = self._noise.gamma(market.click_cv, "click", exposed.ad_id, hour)
+    def close(self) -> None:
+        """Enter into the ledgers what still waits; to be called before anybody reads them."""
+        self._gatherings.close(self._booking.close())
+
+    def _meet(self, rng: np.random.Generator, exposed: Exposed, mood: _Mood, readiness: float) -> _Met:
+        truth = exposed.truth
+        expected = exposed.micros / MICROS / (truth.cpm * mood.price) * 1000
         if exposed.scene is not None and exposed.base is not None:
-            return self._crowd(rng, exposed.scene, exposed.base, expected, (eagerness, readiness))
+            return self._crowd(rng, exposed.scene, exposed.base, expected, (mood.eagerness, readiness))
         shown = int(rng.poisson(expected))
-        clicks = min(shown, int(rng.poisson(shown * (truth.ctr * eagerness))))
-        engaged = int(rng.poisson(shown * market.engagement_rate))
+        clicks = min(shown, int(rng.poisson(shown * (truth.ctr * mood.eagerness))))
+        engaged = int(rng.poisson(shown * self._market.engagement_rate))
         rate = min(CERTAIN, truth.cvr * readiness)
         return _Met(shown, clicks, engaged, int(rng.binomial(clicks, rate)) if clicks else 0)
 
@@ -105,23 +123,36 @@ class Public:
     ) -> _Met:
         shown = rng.poisson(expected * scene.mix)
         clicks = np.minimum(shown, rng.poisson(shown * scene.rates.click * (base.ctr * moods[0])))
-        engaged = int(rng.poisson(int(shown.sum()) * self._market.engagement_rate))
+        total = int(np.add.reduce(shown))
+        engaged = int(rng.poisson(total * self._market.engagement_rate))
         buyers = rng.binomial(clicks, np.minimum(CERTAIN, scene.rates.conversion * (base.cvr * moods[1])))
-        return _Met(int(shown.sum()), int(clicks.sum()), engaged, int(buyers.sum()), (shown, clicks, buyers))
+        sums = total, int(np.add.reduce(clicks)), engaged, int(np.add.reduce(buyers))
+        return _Met(*sums, (shown, clicks, buyers))
 
-    def readiness(self, exposed: Exposed, account: Account) -> float:
+    def _mood(self, exposed: Exposed, account: Account) -> _Mood:
+        ad, start_us = exposed.ad_id, exposed.span.start_us
+        hour, day = start_us // HOUR, (start_us + local_offset(start_us, account.zone)) // DAY
+        key = (hour, day, exposed.divided)
+        known = self._moods.get(ad)
+        if known is None or known.key != key:
+            market = self._market
+            price = self._noise.gamma(market.cpm_cv, "cpm", ad, hour)
+            eagerness = self._noise.gamma(market.click_cv, "click", ad, hour)
+            season = self._noise.gamma(market.season_day_cv, "season-day", day)
+            season *= self._noise.gamma(market.season_hour_cv, "season-hour", hour)
+            own = self._noise.gamma(market.arm_hour_cv, "arm-hour", ad, hour)
+            if not exposed.divided:
+                own *= self._noise.gamma(market.arm_day_cv, "arm-day", ad, day) * self._divergence(ad)
+            known = self._moods[ad] = _Mood(key, price, eagerness, season, own)
+        return known
+
+    def _readiness(self, exposed: Exposed, account: Account, mood: _Mood) -> float:
         """Return how ready an ad's people are to buy in this hour; mean one over hours and ads."""
-        market, ad = self._market, exposed.ad_id
-        local = exposed.span.start_us + local_offset(exposed.span.start_us, account.zone)
-        day, hour = local // DAY, exposed.span.start_us // HOUR
-        season = self._noise.gamma(market.season_day_cv, "season-day", day)
-        season *= self._noise.gamma(market.season_hour_cv, "season-hour", hour)
-        own = self._noise.gamma(market.arm_hour_cv, "arm-hour", ad, hour)
-        if not exposed.divided:
-            own *= self._noise.gamma(market.arm_day_cv, "arm-day", ad, day) * self._divergence(ad)
+        market, start_us, own = self._market, exposed.span.start_us, mood.own
         if market.learning_sd > 0 and exposed.unlearnt > 0:
-            own *= self._lasting(market.learning_sd * exposed.unlearnt, "learning", ad, hour)
-        return buying_mood(local) * season * own
+            hour = start_us // HOUR
+            own *= self._lasting(market.learning_sd * exposed.unlearnt, "learning", exposed.ad_id, hour)
+        return buying_mood(start_us + local_offset(start_us, account.zone)) * mood.season * own
 
     def _divergence(self, ad_id: str) -> float:
         """Return how much readier to buy the people are whom delivery finds for an ad; mean one over ads."""
@@ -133,19 +164,20 @@ class Public:
 
     def _sell(
         self, rng: np.random.Generator, exposed: Exposed, met: _Met, account: Account, ledger: AdDay
-    ) -> NDArray[np.int64]:
-        """Book purchases by click; return their values."""
-        if not met.buyers:
-            return np.zeros(0, dtype=np.int64)
-        market, span, count = self._market, exposed.span, met.buyers
-        clicked = span.start_us + (rng.random(count) * (span.end_us - span.start_us)).astype(np.int64)
-        delays = (draw_delays(rng, count, market) * exposed.truth.delay).astype(np.int64)
-        values = self._baskets(rng, self._means(exposed, met), count, account)
-        taken_back = rng.random(count) < market.restatement_rate
-        unreported = self._unreported(None if met.cells is None else met.cells[2], count)
-        sales = Sales(exposed.ad_id, span.start_us, clicked, delays, values, taken_back, unreported)
-        self._booking.clicks(ledger, sales, exposed.window_hours)
-        return values
+    ) -> None:
+        span, count = exposed.span, met.buyers
+        lot = Lot(
+            *(ledger, exposed.ad_id, span.start_us, span.end_us - span.start_us, count),
+            uniform=rng.random(3 * count),
+            normal=rng.standard_normal(count),
+            taken_back=rng.random(count),
+            mean=self._means(exposed, met),
+            minor_micros=account.minor_micros,
+            delay=exposed.truth.delay,
+            window_us=int(exposed.window_hours * HOUR),
+            unreported=self._unreported(None if met.cells is None else met.cells[2], count),
+        )
+        self._booking.clicks(lot)
 
     def _view(self, exposed: Exposed, met: _Met, readiness: float, account: Account, ledger: AdDay) -> None:
         span, market = exposed.span, self._market
@@ -154,12 +186,18 @@ class Public:
         count = int(rng.poisson(met.shown * market.view_rate * liking))
         if not count:
             return
-        seen = span.start_us + (rng.random(count) * (span.end_us - span.start_us)).astype(np.int64)
-        delays = (rng.random(count) * DAY).astype(np.int64)
-        values = self._baskets(rng, exposed.truth.aov, count, account)
-        none = np.zeros(count, dtype=np.bool_)
-        sales = Sales(exposed.ad_id, span.start_us, seen, delays, values, none, self._unreported(None, count))
-        self._booking.views(ledger, sales, counted=exposed.counts_views)
+        lot = Lot(
+            *(ledger, exposed.ad_id, span.start_us, span.end_us - span.start_us, count),
+            uniform=rng.random(2 * count),
+            normal=rng.standard_normal(count),
+            taken_back=None,
+            mean=exposed.truth.aov,
+            minor_micros=account.minor_micros,
+            delay=1.0,
+            window_us=int(exposed.counts_views),
+            unreported=self._unreported(None, count),
+        )
+        self._booking.views(lot)
 
     def _means(self, exposed: Exposed, met: _Met) -> float | Cells:
         if exposed.scene is None or exposed.base is None or met.cells is None:
@@ -167,31 +205,11 @@ class Public:
         means: Cells = np.repeat(exposed.base.aov * exposed.scene.rates.value, met.cells[2])
         return means
 
-    def _unreported(self, buyers: Counts | None, count: int) -> NDArray[np.float64]:
+    def _unreported(self, buyers: Counts | None, count: int) -> float | Cells:
         share = self._market.unreported_share
         if self._population is None:
-            return np.full(count, share)
+            return share
         lost = 1 - (1 - share) * (1 - self._population.unreported)
         if buyers is None:
             return np.full(count, float(lost @ self._population.people) / self._population.people.sum())
         return np.repeat(lost, buyers)
-
-    def _baskets(
-        self, rng: np.random.Generator, mean: float | Cells, count: int, account: Account
-    ) -> NDArray[np.int64]:
-        sigma = self._market.basket_sigma
-        major = mean * np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2)
-        minor = np.rint(major * MICROS / account.minor_micros).astype(np.int64)
-        return np.maximum(minor, 1)
-
-    def _columns(
-        self, exposed: Exposed, cells: tuple[Counts, Counts, Counts], values: NDArray[np.int64]
-    ) -> list[list[int]]:
-        shown, clicks, buyers = cells
-        rates = exposed.scene.rates.cpm if exposed.scene is not None else np.ones(len(shown))
-        cost = shown * rates
-        spend = np.rint(exposed.micros * cost / max(float(cost.sum()), 1e-9)).astype(np.int64)
-        ends = np.cumsum(buyers)
-        totals = np.concatenate(([0], np.cumsum(values)))
-        worth = totals[ends] - totals[ends - buyers]
-        return [column.tolist() for column in (spend, shown, clicks, buyers, worth)]

@@ -4,7 +4,7 @@ Drift grows as an ad set learns. It is why arms that were not divided at random 
 delivery finds its own people (Braun and Schwartz, "Where A/B testing goes wrong", 2025).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,13 +24,14 @@ class Scene:
         """Return an ad's truth averaged over the people it is shown to."""
         clicks = self.mix * self.rates.click
         sales = clicks * self.rates.conversion
-        click, sale = float(clicks.sum()), float(sales.sum())
-        return replace(
-            truth,
-            cpm=truth.cpm * float((self.mix * self.rates.cpm).sum()),
-            ctr=truth.ctr * click,
-            cvr=truth.cvr * (sale / click if click else 0.0),
-            aov=truth.aov * (float((sales * self.rates.value).sum()) / sale if sale else 0.0),
+        click, sale = float(np.add.reduce(clicks)), float(np.add.reduce(sales))
+        return Truth(
+            truth.cpm * float(np.add.reduce(self.mix * self.rates.cpm)),
+            truth.ctr * click,
+            truth.cvr * (sale / click if click else 0.0),
+            truth.aov * (float(np.add.reduce(sales * self.rates.value)) / sale if sale else 0.0),
+            truth.delay,
+            truth.pace,
         )
 
 
@@ -54,7 +55,7 @@ def compose(population: Population, situation: Situation) -> Scene | None:
     weights = population.people * share
     if drift > 0:
         weights = weights * (pursued(situation.goal, rates) / rates.cpm) ** drift
-    total = float(weights.sum())
+    total = float(np.add.reduce(weights))
     return Scene(weights / total, rates) if total > 0 else None
 
 
@@ -69,4 +70,4 @@ def _tired(population: Population, rates: Rates, shown: Cells | None, share: Cel
     if contacts is None or shown is None:
         return rates
     further = np.maximum(0.0, frequency(population, shown, share) - 1)
-    return replace(rates, click=rates.click * 0.5 ** (further / contacts))
+    return Rates(rates.cpm, rates.click * 0.5 ** (further / contacts), rates.conversion, rates.value)

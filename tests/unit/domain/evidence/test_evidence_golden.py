@@ -176,9 +176,14 @@ def test_the_arm_day_variance_agrees_with_plain_arithmetic(two_weeks: Design) ->
     score = by_hand(steps_of(history, "clicks"), steps_of(history, "impressions"), None)
     day, ratio = np.arange(hours) // 24, score.ratio
     residual = score.blocks[:, 0] - ratio * score.blocks[:, 1]
+    part = score.b_days / score.b_days.sum()
+    mine, all_of_them = 1 - 2 * part, part**2
+    in_noise = np.bincount(day, score.blocks[:, 0] ** 2 + ratio**2 * score.blocks[:, 1] ** 2)
     noise = np.bincount(day, residual**2)
-    size = score.a_days**2 + ratio**2 * score.b_days**2
-    raw = (np.bincount(day, residual) ** 2 * days / (days - 1) - noise).sum() / size.sum()
+    noise = mine * noise + all_of_them * noise.sum()
+    days_squared = score.a_days**2 + ratio**2 * score.b_days**2
+    size = mine * days_squared + all_of_them * days_squared.sum() - in_noise
+    raw = (np.bincount(day, residual) ** 2 - noise).sum() / size.sum()
     doubt = (2 * (noise + 0.01 * size) ** 2).sum() / size.sum() ** 2
     estimate = 0.01 + 0.05**2 / (0.05**2 + doubt) * (raw - 0.01)
     verdict = judge(design, history)

@@ -1,0 +1,45 @@
+"""Commands that only look at runs: show one, follow it, list them; the database is all they open."""
+
+from typing import Annotated
+
+import typer
+
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.cli.exits import code_of_run
+from autopublisher.cli.output import Output, OutputOption, show_rows
+from autopublisher.cli.run_text import RUN_COLUMNS, run_row, show_run
+from autopublisher.cli.session import settings_with_log
+from autopublisher.cli.signals import end_in_order_on_signals
+from autopublisher.cli.watching import Watcher
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.reports import Reports
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+def status(
+    *,
+    run_id: RunArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show a run, or follow it."""
+    end_in_order_on_signals()
+    with opened_units(settings_with_log().database) as open_unit:
+        reports = Reports(open_unit)
+        wanted = RunId(run_id)
+        view = Watcher(reports, wanted).until_rest() if watch else reports.view(wanted)
+    show_run(view, output)
+    raise typer.Exit(code_of_run(view.run) if watch else 0)
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
+    only: Annotated[list[RunStatus] | None, typer.Option("--status", help="Only these statuses.")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List runs, newest first."""
+    with opened_units(settings_with_log().database) as open_unit:
+        found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
+    show_rows([run_row(one) for one in found], RUN_COLUMNS, output)

@@ -1,0 +1,106 @@
+"""Findings of the reconciliation: edits of objects of a run, and what the journal has to say about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.edits import Edit
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState, resolve
+from autopublisher.domain.stops import asked_of
+
+RECALL_VERB = "recall"
+"""How the journal keys of pauses that answer a threat begin."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An edit of one object of a run; ``since`` is when it was first seen, ``turn`` how often we had set the field."""
+
+    run_id: RunId
+    key: str
+    kind: ObjectKind
+    meta_id: MetaId
+    edit: Edit
+    since: datetime
+    turn: int = 0
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it is: the object's key and the field."""
+        return self.key, self.edit.field
+
+    @property
+    def mark(self) -> tuple[str, str, int]:
+        """What makes it the same finding when it is seen again."""
+        return self.edit.wanted, self.edit.shown, self.turn
+
+    @property
+    def sentence(self) -> str:
+        """What people read."""
+        return f"{self.kind.value} {self.meta_id} ({self.key}): {self.edit.sentence}"
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the finding as JSON types."""
+        return {
+            "run_id": self.run_id,
+            "key": self.key,
+            "kind": self.kind.value,
+            "meta_id": self.meta_id,
+            **self.edit.to_record(),
+            "since": self.since.isoformat(),
+            "turn": self.turn,
+            "sentence": self.sentence,
+        }
+
+
+def finding_from_record(record: Mapping[str, Any]) -> Finding:
+    """Rebuild what ``to_record`` wrote."""
+    return Finding(
+        run_id=RunId(record["run_id"]),
+        key=record["key"],
+        kind=ObjectKind(record["kind"]),
+        meta_id=MetaId(record["meta_id"]),
+        edit=Edit(record["field"], record["wanted"], record["shown"], record["threat"]),
+        since=datetime.fromisoformat(record["since"]),
+        turn=record["turn"],
+    )
+
+
+def findings_of(record: Mapping[str, Any] | None) -> tuple[Finding, ...]:
+    """Return the findings that a reconciliation's record holds."""
+    return tuple(finding_from_record(one) for one in (record or {}).get("findings", ()))
+
+
+def wishes(rows: Sequence[Operation], key: str) -> dict[str, Any]:
+    """Return what the journal wants the object of create ``key`` to show; a value that is on its way is left out."""
+    if any(_deletes(row, key) for row in rows):
+        return {"status": "DELETED"}
+    ids = {row.key: row.meta_id for row in rows if row.meta_id is not None}
+    return resolve(asked_of(rows, key), ids)
+
+
+def turn_of(rows: Sequence[Operation], key: str, field: str) -> int:
+    """Return how often the journal has set a field of the object since it was created."""
+    return sum(row.state is OperationState.CONFIRMED for row in _settings(rows, key, field))
+
+
+def set_since(rows: Sequence[Operation], key: str, field: str, since: datetime) -> bool:
+    """Tell whether the journal has set a field later than ``since``, so that a late read may still show the old value."""
+    return any(row.settled_at is not None and row.settled_at > since for row in _settings(rows, key, field))
+
+
+def was_recalled(rows: Sequence[Operation], key: str) -> bool:
+    """Tell whether the last change of the object's status was a pause that answered a threat to the money."""
+    changes = [row for row in _settings(rows, key, "status") if row.sent_at is not None]
+    return bool(changes) and changes[-1].key.startswith(f"{RECALL_VERB}/")
+
+
+def _settings(rows: Sequence[Operation], key: str, field: str) -> list[Operation]:
+    return [row for row in rows if row.spec.target == key and field in row.spec.params]
+
+
+def _deletes(row: Operation, key: str) -> bool:
+    wanted = row.state is OperationState.CONFIRMED or not row.is_settled
+    return row.spec.target == key and row.spec.action is Action.DELETE and wanted

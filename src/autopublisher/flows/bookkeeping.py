@@ -1,0 +1,160 @@
+"""Writes down how far each write at Meta has come: its row of the journal, its Meta model and its line of the log.
+
+A row, the model it concerns and what is said of it are saved in one transaction, so that none of them tells another story.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.records import Event, MetaObject
+from autopublisher.domain.run import Run
+from autopublisher.flows.brake import brake
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+
+_MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
+_VERBS = {
+    Action.CREATE: "created",
+    Action.UPLOAD: "uploaded",
+    Action.UPDATE: "updated",
+    Action.DELETE: "deleted",
+}
+
+
+class Bookkeeping:
+    """Keeps the journal, the Meta models and the log of a run in step."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+
+    def ids(self, run: Run) -> dict[str, str]:
+        """Return the Meta id of every write of the run that has one, by key."""
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        return {row.key: row.meta_id for row in rows if row.meta_id is not None}
+
+    def advance(
+        self,
+        operation: Operation,
+        state: OperationState,
+        fence: Fence,
+        *,
+        events: Sequence[Event] = (),
+        braked: Run | None = None,
+        **changes: Any,
+    ) -> Operation:
+        """Return the row in its next state, saved; with ``braked`` only if no stop forbids it (raises Stopped)."""
+        moved = operation.to(state, **changes)
+        with self._open_unit() as unit:
+            if braked is not None:
+                brake(unit, braked, operation.spec)
+            unit.journal.advance(moved, operation, fence)
+            unit.observations.add_events(events)
+            unit.commit()
+        return moved
+
+    def confirm(
+        self,
+        run: Run,
+        operation: Operation,
+        meta_id: MetaId | None,
+        fence: Fence,
+        read: Mapping[str, Any] | None = None,
+    ) -> Operation:
+        """Return the row CONFIRMED, saved with the model it made or changed; ``read`` is what Meta showed of it."""
+        now = self._clock.now()
+        settled = operation.to(
+            OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
+        )
+        action = _VERBS[operation.spec.action]
+        said = f"{operation.key} {action} at Meta ({meta_id})"
+        event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
+        with self._open_unit() as unit:
+            unit.journal.advance(settled, operation, fence)
+            _model(unit, run, settled, now, read)
+            unit.observations.add_events([event])
+            unit.commit()
+        return settled
+
+    def duplicate(self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence) -> None:
+        """Journal a second object that a create has made, once, so that the wind-down and the reports cover it.
+
+        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
+        """
+        now = self._clock.now()
+        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{meta_id}", reserves=0)
+        with self._open_unit() as unit:
+            if unit.journal.get(run.id, spec.key) is not None:
+                return
+            row = Operation(run.id, len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now)
+            sent = row.to(OperationState.SENT, sent_at=now, attempts=1)
+            found = sent.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
+            unit.journal.intend(row, fence)
+            unit.journal.advance(sent, row, fence)
+            unit.journal.advance(found, sent, fence)
+            _model(unit, run, found, now)
+            message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
+            unit.observations.add_events(
+                [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
+            )
+            unit.commit()
+
+    def event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
+        """Return the line of the log for what happened to a write."""
+        return Event(
+            self._clock.now(), f"executor:operation:{action}", "autopublisher", message, run.id, data
+        )
+
+
+def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
+    """Return the model with what Meta just said of the object."""
+    status = str(read.get("status") or model.status)
+    return replace(
+        model, status=status, effective_status=str(read.get("effective_status") or status), read_at=now
+    )
+
+
+def _model(
+    unit: UnitOfWork, run: Run, operation: Operation, now: datetime, read: Mapping[str, Any] | None = None
+) -> None:
+    """Keep the Meta models in step with a confirmed write."""
+    spec = operation.spec
+    if spec.kind not in _MODELLED or operation.meta_id is None:
+        return
+    if spec.action is Action.CREATE:
+        unit.records.put_object(_new_model(run, operation, now))
+        return
+    models = {model.key: model for model in unit.records.objects(run.id)}
+    model = models.get(spec.target or "")
+    if model is not None:
+        unit.records.put_object(as_read(model, read or {}, now))
+
+
+def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:
+    spec = operation.spec
+    status = str(spec.params.get("status", ""))
+    budget = spec.params.get("lifetime_budget", spec.params.get("daily_budget"))
+    ends = spec.params.get("end_time")
+    return MetaObject(
+        id=str(uuid4()),
+        run_id=run.id,
+        act_id=run.act_id,
+        kind=spec.kind,
+        key=spec.key,
+        variant=spec.variant,
+        meta_id=operation.meta_id or MetaId(""),
+        parent_meta_id=None,
+        name=str(spec.params.get("name", "")),
+        status=status,
+        effective_status=status,
+        created_at=now,
+        read_at=now,
+        budget=None if budget is None else int(budget),
+        ends_at=None if ends is None else datetime.fromisoformat(str(ends)),
+    )

@@ -1,0 +1,266 @@
+"""The reconciliation: at each look an account is compared with the journals of its runs.
+
+What somebody else has changed is said once, in the run's events, and never undone by us, with one exception: what makes
+more money spendable than is set aside is switched off at once, through the run's own journal. What belongs to no journal
+is switched off as the kill switch would.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.findings import Finding, findings_of
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.naming import run_mark
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.census import Census, take_census
+from autopublisher.flows.comparing import Comparer, Comparison
+from autopublisher.flows.duties import Outcome
+from autopublisher.flows.gate import LONGEST, every_run
+from autopublisher.flows.orchestrator import enqueue_next
+from autopublisher.flows.statuses import TREE, Statuses
+from autopublisher.flows.steps import SYSTEM
+from autopublisher.flows.strays import Stray, Strays
+from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import TickQueue
+
+RECONCILIATION = "reconciliation"
+"""The name under which the duty's record is kept in the account's watch."""
+
+EDITED = "watch:object:edited"
+RESTORED = "watch:object:restored"
+
+_ALL = 100_000
+_TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
+
+
+class Reconciliation:
+    """The duty that compares an account with its journals; while a stop holds, the stop's own duty is in charge."""
+
+    name = RECONCILIATION
+
+    def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        ticks: TickQueue,
+        statuses: Statuses,
+        strays: Strays,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._ticks = ticks
+        self._statuses = statuses
+        self._strays = strays
+        self._comparer = Comparer(open_unit, statuses, meta)
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Look at everything of ours in the account; None where there can be nothing."""
+        with self._open_unit() as unit:
+            stopped = bool(unit.stops.holding(act_id))
+            empty = not unit.runs.find(RunFilter(act_id=act_id, limit=1))
+        if stopped or empty:
+            return None if before is None else Outcome(before)
+        census = take_census(self._meta, act_id, now)
+        runs = self._runs(act_id, census, now)
+        lines, problems = self._orphans(act_id, runs, census, before, now)
+        problems = [*census.problems, *problems]
+        findings: list[Finding] = []
+        undone: list[str] = []
+        for run in runs:
+            earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
+            compared = self._comparer.compare(run, census, earlier, now)
+            self._carry_over(compared, earlier)
+            self._tell(compared, now)
+            undone += self._recalled(compared, census)
+            self._mark_edited(compared, earlier, now)
+            findings += compared.findings
+            problems += compared.problems
+        undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
+        record = {
+            "at": now.isoformat(),
+            "findings": [one.to_record() for one in findings],
+            "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
+            "undone": undone,
+            "problems": problems,
+        }
+        return Outcome(record, complete=not undone)
+
+    # --- whose objects --------------------------------------------------------------------------------
+
+    def _runs(self, act_id: ActId, census: Census, now: datetime) -> list[Run]:
+        """Return the runs that can still matter: under way, ended lately, or with something that is not off."""
+        with self._open_unit() as unit:
+            recent = list(every_run(unit, RunFilter(act_id=act_id, alive_since=now - LONGEST, limit=500)))
+            marks = tuple(run_mark(run.id) for run in recent)
+            others = [row for _, row in census.on() if not any(mark in _name(row) for mark in marks)]
+            if not others:
+                return recent
+            known = {run.id for run in recent}
+            older = [
+                one for one in unit.runs.find(RunFilter(act_id=act_id, limit=_ALL)) if one.id not in known
+            ]
+        return recent + [run for run in older if any(run_mark(run.id) in _name(row) for row in others)]
+
+    def _orphans(
+        self,
+        act_id: ActId,
+        runs: Sequence[Run],
+        census: Census,
+        before: Mapping[str, Any] | None,
+        now: datetime,
+    ) -> tuple[tuple[ObjectLine, ...], list[str]]:
+        """Have what no journal knows taken into its run's, or else switched off."""
+        known = {row.meta_id for run in runs for row in self._statuses.rows(run)}
+        unknown = [
+            Stray(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
+            for kind, row in census.everything()
+            if row["id"] not in known and (row.get("status") not in OFF or _is_of_any(row, runs))
+        ]
+        earlier = [_line(one) for one in (before or {}).get("orphans", ())]
+        found = self._strays.taken_care_of(act_id, unknown, earlier, now)
+        there = {str(row["id"]) for _, row in census.everything()}
+        kept = {line.place: line for line in earlier if line.confirmed and line.meta_id in there}
+        return tuple((kept | {line.place: line for line in found.lines}).values()), list(found.problems)
+
+    # --- what is said ---------------------------------------------------------------------------------
+
+    def _carry_over(self, compared: Comparison, earlier: Mapping[tuple[str, str], Finding]) -> None:
+        """Keep what was found of creatives at an earlier look, which are not read at each."""
+        rows = {row.key: row for row in compared.rows}
+        for place, finding in earlier.items():
+            is_creative = place[0] in rows and rows[place[0]].spec.kind is ObjectKind.CREATIVE
+            if is_creative and place not in compared.examined:
+                compared.findings.append(finding)
+
+    def _tell(self, compared: Comparison, now: datetime) -> None:
+        """Write an event for each finding that is new or other than before, and for each that is no more.
+
+        What has been said is known from the events themselves, so that a look that died says nothing twice.
+        """
+        with self._open_unit() as unit:
+            unit.lock(f"reconciliation:{compared.run.act_id}")
+            said = _said(unit.observations.events(compared.run.id))
+            news = [
+                _edited(compared.run, one, now)
+                for one in compared.findings
+                if said.get(one.place) != list(one.mark)
+            ]
+            there = {one.place for one in compared.findings}
+            over = [
+                place
+                for place, mark in said.items()
+                if mark is not None and place in compared.examined and place not in there
+            ]
+            news += [_restored(compared.run, place, now) for place in over]
+            unit.observations.add_events(news)
+            unit.commit()
+
+    # --- what is done ---------------------------------------------------------------------------------
+
+    def _recalled(self, compared: Comparison, census: Census) -> list[str]:
+        """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
+        undone = []
+        arms = {_arm(one.key) for one in compared.threats}
+        for row in self._on(compared, census, arms):
+            try:
+                self._statuses.recall(compared.run, row)
+            except (NotYet, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
+                undone.append(f"{row.key} is to be switched off: {error}")
+        return undone
+
+    def _on(self, compared: Comparison, census: Census, arms: set[str]) -> list[Operation]:
+        rows = [row for row in self._statuses.created(compared.run) if _arm(row.key) in arms]
+        return [
+            row
+            for kind in TREE
+            for row in rows
+            if row.spec.kind is kind and (shown := _latest(compared, census, row)) and shown not in OFF
+        ]
+
+    def _mark_edited(
+        self, compared: Comparison, earlier: Mapping[tuple[str, str], Finding], now: datetime
+    ) -> None:
+        """Mark a running test whose arms have been changed; its figures from then on are no proof.
+
+        A tick that is due may be under way and is left alone, unless the same was found at the look before.
+        """
+        run = compared.run
+        broken = [one for one in compared.findings if _breaks(run, one)]
+        if not broken or run.edited_at is not None or run.status not in _TESTING:
+            return
+        due = run.next_tick_at is not None and run.next_tick_at <= self._clock.now()
+        if due and not any(one.place in earlier for one in broken):
+            return
+        marked = replace(run, version=run.version + 1, updated_at=now, edited_at=now)
+        try:
+            with self._open_unit() as unit:
+                unit.runs.save(marked, was=run.version)
+                enqueue_next(self._ticks, unit_of_work=unit, run=marked, clock=self._clock)
+                unit.commit()
+        except StaleRunError:
+            return  # its own tick has moved it on; the next look finds the same
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row.get("name", ""))
+
+
+def _is_of_any(row: Mapping[str, Any], runs: Sequence[Run]) -> bool:
+    return any(run_mark(run.id) in _name(row) for run in runs)
+
+
+def _line(record: Mapping[str, Any]) -> ObjectLine:
+    return ObjectLine(**{**record, "kind": ObjectKind(record["kind"])})
+
+
+def _arm(key: str) -> str:
+    return key.rsplit("/", 1)[0]
+
+
+def _latest(compared: Comparison, census: Census, row: Operation) -> str:
+    shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id) or {}
+    return str(shown.get("status") or "")
+
+
+def _breaks(run: Run, finding: Finding) -> bool:
+    """Tell whether an edit makes a test's figures worthless: of an arm still in the test, and not its name alone."""
+    parts = finding.key.split("/")
+    in_test = parts[0] == "test" and parts[1].upper() not in run.eliminated
+    return in_test and finding.edit.field != "name"
+
+
+def _said(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
+    """Return what was last said of each place: the finding's mark, or None where it was said to be over."""
+    said: dict[tuple[str, str], list[Any] | None] = {}
+    for one in events:
+        if one.tag in {EDITED, RESTORED}:
+            place = one.data["key"], one.data["field"]
+            over = one.tag == RESTORED
+            said[place] = None if over else [one.data["wanted"], one.data["shown"], one.data["turn"]]
+    return said
+
+
+def _edited(run: Run, finding: Finding, now: datetime) -> Event:
+    consequence = (
+        "; more could be spent than is set aside, so it is switched off" if finding.edit.threat else ""
+    )
+    message = f"Changed at Meta, and not by us: {finding.sentence}{consequence}"
+    return Event(now, EDITED, SYSTEM, message, run.id, finding.to_record())
+
+
+def _restored(run: Run, place: tuple[str, str], now: datetime) -> Event:
+    key, name = place
+    return Event(
+        now, RESTORED, SYSTEM, f"{name} of {key} is as asked again", run.id, {"key": key, "field": name}
+    )

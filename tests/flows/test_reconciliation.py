@@ -1,0 +1,240 @@
+"""Somebody else at work in the account: what is said of it, what is switched off, and what is left as that person wants."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.naming import naming_token
+from autopublisher.domain.run import RunStatus
+from support.staging import Trouble, cut_off
+from support.sweep_staging import AN_AGE, SweepStage, staged
+
+_R = RunStatus
+STATUSES = [
+    _R.PENDING,
+    _R.CREATING_CAMPAIGNS,
+    _R.AB_TESTING,
+    _R.ANALYZING_RESULTS,
+    _R.SCALING_BUDGET,
+    _R.PUBLISHING_FINAL,
+    _R.COMPLETED,
+]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_run_nobody_has_touched_has_no_findings(status: RunStatus) -> None:
+    stage = staged(status)
+    stage.at_look()
+    assert (stage.found, stage.record["problems"], stage.record["orphans"]) == (set(), [], [])
+
+
+def test_a_run_is_looked_at_all_its_life_without_a_finding() -> None:
+    stage = SweepStage()
+    while not stage.now_run.is_final:
+        stage.at_look()
+        assert stage.found == set()
+        stage.step()
+    stage.at_look()
+    assert stage.found == set()
+    assert stage.now_run.status is _R.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("test/a/ad", {"status": "PAUSED"}),
+        ("test/a/adset", {"lifetime_budget": 4000}),
+        ("test/a/adset", {"end_time": "2026-11-22T20:00:00+00:00"}),
+        ("test/a/adset", {"targeting": {"geo_locations": {"countries": ["FR"]}}}),
+        ("test/a/adset", {"bid_strategy": "COST_CAP"}),
+        ("test/a/adset", {"optimization_goal": "LINK_CLICKS"}),
+        ("test/a/adset", {"promoted_object": {"pixel_id": "9"}}),
+        ("test/a/ad", {"creative": {"id": "9"}}),
+        ("test/a/campaign", {"spend_cap": 10_000}),
+    ],
+)
+def test_an_edit_of_a_running_test_is_said_marks_it_and_is_left_alone(
+    key: str, change: dict[str, Any]
+) -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.touch(key, **change)
+    before = dict(stage.at(key))
+    stage.at_look()
+    assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [(key, *change)]
+    assert stage.now_run.edited_at is not None
+    assert stage.at(key) == before
+
+
+@pytest.mark.parametrize("key", ["final/campaign", "final/adset", "final/ad"])
+def test_a_person_s_pause_of_a_final_campaign_is_said_and_stays(key: str) -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch(key, status="PAUSED")
+    for _ in range(3):
+        stage.at_look()
+    assert stage.found == {(key, "status", "PAUSED")}
+    assert stage.at(key)["status"] == "PAUSED"
+    assert len(stage.said()) == 1
+
+
+def test_a_new_name_is_said_and_does_not_mark_the_test() -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.touch("test/a/campaign", name="Mine now")
+    stage.at_look()
+    assert stage.found == {("test/a/campaign", "name", "Mine now")}
+    assert stage.now_run.edited_at is None
+
+
+def test_an_edit_is_said_again_when_it_changes_and_once_more_when_it_is_undone() -> None:
+    stage = staged(_R.COMPLETED)
+    for name in ("First", "First", "Second"):
+        stage.touch("final/campaign", name=name)
+        stage.at_look()
+    stage.touch("final/campaign", name=stage.row("final/campaign").spec.params["name"])
+    stage.at_look()
+    stage.at_look()
+    assert [one.data["shown"] for one in stage.said()] == ["First", "Second"]
+    assert len(stage.events("restored")) == 1
+    assert stage.found == set()
+
+
+def test_a_creative_is_compared_once_a_day() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.clock.advance_to(stage.clock.now() + timedelta(days=2))
+    stage.touch("test/a/creative", object_story_spec={"page_id": "1"})
+    stage.at_look()
+    stage.at_look()
+    assert {(key, field) for key, field, _ in stage.found} == {("test/a/creative", "object_story_spec")}
+    assert len(stage.said()) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("final/adset", {"daily_budget": 900_000}),
+        ("final/adset", {"end_time": "2028-01-01T00:00:00+00:00"}),
+        ("final/adset", {"end_time": None}),
+        ("final/campaign", {"spend_cap": 900_000}),
+        ("final/campaign", {"spend_cap": None}),
+        ("final/campaign", {"daily_budget": 5000}),
+    ],
+)
+def test_more_money_than_is_set_aside_switches_the_final_campaign_off(
+    key: str, change: dict[str, Any]
+) -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch(key, **change)
+    stage.at_look()
+    assert stage.on() == []
+    assert [one.data["threat"] for one in stage.said()] == [True]
+    assert stage.at(key)[next(iter(change))] == next(iter(change.values()))
+
+
+@pytest.mark.parametrize("status", [_R.ANALYZING_RESULTS, _R.SCALING_BUDGET, _R.COMPLETED])
+def test_an_ended_arm_that_is_switched_on_again_is_switched_off_at_once(status: RunStatus) -> None:
+    stage = staged(status)
+    for part in ("campaign", "adset", "ad"):
+        stage.touch(f"test/a/{part}", status="ACTIVE", end_time="2027-01-01T00:00:00+00:00")
+    stage.at_look()
+    assert [stage.at(f"test/a/{part}")["status"] for part in ("campaign", "adset", "ad")] == ["PAUSED"] * 3
+    writes = [one.subject for one in stage.meta.made("update")][-3:]
+    assert writes == [stage.row(f"test/a/{part}").meta_id for part in ("campaign", "adset", "ad")]
+
+
+def test_what_a_cancelled_run_left_is_switched_off_when_somebody_switches_it_on() -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.go()
+    stage.touch("test/a/campaign", status="ACTIVE")
+    stage.at_look()
+    assert stage.on() == []
+
+
+def test_a_switch_thrown_twice_is_said_twice() -> None:
+    stage = staged(_R.SCALING_BUDGET)
+    for _ in range(2):
+        stage.touch("test/a/campaign", status="ACTIVE")
+        stage.at_look()
+        assert stage.at("test/a/campaign")["status"] == "PAUSED"
+    assert [one.data["field"] for one in stage.said()] == ["status", "status"]
+
+
+def test_what_was_switched_off_for_its_money_is_never_switched_on_again_by_us() -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.touch("test/a/adset", lifetime_budget=900_000)
+    stage.at_look()
+    for _ in range(4):
+        stage.step()
+        stage.at_look()
+    assert stage.at("test/a/campaign")["status"] == "PAUSED"
+
+
+def test_a_deleted_arm_is_said_once_shown_in_its_model_and_marks_the_test() -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.touch("test/a/campaign", status="DELETED")
+    stage.at_look()
+    stage.at_look()
+    (model,) = [one for one in stage.reports.view(stage.run_id).objects if one.key == "test/a/campaign"]
+    assert (model.status, len(stage.said())) == ("DELETED", 1)
+    assert stage.now_run.edited_at is not None
+
+
+def test_an_object_of_no_journal_is_switched_off_and_listed() -> None:
+    stage = staged(_R.COMPLETED)
+    orphan = stage.orphan("Somebody's [ap-ffffffffffffffff-test.a.campaign]")
+    stage.at_look()
+    stage.at_look()
+    assert stage.meta.objects[orphan].status == "PAUSED"
+    assert [line["meta_id"] for line in stage.record["orphans"]] == [orphan]
+
+
+def test_a_copy_of_an_object_is_taken_into_the_journal_and_switched_off() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.meta.copy_of(MetaId(stage.row("final/campaign").meta_id or ""))
+    stage.at_look()
+    copies = [row for row in stage.rows() if row.key.startswith("duplicate/final/campaign/")]
+    assert [stage.meta.objects[MetaId(row.meta_id or "")].status for row in copies] == ["PAUSED"]
+
+
+def test_an_object_whose_create_is_still_being_settled_is_left_to_it() -> None:
+    stage = SweepStage()
+    stage.go(_R.CREATING_CAMPAIGNS)
+    waiting = naming_token(stage.run_id, "test.a.campaign")
+    stage.meta.blind = 2
+    stage.meta.troubles = [Trouble("create", cut_off(), nth=1, done=True)]
+    stage.step()
+    stage.meta.blind = 0
+    stage.at_look()
+    assert stage.record["orphans"] == []
+    assert stage.go(_R.AB_TESTING).status is _R.AB_TESTING
+    named = [one for one in stage.created_campaigns() if waiting in one.fields["name"]]
+    assert len(named) == 1
+
+
+def test_while_a_stop_holds_the_stop_is_in_charge() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.stop()
+    stage.touch("final/campaign", name="Mine now")
+    stage.enforced()
+    assert stage.said() == []
+
+
+def test_the_models_of_a_completed_run_stay_up_to_date() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.clock.advance_to(stage.clock.now() + timedelta(days=3))
+    stage.touch("final/ad", status="PAUSED")
+    stage.at_look()
+    (model,) = [one for one in stage.reports.view(stage.run_id).objects if one.key == "final/ad"]
+    assert (model.status, model.read_at) == ("PAUSED", stage.clock.now())
+
+
+def test_a_late_read_of_our_own_write_is_no_finding() -> None:
+    stage = SweepStage()
+    stage.go(_R.COMPLETED)
+    stage.touch("final/ad", status="PAUSED")
+    stage.at_look()
+    assert stage.found == set()
+    stage.clock.advance_to(stage.clock.now() + AN_AGE)
+    stage.at_look()
+    assert stage.found == {("final/ad", "status", "PAUSED")}

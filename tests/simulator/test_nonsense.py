@@ -1,0 +1,269 @@
+"""Nonsense sent to the simulator: whatever arrives, it answers as Meta answers, and nothing in it breaks."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.graph.wire import Call, Params
+from autopublisher.simulator.server import SimulatorThread
+from autopublisher.simulator.testing import ACCOUNT, PIXEL, TARGETING, Desk, story
+
+BUSINESS = "5001"
+OWN_ERRORS_MAY_BE_500 = (1, 2)  # what Meta itself answers with HTTP 500: passing faults and `?ids=`
+
+
+@dataclass(frozen=True)
+class Template:
+    """A request that would do, to be spoilt."""
+
+    method: str
+    path: str
+    params: dict[str, Any]
+
+
+def world() -> Desk:
+    """Return a world that holds one of everything."""
+    return Desk(SimulatorConfig(scenario="large"))
+
+
+@cache
+def _templates() -> tuple[Desk, tuple[Template, ...]]:
+    desk = world()
+    return desk, tuple(_requests(desk))
+
+
+def _requests(desk: Desk) -> Iterator[Template]:
+    ids = desk.split_test("AB")
+    desk.pass_time(hours=3)
+    campaign, adset, ad = ids["campaign"], ids["set A"], ids["A"]
+    creative = desk.creative("N")
+    funded = desk.campaign(lifetime_budget=90_000, is_adset_budget_sharing_enabled=None)
+    label = str(desk.post(f"{ACCOUNT}/adlabels", name="L")["id"])
+    run = str(desk.post(f"{ACCOUNT}/insights", level="ad")["report_run_id"])
+    study_params = _study(desk, ids)
+    study = str(desk.post(f"{BUSINESS}/ad_studies", **study_params)["id"])
+    rule_params = _rule()
+    rule = str(desk.post(f"{ACCOUNT}/adrules_library", **rule_params)["id"])
+    specs = [{"adset_id": adset, "creative": {"creative_id": creative}, "name": "Later", "status": "PAUSED"}]
+    later = str(desk.post(f"{ACCOUNT}/asyncadrequestsets", name="Many", ad_specs=specs)["id"])
+    yield Template("POST", f"{ACCOUNT}/campaigns", _campaign())
+    yield Template("POST", f"{ACCOUNT}/adsets", _adset(desk, campaign))
+    yield Template(
+        "POST", f"{ACCOUNT}/adsets", {**_adset(desk, funded), "lifetime_budget": None, "bid_strategy": None}
+    )
+    yield Template("POST", f"{ACCOUNT}/adcreatives", {"name": "C", **story("Q")})
+    ad_params = {"name": "Ad", "adset_id": adset, "creative": {"creative_id": creative}, "status": "PAUSED"}
+    yield Template("POST", f"{ACCOUNT}/ads", ad_params)
+    yield Template("POST", f"{ACCOUNT}/adlabels", {"name": "L2"})
+    yield Template("POST", f"{ACCOUNT}/adimages", {"bytes": "aGVsbG8="})
+    yield Template("POST", f"{ACCOUNT}/advideos", {"upload_phase": "start", "file_size": 100})
+    yield Template("POST", f"{ACCOUNT}/insights", _insights())
+    yield Template("POST", f"{ACCOUNT}/adrules_library", rule_params)
+    yield Template("POST", f"{ACCOUNT}/asyncadrequestsets", {"name": "Many", "ad_specs": specs})
+    item = {"name": "i", "relative_url": f"{ACCOUNT}/campaigns", "body": "name=x"}
+    yield Template("POST", f"{ACCOUNT}/async_batch_requests", {"name": "B", "adbatch": [item]})
+    yield Template("POST", ACCOUNT, {"spend_cap": 100_000, "spend_cap_action": "reset"})
+    yield Template("POST", f"{BUSINESS}/ad_studies", study_params)
+    for node, params in (
+        (campaign, {"name": "x", "spend_cap": 90_000, "bid_strategy": "COST_CAP"}),
+        (funded, {"lifetime_budget": 95_000, "bid_strategy": "COST_CAP"}),
+        (adset, {"lifetime_budget": 9000, "targeting": TARGETING, "bid_amount": 5, "end_time": 1}),
+        (ad, {"creative": {"creative_id": creative}, "name": "x", "adlabels": [{"name": "y"}]}),
+        (creative, {"name": "x", "adlabels": [{"id": label}]}),
+        (study, {"end_time": 1_900_000_000, "cells": study_params["cells"]}),
+        (rule, rule_params),
+    ):
+        yield Template("POST", node, {**params, "status": "PAUSED", "execution_options": ["validate_only"]})
+        yield Template("GET", node, {"fields": "id,name,status"})
+        yield Template("GET", f"{node}/adsets", _listing())
+    for node in (campaign, adset, ad):
+        yield Template("POST", f"{node}/copies", _copies())
+        yield Template("POST", f"{node}/adlabels", {"adlabels": [{"name": "z"}]})
+        yield Template("DELETE", f"{node}/adlabels", {"adlabels": [{"name": "z"}]})
+        yield Template("GET", f"{node}/insights", _insights())
+    for edge in ("campaigns", "adsets", "ads", "adcreatives", "adimages", "advideos", "adlabels"):
+        yield Template("GET", f"{ACCOUNT}/{edge}", _listing())
+    for edge in ("adrules_library", "adrules_history", "minimum_budgets", "asyncadrequestsets"):
+        yield Template("GET", f"{ACCOUNT}/{edge}", {**_listing(), "bid_amount": 5})
+    for edge in ("campaigns", "adsets", "ads", "adcreatives"):
+        asked = {"ad_label_ids": [label], "operator": "ALL"}
+        yield Template("GET", f"{ACCOUNT}/{edge}bylabels", {**asked, **_listing()})
+    for path in ("me", "me/adaccounts", f"{BUSINESS}/ad_studies", f"{study}/cells", f"{later}/requests", run):
+        yield Template("GET", path, {**_listing(), "statuses": ["SUCCESS"]})
+    yield Template("GET", f"{run}/insights", {"limit": 5, "after": "x"})
+    yield Template("GET", f"{rule}/history", {"hide_no_changes": "true", "action": "PAUSED", "object_id": ad})
+    yield Template("DELETE", f"{ACCOUNT}/campaigns", {"delete_strategy": "DELETE_OLDEST", "object_count": 1})
+    yield Template("DELETE", f"{ACCOUNT}/adimages", {"hash": "0"})
+    codes = {"client_id": "1", "redirect_uri": "http://x/", "client_secret": "s", "code": "c"}
+    yield Template("GET", "oauth/access_token", {**codes, "grant_type": "fb_exchange_token"})
+    yield Template("GET", "dialog/oauth", {**codes, "state": "s", "scope": "ads_read"})
+    yield Template("GET", "debug_token", {"input_token": "stub-token"})
+    batch = [{"method": "GET", "relative_url": "me", "name": "a"}, {"method": "POST", "relative_url": "{result=a:$.id}"}]
+    yield Template("POST", "", {"batch": batch, "include_headers": "false"})
+    copy = {"name": "c", "relative_url": f"{campaign}/copies", "body": "deep_copy=true"}
+    yield Template("POST", "", {"asyncbatch": [copy], "name": "copies"})
+
+
+def _campaign() -> dict[str, Any]:
+    return {
+        "name": "N",
+        "objective": "OUTCOME_SALES",
+        "status": "PAUSED",
+        "special_ad_categories": [],
+        "is_adset_budget_sharing_enabled": False,
+        "spend_cap": 90_000,
+        "adlabels": [{"name": "n"}],
+    }
+
+
+def _adset(desk: Desk, campaign: str) -> dict[str, Any]:
+    return {
+        "name": "S",
+        "campaign_id": campaign,
+        "status": "PAUSED",
+        "billing_event": "IMPRESSIONS",
+        "optimization_goal": "OFFSITE_CONVERSIONS",
+        "bid_strategy": "COST_CAP",
+        "bid_amount": 100,
+        "bid_constraints": {"roas_average_floor": 10_000},
+        "promoted_object": {"pixel_id": PIXEL, "custom_event_type": "PURCHASE"},
+        "targeting": {**TARGETING, "publisher_platforms": ["facebook"], "flexible_spec": [{"interests": []}]},
+        "attribution_spec": [{"event_type": "CLICK_THROUGH", "window_days": 7}],
+        "lifetime_budget": 20_000,
+        "start_time": desk.moment(),
+        "end_time": desk.moment(hours=48),
+    }
+
+
+def _study(desk: Desk, ids: dict[str, str]) -> dict[str, Any]:
+    cells = [
+        {"name": letter, "treatment_percentage": 50, "adsets": [ids[f"set {letter}"]]} for letter in "AB"
+    ]
+    times = {"start_time": desk.moment(hours=1), "end_time": desk.moment(hours=30)}
+    return {"name": "S", "type": "SPLIT_TEST", **times, "cells": cells}
+
+
+def _rule() -> dict[str, Any]:
+    filters = [
+        {"field": "entity_type", "operator": "EQUAL", "value": "AD"},
+        {"field": "time_preset", "operator": "EQUAL", "value": "LIFETIME"},
+        {"field": "spent", "operator": "GREATER_THAN", "value": 100},
+    ]
+    return {
+        "name": "R",
+        "evaluation_spec": {"evaluation_type": "SCHEDULE", "filters": filters},
+        "execution_spec": {"execution_type": "PAUSE", "execution_options": []},
+        "schedule_spec": {"schedule_type": "CUSTOM", "schedule": [{"start_minute": 30, "days": [1]}]},
+    }
+
+
+def _insights() -> dict[str, Any]:
+    return {
+        "level": "ad",
+        "fields": "spend,actions,purchase_roas",
+        "time_range": {"since": "2026-11-22", "until": "2026-11-22"},
+        "time_ranges": None,
+        "date_preset": None,
+        "time_increment": 1,
+        "breakdowns": ["age"],
+        "action_attribution_windows": ["1d_click"],
+        "filtering": [{"field": "ad.name", "operator": "CONTAIN", "value": "A"}],
+        "limit": 2,
+        "summary": "true",
+    }
+
+
+def _copies() -> dict[str, Any]:
+    renaming = {"rename_strategy": "DEEP_RENAME", "rename_suffix": "x"}
+    return {
+        "deep_copy": "true",
+        "status_option": "PAUSED",
+        "rename_options": renaming,
+        "start_time": None,
+        "end_time": None,
+        "parameter_overrides": {"name": "x"},
+        "campaign_id": None,
+        "adset_id": None,
+    }
+
+
+def _listing() -> dict[str, Any]:
+    return {
+        "fields": "id,name.limit(2)",
+        "limit": 2,
+        "after": None,
+        "before": None,
+        "filtering": [{"field": "name", "operator": "IN", "value": ["A"]}],
+        "effective_status": ["ACTIVE"],
+        "updated_since": 5,
+        "summary": "true",
+        "hashes": ["0"],
+    }
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, -1, 1, 10**6, -(10**6), 2**63, -(2**63), 10**30, 1.5, float("inf"), float("nan")]),
+    st.sampled_from(["", " ", "0", "-5", "1e9", "9" * 40, "null", "[]", "{}", '"', "[[", '{"a":', "é\0", "..", "٣"]),
+    st.sampled_from(["ACTIVE", "true", "2026-11-22", "9999-12-31", "0001-01-01T00:00:00Z", "act_123456789"]),
+    st.text(max_size=8),
+)
+KEYS = ["id", "name", "field", "operator", "value", "since", "until", "type", "countries", "adsets", "custom_event_type"]
+JUNK = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, wanted: Any) -> Any:
+    """Return a value in which something, somewhere, is nonsense."""
+    if isinstance(wanted, dict) and wanted and draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(wanted)))
+        return {**wanted, name: draw(spoilt(wanted[name]))}
+    if isinstance(wanted, list) and wanted and draw(st.booleans()):
+        return [draw(spoilt(wanted[0])), *wanted[1:]]
+    return draw(JUNK)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[Desk, Call]:
+    desk, templates = _templates()
+    template = draw(st.sampled_from(templates))
+    params = {name: value for name, value in template.params.items() if value is not None}
+    for name in draw(st.lists(st.sampled_from(sorted(template.params)), min_size=1, max_size=2)):
+        params[name] = draw(spoilt(template.params[name]))
+    if draw(st.booleans()):  # as a form sends it
+        params = {
+            name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()
+        }
+    segments = tuple(part for part in template.path.split("/") if part)
+    return desk, Call(template.method, segments, Params(params), "v26.0", "stub-token", "http://sim")
+
+
+def is_meta_shaped(body: Any) -> bool:
+    if body is True or isinstance(body, list) or (isinstance(body, dict) and "error" not in body):
+        return True
+    error = body["error"]
+    return isinstance(error["message"], str) and isinstance(error["code"], int) and "fbtrace_id" in error
+
+
+@settings(max_examples=400, deadline=None)
+@given(calls())
+def test_nonsense_is_answered_as_meta_answers(sent: tuple[Desk, Call]) -> None:
+    desk, call = sent
+    reply = desk.simulator.handle(call).reply
+    json.dumps(reply.body, allow_nan=False)
+    assert is_meta_shaped(reply.body)
+    assert reply.status < 500 or reply.body["error"]["code"] in OWN_ERRORS_MAY_BE_500
