@@ -13,7 +13,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
+from autopublisher.adapters.db.engine import DRIVERS
 from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
 from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.limits import InstallationLimits
@@ -22,6 +25,9 @@ from autopublisher.domain.money import Money
 LIVE_GRAPH_URL = "https://graph.facebook.com"
 STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
 _AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD=300"
+_DATABASES = (
+    "expected an address such as postgresql://user:password@host:5432/name or sqlite:////folder/file.db"
+)
 OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
 
 
@@ -75,6 +81,17 @@ def _amounts_text(value: str) -> str:
     return value
 
 
+def _database_address(value: SecretStr) -> SecretStr:
+    try:
+        driver = make_url(value.get_secret_value()).drivername
+    except (ArgumentError, ValueError):
+        # The parser's own message repeats the address, and with it the password.
+        raise ValueError(_DATABASES) from None
+    if driver not in DRIVERS:
+        raise ValueError(_DATABASES)
+    return value
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("http://", "https://")) or not value.partition("://")[2]:
         raise ValueError("expected an address that begins with http:// or https://")
@@ -108,7 +125,7 @@ class Settings(BaseSettings):
     meta_graph_url: Annotated[str, AfterValidator(_web_address)] | None = None
     meta_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
 
-    database_url: SecretStr | None = None
+    database_url: Annotated[SecretStr, AfterValidator(_database_address)] | None = None
     secret_key: SecretStr | None = None
 
     stub_clock: StubClock = StubClock.JUMP

@@ -126,7 +126,14 @@ def services(
 @pytest.fixture
 def dashboard(services: Services) -> APIRouter:
     return pages(
-        Desk(services.people, services.reports, services.approvals, services.monitor, services.stops)
+        Desk(
+            services.people,
+            services.reports,
+            services.approvals,
+            services.monitor,
+            services.stops,
+            services.exposures,
+        )
     )
 
 

@@ -11,6 +11,7 @@ import structlog
 from support.command import ROOT, CommandLine, Prompt, simulators_in
 
 EXAMPLE = str(ROOT / "examples" / "request_example.json")
+REMOVE = "Remove it, or correct its spelling; GET /openapi.json lists the fields."
 UNKNOWN = "00000000-0000-4000-8000-000000000009"
 
 
@@ -65,6 +66,31 @@ def test_an_unreachable_database_is_unavailable_and_keeps_its_password(prompt: P
     done = prompt.run("runs", DATABASE_URL="postgresql://user:pass-word@127.0.0.1:1/none")
     assert done.exit_code == 5
     assert "pass-word" not in done.stderr
+
+
+def test_a_database_address_that_is_none_is_a_wrong_setting(prompt: Prompt) -> None:
+    done = prompt.run("runs", DATABASE_URL="mysql://user:pass-word@host/name")
+    assert done.exit_code == 2
+    assert "DATABASE_URL" in done.stderr
+    assert "pass-word" not in done.stderr
+
+
+def test_every_problem_of_a_request_file_has_a_line_with_field_reason_and_remedy(
+    prompt: Prompt, tmp_path: Path
+) -> None:
+    request = json.loads(Path(EXAMPLE).read_text("utf-8"))
+    del request["campaign_name"]
+    request["ab_test_config"]["colour"] = "red"
+    request["headlines"] = ["One", 2]
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps(request), "utf-8")
+    done = prompt.run("run", "-f", str(file))
+    assert done.exit_code == 4
+    assert set(done.stderr.splitlines()) == {
+        "campaign_name: This field is required. Add this field.",
+        f"ab_test_config.colour: There is no such field. {REMOVE}",
+        "headlines[1]: Input should be a valid string Correct this value.",
+    }
 
 
 def test_a_request_for_no_account_is_not_found_in_the_briefs_words(prompt: Prompt) -> None:

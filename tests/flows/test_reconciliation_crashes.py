@@ -8,7 +8,8 @@ from autopublisher.domain.run import RunStatus
 from autopublisher.ports.work import Tick
 from support.mortal import Reaper
 from support.staging import once
-from support.sweep_staging import ACT, SweepStage, staged
+from support.stop_staging import ACT
+from support.sweep_staging import SweepStage, staged
 
 _R = RunStatus
 
@@ -21,6 +22,7 @@ def touched(status: RunStatus) -> SweepStage:
         stage.touch("final/adset", daily_budget=900_000)
     else:
         stage.touch("test/a/adset", lifetime_budget=900_000)
+        stage.touch("test/a/campaign", status="ACTIVE")
     stage.orphan("Somebody's [ap-ffffffffffffffff-test.a.campaign]")
     return stage
 
@@ -46,7 +48,7 @@ def trace(stage: SweepStage) -> tuple[object, ...]:
 def every_moment(status: RunStatus, step: int) -> None:
     whole = looked(status, 0)
     wanted = trace(whole)
-    assert wanted[1] and wanted[2]
+    assert wanted[1:3] != ([], [])
     for fatal in range(1, whole.meta.reaper.moments + 1, step):
         stage = looked(status, fatal)
         assert stage.deaths == 1, fatal

@@ -25,7 +25,8 @@ def whole_application() -> FastAPI:
     """Build the application with every page; no request is made, so nothing behind it is needed."""
     nothing = cast("Any", None)
     unused = SimpleNamespace(version="0")
-    return create_app(cast("Services", unused), pages=(pages(Desk(nothing, nothing, nothing, nothing, nothing)),))
+    desk = Desk(nothing, nothing, nothing, nothing, nothing, nothing)
+    return create_app(cast("Services", unused), pages=(pages(desk),))
 
 
 def routes_of(owner: Any) -> list[APIRoute]:

@@ -112,8 +112,9 @@ def test_live_mode_names_the_secret_that_is_missing(
 
 
 def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("META_ACCESS_TOKEN", "SECRET_KEY", "DATABASE_URL", "META_APP_SECRET"):
+    for name in ("META_ACCESS_TOKEN", "SECRET_KEY", "META_APP_SECRET"):
         monkeypatch.setenv(name, "hush-hush")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hush-hush@host/name")
     assert "hush-hush" not in repr(Settings.load())
 
 
@@ -142,3 +143,30 @@ def test_a_spend_limit_that_cannot_be_understood_stops_the_start(
     error = refusal(monkeypatch, AUTO_PUBLISHER_DAILY_LIMIT=text)
     assert "AUTO_PUBLISHER_DAILY_LIMIT" in error.message
     assert "EUR=500,USD=300" in error.message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense",
+        "user:pass-word@host/name",
+        "mysql://user:pass-word@host/name",
+        "postgresql+nonsense://user:pass-word@host/name",
+        "postgresql://user:pass-word@host:port/name",
+        "://user:pass-word@host",
+    ],
+)
+def test_a_database_address_that_is_none_is_refused_by_its_name_and_stays_secret(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    error = refusal(monkeypatch, DATABASE_URL=address)
+    assert error.facts["name"] == "DATABASE_URL"
+    assert "postgresql://user:password@host" in error.message
+    assert "DATABASE_URL" in error.remedy
+    assert "pass-word" not in error.message + error.remedy
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "sqlite"])
+def test_the_databases_that_work_are_taken(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}:///name")
+    assert Settings.load().database == f"{scheme}:///name"

@@ -131,7 +131,7 @@ class Product:
     def app(self) -> FastAPI:
         """Return the web application over this product: the API and the dashboard."""
         known = self.services
-        desk = Desk(known.people, known.reports, known.approvals, known.monitor, known.stops)
+        desk = Desk(known.people, known.reports, known.approvals, known.monitor, known.stops, known.exposures)
         return create_app(known, pages=(pages(desk),))
 
     def _graph(self, undo: ExitStack) -> str:

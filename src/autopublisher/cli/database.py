@@ -7,7 +7,7 @@ from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_record, tell
 from autopublisher.cli.session import settings_with_log
 
-db_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
+db_app = typer.Typer(help="The database's tables.", no_args_is_help=True, add_completion=False)
 
 
 @db_app.command("upgrade")

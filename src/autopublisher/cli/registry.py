@@ -22,9 +22,11 @@ from autopublisher.domain.money import Money
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 
-account_app = typer.Typer(help="Ad accounts we may act on.", no_args_is_help=True)
-creative_app = typer.Typer(help="Images that runs can test.", no_args_is_help=True)
-user_app = typer.Typer(help="People, their passwords and their tokens.", no_args_is_help=True)
+account_app = typer.Typer(help="Ad accounts we may act on.", no_args_is_help=True, add_completion=False)
+creative_app = typer.Typer(help="Images that runs can test.", no_args_is_help=True, add_completion=False)
+user_app = typer.Typer(
+    help="People, their passwords and their tokens.", no_args_is_help=True, add_completion=False
+)
 
 ACCOUNT_COLUMNS = ("id", "act_id", "name", "currency", "timezone", "business_id")
 CREATIVE_COLUMNS = ("id", "name", "mime_type", "sha256")

@@ -15,6 +15,7 @@ from autopublisher.dashboard.session import (
     keep,
     prepare_form,
 )
+from autopublisher.dashboard.telling import log_of, warnings_in
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import UnavailableError
@@ -52,6 +53,8 @@ class Drawing:
             language=language,
             words=words_in(language),
             show=Figures(language),
+            log_of=log_of,
+            warnings_in=warnings_in,
             form=form_token(request),
             path=request.url.path if request.method == "GET" else "/",
             user=getattr(request.state, "user", None),

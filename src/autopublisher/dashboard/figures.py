@@ -1,7 +1,7 @@
 """Numbers, money and moments as readers of each language write them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from autopublisher.dashboard.words import Language
 from autopublisher.domain.money import Money, places_of
@@ -35,6 +35,14 @@ class Figures:
     def moment(self, at: datetime | None) -> str:
         """Write a moment in UTC, to the minute."""
         return NOTHING if at is None else at.strftime("%Y-%m-%d %H:%M UTC")
+
+    def day(self, day: date) -> str:
+        """Write a day of an account's own calendar."""
+        return day.isoformat()
+
+    def month(self, first: date) -> str:
+        """Write the month that begins on a day."""
+        return f"{first:%Y-%m}"
 
     def _number(self, text: str) -> str:
         return text if self.language == "en" else text.translate({ord(","): ".", ord("."): ","})

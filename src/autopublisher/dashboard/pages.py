@@ -20,6 +20,7 @@ from autopublisher.dashboard.session import (
     keep_session,
     reader_of,
 )
+from autopublisher.dashboard.telling import method_notes
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import InvalidRequestError, Problem
 from autopublisher.domain.ids import AccountId, RunId, StopId
@@ -72,6 +73,7 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("GET", "/stops", made.stops, Permission.STOP_READ)
     way.guarded("POST", "/stops", made.stop, Permission.STOP_CREATE)
     way.guarded("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
+    way.guarded("GET", "/exposure", made.exposure, Permission.EXPOSURE_READ)
     way.guarded("GET", "/system", made.system, Permission.HEALTH_READ)
     return router
 
@@ -155,6 +157,7 @@ class _Pages:
             moving=is_moving(view.run),
             awaits=awaits_approval(view.run),
             left=_left(view),
+            notes=method_notes(view.decision),
             events=view.events[: -MOST_EVENTS - 1 : -1],
         )
 
@@ -170,7 +173,12 @@ class _Pages:
     def approval(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
         return self._drawing.page(
-            request, "approval.html", view=view, awaits=awaits_approval(view.run), left=_left(view)
+            request,
+            "approval.html",
+            view=view,
+            awaits=awaits_approval(view.run),
+            left=_left(view),
+            notes=method_notes(view.decision),
         )
 
     def approve(
@@ -212,6 +220,10 @@ class _Pages:
             reader_of(request).name, reason, stop_id=StopId(stop_id), reactivate=reactivate
         )
         return RedirectResponse("/stops", 303)
+
+    def exposure(self, request: Request) -> Response:
+        now = self._desk.monitor.now()
+        return self._drawing.page(request, "exposure.html", accounts=self._desk.exposures.of(), now=now)
 
     def system(self, request: Request) -> Response:
         return self._drawing.page(request, "system.html", health=self._desk.monitor.health())

@@ -14,6 +14,7 @@ from autopublisher.domain.access import Permission, Role, allows, require
 from autopublisher.domain.errors import ForbiddenError, NotAuthenticatedError
 from autopublisher.domain.records import User
 from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk
 from autopublisher.flows.reports import Reports
@@ -33,6 +34,7 @@ class Desk:
     approvals: Approvals
     monitor: Monitor
     stops: StopDesk
+    exposures: Exposures
 
 
 class StaleFormError(ForbiddenError):

@@ -1,10 +1,11 @@
 """CREATING_CAMPAIGNS: builds every arm PAUSED, reads it all back, and only then switches it on."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import test_key, test_plan
+from autopublisher.domain.plan import test_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
@@ -33,10 +34,13 @@ class Building:
 
     def __call__(self, run: Run) -> Step:
         """Return the run in AB_TESTING once every object exists as asked and is switched on."""
+        postponed = self._postponed(run)
+        if postponed is not None:
+            return postponed
         self.build(run, self._plan(run))
         rows = self._statuses.created(run, "test/")
         self.verify(run, rows)
-        self._reschedule(run, rows)
+        self._align(run, rows)
         self._statuses.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
@@ -71,22 +75,34 @@ class Building:
         images = {creative.id: creative.storage_key for creative in creatives}
         return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
 
-    def _reschedule(self, run: Run, rows: Sequence[Operation]) -> None:
-        """Move the test on where building it took so long that the arms would lose time, all arms alike.
+    def _postponed(self, run: Run) -> Step | None:
+        """Move the test on where building it takes so long that it would lose time, or could not begin any more."""
+        now = self._clock.now()
+        planned = run.build_starts_at or now
+        if now <= planned + _LATE or self._is_started(run):
+            return None
+        starts = now.replace(microsecond=0) + _LATE
+        ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        later = replace(run, build_starts_at=starts, build_ends_at=ends, next_tick_at=now)
+        return Step(
+            later, (event(run, now, "postponed", f"Building takes longer; the test is to start {starts}"),)
+        )
+
+    def _align(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Give arms that were built before a postponement the same end as the others, and let all of them begin together.
 
         A start that has passed stays: Meta does not let it change, and nothing delivers before it is switched on.
         """
-        now = self._clock.now()
-        planned = run.build_starts_at or now
-        if now <= planned + _LATE or any(self._statuses.was_started(run, row) for row in rows):
+        if self._is_started(run) or run.build_starts_at is None or run.build_ends_at is None:
             return
-        hours = run.request.ab_test_config.test_duration_hours
-        starts = now.replace(microsecond=0) + _LATE
-        asked = self._statuses.wish(run, "reschedule/").get("end_time")
-        if asked is not None and now < datetime.fromisoformat(asked) - timedelta(hours=hours):
-            starts = datetime.fromisoformat(asked) - timedelta(hours=hours)
-        params = {"end_time": (starts + timedelta(hours=hours)).isoformat()}
-        arms = {test_key(row.spec.variant or "", ObjectKind.AD_SET) for row in rows}
-        for row in rows:
-            if row.key in arms:
-                self._statuses.ensure(run, row, params, "reschedule")
+        ends = run.build_ends_at.replace(microsecond=0).isoformat()
+        arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
+        if all(row.spec.params["end_time"] == ends for row in arms):
+            return
+        for row in arms:
+            self._statuses.ensure(run, row, {"end_time": ends}, "reschedule")
+        if self._clock.now() < run.build_starts_at:
+            raise NotYet(run.build_starts_at)
+
+    def _is_started(self, run: Run) -> bool:
+        return any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "test/"))

@@ -1,15 +1,16 @@
 """PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.operations import OperationSpec
-from autopublisher.domain.plan import final_plan
+from autopublisher.domain.operations import ObjectKind, OperationSpec
+from autopublisher.domain.plan import final_key, final_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
 from autopublisher.flows.closing import closing_report
 from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.optimizer import budget_from_record
+from autopublisher.flows.optimizer import budget_from_record, budget_to_record
 from autopublisher.flows.statuses import GONE, TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -17,6 +18,9 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 _AGAIN = timedelta(seconds=30)
+
+_WORTH_MOVING = timedelta(hours=1)
+"""A span that shrinks by less than this stays as it was approved."""
 
 
 class Publication:
@@ -38,6 +42,9 @@ class Publication:
 
     def __call__(self, run: Run) -> Step:
         """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
+        postponed = self._postponed(run)
+        if postponed is not None:
+            return postponed
         self._building.build(run, self._plan(run))
         self._statuses.account_for_strays(run)
         arms = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
@@ -62,16 +69,33 @@ class Publication:
             raise RunFailed("there is no winner or no budget to publish")
         return final_plan(run, variants[run.winner], budget_from_record(dict(run.final_budget)))
 
+    def _postponed(self, run: Run) -> Step | None:
+        """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
+        budget = budget_from_record(dict(run.final_budget or {}))
+        now = self._clock.now()
+        late = now - budget.starts_at
+        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._statuses.rows(run))
+        if late < _WORTH_MOVING or asked_for:
+            return None
+        moved = replace(
+            budget,
+            starts_at=now.replace(microsecond=0),
+            ends_at=(budget.ends_at + late).replace(microsecond=0),
+        )
+        later = replace(run, final_budget=budget_to_record(moved), next_tick_at=now)
+        said = f"Publishing was held up; the final campaign now runs until {moved.ends_at}"
+        return Step(later, (event(run, now, "postponed", said),))
+
     def _extend(self, run: Run) -> None:
         """Give back the time that building took, where it took so long that the budget's span would shrink."""
         budget = budget_from_record(dict(run.final_budget or {}))
         late = self._clock.now() - budget.starts_at
         started = any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "final/"))
-        if late < timedelta(hours=1) or started:
+        if late < _WORTH_MOVING or started:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
         asked = self._statuses.wish(run, "extend/final/").get("end_time")
-        if asked is not None and ends - datetime.fromisoformat(asked) < timedelta(hours=1):
+        if asked is not None and ends - datetime.fromisoformat(asked) < _WORTH_MOVING:
             ends = datetime.fromisoformat(asked)
         for row in self._statuses.created(run, "final/adset"):
             self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.findings import Finding, findings_of
+from autopublisher.domain.findings import RECALL_VERB, Finding, findings_of
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -21,7 +21,7 @@ from autopublisher.domain.stops import OFF, ObjectLine
 from autopublisher.flows.census import Census, take_census
 from autopublisher.flows.comparing import Comparer, Comparison
 from autopublisher.flows.duties import Outcome
-from autopublisher.flows.gate import LONGEST, every_run
+from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
@@ -68,12 +68,12 @@ class Reconciliation:
         """Look at everything of ours in the account; None where there can be nothing."""
         with self._open_unit() as unit:
             stopped = bool(unit.stops.holding(act_id))
-            empty = not unit.runs.find(RunFilter(act_id=act_id, limit=1))
-        if stopped or empty:
+            every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
+        if stopped or not every:
             return None if before is None else Outcome(before)
         census = take_census(self._meta, act_id, now)
-        runs = self._runs(act_id, census, now)
-        lines, problems = self._orphans(act_id, runs, census, before, now)
+        runs = [run for run in every if _matters(run, census, now)]
+        lines, problems = self._orphans(act_id, every, runs, census, before, now)
         problems = [*census.problems, *problems]
         findings: list[Finding] = []
         undone: list[str] = []
@@ -98,23 +98,10 @@ class Reconciliation:
 
     # --- whose objects --------------------------------------------------------------------------------
 
-    def _runs(self, act_id: ActId, census: Census, now: datetime) -> list[Run]:
-        """Return the runs that can still matter: under way, ended lately, or with something that is not off."""
-        with self._open_unit() as unit:
-            recent = list(every_run(unit, RunFilter(act_id=act_id, alive_since=now - LONGEST, limit=500)))
-            marks = tuple(run_mark(run.id) for run in recent)
-            others = [row for _, row in census.on() if not any(mark in _name(row) for mark in marks)]
-            if not others:
-                return recent
-            known = {run.id for run in recent}
-            older = [
-                one for one in unit.runs.find(RunFilter(act_id=act_id, limit=_ALL)) if one.id not in known
-            ]
-        return recent + [run for run in older if any(run_mark(run.id) in _name(row) for row in others)]
-
-    def _orphans(
+    def _orphans(  # noqa: PLR0917 (the account as it is listed and as it is known)
         self,
         act_id: ActId,
+        every: Sequence[Run],
         runs: Sequence[Run],
         census: Census,
         before: Mapping[str, Any] | None,
@@ -122,16 +109,15 @@ class Reconciliation:
     ) -> tuple[tuple[ObjectLine, ...], list[str]]:
         """Have what no journal knows taken into its run's, or else switched off."""
         known = {row.meta_id for run in runs for row in self._statuses.rows(run)}
+        at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
         unknown = [
             Stray(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
             for kind, row in census.everything()
-            if row["id"] not in known and (row.get("status") not in OFF or _is_of_any(row, runs))
+            if row["id"] not in known and not any(mark in _name(row) for mark in at_rest)
         ]
         earlier = [_line(one) for one in (before or {}).get("orphans", ())]
         found = self._strays.taken_care_of(act_id, unknown, earlier, now)
-        there = {str(row["id"]) for _, row in census.everything()}
-        kept = {line.place: line for line in earlier if line.confirmed and line.meta_id in there}
-        return tuple((kept | {line.place: line for line in found.lines}).values()), list(found.problems)
+        return found.lines, list(found.problems)
 
     # --- what is said ---------------------------------------------------------------------------------
 
@@ -180,12 +166,19 @@ class Reconciliation:
         return undone
 
     def _on(self, compared: Comparison, census: Census, arms: set[str]) -> list[Operation]:
-        rows = [row for row in self._statuses.created(compared.run) if _arm(row.key) in arms]
+        """Return what is on in these arms, and what an earlier look began to switch off."""
+        begun = {
+            row.spec.target
+            for row in self._statuses.rows(compared.run)
+            if row.key.startswith(f"{RECALL_VERB}/") and not row.is_settled
+        }
+        rows = self._statuses.created(compared.run)
         return [
             row
             for kind in TREE
             for row in rows
-            if row.spec.kind is kind and (shown := _latest(compared, census, row)) and shown not in OFF
+            if row.spec.kind is kind
+            and (row.key in begun or (_arm(row.key) in arms and _is_on(compared, census, row)))
         ]
 
     def _mark_edited(
@@ -216,8 +209,11 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row.get("name", ""))
 
 
-def _is_of_any(row: Mapping[str, Any], runs: Sequence[Run]) -> bool:
-    return any(run_mark(run.id) in _name(row) for run in runs)
+def _matters(run: Run, census: Census, now: datetime) -> bool:
+    """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
+    if run.ended_at is None or run.ended_at >= now - LONGEST:
+        return True
+    return any(run_mark(run.id) in _name(row) for _, row in census.on())
 
 
 def _line(record: Mapping[str, Any]) -> ObjectLine:
@@ -228,9 +224,9 @@ def _arm(key: str) -> str:
     return key.rsplit("/", 1)[0]
 
 
-def _latest(compared: Comparison, census: Census, row: Operation) -> str:
-    shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id) or {}
-    return str(shown.get("status") or "")
+def _is_on(compared: Comparison, census: Census, row: Operation) -> bool:
+    shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id)
+    return shown is not None and shown.get("status") not in OFF
 
 
 def _breaks(run: Run, finding: Finding) -> bool:
@@ -253,7 +249,7 @@ def _said(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
 
 def _edited(run: Run, finding: Finding, now: datetime) -> Event:
     consequence = (
-        "; more could be spent than is set aside, so it is switched off" if finding.edit.threat else ""
+        "; more could be spent than is set aside, so it is not left on" if finding.edit.threat else ""
     )
     message = f"Changed at Meta, and not by us: {finding.sentence}{consequence}"
     return Event(now, EDITED, SYSTEM, message, run.id, finding.to_record())

@@ -6,7 +6,7 @@ from typing import Any
 
 from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaThrottledError
-from autopublisher.domain.findings import RECALL_VERB
+from autopublisher.domain.findings import RECALL_VERB, was_recalled
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
@@ -22,6 +22,7 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB
 from autopublisher.flows.bookkeeping import as_read
 from autopublisher.flows.executor import Executor
+from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
@@ -139,10 +140,21 @@ class Statuses:
             self._perform(run, row, Action.DELETE, {}, "delete")
 
     def activate(self, run: Run, rows: Sequence[Operation]) -> None:
-        """Switch objects on, children first, so that nothing delivers before everything is in place."""
+        """Switch objects on, children first, so that nothing delivers before everything is in place.
+
+        What somebody else has paused since we switched it on stays paused. Raises RunFailed where an object had to be
+        switched off because more could be spent than is set aside for it.
+        """
+        journal = self.rows(run)
+        recalled = [row.key for row in rows if was_recalled(journal, row.key)]
+        if recalled:
+            raise RunFailed(
+                "changed at Meta so that more could be spent than is set aside: " + ", ".join(recalled)
+            )
         shown = self.read_all(run, [row for row in rows if row.spec.kind in TREE])
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
-            if differences({"status": "ACTIVE"}, shown[row.key]):
+            is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
+            if is_off and not self._was_on_long_ago(journal, row):
                 self.ensure(run, row, {"status": "ACTIVE"}, "activate")
 
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
@@ -214,6 +226,15 @@ class Statuses:
             elif other.spec.params["status"] == "PAUSED" and other.state is OperationState.CONFIRMED:
                 found = None
         return found
+
+    def _was_on_long_ago(self, journal: Sequence[Operation], row: Operation) -> bool:
+        """Tell whether the last we did to its status was to switch it on, so long ago that no read is late any more."""
+        changes = [one for one in journal if one.spec.target == row.key and "status" in one.spec.params]
+        last = changes[-1] if changes else None
+        if last is None or last.spec.params["status"] != "ACTIVE" or last.settled_at is None:
+            return False
+        confirmed = last.state is OperationState.CONFIRMED
+        return confirmed and self._clock.now() - last.settled_at >= READ_LAG
 
     def _is_fresh(self, activation: Operation | None) -> bool:
         """Tell whether a read that shows PAUSED may still be older than this activation."""

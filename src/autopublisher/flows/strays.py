@@ -69,9 +69,16 @@ class Strays:
         left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
         strays = {one.meta_id: one for one in left if one.on}
         for line in earlier:
-            if not line.confirmed and line.meta_id is not None:
-                strays.setdefault(line.meta_id, Stray(line.kind, line.meta_id, line.key))
-        return Found(frozenset(), tuple(self._paused(act_id, one, now) for one in strays.values()), ())
+            if (
+                not line.confirmed
+                and line.meta_id is not None
+                and line.meta_id not in {one.meta_id for one in left}
+            ):
+                strays[line.meta_id] = Stray(line.kind, line.meta_id, line.key)
+        off = [
+            ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
+        ]
+        return Found(frozenset(), (*off, *(self._paused(act_id, one, now) for one in strays.values())), ())
 
     def _listed(self, act_id: ActId) -> tuple[list[Stray], list[str]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""

@@ -44,6 +44,14 @@ class Order:
 
     details: Mapping[str, Any]
     chance: Random
+    plan: str = ""  # what keys lasting chance: the seed and the plan's id
+
+    def share(self, default: float) -> float:
+        """Return the key `share`. Raises ValueError unless it is between 0 and 1."""
+        share = self.number("share", default)
+        if not 0 <= share <= 1:
+            raise ValueError("share: between 0 and 1")
+        return share
 
     def number(self, name: str, default: float) -> float:
         """Return a number. Raises ValueError or TypeError if it is none."""

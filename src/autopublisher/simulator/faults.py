@@ -88,7 +88,7 @@ KINDS: Mapping[str, Kind] = {
     "stale_filter": Kind(kinds.hide_young, _keys("seconds"), _searches, lasting=True),
     "empty_page_with_next": Kind(distortions.empty_page_with_next, concerns=_lists),
     "partial_list": Kind(distortions.partial_list, _keys("share"), _lists),
-    "insights_restated": Kind(distortions.insights_restated, _keys("share", "factor"), _reads_insights),
+    "insights_restated": Kind(upsets.insights_restated, _keys("share", "factor"), _reads_insights),
     "account_disabled": Kind(
         upsets.account_disabled, _keys("account_status", "disable_reason"), ready=upsets.account_is_usable
     ),
@@ -195,7 +195,12 @@ class FaultBook:
         }
         self.log = [*self.log[-LOG_LIMIT + 1 :], entry]
         self.unsaved.append(entry)
-        return replace(KINDS[fault.kind].make(Order(fault.details, chance)), kind=fault.kind)
+        return replace(
+            KINDS[fault.kind].make(Order(fault.details, chance, self._key(fault))), kind=fault.kind
+        )
+
+    def _key(self, fault: Fault) -> str:
+        return f"{self._seed if fault.seed is None else fault.seed}/{fault.id}"
 
     def dump(self) -> dict[str, Any]:
         """Return the JSON form of the plans; the log's entries are saved one by one."""

@@ -24,6 +24,8 @@ class AdDay:
         default_factory=dict
     )  # by cell of people: spend, impressions, clicks, sales, value; 0: all steps before the last
 
+    restated: dict[str, float] = field(default_factory=dict)  # by fault plan: the factor of all purchases
+
     def deliver(self, step: int, figures: tuple[int, int, int, int]) -> None:
         """Add delivery of one quarter hour."""
         known = self.steps.get(step)

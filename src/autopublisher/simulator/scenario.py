@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,12 +72,12 @@ class Account:
     mutations_per_second: int = 0  # 0 = unlimited: a stepped clock stands still between writes
     funding_source: str = "2389000000000001"
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The account's time zone; it governs days."""
         return ZoneInfo(self.timezone)
 
-    @property
+    @cached_property
     def minor_micros(self) -> int:
         """Micros of the major unit in one minor unit (Meta's currency offset, not ISO 4217)."""
         return MICROS if self.currency in ONE_UNIT_CURRENCIES else MICROS // 100

@@ -28,6 +28,9 @@ class Node:
     listed_from_us: int = 0  # edges show the node only from then on (read-after-write lag)
     labels: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)  # parameters kept as they were written
+    former: list[list[Any]] = field(
+        default_factory=list
+    )  # moment of a change; name, status, labels before it
 
 
 @dataclass(slots=True)
@@ -44,8 +47,9 @@ class Funded(Node):
         """Book spend of one account day."""
         self.spent_micros += micros
         self.spent_by_day[day] = self.spent_by_day.get(day, 0) + micros
-        for old in sorted(self.spent_by_day)[:-DAYS_KEPT]:
-            del self.spent_by_day[old]
+        if len(self.spent_by_day) > DAYS_KEPT:
+            for old in sorted(self.spent_by_day)[:-DAYS_KEPT]:
+                del self.spent_by_day[old]
 
 
 @dataclass(slots=True)
@@ -142,8 +146,8 @@ class Video(Node):
 
 
 @dataclass(slots=True)
-class Study(Node):
-    """A split test of a business, kept under the first of its accounts."""
+class Study(Funded):
+    """A split test of a business, kept under the first of its accounts; a creative test holds a budget."""
 
     kind: ClassVar[str] = "ad_study"
     start_us: int = 0
@@ -299,6 +303,10 @@ class State:
             if isinstance(node, kind) and account_id in (None, node.account_id):
                 yield node
 
+    def has(self, kind: type[Node]) -> bool:
+        """Tell whether there is any node of a kind."""
+        return bool(self._by_kind.get(kind))
+
     def children(self, kind: type[N], parent_id: str) -> list[N]:
         """Return a campaign's or ad set's children of a kind, oldest first."""
         kin = self._kin.setdefault(parent_id, {})
@@ -350,6 +358,7 @@ class State:
     def _load_day(self, body: dict[str, Any]) -> None:
         ledger = self.day(body["ad_id"], body["day"])
         ledger.steps = {int(step): figures for step, figures in body["steps"].items()}
+        ledger.restated = dict(body.get("restated", {}))
         for name in ("sales", "within_day", "uncounted", "late", "views", "other_views", "cells"):
             setattr(ledger, name, {int(step): figures for step, figures in body.get(name, {}).items()})
 

@@ -1,7 +1,11 @@
-"""What Meta does from its own side in the middle of things: disabling an account, refusing an ad that already ran."""
+"""What Meta does from its own side in the middle of things.
+
+It disables an account, refuses an ad that already ran, or restates what it reported of days that are over.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
 from typing import Any
 
 from autopublisher.simulator.disturbances import Disturbance, Order
@@ -10,6 +14,7 @@ from autopublisher.simulator.graph.service import account_of_call
 from autopublisher.simulator.graph.wire import Call
 from autopublisher.simulator.state import Ad, Campaign
 from autopublisher.simulator.status import ad_status
+from autopublisher.simulator.times import day_name
 from autopublisher.simulator.world import World
 
 DISABLED, POLICY = 2, 1
@@ -40,6 +45,32 @@ def ad_disapproved(order: Order) -> Disturbance:
 def an_ad_runs(world: World, _call: Call, details: Mapping[str, Any]) -> bool:
     """Tell whether there is an ad to refuse."""
     return next(_running(world, re.compile(str(details.get("ad", "")))), None) is not None
+
+
+def insights_restated(order: Order) -> Disturbance:
+    """Restate the purchases of days that are over: by `factor`, else by chance up to `share` either way.
+
+    An ad's day is restated once by a plan and stays so, in every report.
+    """
+    share, plan = order.share(0.2), order.plan
+    fixed = order.number("factor", 1.0) if "factor" in order.details else None
+
+    def factor(ad_id: str, day: str) -> float:
+        return 1 + share * Random(f"restated/{plan}/{ad_id}/{day}").uniform(-1, 1) if fixed is None else fixed
+
+    return Disturbance(commit=True, upset=lambda world, call: _restate(world, call, plan, factor))
+
+
+def _restate(world: World, call: Call, plan: str, factor: Callable[[str, str], float]) -> None:
+    account = account_of_call(world, call)
+    if account is None:
+        return
+    today = day_name(world.figures_us, account.zone)
+    for ad in world.state.of_kind(Ad, account.id):
+        for day, ledger in world.state.days.get(ad.id, {}).items():
+            if day < today and plan not in ledger.restated:
+                ledger.restated[plan] = factor(ad.id, day)
+                world.state.touch(ledger)
 
 
 def change_account(world: World, account_id: str, change: Mapping[str, int]) -> None:

@@ -29,6 +29,9 @@ _SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"})
 _POSTGRES_DRIVERS = frozenset(
     {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
 )
+DRIVERS = _SQLITE_DRIVERS | _POSTGRES_DRIVERS
+"""What the address of a database may begin with."""
+
 _SECRET_OPTIONS = frozenset({"password", "sslpassword"})
 _POOL: Mapping[str, Any] = {
     "poolclass": QueuePool,

@@ -169,7 +169,9 @@ def _change(case: _Case, cut: int) -> Array:
     usable = early.sound & late.sound
     by_day = _day_variance_within(case, parts)
     variance = early.noise + late.noise + by_day * (early.response + late.response)
-    z: Array = np.where(usable, (late.log_ratio - early.log_ratio) / np.sqrt(variance), 0.0)
+    change = late.log_ratio - early.log_ratio
+    known = usable & (variance > 0)
+    z: Array = np.divide(change, np.sqrt(np.maximum(variance, 0.0)), out=np.zeros_like(change), where=known)
     return z
 
 

@@ -12,6 +12,7 @@ from autopublisher.simulator.graph.budgets import (
     refuse_below_minimum,
     refuse_two_budgets,
 )
+from autopublisher.simulator.graph.campaign_budgets import living_adsets, refuse_thin_budget
 from autopublisher.simulator.graph.campaigns import SHARED
 from autopublisher.simulator.graph.common import (
     create_status,
@@ -57,7 +58,7 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
     _, bid_amount = read_bid(params)
     refuse_below_minimum(goal, account, budgets, schedule, bid_amount)
     now = world.now_us
-    return AdSet(
+    adset = AdSet(
         world.state.new_id(),
         account.id,
         name,
@@ -74,6 +75,9 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
         daily_budget=budgets["daily_budget"],
         lifetime_budget=budgets["lifetime_budget"],
     )
+    if campaign.has_budget:
+        refuse_thin_budget(account, campaign, [*living_adsets(world, campaign), adset])
+    return adset
 
 
 def _kept(world: World, params: Params, campaign: Campaign, account: Account, goal: str) -> dict[str, Any]:

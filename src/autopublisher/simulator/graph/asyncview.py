@@ -5,17 +5,36 @@ from collections import Counter
 from typing import Any
 
 from autopublisher.simulator.graph.asyncwork import input_of, status_of
-from autopublisher.simulator.state import AsyncRequest, AsyncSession, AsyncSet
+from autopublisher.simulator.graph.errors import not_one_of
+from autopublisher.simulator.graph.wire import Params
+from autopublisher.simulator.state import AsyncRequest, AsyncSession, AsyncSet, Node
 from autopublisher.simulator.world import World
 
 Values = dict[str, Any]
 PENDING = ("INITIAL", "IN_PROGRESS")
+REQUEST_STATUSES = (
+    *("CANCELED", "CANCELED_DEPENDENCY", "ERROR", "ERROR_CONFLICTS", "ERROR_DEPENDENCY", "INITIAL"),
+    *("IN_PROGRESS", "PENDING_DEPENDENCY", "PROCESS_BY_AD_ASYNC_ENGINE", "PROCESS_BY_EVENT_PROCESSOR"),
+    *("SUCCESS", "USER_CANCELED", "USER_CANCELED_DEPENDENCY"),
+)
 SESSION_WORDS = {
     "INITIAL": "NOT_STARTED",
     "IN_PROGRESS": "IN_PROGRESS",
     "SUCCESS": "COMPLETED",
     "ERROR": "FAILED",
 }
+
+
+def by_request_status(world: World, nodes: list[Node], params: Params) -> list[Node]:
+    """Return the requests that are where `statuses` says; all of them if it says nothing."""
+    wanted = params.words("statuses")
+    if wanted is None:
+        return nodes
+    for status in wanted:
+        if status not in REQUEST_STATUSES:
+            raise not_one_of("statuses", REQUEST_STATUSES)
+    requests = (node for node in nodes if isinstance(node, AsyncRequest))
+    return [request for request in requests if status_of(world.state, request) in wanted]
 
 
 def render_set(world: World, group: AsyncSet) -> Values:

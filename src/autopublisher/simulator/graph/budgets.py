@@ -63,10 +63,12 @@ def lifetime_minimum(daily: int, start_us: int, end_us: int) -> int:
     return math.ceil(daily * max(1.0, (end_us - start_us) / DAY))
 
 
-def refuse_low_for_spent(node: Funded, name: str, budget: int, world: World) -> None:
-    """Refuse lowering a budget under 110 % of what it has already spent (1885650)."""
+def refuse_low_for_spent(
+    node: Funded, name: str, budget: int | None, world: World, *, switching: bool = False
+) -> None:
+    """Refuse lowering a budget under 110 % of what it has already spent (1885650), or `switching` to such a one."""
     old = getattr(node, name)
-    if old is None or budget >= old:
+    if budget is None or (not switching and (old is None or budget >= old)):
         return
     account = world.account_of(node)
     spent = node.spent_micros

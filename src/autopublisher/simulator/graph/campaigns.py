@@ -14,6 +14,12 @@ from autopublisher.simulator.graph.budgets import (
     refuse_small_budget,
     refuse_two_budgets,
 )
+from autopublisher.simulator.graph.campaign_budgets import (
+    Switch,
+    living_adsets,
+    refuse_thin_budget,
+    switch_level,
+)
 from autopublisher.simulator.graph.common import create_status, kept, read_labels, read_name, update_basics
 from autopublisher.simulator.graph.errors import malformed, missing, not_one_of, refusal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_locked_budget
@@ -62,14 +68,19 @@ def create_campaign(world: World, account: Account, params: Params) -> Campaign:
     )
 
 
-def update_campaign(world: World, campaign: Campaign, params: Params) -> None:
-    """Apply an update to a draft of a campaign."""
+def update_campaign(world: World, campaign: Campaign, params: Params) -> Switch:
+    """Apply an update to a draft of a campaign; return what a budget that changes its level does to the ad sets."""
     account = world.account_of(campaign)
-    if campaign.has_budget:
+    switch = Switch()
+    if params.given("adset_budgets"):
+        switch = switch_level(world, campaign, params)
+    elif campaign.has_budget:
         changes = changed_budgets(campaign, params, world)
         for name, budget in changes.items():
             refuse_small_budget(budget, account.min_daily_budget, account, name)
             setattr(campaign, name, budget)
+        if changes:
+            refuse_thin_budget(account, campaign, living_adsets(world, campaign))
     elif any(params.given(name) for name in BUDGETS):
         _refuse_budget_beside_adsets(world, campaign)
     if params.given("spend_cap"):
@@ -82,6 +93,7 @@ def update_campaign(world: World, campaign: Campaign, params: Params) -> None:
     update_basics(world, campaign, params)
     if {"name", "status", "adlabels", "bid_strategy"} & set(params):
         campaign.updated_us = world.now_us  # not moved by budgets and spend caps
+    return switch
 
 
 def delete_children(world: World, parent: Campaign | AdSet) -> None:

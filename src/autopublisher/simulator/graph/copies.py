@@ -52,11 +52,13 @@ class Plan:
         node = copy.deepcopy(source)
         node.id, node.name = self.world.state.new_id(), self.name(source, top=top)
         node.created_us = node.updated_us = self.world.now_us
-        node.listed_from_us = 0
+        node.listed_from_us, node.former = 0, []
         inherited = source.status if source.status in ("ACTIVE", "PAUSED") else "PAUSED"
         node.status = inherited if self.status == "INHERITED_FROM_SOURCE" else self.status
         if isinstance(node, Funded):
             node.spent_micros, node.spent_by_day, node.budget_edits_us = 0, {}, []
+        if isinstance(node, AdSet):
+            node.learning = {}
         return node
 
 
@@ -145,6 +147,7 @@ def _copy_ad_into(plan: Plan, source: Ad, adset: AdSet, made: Made, *, top: bool
     twin = plan.draft(source, top=top)
     twin.campaign_id, twin.adset_id = adset.campaign_id, adset.id
     twin.spent_micros, twin.reviewed_us, twin.refused = 0, None, False
+    twin.contacts, twin.worth = {}, []
     twin.extra["source_ad_id"] = source.id
     made.append(("ad", source, twin))
     return twin

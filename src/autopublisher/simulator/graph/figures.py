@@ -1,5 +1,6 @@
 """Adds up what ads did, as known at a moment: the one place that reads the ledgers."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
@@ -50,10 +51,18 @@ def day_figures(ledger: AdDay, as_of_us: int) -> Figures:
     columns = [sum(figures[column] for figures in shown) for column in range(4)]
     sold, soon, after = (_sum(book, limit) for book in (ledger.sales, ledger.within_day, ledger.uncounted))
     late, seen, unseen = (_sum(book, limit) for book in (ledger.late, ledger.views, ledger.other_views))
+    if ledger.restated:
+        factor = math.prod(ledger.restated.values())
+        sold, soon, after = (_restated(sums, factor) for sums in (sold, soon, after))
+        late, seen, unseen = (_restated(sums, factor) for sums in (late, seen, unseen))
     week = [sold[column] - seen[column] + after[column] for column in range(2)]
     month = [week[column] + late[column] for column in range(2)]
     views = [seen[column] + unseen[column] for column in range(2)]
     return Figures(*columns, *sold, *soon, *week, *month, *views)
+
+
+def _restated(sums: list[int], factor: float) -> list[int]:
+    return [round(each * factor) for each in sums]
 
 
 def _sum(book: dict[int, list[int]], limit: int) -> list[int]:

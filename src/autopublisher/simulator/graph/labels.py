@@ -5,6 +5,7 @@ from typing import Any
 from autopublisher.simulator.facts import LABELS_PER_OBJECT
 from autopublisher.simulator.graph.common import read_labels
 from autopublisher.simulator.graph.errors import malformed, missing
+from autopublisher.simulator.graph.former import as_seen, remember
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative, Label, Node
 from autopublisher.simulator.world import World
@@ -43,7 +44,8 @@ def _asked(world: World, node: Node, params: Params) -> list[str]:
 
 
 def _store(world: World, node: Node, labels: list[str]) -> None:
-    node.labels = labels
+    before, node.labels = node.labels, labels
+    remember(node, node.name, node.status, before, world.now_us)
     node.updated_us = world.now_us
     world.state.touch(node)
 
@@ -66,7 +68,7 @@ def nodes_by_labels(world: World, account_id: str, edge: str, params: Params) ->
     every = (params.choice("operator", ("ANY", "ALL")) or "ANY") == "ALL"
     found = []
     for node in world.state.of_kind(BY_LABELS[edge], account_id):
-        common = wanted & set(node.labels)
+        common = wanted & set(as_seen(world, node).labels)
         if common == wanted or (common and not every):
             found.append(node)
     return found

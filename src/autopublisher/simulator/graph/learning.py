@@ -3,7 +3,8 @@
 from typing import Any
 
 from autopublisher.simulator.facts import CLICK_GOALS
-from autopublisher.simulator.state import Ad, AdDay, AdSet
+from autopublisher.simulator.ledgers import AdDay
+from autopublisher.simulator.state import Ad, AdSet
 from autopublisher.simulator.times import DAY, SECOND, STEP
 from autopublisher.simulator.world import World
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from autopublisher.simulator.graph.catalogue import FIELDS_OF
 from autopublisher.simulator.graph.errors import GraphError, malformed
+from autopublisher.simulator.graph.former import as_seen
 from autopublisher.simulator.graph.render import render
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Node
@@ -35,7 +36,11 @@ class Page:
 def list_nodes(world: World, nodes: list[Node], params: Params, call: Call, address: str) -> Page:
     """Filter, order (newest first) and cut an edge's nodes."""
     visible = [node for node in nodes if _is_listed(world, node)]
-    chosen = [node for node in _by_status(world, visible, params) if _passes_all(world, node, params)]
+    chosen = [
+        node
+        for node in _by_status(world, visible, params)
+        if _passes_all(world, as_seen(world, node), params)
+    ]
     chosen.reverse()
     keys = [node.id for node in chosen]
     start, stop = page_bounds(keys, params)
@@ -122,7 +127,7 @@ def _is_listed(world: World, node: Node) -> bool:
 
 def _by_status(world: World, nodes: list[Node], params: Params) -> list[Node]:
     wanted = params.words("effective_status")
-    statuses = {node.id: effective_status(world.state, node, world.now_us) for node in nodes}
+    statuses = {node.id: effective_status(world.state, as_seen(world, node), world.now_us) for node in nodes}
     if wanted is None:
         wanted = _statuses_in_filters(params)
     if wanted is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autopublisher.simulator.graph import catalogue
+from autopublisher.simulator.graph.asyncview import by_request_status
 from autopublisher.simulator.graph.errors import no_such_field
 from autopublisher.simulator.graph.listing import list_nodes
 from autopublisher.simulator.graph.render import Values, render, render_account
@@ -127,6 +128,8 @@ class Reader:
     def edge(self, owner: Node | Account, name: str, params: Params, selection: Selection) -> Values:
         """Return one page of an edge."""
         nodes = edge_nodes(self.world, owner, name)
+        if name == "requests":
+            nodes = by_request_status(self.world, nodes, params)
         kind, address = EDGE_KINDS[name].kind, f"{_address(owner)}/{name}"
         return self.listing(nodes, kind, address, selection, params)
 

@@ -10,6 +10,7 @@ from autopublisher.simulator.graph.accounts import minimum_budgets
 from autopublisher.simulator.graph.adrules import create_rule, update_rule
 from autopublisher.simulator.graph.ads import create_ad, update_ad
 from autopublisher.simulator.graph.adsets import create_adset, update_adset
+from autopublisher.simulator.graph.campaign_budgets import Switch, complete_switch
 from autopublisher.simulator.graph.campaigns import create_campaign, delete_children, update_campaign
 from autopublisher.simulator.graph.common import make_label, refuse_blocked_account, refuse_gone_edit
 from autopublisher.simulator.graph.creatives import create_creative, update_creative
@@ -22,6 +23,7 @@ from autopublisher.simulator.graph.errors import (
     no_token,
     unsupported,
 )
+from autopublisher.simulator.graph.former import remember
 from autopublisher.simulator.graph.identity import debug_token, identity_node, me
 from autopublisher.simulator.graph.insights import read_insights
 from autopublisher.simulator.graph.labels import BY_LABELS, nodes_by_labels
@@ -238,13 +240,16 @@ class Service:
         refuse_gone_edit(node, params)
         self.world.settle(node)
         draft = copy.deepcopy(node)
-        _UPDATERS[node.kind](self.world, draft, params)
+        switch = _UPDATERS[node.kind](self.world, draft, params)
         if params.validate_only:
             return {"success": True}
         self._commit(node, draft)
+        if switch is not None:
+            complete_switch(self.world, switch)
         return {"success": True, **self._read_back(call, node)}
 
     def _commit(self, node: Node, draft: Node) -> None:
+        remember(draft, node.name, node.status, node.labels, self.world.now_us)
         for part in fields(node):
             setattr(node, part.name, getattr(draft, part.name))
         if isinstance(node, Campaign):
@@ -261,9 +266,8 @@ class Service:
         return Reader(self.world, call, read_insights)
 
 
-def _update_campaign(world: World, node: Node, params: Params) -> None:
-    if isinstance(node, Campaign):
-        update_campaign(world, node, params)
+def _update_campaign(world: World, node: Node, params: Params) -> Switch | None:
+    return update_campaign(world, node, params) if isinstance(node, Campaign) else None
 
 
 def _update_adset(world: World, node: Node, params: Params) -> None:
@@ -290,7 +294,7 @@ _ACCOUNT_READERS: dict[str, Callable[[World, Account, Call], Body]] = {
     "minimum_budgets": lambda _world, account, call: minimum_budgets(account, call.params),
     "adrules_history": _rule_history,
 }
-_UPDATERS: dict[str, Callable[[World, Node, Params], None]] = {
+_UPDATERS: dict[str, Callable[[World, Node, Params], Switch | None]] = {
     "campaign": _update_campaign,
     "adset": _update_adset,
     "ad": _update_ad,

@@ -6,6 +6,7 @@ between the audiences of its ads vanish (see `market/public.py`); everything els
 
 from typing import Any
 
+from autopublisher.simulator.graph.budgets import BUDGETS, read_budget
 from autopublisher.simulator.graph.cells import (
     WHOLE,
     CellPlan,
@@ -49,6 +50,8 @@ def create_study(world: World, accounts: list[Account], call: Call) -> dict[str,
     study = Study(world.state.new_id(), accounts[0].id, name, created_us=now, updated_us=now)
     study.start_us, study.end_us = start_us, end_us
     study.extra = {"type": kind, **config}
+    for budget in BUDGETS:
+        setattr(study, budget, read_budget(Params(config.get("creative_test_config", {})), budget))
     if params.given("description"):
         study.extra["description"] = params.text("description")
     _begin(world, study, plans)
@@ -84,7 +87,7 @@ def _creative_test(plans: list[CellPlan], params: Params) -> dict[str, Any]:
     config = params.table("creative_test_config")
     if config is None:
         raise missing("creative_test_config")
-    given = [name for name in ("daily_budget", "lifetime_budget") if Params(config).integer(name)]
+    given = [name for name in BUDGETS if read_budget(Params(config), name)]
     if len(given) != 1:
         raise refusal(None, "One budget", "Give one budget for the whole test.", "creative_test_config")
     return {"creative_test_config": config}

@@ -50,6 +50,13 @@ def _mass_of_day(day: date, zone: ZoneInfo) -> float:
     return delivery_mass(start, end, local_offset(start, zone))
 
 
+def room_of(node: Funded, account: Account, at_us: int) -> int:
+    """Return what a budget may spend at most from a moment on, that day, in micros."""
+    if node.lifetime_budget is not None:
+        return lifetime_left(node, account)
+    return daily_room(node, account, local_day(at_us, account.zone))
+
+
 class Pacing:
     """Decides how much a budget would like to spend in a span."""
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 
 from autopublisher.simulator.facts import DELIVERABLE_ACCOUNT_STATUSES
 from autopublisher.simulator.market.budget import Pacing, Span
+from autopublisher.simulator.market.creativetests import CreativeTests
 from autopublisher.simulator.market.effects import EffectBook
 from autopublisher.simulator.market.noise import NoiseBook
 from autopublisher.simulator.market.offers import Offer, Offers
 from autopublisher.simulator.market.population import Population
 from autopublisher.simulator.market.public import Exposed, Public
 from autopublisher.simulator.scenario import Account, Scenario
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State
+from autopublisher.simulator.state import Ad, AdSet, Campaign, Funded, State, Study
 from autopublisher.simulator.status import campaign_end, holds_budget
 from autopublisher.simulator.times import STEP, day_name, floor_step
 
@@ -31,6 +32,7 @@ class Market:
         self.effects = EffectBook(scenario, seed)
         self.offers = Offers(state, scenario, noise, self.effects, self.population)
         self._pacing = Pacing(noise, scenario.market)
+        self.tests = CreativeTests(state, self._pacing)
         self._public = Public(noise, scenario.market, self.population)
 
     def advance(self, from_us: int, to_us: int, after_step: Callable[[int], None]) -> None:
@@ -111,11 +113,33 @@ class Market:
         pace = sum(each.truth.pace for each in offers) / len(offers)
         wanted = self._pacing.wanted(budget, account, whole, end_us, pace)
         wanted = min(wanted, self._room(campaign, account))
-        total = sum(each.weight for each in offers) or 1.0  # nobody is weighed where nobody buys
-        for offer in offers:
-            share = int(wanted * offer.weight / total) if len(offers) > 1 else wanted
+        shares = self._tested(offers, account, wanted) or _divided(wanted, offers)
+        for offer, share in zip(offers, shares, strict=True):
             if share > 0 and self.offers.accepted(offer, campaign, account):
                 self._pay(campaign, account, offer, share)
+                self._charge_test(offer, account, share)
+
+    def _tested(self, offers: list[Offer], account: Account, wanted: int) -> list[int] | None:
+        """Return what each offer gets where some are in a creative test, which come first; else None."""
+        if not self._state.has(Study):
+            return None
+        tests = [self.tests.of(each.ad, each.span.start_us) for each in offers]
+        if not any(tests):
+            return None
+        own = [
+            0 if test is None else self.tests.wanted(*test, account, offer.span)
+            for test, offer in zip(tests, offers, strict=True)
+        ]
+        scale = min(1.0, wanted / sum(own)) if sum(own) else 1.0
+        own = [int(micros * scale) for micros in own]
+        free = [offer for offer, test in zip(offers, tests, strict=True) if test is None]
+        rest = iter(_divided(wanted - sum(own), free))
+        return [next(rest) if test is None else micros for micros, test in zip(own, tests, strict=True)]
+
+    def _charge_test(self, offer: Offer, account: Account, micros: int) -> None:
+        test = self.tests.of(offer.ad, offer.span.start_us) if self._state.has(Study) else None
+        if test is not None:
+            self.tests.pay(test[0], account, offer.span.start_us, micros)
 
     def _room(self, campaign: Campaign, account: Account) -> int:
         holder = self._state.accounts[account.id]
@@ -150,6 +174,14 @@ class Market:
         response = self._public.respond(exposed, account, ledger)
         self.offers.note(offer, micros, response, account)
         self._state.touch(campaign, adset, ad, holder, ledger)
+
+
+def _divided(wanted: int, offers: list[Offer]) -> list[int]:
+    """Return how a budget's money is divided among offers by their weights."""
+    if len(offers) == 1:
+        return [wanted]
+    total = sum(each.weight for each in offers) or 1.0  # nobody is weighed where nobody buys
+    return [int(wanted * offer.weight / total) for offer in offers]
 
 
 def _part(ad: Ad, adset: AdSet, span: Span) -> Span | None:

@@ -55,6 +55,10 @@ class Truth:
         """Return expected revenue per unit of spend."""
         return 1000 / self.cpm * self.ctr * self.cvr * self.aov
 
+    def at_price(self, cpm: float) -> "Truth":
+        """Return the same at another price."""
+        return Truth(cpm, self.ctr, self.cvr, self.aov, self.delay, self.pace)
+
 
 def content_of(state: State, ad: Ad) -> Content:
     """Gather what the public sees of an ad, and its names."""

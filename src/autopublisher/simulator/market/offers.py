@@ -82,7 +82,7 @@ class Offers:
         base = self._effects.aged(profile.truth, profile.content, age_hours)
         price = self._price(ad, adset, profile, start_us, study)
         if price != 1.0:
-            base = replace(base, cpm=base.cpm * price)
+            base = base.at_price(base.cpm * price)
         if self._population is None or profile.people is None:
             return base, base, None
         learnt = 1 - self.schooling.stage(adset)
@@ -166,7 +166,7 @@ class Offers:
         return 0.0
 
     def _cells(self, ad: Ad) -> Iterator[tuple[StudyCell, Study]]:
-        if next(self._state.of_kind(StudyCell), None) is None:
+        if not self._state.has(StudyCell):
             return
         for member in (ad.id, ad.adset_id, ad.campaign_id, ad.account_id):
             for cell in self._state.children(StudyCell, member):

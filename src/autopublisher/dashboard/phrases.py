@@ -1,0 +1,221 @@
+"""What the product writes into a run's log and warnings, in Spanish: sentence patterns by event tag.
+
+Only our own sentences are translated. What a person or Meta wrote stays as it was written, whole or as a part of ours.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+WARNING: Final = "warning"
+"""The tag under which a run's and an account's warnings are looked up."""
+
+_RUN = "orchestrator:run:"
+_WRITE = "executor:operation:"
+_ENDED = (
+    "Ended as {status} ({reason}); {number} objects verified off at Meta",
+    "Terminada como {status} ({reason}); {number} objetos comprobados como apagados en Meta",
+)
+_AGAIN = ("Trying again at {wait}: {why}", "Se intentará de nuevo el {wait}: {why}")
+_NO_RULE = (
+    "Meta's own rule could not be installed ({why}); the campaign's spend limit at Meta stands.",
+    "No se pudo instalar la regla propia de Meta ({why}); el límite de gasto de la campaña en Meta sigue en pie.",
+)
+
+_SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    f"{_RUN}submitted": (("Run requested: {name}", "Ejecución solicitada: {name}"),),
+    f"{_RUN}admitted": (
+        (
+            "Admitted: {variants} variants, {objects} objects to create",
+            "Admitida: {variants} variantes, {objects} objetos por crear",
+        ),
+    ),
+    f"{_RUN}test_started": (
+        ("{number} objects built, verified and active", "{number} objetos creados, comprobados y activos"),
+    ),
+    f"{_RUN}delivery_started": (
+        (
+            "All ads are live; the test runs until {ends}",
+            "Todos los anuncios están en circulación; la prueba dura hasta el {ends}",
+        ),
+    ),
+    f"{_RUN}not_delivering": (
+        (
+            "Meta has stopped the ad account (account_status {status}); see Ads Manager",
+            "Meta ha detenido la cuenta publicitaria (account_status {status}); consulte Ads Manager",
+        ),
+        (
+            "Meta does not deliver {ads}; the test goes on without",
+            "Meta no entrega {ads}; la prueba sigue sin ello",
+        ),
+    ),
+    f"{_RUN}test_ended": (
+        (
+            "The planned duration is over; figures failed: {why}",
+            "La duración prevista ha terminado; no se pudieron leer las cifras: {why}",
+        ),
+        (
+            "The test has ended: the planned duration is over",
+            "La prueba ha terminado: se cumplió la duración prevista",
+        ),
+        ("The test has ended: verdict {kind}", "La prueba ha terminado: hay veredicto ({kind})"),
+    ),
+    f"{_RUN}test_stopped": (
+        (
+            "All arms are paused; late conversions settle until {settles}",
+            "Todas las variantes están en pausa; se esperan conversiones tardías hasta el {settles}",
+        ),
+    ),
+    f"{_RUN}edited": (
+        ("Changed at Meta by somebody else: {what}", "Modificado en Meta por otra persona: {what}"),
+    ),
+    f"{_RUN}winner_selected": (
+        ("Variant {letter} is the proven winner", "La variante {letter} es la ganadora demostrada"),
+    ),
+    f"{_RUN}no_winner": (("No winner was proven", "No se demostró ninguna ganadora"),),
+    f"{_RUN}approval_requested": (
+        ("Waiting for a person: a proven winner", "Se espera a una persona: hay una ganadora demostrada"),
+        (
+            "Waiting for a person: a best bet, not proven",
+            "Se espera a una persona: hay una mejor apuesta, sin demostrar",
+        ),
+        (
+            "Waiting for a person: no proven winner",
+            "Se espera a una persona: no hay ganadora demostrada",
+        ),
+    ),
+    f"{_RUN}approved": (
+        (
+            "{actor} approved variant {letter} (not proven)",
+            "{actor} aprobó la variante {letter} (sin demostrar)",
+        ),
+        ("{actor} approved variant {letter}", "{actor} aprobó la variante {letter}"),
+    ),
+    f"{_RUN}approval_expired": (
+        (
+            "Nobody approved in time; nothing was published",
+            "Nadie aprobó a tiempo; no se publicó nada",
+        ),
+    ),
+    f"{_RUN}cancel_asked": (
+        ("cancelled by {actor}: {reason}", "cancelada por {actor}: {reason}"),
+        ("cancelled by {actor}", "cancelada por {actor}"),
+    ),
+    f"{_RUN}stopped": (
+        (
+            "The account is stopped by {actor}: {reason}",
+            "La cuenta está detenida por {actor}: {reason}",
+        ),
+    ),
+    f"{_RUN}resumed": (
+        (
+            "The stop was lifted; the run goes on",
+            "La parada se levantó; la ejecución continúa",
+        ),
+    ),
+    f"{_RUN}reactivated": (
+        (
+            "The final campaign is switched on again after a stop; Meta shows it active",
+            "La campaña final vuelve a estar activa tras una parada, como muestra Meta",
+        ),
+    ),
+    f"{_RUN}nothing_to_scale": (("Nothing is published: {reason}", "No se publica nada: {reason}"),),
+    f"{_RUN}scaled": (
+        (
+            "Final campaign: {total} in all, a lifetime budget, until {ends}",
+            "Campaña final: {total} en total, como presupuesto total, hasta el {ends}",
+        ),
+        (
+            "Final campaign: {total} in all, {daily} a day ({why}), until {ends}",
+            "Campaña final: {total} en total, {daily} al día ({why}), hasta el {ends}",
+        ),
+    ),
+    f"{_RUN}without_rule": (_NO_RULE,),
+    f"{_RUN}completed": (
+        (
+            "Published variant {letter} as the final campaign; every test arm is paused",
+            "Variante {letter} publicada como campaña final; todas las variantes de prueba están en pausa",
+        ),
+        _ENDED,
+    ),
+    f"{_RUN}cancelled": (_ENDED,),
+    f"{_RUN}failed": (
+        ("Refused before anything was created: {why}", "Rechazada antes de crear nada: {why}"),
+        _ENDED,
+    ),
+    f"{_RUN}failing": (("The run cannot go on: {why}", "La ejecución no puede continuar: {why}"),),
+    f"{_RUN}stuck": (("Winding down needs attention: {why}", "El cierre requiere atención: {why}"),),
+    f"{_RUN}needs_person": (_AGAIN,),
+    f"{_RUN}put_off": (_AGAIN,),
+    f"{_RUN}lifted": (
+        (
+            "A tick died; the run goes on with a new one",
+            "Un paso se interrumpió; la ejecución sigue con otro",
+        ),
+    ),
+    f"{_WRITE}created": (("{key} created at Meta ({id})", "{key} creado en Meta ({id})"),),
+    f"{_WRITE}uploaded": (("{key} uploaded at Meta ({id})", "{key} subido a Meta ({id})"),),
+    f"{_WRITE}updated": (("{key} updated at Meta ({id})", "{key} modificado en Meta ({id})"),),
+    f"{_WRITE}deleted": (("{key} deleted at Meta ({id})", "{key} eliminado en Meta ({id})"),),
+    f"{_WRITE}rejected": (("Meta refused {key}: {said}", "Meta rechazó {key}: {said}"),),
+    f"{_WRITE}duplicate_found": (
+        (
+            "Meta holds a second object for {key}: {id}; it will be switched off",
+            "Meta tiene un segundo objeto para {key}: {id}; se apagará",
+        ),
+    ),
+    WARNING: (
+        (
+            "Objective {asked} is no longer created by Meta; {used} is used instead.",
+            "Meta ya no crea el objetivo {asked}; se usa {used} en su lugar.",
+        ),
+        (
+            "A test shorter than three days cannot see differences between days of the week.",
+            "Una prueba de menos de tres días no puede ver diferencias entre días de la semana.",
+        ),
+        (
+            "The tests may use up total_budget, so nothing may be left to scale the winner.",
+            "Las pruebas pueden agotar total_budget, y quizá no quede nada para escalar la ganadora.",
+        ),
+        (
+            "the installation has a daily limit, but none for {currency}: nothing more is let through.",
+            "La instalación tiene un límite diario, pero ninguno para {currency}: no se deja pasar nada más.",
+        ),
+        (
+            "the installation has a monthly limit, but none for {currency}: nothing more is let through.",
+            "La instalación tiene un límite mensual, pero ninguno para {currency}: no se deja pasar nada más.",
+        ),
+        _NO_RULE,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text and the language it is in."""
+
+    text: str
+    language: str
+
+
+def in_spanish(tag: str, english: str) -> Said:
+    """Return a sentence of the product in Spanish; as it is where it is not one of ours, or its tag is unknown."""
+    for pattern, spanish in _PATTERNS.get(tag, ()):
+        found = pattern.fullmatch(english)
+        if found is not None:
+            return Said(spanish.format(**found.groupdict()), "es")
+    return Said(english, "en")
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """Return what recognises a sentence: its words, and anything in the place of each name in braces."""
+    parts = re.split(r"\{(\w+)\}", sentence)
+    named = [f"(?P<{part}>.*)" if number % 2 else re.escape(part) for number, part in enumerate(parts)]
+    return re.compile("".join(named), re.DOTALL)
+
+
+_PATTERNS: Final = {
+    tag: tuple((_pattern(english), spanish) for english, spanish in sentences)
+    for tag, sentences in _SENTENCES.items()
+}

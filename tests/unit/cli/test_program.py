@@ -1,0 +1,64 @@
+"""The list of commands costs nothing to show, says what the commands themselves say, and loads what is called."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from autopublisher.cli.program import COMMANDS, DeferredCommand, app
+
+HEAVY = ("scipy", "numpy", "dbos", "fastapi", "facebook_business")
+UNKNOWN = "00000000-0000-4000-8000-000000000009"
+
+
+def loaded_by(folder: Path, *words: str) -> list[str]:
+    """Return which heavy modules a process has loaded when a command has ended."""
+    program = (
+        f"import sys; sys.argv = {['autopublisher', *words]!r}\n"
+        "from autopublisher.cli import main\n"
+        "try: main()\n"
+        f"except SystemExit: print('loaded', *[m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=folder
+    )
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("AUTO_PUBLISHER_HOME", str(tmp_path / "home"))
+
+
+def test_help_loads_neither_numbers_nor_the_work_engine_nor_the_api(tmp_path: Path) -> None:
+    assert loaded_by(tmp_path, "--help") == []
+
+
+@pytest.mark.parametrize("words", [("status", UNKNOWN), ("runs",)])
+def test_looking_at_runs_loads_the_database_alone(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert loaded_by(tmp_path, *words) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_by_the_first_sentence_of_its_own_help(name: str) -> None:
+    place, sentence = COMMANDS[name]
+    own = DeferredCommand(name, place, sentence).loaded.help
+    assert own.partition("\n\n")[0].replace("\n", " ") == sentence
+
+
+def test_a_command_within_a_group_is_reached() -> None:
+    done = CliRunner().invoke(app, ["account", "limits", "--help"])
+    assert (done.exit_code, "--monthly" in done.stdout) == (0, True)
+
+
+def test_a_misspelt_command_is_refused_with_the_one_that_was_meant() -> None:
+    done = CliRunner().invoke(app, ["statu"])
+    assert (done.exit_code, "status" in done.stderr) == (2, True)
+
+
+def test_a_group_names_its_commands_and_a_command_has_none() -> None:
+    assert set(DeferredCommand("db", "database:db_app", "").commands or ()) == {"upgrade", "current"}
+    assert DeferredCommand("status", "looking:status", "").commands is None
