@@ -21,6 +21,7 @@ from market import Market, history
 from autopublisher.domain.evidence import Criterion, Design, Verdict, replay
 
 MID = Market()
+COHORTS = replace(MID, with_cohorts=True)
 TINY, SMALL, LARGE = 23, 114, 1520
 
 
@@ -78,6 +79,9 @@ CASES = (
     Case("tie large, arm-day CV 15%, cpa", noisy(0.15, per_arm(LARGE)), {"criterion": "cpa"}),
     Case("tie mid, reports x3 slower in an arm, B", replace(MID, slower_reports=(1.0, 3.0))),
     Case("tie mid, reports x3 slower in an arm, E", replace(MID, slower_reports=(1.0, 3.0)), E),
+    Case("tie large, CV 15%, with cohorts, B", noisy(0.15, per_arm(LARGE, COHORTS)), {}, 0.25),
+    Case("tie mid, x3 slower, with cohorts, B", replace(COHORTS, slower_reports=(1.0, 3.0)), {}, 0.25),
+    Case("+30% mid, with cohorts, E", replace(COHORTS, lifts=(1.0, 1.3)), E, 0.25),
     Case("tie mid, 8% of polls missed, B", replace(MID, missed_polls=0.08)),
     Case("tie mid, open end (A)", MID, {"open_ended": True}),
     Case("tie mid, 7 days, B", replace(MID, hours=168)),

@@ -28,6 +28,7 @@ class Market:
     impression_price: float = 12.0
     slower_reports: tuple[float, ...] | None = None
     missed_polls: float = 0.0
+    with_cohorts: bool = False
 
     @property
     def arms(self) -> int:
@@ -53,8 +54,22 @@ def _delays(rng: np.random.Generator, count: int) -> Array:
     return np.where(late, hours, 0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Purchases:
+    """One entry per purchase: hour of the click, variant, hour of the report, value."""
+
+    hour: npt.NDArray[np.int64]
+    arm: npt.NDArray[np.int64]
+    seen: npt.NDArray[np.int64]
+    value: Array
+
+
 def totals(market: Market, rng: np.random.Generator) -> Array:
     """Return cumulative figures, shape (polls, arms, 6), one poll an hour, cool-down included."""
+    return _simulated(market, rng)[0]
+
+
+def _simulated(market: Market, rng: np.random.Generator) -> tuple[Array, Purchases]:
     hours, arms, polls = market.hours, market.arms, market.hours + market.cooldown
     clock = 1 + 0.4 * np.sin(2 * np.pi * (np.arange(hours) - 9) / 24)
     days = -(-hours // 24)
@@ -70,11 +85,15 @@ def totals(market: Market, rng: np.random.Generator) -> Array:
     figures = np.zeros((polls, arms, 6))
     for column, values in ((0, spend), (1, shown), (2, clicked)):
         figures[:hours, :, column] = values
-    _report(market, rng, bought, figures)
-    return figures.cumsum(axis=0)
+    purchases = _purchases(market, rng, bought)
+    inside = purchases.seen < polls
+    at = (purchases.seen[inside], purchases.arm[inside])
+    np.add.at(figures[:, :, 3], at, 1)
+    np.add.at(figures[:, :, 4], at, purchases.value[inside])
+    return figures.cumsum(axis=0), purchases
 
 
-def _report(market: Market, rng: np.random.Generator, bought: npt.NDArray[np.int64], figures: Array) -> None:
+def _purchases(market: Market, rng: np.random.Generator, bought: npt.NDArray[np.int64]) -> Purchases:
     hour, arm = np.nonzero(bought)
     times = bought[hour, arm]
     hour, arm = np.repeat(hour, times), np.repeat(arm, times)
@@ -83,9 +102,7 @@ def _report(market: Market, rng: np.random.Generator, bought: npt.NDArray[np.int
     ratio = np.array(market.basket_ratio or (1.0,) * market.arms)
     middle = np.log(market.basket) - market.basket_sigma**2 / 2
     value = rng.lognormal(middle, market.basket_sigma, len(hour)) * ratio[arm]
-    inside = seen < len(figures)
-    np.add.at(figures[:, :, 3], (seen[inside], arm[inside]), 1)
-    np.add.at(figures[:, :, 4], (seen[inside], arm[inside]), value[inside])
+    return Purchases(hour, arm, seen, value)
 
 
 def snapshots(market: Market, rng: np.random.Generator) -> tuple[Snapshot, ...]:
@@ -97,8 +114,24 @@ def snapshots(market: Market, rng: np.random.Generator) -> tuple[Snapshot, ...]:
 
 def history(market: Market, rng: np.random.Generator) -> History:
     """Return the same polls as columns, without those that were missed."""
-    figures = totals(market, rng)
+    figures, purchases = _simulated(market, rng)
+    cohorts = _cohorts(purchases, figures) if market.with_cohorts else None
     seen = rng.random(len(figures)) >= market.missed_polls
     seen[-1] = True
     hours = np.arange(1.0, len(figures) + 1)[seen]
-    return History(hours, figures[seen], np.zeros(len(hours), dtype=np.bool_))
+    known = None if cohorts is None else cohorts[seen]
+    return History(hours, figures[seen], np.zeros(len(hours), dtype=np.bool_), known)
+
+
+def _cohorts(purchases: Purchases, figures: Array) -> Array:
+    """Return purchases and revenue by poll, arm and day of the click; NaN for days that have not begun."""
+    polls, days = len(figures), int(purchases.hour.max(initial=0)) // 24 + 1
+    table = np.zeros((polls, figures.shape[1], days, 2))
+    inside = purchases.seen < polls
+    at = (purchases.seen[inside], purchases.arm[inside], purchases.hour[inside] // 24)
+    np.add.at(table[..., 0], at, 1.0)
+    np.add.at(table[..., 1], at, purchases.value[inside])
+    table = table.cumsum(axis=0)
+    begun = np.arange(1, polls + 1)[:, None, None] > 24 * np.arange(days)
+    table[~np.broadcast_to(begun, table.shape[:3])] = np.nan
+    return table

@@ -68,10 +68,10 @@ class Scene:
         return self.meta.read(ObjectKind.AD, MetaId(self.ids["A"]), ["effective_status"])["effective_status"]
 
     def sales(self) -> int:
-        """Return the purchases that Meta reports of arm A."""
+        """Return the purchases that Meta reports of arm A until yesterday."""
         now = self.clock.now()
         arm = MetaId(self.ids["set A"])
-        (row,) = self.meta.ad_sets(ACT, [arm], now - timedelta(days=2), now)
+        (row,) = self.meta.ad_sets(ACT, [arm], now - timedelta(days=2), now - timedelta(days=1))
         return figures_of(row, "EUR", "PURCHASE").conversions
 
 

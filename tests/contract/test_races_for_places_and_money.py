@@ -1,10 +1,11 @@
 """Workers that let runs in, or spend an account's money, at the same moment: what one has taken, the others find gone."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,14 @@ from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, MinimumBudgets
 from autopublisher.domain.errors import LimitRefusedError
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
+from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
 from autopublisher.flows.admission import Admission
 from autopublisher.flows.executor import Executor
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.steps import Step
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
@@ -52,6 +54,14 @@ class SlowGate(MoneyGate):
         threading.Event().wait(0.2)
 
 
+class MetaOfAnyAccount(MemoryMetaAds):
+    """Meta in memory that makes objects for whichever account asks."""
+
+    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+        assert act_id
+        return super().create(self.facts.act_id, kind, params)
+
+
 class Workers:
     """Several workers over one database; all of them have made up their minds before any of them saves."""
 
@@ -60,7 +70,7 @@ class Workers:
         self.clock = ManualClock(run.created_at)
         one = Money(100, "EUR")
         facts = AdAccountFacts(ACT, "Demo", 1, "EUR", "Europe/Madrid", one, "Shop", "Shop")
-        self.meta = MemoryMetaAds(self.clock, facts, MinimumBudgets(one, one, one, one))
+        self.meta = MetaOfAnyAccount(self.clock, facts, MinimumBudgets(one, one, one, one))
         self._admission = Admission(open_unit, self.meta, self.clock, places)
         self._all_decided = threading.Barrier(WORKERS)
 
@@ -77,10 +87,10 @@ class Workers:
         self._all_decided.wait(timeout=60)
         return step
 
-    def spend(self, runs: list[Run]) -> list[bool]:
+    def spend(self, runs: list[Run], rules: SpendRules | None = None) -> list[bool]:
         """Have every run reserve 50 EUR of today at the same moment; tell which of them could."""
-        executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock, gate=SlowGate())
-        start = threading.Barrier(WORKERS)
+        executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock, gate=SlowGate(rules))
+        start = threading.Barrier(len(runs))
 
         def spent(run: Run) -> bool:
             start.wait(timeout=60)
@@ -90,7 +100,7 @@ class Workers:
                 return False
             return True
 
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(len(runs)) as pool:
             return list(pool.map(spent, runs))
 
     def _spender(self) -> OperationSpec:
@@ -188,3 +198,32 @@ def test_no_more_money_is_reserved_at_once_than_the_day_holds(
     limited(open_unit, daily=14_999)
     passed = Workers(open_unit, runs[0], places=1).spend(runs)
     assert sum(passed) == 2
+
+
+def test_two_accounts_cannot_both_take_the_last_of_the_installations_day(
+    open_unit: OpenUnitOfWork, runs: list[Run]
+) -> None:
+    first, second = runs[0], of_another_account(open_unit, runs[0])
+    rules = SpendRules(InstallationLimits(daily={"EUR": 9_999}))
+    passed = Workers(open_unit, first, places=1).spend([first, second], rules)
+    assert sum(passed) == 1
+
+
+def of_another_account(open_unit: OpenUnitOfWork, run: Run) -> Run:
+    """Store a run like this one of an account that shares nothing with it but the installation and the currency."""
+    with open_unit() as unit:
+        account = replace(
+            unit.accounts.get(ACCOUNT),
+            id=AccountId("00000000-0000-4000-8000-000000000002"),
+            act_id=ActId("act_987654321"),
+        )
+        other = replace(
+            run,
+            id=RunId("00000009-0000-4000-8000-000000000000"),
+            account_id=account.id,
+            act_id=account.act_id,
+        )
+        unit.accounts.add(account)
+        unit.runs.add(other)
+        unit.commit()
+    return other

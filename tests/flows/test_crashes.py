@@ -1,9 +1,12 @@
 """A process killed before or after every call to Meta and every commit: the run still ends right, with one of each."""
 
+from datetime import timedelta
+
 import pytest
 
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
+from autopublisher.flows.machine import Pace
 from support.mortal import MortalMachine, Reaper, seeded
 from support.simulated import brief_request
 
@@ -17,9 +20,14 @@ ONE_OF_EACH = {
 """Two arms and the final campaign, which shows the winner's creative again."""
 
 
-def complete_run(fatal: int) -> MortalMachine:
+PLAIN = Pace(poll=timedelta(hours=2))
+WITH_RULE = Pace(poll=timedelta(hours=2), native_rule=True)
+both = pytest.mark.parametrize("pace", [PLAIN, WITH_RULE], ids=["without a rule", "with a rule"])
+
+
+def complete_run(fatal: int, pace: Pace) -> MortalMachine:
     """Drive the brief's request to its end with one death at the ``fatal``-th moment (0: none)."""
-    machine = seeded(MortalMachine(), brief_request())
+    machine = seeded(MortalMachine(pace), brief_request())
     run_id = machine.intake.submit(brief_request(), "tester").id
     machine.meta.reaper = Reaper(fatal)
     run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
@@ -30,34 +38,38 @@ def complete_run(fatal: int) -> MortalMachine:
     return machine
 
 
-def moments() -> int:
-    return complete_run(0).meta.reaper.moments
+def moments(pace: Pace) -> int:
+    return complete_run(0, pace).meta.reaper.moments
 
 
 def assert_ended_right(machine: MortalMachine) -> None:
-    assert machine.kinds() == ONE_OF_EACH
+    rule = {ObjectKind.RULE: 1} if machine.pace.native_rule else {}
+    assert machine.kinds() == ONE_OF_EACH | rule
     active = machine.active()
     assert len(active) == 3
     assert all("Final (B)" in name for name in active)
 
 
-def test_without_a_death_there_is_one_object_of_each() -> None:
-    assert_ended_right(complete_run(0))
+@both
+def test_without_a_death_there_is_one_object_of_each(pace: Pace) -> None:
+    assert_ended_right(complete_run(0, pace))
 
 
-def test_a_death_at_a_sample_of_moments_changes_nothing() -> None:
-    for fatal in range(1, moments() + 1, 23):
-        machine = complete_run(fatal)
+@both
+def test_a_death_at_a_sample_of_moments_changes_nothing(pace: Pace) -> None:
+    for fatal in range(1, moments(pace) + 1, 23):
+        machine = complete_run(fatal, pace)
         assert machine.deaths == 1
         assert_ended_right(machine)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@both
 @pytest.mark.parametrize("part", range(8))
-def test_a_death_at_every_moment_changes_nothing(part: int) -> None:
-    for fatal in range(1 + part, moments() + 1, 8):
-        machine = complete_run(fatal)
+def test_a_death_at_every_moment_changes_nothing(part: int, pace: Pace) -> None:
+    for fatal in range(1 + part, moments(pace) + 1, 8):
+        machine = complete_run(fatal, pace)
         assert machine.deaths == 1, fatal
         assert_ended_right(machine)
 

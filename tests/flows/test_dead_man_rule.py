@@ -13,6 +13,7 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
+from support.mortal import MortalMachine, Reaper, seeded, unattended
 from support.simulated import make_machine
 from support.staging import Stage, Trouble, cut_off, with_test, with_total
 
@@ -58,6 +59,41 @@ def test_a_rule_whose_answer_was_lost_exists_once(done: bool) -> None:  # noqa: 
     assert stage.go().status is RunStatus.COMPLETED
     assert len(rules(stage)) == 1
     assert stage.row("rule/campaign").state is OperationState.CONFIRMED
+
+
+class RuleReaper(Reaper):
+    """Kills at the n-th moment between the last object of the final campaign and its activation: the rule's time."""
+
+    def __init__(self, machine: MortalMachine, fatal: int) -> None:
+        super().__init__(fatal)
+        self._machine = machine
+
+    def strike(self) -> None:
+        ads = [one for one in self._machine.meta.objects.values() if one.kind is ObjectKind.AD]
+        if len(ads) == 3 and not self._machine.active():
+            super().strike()
+
+
+def rule_being_made(fatal: int) -> MortalMachine:
+    """Drive a run to its end, dying at the ``fatal``-th moment of the time in which its rule is made."""
+    request = unattended(with_total("500.0"))
+    machine = seeded(MortalMachine(WITH_RULE), request)
+    run_id = machine.intake.submit(request, "tester").id
+    machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
+    machine.meta.reaper = RuleReaper(machine, fatal)
+    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    return machine
+
+
+@pytest.mark.slow
+def test_a_death_at_every_moment_in_which_the_rule_is_being_made_leaves_exactly_one() -> None:
+    during = rule_being_made(0).meta.reaper.moments
+    assert during >= 8  # around the intent, the mark that it is sent, the call, and what came of it
+    for fatal in range(1, during + 1):
+        machine = rule_being_made(fatal)
+        made = [one for one in machine.meta.objects.values() if one.kind is ObjectKind.RULE]
+        assert machine.deaths == 1, fatal
+        assert [rule.status for rule in made] == ["ENABLED"], fatal
 
 
 def completed_without(stage: Stage) -> Run:

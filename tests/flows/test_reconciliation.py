@@ -1,13 +1,16 @@
 """Somebody else at work in the account: what is said of it, what is switched off, and what is left as that person wants."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from autopublisher.domain.findings import look_of
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import naming_token
 from autopublisher.domain.run import RunStatus
+from autopublisher.flows.exposure import Exposures
+from autopublisher.flows.gate import MoneyGate
 from support.staging import Trouble, cut_off
 from support.sweep_staging import AN_AGE, SweepStage, staged
 
@@ -261,3 +264,33 @@ def test_a_final_campaign_whose_money_was_threatened_is_not_published() -> None:
     publishing_again(stage)
     assert stage.go().status is _R.FAILED
     assert stage.on() == []
+
+
+def test_the_run_s_report_and_the_look_in_brief_name_what_is_open() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch("final/campaign", name="Mine now")
+    stage.at_look()
+    (finding,) = stage.reports.view(stage.run_id).findings
+    assert finding.place == ("final/campaign", "name")
+    assert look_of(stage.stored_watch()).open == (finding.sentence,)
+
+
+@pytest.mark.parametrize("change", [{"daily_budget": 900_000}, {"end_time": "2027-11-22T00:00:00+00:00"}])
+def test_until_it_is_off_the_exposure_shows_what_a_raised_budget_could_spend(change: dict[str, Any]) -> None:
+    stage = staged(_R.COMPLETED)
+    desk = Exposures(stage.open_unit, stage.clock, MoneyGate())
+    (before,) = desk.of(stage.account_id)
+    stage.touch("final/adset", **change)
+    stage.meta.stubborn = True
+    stage.at_look()
+    (meanwhile,) = desk.of(stage.account_id)
+    assert stage.record["undone"] != []
+    if "daily_budget" in change:
+        assert meanwhile.could_still_spend.minor > before.could_still_spend.minor
+    else:
+        assert meanwhile.until == datetime.fromisoformat(change["end_time"])
+    stage.meta.stubborn = False
+    for _ in range(3):
+        stage.look()
+    (after,) = desk.of(stage.account_id)
+    assert (after.could_still_spend.minor, stage.on()) == (0, [])

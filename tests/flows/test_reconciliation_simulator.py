@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.findings import findings_of
+from autopublisher.domain.findings import RECONCILIATION, findings_of
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.request import RunRequest, WinnerCriteria
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.account_watch import AccountWatch
+from autopublisher.flows.exposure import Exposures
+from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.machine import Pace, build_watch
-from autopublisher.flows.reconciliation import RECONCILIATION
 from autopublisher.flows.statuses import TREE
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
@@ -167,3 +168,15 @@ def test_a_deleted_final_ad_is_found() -> None:
         completed(scene)
         scene.machine.meta.delete(scene.id_of("final/ad"))
         assert scene.found() == {("final/ad", "status", "DELETED")}
+
+
+def test_what_a_final_campaign_spends_is_known_although_its_run_has_ended() -> None:
+    with watched(brief_request()) as scene:
+        completed(scene)
+        exposures = Exposures(scene.machine.database.unit_of_work, scene.machine.clock, MoneyGate())
+        spent = []
+        for _ in range(2):
+            scene.machine.clock.advance_to(scene.machine.clock.now() + timedelta(days=1))
+            assert scene.found() == set()
+            spent.append(exposures.of()[0].spent.minor)
+        assert 0 < spent[0] < spent[1]

@@ -220,3 +220,21 @@ def test_a_batch_writes_one_ad_set_of_a_campaign(desk: Desk) -> None:
     assert [row["code"] for row in answers] == [200, 400, 200, 200]
     assert "multiple ad sets" in json.loads(answers[1]["body"])["error"]["error_user_msg"]
     assert desk.get(sets[1], fields="name")["name"] == "1"
+
+
+def test_requests_can_be_chosen_by_their_status(desk: Desk) -> None:
+    group = ask_for_ads(desk, [*ad_specs(desk, 2), {"adset_id": "1", "name": "Lost"}])
+    desk.pass_time(minutes=2)
+
+    def number(*statuses: str) -> int:
+        return len(desk.get(f"{group}/requests", statuses=list(statuses))["data"])
+
+    assert (number("SUCCESS"), number("ERROR"), number("INITIAL")) == (2, 1, 0)
+    assert number("SUCCESS", "ERROR") == 3
+
+
+def test_a_status_nobody_knows_is_refused(desk: Desk) -> None:
+    group = ask_for_ads(desk, ad_specs(desk, 1))
+    with pytest.raises(RefusedError) as refused:
+        desk.get(f"{group}/requests", statuses=["LOST"])
+    assert refused.value.codes == (100, None)

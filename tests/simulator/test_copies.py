@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from autopublisher.simulator.state import Ad, AdSet
 from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
 
 
@@ -135,3 +136,13 @@ def test_a_mass_deletion_needs_a_known_strategy(desk: Desk, params: dict[str, st
     with pytest.raises(RefusedError) as caught:
         desk.call("DELETE", f"{ACCOUNT}/campaigns", **params)
     assert caught.value.codes == (100, None)
+
+
+def test_a_copy_has_no_history_in_the_market_either(desk: Desk) -> None:
+    ids = desk.split_test("A", hours=48, lifetime_budget=20_000)
+    desk.pass_time(hours=6)
+    twin = desk.post(f"{ids['set A']}/copies", deep_copy=True)["copied_adset_id"]
+    state = desk.simulator.state
+    (ad,) = state.children(Ad, twin)
+    assert (ad.worth, ad.contacts) == ([], {})
+    assert state.need(AdSet, twin).learning == {}

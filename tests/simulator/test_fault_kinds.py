@@ -1,11 +1,13 @@
 """What each kind of fault looks like from outside: codes and headers, distorted lists and figures, Meta's own changes."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, action
 
@@ -143,38 +145,104 @@ def test_edges_by_labels_are_stale_as_well(desk: Desk) -> None:
     assert [row["id"] for row in desk.get(address, ad_label_ids=wanted)["data"]] == [made]
 
 
-def sales(desk: Desk, node_id: str) -> tuple[float, float]:
-    (row,) = desk.get(f"{node_id}/insights", fields="actions,action_values", date_preset="maximum")["data"]
+def sales(desk: Desk, node_id: str, day: str = "2026-11-22") -> tuple[float, float]:
+    """Return a day's purchases and their value; the default is the first day of every world."""
+    asked = {"fields": "actions,action_values", "time_range": json.dumps({"since": day, "until": day})}
+    (row,) = desk.get(f"{node_id}/insights", **asked)["data"]
     return action(row, "actions"), action(row, "action_values")
 
 
-def test_restated_figures_are_those_of_past_days(desk: Desk) -> None:
-    ids = desk.split_test(hours=48, lifetime_budget=20_000)
+@pytest.fixture
+def second_day(desk: Desk) -> dict[str, str]:
+    """Return the ids of a test in the middle of its second day, which delivers no more."""
+    ids = desk.split_test("ABCDEF", hours=48, lifetime_budget=20_000)
     desk.pass_time(hours=30)
-    count, value = sales(desk, ids["A"])
+    desk.post(ids["campaign"], status="PAUSED")
+    return ids
+
+
+def test_restated_figures_are_those_of_past_days(desk: Desk, second_day: dict[str, str]) -> None:
+    count, value = sales(desk, second_day["A"])
     desk.simulator.faults.plan({"kind": "insights_restated", "factor": 1.5})
-    more, worth = sales(desk, ids["A"])
+    more, worth = sales(desk, second_day["A"])
     assert more == round(count * 1.5)
     assert worth == pytest.approx(value * 1.5, abs=0.01)
-    assert sales(desk, ids["A"]) == (count, value)
 
 
-def test_figures_of_today_alone_are_not_restated(desk: Desk) -> None:
-    ids = desk.split_test()
-    desk.pass_time(hours=6)
-    known = sales(desk, ids["A"])
+def test_figures_of_today_are_not_restated(desk: Desk, second_day: dict[str, str]) -> None:
+    known = sales(desk, second_day["A"], "2026-11-23")
     desk.simulator.faults.plan({"kind": "insights_restated", "factor": 1.5})
-    assert sales(desk, ids["A"]) == known
+    assert sales(desk, second_day["A"], "2026-11-23") == known
 
 
-def test_restated_figures_go_up_and_down(desk: Desk) -> None:
-    ids = desk.split_test(hours=48, lifetime_budget=20_000)
-    desk.pass_time(hours=30)
-    count, _ = sales(desk, ids["A"])
+def test_days_are_restated_up_and_down(desk: Desk, second_day: dict[str, str]) -> None:
+    known = {letter: sales(desk, second_day[letter])[0] for letter in "ABCDEF"}
+    desk.simulator.faults.plan({"kind": "insights_restated", "share": 0.3})
+    changes = [sales(desk, second_day[letter])[0] / known[letter] for letter in "ABCDEF"]
+    assert min(changes) < 1 < max(changes)
+    assert all(0.69 <= change <= 1.31 for change in changes)
+
+
+def test_a_restatement_lasts_and_is_not_drawn_again(desk: Desk, second_day: dict[str, str]) -> None:
     desk.simulator.faults.plan({"kind": "insights_restated", "rate": 1, "share": 0.3})
-    shown = [sales(desk, ids["A"])[0] for _ in range(12)]
-    assert min(shown) < count < max(shown)
-    assert all(0.69 * count <= one <= 1.31 * count for one in shown)
+    first = sales(desk, second_day["A"])
+    assert [sales(desk, second_day["A"]) for _ in range(3)] == [first] * 3
+    desk.simulator.faults.clear()
+    assert sales(desk, second_day["A"]) == first
+
+
+def test_every_report_shows_the_same_restatement(desk: Desk, second_day: dict[str, str]) -> None:
+    desk.simulator.faults.plan({"kind": "insights_restated", "share": 0.3})
+    arms = sum(sales(desk, second_day[letter])[0] for letter in "ABCDEF")
+    assert sales(desk, second_day["campaign"])[0] == arms
+
+
+def test_a_restatement_survives_a_restart(tmp_path: Path) -> None:
+    config = SimulatorConfig(state_path=tmp_path / "world.db")
+    desk = Desk(config)
+    ids = desk.split_test("A", hours=48, lifetime_budget=20_000)
+    desk.pass_time(hours=30)
+    desk.simulator.faults.plan({"kind": "insights_restated", "factor": 0.5})
+    known = sales(desk, ids["A"])
+    desk.simulator.close()
+    again = Desk(config)
+    assert sales(again, ids["A"]) == known
+    again.simulator.close()
+
+
+def test_a_stale_filter_knows_former_names(desk: Desk) -> None:
+    renamed = desk.campaign("Before")
+    desk.pass_time(minutes=5)
+    desk.post(renamed, name="After")
+    desk.simulator.faults.plan({"kind": "stale_filter", "seconds": 90})
+
+    def found(name: str) -> list[str]:
+        return listed(desk, filtering=[{"field": "name", "operator": "EQUAL", "value": name}])
+
+    assert (found("Before"), found("After")) == ([renamed], [])
+    desk.pass_time(minutes=2)
+    assert (found("Before"), found("After")) == ([], [renamed])
+
+
+def test_a_stale_filter_knows_former_statuses(desk: Desk) -> None:
+    started = desk.campaign()
+    desk.pass_time(minutes=5)
+    desk.post(started, status="ACTIVE")
+    desk.simulator.faults.plan({"kind": "stale_filter", "seconds": 90})
+    running = [{"field": "effective_status", "operator": "IN", "value": ["ACTIVE"]}]
+    assert listed(desk, filtering=running) == []
+    desk.pass_time(minutes=2)
+    assert listed(desk, filtering=running) == [started]
+
+
+def test_edges_by_labels_know_former_labels(desk: Desk) -> None:
+    label = desk.post(f"{ACCOUNT}/adlabels", name="ours")["id"]
+    made = desk.campaign(adlabels=[{"id": label}])
+    desk.pass_time(minutes=5)
+    desk.call("DELETE", f"{made}/adlabels", adlabels=[{"id": label}])
+    desk.simulator.faults.plan({"kind": "stale_filter", "seconds": 90})
+    address, wanted = f"{ACCOUNT}/campaignsbylabels", json.dumps([label])
+    assert [row["id"] for row in desk.get(address, ad_label_ids=wanted)["data"]] == [made]
 
 
 def test_a_disabled_account_spends_nothing_more_and_refuses_writes(desk: Desk) -> None:

@@ -75,6 +75,7 @@ def _requests(desk: Desk) -> Iterator[Template]:
     yield Template("POST", f"{BUSINESS}/ad_studies", study_params)
     for node, params in (
         (campaign, {"name": "x", "spend_cap": 90_000, "bid_strategy": "COST_CAP"}),
+        (campaign, {"daily_budget": 90_000, "adset_budgets": [{"adset_id": adset, "daily_budget": 9000}]}),
         (funded, {"lifetime_budget": 95_000, "bid_strategy": "COST_CAP"}),
         (adset, {"lifetime_budget": 9000, "targeting": TARGETING, "bid_amount": 5, "end_time": 1}),
         (ad, {"creative": {"creative_id": creative}, "name": "x", "adlabels": [{"name": "y"}]}),
@@ -85,7 +86,16 @@ def _requests(desk: Desk) -> Iterator[Template]:
         yield Template("POST", node, {**params, "status": "PAUSED", "execution_options": ["validate_only"]})
         yield Template("GET", node, {"fields": "id,name,status"})
         yield Template("GET", f"{node}/adsets", _listing())
-    for node in (campaign, adset, ad):
+    yield from _edges((campaign, adset, ad), label)
+    for path in ("me", "me/adaccounts", f"{BUSINESS}/ad_studies", f"{study}/cells", f"{later}/requests", run):
+        yield Template("GET", path, {**_listing(), "statuses": ["SUCCESS"]})
+    yield Template("GET", f"{run}/insights", {"limit": 5, "after": "x"})
+    yield Template("GET", f"{rule}/history", {"hide_no_changes": "true", "action": "PAUSED", "object_id": ad})
+    yield from _roots(campaign)
+
+
+def _edges(nodes: tuple[str, ...], label: str) -> Iterator[Template]:
+    for node in nodes:
         yield Template("POST", f"{node}/copies", _copies())
         yield Template("POST", f"{node}/adlabels", {"adlabels": [{"name": "z"}]})
         yield Template("DELETE", f"{node}/adlabels", {"adlabels": [{"name": "z"}]})
@@ -97,17 +107,19 @@ def _requests(desk: Desk) -> Iterator[Template]:
     for edge in ("campaigns", "adsets", "ads", "adcreatives"):
         asked = {"ad_label_ids": [label], "operator": "ALL"}
         yield Template("GET", f"{ACCOUNT}/{edge}bylabels", {**asked, **_listing()})
-    for path in ("me", "me/adaccounts", f"{BUSINESS}/ad_studies", f"{study}/cells", f"{later}/requests", run):
-        yield Template("GET", path, {**_listing(), "statuses": ["SUCCESS"]})
-    yield Template("GET", f"{run}/insights", {"limit": 5, "after": "x"})
-    yield Template("GET", f"{rule}/history", {"hide_no_changes": "true", "action": "PAUSED", "object_id": ad})
+
+
+def _roots(campaign: str) -> Iterator[Template]:
     yield Template("DELETE", f"{ACCOUNT}/campaigns", {"delete_strategy": "DELETE_OLDEST", "object_count": 1})
     yield Template("DELETE", f"{ACCOUNT}/adimages", {"hash": "0"})
     codes = {"client_id": "1", "redirect_uri": "http://x/", "client_secret": "s", "code": "c"}
     yield Template("GET", "oauth/access_token", {**codes, "grant_type": "fb_exchange_token"})
     yield Template("GET", "dialog/oauth", {**codes, "state": "s", "scope": "ads_read"})
     yield Template("GET", "debug_token", {"input_token": "stub-token"})
-    batch = [{"method": "GET", "relative_url": "me", "name": "a"}, {"method": "POST", "relative_url": "{result=a:$.id}"}]
+    batch = [
+        {"method": "GET", "relative_url": "me", "name": "a"},
+        {"method": "POST", "relative_url": "{result=a:$.id}"},
+    ]
     yield Template("POST", "", {"batch": batch, "include_headers": "false"})
     copy = {"name": "c", "relative_url": f"{campaign}/copies", "body": "deep_copy=true"}
     yield Template("POST", "", {"asyncbatch": [copy], "name": "copies"})
@@ -214,11 +226,25 @@ SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.sampled_from([0, -1, 1, 10**6, -(10**6), 2**63, -(2**63), 10**30, 1.5, float("inf"), float("nan")]),
-    st.sampled_from(["", " ", "0", "-5", "1e9", "9" * 40, "null", "[]", "{}", '"', "[[", '{"a":', "é\0", "..", "٣"]),
+    st.sampled_from(
+        ["", " ", "0", "-5", "1e9", "9" * 40, "null", "[]", "{}", '"', "[[", '{"a":', "é\0", "..", "٣"]
+    ),
     st.sampled_from(["ACTIVE", "true", "2026-11-22", "9999-12-31", "0001-01-01T00:00:00Z", "act_123456789"]),
     st.text(max_size=8),
 )
-KEYS = ["id", "name", "field", "operator", "value", "since", "until", "type", "countries", "adsets", "custom_event_type"]
+KEYS = [
+    "id",
+    "name",
+    "field",
+    "operator",
+    "value",
+    "since",
+    "until",
+    "type",
+    "countries",
+    "adsets",
+    "custom_event_type",
+]
 JUNK = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
@@ -267,3 +293,114 @@ def test_nonsense_is_answered_as_meta_answers(sent: tuple[Desk, Call]) -> None:
     json.dumps(reply.body, allow_nan=False)
     assert is_meta_shaped(reply.body)
     assert reply.status < 500 or reply.body["error"]["code"] in OWN_ERRORS_MAY_BE_500
+
+
+RAW: dict[str, tuple[str, str, bytes]] = {
+    "half a JSON body": ("POST", "application/json", b'{"name": '),
+    "JSON that is not UTF-8": ("POST", "application/json", b'{"name": "\xff\xfe"}'),
+    "JSON that is no object": ("POST", "application/json", b"[1, 2]"),
+    "JSON a hundred thousand deep": ("POST", "application/json", b"[" * 100_000),
+    "JSON with a lone surrogate": ("POST", "application/json", b'{"name": "\\ud800", "objective": "x"}'),
+    "JSON with no number": ("POST", "application/json", b'{"name": NaN, "objective": Infinity}'),
+    "JSON with a number of 5000 digits": ("POST", "application/json", b'{"limit": ' + b"9" * 5000 + b"}"),
+    "a form that is not UTF-8": ("POST", "application/x-www-form-urlencoded", b"name=%ff%fe&objective=%00"),
+    "a form with nested nonsense": (
+        "POST",
+        "application/x-www-form-urlencoded",
+        b"adlabels=" + b"[" * 50_000 + b"&name=x",
+    ),
+    "a multipart body without a boundary": ("POST", "multipart/form-data", b"--x\r\n\r\n"),
+    "a multipart body that breaks off": (
+        "POST",
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb',
+    ),
+    "a body of another kind": ("POST", "application/xml", b"<a/>"),
+    "a charset nobody knows": ("POST", "application/json; charset=klingon", b"{}"),
+    "a method nobody serves": ("PUT", "application/json", b"{}"),
+    "a patch": ("PATCH", "application/json", b'{"name": "x"}'),
+}
+
+
+@pytest.fixture(scope="module")
+def served_world() -> Iterator[SimulatorThread]:
+    with SimulatorThread(SimulatorConfig(scenario="large")) as simulator:
+        yield simulator
+
+
+def answer(request: Request) -> tuple[int, Any]:
+    try:
+        with urlopen(request, timeout=20) as reply:  # noqa: S310 - loopback only
+            return reply.status, json.loads(reply.read())
+    except HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_body_that_cannot_be_read_is_refused_as_meta_refuses(
+    name: str, served_world: SimulatorThread
+) -> None:
+    method, kind, body = RAW[name]
+    headers = {"Content-Type": kind, "Authorization": "Bearer stub-token"}
+    url = f"{served_world.url}/v26.0/{ACCOUNT}/campaigns"
+    status, told = answer(Request(url, body, headers, method=method))  # noqa: S310 - loopback only
+    assert status == 400
+    assert is_meta_shaped(told)
+    assert "error" in told
+
+
+ADDRESSES = [
+    "?fields=" + "a{" * 3000,
+    "?fields=" + "adsets{" * 400 + "id" + "}" * 400,
+    "?limit=" + "9" * 5000,
+    "?after=%00%ff",
+    "?after=" + "A" * 4001,
+    "?filtering=" + "%5B" * 5000,
+    "/%00",
+    "/..%2f..%2fme",
+    "/campaigns/1/2/3",
+    "?date_preset=x&method=DELETE",
+    "?updated_since=1e400",
+]
+
+
+@pytest.mark.parametrize("number", range(len(ADDRESSES)))
+def test_an_address_of_nonsense_is_answered_as_meta_answers(
+    number: int, served_world: SimulatorThread
+) -> None:
+    url = f"{served_world.url}/v26.0/{ACCOUNT}/campaigns{ADDRESSES[number]}"
+    request = Request(url, headers={"Authorization": "Bearer stub-token"})  # noqa: S310 - loopback only
+    status, told = answer(request)
+    assert status < 500
+    assert is_meta_shaped(told)
+
+
+CONTROLS: list[tuple[str, Any]] = [
+    ("clock", {"advance_seconds": "inf"}),
+    ("clock", {"advance_seconds": 1e300}),
+    ("clock", {"advance_to": "9999-12-31T23:59:59Z"}),
+    ("clock", {"advance_to": 5}),
+    ("clock", []),
+    ("faults", {"kind": "slow", "times": "x"}),
+    ("faults", {"kind": "slow", "match": {"path_regex": "("}}),
+    ("faults", {"kind": "slow", "match": 5}),
+    ("faults", {"kind": "slow", "seconds": "nan"}),
+    ("faults", "x"),
+    ("accounts/act_1", {"spend_cap": "x"}),
+    (f"accounts/{ACCOUNT}", {"account_status": []}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CONTROLS)))
+def test_the_controls_say_what_they_do_not_understand(number: int, served_world: SimulatorThread) -> None:
+    path, body = CONTROLS[number]
+    request = Request(  # noqa: S310 - loopback only
+        f"{served_world.url}/_sim/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+        method="POST",
+    )
+    status, told = answer(request)
+    assert status == 400
+    assert told["error"]

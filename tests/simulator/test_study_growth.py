@@ -161,3 +161,44 @@ def test_only_studies_that_are_not_over_count_towards_the_hundred(firm: Desk) ->
     assert ask(firm, halves("adsets", *sets))
     assert len(firm.get(f"{BUSINESS}/ad_studies", limit=200)["data"]) == 101
     assert firm.get(f"{ACCOUNT}/campaigns")["data"]
+
+
+def pair_under_test(desk: Desk, **config: int) -> dict[str, str]:
+    """Return the ids of an ad set with three ads, of which A and B are in a creative test for two days."""
+    campaign = desk.campaign()
+    adset = desk.adset(campaign, "Set", 72, lifetime_budget=60_000)
+    ids = {letter: desk.ad(adset, desk.creative(letter), letter) for letter in "ABC"}
+    for node in (*ids.values(), adset, campaign):
+        desk.post(node, status="ACTIVE")
+    desk.pass_time(minutes=30)
+    ask(
+        desk,
+        halves("ads", ids["A"], ids["B"]),
+        type="SPLIT_TEST_V2",
+        creative_test_config=config,
+        end_time=desk.moment(hours=48),
+    )
+    return ids
+
+
+def test_the_ads_of_a_creative_test_spend_its_budget_evenly(firm: Desk) -> None:
+    ids = pair_under_test(firm, lifetime_budget=8000)
+    before = {letter: firm.figures(ids[letter])["spend"] for letter in "AB"}
+    firm.pass_time(hours=48)
+    spent = [firm.figures(ids[letter])["spend"] - before[letter] for letter in "AB"]
+    assert sum(spent) == pytest.approx(80, abs=2)
+    assert sum(spent) <= 80
+    assert spent[0] == pytest.approx(spent[1], rel=0.02)
+
+
+def test_a_creative_tests_daily_budget_stretches_like_any_other(firm: Desk) -> None:
+    ids = pair_under_test(firm, daily_budget=2000)
+    before = sum(firm.figures(ids[letter])["spend"] for letter in "AB")
+    firm.pass_time(hours=48)
+    assert 20 < sum(firm.figures(ids[letter])["spend"] for letter in "AB") - before <= 3 * 35
+
+
+def test_a_creative_test_never_spends_more_than_its_ad_set_holds(firm: Desk) -> None:
+    ids = pair_under_test(firm, lifetime_budget=500_000)
+    firm.pass_time(hours=72)
+    assert sum(firm.figures(ids[letter])["spend"] for letter in "ABC") <= 600

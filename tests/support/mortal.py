@@ -76,7 +76,8 @@ class MortalMeta(MemoryMetaAds):
     ) -> Sequence[Mapping[str, Any]]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
         share = min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
-        return [self._row(ad_set_id, share) for ad_set_id in ad_set_ids]
+        tests = [one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"]]
+        return [self._row(ad_set_id, share) for ad_set_id in tests]
 
     def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
         letter = self.objects[ad_set_id].fields["name"].split("Variant ")[1][0]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from autopublisher.domain.findings import Finding, findings_of
+from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event
@@ -11,7 +11,6 @@ from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.reconciliation import RECONCILIATION
 from support.stop_staging import ACT, StopStage
 
 AN_AGE = timedelta(minutes=20)

@@ -40,6 +40,8 @@ __all__ = ["DbosTickQueue", "DbosWorker", "prepare"]
 
 LOG = structlog.get_logger(__name__)
 WATCH_SECONDS = 1.0
+# An account's look goes before its runs: the kill switch must not queue behind hundreds of them.
+LOOK_FIRST, RUNS_AFTER = 1, 2
 # Beyond the ticks: queue threads, background jobs, notifications and a reserve.
 CONNECTIONS_BESIDE_TICKS = 8
 
@@ -76,6 +78,7 @@ def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
         workflow_id=tick.workflow_id,
         queue_partition_key=tick.act_id,
         app_version=APPLICATION_VERSION,
+        priority=LOOK_FIRST if tick.run_id is None else RUNS_AFTER,
     )
     if delay_seconds > 0:
         chosen["delay_seconds"] = delay_seconds
@@ -109,6 +112,7 @@ class DbosWorker:
         self._store = WorkStore(self._url)
         self._presence: Presence | None = None
         self._rounds: tuple[Rounds, ...] = ()
+        self._draining = False
         self._cleanup = contextlib.ExitStack()
 
     def start(self, handler: TickHandler) -> None:
@@ -135,12 +139,17 @@ class DbosWorker:
 
         What has not ended by then runs again, here after the next start or at once in another worker.
         """
-        for rounds in self._rounds:
+        self._draining = True
+        beating, resting = self._rounds[:1], self._rounds[1:]
+        for rounds in resting:
             rounds.stop(patience_seconds=max(drain_seconds, 1.0))
-        self._rounds = ()
         if drain_seconds > 0 and self._presence is not None:
             # Before the claim is given up: nobody may take a tick over that is just ending here.
+            # Its sign of life goes on meanwhile: to the others a silent worker is a frozen one.
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(drain_seconds))
+        for rounds in beating:
+            rounds.stop(patience_seconds=max(drain_seconds, 1.0))
+        self._rounds = ()
         self._cleanup.close()
 
     def health(self) -> WorkHealth:
@@ -223,7 +232,7 @@ class DbosWorker:
     def _watch(self) -> None:
         presence = self._presence
         if presence is not None:
-            presence.watch(recover)
+            presence.watch(leave if self._draining else recover)
 
 
 def register(handler: TickHandler) -> None:
@@ -238,6 +247,10 @@ def register(handler: TickHandler) -> None:
             # DBOS keeps it as failed and runs it no more; the sweep moves the run on under its next version.
             LOG.exception("tick.failed", run_id=run_id, version=version, act_id=act_id)
             raise
+
+
+def leave(_executor_id: str) -> None:
+    """Take nothing over: this worker is about to end."""
 
 
 def recover(executor_id: str) -> None:

@@ -8,9 +8,11 @@ from autopublisher.api.views import (
     ApprovalOut,
     ClosingObjectOut,
     CreativeOut,
+    FindingOut,
     HealthDetailsOut,
     HeldOut,
     LinksOut,
+    LookOut,
     ReleaseOut,
     RunOut,
     RunSummaryOut,
@@ -23,6 +25,7 @@ from autopublisher.api.views import (
 )
 from autopublisher.domain.access import GRANTS
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.findings import Finding
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
@@ -75,6 +78,7 @@ def present_run(view: RunView) -> RunOut:
         failure=run.failure,
         attention=run.attention,
         closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
+        findings=[_finding(one) for one in view.findings],
         links=LinksOut(
             self=STATUS_PATH + run.id,
             publish_winner="/meta/autopilot/publish-winner",
@@ -160,6 +164,24 @@ def present_health(health: Health) -> HealthDetailsOut:
             HeldOut(stop_id=one.id, act_id=one.act_id, reason=one.reason, by=one.by, at=one.at)
             for one in health.stops
         ],
+        looks=[
+            LookOut(act_id=one.act_id, looked_at=one.looked_at, open=list(one.open)) for one in health.looks
+        ],
+    )
+
+
+def _finding(finding: Finding) -> FindingOut:
+    edit = finding.edit
+    return FindingOut(
+        key=finding.key,
+        kind=finding.kind.value,
+        meta_id=finding.meta_id,
+        field=edit.field,
+        wanted=edit.wanted,
+        shown=edit.shown,
+        threat=edit.threat,
+        since=finding.since,
+        sentence=finding.sentence,
     )
 
 

@@ -122,6 +122,20 @@ class ClosingObjectOut(Told):
     read_at: datetime | None
 
 
+class FindingOut(Told):
+    """One value that somebody else has changed at Meta, as the account's last look found it."""
+
+    key: str
+    kind: str
+    meta_id: str
+    field: str
+    wanted: str
+    shown: str
+    threat: bool = Field(description="Whether more could be spent with it than is set aside.")
+    since: datetime
+    sentence: str
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -186,6 +200,7 @@ class RunOut(Told):
     closing: list[ClosingObjectOut] = Field(
         description="Once the run has ended: every object it made, what was done with it, what Meta showed of it then."
     )
+    findings: list[FindingOut] = Field(description="What somebody else has changed at Meta and is so still.")
     links: LinksOut
 
 
@@ -276,6 +291,14 @@ class HeldOut(Told):
     at: datetime
 
 
+class LookOut(Told):
+    """The last look at an account and what it left open."""
+
+    act_id: str
+    looked_at: datetime | None
+    open: list[str]
+
+
 class HealthDetailsOut(Told):
     """What is checked for those who may know; a failing part says why."""
 
@@ -288,6 +311,7 @@ class HealthDetailsOut(Told):
     overdue_runs: int
     oldest_overdue_seconds: float | None
     stops: list[HeldOut] = Field(description="The stops that hold.")
+    looks: list[LookOut] = Field(description="When each account was last compared with its journals.")
 
 
 class HealthOut(Told):

@@ -103,6 +103,7 @@ def _worker(settings: Settings) -> Check:
 def _product(product: Product) -> Iterator[Check]:
     yield _guarded("clock", lambda: _clock(product))
     yield _guarded("runs", lambda: _runs(product))
+    yield from _looks(product)
     permissions = _guarded("token", lambda: _permissions(product))
     yield permissions
     if permissions.state is State.FAIL:
@@ -162,6 +163,22 @@ def _account(product: Product, act_id: ActId) -> Check:
         remedy = "Ads Manager says what the account needs."
         return Check(name, State.FAIL, f"status {facts.status}: its ads cannot deliver", remedy)
     return Check(name, State.OK, f"{facts.name}, {facts.currency}, {facts.timezone}, delivers")
+
+
+def _looks(product: Product) -> Iterator[Check]:
+    """Say of each account when it was last compared with its journals, and what is open."""
+    for look in product.services.monitor.health().looks:
+        name = f"look at {look.act_id}"
+        if look.looked_at is None:
+            yield Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
+            continue
+        moment = look.looked_at.isoformat(timespec="minutes")
+        if look.open:
+            more = f" and {len(look.open) - 1} more" if len(look.open) > 1 else ""
+            remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."
+            yield Check(name, State.WARN, f"{moment}: {look.open[0]}{more}", remedy)
+        else:
+            yield Check(name, State.OK, f"{moment}: as asked")
 
 
 def _identity(product: Product, account: Account) -> Iterator[Check]:

@@ -12,7 +12,8 @@ import typer
 
 from autopublisher.cli.exits import ExitCode
 from autopublisher.domain.evidence import Language, Verdict, method_note, replay, sentences
-from autopublisher.domain.evidence.lines import LineError, answer, read_line, refusal
+from autopublisher.domain.evidence.fields import LineError
+from autopublisher.domain.evidence.lines import answer, read_line, refusal
 
 
 def judge(

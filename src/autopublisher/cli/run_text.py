@@ -62,6 +62,8 @@ def facts_of(view: RunView) -> dict[str, str]:
         facts["reason"] = run.failure
     if run.attention:
         facts["needs"] = run.attention
+    if view.findings:
+        facts["changed at Meta"] = "; ".join(one.sentence for one in view.findings)
     return facts
 
 

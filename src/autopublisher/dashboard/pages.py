@@ -222,8 +222,7 @@ class _Pages:
         return RedirectResponse("/stops", 303)
 
     def exposure(self, request: Request) -> Response:
-        now = self._desk.monitor.now()
-        return self._drawing.page(request, "exposure.html", accounts=self._desk.exposures.of(), now=now)
+        return self._drawing.page(request, "exposure.html", accounts=self._desk.exposures.of())
 
     def system(self, request: Request) -> Response:
         return self._drawing.page(request, "system.html", health=self._desk.monitor.health())

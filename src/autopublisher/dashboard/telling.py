@@ -1,4 +1,4 @@
-"""What a run's page tells besides figures: its log and warnings in the reader's language, and how its verdict was reached."""
+"""What a run's page tells besides figures: log and warnings in the reader's language, and how a verdict was reached."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -141,7 +141,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "What Meta could still spend at worst if nobody were there any more.",
         "Lo que Meta aún podría gastar, en el peor caso, si ya no hubiera nadie.",
     ),
-    "as_of": ("As of", "A fecha de"),
     "no_accounts": ("No ad account is registered.", "No hay ninguna cuenta publicitaria registrada."),
     "committed": ("Committed", "Comprometido"),
     "could_still": ("Could still be spent", "Aún podría gastarse"),

@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.edits import Edit
-from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState, resolve
 from autopublisher.domain.stops import asked_of
+from autopublisher.domain.watches import Watch
+
+RECONCILIATION = "reconciliation"
+"""The name under which the reconciliation's record is kept in an account's watch."""
 
 RECALL_VERB = "recall"
 """How the journal keys of pauses that answer a threat begin."""
@@ -71,6 +75,32 @@ def finding_from_record(record: Mapping[str, Any]) -> Finding:
 def findings_of(record: Mapping[str, Any] | None) -> tuple[Finding, ...]:
     """Return the findings that a reconciliation's record holds."""
     return tuple(finding_from_record(one) for one in (record or {}).get("findings", ()))
+
+
+@dataclass(frozen=True)
+class AccountLook:
+    """What the last look at an account found, in brief; ``looked_at`` is None before the first look."""
+
+    act_id: ActId
+    looked_at: datetime | None
+    open: tuple[str, ...]
+
+
+def look_of(watch: Watch) -> AccountLook:
+    """Return the last look of a watch: findings, objects of no journal, and what could not be read or done."""
+    record = watch.report.get(RECONCILIATION, {})
+    orphans = (
+        f"{one['kind']} {one['meta_id']} ({one['key']}) belongs to no journal; it is {one['state']}"
+        for one in record.get("orphans", ())
+    )
+    kept = (record[name] for name in ("undone", "problems") if name in record)
+    lines = (
+        *(one.sentence for one in findings_of(record)),
+        *orphans,
+        *(line for lines in kept for line in lines),
+    )
+    failed = (str(record["problem"]),) if "problem" in record else ()
+    return AccountLook(watch.act_id, watch.looked_at, (*lines, *failed))
 
 
 def wishes(rows: Sequence[Operation], key: str) -> dict[str, Any]:

@@ -112,13 +112,15 @@ def asked_of(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str,
     return asked
 
 
-def was_stopped(rows: Sequence[Operation], key: str) -> bool:
+def was_stopped(rows: Sequence[Operation], key: str, since: datetime | None = None) -> bool:
     """Tell whether the last change of the object's status was the kill switch's pause.
 
     A pause counts as soon as it can have taken effect, an activation only once Meta has shown it.
     """
     changes = [row for row in rows if row.spec.target == key and _has_changed_status(row)]
-    return bool(changes) and changes[-1].key.startswith(f"{STOP_VERB}/")
+    if not changes or not changes[-1].key.startswith(f"{STOP_VERB}/"):
+        return False
+    return since is None or changes[-1].intended_at >= since
 
 
 def _has_changed_status(row: Operation) -> bool:
@@ -146,7 +148,7 @@ class ObjectLine:
     @property
     def place(self) -> str:
         """By which the same object is recognised in a later report."""
-        return f"{self.run_id or ''}|{self.key}"
+        return f"{self.run_id}|{self.key}" if self.run_id else f"|{self.meta_id}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The tick of an account's watch: every duty in turn, and one transaction that keeps their records and the next look."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,6 +56,20 @@ class AccountWatch:
             self._save(following, watch.version)
         except StaleWatchError as stale:
             _log.info("look_stale", act_id=watch.act_id, version=watch.version, reason=str(stale))
+            self._keep_report(following)
+
+    def _keep_report(self, seen: Watch) -> None:
+        """Keep what was seen although the watch was nudged or lifted meanwhile; its next look stays as it is."""
+        with self._open_unit() as unit:
+            held = unit.watches.get(seen.act_id)
+            if held is None or _is_later(held.looked_at, seen.looked_at):
+                return
+            try:
+                unit.watches.save(replace(held, report=seen.report, looked_at=seen.looked_at), held.version)
+            except StaleWatchError as again:
+                _log.info("report_stale", act_id=seen.act_id, reason=str(again))
+                return
+            unit.commit()
 
     def _done(self, duty: Duty, watch: Watch) -> Outcome | None:
         before: Mapping[str, Any] | None = watch.report.get(duty.name)
@@ -71,6 +86,10 @@ class AccountWatch:
             unit.watches.save(following, was=was)
             enqueue_look(self._ticks, unit, following, self._clock)
             unit.commit()
+
+
+def _is_later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)
 
 
 def enqueue_look(ticks: TickQueue, unit: UnitOfWork, watch: Watch, clock: Clock) -> None:

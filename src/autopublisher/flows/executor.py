@@ -111,20 +111,26 @@ class Executor:
                 )
         return operation
 
-    def account_for_strays(self, run: Run) -> None:
-        """Journal objects that bear a token of this run and that no row knows: a create that landed very late."""
+    def account_for_strays(self, run: Run) -> Mapping[str, Mapping[str, Any]]:
+        """Journal objects that bear a token of this run and that no row knows: a create that landed very late.
+
+        Returns all that was listed, by Meta's id.
+        """
         fence = Fence(run.id, run.version)
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
+        listed: dict[str, Mapping[str, Any]] = {}
         if not rows:
-            return
+            return listed
         known = {row.meta_id for row in rows}
         makers = {str(row.spec.params.get("name")): row for row in rows if row.spec.action is Action.CREATE}
         for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
-            for found in self._meta.find(run.act_id, kind, run_mark(run.id), ["id", "name"]):
+            for found in self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind]):
+                listed[str(found["id"])] = found
                 maker = makers.get(str(found.get("name")))
                 if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
                     self._books.duplicate(run, maker, MetaId(str(found["id"])), fence)
+        return listed
 
     # --- one step ---------------------------------------------------------------------------------
 

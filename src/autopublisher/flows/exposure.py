@@ -4,13 +4,14 @@ Nothing is asked of Meta here: the answer comes from the journal and from the ob
 line says when that was. Where the two disagree the larger figure counts.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.errors import LimitRefusedError
-from autopublisher.domain.exposure import month_of
+from autopublisher.domain.exposure import Reservation, last_day, month_of
 from autopublisher.domain.ids import AccountId, MetaId, RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.limits import Period, Scope
@@ -166,6 +167,10 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
     model, now = known.models.get(row.key), known.now
     on = _is_shown_on(row, known.models)
     could = could_still_spend(row, rows, spent, now, known.how, shown_on=on)
+    until = end_of(row, rows)
+    if on and model is not None and model.budget is not None:
+        until = max(until, model.ends_at or until)
+        could = max(could, _as_shown(row, model.budget, spent, until, known))
     return ObjectExposure(
         key=row.key,
         meta_id=row.meta_id,
@@ -176,8 +181,25 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
         committed=Money(commitment_of(row), currency),
         spent=Money(spent, currency),
         could_still_spend=Money(could, currency),
-        until=end_of(row, rows),
+        until=until,
     )
+
+
+def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _Known) -> int:
+    """Return what the budget and the end that Meta shows allow, whoever set them; nothing is set aside for more."""
+    if until <= known.now:
+        return 0
+    if "daily_budget" not in row.spec.params:
+        return max(0, budget - max(0, spent - 1))
+    first, last = known.how.local(known.now).date(), last_day(known.how.local(until))
+    day = Reservation(row.key, budget * known.how.stretch, first, last, budget, known.how.stretch).worst_day
+    return min(day * ((last - first).days + 1), _bound(row, budget, spent))
+
+
+def _bound(row: Operation, budget: int, spent: int) -> int:
+    """Return what is left of the reserve as long as the daily budget is the one we asked for; else there is no bound."""
+    asked = int(row.spec.params["daily_budget"])
+    return max(0, row.spec.reserves - max(0, spent - 1)) if budget <= asked else sys.maxsize
 
 
 def _is_shown_on(row: Operation, models: Mapping[str, MetaObject]) -> bool:

@@ -84,10 +84,12 @@ class MoneyGate:
         pass_gate(ledger_of(total_of(run), rows), operation.spec)
         if not concerns_spend(operation):
             return
-        self.hold(unit, run)
         before, after = self._own(unit, run, rows), self._own(unit, run, [*rows, operation])
         # A promise that is being kept is looked at once more, for the limit may have been lowered since.
         before = [one for one in before if one.key != operation.key]
+        if not _adds(before, after):
+            return  # what ends or lowers something passes whatever the limits are
+        self.hold(unit, run)
         breach = self._breach(unit, run, before, after, operation.intended_at)
         if breach is not None:
             raise breach.refuse(operation.key)
@@ -144,6 +146,14 @@ class MoneyGate:
         for run in every_run(unit, bound.runs):
             if run.id != without and run.currency == bound.currency:
                 yield from self._own(unit, run, unit.journal.of_run(run.id))
+
+
+def _adds(before: Sequence[Reservation], after: Sequence[Reservation]) -> bool:
+    """Tell whether there is a day or month on which more could be spent than before."""
+    was, would = calendar_of(before), calendar_of(after)
+    return any(would.days[day] > was.days.get(day, 0) for day in would.days) or any(
+        would.months[month] > was.months.get(month, 0) for month in would.months
+    )
 
 
 def every_run(unit: UnitOfWork, wanted: RunFilter) -> Iterator[Run]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
+from autopublisher.domain.findings import AccountLook, look_of
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.ports.clock import Clock
@@ -40,6 +41,7 @@ class Health:
     work_error: str | None
     runs: RunCounts
     stops: tuple[Stop, ...] = ()
+    looks: tuple[AccountLook, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -104,6 +106,7 @@ class Monitor:
             work_error,
             counts,
             self._stops(),
+            self._looks(),
         )
 
     def _now(self) -> datetime | None:
@@ -124,6 +127,14 @@ class Monitor:
         try:
             with self._open_unit() as unit:
                 return tuple(unit.stops.holding())
+        except UnavailableError:
+            return ()
+
+    def _looks(self) -> tuple[AccountLook, ...]:
+        """Return the last look at each account; where the database does not answer, its own line says so."""
+        try:
+            with self._open_unit() as unit:
+                return tuple(look_of(watch) for watch in unit.watches.all())
         except UnavailableError:
             return ()
 

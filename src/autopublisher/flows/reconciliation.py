@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.findings import RECALL_VERB, Finding, findings_of
+from autopublisher.domain.findings import RECALL_VERB, RECONCILIATION, Finding, findings_of
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -19,8 +19,9 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import OFF, ObjectLine
 from autopublisher.flows.census import Census, take_census
-from autopublisher.flows.comparing import Comparer, Comparison
+from autopublisher.flows.comparing import Comparer, Comparison, can_still_act
 from autopublisher.flows.duties import Outcome
+from autopublisher.flows.final_figures import FinalFigures
 from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.statuses import TREE, Statuses
@@ -31,9 +32,6 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
-
-RECONCILIATION = "reconciliation"
-"""The name under which the duty's record is kept in the account's watch."""
 
 EDITED = "watch:object:edited"
 RESTORED = "watch:object:restored"
@@ -62,6 +60,7 @@ class Reconciliation:
         self._ticks = ticks
         self._statuses = statuses
         self._strays = strays
+        self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
@@ -77,6 +76,7 @@ class Reconciliation:
         problems = [*census.problems, *problems]
         findings: list[Finding] = []
         undone: list[str] = []
+        acting: set[str] = set()
         for run in runs:
             earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
             compared = self._comparer.compare(run, census, earlier, now)
@@ -85,7 +85,11 @@ class Reconciliation:
             undone += self._recalled(compared, census)
             self._mark_edited(compared, earlier, now)
             findings += compared.findings
+            if can_still_act(run, compared.rows, now):
+                acting.add(run.id)
             problems += compared.problems
+        going_on = [run for run in runs if run.is_final and run.id in acting]
+        problems += self._figures.refresh(act_id, going_on, now)
         undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
         record = {
             "at": now.isoformat(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopublisher.domain.approvals import approval_digest
+from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
@@ -15,6 +16,7 @@ from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.variants import Variant
+from autopublisher.domain.watches import Watch
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 
@@ -62,6 +64,7 @@ class RunView:
     operations: tuple[Operation, ...]
     spent: Money
     committed: Money
+    findings: tuple[Finding, ...] = ()
 
     @property
     def total(self) -> Money:
@@ -135,6 +138,7 @@ class Reports:
             operations = tuple(unit.journal.of_run(run_id))
             objects = tuple(unit.records.objects(run_id))
             events = tuple(unit.observations.events(run_id))
+            watch = unit.watches.get(run.act_id)
         intervals = _intervals(run, decisions)
         views = tuple(_variant_view(run, one, latest, intervals) for one in variants)
         return RunView(
@@ -146,6 +150,7 @@ class Reports:
             operations=operations,
             spent=Money(sum(one.spend.minor for one in views), run.currency),
             committed=Money(sum(commitment_of(one) for one in operations), run.currency),
+            findings=() if watch is None else _findings(run, watch),
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -183,6 +188,11 @@ def _state(run: Run, letter: str) -> str:
     if run.stopped_at is not None or run.status in FINAL:
         return "leader" if letter == run.leader and run.winner is None else "paused"
     return "testing"
+
+
+def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:
+    """Return what the account's last look found changed of this run."""
+    return tuple(one for one in findings_of(watch.report.get(RECONCILIATION)) if one.run_id == run.id)
 
 
 def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Figures]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.ledger import ledger_of
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -60,7 +60,7 @@ class Awakening:
             return None
         if before is not None and before.get("stop") == last.id and before.get("complete"):
             return Outcome(before)
-        return self._finals(act_id, last, now)
+        return self._finals(act_id, last, _held_since(last, lifted), now)
 
     def _wake(self, run: Run, now: datetime) -> None:
         """Let the run go on; a pause of the stop's that was never settled is no longer wanted."""
@@ -82,20 +82,20 @@ class Awakening:
 
     # --- final campaigns ----------------------------------------------------------------------------
 
-    def _finals(self, act_id: ActId, stop: Stop, now: datetime) -> Outcome:
+    def _finals(self, act_id: ActId, stop: Stop, since: datetime, now: datetime) -> Outcome:
         with self._open_unit() as unit:
             done = unit.runs.find(
                 RunFilter(statuses=frozenset({RunStatus.COMPLETED}), act_id=act_id, limit=_ALL)
             )
-        lines = [line for run in done if (line := self._final(run, now)) is not None]
+        lines = [line for run in done if (line := self._final(run, since, now)) is not None]
         complete = all(line["settled"] for line in lines)
         return Outcome({"stop": stop.id, "complete": complete, "runs": lines}, complete)
 
-    def _final(self, run: Run, now: datetime) -> dict[str, Any] | None:
+    def _final(self, run: Run, since: datetime, now: datetime) -> dict[str, Any] | None:
         """Switch one run's final campaign on again if the stop switched it off; None where it did not."""
         rows = self._statuses.rows(run)
         finals = [row for row in self._statuses.created(run, "final/") if row.spec.kind in TREE]
-        dark = [row for row in finals if was_stopped(rows, row.key)]
+        dark = [row for row in finals if was_stopped(rows, row.key, since)]
         if not dark:
             return None
         refused = _why_not(run, rows, now)
@@ -105,13 +105,22 @@ class Awakening:
             self._statuses.activate(run, dark)
         except (NotYet, MetaError, StaleRunError, StaleOperationError) as error:
             return {"run_id": run.id, "settled": False, "state": "not on yet", "why": str(error)}
-        except OperationRefused as error:
+        except (OperationRefused, GateRefusedError) as error:
             return {"run_id": run.id, "settled": True, "state": "refused", "why": str(error)}
         with self._open_unit() as unit:
             said = "The final campaign is switched on again after a stop; Meta shows it active"
             unit.observations.add_events([event(run, now, "reactivated", said)])
             unit.commit()
         return {"run_id": run.id, "settled": True, "state": "active", "why": ""}
+
+
+def _held_since(last: Stop, stops: Sequence[Stop]) -> datetime:
+    """Return since when the account was stopped without a break until ``last`` was lifted."""
+    since = last.at
+    for one in sorted(stops, key=lambda stop: stop.at, reverse=True):
+        if one.at < since <= (one.lifted_at or since):
+            since = one.at
+    return since
 
 
 def _why_not(run: Run, rows: Sequence[Operation], now: datetime) -> str:

@@ -50,9 +50,16 @@ class Statuses:
         self._meta = meta
         self._clock = clock
 
-    def account_for_strays(self, run: Run) -> None:
-        """Bring objects of the run that its journal does not know into it."""
-        self._executor.account_for_strays(run)
+    def account_for_strays(self, run: Run) -> Mapping[str, Mapping[str, Any]]:
+        """Bring objects of the run that its journal does not know into it; returns what Meta lists, by key.
+
+        The listing may lag behind a write by seconds.
+        """
+        listed = self._executor.account_for_strays(run)
+        ids = {row.key: row.meta_id or MetaId("") for row in self.created(run)}
+        shown = {key: listed[meta_id] for key, meta_id in ids.items() if meta_id in listed}
+        self._keep(run, shown)
+        return shown
 
     def account(self, run: Run) -> AdAccountFacts:
         """Return what Meta says of the run's account now."""
@@ -165,7 +172,7 @@ class Statuses:
             if self._is_off(run, row, shown.get(row.key)):
                 continue
             try:
-                self._stop(run, row)
+                self._stop(run, row, shown.get(row.key))
             except (NotYet, OperationRefused, MetaError) as error:
                 problem = problem or error
         if problem is not None:
@@ -202,9 +209,9 @@ class Statuses:
         """Tell whether an object with this status needs no pause; an activation of ours always is answered with one."""
         return status in GONE or (status == "PAUSED" and not self.owes_pause(run, row))
 
-    def _stop(self, run: Run, row: Operation) -> None:
+    def _stop(self, run: Run, row: Operation, shown: str | None) -> None:
         """Switch one object off; an activation of ours is answered with a pause whatever a (late) read shows."""
-        seen = self._seen(run, row)
+        seen = self._seen(run, row) if shown is None else shown
         if seen in GONE or (seen == "PAUSED" and not self.owes_pause(run, row)):
             return
         self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, "pause")
@@ -260,6 +267,9 @@ class Statuses:
         prefix = f"{verb}/{row.key}/"
         earlier = [other for other in self.rows(run) if other.key.startswith(prefix)]
         open_one = next((other for other in earlier if not other.is_settled), None)
+        if open_one is not None and self._is_overtaken(run, open_one):
+            self._executor.settle(run, open_one)  # the journal's order is that of what happened
+            open_one = None
         spec = OperationSpec(
             f"{prefix}{len(earlier) + 1}",
             action,
@@ -269,6 +279,15 @@ class Statuses:
             variant=row.spec.variant,
         )
         return self._executor.perform(run, spec if open_one is None else open_one.spec)
+
+    def _is_overtaken(self, run: Run, open_one: Operation) -> bool:
+        """Tell whether a younger row has changed the same fields of the object meanwhile."""
+        return any(
+            other.sequence > open_one.sequence
+            and other.spec.target == open_one.spec.target
+            and not other.spec.params.keys().isdisjoint(open_one.spec.params)
+            for other in self.rows(run)
+        )
 
 
 def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:

@@ -77,7 +77,8 @@ class Enforcement:
             act_id, [one for one in earlier.values() if one.run_id is None], now
         )
         lines |= {line.place: line for line in found.lines}
-        for target in self._among(targets, act_id, found.known_on):
+        done = [target for target in targets if not self._is_known_off(target, since)]
+        for target in self._among(done, act_id, found.known_on):
             lines[target.place] = self._switched_off(target, None)
         report = StopReport(
             stops=tuple(stop.id for stop in stops),
@@ -121,6 +122,7 @@ class Enforcement:
             for one in found
             if one.run.status not in FINAL
             or not one.last_shown_off
+            or self._statuses.owes_pause(one.run, one.row)
             or (one.place in earlier and not earlier[one.place].confirmed)
         ]
         return [one for kind in TREE for one in wanted if one.row.spec.kind is kind]
@@ -148,10 +150,7 @@ class Enforcement:
     def _switched_off(self, target: Target, since: datetime | None) -> ObjectLine:
         """Switch an object off and say what Meta showed; one that was read off after ``since`` is not read again."""
         run, row, model = target.run, target.row, target.model
-        known_off = (
-            model is not None and since is not None and target.last_shown_off and model.read_at > since
-        )
-        if known_off and not self._statuses.owes_pause(run, row):
+        if self._is_known_off(target, since):
             return _line(target, "PAUSED" if model is None else model.status)
         try:
             return _line(target, self._statuses.stop(run, row))
@@ -163,6 +162,12 @@ class Enforcement:
             return _line(target, _shown(model), why=str(error))
         except (StaleRunError, StaleOperationError):
             return _line(target, _shown(model), why=_TAKEN_OVER)
+
+    def _is_known_off(self, target: Target, since: datetime | None) -> bool:
+        """Tell whether it was read off after ``since`` and no activation of ours is unanswered; it is not read again."""
+        model = target.model
+        shown = since is not None and model is not None and target.last_shown_off and model.read_at > since
+        return shown and not self._statuses.owes_pause(target.run, target.row)
 
     def _perhaps_gone(self, target: Target, error: MetaError) -> ObjectLine:
         try:

@@ -127,8 +127,12 @@ class StopDesk:
     ) -> Sequence[Stop]:
         now = self._clock.now()
         with self._open_unit() as unit:
+            accounts = sorted(unit.accounts.all(), key=lambda one: one.act_id)
+            for account in accounts:
+                unit.lock(
+                    stop_lock(account.act_id)
+                )  # in a press's order, so that neither waits for the other
             chosen = _chosen(unit, stop_id, account_id)
-            accounts = unit.accounts.all()
             lifted = [
                 one.lifted(now, actor, reason, _reports(unit, one, accounts), reactivate=reactivate)
                 for one in chosen

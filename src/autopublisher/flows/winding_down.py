@@ -1,13 +1,15 @@
 """Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.closing import closing_report
 from autopublisher.flows.executor import Executor
-from autopublisher.flows.statuses import TREE, Statuses
+from autopublisher.flows.statuses import TREE, WORTH_LISTING, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -29,15 +31,17 @@ class WindingDown:
         for row in self._statuses.rows(run):
             if not row.is_settled:
                 self._executor.settle(run, row)
-        started = [row for row in self._statuses.created(run) if self._statuses.was_started(run, row)]
-        self._statuses.pause(run, started)
-        self._statuses.account_for_strays(run)
-        rows = [row for row in self._statuses.created(run) if self._exists(run, row)]
-        tree = [row for row in rows if row.spec.kind in TREE]
-        self._statuses.pause(run, tree)
+        self._statuses.pause(
+            run, [row for row in self._statuses.created(run) if self._statuses.owes_pause(run, row)]
+        )
+        before = self._statuses.rows(run)
+        listed = self._statuses.account_for_strays(run)
+        left = [row for row in self._statuses.created(run) if not self._is_deleted(run, row)]
+        tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
+        self._statuses.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
         if run.ends_as is not RunStatus.COMPLETED:
-            self._delete_unused(run, rows)
-        self._verify(run, tree)
+            self._delete_unused(run, left, listed)
+        self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
         now = self._clock.now()
         status = run.ends_as or RunStatus.FAILED
         reason = run.failure or "as asked"
@@ -46,14 +50,18 @@ class WindingDown:
         ended = run.moved(status, now, attention=None, report=report)
         return Step(ended, (event(run, now, status.value, message),))
 
-    def _exists(self, run: Run, row: Operation) -> bool:
-        """Tell whether Meta still knows the object; one deleted by us earlier needs nothing more."""
+    def _is_deleted(self, run: Run, row: Operation) -> bool:
+        """Tell whether we have deleted the object and Meta has shown it."""
         deleted = f"delete/{row.key}/"
-        if any(
+        return any(
             other.key.startswith(deleted) and other.state is OperationState.CONFIRMED
             for other in self._statuses.rows(run)
-        ):
-            return False
+        )
+
+    def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""
+        if row.key in listed:
+            return True
         try:
             return self._statuses.read(run, row).get("status") not in {"DELETED", "ARCHIVED"}
         except MetaNotFoundError:
@@ -61,7 +69,13 @@ class WindingDown:
                 return False
             raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
 
-    def _delete_unused(self, run: Run, rows: list[Operation]) -> None:
+    def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+        shown = listed.get(row.key, {}).get("status")
+        return shown in _OFF and not self._statuses.owes_pause(run, row)
+
+    def _delete_unused(
+        self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         """Walk the journal backwards and delete arms that were never switched on; the rest stays for its history."""
         used = {
             row.key.rsplit("/", 1)[0]
@@ -69,7 +83,9 @@ class WindingDown:
             if row.spec.kind in TREE and self._statuses.was_started(run, row)
         }
         for row in reversed(rows):
-            if self._is_ours(run, row) and not any(row.key.startswith(f"{arm}/") for arm in used):
+            if any(row.key.startswith(f"{arm}/") for arm in used):
+                continue
+            if self._exists(run, row, listed) and self._is_ours(run, row):
                 self._statuses.delete(run, row)
 
     def _is_ours(self, run: Run, row: Operation) -> bool:
@@ -78,12 +94,26 @@ class WindingDown:
             return row.spec.action is Action.CREATE
         return (row.spec.token or "-") in str(self._statuses.read(run, row).get("name", ""))
 
-    def _verify(self, run: Run, tree: list[Operation]) -> None:
-        on = [row.key for row in tree if self._read_status(run, row) not in _OFF]
+    def _verify(
+        self, run: Run, tree: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]] | None
+    ) -> None:
+        """Have Meta show that everything is off, after our last write; what we have deleted it has shown already.
+
+        Few objects are read one by one; of many a listing is proof enough, ``listed`` if nothing was written since.
+        """
+        left = [row for row in tree if not self._is_deleted(run, row)]
+        kinds = [row.spec.kind for row in left]
+        many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
+        if many and listed is None:
+            listed = self._statuses.account_for_strays(run)
+        proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
+        on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
         if on:
             raise NotYet(self._clock.now() + _AGAIN, "still active at Meta: " + ", ".join(on))
 
-    def _read_status(self, run: Run, row: Operation) -> str:
+    def _status(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> str:
+        if listed.get(row.key, {}).get("status") in _OFF:
+            return str(listed[row.key]["status"])
         try:
             return str(self._statuses.read(run, row).get("status"))
         except MetaNotFoundError:

@@ -1,6 +1,5 @@
 """The simulator's own addresses under /_sim: clock, faults, truth, and what really happened."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -10,20 +9,19 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from autopublisher.simulator.engine import Simulator
+from autopublisher.simulator.graph.wire import read_json
 from autopublisher.simulator.market.delays import reported_share
 from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
 from autopublisher.simulator.market.profile import click_window_hours
 from autopublisher.simulator.market.truth import TruthBook
-from autopublisher.simulator.page import page
+from autopublisher.simulator.overview import Overview
 from autopublisher.simulator.scenario import MICROS
 from autopublisher.simulator.state import Ad, AdSet, Creative, Funded, Node
 from autopublisher.simulator.status import effective_status
 from autopublisher.simulator.times import SECOND, iso_utc, parse_iso
 from autopublisher.simulator.upsets import change_account
 
-SHOWN_OF_ADS = ("ad_id", "name", "title", "effects", "cpm", "ctr", "cvr", "aov", "expected_roas")
-SHOWN_OF_FAULTS = ("id", "kind", "method", "path_regex", "after", "times", "rate", "seen", "fired")
-INJECTED_SHOWN = 50
+LAST_MOMENT = parse_iso("2199-12-31T23:59:59Z")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -48,12 +46,13 @@ def control_routes(simulator: Simulator) -> list[Route]:
         ("/accounts/{account_id}", "POST", controls.change_account),
     ]
     routes = [Route(f"/_sim{path}", _handler(act), methods=[method]) for path, method, act in table]
-    return [*routes, Route("/_sim/", _page(controls), methods=["GET"])]
+    overview = Overview(simulator, controls.ad_truth)
+    return [*routes, Route("/_sim/", _page(overview), methods=["GET"])]
 
 
-def _page(controls: "Controls") -> Handler:
+def _page(overview: Overview) -> Handler:
     async def handle(_request: Request) -> Response:
-        return HTMLResponse(controls.page())
+        return HTMLResponse(overview.page())
 
     return handle
 
@@ -62,11 +61,18 @@ def _handler(act: Callable[[Request, Any], Any]) -> Handler:
     async def handle(request: Request) -> Response:
         body = await request.body()
         try:
-            return JSONResponse(act(request, json.loads(body) if body else {}))
-        except (ValueError, KeyError, TypeError) as error:
+            return JSONResponse(act(request, _read_body(body)))
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return handle
+
+
+def _read_body(body: bytes) -> dict[str, Any]:
+    values = read_json(body.decode()) if body else {}
+    if not isinstance(values, dict):
+        raise BadRequestError("send a JSON object")
+    return values
 
 
 class Controls:
@@ -80,53 +86,27 @@ class Controls:
         sim = self._simulator
         return {"status": "ok", "scenario": sim.scenario.name, "seed": sim.config.seed}
 
-    def page(self) -> str:
-        """Return a page about everything for people."""
-        sim = self._simulator
-        with sim.lock:
-            sim.catch_up()
-            sim.save()
-            truth = [{name: ad[name] for name in SHOWN_OF_ADS} for ad in self.truth(None, None)["ads"]]
-            plans = [{name: getattr(each, name) for name in SHOWN_OF_FAULTS} for each in sim.faults.faults]
-            injected = sim.faults.log[-INJECTED_SHOWN:][::-1]
-            tables = {
-                "Accounts": self._account_rows(),
-                "True worth of ads": truth,
-                "Planned faults": plans,
-                "Faults that happened": injected,
-            }
-            return page(self.clock(None, None), self.health(None, None), tables)
-
-    def _account_rows(self) -> list[dict[str, Any]]:
-        states = self._simulator.state.accounts
-        return [
-            {
-                "id": f"act_{account.id}",
-                "name": account.name,
-                "status": states[account.id].account_status,
-                "currency": account.currency,
-                "time zone": account.timezone,
-                "spent": states[account.id].spent_micros / MICROS,
-            }
-            for account in self._simulator.scenario.accounts
-        ]
-
     def clock(self, _request: Request | None, _body: Any) -> dict[str, Any]:
         """Tell the time."""
-        clock = self._simulator.clock
-        return {"now": iso_utc(clock.now_us()), "mode": clock.mode, "speed": clock.speed}
+        clock, settled = self._simulator.clock, iso_utc(self._simulator.settled_us)
+        return {"now": iso_utc(clock.now_us()), "mode": clock.mode, "speed": clock.speed, "settled": settled}
 
     def move_clock(self, request: Request, body: Any) -> dict[str, Any]:
         """Move the clock forward to a moment or by seconds; never backwards."""
         sim = self._simulator
         with sim.lock:
             if "advance_to" in body:
-                sim.advance_to(parse_iso(str(body["advance_to"])))
+                self._advance(parse_iso(str(body["advance_to"])))
             elif "advance_seconds" in body:
-                sim.advance_to(sim.clock.now_us() + round(float(body["advance_seconds"]) * SECOND))
+                self._advance(sim.clock.now_us() + round(float(body["advance_seconds"]) * SECOND))
             else:
                 raise BadRequestError("give advance_to or advance_seconds")
             return self.clock(request, body)
+
+    def _advance(self, moment_us: int) -> None:
+        if moment_us > LAST_MOMENT:
+            raise BadRequestError("the clock ends with the year 2199")
+        self._simulator.advance_to(moment_us)
 
     def requests(self, _request: Request, _body: Any) -> dict[str, Any]:
         """List the last requests."""
@@ -208,11 +188,12 @@ class Controls:
             return {
                 "market": asdict(sim.scenario.market),
                 "effects": [asdict(effect) for effect in sim.scenario.effects],
-                "ads": [self._ad_truth(ad) for ad in sim.state.of_kind(Ad)],
+                "ads": [self.ad_truth(ad) for ad in sim.state.of_kind(Ad)],
                 "creatives": [self._creative_truth(each) for each in sim.state.of_kind(Creative)],
             }
 
-    def _ad_truth(self, ad: Ad) -> dict[str, Any]:
+    def ad_truth(self, ad: Ad) -> dict[str, Any]:
+        """Return an ad's true parameters, and what it is worth now, over its schedule and as delivered."""
         state = self._simulator.state
         content = content_of(state, ad)
         hours = click_window_hours(state.need(AdSet, ad.adset_id))

@@ -3,6 +3,7 @@
 Each kind of fault is a pure function from an order (what the plan says, and chance) to a `Disturbance`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -55,7 +56,11 @@ class Order:
 
     def number(self, name: str, default: float) -> float:
         """Return a number. Raises ValueError or TypeError if it is none."""
-        return float(self.details.get(name, default))
+        number = float(self.details.get(name, default))
+        if not math.isfinite(number):
+            message = f"{name}: a finite number"
+            raise ValueError(message)
+        return number
 
     def whole(self, name: str, default: int) -> int:
         """Return a whole number. Raises ValueError or TypeError if it is none."""

@@ -159,6 +159,21 @@ class Simulator:
             self.save()
             return now_us
 
+    def keep_up(self) -> None:
+        """Let the market run up to the clock; it is saved with the next answer, and would come out the same."""
+        with self.lock:
+            self.catch_up()
+
+    @property
+    def calls(self) -> int:
+        """How many requests this process has answered."""
+        return self._calls
+
+    @property
+    def settled_us(self) -> int:
+        """The moment up to which the market has run."""
+        return self._settled_us
+
     def save(self) -> None:
         """Write everything that changed since the last save."""
         if self.faults.changed:
@@ -176,8 +191,9 @@ class Simulator:
         self._extra_dirty.clear()
 
     def close(self) -> None:
-        """Close the state file."""
+        """Save and close the state file."""
         with self.lock:
+            self.save()
             self._store.close()
 
     def _answer(self, call: Call, now_us: int, disturbance: Disturbance) -> Reply:

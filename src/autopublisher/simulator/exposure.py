@@ -45,7 +45,7 @@ class ExposureBook:
         """Update every group's peak; True if any rose."""
         totals: dict[str, int | None] = {}
         for campaign in self._state.of_kind(Campaign):
-            could = self._could_still(campaign, now_us)
+            could = self.could_still(campaign, now_us)
             spent = campaign.spent_micros
             totals[campaign.group] = _add(totals.get(campaign.group, 0), _add(spent, could))
         risen = {group: total for group, total in totals.items() if self._is_new_peak(group, total)}
@@ -62,7 +62,7 @@ class ExposureBook:
         spent = sum(campaign.spent_micros for campaign in chosen)
         could: int | None = 0
         for campaign in chosen:
-            could = _add(could, self._could_still(campaign, now_us))
+            could = _add(could, self.could_still(campaign, now_us))
         peak: int | None = 0
         for group in {campaign.group for campaign in chosen}:
             peak = _add(peak, self.peaks.get(group, 0))
@@ -86,7 +86,8 @@ class ExposureBook:
             raise KeyError(campaign.account_id)
         return account
 
-    def _could_still(self, campaign: Campaign, now_us: int) -> int | None:
+    def could_still(self, campaign: Campaign, now_us: int) -> int | None:
+        """Return what a campaign can still spend, in micros; None if there is no bound."""
         if campaign.status != "ACTIVE":
             return 0
         account = self._account(campaign)

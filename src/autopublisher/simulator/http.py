@@ -1,20 +1,20 @@
 """The ASGI face: turns HTTP requests into calls, and deliveries into answers, silence or resets."""
 
 import asyncio
-import json
 import re
 import socket
 import struct
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from autopublisher.simulator.engine import Delivery, Simulator
 from autopublisher.simulator.graph.errors import GraphError
-from autopublisher.simulator.graph.wire import Call, Params, Reply, Upload, reply_of
+from autopublisher.simulator.graph.wire import Call, Params, Reply, Upload, read_json, reply_of
 
 TRANSPORT = "autopublisher.transport"  # extension by which the server lends the connection to faults
 _VERSION = re.compile(r"v\d+\.\d+")
@@ -103,19 +103,22 @@ async def _read_body(request: Request) -> tuple[dict[str, Any], dict[str, Upload
         return {}, {}
     values: dict[str, Any] = {}
     files: dict[str, Upload] = {}
-    async with request.form(max_part_size=_FORM_LIMIT) as form:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                files[name] = Upload(value.filename or name, await value.read())
-            else:
-                values[name] = value
+    try:
+        async with request.form(max_part_size=_FORM_LIMIT) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    files[name] = Upload(value.filename or name, await value.read())
+                else:
+                    values[name] = value
+    except HTTPException as error:
+        raise GraphError(f"(#100) The request body cannot be read: {error.detail}", 100) from error
     return values, files
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(body or b"{}")
-    except json.JSONDecodeError as error:
+        values = read_json(body.decode() or "{}")
+    except ValueError as error:
         raise GraphError("(#100) The request body is not valid JSON", 100) from error
     if not isinstance(values, dict):
         raise GraphError("(#100) The request body must be a JSON object", 100)

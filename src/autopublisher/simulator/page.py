@@ -1,42 +1,83 @@
-"""A page for people at `/_sim/`: the clock, the accounts, what ads are truly worth, and the planned faults."""
+"""A page for people at `/_sim/`: the clock, accounts, campaigns, what ads are truly worth, and the faults."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%;margin-bottom:2rem}"
-    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
-)
+REFRESH_S = 5
+STYLE = """
+:root{color-scheme:light dark;--line:color-mix(in srgb,currentColor 18%,transparent);
+--soft:color-mix(in srgb,currentColor 62%,transparent)}
+body{font:14px/1.45 system-ui,sans-serif;margin:0 auto;max-width:76rem;padding:1.5rem}
+h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:2rem 0 .4rem}
+h2 small,.note{color:var(--soft);font-weight:400}
+dl{display:flex;flex-wrap:wrap;gap:.4rem 2.2rem;margin:.8rem 0 0}dt{color:var(--soft);font-size:.8rem}dd{margin:0}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th{font-weight:600;color:var(--soft);font-size:.8rem;white-space:nowrap}
+th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.id{font-variant-numeric:tabular-nums;white-space:nowrap;color:var(--soft)}
+"""
 
 
-def page(clock: Mapping[str, Any], health: Mapping[str, Any], tables: Mapping[str, list[Any]]) -> str:
-    """Return the page; every table is a list of rows with the same keys."""
-    title = f"Simulator: {health['scenario']}"
-    parts = [f"<h2>{escape(name)}</h2>{_table(rows)}" for name, rows in tables.items()]
+@dataclass(frozen=True)
+class Table:
+    """Rows with the same keys under a heading; `total` says how many there are where not all are shown."""
+
+    title: str
+    rows: list[Mapping[str, Any]]
+    empty: str
+    total: int | None = None
+
+
+def page(title: str, facts: Mapping[str, str], tables: Iterable[Table], *, moving: bool) -> str:
+    """Return the page; one whose clock is `moving` looks again by itself."""
+    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if moving else ""
+    told = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items()
+    )
     return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
-        f"<p>Seed {health['seed']}. Simulated time {escape(str(clock['now']))} ({escape(str(clock['mode']))}).</p>"
-        f"{''.join(parts)}</body></html>"
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width">{refresh}<title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1><dl>{told}</dl>"
+        f"{''.join(map(_section, tables))}</body></html>"
     )
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
-    listed = list(rows)
-    if not listed:
-        return "<p>None.</p>"
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in listed[0])
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row.values())}</tr>" for row in listed)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def _section(table: Table) -> str:
+    shown = len(table.rows)
+    count = f"the last {shown} of {table.total}" if table.total and table.total > shown else str(shown)
+    head = f"<h2>{escape(table.title)} <small>{count if shown else ''}</small></h2>"
+    return head + (_table(table.rows) if shown else f'<p class="note">{escape(table.empty)}</p>')
 
 
-def _cell(value: Any) -> str:
+def _table(rows: list[Mapping[str, Any]]) -> str:
+    names = list(rows[0])
+    numeric = {name for name in names if any(_is_number(row[name]) for row in rows)}
+    head = "".join(f"<th{_kind(name, numeric)}>{escape(name)}</th>" for name in names)
+    body = "".join(
+        f"<tr>{''.join(f'<td{_kind(name, numeric)}>{_text(row[name])}</td>' for name in names)}</tr>"
+        for row in rows
+    )
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _kind(name: str, numeric: set[str]) -> str:
+    if name in numeric:
+        return ' class="n"'
+    return ' class="id"' if name == "id" else ""
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, float):
-        return f'<td class="n">{value:.4g}</td>'
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    kind = ' class="n"' if isinstance(value, int) else ""
-    return f"<td{kind}>{escape(str(value))}</td>"
+    return escape(str(value))

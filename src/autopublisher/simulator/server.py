@@ -21,6 +21,7 @@ from autopublisher.simulator.http import TRANSPORT
 
 Announce = Callable[[str], None]
 START_LIMIT_S = 30.0
+PACE_S = 0.1
 
 
 class _Connected:
@@ -86,6 +87,8 @@ def _prepare(
 
     def _on_listening(running: uvicorn.Server, watched: _Connected) -> None:
         announce(url)
+        if config.mode == "speed":
+            tasks.append(asyncio.ensure_future(_keep_pace(running, app.state.simulator)))
         if idle_exit_s is not None:
             tasks.append(asyncio.ensure_future(_stop_when_idle(running, watched, idle_exit_s)))
 
@@ -118,6 +121,13 @@ def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=1,
     )
+
+
+async def _keep_pace(server: uvicorn.Server, simulator: Simulator) -> None:
+    """Let the market follow a running clock, so that no request has to wait for hours that nobody asked about."""
+    while not server.should_exit:
+        await asyncio.sleep(PACE_S)
+        simulator.keep_up()
 
 
 async def _stop_when_idle(server: uvicorn.Server, app: _Connected, limit_s: float) -> None:

@@ -4,7 +4,7 @@ Nodes are plain records keyed by id; a change is announced with `touch` so that 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar, cast
 
 from autopublisher.simulator.grants import Grant
@@ -324,18 +324,18 @@ class State:
         return ledgers[day]
 
     def dump(self, key: str) -> Any:
-        """Return the JSON form of the record behind a dirty key."""
+        """Return the JSON form of the record behind a key; it shares lists and tables with the record."""
         kind, _, name = key.partition(":")
         if kind == "counter":
             return self.next_number
         if kind == "account":
-            return asdict(self.accounts[name])
+            return _plain(self.accounts[name])
         if kind == "grant":
             return asdict(self.grants[name])
         if kind == "day":
             ad_id, _, day = name.partition("/")
-            return asdict(self.days[ad_id][day])
-        return {"kind": self.nodes[name].kind, **asdict(self.nodes[name])}
+            return _plain(self.days[ad_id][day])
+        return {"kind": self.nodes[name].kind, **_plain(self.nodes[name])}
 
     def load(self, key: str, body: Any) -> bool:
         """Restore one saved record; False if the key is not one of the state's."""
@@ -361,6 +361,11 @@ class State:
         ledger.restated = dict(body.get("restated", {}))
         for name in ("sales", "within_day", "uncounted", "late", "views", "other_views", "cells"):
             setattr(ledger, name, {int(step): figures for step, figures in body.get(name, {}).items()})
+
+
+def _plain(record: Node | AccountState | AdDay) -> dict[str, Any]:
+    """Return a record's fields as they are: `asdict` would copy whole ledgers for each save."""
+    return {each.name: getattr(record, each.name) for each in fields(record)}
 
 
 def _parents(node: Node) -> tuple[str, ...]:

@@ -6,12 +6,26 @@ far; otherwise a variant that spent late looks bad.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
 Array = npt.NDArray[np.float64]
+
+
+class Delay(Protocol):
+    """A distribution of reporting delays; equal ones have equal hashes."""
+
+    def __hash__(self) -> int: ...
+
+    @property
+    def longest_hours(self) -> float:
+        """Return the age at which everything has been reported."""
+
+    def integrated(self, age_hours: Array) -> Array:
+        """Return the integral of the distribution function from 0 to `age_hours` (hours); zero for negative ages."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ class ReportingDelay:
         return share
 
 
-def matured_weights(hours: Array, delay: ReportingDelay | None) -> Array:
+def matured_weights(hours: Array, delay: Delay | None) -> Array:
     """Return W with W[s, b] = share of block b's exposure that has matured at hours[s].
 
     `hours` are increasing block boundaries, block b lying between hours[b] and hours[b + 1] with its exposure
@@ -67,7 +81,7 @@ def matured_weights(hours: Array, delay: ReportingDelay | None) -> Array:
     return np.tril(np.minimum(weights, 1.0), -1)
 
 
-def _integrated_ages(hours: Array, delay: ReportingDelay) -> Array:
+def _integrated_ages(hours: Array, delay: Delay) -> Array:
     """Return the integrated delay at all hours[s] - hours[b]; at full hours few ages differ."""
     ages = hours[:, None] - hours[None, :]
     if len(hours) and bool((hours == np.rint(hours)).all()):
@@ -84,7 +98,7 @@ def _integrated_ages(hours: Array, delay: ReportingDelay) -> Array:
 
 
 @lru_cache(maxsize=8)
-def weights_of(hours: bytes, delay: ReportingDelay | None) -> Array:
+def weights_of(hours: bytes, delay: Delay | None) -> Array:
     """Return `matured_weights` for hours given as bytes: tests polled at the same hours share one matrix."""
     weights = matured_weights(np.frombuffer(hours), delay)
     weights.flags.writeable = False

@@ -7,9 +7,11 @@ bytes, and a boundary once crossed stays crossed however often, or late, anybody
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import LookTime
+from autopublisher.domain.evidence.cohorts import CohortView
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.health import findings, latest_row
 from autopublisher.domain.evidence.looks import Calendar, DueLook
@@ -100,6 +102,10 @@ class _Trial:
     def final(self) -> bool:
         return self.calendar.final
 
+    @cached_property
+    def view(self) -> CohortView:
+        return CohortView(self.design, self.timeline)
+
     def verdict(self, course: _Course) -> Verdict:
         """Return the verdict at the latest snapshot of the course run so far."""
         now = len(self.history) - 1
@@ -123,13 +129,15 @@ class _Trial:
             due = self.calendar.due(course.active, after, course.share)
             if not due:
                 break
-            course = self._take(course, due)
+            # Where the delay is estimated again at each look, looks have different pasts and are taken one by one.
+            course = self._take(course, due[:1] if self.view.depends_on_row else due)
         return course
 
     def _take(self, course: _Course, due: Sequence[DueLook]) -> _Course:
         """Return the course after these looks, or after the first of them that ends something."""
         now = len(self.history) - 1
-        series = weigh_looks(self.design, self.timeline, [each.row for each in due], course.active)
+        rows = [each.row for each in due]
+        series = weigh_looks(self.design, self.view.at(rows[-1]), rows, course.active)
         for position, look in enumerate(due):
             course, bounds = self._noted(course, look)
             reported = look.index == now or look.time.last
@@ -163,7 +171,7 @@ class _Trial:
         if row == 0 or share <= 0:
             return None
         bounds = course.limits.after(LookTime(share)).bounds
-        return weigh_looks(self.design, self.timeline, [row], course.active).evidence(0, share, bounds)
+        return weigh_looks(self.design, self.view.at(row), [row], course.active).evidence(0, share, bounds)
 
     def _why_no_look(self, evidence: Evidence | None) -> tuple[str, ...]:
         if evidence is None:
@@ -185,7 +193,7 @@ class _Trial:
         return report.compose(
             report.Case(
                 design=self.design,
-                timeline=self.timeline,
+                timeline=self.view.at(row),
                 row=row,
                 evidence=evidence,
                 ruling=ruling,

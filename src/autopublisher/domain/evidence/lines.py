@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Criterion, Figure
 from autopublisher.domain.evidence.design import FEWEST_VARIANTS, MOST_VARIANTS, Design, Mode
-from autopublisher.domain.evidence.observations import History, Snapshot
+from autopublisher.domain.evidence.fields import LineError, Range, as_object, flag_of, known_only, needed
+from autopublisher.domain.evidence.observations import History, Snapshot, cohort_columns
+from autopublisher.domain.evidence.timeline import HOURS_PER_DAY
 from autopublisher.domain.evidence.verdict import Verdict
 
 Array = npt.NDArray[np.float64]
@@ -25,24 +27,15 @@ Array = npt.NDArray[np.float64]
 _Kind = TypeVar("_Kind", Criterion, Mode)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_POLL_FIELDS = 2
+_POLL_FIELDS = frozenset({"hour", "figures", "cohorts"})
+_NECESSARY_POLL_FIELDS = 2
+_COHORT_FIGURES = 2
 _FIELDS = frozenset({"id", "design", "variants", "polls", "final"})
 _FIGURES_WITHOUT_ENGAGEMENTS = len(Figure) - 1
-_LONGEST_QUOTE = 40
 _MOST_POLLS = 5_000
 _LARGEST_FIGURE = 1e12
 _LONGEST_HOURS = 10_000.0
 _POLL_JITTER = 0.99
-
-
-class LineError(ValueError):
-    """A line that is not a test: which field, why, and what to do about it."""
-
-    def __init__(self, field: str, reason: str, remedy: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +48,7 @@ class RecordedTest:
         hours: (polls,) hours since the start.
         figures: (polls, variants, figures) cumulative counters in the order of `Figure`.
         final: no poll will follow, so the last one is the last look.
+        cohorts: (polls, variants, days, 2) purchases and revenue by day of the click, as in `History`; None without.
     """
 
     id: str
@@ -62,11 +56,12 @@ class RecordedTest:
     hours: Array
     figures: Array
     final: bool
+    cohorts: Array | None = None
 
     @property
     def history(self) -> History:
         """The polls as the live system reads them."""
-        return History(self.hours, self.figures, np.zeros(len(self.hours), dtype=np.bool_))
+        return History(self.hours, self.figures, np.zeros(len(self.hours), dtype=np.bool_), self.cohorts)
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return the polls one by one, as the live system stores them."""
@@ -80,16 +75,18 @@ def read_line(text: str) -> RecordedTest:
     Unless the line says otherwise the test is final when its polls reach the planned hours. One with an open end is
     read to its last poll, and final only if the line says so.
     """
-    line = _object(_json(text), "line")
-    _known(line, _FIELDS, "")
+    line = as_object(_json(text), "line")
+    known_only(line, _FIELDS, "")
     identity = _identity(line)
     design = _design(line)
     hours, figures = _polls(line, design)
+    cohorts = _cohorts(line["polls"], design.variants)
     used = len(hours) if design.open_ended else _until_settled(design, hours)
     reached = bool(used) and float(hours[used - 1]) >= _POLL_JITTER * design.planned_hours
     ended = reached and not design.open_ended
-    final = _flag(line, "final", default=ended)
-    return RecordedTest(identity, design, hours[:used], figures[:used], final)
+    final = flag_of(line, "final", default=ended)
+    known = None if cohorts is None else cohorts[:used]
+    return RecordedTest(identity, design, hours[:used], figures[:used], final, known)
 
 
 def answer(test: RecordedTest, verdict: Verdict) -> dict[str, Any]:
@@ -142,88 +139,41 @@ def _no_constant(name: str) -> NoReturn:
     raise LineError("line", f"{name} is not a number", "Use finite numbers only.")
 
 
-def _object(value: Any, field: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise LineError(field, "is not an object", "Write a JSON object here.")
-    return value
-
-
-def _needed(values: Mapping[str, Any], name: str, field: str) -> Any:
-    if name not in values:
-        raise LineError(field, "is missing", "Add this field.")
-    return values[name]
-
-
-def _known(values: Mapping[str, Any], names: frozenset[str], prefix: str) -> None:
-    for name in values:
-        if name not in names:
-            raise LineError(prefix + name, "is not a known field", f"Use one of: {', '.join(sorted(names))}.")
-
-
 def _identity(line: Mapping[str, Any]) -> str:
-    value = _needed(line, "id", "id")
+    value = needed(line, "id", "id")
     if not isinstance(value, str) or not value:
         raise LineError("id", "is not a text", "Give every test a name in quotes.")
     return value
 
 
-def _flag(values: Mapping[str, Any], name: str, *, default: bool, prefix: str = "") -> bool:
-    value = values.get(name, default)
-    if not isinstance(value, bool):
-        raise LineError(prefix + name, "is not true or false", "Write true or false.")
-    return value
-
-
-@dataclass(frozen=True)
-class _Range:
-    """Numbers above `above` (or equal to it, where that is allowed) and below `below`."""
-
-    above: float
-    below: float
-    allow_lowest: bool = False
-
-    def read(self, value: Any, field: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise LineError(field, "is not a number", self.remedy)
-        lowest = value >= self.above if self.allow_lowest else value > self.above
-        if not (lowest and value < self.below):
-            raise LineError(field, f"is {value}"[:_LONGEST_QUOTE], self.remedy)
-        return float(value)
-
-    @property
-    def remedy(self) -> str:
-        least = "from" if self.allow_lowest else "above"
-        return f"Write a number {least} {self.above:g} and below {self.below:g}."
-
-
-_NUMBERS: Mapping[str, _Range] = {
-    "alpha": _Range(1e-6, 0.5, allow_lowest=True),
-    "planned_spend_per_variant": _Range(0.01, _LARGEST_FIGURE, allow_lowest=True),
-    "planned_hours": _Range(0.1, _LONGEST_HOURS, allow_lowest=True),
-    "cooldown_hours": _Range(0.0, _LONGEST_HOURS, allow_lowest=True),
+_NUMBERS: Mapping[str, Range] = {
+    "alpha": Range(1e-6, 0.5, allow_lowest=True),
+    "planned_spend_per_variant": Range(0.01, _LARGEST_FIGURE, allow_lowest=True),
+    "planned_hours": Range(0.1, _LONGEST_HOURS, allow_lowest=True),
+    "cooldown_hours": Range(0.0, _LONGEST_HOURS, allow_lowest=True),
 }
 _DEFAULTS: Mapping[str, float] = {"alpha": Design.alpha, "cooldown_hours": Design.cooldown_hours}
 _NECESSARY = ("planned_spend_per_variant", "planned_hours")
-_DAY_SPREAD = _Range(0.0, 10.0, allow_lowest=True)
-_HOUR = _Range(0.0, _LONGEST_HOURS, allow_lowest=True)
-_FIGURE = _Range(0.0, _LARGEST_FIGURE, allow_lowest=True)
+_DAY_SPREAD = Range(0.0, 10.0, allow_lowest=True)
+_HOUR = Range(0.0, _LONGEST_HOURS, allow_lowest=True)
+_FIGURE = Range(0.0, _LARGEST_FIGURE, allow_lowest=True)
 _DESIGN_FIELDS = frozenset(
     {*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior", "open_ended"}
 )
 
 
 def _design(line: Mapping[str, Any]) -> Design:
-    values = _object(_needed(line, "design", "design"), "design")
-    _known(values, _DESIGN_FIELDS, "design.")
+    values = as_object(needed(line, "design", "design"), "design")
+    known_only(values, _DESIGN_FIELDS, "design.")
     for name in _NECESSARY:
-        _needed(values, name, f"design.{name}")
+        needed(values, name, f"design.{name}")
     numbers = {name: _number(values, name) for name in _NUMBERS}
     return Design(
         variants=_variants(line),
         criterion=_choice(values, "criteria", Criterion, Criterion.ROAS),
         mode=_choice(values, "mode", Mode, Mode.PROVE),
-        same_offer=_flag(values, "same_offer", default=False, prefix="design."),
-        open_ended=_flag(values, "open_ended", default=False, prefix="design."),
+        same_offer=flag_of(values, "same_offer", default=False, prefix="design."),
+        open_ended=flag_of(values, "open_ended", default=False, prefix="design."),
         currency=_currency(values),
         day_spread=_account_day_spread(values),
         alpha=numbers["alpha"],
@@ -259,14 +209,14 @@ def _account_day_spread(values: Mapping[str, Any]) -> float | None:
     prior = values.get("account_prior")
     if prior is None:
         return None
-    known = _object(prior, "design.account_prior")
-    _known(known, frozenset({"day_spread"}), "design.account_prior.")
+    known = as_object(prior, "design.account_prior")
+    known_only(known, frozenset({"day_spread"}), "design.account_prior.")
     field = "design.account_prior.day_spread"
-    return _DAY_SPREAD.read(_needed(known, "day_spread", field), field)
+    return _DAY_SPREAD.read(needed(known, "day_spread", field), field)
 
 
 def _variants(line: Mapping[str, Any]) -> tuple[str, ...]:
-    names = _needed(line, "variants", "variants")
+    names = needed(line, "variants", "variants")
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise LineError("variants", "is not a list of names", 'Write a list such as ["A", "B"].')
     if not FEWEST_VARIANTS <= len(names) <= MOST_VARIANTS:
@@ -279,14 +229,14 @@ def _variants(line: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
     """Return hours and figures; checked in bulk, and one by one only to name what is wrong."""
-    polls = _needed(line, "polls", "polls")
+    polls = needed(line, "polls", "polls")
     if not isinstance(polls, list) or len(polls) > _MOST_POLLS:
         raise LineError("polls", f"is not a list of at most {_MOST_POLLS}", "Write one entry per poll.")
     try:
         hours = [poll["hour"] for poll in polls]
         figures = [poll["figures"] for poll in polls]
         rows = [each[name] for each in figures for name in design.variants]
-        sound = _all_long(polls, _POLL_FIELDS) and _all_long(figures, len(design.variants))
+        sound = _polls_known(polls) and _sizes(figures) <= {len(design.variants)}
         sound = sound and _numbers_only(hours, rows)
         read = _arrays(hours, rows, len(design.variants)) if sound else None
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -297,8 +247,15 @@ def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
     return read
 
 
-def _all_long(values: Sequence[Sized], size: int) -> bool:
-    return set(map(len, values)) <= {size}
+def _sizes(values: Sequence[Sized]) -> set[int]:
+    return set(map(len, values))
+
+
+def _polls_known(polls: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether polls have no unknown fields; hour and figures have been found in each."""
+    if _sizes(polls) <= {_NECESSARY_POLL_FIELDS}:
+        return True
+    return all(_POLL_FIELDS.issuperset(poll) for poll in polls)
 
 
 def _numbers_only(hours: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:
@@ -328,14 +285,14 @@ def _name_the_fault(polls: Sequence[Any], variants: Sequence[str]) -> None:
     sizes = {len(row) for poll in polls for row in _rows_of(poll) if isinstance(row, list)}
     for index, poll in enumerate(polls):
         field = f"polls[{index}]"
-        _known(_object(poll, field), frozenset({"hour", "figures"}), f"{field}.")
-        hour = _HOUR.read(_needed(poll, "hour", f"{field}.hour"), f"{field}.hour")
+        known_only(as_object(poll, field), _POLL_FIELDS, f"{field}.")
+        hour = _HOUR.read(needed(poll, "hour", f"{field}.hour"), f"{field}.hour")
         if hour <= before:
             raise LineError(
                 f"{field}.hour", "is not later than the poll before", "Put polls in order of time."
             )
         before = hour
-        _check_figures(_needed(poll, "figures", f"{field}.figures"), variants, f"{field}.figures")
+        _check_figures(needed(poll, "figures", f"{field}.figures"), variants, f"{field}.figures")
     if len(sizes) > 1:
         raise LineError(
             "polls", "have rows of 5 and of 6 figures", "Give engagements in all rows or in none."
@@ -348,15 +305,46 @@ def _rows_of(poll: Any) -> list[Any]:
 
 
 def _check_figures(value: Any, variants: Sequence[str], field: str) -> None:
-    figures = _object(value, field)
-    _known(figures, frozenset(variants), f"{field}.")
+    figures = as_object(value, field)
+    known_only(figures, frozenset(variants), f"{field}.")
     for name in variants:
-        row = _needed(figures, name, f"{field}.{name}")
+        row = needed(figures, name, f"{field}.{name}")
         if not isinstance(row, list) or len(row) not in (_FIGURES_WITHOUT_ENGAGEMENTS, len(Figure)):
             remedy = f"Write [{', '.join(list(Figure)[:_FIGURES_WITHOUT_ENGAGEMENTS])}]."
             raise LineError(f"{field}.{name}", "is not a list of 5 figures", remedy)
         for figure, number in zip(Figure, row, strict=False):
             _FIGURE.read(number, f"{field}.{name}[{COLUMN[figure]}] ({figure})")
+
+
+def _cohorts(polls: Sequence[Mapping[str, Any]], variants: Sequence[str]) -> Array | None:
+    """Return the polls' cohorts as one array, None when there are none; raises LineError naming the first wrong one."""
+    if _sizes(polls) <= {_NECESSARY_POLL_FIELDS}:
+        return None
+    read = [_cohorts_of(poll, variants, f"polls[{index}]") for index, poll in enumerate(polls)]
+    return cohort_columns(read, len(variants))
+
+
+def _cohorts_of(poll: Mapping[str, Any], variants: Sequence[str], field: str) -> list[list[list[float]]]:
+    """Return one poll's days by variant, each [purchases, revenue]; empty without cohorts."""
+    if "cohorts" not in poll:
+        return []
+    values, field = as_object(poll["cohorts"], f"{field}.cohorts"), f"{field}.cohorts"
+    known_only(values, frozenset(variants), f"{field}.")
+    days = [_days(needed(values, name, f"{field}.{name}"), f"{field}.{name}") for name in variants]
+    begun = int(poll["hour"] // HOURS_PER_DAY) + 1
+    if len(_sizes(days)) > 1 or not 1 <= len(days[0]) <= begun:
+        remedy = f"List the same days for every variant, 1 to {begun} of them at this hour."
+        raise LineError(field, "do not have the test's days", remedy)
+    return days
+
+
+def _days(value: Any, field: str) -> list[list[float]]:
+    days = value if isinstance(value, list) else None
+    if days is None or not all(isinstance(day, list) and len(day) == _COHORT_FIGURES for day in days):
+        raise LineError(
+            field, "is not a list of days", "Write [[purchases, revenue], ...], one pair per day."
+        )
+    return [[_FIGURE.read(number, f"{field}[{at}]") for number in day] for at, day in enumerate(days)]
 
 
 def _until_settled(design: Design, hours: Array) -> int:

@@ -53,30 +53,45 @@ class Snapshot:
         hour: hours since delivery began.
         figures: one per variant, in the design's order.
         edited: a variant was changed since the start, so its figures mix two different ads.
+        cohorts: for each variant and each day since the start (24 hours each), (purchases, revenue) reported so far for
+            the clicks of that day; empty when the platform's answer does not tell.
     """
 
     hour: float
     figures: tuple[Figures, ...]
     edited: bool = False
+    cohorts: tuple[tuple[tuple[float, float], ...], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figures", tuple(self.figures))
+        cohorts = tuple(tuple((float(n), float(v)) for n, v in days) for days in self.cohorts)
+        object.__setattr__(self, "cohorts", cohorts)
+        _check_cohorts(cohorts, len(self.figures))
         if not math.isfinite(self.hour) or self.hour < 0:
             raise ValueError("A snapshot's hour must be finite and not negative.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {
+        plain: dict[str, Any] = {
             "hour": self.hour,
             "edited": self.edited,
             "figures": [dict(vars(each)) for each in self.figures],
         }
+        return plain | ({"cohorts": self.cohorts} if self.cohorts else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build a snapshot from what `to_dict` returned."""
         figures = tuple(Figures(**each) for each in values["figures"])
-        return cls(hour=values["hour"], figures=figures, edited=values.get("edited", False))
+        edited, cohorts = values.get("edited", False), tuple(values.get("cohorts", ()))
+        return cls(hour=values["hour"], figures=figures, edited=edited, cohorts=cohorts)
+
+
+def _check_cohorts(cohorts: tuple[tuple[tuple[float, float], ...], ...], variants: int) -> None:
+    if cohorts and (len(cohorts) != variants or len({len(days) for days in cohorts}) != 1):
+        raise ValueError("Cohorts need the same days for every variant.")
+    if not all(0 <= value < math.inf for days in cohorts for day in days for value in day):
+        raise ValueError("Cohorts must be finite and not negative.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +102,13 @@ class History(Sequence[Snapshot]):
         hours: (polls,) rising hours since the start.
         figures: (polls, variants, figures) cumulative counters in the order of `Figure`.
         edited: (polls,) whether a variant had been changed.
+        cohorts: (polls, variants, days, 2) purchases and revenue by day of the click, NaN where not given; None without.
     """
 
     hours: Array
     figures: Array
     edited: npt.NDArray[np.bool_]
+    cohorts: Array | None = None
 
     def __len__(self) -> int:
         return len(self.hours)
@@ -104,9 +121,17 @@ class History(Sequence[Snapshot]):
 
     def __getitem__(self, index: int | slice) -> "Snapshot | History":
         if isinstance(index, slice):
-            return History(self.hours[index], self.figures[index], self.edited[index])
+            cohorts = None if self.cohorts is None else self.cohorts[index]
+            return History(self.hours[index], self.figures[index], self.edited[index], cohorts)
         rows = tuple(Figures(*row) for row in self.figures[index].tolist())
-        return Snapshot(float(self.hours[index]), rows, bool(self.edited[index]))
+        return Snapshot(float(self.hours[index]), rows, bool(self.edited[index]), self._cohorts_at(index))
+
+    def _cohorts_at(self, index: int) -> tuple[tuple[tuple[float, float], ...], ...]:
+        if self.cohorts is None:
+            return ()
+        known = np.isfinite(self.cohorts[index]).all(axis=(0, 2))
+        days = self.cohorts[index][:, known].tolist()
+        return tuple(tuple((count, value) for count, value in each) for each in days) if known.any() else ()
 
 
 def in_order(history: Sequence[Snapshot], variant_count: int) -> History:
@@ -125,7 +150,22 @@ def in_order(history: Sequence[Snapshot], variant_count: int) -> History:
         hours=np.array([snapshot.hour for snapshot in ordered], dtype=np.float64),
         figures=rows.reshape(len(ordered), variant_count, len(Figure)),
         edited=np.array([snapshot.edited for snapshot in ordered], dtype=np.bool_),
+        cohorts=cohort_columns([snapshot.cohorts for snapshot in ordered], variant_count),
     )
+
+
+def cohort_columns(
+    cohorts: Sequence[Sequence[Sequence[Sequence[float]]]], variant_count: int
+) -> Array | None:
+    """Return cohorts by poll, variant and day as one array, NaN where a poll has none; None when no poll has any."""
+    days = max((len(each[0]) for each in cohorts if each), default=0)
+    if days == 0:
+        return None
+    table = np.full((len(cohorts), variant_count, days, 2), np.nan)
+    for poll, each in enumerate(cohorts):
+        if each:
+            table[poll, :, : len(each[0])] = each
+    return table
 
 
 def digest(design: Design, history: History, *, final: bool) -> str:
@@ -135,7 +175,8 @@ def digest(design: Design, history: History, *, final: bool) -> str:
     """
     seal = hashlib.sha256(design.to_json().encode())
     seal.update(b"final" if final else b"open")
-    for column in (history.hours, history.figures, history.edited):
+    columns = [history.hours, history.figures, history.edited.astype(np.float64)]
+    for column in columns if history.cohorts is None else [*columns, history.cohorts]:
         # Adding zero turns a negative zero into the zero it equals.
         seal.update(np.ascontiguousarray(column + 0.0, dtype="<f8").tobytes())
     return seal.hexdigest()

@@ -39,6 +39,7 @@ class PairScores:
         a_gain: (pairs, days) squared response of a day's A to unit effects of all days; likewise b_gain.
         a_shared: (pairs, days) response of a day's A times that of the total, over all days' effects; likewise b_shared.
         gain_in_noise: (pairs, days) what unit day effects add to `noise_of_days`.
+        weights: (components, pairs) how much each component of the events counts (see `baskets.Mix`).
         extra_ab: (pairs,) variance that pooling basket values adds to A*B; 0 without pooling.
     """
 
@@ -58,6 +59,7 @@ class PairScores:
     a_shared: Array
     b_shared: Array
     gain_in_noise: Array
+    weights: Array
     extra_ab: Array
 
     def at(self, look: int) -> "PairScores":
@@ -211,6 +213,7 @@ def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> Pair
         b_shared=np.einsum("lpde,lpe->lpd", b_response, b_response.sum(axis=3)),
         gain_in_noise=_noise(left, sums.day_moments)[:, 2]
         + ratio[:, :, None] ** 2 * _noise(right, sums.day_moments)[:, 2],
+        weights=mix.weights,
         extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
     )
 

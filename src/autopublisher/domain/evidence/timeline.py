@@ -5,14 +5,14 @@ snapshots, whatever came later.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Figure
-from autopublisher.domain.evidence.delay import weights_of
+from autopublisher.domain.evidence.delay import Delay, weights_of
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.observations import Snapshot, in_order
 
@@ -40,6 +40,7 @@ class Timeline:
         matured_spend: (rows, variants) matured spend, the clock of the test.
         kept: rows that begin and end full blocks.
         row_of: row of each snapshot, None where a counter fell and the snapshot was set aside.
+        cohorts: (rows, variants, days, 2) purchases and revenue by day of the click, NaN where not given; None without.
     """
 
     hours: Array
@@ -48,6 +49,7 @@ class Timeline:
     matured_spend: Array
     kept: tuple[int, ...]
     row_of: tuple[int | None, ...]
+    cohorts: Array | None = None
 
     def block_rows(self, row: int) -> list[int]:
         """Return the block boundaries up to `row`, a shorter last block included."""
@@ -65,6 +67,7 @@ class Timeline:
             matured_spend=self.matured_spend[:rows],
             kept=tuple(row for row in self.kept if row < rows),
             row_of=row_of,
+            cohorts=None if self.cohorts is None else self.cohorts[:rows],
         )
 
     def column(self, figure: Figure) -> Array:
@@ -87,7 +90,18 @@ def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
         row if fits else None for row, fits in zip(np.cumsum(sound).tolist(), sound.tolist(), strict=True)
     )
     figures = np.concatenate([np.zeros((1, *now.shape[1:])), now[sound]])
-    return _assemble(design, np.concatenate([[0.0], hours]), figures, row_of)
+    timeline = _assemble(design, np.concatenate([[0.0], hours]), figures, row_of)
+    if read.cohorts is None:
+        return timeline
+    none = np.full((1, *read.cohorts.shape[1:]), np.nan)
+    return replace(timeline, cohorts=np.concatenate([none, read.cohorts[sound]]))
+
+
+def rematured(design: Design, timeline: Timeline, delay: Delay) -> Timeline:
+    """Return the timeline with exposure matured by another delay; the clock stays that of the plan."""
+    exposure = np.diff(timeline.column(design.measure.exposure), axis=0)
+    weights = weights_of(timeline.hours.tobytes(), delay)
+    return replace(timeline, matured=_by_day(timeline.hours, weights, exposure))
 
 
 def _sound(now: Array) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from autopublisher.domain.evidence.blocks import Blocks, blocks_of_looks
 from autopublisher.domain.evidence.boundaries import Boundary, LookTime
+from autopublisher.domain.evidence.cohorts import with_cohort_days
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_looks
 from autopublisher.domain.evidence.interval import RatioInterval, quadratic_of, ratio_interval
@@ -173,7 +174,7 @@ def weigh_looks(design: Design, timeline: Timeline, rows: Sequence[int], active:
     blocks = blocks_of_looks(design, timeline, rows)
     scores = score_looks(design, blocks, active)
     chosen = blocks.only(active)
-    noise = day_noise_of_looks(design, scores, chosen)
+    noise = day_noise_of_looks(design, with_cohort_days(design, timeline, list(rows), scores), chosen)
     return Series(design, timeline, active, tuple(rows), chosen, scores, noise)
 
 

@@ -8,6 +8,8 @@ from autopublisher.simulator.graph.wire import Params
 
 _TOKEN = re.compile(r"[A-Za-z0-9_:]+|\.[a-z_]+\([^()]*\)|[{},]")
 
+DEEPEST = 12  # assumed; every level may multiply the answer
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -31,13 +33,15 @@ def parse_selection(text: str) -> Selection:
     tokens = _TOKEN.findall(text)
     if "".join(tokens) != re.sub(r"\s+", "", text):
         raise _syntax(text)
-    selection, rest = _read(tokens, text)
+    selection, rest = _read(tokens, text, DEEPEST)
     if rest:
         raise _syntax(text)
     return selection
 
 
-def _read(tokens: list[str], text: str) -> tuple[Selection, list[str]]:
+def _read(tokens: list[str], text: str, depth: int) -> tuple[Selection, list[str]]:
+    if not depth:
+        raise GraphError(f"(#100) Fields may be nested at most {DEEPEST} deep", 100, blame=("fields",))
     names: dict[str, Selection] = {}
     while tokens and tokens[0] != "}":
         name, *tokens = tokens
@@ -50,7 +54,7 @@ def _read(tokens: list[str], text: str) -> tuple[Selection, list[str]]:
             tokens = tokens[1:]
         nested: dict[str, Selection] = {}
         if tokens and tokens[0] == "{":
-            inside, tokens = _read(tokens[1:], text)
+            inside, tokens = _read(tokens[1:], text, depth - 1)
             if not tokens:
                 raise _syntax(text)
             nested, tokens = inside.names, tokens[1:]

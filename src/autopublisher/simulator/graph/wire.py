@@ -1,6 +1,7 @@
 """Requests and answers as values: whatever the encoding, a call is a method, a path and parameters."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,28 @@ class Upload:
 
     filename: str
     content: bytes
+
+
+def read_json(text: str) -> Any:
+    """Read JSON as strictly as Meta does: no NaN, nothing endlessly deep, no half characters. Raises ValueError."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be encoded
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 class Params(Mapping[str, Any]):
@@ -76,8 +99,8 @@ class Params(Mapping[str, Any]):
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value) if value else None
-        except json.JSONDecodeError as error:
+            return read_json(value) if value else None
+        except ValueError as error:
             raise malformed(name, "a valid JSON value") from error
 
     def table(self, name: str) -> dict[str, Any] | None:

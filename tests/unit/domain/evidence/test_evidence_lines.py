@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from autopublisher.domain.evidence import Criterion, Design, Mode, Snapshot, judge, replay
-from autopublisher.domain.evidence.lines import LineError, read_line
+from autopublisher.domain.evidence.fields import LineError
+from autopublisher.domain.evidence.lines import read_line
 from autopublisher.domain.evidence.timeline import build, counter_fell
 
 History = tuple[Snapshot, ...]

@@ -1,0 +1,212 @@
+"""What the dashboard tells in words: exposure with its limits, how a verdict was reached, and the log in Spanish."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html import escape
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.dashboard.phrases import WARNING, in_spanish
+from autopublisher.dashboard.telling import log_of, warnings_in
+from autopublisher.dashboard.words import words_in
+from autopublisher.domain.access import Role
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.evidence import Verdict, method_note
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.limits import InstallationLimits
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.exposure import Exposures
+from autopublisher.flows.gate import MoneyGate, SpendRules
+from autopublisher.flows.reports import RunView
+from autopublisher.ports.repositories import Fence
+from support.mortal import MortalMachine, seeded
+from support.simulated import brief_request
+
+PASSWORD = "correct horse battery"
+RUN = "11111111-2222-4333-8444-555555555555"
+SignedIn = Callable[[Role], TestClient]
+PutRun = Callable[..., Run]
+
+
+@pytest.fixture
+def signed_in(app: FastAPI) -> SignedIn:
+    def sign_in(role: Role) -> TestClient:
+        browser = TestClient(app, follow_redirects=False)
+        form = re.search(r'name="form" value="([0-9a-f]{64})"', browser.get("/login").text)
+        assert form is not None
+        browser.post("/login", data={"form": form[1], "username": role.value, "password": PASSWORD})
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture(scope="module")
+def completed() -> RunView:
+    """The brief's request, carried out from beginning to end."""
+    machine = seeded(MortalMachine(), brief_request())
+    run_id = machine.intake.submit(brief_request(), "tester").id
+    machine.drive(run_id, RunStatus.WAITING_APPROVAL)
+    machine.approvals.publish_winner(run_id, "manager")
+    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    return machine.reports.view(run_id)
+
+
+# --- exposure -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spending(database: MemoryDatabase, put_run: PutRun, account: Account) -> Run:
+    """A run of an account limited to 300 EUR a day, with an ad set that may spend 80 EUR until the third."""
+    run = put_run(status=RunStatus.AB_TESTING, winner=None)
+    params = {
+        "name": "Arm A",
+        "campaign_id": {"$id": "test/a/campaign"},
+        "start_time": "2026-11-02T09:00:00+00:00",
+        "end_time": "2026-11-03T09:00:00+00:00",
+        "lifetime_budget": 8000,
+    }
+    spec = OperationSpec("test/a/adset", Action.CREATE, ObjectKind.AD_SET, params, variant="A", reserves=8000)
+    with database.unit_of_work() as unit:
+        unit.accounts.save(replace(account, daily_limit=30_000))
+        fence = Fence(run.id, run.version)
+        row = Operation(run.id, 1, spec, OperationState.INTENDED, run.created_at)
+        unit.journal.intend(row, fence)
+        for key, kind in (("test/a/campaign", ObjectKind.CAMPAIGN), (spec.key, ObjectKind.AD_SET)):
+            shown = replace(unit.records.objects(run.id)[0], id=key, key=key, kind=kind, meta_id=MetaId(key))
+            unit.records.put_object(replace(shown, status="ACTIVE", effective_status="ACTIVE"))
+        unit.journal.advance(row.to(OperationState.SENT, attempts=1), row, fence)
+        unit.commit()
+    return run
+
+
+def cells(page: str) -> list[str]:
+    return [
+        re.sub(r"<[^>]+>", "", one).strip()
+        for one in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", page, re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.MANAGER, Role.OPERATOR])
+def test_who_works_here_sees_the_exposure_and_a_way_to_it(
+    signed_in: SignedIn, account: Account, role: Role
+) -> None:
+    page = signed_in(role).get("/exposure").text
+    assert account.name in page
+    assert '<a href="/exposure" aria-current="page">' in page
+
+
+def test_a_viewer_sees_no_exposure_and_no_way_to_it(signed_in: SignedIn) -> None:
+    browser = signed_in(Role.VIEWER)
+    assert browser.get("/exposure").status_code == 403
+    assert "/exposure" not in browser.get("/system").text
+
+
+def test_an_account_shows_what_could_be_spent_until_when_and_what_its_limits_leave(
+    signed_in: SignedIn, spending: Run
+) -> None:
+    page = signed_in(Role.MANAGER).get("/exposure").text
+    assert spending.request.campaign_name in page
+    assert "2026-11-03 09:00 UTC" in page
+    shown = cells(page)
+    first = shown.index("account")
+    assert shown[first + 1 : first + 5] == ["day 2026-11-02", "300.00 EUR", "80.00 EUR", "220.00 EUR"]
+
+
+def test_an_operator_reads_a_runs_exposure_but_is_not_led_to_the_run(
+    signed_in: SignedIn, spending: Run
+) -> None:
+    page = signed_in(Role.OPERATOR).get("/exposure").text
+    assert spending.request.campaign_name in page
+    assert f"/runs/{spending.id}" not in page
+
+
+def test_the_exposure_is_told_in_spanish(signed_in: SignedIn, spending: Run) -> None:
+    page = signed_in(Role.MANAGER).get("/exposure?lang=es").text
+    assert f"/runs/{spending.id}" in page
+    assert words_in("es")["limit_left"] in page
+    assert "220,00 EUR" in page
+
+
+def test_an_account_without_limits_says_so(signed_in: SignedIn, account: Account) -> None:
+    page = signed_in(Role.ADMIN).get("/exposure").text
+    assert account.act_id in page
+    assert words_in("en")["no_limits"] in page
+
+
+def test_why_nothing_more_is_let_through_is_told_in_spanish(
+    database: MemoryDatabase, clock: ManualClock, account: Account
+) -> None:
+    gate = MoneyGate(SpendRules(InstallationLimits(daily={"USD": 100})))
+    (shown,) = Exposures(database.unit_of_work, clock, gate).of(account.id)
+    assert in_spanish(WARNING, shown.warning or "").text == (
+        "La instalación tiene un límite diario, pero ninguno para EUR: no se deja pasar nada más."
+    )
+
+
+# --- how a verdict was reached --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_runs_page_says_how_its_verdict_was_reached(
+    signed_in: SignedIn,
+    put_run: PutRun,
+    database: MemoryDatabase,
+    completed: RunView,
+    language: str,
+) -> None:
+    run = put_run()
+    stored = replace(completed.decisions[-1], run_id=run.id, sequence=2)
+    with database.unit_of_work() as unit:
+        unit.records.add_decision(stored)
+        unit.commit()
+    page = signed_in(Role.MANAGER).get(f"/runs/{RUN}?lang={language}").text
+    assert escape(method_note(Verdict.from_json(stored.verdict), language)) in page
+
+
+def test_a_verdict_of_an_earlier_release_is_shown_without_its_method(
+    signed_in: SignedIn, put_run: PutRun
+) -> None:
+    put_run()  # its stored verdict has a fraction of the fields
+    page = signed_in(Role.MANAGER).get(f"/runs/{RUN}").text
+    assert "Variant A earned more per euro." in page
+    assert words_in("en")["method"] not in page
+
+
+# --- the log in Spanish ---------------------------------------------------------------------------
+
+
+def test_every_line_of_a_whole_runs_log_is_told_in_spanish(completed: RunView) -> None:
+    lines = log_of(completed.events, completed.decisions, "es")
+    told = {event.tag: line.said for event, line in zip(completed.events, lines, strict=True)}
+    assert {tag for tag, said in told.items() if said.language != "es"} == set()
+    assert told["orchestrator:run:completed"].text.startswith("Variante B publicada como campaña final")
+
+
+def test_every_warning_of_the_request_is_told_in_spanish(completed: RunView) -> None:
+    assert completed.run.warnings
+    told = warnings_in("es", completed.run.warnings)
+    assert {one.language for one in told} == {"es"}
+
+
+def test_an_english_reader_gets_the_log_as_it_was_written(completed: RunView) -> None:
+    lines = log_of(completed.events, completed.decisions, "en")
+    assert [one.said.text for one in lines] == [one.message for one in completed.events]
+
+
+def test_what_somebody_typed_stays_within_our_sentence() -> None:
+    said = in_spanish("orchestrator:run:cancel_asked", "cancelled by ana: {reason}, she says: 100 %")
+    assert (said.text, said.language) == ("cancelada por ana: {reason}, she says: 100 %", "es")
+
+
+def test_a_sentence_that_is_not_ours_is_marked_as_english_on_a_spanish_page(
+    signed_in: SignedIn, put_run: PutRun
+) -> None:
+    put_run()
+    page = signed_in(Role.MANAGER).get(f"/runs/{RUN}?lang=es").text
+    assert '<td lang="en">The test has ended.</td>' in page
