@@ -102,12 +102,14 @@ def test_every_decision_can_be_reached_again_from_what_was_stored_byte_for_byte(
     assert [decided_again(stage, one) for one in decisions] == [one.verdict for one in decisions]
 
 
-def test_what_an_arm_really_spent_replaces_its_reserve_once_it_has_settled() -> None:
+def test_what_an_arm_really_spent_and_the_cent_that_rounding_hides_replace_its_reserve_once_it_has_settled() -> (
+    None
+):
     stage = Stage()
     stage.meta.spend_share = 0.5
     stage.go(RunStatus.WAITING_APPROVAL)
-    assert [stage.row(f"test/{letter}/adset").spent for letter in "ab"] == [2500, 2500]
-    assert stage.reports.view(stage.run_id).committed.minor == 5000
+    assert [stage.row(f"test/{letter}/adset").spent for letter in "ab"] == [2501, 2501]
+    assert stage.reports.view(stage.run_id).committed.minor == 5002
 
 
 def test_an_arm_counts_its_whole_reserve_until_then() -> None:

@@ -97,6 +97,12 @@ KEPT = {
         "test_study_growth.py::test_objects_join_a_cell_of_a_running_study"
     ),
     "studies: creative tests": "test_study_growth.py::test_creative_test_rules",
+    "campaign: switching campaign budgets on and off by adset_budgets": (
+        "test_budget_levels.py::test_every_ad_set_must_be_named"
+    ),
+    "campaign: a budget under the sum of its ad sets' minima (2238055)": (
+        "test_budget_levels.py::test_a_campaigns_budget_suffices_for_all_its_ad_sets"
+    ),
     "studies: a hundred at once": (
         "test_study_growth.py::test_only_studies_that_are_not_over_count_towards_the_hundred"
     ),
@@ -122,12 +128,6 @@ KEPT = {
 
 # rule -> why the simulator does not keep it
 NOT_KEPT = {
-    "campaign: switching campaign budgets on and off by adset_budgets": (
-        "the code is not known; a budget never changes its level here, which is refused with 1885621"
-    ),
-    "campaign: a budget under the sum of its ad sets' minima (2238055)": (
-        "the number is documented with two meanings"
-    ),
     "campaign: RESERVED buying": "another market with its own objects",
     "ad set: overlapping places (1487756), bad interests (1487079)": "there is no map and no list of interests",
     "ad set: doubled minima in rich countries": "the account's own table of minima is read instead",

@@ -72,6 +72,13 @@ class ABTestConfigIn(Asked):
     decision_mode: DecisionMode = DecisionMode.PROVE
     same_offer: Flag = False
     on_no_winner: NoWinner = NoWinner.ASK
+    adaptive_allocation: Annotated[
+        Flag,
+        Field(
+            description="Move test money, at most once a day, towards the variants most probably best; from three "
+            "variants on. The sum of the test budgets stays what it is."
+        ),
+    ] = False
 
 
 class TargetingConfigIn(Asked):

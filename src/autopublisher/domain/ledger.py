@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Operation, OperationSpec, OperationState
+from autopublisher.domain.operations import Action, Operation, OperationSpec, OperationState
 
 _NEVER_HAPPENED = frozenset({OperationState.REJECTED, OperationState.WITHDRAWN})
 

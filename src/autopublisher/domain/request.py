@@ -64,6 +64,7 @@ class ABTestConfig:
     decision_mode: DecisionMode = DecisionMode.PROVE
     same_offer: bool = False
     on_no_winner: NoWinner = NoWinner.ASK
+    adaptive_allocation: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,11 @@ def request_to_record(request: RunRequest) -> dict[str, Any]:
 
 def request_digest(request: RunRequest) -> str:
     """Return the SHA-256 of a request as asked: the same request, the same digest."""
-    text = json.dumps(request_to_record(request), sort_keys=True, separators=(",", ":"))
+    record = request_to_record(request)
+    if not request.ab_test_config.adaptive_allocation:
+        # A request that was digested before the field existed has to be recognised when it is repeated.
+        del record["ab_test_config"]["adaptive_allocation"]
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -161,6 +166,8 @@ def request_from_record(record: dict[str, Any]) -> RunRequest:
             decision_mode=DecisionMode(ab["decision_mode"]),
             same_offer=ab["same_offer"],
             on_no_winner=NoWinner(ab["on_no_winner"]),
+            # Requests kept before there was a choice have none.
+            adaptive_allocation=ab.get("adaptive_allocation", False),
         ),
         targeting_config=TargetingConfig(
             countries=tuple(target["countries"]),

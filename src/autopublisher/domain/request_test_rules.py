@@ -10,6 +10,7 @@ from autopublisher.domain.request import ABTestConfig, RunRequest, Strategy, Win
 from autopublisher.domain.variants import LETTERS, build_variants
 
 FEWEST_VARIANTS = 2
+FEWEST_ADAPTIVE_VARIANTS = 3
 LONGEST_TEST_HOURS = 24 * 90
 LONGEST_SETTLE_HOURS = 24 * 28
 LEAST_SIGNIFICANCE, MOST_SIGNIFICANCE = Decimal("0.5"), Decimal("0.999")
@@ -35,6 +36,12 @@ def check_test(request: RunRequest) -> Iterator[Problem]:
     if ab.same_offer and ab.winner_criteria is not WinnerCriteria.ROAS:
         yield Problem(
             "ab_test_config.same_offer", "same_offer only concerns winner_criteria roas.", "Leave it out."
+        )
+    if ab.adaptive_allocation and ab.variants_count < FEWEST_ADAPTIVE_VARIANTS:
+        yield Problem(
+            "ab_test_config.adaptive_allocation",
+            f"Money can only be moved in a test of {FEWEST_ADAPTIVE_VARIANTS} variants or more.",
+            f"Leave it out, or test at least {FEWEST_ADAPTIVE_VARIANTS} variants.",
         )
 
 

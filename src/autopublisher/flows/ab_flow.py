@@ -259,8 +259,9 @@ class Conclusion:
                 spent = final.get(row.spec.variant or "", 0)
                 # No figure is no proof that nothing was spent: the reserve then stays.
                 if row.spec.reserves and row.spent is None and spent:
-                    # Meta rounds to the nearest minor unit, so part of one more may have been spent.
-                    most = min(spent + 1, row.spec.reserves)
+                    # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
+                    # reserve only if Meta says so itself.
+                    most = max(spent, min(spent + 1, row.spec.reserves))
                     unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
             unit.commit()
 

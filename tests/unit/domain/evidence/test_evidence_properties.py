@@ -21,7 +21,8 @@ from autopublisher.domain.evidence import (
     judge,
     replay,
 )
-from autopublisher.domain.evidence.lines import LineError, read_line
+from autopublisher.domain.evidence.fields import LineError
+from autopublisher.domain.evidence.lines import read_line
 
 History = tuple[Snapshot, ...]
 NAMES = ("a", "b", "c")
