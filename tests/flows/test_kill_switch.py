@@ -16,24 +16,11 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import FINAL, RunStatus
 from autopublisher.flows.sweeper import Sweeper
 from autopublisher.ports.work import Tick
-from support.simulated import brief_request
 from support.staging import Trouble, cut_off, once
-from support.stop_staging import StopStage, unattended
+from support.stop_staging import StopStage, completed, stage_in
 
 _R = RunStatus
 UNDER_WAY = [one for one in _R if one not in FINAL and one is not _R.WAITING_APPROVAL]
-
-
-def stage_in(status: RunStatus) -> StopStage:
-    stage = StopStage(brief_request() if status is _R.WAITING_APPROVAL else unattended())
-    assert stage.go(status).status is status
-    return stage
-
-
-def completed() -> StopStage:
-    stage = StopStage()
-    assert stage.go().status is _R.COMPLETED
-    return stage
 
 
 # --- stopping -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 from autopublisher.adapters.memory.meta_ads import StoredObject
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run
+from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.machine import Pace, build_watch
 from autopublisher.flows.stops import StopDesk, StopView
@@ -92,3 +92,17 @@ class StopStage(Stage):
             for one in later
             if one.method in {"create", "update", "delete", "upload_image"}
         ]
+
+
+def stage_in(status: RunStatus) -> StopStage:
+    """Return a stage whose run has come to this status."""
+    stage = StopStage(brief_request() if status is RunStatus.WAITING_APPROVAL else unattended())
+    assert stage.go(status).status is status
+    return stage
+
+
+def completed() -> StopStage:
+    """Return a stage whose run is over, its final campaign on."""
+    stage = StopStage()
+    assert stage.go().status is RunStatus.COMPLETED
+    return stage

@@ -123,6 +123,7 @@ class DbosWorker:
         """
         with contextlib.ExitStack() as undo:
             self._occupy_process(undo)
+            self._draining = False
             presence = self._claim(undo)
             self._launch(undo, handler, presence.executor_id)
             self._rounds = (

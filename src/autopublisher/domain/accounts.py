@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.money import Money
 
 DELIVERABLE_STATUSES = frozenset({1, 8, 9})
 """Meta account states in which ads still deliver: active, pending settlement, in grace period."""
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return the time zone Meta calls so; None where the tz database here does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, not a name at all, or a folder of names
+        return None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.exposure import DAY_STRETCH, Reservation, last_day
-from autopublisher.domain.ledger import commitment_of
+from autopublisher.domain.ledger import commitment_of, reserve_of
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.plan import final_key, test_key
@@ -26,6 +27,10 @@ LINGERS = timedelta(minutes=15)
 OPEN_ENDED = timedelta(days=366)
 """The span counted for a schedule that names no end."""
 
+_NO_ZONE = (
+    "the account's time zone {!r} is not in the tz database here, so its days cannot be counted; "
+    "update the tzdata package of the installation"
+)
 _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetime_budget", "spend_cap"})
 
 
@@ -37,8 +42,11 @@ class Calendars:
     stretch: int = DAY_STRETCH
 
     def local(self, moment: datetime) -> datetime:
-        """Return a moment in the account's time zone."""
-        return moment.astimezone(ZoneInfo(self.timezone))
+        """Return a moment in the account's time zone; raises GateRefusedError where that is unknown here."""
+        zone = zone_of(self.timezone)
+        if zone is None:
+            raise GateRefusedError(key="spend", reason=_NO_ZONE.format(self.timezone))
+        return moment.astimezone(zone)
 
 
 def may_have_happened(operation: Operation) -> bool:
@@ -91,7 +99,7 @@ def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
 
 def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> Reservation | None:
     never_on = run.is_final and not was_switched_on(row, rows)
-    most = commitment_of(row)
+    most = commitment_of(row, rows)
     if most <= 0 or (never_on and row.spent is None):
         return None
     ends, off = end_of(row, rows), off_since(row, rows)
@@ -199,7 +207,7 @@ def could_still_spend(
     if ends <= now:
         return 0
     # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
-    left = row.spec.reserves - max(0, (known if row.spent is None else row.spent) - 1)
+    left = reserve_of(row, rows) - max(0, (known if row.spent is None else row.spent) - 1)
     first, last = how.local(now).date(), last_day(how.local(ends))
     daily = _daily_of(row, rows)
     if daily is not None:

@@ -112,6 +112,8 @@ class Run:
     stopped_at: datetime | None = None
     settles_at: datetime | None = None
     eliminated: tuple[str, ...] = ()
+    allocated_at: datetime | None = None
+    moving: Mapping[str, int] | None = None
     winner: str | None = None
     leader: str | None = None
     proven: bool = False

@@ -7,7 +7,7 @@ What is not known to be less is refused. The report is what Meta showed, object 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.ids import ActId, MetaId, RunId, StopId
@@ -24,6 +24,9 @@ OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 
 STOP_VERB = "stop"
 """How the journal keys of the kill switch's pauses begin, which tells them from every other pause."""
+
+LANDS_WITHIN = timedelta(minutes=2)
+"""So long after it was sent a write without an answer can still take effect; no client of ours waits longer for Meta."""
 
 _AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
 
@@ -112,15 +115,44 @@ def asked_of(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str,
     return asked
 
 
+def unpaused_activation(rows: Sequence[Operation], key: str) -> Operation | None:
+    """Return the last activation of the object that was sent and that no confirmed pause has answered."""
+    found: Operation | None = None
+    for row in rows:
+        if row.spec.target != key or "status" not in row.spec.params:
+            continue
+        if row.spec.params["status"] == "ACTIVE" and row.sent_at is not None:
+            found = row
+        elif row.spec.params["status"] == "PAUSED" and row.state is OperationState.CONFIRMED:
+            found = None
+    return found
+
+
+def may_land_until(rows: Sequence[Operation], key: str) -> datetime | None:
+    """Return until when an activation of the object that was sent without a sure answer can take effect; None without one.
+
+    A pause does not settle this: the call may reach Meta after it.
+    """
+    sure = (OperationState.CONFIRMED, OperationState.REJECTED)
+    sent = [
+        row.sent_at
+        for row in rows
+        if row.spec.target == key and row.spec.params.get("status") == "ACTIVE" and row.state not in sure
+    ]
+    return max((at + LANDS_WITHIN for at in sent if at is not None), default=None)
+
+
 def was_stopped(rows: Sequence[Operation], key: str, since: datetime | None = None) -> bool:
     """Tell whether the last change of the object's status was the kill switch's pause.
 
-    A pause counts as soon as it can have taken effect, an activation only once Meta has shown it.
+    A pause counts as soon as it can have taken effect, an activation only once Meta has shown it. With ``since`` the pause
+    must have been sent from then on: what an earlier stop had switched off is not this one's doing.
     """
     changes = [row for row in rows if row.spec.target == key and _has_changed_status(row)]
     if not changes or not changes[-1].key.startswith(f"{STOP_VERB}/"):
         return False
-    return since is None or changes[-1].intended_at >= since
+    # An unanswered pause is sent again only where the object was still on: then it is the later stop's doing.
+    return since is None or (changes[-1].sent_at or changes[-1].intended_at) >= since
 
 
 def _has_changed_status(row: Operation) -> bool:

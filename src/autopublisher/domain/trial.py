@@ -26,6 +26,9 @@ def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
         cooldown_hours=float(ab.settle_hours),
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
+        adaptive=ab.adaptive_allocation,
+        # Every variant asks for the same people, and no study keeps them apart.
+        same_people=True,
     )
 
 

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
 from autopublisher.domain.errors import MetaError
+from autopublisher.domain.ledger import reserve_of
 from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.reallocation import MOVE_VERB
 from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import was_stopped
 from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -45,12 +48,15 @@ class Watch:
         statuses: Statuses,
         clock: Clock,
         poll: timedelta,
+        *,
+        reallocation: Reallocation,
     ) -> None:
         self._open_unit = open_unit
         self._collector = collector
         self._statuses = statuses
         self._clock = clock
         self._poll = max(poll, REFRESH)
+        self._reallocation = reallocation
 
     def __call__(self, run: Run) -> Step:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
@@ -88,7 +94,9 @@ class Watch:
             return Step(
                 stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None), (*events, over), kept
             )
-        waiting = self._wait(stopped, now, now + self._poll, events, trouble)
+        moved = self._reallocation.advance(stopped, verdict, snapshots)
+        until = min(moved.again or now + self._poll, now + self._poll)
+        waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)
         return replace(waiting, decisions=kept)
 
     def _revive(self, run: Run) -> None:
@@ -214,6 +222,7 @@ class Conclusion:
         arms = self._statuses.created(run, "test/")
         self._statuses.pause(run, arms)
         if run.settles_at is None:
+            self._statuses.give_up(run, MOVE_VERB)
             self._close(run, arms, now)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
             paused = event(
@@ -255,13 +264,14 @@ class Conclusion:
         for one in (each for each in snapshots if each.variant in shown):
             final[one.variant] = max(final.get(one.variant, 0), one.figures.spend)
         with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
             for row in arms:
                 spent = final.get(row.spec.variant or "", 0)
                 # No figure is no proof that nothing was spent: the reserve then stays.
                 if row.spec.reserves and row.spent is None and spent:
                     # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
                     # reserve only if Meta says so itself.
-                    most = max(spent, min(spent + 1, row.spec.reserves))
+                    most = max(spent, min(spent + 1, reserve_of(row, rows)))
                     unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
             unit.commit()
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative
+from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, zone_of
 from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -56,13 +56,14 @@ class AccountDesk:
     ) -> Account:
         """Add an ad account, with what Meta says of it.
 
-        Raises ConflictError where it is registered, InvalidRequestError where Meta does not show it to us, UnavailableError
-        where Meta cannot be asked now, and the other Meta errors.
+        Raises ConflictError where it is registered, InvalidRequestError where Meta does not show it to us or its time zone
+        is unknown here, UnavailableError where Meta cannot be asked now, and the other Meta errors.
         """
         with self._open_unit() as unit:
             _refuse_taken(unit, act_id)
         facts = self._facts(act_id)
         offset_of(facts.currency)  # money in a currency Meta does not bill in could not be counted
+        _refuse_unknown_zone(facts.timezone)
         account = Account(
             id=AccountId(str(uuid4())),
             act_id=act_id,
@@ -195,6 +196,14 @@ def _limits_text(account: Account) -> str:
 def _refuse_taken(unit: UnitOfWork, act_id: ActId) -> None:
     if unit.accounts.by_act_id(act_id) is not None:
         raise ConflictError(f"Ad account {act_id} is registered already.", "GET /meta/accounts lists it.")
+
+
+def _refuse_unknown_zone(timezone: str) -> None:
+    """Refuse an account whose days could not be told apart: neither limits nor daily budgets could be counted."""
+    if zone_of(timezone) is None:
+        reason = f"The ad account's time zone {timezone!r} is not in this installation's tz database."
+        remedy = "Update the tzdata package, or the zone in Meta's account settings; then register it again."
+        raise InvalidRequestError([Problem("timezone", reason, remedy, "unknown_timezone")])
 
 
 def _checked(name: str, content: bytes) -> str:

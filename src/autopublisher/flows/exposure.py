@@ -146,7 +146,7 @@ def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> R
     rows = unit.journal.of_run(run.id)
     models = {model.key: model for model in unit.records.objects(run.id)}
     known = _Known(_known_spend(unit, run), models, now, how)
-    holders = [row for row in rows if row.spec.reserves and commitment_of(row)]
+    holders = [row for row in rows if row.spec.reserves and commitment_of(row, rows)]
     objects = tuple(_object(row, rows, known, run.currency) for row in holders)
     ends = [one.until for one in objects if one.could_still_spend.minor]
     goes_on = max(ends, default=None if run.is_final else now)
@@ -154,7 +154,7 @@ def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> R
         run_id=run.id,
         campaign_name=run.request.campaign_name,
         status=run.status,
-        committed=Money(sum(commitment_of(row) for row in rows), run.currency),
+        committed=Money(sum(commitment_of(row, rows) for row in rows), run.currency),
         spent=_sum([one.spent for one in objects], run.currency),
         could_still_spend=_sum([one.could_still_spend for one in objects], run.currency),
         until=goes_on,
@@ -178,7 +178,7 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
         status=row.state.value if model is None else model.effective_status,
         read_at=None if model is None else model.read_at,
         read_lately=model is not None and now - model.read_at <= LATELY,
-        committed=Money(commitment_of(row), currency),
+        committed=Money(commitment_of(row, rows), currency),
         spent=Money(spent, currency),
         could_still_spend=Money(could, currency),
         until=until,

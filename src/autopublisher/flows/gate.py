@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.exposure import DAY_STRETCH, Calendar, Reservation, calendar_of
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.ledger import ledger_of, pass_gate
+from autopublisher.domain.ledger import headroom_of, ledger_of, pass_gate, pass_rise
 from autopublisher.domain.limits import Breach, InstallationLimits, Limits, Scope, first_breach, limits_of
 from autopublisher.domain.operations import Operation
 from autopublisher.domain.optimizer import LONGEST_DAYS
 from autopublisher.domain.plan import total_of
+from autopublisher.domain.reallocation import arm_keys, is_rise
 from autopublisher.domain.reservations import Calendars, concerns_spend, reservations_of
 from autopublisher.domain.run import Run
 from autopublisher.ports.repositories import RunFilter, UnitOfWork
@@ -82,9 +83,12 @@ class MoneyGate:
     def admit(self, unit: UnitOfWork, run: Run, rows: Sequence[Operation], operation: Operation) -> None:
         """Let a write through that is about to be intended in this transaction, or raise GateRefusedError."""
         pass_gate(ledger_of(total_of(run), rows), operation.spec)
+        would = [*rows, operation]
+        if is_rise(operation, rows):
+            pass_rise(ledger_of(total_of(run), would), headroom_of(would, arm_keys(would)), operation.spec)
         if not concerns_spend(operation):
             return
-        before, after = self._own(unit, run, rows), self._own(unit, run, [*rows, operation])
+        before, after = self._own(unit, run, rows), self._own(unit, run, would)
         # A promise that is being kept is looked at once more, for the limit may have been lowered since.
         before = [one for one in before if one.key != operation.key]
         if not _adds(before, after):

@@ -15,6 +15,7 @@ from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.publisher import Publication
+from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.selection import ApprovalWait, Selection
@@ -56,7 +57,14 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
-        RunStatus.AB_TESTING: Watch(open_unit, collector, statuses, clock, pace.poll),
+        RunStatus.AB_TESTING: Watch(
+            open_unit,
+            collector,
+            statuses,
+            clock,
+            pace.poll,
+            reallocation=Reallocation(statuses, meta, clock),
+        ),
         RunStatus.ANALYZING_RESULTS: Conclusion(open_unit, collector, statuses, clock, pace.poll),
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),

@@ -149,7 +149,7 @@ class Reports:
             events=events,
             operations=operations,
             spent=Money(sum(one.spend.minor for one in views), run.currency),
-            committed=Money(sum(commitment_of(one) for one in operations), run.currency),
+            committed=Money(sum(commitment_of(one, operations) for one in operations), run.currency),
             findings=() if watch is None else _findings(run, watch),
         )
 

@@ -19,7 +19,7 @@ from autopublisher.domain.operations import (
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
-from autopublisher.domain.stops import STOP_VERB
+from autopublisher.domain.stops import STOP_VERB, unpaused_activation
 from autopublisher.flows.bookkeeping import as_read
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
@@ -141,6 +141,22 @@ class Statuses:
         ):  # an earlier wish was still open, and had to be settled first
             self._perform(run, row, Action.UPDATE, params, verb)
 
+    def order(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+        """Have one object show ``params``, always by a journaled update, so that the journal knows of what was asked."""
+        done = self._perform(run, row, Action.UPDATE, params, verb)
+        if dict(done.spec.params) != dict(params):
+            self._perform(run, row, Action.UPDATE, params, verb)
+
+    def finish(self, run: Run, row: Operation) -> None:
+        """Bring one write of the journal to its end."""
+        self._executor.perform(run, row.spec)
+
+    def give_up(self, run: Run, verb: str) -> None:
+        """Settle all open writes of a kind that nobody wants any more."""
+        for row in self.rows(run):
+            if row.key.startswith(f"{verb}/") and not row.is_settled:
+                self._executor.settle(run, row)
+
     def delete(self, run: Run, row: Operation) -> None:
         """Delete one object and see that Meta shows it as deleted."""
         if differences({"status": "DELETED"}, self.read(run, row)):
@@ -224,15 +240,7 @@ class Statuses:
             return None
 
     def _unpaused_activation(self, run: Run, row: Operation) -> Operation | None:
-        found: Operation | None = None
-        for other in self.rows(run):
-            if other.spec.target != row.key or "status" not in other.spec.params:
-                continue
-            if other.spec.params["status"] == "ACTIVE" and other.sent_at is not None:
-                found = other
-            elif other.spec.params["status"] == "PAUSED" and other.state is OperationState.CONFIRMED:
-                found = None
-        return found
+        return unpaused_activation(self.rows(run), row.key)
 
     def _was_on_long_ago(self, journal: Sequence[Operation], row: Operation) -> bool:
         """Tell whether the last we did to its status was to switch it on, so long ago that no read is late any more."""

@@ -16,12 +16,20 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.operations import Operation
+from autopublisher.domain.operations import Action, Operation, OperationState
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import FINAL, Control, Run
-from autopublisher.domain.stops import OFF, ObjectLine, Stop, StopReport, report_from_record
+from autopublisher.domain.stops import (
+    OFF,
+    ObjectLine,
+    Stop,
+    StopReport,
+    may_land_until,
+    report_from_record,
+    unpaused_activation,
+)
 from autopublisher.flows.duties import Outcome
-from autopublisher.flows.statuses import TREE, Statuses
+from autopublisher.flows.statuses import GONE, TREE, Statuses
 from autopublisher.flows.steps import event
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.waiting import NotYet, OperationRefused
@@ -32,15 +40,17 @@ STOP_DUTY = "stop"
 
 _ALL = 100_000
 _TAKEN_OVER = "another worker is busy with this run; it is looked at again"
+_MAY_LAND = "switching it on was sent shortly before and not answered, so it may still take effect; it is looked at again"
 
 
 @dataclass(frozen=True)
 class Target:
-    """One object that a run made, and what Meta showed of it last."""
+    """One object that a run made, what Meta showed of it last, and the run's journal as it was when the look began."""
 
     run: Run
     row: Operation
     model: MetaObject | None
+    journal: Sequence[Operation]
 
     @property
     def place(self) -> str:
@@ -51,6 +61,24 @@ class Target:
     def last_shown_off(self) -> bool:
         """Whether the last read showed it off."""
         return self.model is not None and self.model.status in OFF
+
+    @property
+    def owes_pause(self) -> bool:
+        """Whether an activation of ours was sent that no confirmed pause has answered."""
+        return unpaused_activation(self.journal, self.row.key) is not None
+
+    @property
+    def may_land_until(self) -> datetime | None:
+        """Until when an unanswered activation can switch it on, whatever a pause did meanwhile; None without one."""
+        return may_land_until(self.journal, self.row.key)
+
+    @property
+    def is_surely_off(self) -> bool:
+        """Whether it was shown off, and nothing of ours can have switched it on since."""
+        model, lands = self.model, self.may_land_until
+        if model is None or not self.last_shown_off or self.owes_pause:
+            return False
+        return lands is None or model.status in GONE or model.read_at > lands
 
 
 class Enforcement:
@@ -72,14 +100,15 @@ class Enforcement:
         earlier = _still_valid(before, stops)
         targets = self._targets(self._held(act_id, stops[0], now), earlier)
         since = max(stop.at for stop in stops)
-        lines = {target.place: self._switched_off(target, since) for target in targets}
+        open_ones = [target for target in targets if not _is_known_off(target, since)]
+        lines = {target.place: _line(target, _shown(target.model)) for target in targets}
+        lines |= {target.place: self._switched_off(target, now) for target in open_ones}
         found = self._strays.switched_off(
             act_id, [one for one in earlier.values() if one.run_id is None], now
         )
         lines |= {line.place: line for line in found.lines}
-        done = [target for target in targets if not self._is_known_off(target, since)]
-        for target in self._among(done, act_id, found.known_on):
-            lines[target.place] = self._switched_off(target, None)
+        for target in self._among(open_ones, act_id, found.known_on):
+            lines[target.place] = self._switched_off(target, now)
         report = StopReport(
             stops=tuple(stop.id for stop in stops),
             at=now,
@@ -121,19 +150,16 @@ class Enforcement:
             one
             for one in found
             if one.run.status not in FINAL
-            or not one.last_shown_off
-            or self._statuses.owes_pause(one.run, one.row)
+            or not one.is_surely_off
             or (one.place in earlier and not earlier[one.place].confirmed)
         ]
         return [one for kind in TREE for one in wanted if one.row.spec.kind is kind]
 
     def _of(self, run: Run) -> list[Target]:
-        rows = [row for row in self._statuses.created(run) if row.spec.kind in TREE]
-        if not rows:
-            return []
         with self._open_unit() as unit:
+            journal = unit.journal.of_run(run.id)
             models = {model.key: model for model in unit.records.objects(run.id)}
-        return [Target(run, row, models.get(row.key)) for row in rows]
+        return [Target(run, row, models.get(row.key), journal) for row in journal if _is_switchable(row)]
 
     def _among(self, done: Iterable[Target], act_id: ActId, meta_ids: frozenset[str]) -> list[Target]:
         """Return the targets with these Meta ids that this look has not dealt with: the account says they are on."""
@@ -147,13 +173,11 @@ class Enforcement:
 
     # --- one object ---------------------------------------------------------------------------------
 
-    def _switched_off(self, target: Target, since: datetime | None) -> ObjectLine:
-        """Switch an object off and say what Meta showed; one that was read off after ``since`` is not read again."""
+    def _switched_off(self, target: Target, now: datetime) -> ObjectLine:
+        """Switch an object off and say what Meta showed, and whether that will last."""
         run, row, model = target.run, target.row, target.model
-        if self._is_known_off(target, since):
-            return _line(target, "PAUSED" if model is None else model.status)
         try:
-            return _line(target, self._statuses.stop(run, row))
+            state = self._statuses.stop(run, row)
         except MetaNotFoundError as error:
             return self._perhaps_gone(target, error)
         except NotYet as wait:
@@ -162,12 +186,9 @@ class Enforcement:
             return _line(target, _shown(model), why=str(error))
         except (StaleRunError, StaleOperationError):
             return _line(target, _shown(model), why=_TAKEN_OVER)
-
-    def _is_known_off(self, target: Target, since: datetime | None) -> bool:
-        """Tell whether it was read off after ``since`` and no activation of ours is unanswered; it is not read again."""
-        model = target.model
-        shown = since is not None and model is not None and target.last_shown_off and model.read_at > since
-        return shown and not self._statuses.owes_pause(target.run, target.row)
+        lands = target.may_land_until
+        may_land = state not in GONE and lands is not None and now <= lands
+        return _line(target, state, why=_MAY_LAND if may_land else "")
 
     def _perhaps_gone(self, target: Target, error: MetaError) -> ObjectLine:
         try:
@@ -175,6 +196,16 @@ class Enforcement:
         except MetaError as unreadable:
             return _line(target, _shown(target.model), why=unreadable.message)
         return _line(target, "GONE") if gone else _line(target, _shown(target.model), why=error.message)
+
+
+def _is_switchable(row: Operation) -> bool:
+    made = row.spec.action is Action.CREATE and row.state is OperationState.CONFIRMED
+    return made and row.spec.kind in TREE
+
+
+def _is_known_off(target: Target, since: datetime) -> bool:
+    """Tell whether it was read off after ``since`` and for good: it is not read again."""
+    return target.is_surely_off and target.model is not None and target.model.read_at > since
 
 
 def _still_valid(before: Mapping[str, Any] | None, stops: Sequence[Stop]) -> dict[str, ObjectLine]:

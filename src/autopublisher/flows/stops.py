@@ -128,10 +128,8 @@ class StopDesk:
         now = self._clock.now()
         with self._open_unit() as unit:
             accounts = sorted(unit.accounts.all(), key=lambda one: one.act_id)
-            for account in accounts:
-                unit.lock(
-                    stop_lock(account.act_id)
-                )  # in a press's order, so that neither waits for the other
+            for account in accounts:  # in the order of a press, or each could wait for the other for ever
+                unit.lock(stop_lock(account.act_id))
             chosen = _chosen(unit, stop_id, account_id)
             lifted = [
                 one.lifted(now, actor, reason, _reports(unit, one, accounts), reactivate=reactivate)

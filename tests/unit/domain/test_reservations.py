@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.exposure import Reservation
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.reservations import Calendars, concerns_spend, off_since, reservations_of
@@ -205,3 +206,8 @@ def test_a_change_that_can_spend_more_is_looked_at(params: dict[str, Any]) -> No
 
 def test_a_pause_is_not() -> None:
     assert not concerns_spend(switch(2, "PAUSED", _S.INTENDED))
+
+
+def test_days_of_a_time_zone_nobody_here_knows_are_not_guessed() -> None:
+    with pytest.raises(GateRefusedError, match="time zone 'TZ_MARS'"):
+        Calendars("TZ_MARS").local(NOW)

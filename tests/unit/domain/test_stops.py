@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from autopublisher.domain.ids import MetaId, StopId
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.stops import (
+    LANDS_WITHIN,
     ObjectLine,
     StopReport,
     asked_of,
+    may_land_until,
     passes_stop,
     report_from_record,
+    unpaused_activation,
     was_stopped,
 )
 from autopublisher.domain.watches import LONGEST_RETRY, URGENT_TRIES, Watch
@@ -130,6 +133,51 @@ def test_an_object_counts_as_stopped_until_it_is_switched_on_again() -> None:
     on = row("activate/test/a/adset/2", OperationState.CONFIRMED, status="ACTIVE")
     assert was_stopped([created(), off], "test/a/adset")
     assert not was_stopped([created(), off, on], "test/a/adset")
+
+
+def test_an_object_stopped_earlier_was_not_stopped_since() -> None:
+    off = row("stop/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    assert was_stopped([created(), off], "test/a/adset", NOW)
+    assert not was_stopped([created(), off], "test/a/adset", NOW + timedelta(seconds=1))
+
+
+def test_an_earlier_stops_pause_that_was_sent_again_counts_for_the_later_stop() -> None:
+    off = row("stop/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    again = replace(off, sent_at=NOW + timedelta(hours=1))
+    assert was_stopped([created(), again], "test/a/adset", NOW + timedelta(minutes=30))
+
+
+def test_an_activation_is_answered_by_a_confirmed_pause_only() -> None:
+    on = row("activate/test/a/adset/1", OperationState.UNKNOWN, status="ACTIVE")
+    sent = row("stop/test/a/adset/1", OperationState.SENT, status="PAUSED")
+    assert unpaused_activation([created(), on, sent], "test/a/adset") == on
+    off = replace(sent, state=OperationState.CONFIRMED)
+    assert unpaused_activation([created(), on, off], "test/a/adset") is None
+
+
+@pytest.mark.parametrize(
+    "state", [OperationState.SENT, OperationState.UNKNOWN, OperationState.INTENDED, OperationState.WITHDRAWN]
+)
+def test_an_activation_without_a_sure_answer_may_land_for_a_while_whatever_was_paused(
+    state: OperationState,
+) -> None:
+    on = row("activate/test/a/adset/1", state, status="ACTIVE")
+    off = row("stop/test/a/adset/1", OperationState.CONFIRMED, status="PAUSED")
+    assert may_land_until([created(), on, off], "test/a/adset") == NOW + LANDS_WITHIN
+
+
+@pytest.mark.parametrize(
+    ("state", "sent"),
+    [
+        (OperationState.CONFIRMED, True),
+        (OperationState.REJECTED, True),
+        (OperationState.INTENDED, False),
+        (OperationState.WITHDRAWN, False),
+    ],
+)
+def test_an_activation_with_a_sure_answer_lands_no_more(state: OperationState, sent: bool) -> None:  # noqa: FBT001 - a parameter
+    on = row("activate/test/a/adset/1", state, sent=sent, status="ACTIVE")
+    assert may_land_until([created(), on], "test/a/adset") is None
 
 
 def test_an_activation_whose_outcome_is_unknown_does_not_end_it() -> None:

@@ -1,5 +1,6 @@
 """Registering ad accounts and keeping creatives."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +82,18 @@ def test_an_account_in_a_currency_we_cannot_count_is_refused(desk: AccountDesk, 
     meta.facts = facts("XXX")
     with pytest.raises(UnknownCurrencyError):
         desk.register(ACT)
+
+
+@pytest.mark.parametrize("timezone", ["TZ_MARS", "", "Europe", "../etc"])
+def test_an_account_in_a_time_zone_nobody_here_knows_is_refused_with_the_way_out(
+    desk: AccountDesk, meta: MemoryMetaAds, timezone: str
+) -> None:
+    meta.facts = replace(facts(), timezone=timezone)
+    with pytest.raises(InvalidRequestError) as refused:
+        desk.register(ACT)
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.code) == ("timezone", "unknown_timezone")
+    assert "tzdata" in problem.remedy
 
 
 def test_changed_defaults_leave_the_others(desk: AccountDesk) -> None:

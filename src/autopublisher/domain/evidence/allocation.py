@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.boundaries import bound_after
+from autopublisher.domain.evidence.design import FEWEST_ADAPTIVE_VARIANTS
 
 Array = npt.NDArray[np.float64]
 
-FEWEST_VARIANTS = 3
+FEWEST_VARIANTS = FEWEST_ADAPTIVE_VARIANTS
 HOURS_BETWEEN_MOVES = 24.0
 LARGEST_MOVE = 0.30
 FLOOR = 0.25

@@ -40,6 +40,8 @@ class Blocks:
 
     def only(self, positions: tuple[int, ...]) -> "Blocks":
         """Return the blocks of some variants."""
+        if positions == tuple(range(self.events.shape[1])):
+            return self
         return self._taken(np.s_[:], list(positions), self.ends, self.tails)
 
     def at(self, look: int) -> "Blocks":
@@ -47,7 +49,7 @@ class Blocks:
         if self.ends is None or self.tails is None:
             return self
         end, tail = int(self.ends[look]), int(self.tails[look])
-        rows = np.arange(end) if tail < 0 else np.append(np.arange(end), tail)
+        rows = np.s_[:end] if tail < 0 else np.append(np.arange(end), tail)
         return self._taken(rows, np.s_[:], None, None)
 
     def _taken(self, rows: Any, variants: Any, ends: Positions | None, tails: Positions | None) -> "Blocks":

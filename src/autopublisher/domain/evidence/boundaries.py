@@ -147,7 +147,7 @@ def _resolution(closest: float) -> int:
     return next(count for least, count in _RESOLUTIONS if closest >= least)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _stage(steps: tuple[tuple[float, float], ...], count: int) -> _Stage:
     """Return the state after the last step; every earlier one comes from the cache (pure in its argument)."""
     time, spent = steps[-1]

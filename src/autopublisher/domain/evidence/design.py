@@ -10,7 +10,9 @@ from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Measure
 from autopublisher.domain.evidence.delay import ReportingDelay
 
 FEWEST_VARIANTS, MOST_VARIANTS = 2, 10
+FEWEST_ADAPTIVE_VARIANTS = 3
 _POLL_JITTER = 0.99
+_UNNAMED = frozenset({"adaptive", "same_people"})
 
 
 class Mode(StrEnum):
@@ -52,6 +54,8 @@ class Design:
         day_spread_doubt: prior s.d. of its square; None takes the criterion's.
         prior_spread: prior s.d. of log rates between variants.
         delay: reporting delay of purchases.
+        adaptive: money is moved between variants while the test runs, so that each pair has a clock of its own (method R).
+        same_people: all variants are offered to the same people.
     """
 
     variants: tuple[str, ...]
@@ -81,6 +85,8 @@ class Design:
     day_spread_doubt: float | None = None
     prior_spread: float = 0.20
     delay: ReportingDelay = field(default_factory=ReportingDelay)
+    adaptive: bool = False
+    same_people: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variants", tuple(self.variants))
@@ -102,6 +108,12 @@ class Design:
             raise ValueError("alpha lies between 0 and 1.")
         if self.look_count < 1 or self.block_hours <= 0 or self.prior_spread <= 0:
             raise ValueError("look_count, block_hours and prior_spread must be positive.")
+        if self.adaptive and (
+            len(self.variants) < FEWEST_ADAPTIVE_VARIANTS or self.open_ended or self.futility
+        ):
+            raise ValueError(
+                f"Money is moved only with {FEWEST_ADAPTIVE_VARIANTS} variants or more and a planned end."
+            )
 
     @property
     def measure(self) -> Measure:
@@ -139,7 +151,9 @@ class Design:
 
     @property
     def method(self) -> str:
-        """Return the method's letter: B, E with pooled baskets, A for an open end (AE with pooled baskets)."""
+        """Return the method's letter: B, E with pooled baskets, A for an open end, R for moved money (AE, RE with both)."""
+        if self.adaptive:
+            return "RE" if self.pools_baskets else "R"
         if not self.open_ended:
             return "E" if self.pools_baskets else "B"
         return "AE" if self.pools_baskets else "A"
@@ -147,7 +161,7 @@ class Design:
     @property
     def last_step(self) -> float:
         """Return the number of looks taken before the final one at most; infinite for an open end."""
-        return math.inf if self.open_ended else self.look_count - 1
+        return math.inf if self.open_ended or self.adaptive else self.look_count - 1
 
     @property
     def day_variance(self) -> float:
@@ -162,7 +176,9 @@ class Design:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self) | {"variants": list(self.variants)}
+        plain = asdict(self) | {"variants": list(self.variants)}
+        # What a design does not ask for leaves no trace, so that the digests of older verdicts hold.
+        return {name: value for name, value in plain.items() if value is not False or name not in _UNNAMED}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

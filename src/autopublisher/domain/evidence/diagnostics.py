@@ -84,6 +84,10 @@ def caveats(design: Design, evidence: Evidence | None, kind: Kind, mature_share:
         found.append("immature")
     if evidence is not None and evidence.noise.from_data == 0:
         found.append("day_noise_assumed")
+    if design.same_people:
+        found.append("same_people")
+    if design.adaptive:
+        found.append("money_moved")
     if design.mode is Mode.DECIDE or kind is Kind.BEST_BET:
         found.append("not_proof")
     return tuple(found)
@@ -117,6 +121,8 @@ def spend_shares(case: _Case) -> list[Diagnostic]:
     if case.evidence.hour < _DAYS_BEFORE_SHARES_COUNT * HOURS_PER_DAY or float(spend.sum()) <= 0:
         return []
     planned = case.signals.planned_shares
+    if planned is None and case.design.adaptive:
+        return []  # money was moved on purpose, and nobody has said how much
     plan = np.full(len(spend), 1 / len(spend)) if planned is None else np.array(planned)
     off = spend / spend.sum() - plan
     return case.where("spend_share_off_plan", off, np.abs(off) > SHARE_TOLERANCE)

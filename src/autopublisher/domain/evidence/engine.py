@@ -16,10 +16,12 @@ from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.health import findings, latest_row
 from autopublisher.domain.evidence.looks import Calendar, DueLook
 from autopublisher.domain.evidence.observations import History, Snapshot, digest, in_order
+from autopublisher.domain.evidence.pair_limits import PairLimits, clocks_at
 from autopublisher.domain.evidence.rules import (
     ENDING_KINDS,
     Kind,
     Ruling,
+    crossings,
     rule,
     rules_on_little,
     unmet_guards,
@@ -27,6 +29,9 @@ from autopublisher.domain.evidence.rules import (
 from autopublisher.domain.evidence.timeline import Timeline, build
 from autopublisher.domain.evidence.verdict import Diagnostic, Look, Verdict
 from autopublisher.domain.evidence.weighing import Bounds, Evidence, Limits, weigh_looks
+
+_UNREACHABLE = 100.0
+"""How a look without error to spend is written: no score of as many blocks as a test has comes near it."""
 
 
 def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -> Verdict:
@@ -70,8 +75,8 @@ class _Course:
     """
 
     active: tuple[int, ...]
-    limits: Limits
-    before: Limits
+    limits: Limits | PairLimits
+    before: Limits | PairLimits
     share: float = 0.0
     taken: tuple[Look, ...] = ()
     eliminated: tuple[int, ...] = ()
@@ -122,7 +127,7 @@ class _Trial:
 
     def course(self) -> _Course:
         """Return the whole course, look by look, up to the first ending verdict."""
-        none = Limits.of(self.design)
+        none = PairLimits.of(self.design) if self.design.adaptive else Limits.of(self.design)
         course = _Course(tuple(range(len(self.design.variants))), none, none)
         while len(self.history) and course.ended_at is None:
             after = -1 if course.looked_at is None else course.looked_at
@@ -143,6 +148,7 @@ class _Trial:
             reported = look.index == now or look.time.last
             if reported or rules_on_little(self.design) or series.may_decide(position, bounds):
                 evidence = series.evidence(position, course.share, bounds)
+                course = _remembering(course, evidence)
                 course = _ruled(course, evidence, rule(evidence, last=look.time.last))
                 if course.ended_at is not None or course.ruling.eliminated:
                     break
@@ -150,9 +156,10 @@ class _Trial:
 
     def _noted(self, course: _Course, look: DueLook) -> tuple[_Course, Bounds]:
         """Return the course with one more look that decides nothing, and that look's bounds."""
-        limits, share = course.limits.after(look.time), look.time.share
+        limits, share = self._after(course, look.time, look.row), look.time.share
         bounds, number = limits.bounds, len(course.taken) + 1
-        taken = Look(number, float(self.timeline.hours[look.row]), share, bounds.winner)
+        boundary = min(bounds.winner, _UNREACHABLE)
+        taken = Look(number, float(self.timeline.hours[look.row]), share, boundary)
         noted = _Course(
             active=course.active,
             limits=limits,
@@ -164,13 +171,19 @@ class _Trial:
         )
         return noted, bounds
 
+    def _after(self, course: _Course, time: LookTime, row: int) -> Limits | PairLimits:
+        """Return the course's limits with one more look."""
+        if isinstance(course.limits, PairLimits):
+            return course.limits.after(clocks_at(self.design, self.timeline, row), course.active)
+        return course.limits.after(time)
+
     def _present(self, course: _Course) -> Evidence | None:
         """Return the evidence now, against the bound a look taken now would have."""
         row = latest_row(self.timeline, len(self.history) - 1)
         share = max(course.share, self.calendar.share(course.active, row))
         if row == 0 or share <= 0:
             return None
-        bounds = course.limits.after(LookTime(share)).bounds
+        bounds = self._after(course, LookTime(share), row).bounds
         return weigh_looks(self.design, self.view.at(row), [row], course.active).evidence(0, share, bounds)
 
     def _why_no_look(self, evidence: Evidence | None) -> tuple[str, ...]:
@@ -211,6 +224,13 @@ class _Trial:
 
     def _findings(self) -> tuple[Diagnostic, ...]:
         return findings(self.design, self.history, self.timeline, len(self.history) - 1)
+
+
+def _remembering(course: _Course, evidence: Evidence) -> _Course:
+    """Return the course knowing for good what pairs with a clock of their own have shown at its latest look."""
+    if not isinstance(course.limits, PairLimits) or unmet_guards(evidence):
+        return course
+    return replace(course, limits=course.limits.noting(*crossings(evidence)))
 
 
 def _ruled(course: _Course, evidence: Evidence, ruling: Ruling) -> _Course:

@@ -54,6 +54,8 @@ def ratio_interval(q: Quadratic, critical: float) -> RatioInterval:
 
     Where that set is not one stretch (too little data) the smallest stretch that holds it is returned.
     """
+    if math.isinf(critical):
+        return EVERYTHING
     c2 = critical**2
     square, half, constant = q.b**2 - c2 * q.bb, q.a * q.b - c2 * q.ab, q.a**2 - c2 * q.aa
     if q.a <= 0 and q.b <= 0:

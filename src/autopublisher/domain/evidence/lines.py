@@ -16,7 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Criterion, Figure
-from autopublisher.domain.evidence.design import FEWEST_VARIANTS, MOST_VARIANTS, Design, Mode
+from autopublisher.domain.evidence.design import (
+    FEWEST_ADAPTIVE_VARIANTS,
+    FEWEST_VARIANTS,
+    MOST_VARIANTS,
+    Design,
+    Mode,
+)
 from autopublisher.domain.evidence.fields import LineError, Range, as_object, flag_of, known_only, needed
 from autopublisher.domain.evidence.observations import History, Snapshot, cohort_columns
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY
@@ -158,7 +164,7 @@ _DAY_SPREAD = Range(0.0, 10.0, allow_lowest=True)
 _HOUR = Range(0.0, _LONGEST_HOURS, allow_lowest=True)
 _FIGURE = Range(0.0, _LARGEST_FIGURE, allow_lowest=True)
 _DESIGN_FIELDS = frozenset(
-    {*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior", "open_ended"}
+    {*_NUMBERS, "criteria", "mode", "same_offer", "currency", "account_prior", "open_ended", "adaptive"}
 )
 
 
@@ -174,6 +180,7 @@ def _design(line: Mapping[str, Any]) -> Design:
         mode=_choice(values, "mode", Mode, Mode.PROVE),
         same_offer=flag_of(values, "same_offer", default=False, prefix="design."),
         open_ended=flag_of(values, "open_ended", default=False, prefix="design."),
+        adaptive=_adaptive(values, line),
         currency=_currency(values),
         day_spread=_account_day_spread(values),
         alpha=numbers["alpha"],
@@ -181,6 +188,17 @@ def _design(line: Mapping[str, Any]) -> Design:
         planned_hours=numbers["planned_hours"],
         cooldown_hours=numbers["cooldown_hours"],
     )
+
+
+def _adaptive(values: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
+    """Return whether money was moved; LineError where such a test cannot be judged."""
+    adaptive = flag_of(values, "adaptive", default=False, prefix="design.")
+    if adaptive and len(_variants(line)) < FEWEST_ADAPTIVE_VARIANTS:
+        remedy = f"Leave it out, or name {FEWEST_ADAPTIVE_VARIANTS} variants or more."
+        raise LineError("design.adaptive", "does not go with so few variants", remedy)
+    if adaptive and values.get("open_ended"):
+        raise LineError("design.adaptive", "does not go with open_ended", "Choose one of them.")
+    return adaptive
 
 
 def _number(values: Mapping[str, Any], name: str) -> float:
@@ -237,7 +255,6 @@ def _polls(line: Mapping[str, Any], design: Design) -> tuple[Array, Array]:
         figures = [poll["figures"] for poll in polls]
         rows = [each[name] for each in figures for name in design.variants]
         sound = _polls_known(polls) and _sizes(figures) <= {len(design.variants)}
-        sound = sound and _numbers_only(hours, rows)
         read = _arrays(hours, rows, len(design.variants)) if sound else None
     except (KeyError, TypeError, ValueError, OverflowError):
         read = None
@@ -258,16 +275,22 @@ def _polls_known(polls: Sequence[Mapping[str, Any]]) -> bool:
     return all(_POLL_FIELDS.issuperset(poll) for poll in polls)
 
 
-def _numbers_only(hours: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:
-    return set(map(type, hours)) | set(map(type, chain.from_iterable(rows))) <= {int, float}
+def _numbers_only(numbers: Sequence[Any]) -> bool:
+    return set(map(type, numbers)) <= {int, float}
 
 
 def _arrays(
     hours: Sequence[float], rows: Sequence[Sequence[float]], variants: int
 ) -> tuple[Array, Array] | None:
     """Return the arrays, or None where a number is out of its range or out of order."""
+    figures = list(chain.from_iterable(rows))
+    if not (_numbers_only(hours) and _numbers_only(figures) and len(_sizes(rows)) <= 1):
+        return None
     times = np.array(hours, dtype=np.float64)
-    table = np.array(rows, dtype=np.float64).reshape(len(times), variants, -1) if rows else _nothing(variants)
+    # Flat first: numpy reads one long list faster than many short ones.
+    table = (
+        np.array(figures, dtype=np.float64).reshape(len(times), variants, -1) if rows else _nothing(variants)
+    )
     if table.shape[2] == _FIGURES_WITHOUT_ENGAGEMENTS:
         table = np.concatenate([table, np.zeros((*table.shape[:2], 1))], axis=2)
     ordered = bool((np.diff(times) > 0).all() and (times >= 0).all() and (times < _LONGEST_HOURS).all())

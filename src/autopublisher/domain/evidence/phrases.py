@@ -82,6 +82,9 @@ ENGLISH = Phrases(
         "immature": "Some purchases have not been reported yet ({mature} of the exposure has matured).",
         "day_noise_assumed": "How much a variant varies from day to day could not be measured here; a"
         " cautious assumption was used.",
+        "same_people": "All variants are offered to the same people, so somebody may have seen several of them.",
+        "money_moved": "Money was moved between the variants while the test ran: compare what they achieved per"
+        " {unit}, not their totals.",
         "not_proof": "This is a choice by expected loss, not a proof.",
     },
     findings={
@@ -132,6 +135,8 @@ ENGLISH = Phrases(
         " {alpha} of tests. What cannot be proven is called unproven.",
         "E": "The variants sell the same thing, so part of the luck in basket sizes is shared between them,"
         " unless the baskets plainly differ.",
+        "R": "Money was moved between the variants by the figures while the test ran. So each pair is judged by the"
+        " evidence about that pair, and the end of the test makes no bar lower.",
     },
 )
 
@@ -184,6 +189,10 @@ SPANISH = Phrases(
         "immature": "Parte de las compras aún no se ha comunicado (ha madurado {mature} de la exposición).",
         "day_noise_assumed": "No se pudo medir cuánto varía una variante de un día a otro; se usó un supuesto"
         " prudente.",
+        "same_people": "Todas las variantes se ofrecen a las mismas personas, así que alguien puede haber visto"
+        " varias.",
+        "money_moved": "Durante la prueba se movió dinero entre las variantes: compárese lo logrado por {unit}, no"
+        " los totales.",
         "not_proof": "Es una elección por pérdida esperada, no una demostración.",
     },
     findings={
@@ -236,5 +245,7 @@ SPANISH = Phrases(
         " se llama no demostrado.",
         "E": "Las variantes venden lo mismo, así que parte de la suerte en el importe de los pedidos se comparte"
         " entre ellas, salvo que los importes difieran claramente.",
+        "R": "Durante la prueba se movió dinero entre las variantes según los datos. Por eso cada pareja se juzga por"
+        " la evidencia sobre esa pareja, y el final de la prueba no baja ningún listón.",
     },
 )

@@ -79,7 +79,7 @@ def compose(case: Case) -> Verdict:
         looks=case.looks,
         next_look_share=_next_look(case),
         next_look_hour=_next_hour(case),
-        boundary=None if evidence is None else evidence.bounds.winner,
+        boundary=None if evidence is None or math.isinf(evidence.bounds.winner) else evidence.bounds.winner,
         estimate=_estimate(case),
         p_best=None if leading is None else leading.p_best,
         expected_loss=None if leading is None else leading.expected_loss,
@@ -169,10 +169,13 @@ def _rate(case: Case, position: int) -> tuple[float | None, ...]:
     if evidence is None or position not in evidence.active or rate is None:
         return rate, None, None, None, None
     index, known = evidence.active.index(position), evidence.posterior
+    chances = float(known.p_best[index]), float(known.loss[index])
+    if math.isinf(evidence.bounds.winner):
+        return rate, None, None, *chances
     reach = evidence.bounds.winner * float(known.variance[index]) ** 0.5
     middle = float(known.log_rate[index])
     low, high = math.exp(min(middle - reach, 700.0)), math.exp(min(middle + reach, 700.0))
-    return rate, low, high, float(known.p_best[index]), float(known.loss[index])
+    return rate, low, high, *chances
 
 
 def _pairs(case: Case) -> tuple[PairResult, ...]:
@@ -190,7 +193,7 @@ def _pairs(case: Case) -> tuple[PairResult, ...]:
             low=interval.low,
             high=interval.high,
         )
-        for pair, interval in enumerate(evidence.intervals(evidence.bounds.winner))
+        for pair, interval in enumerate(evidence.intervals())
     )
 
 
@@ -222,14 +225,14 @@ def _oriented(evidence: Evidence, first: int, second: int) -> tuple[float | None
     low, high = min(first, second), max(first, second)
     pair = int(np.flatnonzero((scores.first == low) & (scores.second == high))[0])
     a, b = max(float(scores.a[pair]), 0.0), max(float(scores.b[pair]), 0.0)
-    interval = evidence.intervals(evidence.bounds.winner)[pair]
+    interval = evidence.intervals()[pair]
     return (_ratio(a, b), interval) if first == low else (_ratio(b, a), interval.inverse())
 
 
 def _largest_difference(case: Case) -> float | None:
     if case.evidence is None or case.ruling.kind not in (Kind.NO_DIFFERENCE, Kind.EQUIVALENT):
         return None
-    ranges = case.evidence.intervals(case.evidence.bounds.winner)
+    ranges = case.evidence.intervals()
     return max(max(each.high or 1.0, 1 / each.low if each.low > 0 else 1.0) for each in ranges) - 1
 
 

@@ -16,6 +16,7 @@ from autopublisher.domain.evidence.interval import RatioInterval
 from autopublisher.domain.evidence.weighing import Evidence
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 _LEAST_SHARE_OF_DELIVERY = 0.10
 _FUTILE_POWER = 0.20
@@ -65,7 +66,8 @@ def rule(evidence: Evidence, *, last: bool) -> Ruling:
 
 def rules_on_little(design: Design) -> bool:
     """Return whether some rule may end the test although no pair is past its bound or within the margin."""
-    return design.mode is Mode.DECIDE or design.futility or design.safe_margin is not None
+    some = design.mode is Mode.DECIDE or design.futility or design.safe_margin is not None
+    return some or design.adaptive
 
 
 def unmet_guards(evidence: Evidence) -> tuple[str, ...]:
@@ -89,11 +91,27 @@ def _pair_counts_suffice(counts: list[float], least: int) -> bool:
 def _proven(evidence: Evidence, ratio: float = 1.0) -> int | None:
     """Return the variant that beats every other one at the winner's bound, if any."""
     statistics = evidence.statistics(ratio)
-    enough = evidence.counts[:, None] + evidence.counts[None, :] >= evidence.design.min_purchases
-    np.fill_diagonal(enough, val=True)
-    beats = (statistics > evidence.bounds.winner) & enough
+    beats = _beats(evidence, statistics)
+    if evidence.bounds.pairs is not None and ratio == 1.0:
+        beats |= evidence.bounds.pairs.won
+        # Two that have beaten each other, one after the other, have shown nothing.
+        beats &= ~beats.T | np.eye(len(beats), dtype=np.bool_)
     winners = np.flatnonzero(beats.all(axis=1) & (evidence.counts > 0))
     return _strongest(statistics, winners.tolist())
+
+
+def crossings(evidence: Evidence) -> tuple[Flags, Flags]:
+    """Return which active variants exceed the winner's, and which the losers' bound against which, now."""
+    statistics = evidence.statistics()
+    return _beats(evidence, statistics), _beats(evidence, statistics, for_stopping=True)
+
+
+def _beats(evidence: Evidence, statistics: Array, *, for_stopping: bool = False) -> Flags:
+    """Return [i, j]: i exceeds its bound against j, and there are enough events; nobody need beat himself."""
+    bounds = evidence.bounds.pairs or evidence.bounds
+    enough = evidence.counts[:, None] + evidence.counts[None, :] >= evidence.design.min_purchases
+    np.fill_diagonal(enough, val=True)
+    return np.asarray((statistics > (bounds.loser if for_stopping else bounds.winner)) & enough)
 
 
 def _strongest(statistics: Array, winners: list[int]) -> int | None:
@@ -107,10 +125,10 @@ def _losers(evidence: Evidence) -> tuple[int, ...]:
     """Return variants proven worse than one that is not itself proven worse."""
     if not evidence.design.stop_losers or len(evidence.active) <= FEWEST_VARIANTS:
         return ()
-    statistics = evidence.statistics()
-    np.fill_diagonal(statistics, -np.inf)
-    enough = evidence.counts[:, None] + evidence.counts[None, :] >= evidence.design.min_purchases
-    beats = (statistics > evidence.bounds.loser) & enough
+    beats = _beats(evidence, evidence.statistics(), for_stopping=True)
+    if evidence.bounds.pairs is not None:
+        beats |= evidence.bounds.pairs.lost
+    np.fill_diagonal(beats, val=False)
     sound = ~beats.any(axis=0)
     beaten = beats[sound].any(axis=0)
     return tuple(evidence.active[index] for index in np.flatnonzero(beaten))
@@ -121,7 +139,7 @@ def _without_proof(evidence: Evidence, *, last: bool) -> Ruling:
     safe = None if design.safe_margin is None else _proven(evidence, 1 - design.safe_margin)
     if safe is not None:
         return Ruling(Kind.SAFE_PICK, winner=evidence.active[safe])
-    if all(within(each, design.equivalence_margin) for each in evidence.intervals(evidence.bounds.winner)):
+    if all(within(each, design.equivalence_margin) for each in evidence.intervals()):
         return Ruling(Kind.EQUIVALENT)
     leader = evidence.leader
     if design.mode is Mode.DECIDE and leader is not None and _loss_is_small(evidence, leader):
@@ -135,9 +153,7 @@ def _loss_is_small(evidence: Evidence, leader: int) -> bool:
 
 def _lack_of_data(evidence: Evidence, *, last: bool) -> Ruling:
     if last:
-        bounded = all(
-            within(each, evidence.design.planned_lift) for each in evidence.intervals(evidence.bounds.winner)
-        )
+        bounded = all(within(each, evidence.design.planned_lift) for each in evidence.intervals())
         return Ruling(Kind.NO_DIFFERENCE if bounded else Kind.NOT_ENOUGH_DATA)
     design = evidence.design
     tried = design.futility and not design.open_ended and evidence.share >= _FUTILITY_FROM

@@ -158,7 +158,8 @@ def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | 
 def _by_day(hours: Array, weights: Array, exposure: Array) -> Array:
     middle = (hours[:-1] + hours[1:]) / 2
     day = (middle // HOURS_PER_DAY).astype(int)
-    count = int(day[-1]) + 1 if day.size else 1
+    bought = np.flatnonzero(exposure.any(axis=1))
+    count = int(day[bought[-1]]) + 1 if bought.size else 1
     matured = np.zeros((count, len(hours), exposure.shape[1]))
     ends = np.searchsorted(day, np.arange(count + 1)).tolist()
     for each, (start, end) in enumerate(pairwise(ends)):

@@ -25,12 +25,29 @@ Array = npt.NDArray[np.float64]
 _DIRECTIONS = 2
 
 
+@dataclass(frozen=True, eq=False)
+class PairBounds:
+    """Critical values of each pair of active variants, and what was shown at earlier looks; see `pair_limits`.
+
+    `won[i, j]` says that i has exceeded the winner's bound against j before, `lost` the same at the losers' bound.
+    """
+
+    winner: Array
+    loser: Array
+    won: npt.NDArray[np.bool_]
+    lost: npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Bounds:
-    """Critical values at one look: for naming a winner and for stopping a loser."""
+    """Critical values at one look: for naming a winner and for stopping a loser.
+
+    Where each pair has a clock of its own, `pairs` holds theirs, and the values here are the largest of them.
+    """
 
     winner: float
     loser: float
+    pairs: PairBounds | None = None
 
 
 @dataclass(frozen=True)
@@ -90,18 +107,28 @@ class Evidence:
     def statistics(self, ratio: float = 1.0) -> Array:
         """Return Z with Z[i, j] testing theta_i / theta_j > ratio; the diagonal is infinite."""
         size = len(self.active)
-        upper = np.triu_indices(size, 1)
+        upper = (self._place(self.scores.first), self._place(self.scores.second))
         matrix = np.full((size, size), np.inf)
         matrix[upper] = self.scores.statistics(self.noise.variance, ratio)
         matrix.T[upper] = -self.scores.statistics(self.noise.variance, 1 / ratio)
         return matrix
 
-    def intervals(self, critical: float) -> tuple[RatioInterval, ...]:
-        """Return each pair's repeated interval of first over second."""
+    def _place(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return where design positions stand among the active ones, which are in rising order."""
+        return np.searchsorted(self.active, positions)
+
+    def intervals(self) -> tuple[RatioInterval, ...]:
+        """Return each pair's repeated interval of first over second, at the winner's bound."""
         return tuple(
             ratio_interval(quadratic_of(self.scores, pair, self.noise.variance), critical)
-            for pair in range(len(self.scores.a))
+            for pair, critical in enumerate(self._criticals())
         )
+
+    def _criticals(self) -> list[float]:
+        if self.bounds.pairs is None:
+            return [self.bounds.winner] * len(self.scores.a)
+        criticals: list[float] = self.bounds.pairs.winner[np.triu_indices(len(self.active), 1)].tolist()
+        return criticals
 
     @cached_property
     def leader(self) -> int | None:

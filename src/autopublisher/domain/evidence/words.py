@@ -4,7 +4,7 @@ The first sentence is the headline. What is not proven is never worded as if it 
 caveats always follow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Figure
@@ -52,6 +52,10 @@ def _sign(value: float) -> str:
     return "+" if value >= 0 else "-"
 
 
+_ADDED: Mapping[str, tuple[str, ...]] = {"E": ("E",), "R": ("R",), "RE": ("R", "E")}
+"""What a method adds to the paragraph on the method."""
+
+
 class _Wording:
     def __init__(self, verdict: Verdict, phrases: Phrases) -> None:
         self._verdict = verdict
@@ -68,8 +72,8 @@ class _Wording:
     def method(self) -> str:
         """Return the paragraph on the method."""
         known = self._phrases.method
-        pooled = [known[self._verdict.method]] if self._verdict.method == "E" else []
-        return " ".join([self._fill(known["B"]), *pooled])
+        more = [known[each] for each in _ADDED.get(self._verdict.method, ())]
+        return " ".join([self._fill(known["B"]), *more])
 
     def _fill(self, pattern: str, **more: str) -> str:
         """Fill in the named values; each is worked out only where the pattern asks for it."""
