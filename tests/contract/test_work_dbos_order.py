@@ -1,6 +1,7 @@
 """Who goes first on the durable queue: an account's look before its runs, however many of them wait."""
 
 import threading
+import time
 
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
@@ -28,6 +29,9 @@ def test_a_look_goes_before_the_runs_that_were_there_first(database_url: str) ->
     with SqlUnitOfWork(engine) as unit:
         for number in range(10):
             queue.enqueue(unit, Tick(RunId(f"run-{number}"), 1, ACT))
+        unit.commit()
+    time.sleep(1.1)  # what is equally urgent goes by age, which SQLite knows by the second
+    with SqlUnitOfWork(engine) as unit:
         queue.enqueue(unit, LOOK)
         unit.commit()
     worker = DbosWorker(database_url, lambda: None, polling_seconds=0.1)

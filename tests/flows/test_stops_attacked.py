@@ -222,7 +222,9 @@ def test_an_object_whose_activation_has_had_its_time_is_read_once_more_and_no_lo
     assert {one.method for one in stage.meta.witnessed[before:]} == {"find"}
 
 
-def test_a_completed_runs_activation_whose_answer_was_lost_is_answered_with_a_pause() -> None:
+def test_a_completed_runs_activation_whose_answer_was_lost_is_answered_with_a_pause_whatever_was_read() -> (
+    None
+):
     stage = completed()
     stage.stop()
     later(stage, seconds=5)
@@ -232,10 +234,15 @@ def test_a_completed_runs_activation_whose_answer_was_lost_is_answered_with_a_pa
     in_mid_activation(stage, lambda: lose_the_call(stage, done=True))
     while len(stage.on()) < 3:
         stage.look()
+    later(stage, minutes=5)
+    with stage.database.unit_of_work() as unit:
+        model = next(one for one in unit.records.objects(stage.run_id) if one.key == "final/campaign")
+        unit.records.put_object(replace(model, status="PAUSED", read_at=stage.clock.now()))  # a late read
+        unit.commit()
     stage.stop()
     stage.meta.blind = 3  # the account's list lags behind for a moment
     stage.look()
-    assert stage.on() == []
+    assert stage.at_meta("final/campaign")["status"] == "PAUSED"
 
 
 # --- reports --------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Commands that run something: the whole product, a worker alone, the simulator alone."""
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -71,8 +71,8 @@ def simulator(
         *("--seed", str(settings.stub_seed if seed is None else seed)),
         *(word for text in fault or () for word in ("--fault", text)),
     ]
-    # Our own module with our own options; it gets Ctrl-C from the terminal as we do.
-    raise typer.Exit(subprocess.call(command))  # noqa: S603
+    # It takes this process's place, and with it every signal; our own module with our own options.
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 def openapi() -> None:

@@ -1,5 +1,6 @@
 """The request as a record: what was written is read back, to the last decimal place."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ TESTS = st.builds(
     decision_mode=st.sampled_from(DecisionMode),
     same_offer=st.booleans(),
     on_no_winner=st.sampled_from(NoWinner),
+    adaptive_allocation=st.booleans(),
 )
 TARGETINGS = st.builds(
     TargetingConfig,
@@ -97,6 +99,25 @@ def test_different_requests_have_different_digests(one: RunRequest, other: RunRe
     assert (request_digest(one) == request_digest(other)) is (
         request_to_record(one) == request_to_record(other)
     )
+
+
+@given(REQUESTS)
+def test_a_request_kept_before_money_could_be_moved_is_still_read(request: RunRequest) -> None:
+    fixed = replace(request, ab_test_config=replace(request.ab_test_config, adaptive_allocation=False))
+    record = request_to_record(fixed)
+    del record["ab_test_config"]["adaptive_allocation"]
+    assert request_from_record(record) == fixed
+
+
+@given(REQUESTS)
+def test_a_request_that_moves_no_money_has_the_digest_it_had_before_there_was_a_choice(
+    request: RunRequest,
+) -> None:
+    fixed = replace(request, ab_test_config=replace(request.ab_test_config, adaptive_allocation=False))
+    record = request_to_record(fixed)
+    del record["ab_test_config"]["adaptive_allocation"]
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    assert request_digest(fixed) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_amounts_are_written_as_text_and_never_as_floats() -> None:

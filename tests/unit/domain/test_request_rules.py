@@ -68,6 +68,7 @@ WRONG_BY_ITSELF: list[tuple[dict[str, Any], str, str]] = [
         TEST + "same_offer",
         "only concerns winner_criteria roas",
     ),
+    ({"test": {"adaptive_allocation": True}}, TEST + "adaptive_allocation", "a test of 3 variants or more"),
     *[
         ({"budget": {"total_budget": Decimal(amount)}}, BUDGET + "total_budget", "not an amount above zero")
         for amount in ("0", "-1", "NaN", "Infinity")
