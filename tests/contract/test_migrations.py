@@ -22,6 +22,8 @@ UPGRADE = """
 import sys
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import upgrade
+
+pytestmark = pytest.mark.slow
 print("ready", flush=True)
 sys.stdin.readline()
 upgrade(open_engine(sys.argv[1]))

@@ -23,6 +23,8 @@ from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60.0
 NORTH, SOUTH = ActId("act_1"), ActId("act_2")
 RUNS = (("a", NORTH), ("b", SOUTH))

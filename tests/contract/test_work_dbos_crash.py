@@ -25,6 +25,8 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosWorker
 
+pytestmark = pytest.mark.slow
+
 def never_end(tick):
     print("said", tick.workflow_id, flush=True)
     threading.Event().wait()

@@ -11,6 +11,8 @@ from autopublisher.adapters.work_dbos import prepare
 from autopublisher.adapters.work_dbos_presence import AdvisoryPresence
 from autopublisher.adapters.work_dbos_store import QUEUE, driver_url
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 60.0
 
 BEGUN = """

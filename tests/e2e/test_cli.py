@@ -10,6 +10,8 @@ import structlog
 
 from support.command import ROOT, CommandLine, Prompt, simulators_in
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = str(ROOT / "examples" / "request_example.json")
 REMOVE = "Remove it, or correct its spelling; GET /openapi.json lists the fields."
 UNKNOWN = "00000000-0000-4000-8000-000000000009"

@@ -9,6 +9,8 @@ import pytest
 
 from support.command import CommandLine, simulators_in
 
+pytestmark = pytest.mark.slow
+
 HOME = ".autopublisher/demo"
 SETTINGS = {"AUTO_PUBLISHER_HOME": HOME, "STUB_SCENARIO": "demo"}
 

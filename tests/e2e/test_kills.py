@@ -10,6 +10,8 @@ import pytest
 
 from support.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 LIMIT_SECONDS = 420.0
 TOTAL_MINOR = 50_000
 KILLS_UNDER_WAY = 5

@@ -1,6 +1,7 @@
 """Test money moved between arms: once a day, gently, within what was set aside, whenever the process dies."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -164,3 +165,34 @@ def test_a_death_at_any_moment_of_a_move_changes_nothing() -> None:
 
 def test_a_death_in_the_middle_of_a_move_changes_nothing() -> None:
     assert_carried_out(after_a_death(17), after_a_death(0).meta.budgets())
+
+
+def test_a_limit_lowered_meanwhile_lets_money_be_taken_and_none_be_given() -> None:
+    life = Life(CLOSE)
+    life.until_moving()
+    with life.machine.database.unit_of_work() as unit:
+        account = unit.accounts.get(adaptive_request().meta_account_id)
+        unit.accounts.save(replace(account, daily_limit=BUDGET))
+        unit.commit()
+    life.machine.tick(life.run_id)
+    run = life.machine.run(life.run_id)
+    assert (run.status, run.moving) == (RunStatus.AB_TESTING, None)
+    assert max(life.meta.budgets().values()) == BUDGET
+    assert sum(life.meta.budgets().values()) < 4 * BUDGET
+
+
+@pytest.mark.parametrize("fatal", [6, 10, 14, 18, 24])
+def test_a_test_that_ends_in_the_middle_of_a_move_leaves_nothing_open(fatal: int) -> None:
+    life = Life(CLOSE)
+    life.until_moving()
+    life.meta.reaper = Reaper(fatal)
+    life.machine.tick(life.run_id)
+    ends = life.machine.run(life.run_id).test_ends_at
+    assert ends is not None
+    life.machine.clock.advance_to(ends)
+    run = life.until(RunStatus.SELECTING_WINNER)
+    assert (run.status, run.moving) == (RunStatus.SELECTING_WINNER, None)
+    with life.machine.database.unit_of_work() as unit:
+        rows = unit.journal.of_run(life.run_id)
+    assert [row.key for row in rows if not row.is_settled] == []
+    assert max((change.total for change in life.changes), default=0) <= 4 * BUDGET

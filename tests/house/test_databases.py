@@ -15,6 +15,8 @@ SERVE_UNTIL_KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import postgres_server
+
+pytestmark = pytest.mark.slow
 with postgres_server.throw_away_server(postgres_server.machine_installations()) as server:
     print(server.url.render_as_string(hide_password=False), flush=True)
     sys.stdin.read()

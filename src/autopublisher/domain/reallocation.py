@@ -7,6 +7,7 @@ between any two steps leaves less spendable than was set aside, and never more.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 
 from autopublisher.domain.evidence.allocation import ArmMoney, next_amounts
@@ -64,6 +65,35 @@ def _arm(amount: int, purse: Purse) -> ArmMoney:
     spent = min(purse.spent + 1 if purse.spent else 0, amount)
     floor = -(-spent * _LEAST_OVER_SPENT.numerator // _LEAST_OVER_SPENT.denominator)
     return ArmMoney(amount, spent, max(purse.least, floor))
+
+
+def planned_shares(
+    rows: Sequence[Operation], starts: datetime, ends: datetime, now: datetime
+) -> dict[str, float]:
+    """Return what part of the spend each arm should have had by now, by letter: budgets as moved, each spent evenly."""
+    spent = {
+        letter: _even_spend(arm, _moves(rows, letter), (starts, ends), now)
+        for letter, arm in arms_of(rows).items()
+    }
+    total = sum(spent.values())
+    return {letter: amount / total for letter, amount in spent.items()} if total > 0 else {}
+
+
+def _even_spend(
+    arm: Operation, moves: Sequence[Operation], span: tuple[datetime, datetime], now: datetime
+) -> float:
+    """Return what an arm spends by ``now`` if what it has left is always spread evenly over the time left."""
+    (since, ends), budget, spent = span, float(arm.spec.reserves), 0.0
+    done = [
+        (row.settled_at, row) for row in moves if row.state is OperationState.CONFIRMED and row.settled_at
+    ]
+    for at, row in [*done, (now, None)]:
+        until = max(since, min(at, ends))
+        if ends > since:
+            spent += (budget - spent) * ((until - since) / (ends - since))
+        since = until
+        budget = budget if row is None else float(row.spec.params["lifetime_budget"])
+    return spent
 
 
 def cuts(plan: Mapping[str, int], rows: Sequence[Operation]) -> dict[str, int]:

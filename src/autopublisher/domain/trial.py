@@ -5,7 +5,9 @@ from datetime import datetime
 
 from autopublisher.domain import evidence
 from autopublisher.domain.money import offset_of
+from autopublisher.domain.operations import Operation
 from autopublisher.domain.plan import money_of
+from autopublisher.domain.reallocation import planned_shares
 from autopublisher.domain.records import Figures, Snapshot
 from autopublisher.domain.run import Run
 from autopublisher.domain.variants import Variant
@@ -30,6 +32,20 @@ def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
         # Every variant asks for the same people, and no study keeps them apart.
         same_people=True,
     )
+
+
+def planned_shares_of(
+    run: Run, variants: Sequence[Variant], rows: Sequence[Operation], now: datetime
+) -> tuple[float, ...] | None:
+    """Return what part of the spend each variant should have had by now; None where no money is moved."""
+    if (
+        not run.request.ab_test_config.adaptive_allocation
+        or run.test_starts_at is None
+        or run.test_ends_at is None
+    ):
+        return None
+    shares = planned_shares(rows, run.test_starts_at, run.test_ends_at, now)
+    return tuple(shares[variant.letter] for variant in variants) if shares else None
 
 
 def history_of(

@@ -12,7 +12,7 @@ from autopublisher.domain.reallocation import MOVE_VERB
 from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import was_stopped
-from autopublisher.domain.trial import design_of, history_of
+from autopublisher.domain.trial import design_of, history_of, planned_shares_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.reallocation import Reallocation
@@ -91,9 +91,8 @@ class Watch:
         if verdict.ends_test or now >= ends:
             why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
             over = event(run, now, "test_ended", f"The test has ended: {why}")
-            return Step(
-                stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None), (*events, over), kept
-            )
+            ended = stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None, moving=None)
+            return Step(ended, (*events, over), kept)
         moved = self._reallocation.advance(stopped, verdict, snapshots)
         until = min(moved.again or now + self._poll, now + self._poll)
         waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)
@@ -174,7 +173,9 @@ class Watch:
         with self._open_unit() as unit:
             variants = unit.records.variants(run.id)
             earlier = unit.records.decisions(run.id)
-        verdict = evidence.replay(design_of(run, variants), history_of(run, variants, snapshots))
+            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), now)
+        history = history_of(run, variants, snapshots)
+        verdict = evidence.replay(design_of(run, variants), history, planned_shares=shares)
         last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
         if last is not None and last.kind is verdict.kind and last.look_index == verdict.look_index:
             return verdict, None
@@ -239,7 +240,9 @@ class Conclusion:
         with self._open_unit() as unit:
             variants = unit.records.variants(run.id)
             number = len(unit.records.decisions(run.id)) + 1
-        verdict = evidence.replay(design_of(run, variants), history_of(run, variants, snapshots), final=True)
+            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), run.stopped_at or now)
+        history = history_of(run, variants, snapshots)
+        verdict = evidence.replay(design_of(run, variants), history, final=True, planned_shares=shares)
         decision = replace(decision_of(run, verdict, number, now), final=True)
         moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
         concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})

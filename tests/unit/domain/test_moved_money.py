@@ -1,6 +1,7 @@
 """Money moved between arms: whatever becomes of each step, the arms never have more than was set aside for them."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from autopublisher.domain.reallocation import (
     cuts,
     is_rise,
     planned_move,
+    planned_shares,
     rises,
     was_refused,
 )
@@ -151,3 +153,24 @@ def test_whatever_becomes_of_the_steps_the_arms_never_have_more(
             for letter, amount in step(plan, rows).items():
                 rows.append(change(rows, letter, amount, next(fate)))
                 assert sum(amounts_of(rows).values()) <= 3 * BUDGET
+
+
+STARTS = NOW
+ENDS = NOW + timedelta(hours=100)
+
+
+def test_even_arms_should_have_spent_alike() -> None:
+    assert planned_shares(ARMS, STARTS, ENDS, NOW + timedelta(hours=30)) == pytest.approx(
+        dict.fromkeys("ABC", 1 / 3)
+    )
+
+
+def test_before_the_start_there_is_no_planned_share() -> None:
+    assert planned_shares(ARMS, STARTS, ENDS, STARTS) == {}
+
+
+def test_planned_shares_follow_moved_budgets_from_the_moment_they_are_confirmed() -> None:
+    half = NOW + timedelta(hours=50)
+    rows = [*ARMS, replace(change(ARMS, "A", 5_000, S.CONFIRMED), settled_at=half)]
+    assert planned_shares(rows, STARTS, ENDS, half) == pytest.approx(dict.fromkeys("ABC", 1 / 3))
+    assert planned_shares(rows, STARTS, ENDS, ENDS) == pytest.approx({"A": 0.2, "B": 0.4, "C": 0.4})

@@ -45,21 +45,28 @@ def judge(design: Design, history: Sequence[Snapshot], *, final: bool = False) -
 
 
 def replay(
-    design: Design, history: Sequence[Snapshot], *, final: bool = False, detailed: bool = True
+    design: Design,
+    history: Sequence[Snapshot],
+    *,
+    final: bool = False,
+    detailed: bool = True,
+    planned_shares: Sequence[float] | None = None,
 ) -> Verdict:
     """Return the verdict the live system would have stopped with, polling at each snapshot in turn.
 
     Equals `judge` on the snapshots up to the first ending verdict, or on all of them when there is none. The verdict
     itself is the same without details: diagnostics, cost of proof and digest, which take longer than all the rest.
+    `planned_shares` say what part of the spend each variant should have, for the diagnostics; None: even ones.
     """
-    trial = replace(_trial(design, history, final=final), detailed=detailed)
+    shares = None if planned_shares is None else tuple(planned_shares)
+    trial = replace(_trial(design, history, final=final), detailed=detailed, planned_shares=shares)
     course = trial.course()
     if course.ended_at is None or course.ended_at == len(trial.history) - 1:
         return trial.verdict(course)
     # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
     known = trial.history[: course.ended_at + 1]
     calendar = Calendar(design, known, trial.timeline.until(course.ended_at), final=False)
-    return _Trial(calendar, detailed).verdict(course)
+    return replace(trial, calendar=calendar).verdict(course)
 
 
 def _trial(design: Design, history: Sequence[Snapshot], *, final: bool) -> "_Trial":
@@ -90,6 +97,7 @@ class _Course:
 class _Trial:
     calendar: Calendar
     detailed: bool = True
+    planned_shares: tuple[float, ...] | None = None
 
     @property
     def design(self) -> Design:
@@ -219,6 +227,7 @@ class _Trial:
                 decided_hour=None if course.ended_at is None or evidence is None else evidence.hour,
                 digest=digest(self.design, self.history, final=self.final) if self.detailed else "",
                 findings=self._findings() if self.detailed else (),
+                planned_shares=self.planned_shares,
             )
         )
 

@@ -41,6 +41,7 @@ class Case:
     decided_hour: float | None
     digest: str
     findings: tuple[Diagnostic, ...] = ()
+    planned_shares: tuple[float, ...] | None = None
 
     def name(self, position: int | None) -> str | None:
         """Return a variant's id."""
@@ -101,8 +102,16 @@ def _diagnostics(case: Case) -> tuple[Diagnostic, ...]:
         return case.findings
     evidence = case.evidence
     before = max((look.hour for look in case.looks if look.hour < evidence.hour), default=0.0)
-    signals = Signals(last_look_hour=before)
+    signals = Signals(last_look_hour=before, planned_shares=_planned(case, evidence.active))
     return (*case.findings, *diagnose(case.design, case.timeline, evidence, signals))
+
+
+def _planned(case: Case, active: tuple[int, ...]) -> tuple[float, ...] | None:
+    """Return the active variants' planned shares of what they spend together."""
+    if case.planned_shares is None:
+        return None
+    together = sum(case.planned_shares[each] for each in active)
+    return tuple(case.planned_shares[each] / together for each in active) if together > 0 else None
 
 
 def _next_look(case: Case) -> float | None:

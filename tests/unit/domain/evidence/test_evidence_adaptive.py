@@ -165,6 +165,19 @@ def test_shares_that_were_moved_are_not_off_plan(whole: History) -> None:
     assert "spend_share_off_plan" not in {each.code for each in judge(PLAN, whole[:300]).diagnostics}
 
 
+def test_shares_are_compared_with_the_plan_that_is_given(whole: History) -> None:
+    last = whole[299].figures
+    total = sum(each.spend for each in last)
+    as_spent = tuple(each.spend / total for each in last)
+    shifted = (as_spent[0] + 0.1, as_spent[1] - 0.1, *as_spent[2:])
+
+    def off_plan(shares: tuple[float, ...]) -> bool:
+        verdict = replay(PLAN, whole[:300], planned_shares=shares)
+        return "spend_share_off_plan" in {each.code for each in verdict.diagnostics}
+
+    assert (off_plan(as_spent), off_plan(shifted)) == (False, True)
+
+
 def test_people_shared_by_all_variants_are_a_caveat(whole: History) -> None:
     shared = judge(replace(PLAN, same_people=True), whole[:100])
     assert "same_people" in shared.caveats
