@@ -18,12 +18,12 @@ from autopublisher.adapters.db.migrate import current_revision, is_current, upgr
 from autopublisher.adapters.db.tables import METADATA
 from autopublisher.domain.errors import UnavailableError
 
+pytestmark = pytest.mark.slow
+
 UPGRADE = """
 import sys
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import upgrade
-
-pytestmark = pytest.mark.slow
 print("ready", flush=True)
 sys.stdin.readline()
 upgrade(open_engine(sys.argv[1]))

@@ -16,6 +16,8 @@ from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.work import Tick
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60.0
 
 # Says "ready", then the id of the tick it begins; never ends it, and has room for no other.
@@ -24,8 +26,6 @@ import sys, threading
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosWorker
-
-pytestmark = pytest.mark.slow
 
 def never_end(tick):
     print("said", tick.workflow_id, flush=True)

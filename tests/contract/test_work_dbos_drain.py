@@ -21,7 +21,7 @@ WHERE datname = current_database() AND application_name = 'autopublisher-worker'
 BEGUN_BY_ANOTHER = "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = 'east'"
 TICK = Tick(RunId("run-1"), 1, ActId("act_1"))
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 @pytest.fixture

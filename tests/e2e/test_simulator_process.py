@@ -14,12 +14,12 @@ import pytest
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
+pytestmark = pytest.mark.slow
+
 WISH = SimulatorWish("demo", 7, None)
 KILLED_PRODUCT = """
 import os, pathlib, sys
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
-
-pytestmark = pytest.mark.slow
 SimulatorProcess(pathlib.Path(sys.argv[1]), SimulatorWish("demo", 7, None)).start()
 os._exit(0)  # like a kill: nothing is put in order
 """

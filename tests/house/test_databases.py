@@ -11,12 +11,12 @@ from types import ModuleType
 import pytest
 from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
 
+pytestmark = pytest.mark.slow
+
 SERVE_UNTIL_KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import postgres_server
-
-pytestmark = pytest.mark.slow
 with postgres_server.throw_away_server(postgres_server.machine_installations()) as server:
     print(server.url.render_as_string(hide_password=False), flush=True)
     sys.stdin.read()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FAKE_UV = """#!/bin/sh
 [ "$1" = --version ] && exit 0
 echo "$*" >> "{notes}"
@@ -34,8 +36,6 @@ echo "$PWD: $*"
 # Debian ships Python without ensurepip unless python3-venv is installed.
 WITHOUT_VENV_MODULE = """
 import runpy, sys
-
-pytestmark = pytest.mark.slow
 sys.modules["ensurepip"] = None
 sys.argv = [sys.argv[1], "run"]
 runpy.run_path(sys.argv[0], run_name="__main__")
