@@ -438,3 +438,17 @@ def test_the_verdict_of_an_interrupted_test_says_so() -> None:
         last = unit.records.decisions(stage.run_id)[-1]
     assert "interrupted by a stop" in last.sentence_en
     assert "interrumpida por una parada" in last.sentence_es
+
+
+def test_a_final_campaign_can_still_be_given_back_after_a_resume_that_left_it_off() -> None:
+    stage = completed()
+    stage.stop()
+    stage.enforced()
+    stage.resume()
+    stage.look()
+    assert stage.on() == []
+    stage.desk.resume("eva", "it was meant to run", account_id=stage.account_id, reactivate=True)
+    stage.look()
+    assert len(stage.on()) == 3
+    with pytest.raises(ConflictError):
+        stage.desk.resume("eva", "once more", account_id=stage.account_id, reactivate=True)

@@ -93,6 +93,11 @@ class Watch:
             over = event(run, now, "test_ended", f"The test has ended: {why}")
             ended = stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None, moving=None)
             return Step(ended, (*events, over), kept)
+        if verdict.kind is evidence.Kind.UNHEALTHY:
+            trouble = (
+                trouble
+                or f"{evidence.headline(verdict)} The test still runs and spends: let it end, or cancel it"
+            )
         moved = self._reallocation.advance(stopped, verdict, snapshots)
         until = min(moved.again or now + self._poll, now + self._poll)
         waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)

@@ -22,6 +22,7 @@ from autopublisher.ports.work import TickQueue
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
+_ALL = 100_000
 _RACES = 20
 
 
@@ -130,7 +131,7 @@ class StopDesk:
             accounts = sorted(unit.accounts.all(), key=lambda one: one.act_id)
             for account in accounts:  # in the order of a press, or each could wait for the other for ever
                 unit.lock(stop_lock(account.act_id))
-            chosen = _chosen(unit, stop_id, account_id)
+            chosen = _chosen(unit, stop_id, account_id, reactivate=reactivate)
             lifted = [
                 one.lifted(now, actor, reason, _reports(unit, one, accounts), reactivate=reactivate)
                 for one in chosen
@@ -186,11 +187,16 @@ def _need_reason(reason: str) -> None:
         )
 
 
-def _chosen(unit: UnitOfWork, stop_id: StopId | None, account_id: AccountId | None) -> Sequence[Stop]:
-    """Return the stops to lift; an account under a stop of everything cannot be let out of it alone."""
+def _chosen(
+    unit: UnitOfWork, stop_id: StopId | None, account_id: AccountId | None, *, reactivate: bool
+) -> Sequence[Stop]:
+    """Return the stops to lift; an account under a stop of everything cannot be let out of it alone.
+
+    A stop lifted without giving final campaigns back may be lifted once more to give them back.
+    """
     if stop_id is not None:
         stop = unit.stops.get(stop_id)
-        if stop.holds:
+        if stop.holds or (reactivate and not stop.reactivate):
             return [stop]
         raise ConflictError("This stop has been lifted already.", "Nothing is left to do.")
     account = unit.accounts.get(AccountId(str(account_id)))
@@ -202,6 +208,10 @@ def _chosen(unit: UnitOfWork, stop_id: StopId | None, account_id: AccountId | No
         raise ConflictError(
             "Everything is stopped, not this account alone.", f"Lift that stop: stop_id {holding[0].id}."
         )
+    past = [one for one in unit.stops.latest(_ALL) if not one.holds and one.concerns(account.act_id)]
+    last = max(past, key=lambda stop: stop.lifted_at or stop.at, default=None)
+    if reactivate and last is not None and not last.reactivate:
+        return [last]
     raise ConflictError("This account is not stopped.", "Nothing is left to do.")
 
 

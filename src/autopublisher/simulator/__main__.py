@@ -1,18 +1,22 @@
 """`python -m autopublisher.simulator`: run the simulator as a process of its own."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from autopublisher.simulator.config import DEFAULT_GROUP_PATTERN, DEFAULT_START, SimulatorConfig
 from autopublisher.simulator.faults import fault_of, read_fault
+from autopublisher.simulator.scenario import built_in_scenarios, load_scenario
 from autopublisher.simulator.server import serve, write_url_file
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="autopublisher.simulator", description=__doc__)
-    parser.add_argument("--scenario", default="demo", help="built-in name or path of a TOML file")
+    parser.add_argument(
+        "--scenario", default="demo", type=_scenario, help="built-in name or path of a TOML file"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--mode", choices=("manual", "speed"), default="manual")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per real second")
@@ -35,6 +39,18 @@ def _parser() -> argparse.ArgumentParser:
         "--upgrade-expired", action="store_true", help="serve v24.0 by v25.0 with a warning header"
     )
     return parser
+
+
+def _scenario(name: str) -> str:
+    """Return the name of a scenario that can be read; argparse prints what is wrong with another."""
+    try:
+        load_scenario(name)
+    except FileNotFoundError as error:
+        known = ", ".join(built_in_scenarios())
+        raise argparse.ArgumentTypeError(f"there is no scenario {name!r}; built in are {known}") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"scenario {name!r} cannot be read: {error}") from error
+    return name
 
 
 def _fault(text: str) -> str:
@@ -67,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.url_file is not None:
             write_url_file(given.url_file, url)
 
-    serve(config, given.host, given.port, announce, given.idle_exit)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how people end it
+        serve(config, given.host, given.port, announce, given.idle_exit)
     return 0
 
 

@@ -154,6 +154,14 @@ class Scenario:
         return next((account for account in self.accounts if account.id == account_id), None)
 
 
+def built_in_scenarios() -> tuple[str, ...]:
+    """Return the names of the scenarios that ship, in order."""
+    folder = resources.files(__package__) / "scenarios"
+    return tuple(
+        sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml"))
+    )
+
+
 def load_scenario(name_or_path: str) -> Scenario:
     """Read a built-in scenario by name, or any TOML file by path. Raises FileNotFoundError or ValueError."""
     path = Path(name_or_path)
