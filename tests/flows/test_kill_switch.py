@@ -447,8 +447,12 @@ def test_a_final_campaign_can_still_be_given_back_after_a_resume_that_left_it_of
     stage.resume()
     stage.look()
     assert stage.on() == []
+    (left_off,) = stage.desk.views()
+    assert left_off.stop.report
     stage.desk.resume("eva", "it was meant to run", account_id=stage.account_id, reactivate=True)
     stage.look()
     assert len(stage.on()) == 3
+    (given_back,) = stage.desk.views()
+    assert given_back.stop.report == left_off.stop.report
     with pytest.raises(ConflictError):
         stage.desk.resume("eva", "once more", account_id=stage.account_id, reactivate=True)

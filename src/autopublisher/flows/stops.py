@@ -133,7 +133,14 @@ class StopDesk:
                 unit.lock(stop_lock(account.act_id))
             chosen = _chosen(unit, stop_id, account_id, reactivate=reactivate)
             lifted = [
-                one.lifted(now, actor, reason, _reports(unit, one, accounts), reactivate=reactivate)
+                # What was seen while it held is kept: by a second lifting the accounts' records tell of something else.
+                one.lifted(
+                    now,
+                    actor,
+                    reason,
+                    _reports(unit, one, accounts) if one.holds else one.report or {},
+                    reactivate=reactivate,
+                )
                 for one in chosen
             ]
             for one in lifted:

@@ -59,7 +59,7 @@ ENGLISH = Phrases(
         "stop_loser": "Clearly worse and to be stopped: {stopped}. The others go on.",
         "not_yet": "No verdict yet. {progress} of the planned evidence is in; the next analysis is due at"
         " {next}.",
-        "unhealthy": "Paused: the data cannot be trusted at the moment.",
+        "unhealthy": "The data cannot be trusted at the moment, so nothing is decided.",
     },
     reasons={
         "guard_hours": "The test has not run long enough for any verdict.",
@@ -165,7 +165,7 @@ SPANISH = Phrases(
         "stop_loser": "Claramente peor, se detiene: {stopped}. Las demás siguen.",
         "not_yet": "Todavía no hay veredicto. Ya tenemos {progress} de la evidencia prevista; el próximo"
         " análisis toca en {next}.",
-        "unhealthy": "En pausa: ahora mismo no se puede confiar en los datos.",
+        "unhealthy": "Ahora mismo no se puede confiar en los datos, así que no se decide nada.",
     },
     reasons={
         "guard_hours": "La prueba aún no ha durado lo suficiente para dar un veredicto.",
