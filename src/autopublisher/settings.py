@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     auto_publisher_daily_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_monthly_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_native_rule: bool = True
+    auto_publisher_split_tests: bool = True
     auto_publisher_daily_stretch_percent: int = Field(default=DAY_STRETCH, ge=100, le=700)
     auto_publisher_log_level: LogLevel = LogLevel.INFO
 

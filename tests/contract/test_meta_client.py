@@ -35,6 +35,7 @@ FACTS = AdAccountFacts(
     minimum_spend_cap=Money(10_000, "EUR"),
     default_dsa_beneficiary="Demo Advertiser SL",
     default_dsa_payor="Demo Advertiser SL",
+    business_id="5001",
 )
 MINIMUMS = MinimumBudgets(Money(50, "EUR"), Money(250, "EUR"), Money(4000, "EUR"), Money(250, "EUR"))
 

@@ -21,8 +21,8 @@ ONE_OF_EACH = {
 
 
 PLAIN = Pace(poll=timedelta(hours=2))
-WITH_RULE = Pace(poll=timedelta(hours=2), native_rule=True)
-both = pytest.mark.parametrize("pace", [PLAIN, WITH_RULE], ids=["without a rule", "with a rule"])
+FULL = Pace(poll=timedelta(hours=2), native_rule=True, split_tests=True)
+both = pytest.mark.parametrize("pace", [PLAIN, FULL], ids=["plain", "with a study and a rule"])
 
 
 def complete_run(fatal: int, pace: Pace) -> MortalMachine:
@@ -43,8 +43,8 @@ def moments(pace: Pace) -> int:
 
 
 def assert_ended_right(machine: MortalMachine) -> None:
-    rule = {ObjectKind.RULE: 1} if machine.pace.native_rule else {}
-    assert machine.kinds() == ONE_OF_EACH | rule
+    besides = {ObjectKind.RULE: 1, ObjectKind.STUDY: 1} if machine.pace is FULL else {}
+    assert machine.kinds() == ONE_OF_EACH | besides
     active = machine.active()
     assert len(active) == 3
     assert all("Final (B)" in name for name in active)
@@ -85,6 +85,10 @@ def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_active(status: R
         fatal += 1
         machine = cancelled_run(status, fatal)
         assert machine.active() == []
+        studies = [one for one in machine.meta.objects.values() if one.kind is ObjectKind.STUDY]
+        # Once the test is over its study has ended by itself, and is left for its results.
+        over = status is RunStatus.PUBLISHING_FINAL
+        assert [study.status for study in studies] in ([], ["ACTIVE" if over else "DELETED"])
         if machine.deaths == 0:
             break
     assert fatal > 10
@@ -92,7 +96,7 @@ def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_active(status: R
 
 def cancelled_run(status: RunStatus, fatal: int) -> MortalMachine:
     """Cancel the run once it is in ``status``, dying at the ``fatal``-th moment from there on."""
-    machine = seeded(MortalMachine(), brief_request(require_human_approval=False))
+    machine = seeded(MortalMachine(FULL), brief_request(require_human_approval=False))
     run_id = machine.intake.submit(brief_request(require_human_approval=False), "tester").id
     machine.drive(run_id, status)
     if status is RunStatus.CREATING_CAMPAIGNS:

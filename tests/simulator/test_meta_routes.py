@@ -16,7 +16,7 @@ DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.t
 
 def open_firm(folder: Path) -> Desk:
     """Return a desk whose account belongs to a business."""
-    text = DEMO.read_text("utf-8").replace('name = "Demo account"', f'name = "B"\nbusiness = "{BUSINESS}"')
+    text = DEMO.read_text("utf-8")
     path = folder / "business.toml"
     path.write_text(text, "utf-8")
     return Desk(SimulatorConfig(scenario=str(path)))

@@ -13,7 +13,7 @@ DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.t
 
 
 def scenario(folder: Path, market: str = "") -> str:
-    text = DEMO.read_text("utf-8").replace('name = "Demo account"', f'name = "B"\nbusiness = "{BUSINESS}"')
+    text = DEMO.read_text("utf-8")
     path = folder / "business.toml"
     path.write_text(text.replace("[market]", f"[market]\n{market}"), "utf-8")
     return str(path)
@@ -57,9 +57,9 @@ def test_a_study_is_made_read_and_cancelled(firm: Desk) -> None:
     assert firm.get(made, fields="canceled_time")["canceled_time"]
 
 
-def test_a_personal_account_has_no_business_to_test_in(desk: Desk) -> None:
+def test_a_personal_account_has_no_business_to_test_in() -> None:
     with pytest.raises(RefusedError) as caught:
-        desk.post(f"{BUSINESS}/ad_studies", name="x")
+        Desk(SimulatorConfig(scenario="ordinary")).post(f"{BUSINESS}/ad_studies", name="x")
     assert caught.value.codes == (100, 33)
 
 

@@ -14,7 +14,7 @@ DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.t
 
 @pytest.fixture
 def firm(tmp_path: Path) -> Desk:
-    text = DEMO.read_text("utf-8").replace('name = "Demo account"', f'name = "B"\nbusiness = "{BUSINESS}"')
+    text = DEMO.read_text("utf-8")
     path = tmp_path / "business.toml"
     path.write_text(text, "utf-8")
     return Desk(SimulatorConfig(scenario=str(path)))

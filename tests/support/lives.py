@@ -131,7 +131,7 @@ def seen_through(product: MortalProduct, errand: Errand) -> Run:
     while not (run := product.run(run_id)).is_final:
         if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
             approve(product, run_id)
-        time.sleep(0.01)
+        time.sleep(0.05)
     return run
 
 

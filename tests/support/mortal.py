@@ -112,7 +112,15 @@ class MortalMachine:
         self.clock = ManualClock(START)
         euro = "EUR"
         facts = AdAccountFacts(
-            ActId("act_123456789"), "Demo", 1, euro, "Europe/Madrid", Money(10_000, euro), "Shop", "Shop"
+            ActId("act_123456789"),
+            "Demo",
+            1,
+            euro,
+            "Europe/Madrid",
+            Money(10_000, euro),
+            "Shop",
+            "Shop",
+            "5001",
         )
         minimums = MinimumBudgets(Money(50, euro), Money(250, euro), Money(4000, euro), Money(250, euro))
         self.meta = MortalMeta(self.clock, facts, minimums)

@@ -185,6 +185,7 @@ class Product:
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
             spend=self._spend_rules,
             native_rule=settings.auto_publisher_native_rule,
+            split_tests=settings.auto_publisher_split_tests,
         )
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         machine = Machine(build_orchestrator(*parts), build_watch(*parts))

@@ -1,9 +1,9 @@
 """What somebody else has changed at Meta: the journal's wishes compared with what Meta shows, field by field.
 
 Theory of operation. Only what we asked for is compared, in a canonical form: Meta writes numbers as text, moments in the
-account's zone, lists in its own order, some goals under another name, and adds defaults of its own. Money is the
-exception: a budget we never asked for counts as a change. An edit is a threat where it makes more money spendable than is
-set aside for the object.
+account's zone, lists in its own order, some goals under another name, and adds defaults of its own. There are two
+exceptions: a budget we never asked for counts as a change, and so does an audience or a place added to a targeting. An edit
+is a threat where it makes more money spendable than is set aside for the object.
 """
 
 import json
@@ -55,6 +55,37 @@ _DEFAULTS: Mapping[str, Any] = {
     "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
 }
 """What Meta may leave out because it is the default."""
+
+_AUDIENCE = frozenset(
+    {
+        *(
+            "behaviors",
+            "connections",
+            "custom_audiences",
+            "excluded_connections",
+            "excluded_custom_audiences",
+        ),
+        *("excluded_geo_locations", "excluded_user_device", "exclusions", "flexible_spec"),
+        *(
+            "friends_of_connections",
+            "genders",
+            "interests",
+            "life_events",
+            "locales",
+            "user_device",
+            "user_os",
+        ),
+        *("wireless_carrier", "product_audience_specs", "industries", "income", "family_statuses"),
+        *("relationship_statuses", "education_statuses", "work_employers", "work_positions"),
+    }
+)
+_PLACES = frozenset(
+    {
+        *("cities", "country_groups", "custom_locations", "electoral_districts", "geo_markets"),
+        *("neighborhoods", "places", "regions", "zips"),
+    }
+)
+"""Parts of a targeting that change who sees an ad, and that Meta never sets by itself: there, they are somebody's doing."""
 
 _ALIASES = {"REACH": "IMPRESSIONS"}
 """Goals that Meta reads back under another name."""
@@ -137,6 +168,22 @@ def _or_default(name: str, shown: Any) -> Any:
     return _DEFAULTS.get(name) if shown is None else shown
 
 
+def _is_same_audience(wanted: Any, read: Any) -> bool:
+    """Tell whether a targeting has all that was asked for, and nothing besides that changes who is reached."""
+    return _is_held(wanted, read) and not any(
+        _has_more(names, asked, shown)
+        for names, asked, shown in (
+            (_AUDIENCE, wanted, read),
+            (_PLACES, wanted.get("geo_locations"), read.get("geo_locations")),
+        )
+    )
+
+
+def _has_more(names: frozenset[str], asked: Any, shown: Any) -> bool:
+    known, there = asked or {}, shown or {}
+    return any(there.get(name) and name not in known for name in names)
+
+
 def _members(values: Sequence[Any]) -> list[str]:
     """Return a list's values in one order; Meta writes an empty list of categories as NONE, too."""
     return sorted(text for text in map(_text, values) if text != "NONE")
@@ -161,6 +208,7 @@ _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
     "end_time": lambda wanted, read: bool(read) and _moment(wanted) == _moment(read),
     "optimization_goal": lambda wanted, read: _ALIASES.get(wanted, wanted) == _ALIASES.get(read, read),
     "creative": _is_same_creative,
+    "targeting": _is_same_audience,
 }
 
 

@@ -47,6 +47,7 @@ class ObjectKind(StrEnum):
     AD = "ad"
     IMAGE = "image"
     RULE = "rule"
+    STUDY = "study"
 
 
 EDGES = {
@@ -56,8 +57,9 @@ EDGES = {
     ObjectKind.AD: "ads",
     ObjectKind.IMAGE: "adimages",
     ObjectKind.RULE: "adrules_library",
+    ObjectKind.STUDY: "ad_studies",
 }
-"""The account's edge on which each kind is created and listed."""
+"""The edge on which each kind is created and listed: the account's, and of a study its business's."""
 
 _S = OperationState
 

@@ -103,6 +103,8 @@ class Run:
     objective: str = ""
     plan_digest: str = ""
     warnings: tuple[str, ...] = ()
+    business_id: str | None = None
+    randomised: bool = False
     build_starts_at: datetime | None = None
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None

@@ -29,8 +29,9 @@ def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
         adaptive=ab.adaptive_allocation,
-        # Every variant asks for the same people, and no study keeps them apart.
-        same_people=True,
+        randomised=run.randomised,
+        # Every variant asks for the same people; only a study keeps them apart.
+        same_people=not run.randomised,
     )
 
 

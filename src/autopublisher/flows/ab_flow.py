@@ -16,6 +16,7 @@ from autopublisher.domain.trial import design_of, history_of, planned_shares_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.reallocation import Reallocation
+from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -50,6 +51,7 @@ class Watch:
         poll: timedelta,
         *,
         reallocation: Reallocation,
+        split_test: SplitTest,
     ) -> None:
         self._open_unit = open_unit
         self._collector = collector
@@ -57,6 +59,7 @@ class Watch:
         self._clock = clock
         self._poll = max(poll, REFRESH)
         self._reallocation = reallocation
+        self._split_test = split_test
 
     def __call__(self, run: Run) -> Step:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
@@ -135,10 +138,10 @@ class Watch:
                 self._statuses.ensure(
                     run, row, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend"
                 )
+        run, noted = self._split_test.last_until(run, ends, "extend")
         started = replace(run, test_starts_at=starts, test_ends_at=ends, next_tick_at=starts, attention=None)
-        return Step(
-            started, (event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}"),)
-        )
+        said = event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}")
+        return Step(started, (*noted, said))
 
     def _start(self, run: Run, now: datetime) -> datetime:
         """Return when the test starts: what an interrupted tick has asked of one arm holds for the others."""
@@ -192,6 +195,7 @@ class Watch:
             return run, ()
         arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
         unlike = self._statuses.unlike(run, [row for row in arms if row.spec.variant not in run.eliminated])
+        unlike += self._split_test.changed(run)
         if not unlike:
             return run, ()
         said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
@@ -215,12 +219,15 @@ class Conclusion:
         statuses: Statuses,
         clock: Clock,
         poll: timedelta,
+        *,
+        split_test: SplitTest,
     ) -> None:
         self._open_unit = open_unit
         self._collector = collector
         self._statuses = statuses
         self._clock = clock
         self._poll = max(poll, REFRESH)
+        self._split_test = split_test
 
     def __call__(self, run: Run) -> Step:
         """Return the run still settling, or in SELECTING_WINNER with its final decision."""
@@ -264,6 +271,8 @@ class Conclusion:
             ):
                 asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
                 self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
+        if run.test_ends_at is not None and soon < run.test_ends_at:
+            self._split_test.last_until(run, soon, "close")
 
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""

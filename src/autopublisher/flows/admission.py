@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults
 from autopublisher.domain.errors import NotFoundError, Problem
 from autopublisher.domain.limits import check_limits
 from autopublisher.domain.plan import objective_of, plan_digest, test_plan
@@ -57,11 +57,11 @@ class Admission:
             raise NotYet(run.request.scheduled_for)
         with self._open_unit() as unit:
             self._wait_turn(unit, run, now)  # first, for a waiting run need not ask Meta every minute
-        problems = self._problems(run)
-        if problems:
+        problems, facts = self._problems(run)
+        if problems or facts is None:
             return _refused(run, now, problems)
         with self._open_unit() as unit:
-            step = self._admitted(unit, run, now)
+            step = self._admitted(unit, run, facts, now)
             breach = self._gate.breach(unit, run, step.run, now)
             if breach is not None:
                 field = "ab_test_config.test_budget_per_variant"
@@ -77,19 +77,21 @@ class Admission:
         if self._gate.breach(unit, run, admitted, now) is not None:
             raise NotYet(now)  # another run was faster; the next look refuses this one with the figures
 
-    def _problems(self, run: Run) -> list[Problem]:
+    def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:
+        """Return what keeps the run out, and what Meta says of its account where that had to be asked."""
         with self._open_unit() as unit:
             account = unit.accounts.get(run.account_id)
             try:
                 unit.creatives.get_many(run.request.creative_ids)
             except NotFoundError as error:
-                return [Problem("creative_ids", error.message, error.remedy)]
+                return [Problem("creative_ids", error.message, error.remedy)], None
         problems = check_request(run.request) + check_against_account(run.request, account)
         problems = problems or list(check_limits(run.request, account, self._gate.installation))
         if problems:
-            return problems
+            return problems, None
         facts = self._meta.account(account.act_id)
-        return check_against_meta(run.request, account, facts, self._meta.minimum_budgets(account.act_id))
+        minimums = self._meta.minimum_budgets(account.act_id)
+        return check_against_meta(run.request, account, facts, minimums), facts
 
     def _wait_turn(self, unit: UnitOfWork, run: Run, now: datetime) -> None:
         """Let the oldest waiting runs in first, as many as there are free places."""
@@ -106,7 +108,7 @@ class Admission:
         if taken + len(ahead) >= self._most_at_once:
             raise NotYet(now + _TURN, "waiting for another run to end")
 
-    def _admitted(self, unit: UnitOfWork, run: Run, now: datetime) -> Step:
+    def _admitted(self, unit: UnitOfWork, run: Run, facts: AdAccountFacts, now: datetime) -> Step:
         account = unit.accounts.get(run.account_id)
         request = replace(run.request, ad=effective_ad(run.request, account))
         variants = build_variants(run.id, request)
@@ -122,6 +124,7 @@ class Admission:
             now,
             plan_digest=plan_digest(plan),
             objective=objective_of(request).outcome,
+            business_id=facts.business_id,
             attention=None,
         )
         message = f"Admitted: {len(variants)} variants, {len(plan)} objects to create"

@@ -7,8 +7,10 @@ from datetime import timedelta
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.plan import test_plan
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.variants import Variant
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -25,12 +27,18 @@ class Building:
     """Creates the test."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, executor: Executor, statuses: Statuses, clock: Clock
+        self,
+        open_unit: OpenUnitOfWork,
+        executor: Executor,
+        statuses: Statuses,
+        clock: Clock,
+        split_test: SplitTest,
     ) -> None:
         self._open_unit = open_unit
         self._executor = executor
         self._statuses = statuses
         self._clock = clock
+        self._split_test = split_test
 
     def __call__(self, run: Run) -> Step:
         """Return the run in AB_TESTING once every object exists as asked and is switched on."""
@@ -41,12 +49,13 @@ class Building:
         rows = self._statuses.created(run, "test/")
         self.verify(run, rows)
         self._align(run, rows)
+        run, noted = self._split_test.arrange(run, self._variants(run))
         self._statuses.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
-        return Step(
-            moved, (event(run, now, "test_started", f"{len(rows)} objects built, verified and active"),)
-        )
+        divided = "; people are divided at random between the variants" if run.randomised else ""
+        said = f"{len(rows)} objects built, verified and active{divided}"
+        return Step(moved, (*noted, event(run, now, "test_started", said)))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
         """Perform what is still missing of a plan; raises NotYet after WRITES_PER_TICK writes."""
@@ -67,13 +76,17 @@ class Building:
             raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
 
     def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        variants = self._variants(run)
         with self._open_unit() as unit:
-            variants = unit.records.variants(run.id)
             creatives = unit.creatives.get_many([variant.creative_id for variant in variants])
         if run.build_starts_at is None or run.build_ends_at is None:
             raise RunFailed("the run was admitted without a schedule")
         images = {creative.id: creative.storage_key for creative in creatives}
         return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
+
+    def _variants(self, run: Run) -> Sequence[Variant]:
+        with self._open_unit() as unit:
+            return unit.records.variants(run.id)
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the test on where building it takes so long that it would lose time, or could not begin any more."""

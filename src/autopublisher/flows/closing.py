@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autopublisher.domain.operations import Action, Operation, OperationState
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.records import MetaObject
 
 _DONE = {"ACTIVE": "switched on", "PAUSED": "paused"}
@@ -33,7 +33,7 @@ def _done(row: Operation, rows: Sequence[Operation]) -> str:
         if later.spec.target != row.key or later.state is not OperationState.CONFIRMED:
             continue
         if later.spec.action is Action.DELETE:
-            return "deleted"
+            return "cancelled" if row.spec.kind is ObjectKind.STUDY else "deleted"
         if "status" in later.spec.params:
             return _DONE.get(str(later.spec.params["status"]), "changed")
-    return "created, never switched on"
+    return "created" if row.spec.kind is ObjectKind.STUDY else "created, never switched on"

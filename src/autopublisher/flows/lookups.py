@@ -7,9 +7,9 @@ list. The client asks the account's edge filtered and whole; here the parent's o
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autopublisher.domain.errors import MetaNotFoundError
+from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind, OperationSpec, resolve
+from autopublisher.domain.operations import EDGES, ObjectKind, OperationSpec, resolve
 from autopublisher.ports.meta_ads import MetaAds
 
 _PARENTS = {
@@ -21,6 +21,9 @@ _PARENTS = {
 _MOST_CHILDREN = 100
 """A parent of ours has far fewer."""
 
+_NO_RIGHT = (MetaAuthorisationError, MetaNotFoundError, MetaRefusedError)
+"""How Meta answers somebody who may not look into a business."""
+
 
 def look_for(
     meta: MetaAds, act_id: ActId, spec: OperationSpec, ids: Mapping[str, str]
@@ -28,9 +31,21 @@ def look_for(
     """Return what bears the token of a create, the first made first; raises a MetaError where a list cannot be read."""
     token = spec.token or ""
     fields = ["id", "name", *(["created_time"] if spec.kind is not ObjectKind.CREATIVE else [])]
-    rows = _with_token(meta.find(act_id, spec.kind, token, fields), token)
+    rows = _with_token(_listed(meta, act_id, spec.kind, token, fields), token)
     rows = rows or _with_token(_children(meta, spec, ids, fields), token)
     return sorted(rows, key=lambda row: (str(row.get("created_time", "")), int(row["id"])))
+
+
+def _listed(
+    meta: MetaAds, act_id: ActId, kind: ObjectKind, token: str, fields: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Return what the kind's own edge lists; a study is also listed by its ad sets, which takes no right in the business."""
+    try:
+        return meta.find(act_id, kind, token, fields)
+    except _NO_RIGHT:
+        if kind is not ObjectKind.STUDY:
+            raise
+        return ()
 
 
 def _with_token(rows: Sequence[Mapping[str, Any]], token: str) -> list[Mapping[str, Any]]:
@@ -41,10 +56,10 @@ def _children(
     meta: MetaAds, spec: OperationSpec, ids: Mapping[str, str], fields: Sequence[str]
 ) -> Sequence[Mapping[str, Any]]:
     """Return what the parent itself lists; a parent that is gone has no children."""
-    if spec.kind not in _PARENTS:
+    found = _parent_of(spec, ids)
+    if found is None:
         return ()
-    kind, named_by, edge = _PARENTS[spec.kind]
-    parent = MetaId(str(resolve({named_by: spec.params[named_by]}, ids)[named_by]))
+    kind, parent, edge = found
     try:
         read = meta.read(kind, parent, [f"{edge}.limit({_MOST_CHILDREN}){{{','.join(fields)}}}"])
     except MetaNotFoundError:
@@ -52,3 +67,14 @@ def _children(
     listed = read.get(edge)
     rows = listed.get("data") if isinstance(listed, Mapping) else None
     return rows if isinstance(rows, list) else ()
+
+
+def _parent_of(spec: OperationSpec, ids: Mapping[str, str]) -> tuple[ObjectKind, MetaId, str] | None:
+    """Return the kind and id of the object under which ``spec``'s is listed, and its edge; of a study, its first ad set."""
+    params = resolve(spec.params, ids)
+    if spec.kind is ObjectKind.STUDY:
+        return ObjectKind.AD_SET, MetaId(str(params["cells"][0]["adsets"][0])), EDGES[ObjectKind.STUDY]
+    if spec.kind not in _PARENTS:
+        return None
+    kind, named_by, edge = _PARENTS[spec.kind]
+    return kind, MetaId(str(params[named_by])), edge

@@ -19,6 +19,8 @@ from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.selection import ApprovalWait, Selection
+from autopublisher.flows.spare_writes import SpareWrites
+from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Phase
 from autopublisher.flows.stopping import Enforcement
@@ -42,6 +44,7 @@ class Pace:
     patience: Patience = field(default_factory=Patience)
     spend: SpendRules = field(default_factory=SpendRules)
     native_rule: bool = False
+    split_tests: bool = False
 
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
@@ -52,8 +55,10 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate)
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
-    dead_man = DeadManRule(open_unit, executor, clock, wanted=pace.native_rule)
-    building = Building(open_unit, executor, statuses, clock)
+    spare = SpareWrites(open_unit, executor, clock)
+    dead_man = DeadManRule(spare, clock, wanted=pace.native_rule)
+    split_test = SplitTest(spare, statuses, clock, wanted=pace.split_tests)
+    building = Building(open_unit, executor, statuses, clock, split_test)
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
@@ -64,14 +69,17 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             clock,
             pace.poll,
             reallocation=Reallocation(statuses, meta, clock),
+            split_test=split_test,
         ),
-        RunStatus.ANALYZING_RESULTS: Conclusion(open_unit, collector, statuses, clock, pace.poll),
+        RunStatus.ANALYZING_RESULTS: Conclusion(
+            open_unit, collector, statuses, clock, pace.poll, split_test=split_test
+        ),
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock, gate),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }
-    return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock))
+    return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock, split_test))
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)

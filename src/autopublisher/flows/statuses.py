@@ -37,6 +37,9 @@ WORTH_LISTING = 3
 GONE = frozenset({"DELETED", "ARCHIVED"})
 """Statuses in which nothing can be switched on any more."""
 
+_SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
+"""What an object of a kind shows without having been asked for it, until somebody changes that."""
+
 READ_LAG = timedelta(minutes=15)
 """After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
 
@@ -301,7 +304,8 @@ class Statuses:
 def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:
     """Return what an object should show by its create and the updates since; what is on its way is left out."""
     ids = {each.key: each.meta_id for each in journal if each.meta_id is not None}
-    wanted: dict[str, Any] = {
+    wanted: dict[str, Any] = dict(_SHOWN_ONCE_MADE.get(row.spec.kind, {}))
+    wanted |= {
         name: ids.get(value["$id"]) if isinstance(value, dict) and set(value) == {"$id"} else value
         for name, value in row.spec.params.items()
     }

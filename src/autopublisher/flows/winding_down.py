@@ -9,6 +9,7 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.closing import closing_report
 from autopublisher.flows.executor import Executor
+from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import TREE, WORTH_LISTING, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -21,19 +22,22 @@ _OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 class WindingDown:
     """Stops everything of a run, then gives it its final status."""
 
-    def __init__(self, executor: Executor, statuses: Statuses, clock: Clock) -> None:
+    def __init__(self, executor: Executor, statuses: Statuses, clock: Clock, split_test: SplitTest) -> None:
         self._executor = executor
+        self._split_test = split_test
         self._statuses = statuses
         self._clock = clock
 
     def __call__(self, run: Run) -> Step:
-        """Settle the journal, pause what may have delivered, delete what never did, verify, and end the run."""
+        """Pause what may have delivered, settle the journal, delete what never did, verify, and end the run.
+
+        What we have switched on is paused before anything is looked up: a look-up that fails must not keep it on.
+        """
+        self._pause_what_is_owed(run)
         for row in self._statuses.rows(run):
             if not row.is_settled:
                 self._executor.settle(run, row)
-        self._statuses.pause(
-            run, [row for row in self._statuses.created(run) if self._statuses.owes_pause(run, row)]
-        )
+        self._pause_what_is_owed(run)
         before = self._statuses.rows(run)
         listed = self._statuses.account_for_strays(run)
         left = [row for row in self._statuses.created(run) if not self._is_deleted(run, row)]
@@ -42,6 +46,8 @@ class WindingDown:
         if run.ends_as is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
         self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
+        if run.ends_as is not RunStatus.COMPLETED:
+            self._split_test.cancel(run)
         now = self._clock.now()
         status = run.ends_as or RunStatus.FAILED
         reason = run.failure or "as asked"
@@ -49,6 +55,11 @@ class WindingDown:
         report = closing_report(self._statuses.rows(run), self._statuses.models(run))
         ended = run.moved(status, now, attention=None, report=report)
         return Step(ended, (event(run, now, status.value, message),))
+
+    def _pause_what_is_owed(self, run: Run) -> None:
+        """Answer every activation of ours with a pause."""
+        made = self._statuses.created(run)
+        self._statuses.pause(run, [row for row in made if self._statuses.owes_pause(run, row)])
 
     def _is_deleted(self, run: Run, row: Operation) -> bool:
         """Tell whether we have deleted the object and Meta has shown it."""
@@ -82,7 +93,7 @@ class WindingDown:
             for row in self._statuses.created(run)
             if row.spec.kind in TREE and self._statuses.was_started(run, row)
         }
-        for row in reversed(rows):
+        for row in (each for each in reversed(rows) if each.spec.kind is not ObjectKind.STUDY):
             if any(row.key.startswith(f"{arm}/") for arm in used):
                 continue
             if self._exists(run, row, listed) and self._is_ours(run, row):

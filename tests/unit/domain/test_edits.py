@@ -86,6 +86,18 @@ def test_the_sweep_reads_all_that_a_tick_reads(kind: ObjectKind) -> None:
         (ObjectKind.CREATIVE, {"name": "the same creative of another run"}),
         (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "location_types": ["home"]}}),
         (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "genders": ["2", "1"]}}),
+        (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "flexible_spec": [], "locales": None}}),
+        (
+            ObjectKind.AD_SET,
+            {
+                "targeting": {
+                    **AD_SET["targeting"],
+                    "geo_locations": {"countries": ["PE", "ES"], "location_types": ["home", "recent"]},
+                    "targeting_optimization": "none",
+                    "device_platforms": ["mobile"],
+                }
+            },
+        ),
     ],
 )
 def test_what_only_looks_different_is_no_edit(kind: ObjectKind, changes: dict[str, Any]) -> None:
@@ -115,6 +127,22 @@ def test_an_age_that_is_the_default_may_be_left_out(left_out: str) -> None:
         (ObjectKind.AD_SET, {"campaign_id": "99"}),
         (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "age_min": 25}}),
         (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "geo_locations": {"countries": ["ES"]}}}),
+        (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "flexible_spec": [{"interests": ["1"]}]}}),
+        (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "custom_audiences": [{"id": "5"}]}}),
+        (ObjectKind.AD_SET, {"targeting": {**AD_SET["targeting"], "locales": [23]}}),
+        (
+            ObjectKind.AD_SET,
+            {"targeting": {**AD_SET["targeting"], "excluded_geo_locations": {"countries": ["PE"]}}},
+        ),
+        (
+            ObjectKind.AD_SET,
+            {
+                "targeting": {
+                    **AD_SET["targeting"],
+                    "geo_locations": {"countries": ["ES", "PE"], "cities": [{"key": "1"}]},
+                }
+            },
+        ),
         (ObjectKind.AD, {"adset_id": "99"}),
         (ObjectKind.AD, {"creative": {"id": "99"}}),
         (

@@ -166,6 +166,7 @@ META_TABLES: Mapping[ObjectKind, Table] = {
     ObjectKind.CREATIVE: meta_creatives,
     ObjectKind.IMAGE: meta_creatives,
     ObjectKind.RULE: meta_creatives,
+    ObjectKind.STUDY: meta_creatives,
 }
 """Where the Meta model of each kind lies."""
 

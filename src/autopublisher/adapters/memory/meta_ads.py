@@ -88,6 +88,8 @@ class MemoryMetaAds:
         fault = self._begin("create", act_id, params)
         self._need_account(act_id)
         self._need_parent(kind, params)
+        if kind is ObjectKind.STUDY:
+            self._need_cells(params)
         meta_id = MetaId(str(next(self._ids)))
         named = {"id": meta_id, "created_time": self._clock.now().isoformat(), **json_copy(params)}
         self.objects[meta_id] = StoredObject(act_id, kind, named)
@@ -197,6 +199,21 @@ class MemoryMetaAds:
         if parent is None or parent.kind is not parent_kind or parent.status == "DELETED":
             raise MetaRefusedError(f"{field} names no {parent_kind}", code=_INVALID)
 
+    def _need_cells(self, params: Mapping[str, Any]) -> None:
+        """A study belongs to a business, and an ad set to one study that goes on."""
+        if self.facts.business_id is None:
+            raise MetaRefusedError("the account belongs to no business", code=_INVALID)
+        members = _members(params)
+        taken = [
+            member
+            for one in self.objects.values()
+            if one.kind is ObjectKind.STUDY and one.status != "DELETED"
+            for member in _members(one.fields)
+        ]
+        for member in members:
+            if member not in self.objects or member in taken:
+                raise MetaRefusedError(f"{member} cannot join a study", code=_INVALID)
+
     def _stored(self, meta_id: MetaId) -> StoredObject:
         if meta_id not in self.objects:
             raise MetaNotFoundError(f"object {meta_id} does not exist", code=_INVALID)
@@ -214,3 +231,8 @@ class MemoryMetaAds:
         parent = self.objects[MetaId(stored.fields[field])]
         above = self._effective(parent)
         return while_paused if above == "PAUSED" else above
+
+
+def _members(study: Mapping[str, Any]) -> list[MetaId]:
+    """Return the ad sets in the cells of a study."""
+    return [MetaId(member) for cell in study["cells"] for member in cell["adsets"]]

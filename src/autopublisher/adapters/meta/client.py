@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.business import Business
 from facebook_business.api import FacebookAdsApi
 
 from autopublisher.adapters.meta import messages
@@ -37,8 +38,9 @@ _CREATE = {
     ObjectKind.CREATIVE: "create_ad_creative",
     ObjectKind.AD: "create_ad",
     ObjectKind.RULE: "create_ad_rules_library",
+    ObjectKind.STUDY: "create_ad_study",
 }
-"""The SDK account's method for each kind."""
+"""The method of the SDK's account for each kind; of a study, of its business."""
 
 
 class SdkMetaAds:
@@ -82,7 +84,8 @@ class SdkMetaAds:
         if kind not in _CREATE:
             raise MetaRefusedError(f"{kind} objects are uploaded, not created")
         self._pacer.admit(act_id)
-        create = getattr(AdAccount(act_id, api=self._api), _CREATE[kind])
+        owner = AdAccount if kind is not ObjectKind.STUDY else Business
+        create = getattr(owner(self._lister(act_id, kind), api=self._api), _CREATE[kind])
         meta_id = messages.new_id(create(params=messages.wire(params)))
         self._pacer.owns(act_id, meta_id)
         return meta_id
@@ -106,9 +109,10 @@ class SdkMetaAds:
         if kind is ObjectKind.IMAGE:
             return self._image(meta_id, fields)
         self._pacer.admit(meta_id)
-        row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), fields)})
+        asked = messages.fields_of(kind, fields)
+        row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), asked)})
         messages.text_of(row, "id")
-        return row
+        return messages.as_asked(kind, fields, row)
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
@@ -118,8 +122,12 @@ class SdkMetaAds:
         Meta's filter ignores case, so the names are compared here as well. It works on an index that may lag behind: what
         it does not find is looked for in the edge as a whole, and only both together say that there is nothing.
         """
-        for query in messages.name_queries(kind, name_contains, fields):
-            rows = {messages.text_of(row, "id"): row for row in self._rows(act_id, EDGES[kind], query)}
+        owner = self._lister(act_id, kind)
+        for query in messages.name_queries(kind, name_contains, messages.fields_of(kind, fields)):
+            rows = {
+                messages.text_of(row, "id"): messages.as_asked(kind, fields, row)
+                for row in self._rows(owner, EDGES[kind], query)
+            }
             found = tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))
             if found:
                 for row in found:
@@ -171,6 +179,15 @@ class SdkMetaAds:
         return tuple(rows.values())
 
     # --- the wire -------------------------------------------------------------------------------------
+
+    def _lister(self, act_id: ActId, kind: ObjectKind) -> str:
+        """Return whose edge makes and lists a kind; raises MetaRefusedError where the account has no business."""
+        if kind is not ObjectKind.STUDY:
+            return act_id
+        business = self._known(act_id).business_id
+        if business is None:
+            raise MetaRefusedError(f"{act_id} belongs to no business, and only a business has studies")
+        return business
 
     def _known(self, act_id: ActId) -> AdAccountFacts:
         """Return the account as first read: its currency and time zone never change."""

@@ -39,6 +39,9 @@ INSIGHT_FIELDS = (
 NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 """Kinds whose edge filters by name; the other edges are only read whole."""
 
+_STUDY_FIELDS = {"status": "canceled_time", "cells": "cells.limit(100){name,treatment_percentage}"}
+"""How the fields of a study are asked for; a test has far fewer than a hundred cells."""
+
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
 """Statuses that end delivery."""
 
@@ -70,6 +73,22 @@ def wire(value: Any) -> Any:
 def field_list(*groups: Iterable[str]) -> str:
     """Return a ``fields`` parameter naming each field once, in order."""
     return ",".join(dict.fromkeys(name for group in groups for name in group))
+
+
+def fields_of(kind: ObjectKind, fields: Sequence[str]) -> tuple[str, ...]:
+    """Return what Meta has to be asked for: a study has no status, only the moment at which it was cancelled."""
+    if kind is not ObjectKind.STUDY:
+        return tuple(fields)
+    return tuple(_STUDY_FIELDS.get(field, field) for field in fields)
+
+
+def as_asked(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what Meta answered in the words it was asked in: a cancelled study as one that is deleted."""
+    if kind is not ObjectKind.STUDY or "status" not in fields:
+        return row
+    cancelled = row.get("canceled_time")
+    kept = {name: value for name, value in row.items() if name != "canceled_time"}
+    return {**kept, "status": "DELETED" if cancelled else "ACTIVE"}
 
 
 def name_queries(

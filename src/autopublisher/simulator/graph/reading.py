@@ -51,9 +51,14 @@ ACCOUNT_TYPE = NodeType(
     ("id", "account_id"),
 )
 NODE_TYPES = {
-    "campaign": NodeType("AdCampaignGroup", catalogue.CAMPAIGN, frozenset({"adsets", "ads", "insights"})),
+    "campaign": NodeType(
+        "AdCampaignGroup", catalogue.CAMPAIGN, frozenset({"adsets", "ads", "insights", "ad_studies"})
+    ),
     "adset": NodeType(
-        "AdCampaign", catalogue.AD_SET, frozenset({"ads", "insights"}), links={"campaign": "campaign_id"}
+        "AdCampaign",
+        catalogue.AD_SET,
+        frozenset({"ads", "insights", "ad_studies"}),
+        links={"campaign": "campaign_id"},
     ),
     "ad": NodeType(
         "AdGroup",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autopublisher.simulator.graph.figures import Figures, ads_figures
+from autopublisher.simulator.graph.figures import Figures, ads_figures, ads_spend
 from autopublisher.simulator.graph.rulespecs import (
     ENTITY_TYPES,
     METRICS,
@@ -82,15 +82,25 @@ def _matches(world: World, rule: Rule, node: Node) -> bool:
     rows = conditions(rule.extra["evaluation_spec"])
     preset = next((str(single(row.value)) for row in rows if row.field == "time_preset"), "LIFETIME")
     asked = [row for row in rows if row.field not in ("entity_type", "time_preset")]
-    figures = metrics(world, node, preset) if any(row.field in METRICS for row in asked) else {}
-    return all(_passes(row, _value(world, node, row.field, figures)) for row in asked)
+    measured = [row for row in asked if row.field in METRICS]
+    if not all(_passes(row, _value(world, node, row.field)) for row in asked if row not in measured):
+        return False
+    # Adding up the ledgers is what costs, so only what is left by everything else is measured.
+    figures = metrics(world, node, preset, {row.field for row in measured}) if measured else {}
+    return all(_passes(row, figures[row.field]) for row in measured)
 
 
-def metrics(world: World, node: Node, preset: str) -> Mapping[str, float | None]:
-    """Return a node's figures of a period as known now; money in minor units, rates None where nothing happened."""
+def metrics(world: World, node: Node, preset: str, wanted: set[str]) -> Mapping[str, float | None]:
+    """Return a node's figures of a period as known now; money in minor units, rates None where nothing happened.
+
+    More than ``wanted`` may be in it.
+    """
     account = world.account_of(node)
     since, until = period_days(preset, local_day(world.now_us, account.zone))
     ads = [node.id] if isinstance(node, Ad) else [ad.id for ad in world.state.children(Ad, node.id)]
+    if wanted == {"spent"}:
+        spent = ads_spend(world.state, ads, since, until, world.figures_us)
+        return {"spent": spent / account.minor_micros}
     known = ads_figures(world.state, ads, since, until, world.figures_us)
     return _rates(known, known.spend_micros / account.minor_micros)
 
@@ -108,9 +118,7 @@ def _rates(known: Figures, spent: float) -> dict[str, float | None]:
     }
 
 
-def _value(world: World, node: Node, field: str, figures: Mapping[str, float | None]) -> Any:
-    if field in figures:
-        return figures[field]
+def _value(world: World, node: Node, field: str) -> Any:
     prefix, dot, rest = field.partition(".")
     owner = _ancestor(world.state, node, prefix) if dot else node
     if owner is None:

@@ -131,7 +131,7 @@ class Service:
     def _business(self, call: Call, accounts: list[Account], rest: tuple[str, ...]) -> Body:
         selection, business = read_selection(call.params), accounts[0].business or ""
         if rest == ("ad_studies",) and call.method == "POST":
-            return create_study(self.world, accounts, call)
+            return self._hiding(lambda: create_study(self.world, accounts, call))
         if rest == ("ad_studies",) and call.method == "GET":
             found: list[Node] = [*living_studies(self.world, accounts)]
             return self._reader(call).listing(found, "ad_study", f"{business}/ad_studies", selection)
@@ -210,8 +210,12 @@ class Service:
     def _write_edge(self, call: Call, node: Node, edge: str) -> Body:
         refuse_blocked_account(self.world, node.account_id)
         self.world.settle(node)
+        return self._hiding(lambda: EDGE_WRITERS[call.method, node.kind, edge](self.world, node, call))
+
+    def _hiding(self, write: Callable[[], Body]) -> Body:
+        """Do a write, and keep what it makes out of lists for a while where that was ordered."""
         known = set(self.world.state.nodes) if self.hide_us else set()
-        body = EDGE_WRITERS[call.method, node.kind, edge](self.world, node, call)
+        body = write()
         if self.hide_us:
             self._hide([made for made in self.world.state.nodes.values() if made.id not in known])
         return body

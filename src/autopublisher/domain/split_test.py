@@ -1,0 +1,74 @@
+"""The split test: a study of the advertiser's business, in which Meta divides people at random between the arms.
+
+Without one the arms are parallel ad sets, and delivery finds each its own people; with one everybody sees at most one arm.
+A study needs a business, holds no money and switches nothing on or off.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from autopublisher.domain.naming import naming_token, tokenised
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.plan import ref, test_key
+from autopublisher.domain.run import Run
+from autopublisher.domain.variants import Variant
+
+STUDY_PREFIX = "study/"
+"""How the journal keys of studies begin; outside ``test/``, for a study is never switched on like an ad."""
+
+MOST_STUDIES = 3
+"""So often a study is asked for; only one whose start had passed when it reached Meta is asked for again."""
+
+MARGIN = timedelta(minutes=2)
+"""A study that is late starts so long after it is asked for: Meta takes no start in the past."""
+
+SPARE = timedelta(days=3)
+"""A study is made to last so much longer than its test, for review may take long; the running test gives it its true end."""
+
+
+def study_spec(
+    run: Run, variants: Sequence[Variant], number: int, starts: datetime, ends: datetime
+) -> OperationSpec:
+    """Return the write that creates the ``number``-th study: one cell per arm, of equal shares of all people.
+
+    Shares are whole per cent, so up to 9 % of people see no arm. Meta takes a study's times as Unix seconds.
+    """
+    key = f"{STUDY_PREFIX}{number}"
+    token = naming_token(run.id, key.replace("/", "."))
+    share = 100 // len(variants)
+    cells = [
+        {
+            "name": f"Variant {variant.letter}",
+            "treatment_percentage": share,
+            "adsets": [ref(test_key(variant.letter, ObjectKind.AD_SET))],
+        }
+        for variant in variants
+    ]
+    params = {
+        "name": tokenised(run.request.campaign_name, token),
+        "type": "SPLIT_TEST",
+        "start_time": seconds(starts),
+        "end_time": seconds(ends),
+        "cells": cells,
+    }
+    return OperationSpec(key, Action.CREATE, ObjectKind.STUDY, params, token=token)
+
+
+def seconds(moment: datetime) -> int:
+    """Return a moment as Unix seconds."""
+    return int(moment.timestamp())
+
+
+def studies(rows: Sequence[Operation]) -> list[Operation]:
+    """Return the studies that a run has asked for, oldest first."""
+    return [row for row in rows if row.key.startswith(STUDY_PREFIX)]
+
+
+def study_of(rows: Sequence[Operation]) -> Operation | None:
+    """Return the study that exists, as far as the journal knows."""
+    return next((row for row in studies(rows) if row.state is OperationState.CONFIRMED), None)
+
+
+def came_late(row: Operation) -> bool:
+    """Tell whether a study's start had passed when it was sent, which is what Meta may have refused it for."""
+    return row.sent_at is not None and seconds(row.sent_at) >= int(row.spec.params["start_time"])

@@ -1,0 +1,271 @@
+"""People divided at random between the arms: by one study that lasts as long as the test, and never in the test's way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from autopublisher.adapters.memory.meta_ads import StoredObject
+from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
+    MetaRefusedError,
+    MetaThrottledError,
+    MetaTransientError,
+)
+from autopublisher.domain.evidence import Verdict
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.operations import ObjectKind, OperationState
+from autopublisher.domain.request import RunRequest
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.split_test import seconds
+from autopublisher.flows.machine import Pace
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+from support.mortal import Reaper
+from support.simulated import brief_request, make_machine
+from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
+
+DIVIDED = Pace(poll=timedelta(hours=2), split_tests=True)
+STUDY = "study/1"
+
+
+def unattended(**test: Any) -> RunRequest:
+    return replace(with_test(**test), require_human_approval=False)
+
+
+def staged(**test: Any) -> Stage:
+    return Stage(unattended(**test), DIVIDED)
+
+
+def studies(stage: Stage) -> list[StoredObject]:
+    return stage.meta.of_kind(ObjectKind.STUDY)
+
+
+def on_the_study(stage: Stage, error: MetaError, *, done: bool = False, times: int = 1) -> None:
+    """Have the create of the study fail: it comes after the four objects of each of two arms."""
+    stage.meta.troubles = [Trouble("create", error, 9, times=times, done=done)]
+
+
+def caveats(stage: Stage) -> tuple[str, ...]:
+    with stage.database.unit_of_work() as unit:
+        return Verdict.from_json(unit.records.decisions(stage.run_id)[-1].verdict).caveats
+
+
+def test_a_business_has_people_divided_equally_before_anything_is_on() -> None:
+    stage = staged()
+    on_when_made: list[int] = []
+
+    def listen(_number: int, method: str) -> None:
+        if method == "create" and len(stage.meta.made("create")) == 9:
+            on_when_made.append(len(stage.active()))
+
+    stage.meta.on_call = listen
+    run = stage.go(RunStatus.AB_TESTING)
+    (study,) = studies(stage)
+    cells = study.fields["cells"]
+    assert [cell["adsets"] for cell in cells] == [[stage.row(f"test/{arm}/adset").meta_id] for arm in "ab"]
+    assert {cell["treatment_percentage"] for cell in cells} == {50}
+    assert (run.randomised, on_when_made) == (True, [0])
+
+
+def test_the_verdict_no_longer_says_that_people_were_not_divided() -> None:
+    stage = staged()
+    assert stage.go().status is RunStatus.COMPLETED
+    assert not {"not_randomised", "same_people"} & set(caveats(stage))
+
+
+@pytest.mark.parametrize("pace", [replace(DIVIDED, split_tests=False), DIVIDED], ids=["unwanted", "personal"])
+def test_without_a_business_or_the_wish_there_is_no_study(pace: Pace) -> None:
+    stage = Stage(unattended(), pace)
+    stage.meta.facts = replace(stage.meta.facts, business_id=None if pace.split_tests else "5001")
+    assert stage.go().status is RunStatus.COMPLETED
+    assert studies(stage) == []
+    assert {"not_randomised", "same_people"} <= set(caveats(stage))
+
+
+def test_the_study_ends_with_the_test() -> None:
+    stage = staged()
+    stage.meta.rates = EQUAL_RATES
+    run = stage.go(RunStatus.ANALYZING_RESULTS)
+    assert run.test_ends_at is not None
+    assert studies(stage)[0].fields["end_time"] == seconds(run.test_ends_at)
+
+
+def test_a_test_that_ends_early_takes_its_study_along() -> None:
+    stage = staged()
+    stage.go(RunStatus.AB_TESTING)
+    stage.step()
+    stage.overwrite(status=RunStatus.ANALYZING_RESULTS)
+    run = stage.go(RunStatus.SELECTING_WINNER)
+    assert run.stopped_at is not None
+    assert run.test_ends_at is not None
+    assert run.stopped_at < run.test_ends_at - timedelta(hours=12)
+    ends = datetime.fromtimestamp(studies(stage)[0].fields["end_time"], tz=run.stopped_at.tzinfo)
+    assert run.stopped_at < ends <= run.stopped_at + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("error", [cut_off(), MetaThrottledError("busy"), MetaTransientError("oops")])
+def test_a_study_whose_answer_was_lost_exists_once(error: MetaError, done: bool) -> None:  # noqa: FBT001
+    stage = staged()
+    on_the_study(stage, error, done=done)
+    run = stage.go()
+    assert (run.status, run.randomised) == (RunStatus.COMPLETED, True)
+    assert len(studies(stage)) == 1
+    assert stage.row(STUDY).state is OperationState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MetaRefusedError("studies are not available", code=100), MetaAuthorisationError("no right", code=200)],
+)
+def test_what_meta_does_not_divide_is_tested_all_the_same_with_a_warning(error: MetaError) -> None:
+    stage = staged()
+    on_the_study(stage, error, times=1000)
+    before = stage.now_run.created_at
+    run = stage.go(RunStatus.AB_TESTING)
+    assert stage.clock.now() - before < timedelta(hours=1)
+    stage.meta.troubles = []
+    run = stage.go()
+    assert (run.status, run.randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
+    assert "People are not divided at random" in run.warnings[-1]
+    assert len(stage.events("without_study")) == 1
+    assert "not_randomised" in caveats(stage)
+
+
+def test_a_study_that_was_refused_because_its_start_had_passed_is_asked_for_again() -> None:
+    stage = staged()
+    on_the_study(stage, MetaThrottledError("busy"), times=1)
+    stage.go(RunStatus.CREATING_CAMPAIGNS)
+    while not stage.meta.troubles or STUDY not in {row.key for row in stage.rows()}:
+        stage.step()
+    stage.clock.advance_to(stage.clock.now() + timedelta(minutes=40))
+    stage.meta.troubles = [Trouble("create", MetaRefusedError("a study cannot start in the past"), 10)]
+    run = stage.go()
+    assert (run.status, run.randomised) == (RunStatus.COMPLETED, True)
+    assert stage.row(STUDY).state is OperationState.REJECTED
+    assert stage.row("study/2").state is OperationState.CONFIRMED
+    assert len(studies(stage)) == 1
+
+
+def test_a_study_that_somebody_cancels_makes_its_test_unhealthy() -> None:
+    stage = staged()
+    stage.meta.rates = EQUAL_RATES
+    stage.go(RunStatus.AB_TESTING)
+    for _ in range(3):
+        stage.step()
+    stage.meta.objects[MetaId(stage.row(STUDY).meta_id or "")].fields["status"] = "DELETED"
+    run = stage.go(RunStatus.ANALYZING_RESULTS)
+    assert run.edited_at is not None
+    assert "study/1: status is 'DELETED'" in stage.events("edited")[0].message
+
+
+def test_an_end_that_meta_does_not_move_costs_the_division_and_not_the_test() -> None:
+    stage = staged()
+    stage.go(RunStatus.AB_TESTING)
+    stage.meta.on_call = refusing_changes(stage, MetaRefusedError("the study is over"))
+    run = stage.go()
+    assert (run.status, run.randomised) == (RunStatus.COMPLETED, False)
+    assert "the study is over" in run.warnings[-1]
+
+
+def refusing_changes(stage: Stage, error: MetaError) -> Callable[[int, str], None]:
+    """Return a listener under which no study can be changed."""
+
+    def listen(_number: int, method: str) -> None:
+        ids = {one.fields["id"] for one in studies(stage)}
+        if method == "update" and stage.meta.witnessed[-1].subject in ids:
+            raise error
+
+    return listen
+
+
+def cancelled(stage: Stage) -> Run:
+    stage.approvals.cancel(stage.run_id, "manager", "changed my mind")
+    run = stage.go()
+    assert run.status is RunStatus.CANCELLED
+    return run
+
+
+def test_a_cancelled_test_divides_nobody_any_more_and_its_report_says_so() -> None:
+    stage = staged()
+    stage.go(RunStatus.AB_TESTING)
+    run = cancelled(stage)
+    assert [study.status for study in studies(stage)] == ["DELETED"]
+    lines = {line["key"]: line["done"] for line in (run.report or {})["objects"]}
+    assert lines[STUDY] == "cancelled"
+
+
+def test_a_run_that_is_completed_keeps_its_study_for_the_results() -> None:
+    stage = staged()
+    run = stage.go()
+    lines = {line["key"]: line["done"] for line in (run.report or {})["objects"]}
+    assert (lines[STUDY], studies(stage)[0].status) == ("created", "ACTIVE")
+
+
+def test_a_business_that_can_no_longer_be_seen_does_not_keep_a_cancelled_test_on() -> None:
+    stage = staged()
+    stage.go(RunStatus.AB_TESTING)
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.meta.on_call = hiding_studies(stage)
+    run = stage.go()
+    assert (run.status, stage.active()) == (RunStatus.CANCELLED, [])
+
+
+def hiding_studies(stage: Stage) -> Callable[[int, str], None]:
+    """Return a listener under which no study can be read any more."""
+
+    def listen(_number: int, method: str) -> None:
+        ids = {one.fields["id"] for one in studies(stage)}
+        if method == "read" and stage.meta.witnessed[-1].subject in ids:
+            raise MetaAuthorisationError("no right", code=200)
+
+    return listen
+
+
+def test_the_real_client_makes_moves_and_reads_the_study_of_the_simulator() -> None:
+    with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
+        machine = make_machine(simulator.url, DIVIDED)
+        run_id = machine.submit(brief_request(require_human_approval=False))
+        run = machine.drive(run_id, RunStatus.SELECTING_WINNER)
+        (study,) = machine.objects("ad_study")
+        with machine.database.unit_of_work() as unit:
+            rows = {row.key: row for row in unit.journal.of_run(run_id)}
+        read = machine.meta.read(ObjectKind.STUDY, MetaId(study["id"]), ["status", "end_time", "cells"])
+        machine.meta.close()
+        machine.clock.close()
+    assert (run.randomised, rows[STUDY].meta_id, read["status"]) == (True, study["id"], "ACTIVE")
+    assert run.test_ends_at is not None
+    assert datetime.fromisoformat(read["end_time"]) == run.test_ends_at.replace(microsecond=0)
+    assert {cell["treatment_percentage"] for cell in read["cells"]["data"]} == {50}
+
+
+def test_a_death_at_every_moment_in_which_the_study_is_being_made_leaves_exactly_one() -> None:
+    """The plain crash tests die everywhere; this one sees to it that the study's own moments are among them."""
+    fatal = 0
+    while True:
+        fatal += 1
+        stage = staged()
+        stage.meta.reaper = _StudyReaper(stage, fatal)
+        run = stage.go()
+        assert (run.status, run.randomised) == (RunStatus.COMPLETED, True), fatal
+        assert len(studies(stage)) == 1, fatal
+        if stage.deaths == 0:
+            break
+    assert fatal > 10
+
+
+class _StudyReaper(Reaper):
+    """Kills at the n-th moment between the last object of the arms and their activation."""
+
+    def __init__(self, stage: Stage, fatal: int) -> None:
+        super().__init__(fatal)
+        self._stage = stage
+
+    def strike(self) -> None:
+        built = len(self._stage.meta.of_kind(ObjectKind.AD)) == 2
+        if built and not self._stage.meta.made("update"):
+            super().strike()
