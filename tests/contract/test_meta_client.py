@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.simulator.config import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
@@ -90,6 +91,20 @@ def ad_set(name: str, campaign_id: str) -> dict[str, Any]:
             "targeting_automation": {"advantage_audience": 0},
         },
     }
+
+
+def study(name: str, members: Sequence[str]) -> dict[str, Any]:
+    cells = [
+        {"name": f"Variant {n}", "treatment_percentage": 50, "adsets": [one]} for n, one in enumerate(members)
+    ]
+    starts = int((NOW + timedelta(hours=1)).timestamp())
+    times = {"start_time": starts, "end_time": starts + 86_400}
+    return {"name": name, "type": "SPLIT_TEST", **times, "cells": cells}
+
+
+def two_ad_sets(meta: MetaAds, token: str) -> list[MetaId]:
+    parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+    return [meta.create(ACT, ObjectKind.AD_SET, ad_set(f"{token} {n}", parent)) for n in range(2)]
 
 
 def ids(rows: Sequence[Any]) -> set[str]:
@@ -209,6 +224,47 @@ class TestFind:
         found = meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id", "name", "effective_status"])
 
         assert [(row["name"], row["effective_status"]) for row in found] == [(token, "PAUSED")]
+
+
+class TestStudies:
+    def test_show_what_was_asked_for(self, meta: MetaAds, token: str) -> None:
+        asked = study(token, two_ad_sets(meta, token))
+
+        meta_id = meta.create(ACT, ObjectKind.STUDY, asked)
+
+        read = meta.read(ObjectKind.STUDY, meta_id, READ_FIELDS[ObjectKind.STUDY])
+        assert differences({**asked, "status": "ACTIVE"}, read) == []
+
+    def test_are_found_in_the_business_of_the_account(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
+
+        assert [
+            (row["id"], row["status"]) for row in meta.find(ACT, ObjectKind.STUDY, token, ["id", "status"])
+        ] == [(meta_id, "ACTIVE")]
+
+    def test_end_when_they_are_told_to(self, meta: MetaAds, token: str) -> None:
+        asked = study(token, two_ad_sets(meta, token))
+        meta_id = meta.create(ACT, ObjectKind.STUDY, asked)
+        later = {"end_time": asked["end_time"] + 3600}
+
+        meta.update(meta_id, later)
+
+        assert differences(later, meta.read(ObjectKind.STUDY, meta_id, ["end_time"])) == []
+
+    def test_once_cancelled_are_shown_as_deleted_and_found_no_more(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
+
+        meta.delete(meta_id)
+
+        assert meta.read(ObjectKind.STUDY, meta_id, ["status"])["status"] == "DELETED"
+        assert list(meta.find(ACT, ObjectKind.STUDY, token, ["id"])) == []
+
+    def test_take_no_ad_set_that_another_one_has(self, meta: MetaAds, token: str) -> None:
+        members = two_ad_sets(meta, token)
+        meta.create(ACT, ObjectKind.STUDY, study(token, members))
+
+        with pytest.raises(MetaRefusedError):
+            meta.create(ACT, ObjectKind.STUDY, study(token, members))
 
 
 class TestImages:

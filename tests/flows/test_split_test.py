@@ -1,6 +1,6 @@
 """People divided at random between the arms: by one study that lasts as long as the test, and never in the test's way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from autopublisher.adapters.memory.meta_ads import StoredObject
+from autopublisher.adapters.meta.client import SdkMetaAds
+from autopublisher.adapters.meta.session import Credentials
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaError,
@@ -16,16 +18,17 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.evidence import Verdict
-from autopublisher.domain.ids import MetaId
+from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.split_test import seconds
+from autopublisher.flows.lookups import look_for
 from autopublisher.flows.machine import Pace
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
 from support.mortal import Reaper
-from support.simulated import brief_request, make_machine
+from support.simulated import ACT, brief_request, make_machine
 from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
 
 DIVIDED = Pace(poll=timedelta(hours=2), split_tests=True)
@@ -131,7 +134,7 @@ def test_what_meta_does_not_divide_is_tested_all_the_same_with_a_warning(error: 
     stage.meta.troubles = []
     run = stage.go()
     assert (run.status, run.randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
-    assert "People are not divided at random" in run.warnings[-1]
+    assert "people are not divided at random" in run.warnings[-1]
     assert len(stage.events("without_study")) == 1
     assert "not_randomised" in caveats(stage)
 
@@ -241,6 +244,49 @@ def test_the_real_client_makes_moves_and_reads_the_study_of_the_simulator() -> N
     assert run.test_ends_at is not None
     assert datetime.fromisoformat(read["end_time"]) == run.test_ends_at.replace(microsecond=0)
     assert {cell["treatment_percentage"] for cell in read["cells"]["data"]} == {50}
+
+
+class Barred(SdkMetaAds):
+    """A client whose token may not look into the business."""
+
+    def find(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        if kind is ObjectKind.STUDY:
+            raise MetaAuthorisationError("no right in the business", code=200)
+        return super().find(act_id, kind, name_contains, fields)
+
+
+def test_a_study_is_found_by_its_ad_sets_where_the_business_may_not_be_looked_into() -> None:
+    with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
+        machine = make_machine(simulator.url, DIVIDED)
+        run_id = machine.submit(brief_request(require_human_approval=False))
+        machine.drive(run_id, RunStatus.AB_TESTING)
+        with machine.database.unit_of_work() as unit:
+            rows = unit.journal.of_run(run_id)
+        made = next(row for row in rows if row.key == STUDY)
+        ids = {row.key: row.meta_id for row in rows if row.meta_id is not None}
+        with Barred(Credentials("stub-token"), machine.clock, simulator.url) as client:
+            found = look_for(client, ACT, made.spec, ids)
+        machine.meta.close()
+        machine.clock.close()
+    assert [row["id"] for row in found] == [made.meta_id]
+
+
+def test_a_look_up_that_fails_does_not_keep_a_cancelled_test_on() -> None:
+    stage = staged()
+    on_the_study(stage, cut_off())
+    stage.go(RunStatus.CREATING_CAMPAIGNS)
+    while STUDY not in {row.key for row in stage.rows()}:
+        stage.step()
+    stage.meta.troubles = [Trouble("find", MetaTransientError("oops"), 1, times=10_000)]
+    stage.clock.advance_to(stage.clock.now() + timedelta(minutes=20))
+    run = stage.go(RunStatus.AB_TESTING)
+    assert (run.randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
+    assert len(stage.active()) == 6
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.step()
+    assert stage.active() == []
 
 
 def test_a_death_at_every_moment_in_which_the_study_is_being_made_leaves_exactly_one() -> None:

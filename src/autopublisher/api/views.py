@@ -185,6 +185,7 @@ class RunOut(Told):
     variants: list[VariantOut]
     verdict: VerdictOut | None
     proven: bool
+    randomised: bool = Field(description="Whether Meta divided people at random between the variants.")
     currency: str
     total_budget: float
     spent: float

@@ -23,6 +23,11 @@ _NO_RULE = (
     "No se pudo instalar la regla propia de Meta ({why}); el límite de gasto de la campaña en Meta sigue en pie.",
 )
 
+_NO_STUDY = (
+    "Meta's split test was not to be had ({why}); people are not divided at random between the variants.",
+    "No se pudo obtener la prueba dividida de Meta ({why}); las personas no se reparten al azar entre las variantes.",
+)
+
 _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     f"{_RUN}submitted": (("Run requested: {name}", "Ejecución solicitada: {name}"),),
     f"{_RUN}admitted": (
@@ -132,6 +137,13 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     f"{_RUN}without_rule": (_NO_RULE,),
+    f"{_RUN}without_study": (_NO_STUDY,),
+    f"{_RUN}divided": (
+        (
+            "Meta's split test divides people at random between the variants",
+            "La prueba dividida de Meta reparte a las personas al azar entre las variantes",
+        ),
+    ),
     f"{_RUN}completed": (
         (
             "Published variant {letter} as the final campaign; every test arm is paused",
@@ -187,6 +199,7 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             "La instalación tiene un límite mensual, pero ninguno para {currency}: no se deja pasar nada más.",
         ),
         _NO_RULE,
+        _NO_STUDY,
     ),
 }
 

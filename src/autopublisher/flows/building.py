@@ -53,8 +53,7 @@ class Building:
         self._statuses.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
-        divided = "; people are divided at random between the variants" if run.randomised else ""
-        said = f"{len(rows)} objects built, verified and active{divided}"
+        said = f"{len(rows)} objects built, verified and active"
         return Step(moved, (*noted, event(run, now, "test_started", said)))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from autopublisher.domain.errors import MetaError
+from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.operations import Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run
 from autopublisher.flows.executor import Executor
@@ -12,7 +12,7 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 PATIENCE = timedelta(minutes=15)
-"""How long a run waits for such a write."""
+"""How long a run waits for such a write while Meta answers with errors."""
 
 
 class SpareWrites:
@@ -26,7 +26,7 @@ class SpareWrites:
     def attempt(self, run: Run, spec: OperationSpec) -> str | None:
         """Perform a write once; returns None when it is confirmed, and else why it is left.
 
-        Raises NotYet while that is still open, for PATIENCE at most.
+        Raises NotYet while that is still open.
         """
         return self.tried(run, lambda: self._executor.perform(run, spec), spec.key)
 
@@ -39,6 +39,8 @@ class SpareWrites:
         except Stopped:
             raise
         except NotYet as wait:
+            if wait.__cause__ is None or isinstance(wait.__cause__, MetaThrottledError):
+                raise  # a wait that ends by itself, or that holds up everything of the account alike
             row = self._last(run, prefix)
             if row is None or self._clock.now() < row.intended_at + PATIENCE:
                 raise

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaError, MetaNotFoundError
-from autopublisher.domain.operations import ObjectKind, Operation, OperationState
+from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.readback import unix_seconds
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
@@ -51,7 +51,10 @@ class SplitTest:
         if not self._wanted or run.business_id is None:
             return run, ()
         why = self._made(run, variants) or self._unlike(run)
-        return (replace(run, randomised=True), ()) if why is None else self._without(run, why)
+        if why is not None:
+            return self._without(run, why)
+        said = "Meta's split test divides people at random between the variants"
+        return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
 
     def last_until(self, run: Run, ends: datetime, verb: str) -> tuple[Run, tuple[Event, ...]]:
         """Have the study end when the test does; where Meta does not move its end, the run goes on without it."""
@@ -78,20 +81,19 @@ class SplitTest:
 
     def _made(self, run: Run, variants: Sequence[Variant]) -> str | None:
         """Ask for the study, and again where only its start came too late; returns why there is none, or None."""
-        why: str | None = None
-        for _ in range(MOST_STUDIES):
-            asked = studies(self._statuses.rows(run))
-            if asked and not _is_to_be_asked_again(asked[-1]):
-                return self._writes.attempt(run, asked[-1].spec)
-            if len(asked) == MOST_STUDIES:
-                return asked[-1].error or "refused"
-            now = self._clock.now()
-            starts = max(run.build_starts_at or now, now + MARGIN)
-            ends = max(run.build_ends_at or starts, starts) + SPARE
-            why = self._writes.attempt(run, study_spec(run, variants, len(asked) + 1, starts, ends))
-            if why is None:
-                return None
+        asked = studies(self._statuses.rows(run))
+        is_fresh = not asked or _is_to_be_asked_again(asked)
+        why = self._writes.attempt(
+            run, self._fresh(run, variants, len(asked) + 1) if is_fresh else asked[-1].spec
+        )
+        if why is not None and _is_to_be_asked_again(studies(self._statuses.rows(run))):
+            return self._made(run, variants)
         return why
+
+    def _fresh(self, run: Run, variants: Sequence[Variant], number: int) -> OperationSpec:
+        now = self._clock.now()
+        starts = max(run.build_starts_at or now, now + MARGIN)
+        return study_spec(run, variants, number, starts, max(run.build_ends_at or starts, starts) + SPARE)
 
     def _unlike(self, run: Run) -> str | None:
         """Return how the study differs at Meta from what was asked; None where it does not."""
@@ -106,7 +108,7 @@ class SplitTest:
             return f"it could not be read back: {error.message}"
 
     def _without(self, run: Run, why: str) -> tuple[Run, tuple[Event, ...]]:
-        said = f"People are not divided at random between the variants: Meta's split test was not to be had ({why})."
+        said = f"Meta's split test was not to be had ({why}); people are not divided at random between the variants."
         warned = replace(run, randomised=False, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_study", said),)
 
@@ -124,5 +126,6 @@ class SplitTest:
         return read.get("status") not in GONE and not is_over
 
 
-def _is_to_be_asked_again(row: Operation) -> bool:
-    return row.state is OperationState.REJECTED and came_late(row)
+def _is_to_be_asked_again(asked: Sequence[Operation]) -> bool:
+    """Tell whether the last study was refused for what another one would not have: a start that had passed on the way."""
+    return len(asked) < MOST_STUDIES and asked[-1].state is OperationState.REJECTED and came_late(asked[-1])
