@@ -1,7 +1,7 @@
 """What the torture tests share: a Meta that processes can talk to, and more time than other tests have."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from support.judge import DistantJudge
 from support.torture import sized
 
 TIME_LIMIT_SECONDS = sized(600, 7200)
+TOLD = "told"
+"""The property under which a test's figures reach the summary, from whatever process it ran in."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +23,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.torture)
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(TIME_LIMIT_SECONDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests have counted: the figures are the result."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    for report in reports:
+        for name, figures in getattr(report, "user_properties", ()):
+            if name == TOLD and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}: {figures}")
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Have the summary of the tests show what a test has counted."""
+    return lambda figures: record_property(TOLD, figures)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
@@ -126,7 +126,10 @@ class Office:
 
 @pytest.mark.postgres
 def test_chaos_costs_nothing_and_doubles_nothing(
-    postgres_url: str, tmp_path: Path, chance: random.Random
+    postgres_url: str,
+    tmp_path: Path,
+    chance: random.Random,
+    tell: Callable[[str], None],
 ) -> None:
     began = time.monotonic()
     with SimulatorThread(SimulatorConfig(scenario=str(CROWD), seed=7)) as simulator, ExitStack() as stack:
@@ -150,9 +153,9 @@ def test_chaos_costs_nothing_and_doubles_nothing(
         runs = office.runs()
         injected = len(judge.ask("GET", "faults")["log"])
         ended = Counter(run.status.value for run in runs)
-        print(  # noqa: T201 - the figures are the result
+        tell(
             f"{len(runs)} runs {dict(ended)}, {dict(workers.happened)}, {injected} faults, "
-            f"{time.monotonic() - began:.0f} s; {[run.failure for run in runs if run.failure]}"
+            f"{time.monotonic() - began:.0f} s; {[run.failure for run in runs if run.failure]}",
         )
         assert injected > 0
         # A write that dies with its process again and again is given up, and its run taken back: a clean end as well.

@@ -5,7 +5,7 @@ next one finishes that run and begins another, in which it dies at another numbe
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,13 @@ def ended_runs(world: World, diary: Path) -> list[Run]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_kill_at_any_moment_changes_nothing(
-    database_url: str, tmp_path: Path, judge: DistantJudge, chance: random.Random, part: int
+    database_url: str,
+    tmp_path: Path,
+    judge: DistantJudge,
+    chance: random.Random,
+    *,
+    part: int,
+    tell: Callable[[str], None],
 ) -> None:
     world, diary = World(tmp_path / "home", database_url, judge.url), tmp_path / "diary"
     furnish(world)
@@ -55,7 +61,7 @@ def test_a_kill_at_any_moment_changes_nothing(
     fatal = chosen(moments, part, chance)
     kills = lived(world, [errand(f"killed at {moment}", moment) for moment in fatal], diary)
     runs = ended_runs(world, diary)
-    print(f"{kills} kills at {moments} moments, {len(runs)} runs")  # noqa: T201 - the figure is the result
+    tell(f"{kills} kills at {moments} moments, {len(runs)} runs")
     assert kills == len(fatal)
     assert [run.status for run in runs] == [RunStatus.COMPLETED] * (1 + len(fatal))
     for run in runs:

@@ -1,6 +1,6 @@
 """Comparing what was asked of Meta with what Meta reads back, in Meta's own wire forms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,9 @@ READ_FIELDS = {
 }
 """Fields read to check an object, and only those are compared."""
 
+_STUDY_SLACK = 120
+"""So many seconds later than asked for may a study begin, for it is asked for ahead."""
+
 _MOMENTS = frozenset({"start_time", "end_time"})
 _AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
 _COMPARED = _MOMENTS | _AMOUNTS | {"status", "objective", "campaign_id", "adset_id", "type", "cells"}
@@ -47,16 +50,17 @@ def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]
 def _same(field: str, wanted: Any, read: Any) -> bool:
     if read is None:
         return False
-    if field == "start_time":
-        return unix_seconds(read) >= unix_seconds(
-            wanted
-        )  # a start that has passed reads back as the moment it was set
+    if (
+        field == "start_time"
+    ):  # one that had passed when it was asked for reads back as a later moment; no study's has
+        late = unix_seconds(read) - unix_seconds(wanted)
+        return late >= 0 and (late <= _STUDY_SLACK or not isinstance(wanted, int))
     if field in _MOMENTS:
         return unix_seconds(wanted) == unix_seconds(read)
     if field in _AMOUNTS:
         return int(wanted) == int(read)
     if field == "cells":
-        return _shares(wanted) == _shares(read)
+        return _cells(wanted) == _cells(read)
     return str(wanted) == str(read)
 
 
@@ -65,8 +69,21 @@ def unix_seconds(value: Any) -> int:
     return value if isinstance(value, int) else int(datetime.fromisoformat(str(value)).timestamp())
 
 
-def _shares(cells: Any) -> list[tuple[str, int]]:
-    """Return the name and share of each cell of a study; Meta lists the cells as an edge, and shares as numbers or text."""
-    rows = cells.get("data") if isinstance(cells, Mapping) else cells
-    listed = rows if isinstance(rows, list | tuple) else ()
-    return sorted((str(row.get("name")), int(float(row.get("treatment_percentage") or 0))) for row in listed)
+def _cells(cells: Any) -> list[tuple[str, int, list[str]]]:
+    """Return name, share and ad sets of each cell of a study; Meta lists cells and members as edges, shares as numbers."""
+    return sorted(
+        (
+            str(row.get("name")),
+            int(float(row.get("treatment_percentage") or 0)),
+            sorted(
+                str(one["id"]) if isinstance(one, Mapping) else str(one) for one in _listed(row.get("adsets"))
+            ),
+        )
+        for row in _listed(cells)
+    )
+
+
+def _listed(edge: Any) -> Sequence[Any]:
+    """Return the rows of an edge, or what was asked for in its place."""
+    rows = edge.get("data") if isinstance(edge, Mapping) else edge
+    return rows if isinstance(rows, list | tuple) else ()

@@ -77,7 +77,10 @@ class Approval:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC."""
+    """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
+
+    ``randomised`` is None until it is decided whether a study divides people between the arms.
+    """
 
     id: RunId
     account_id: AccountId
@@ -104,7 +107,7 @@ class Run:
     plan_digest: str = ""
     warnings: tuple[str, ...] = ()
     business_id: str | None = None
-    randomised: bool = False
+    randomised: bool | None = None
     build_starts_at: datetime | None = None
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None

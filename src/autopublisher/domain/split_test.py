@@ -5,7 +5,7 @@ A study needs a business, holds no money and switches nothing on or off.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from autopublisher.domain.naming import naming_token, tokenised
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
@@ -23,7 +23,7 @@ MARGIN = timedelta(minutes=2)
 """A study that is late starts so long after it is asked for: Meta takes no start in the past."""
 
 SPARE = timedelta(days=3)
-"""A study is made to last so much longer than its test, for review may take long; the running test gives it its true end."""
+"""A study is made to last so much longer than its test was to: ads may be in review for so long before it begins."""
 
 
 def study_spec(
@@ -64,9 +64,31 @@ def studies(rows: Sequence[Operation]) -> list[Operation]:
     return [row for row in rows if row.key.startswith(STUDY_PREFIX)]
 
 
+def creates_of(rows: Sequence[Operation]) -> list[Operation]:
+    """Return whatever created a study, or may have: second ones that were found besides."""
+    return [row for row in rows if row.spec.kind is ObjectKind.STUDY and row.spec.action is Action.CREATE]
+
+
 def study_of(rows: Sequence[Operation]) -> Operation | None:
     """Return the study that exists, as far as the journal knows."""
     return next((row for row in studies(rows) if row.state is OperationState.CONFIRMED), None)
+
+
+def start_of(row: Operation) -> datetime:
+    """Return when a study divides people from."""
+    return datetime.fromtimestamp(int(row.spec.params["start_time"]), tz=UTC)
+
+
+def last_end(rows: Sequence[Operation], row: Operation) -> int:
+    """Return the end a study has by its create and the updates that Meta has confirmed, in Unix seconds."""
+    ends = [
+        each.spec.params["end_time"]
+        for each in rows
+        if each.spec.target == row.key
+        and each.state is OperationState.CONFIRMED
+        and "end_time" in each.spec.params
+    ]
+    return int(ends[-1] if ends else row.spec.params["end_time"])
 
 
 def came_late(row: Operation) -> bool:

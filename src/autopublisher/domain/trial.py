@@ -29,7 +29,7 @@ def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
         adaptive=ab.adaptive_allocation,
-        randomised=run.randomised,
+        randomised=bool(run.randomised),
         # Every variant asks for the same people; only a study keeps them apart.
         same_people=not run.randomised,
     )

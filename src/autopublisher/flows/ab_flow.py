@@ -138,7 +138,7 @@ class Watch:
                 self._statuses.ensure(
                     run, row, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend"
                 )
-        run, noted = self._split_test.last_until(run, ends, "extend")
+        run, noted = self._split_test.outlasting(run, ends)
         started = replace(run, test_starts_at=starts, test_ends_at=ends, next_tick_at=starts, attention=None)
         said = event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}")
         return Step(started, (*noted, said))
@@ -237,6 +237,7 @@ class Conclusion:
         if run.settles_at is None:
             self._statuses.give_up(run, MOVE_VERB)
             self._close(run, arms, now)
+            self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
             paused = event(
                 run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
@@ -247,6 +248,7 @@ class Conclusion:
             )
         snapshots = self._collector.collect(run, fresh=now >= run.settles_at)
         if now < run.settles_at:
+            self._split_test.close(run, now + REFRESH)
             return Step(replace(run, next_tick_at=min(run.settles_at, now + 6 * self._poll), attention=None))
         self._settle_spend(run, arms, snapshots)
         with self._open_unit() as unit:
@@ -271,8 +273,6 @@ class Conclusion:
             ):
                 asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
                 self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
-        if run.test_ends_at is not None and soon < run.test_ends_at:
-            self._split_test.last_until(run, soon, "close")
 
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""

@@ -49,12 +49,17 @@ class Building:
         rows = self._statuses.created(run, "test/")
         self.verify(run, rows)
         self._align(run, rows)
-        run, noted = self._split_test.arrange(run, self._variants(run))
+        if run.randomised is None:
+            started = any(self._statuses.was_started(run, row) for row in rows)
+            run, noted = self._split_test.arrange(run, self._variants(run), started=started)
+            if noted:  # what was decided is saved before anything is switched on
+                return Step(replace(run, next_tick_at=self._clock.now(), attention=None), noted)
+        self._split_test.await_start(run)
         self._statuses.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
         said = f"{len(rows)} objects built, verified and active"
-        return Step(moved, (*noted, event(run, now, "test_started", said)))
+        return Step(moved, (event(run, now, "test_started", said),))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
         """Perform what is still missing of a plan; raises NotYet after WRITES_PER_TICK writes."""

@@ -1,17 +1,18 @@
 """Has Meta divide people at random between the arms of a test, where the account belongs to a business.
 
-A test without a study is a test all the same: whatever keeps Meta from making one becomes a warning, and the verdict says
-that people were not divided.
+A test without a study is a test all the same. So nothing here keeps a run from starting, being judged, stopping or ending
+for longer than a study is worth: what Meta does not make becomes a warning, and the verdict says that people were not
+divided.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 
-from autopublisher.domain.errors import MetaAuthorisationError, MetaError, MetaNotFoundError
-from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.readback import unix_seconds
+import structlog
+
+from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.domain.split_test import (
@@ -19,16 +20,23 @@ from autopublisher.domain.split_test import (
     MOST_STUDIES,
     SPARE,
     came_late,
+    creates_of,
+    last_end,
     seconds,
+    start_of,
     studies,
     study_of,
     study_spec,
 )
 from autopublisher.domain.variants import Variant
-from autopublisher.flows.spare_writes import PATIENCE, SpareWrites
-from autopublisher.flows.statuses import GONE, Statuses
+from autopublisher.flows.spare_writes import SpareWrites
+from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import event
+from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
+
+_log = structlog.get_logger(__name__)
+_AGAIN = timedelta(seconds=30)
 
 
 class SplitTest:
@@ -42,50 +50,100 @@ class SplitTest:
         self._clock = clock
         self._wanted = wanted
 
-    def arrange(self, run: Run, variants: Sequence[Variant]) -> tuple[Run, tuple[Event, ...]]:
-        """Make the study, once, before anything is switched on, and have Meta show it.
+    # --- before the test ------------------------------------------------------------------------------
 
-        Returns the run, ``randomised`` if the study is there, else with a warning and an event. Raises NotYet while that is
-        still open.
+    def arrange(
+        self, run: Run, variants: Sequence[Variant], *, started: bool
+    ) -> tuple[Run, tuple[Event, ...]]:
+        """Make the study, have Meta show it, and return the run with ``randomised`` decided.
+
+        With an event the decision has to be saved before anything is switched on: an arm that has ``started`` is divided
+        from nobody any more. Raises NotYet while the study is still open, for as long as patience lasts.
         """
-        if not self._wanted or run.business_id is None:
-            return run, ()
+        if not self._wanted or run.business_id is None or started:
+            return replace(run, randomised=False), ()
         why = self._made(run, variants) or self._unlike(run)
         if why is not None:
             return self._without(run, why)
         said = "Meta's split test divides people at random between the variants"
         return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
 
-    def last_until(self, run: Run, ends: datetime, verb: str) -> tuple[Run, tuple[Event, ...]]:
-        """Have the study end when the test does; where Meta does not move its end, the run goes on without it."""
-        row = self._study(run)
-        if row is None:
+    def await_start(self, run: Run) -> None:
+        """Raise NotYet until the study of a divided test has begun, where the arms would deliver before it."""
+        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        if row is None or run.build_starts_at is None:
+            return
+        starts = start_of(row)
+        if starts > run.build_starts_at and self._clock.now() < starts:
+            raise NotYet(starts)
+
+    def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
+        """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
+        rows = self._statuses.rows(run)
+        row = study_of(rows) if run.randomised else None
+        if row is None or last_end(rows, row) >= seconds(ends):
             return run, ()
-        why = self._writes.tried(
-            run,
-            lambda: self._statuses.ensure(run, row, {"end_time": seconds(ends)}, verb),
-            f"{verb}/{row.key}/",
-        )
-        return (run, ()) if why is None or not run.randomised else self._without(run, why)
+        return self._without(run, "it ends before the test does, which began late")
+
+    # --- while it runs --------------------------------------------------------------------------------
 
     def changed(self, run: Run) -> list[str]:
-        """Return how somebody else has changed the study of a randomised test."""
-        row = self._study(run) if run.randomised else None
-        return [] if row is None else self._statuses.unlike(run, [row])
+        """Return how somebody else has changed the study; what cannot be read now is asked for at the next poll."""
+        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        if row is None:
+            return []
+        try:
+            return self._statuses.unlike(run, [row])
+        except MetaError as error:
+            _log.warning("study_not_read", run_id=run.id, meta_id=row.meta_id, reason=error.message)
+            return []
 
-    def cancel(self, run: Run) -> None:
-        """Cancel what still divides people, for a run that is not completed. Raises NotYet while that is still open."""
-        for row in self._statuses.created(run):
-            if row.spec.kind is ObjectKind.STUDY and self._goes_on(run, row):
-                self._writes.tried(run, partial(self._statuses.delete, run, row), f"delete/{row.key}/")
+    # --- after it -------------------------------------------------------------------------------------
+
+    def close(self, run: Run, soon: datetime) -> None:
+        """End the study of a test that has ended before its time; without an answer it is tried again at the next tick."""
+        rows = self._statuses.rows(run)
+        row = study_of(rows)
+        if row is None or last_end(rows, row) <= seconds(soon) or self._is_closed(rows, row):
+            return
+        asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
+        try:
+            self._statuses.ensure(run, row, {"end_time": asked or seconds(soon)}, "close")
+        except (NotYet, OperationRefused, MetaError) as error:
+            _log.warning("study_not_closed", run_id=run.id, meta_id=row.meta_id, reason=str(error))
+
+    def cancel(self, run: Run) -> tuple[Event, ...]:
+        """Cancel what still divides people, for a run that ends otherwise than completed; returns what had to be left.
+
+        Raises NotYet while that is still open, for as long as patience lasts.
+        """
+        left = [why for row in creates_of(self._statuses.rows(run)) if (why := self._cancelled(run, row))]
+        said = "; ".join(left)
+        message = (
+            f"Meta's split test could not be cancelled ({said}); it divides nobody once its time is over."
+        )
+        return (event(run, self._clock.now(), "study_left", message),) if left else ()
+
+    def _cancelled(self, run: Run, row: Operation) -> str | None:
+        """Settle and cancel one study; returns why it was left."""
+        why = None if row.is_settled else self._writes.settle(run, row)
+        if why is not None:
+            return why
+        rows = self._statuses.rows(run)
+        row = next(each for each in rows if each.key == row.key)
+        if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(self._clock.now()):
+            return None
+        spec = OperationSpec(f"delete/{row.key}/1", Action.DELETE, ObjectKind.STUDY, {}, target=row.key)
+        return self._writes.attempt(run, spec)
+
+    # --- steps ----------------------------------------------------------------------------------------
 
     def _made(self, run: Run, variants: Sequence[Variant]) -> str | None:
         """Ask for the study, and again where only its start came too late; returns why there is none, or None."""
         asked = studies(self._statuses.rows(run))
         is_fresh = not asked or _is_to_be_asked_again(asked)
-        why = self._writes.attempt(
-            run, self._fresh(run, variants, len(asked) + 1) if is_fresh else asked[-1].spec
-        )
+        spec = self._fresh(run, variants, len(asked) + 1) if is_fresh else asked[-1].spec
+        why = self._writes.attempt(run, spec, asked[0].intended_at if asked else None)
         if why is not None and _is_to_be_asked_again(studies(self._statuses.rows(run))):
             return self._made(run, variants)
         return why
@@ -97,33 +155,26 @@ class SplitTest:
 
     def _unlike(self, run: Run) -> str | None:
         """Return how the study differs at Meta from what was asked; None where it does not."""
-        row = self._study(run)
+        rows = self._statuses.rows(run)
+        row = study_of(rows)
         if row is None:
             return "there is none"
         try:
             return "; ".join(self._statuses.unlike(run, [row])) or None
         except MetaError as error:
-            if row.settled_at is None or self._clock.now() < row.settled_at + PATIENCE:
-                raise
-            return f"it could not be read back: {error.message}"
+            if self._writes.is_over(error, studies(rows)[0].intended_at):
+                return f"it could not be read back: {error.message}"
+            told = error.retry_at if isinstance(error, MetaThrottledError) else None
+            raise NotYet(told or self._clock.now() + _AGAIN, error.message) from error
 
     def _without(self, run: Run, why: str) -> tuple[Run, tuple[Event, ...]]:
         said = f"Meta's split test was not to be had ({why}); people are not divided at random between the variants."
         warned = replace(run, randomised=False, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_study", said),)
 
-    def _study(self, run: Run) -> Operation | None:
-        return study_of(self._statuses.rows(run))
-
-    def _goes_on(self, run: Run, row: Operation) -> bool:
-        """Tell whether a study still divides people; one that we may not see any more is left to its end."""
-        try:
-            read = self._statuses.read(run, row)
-        except (MetaNotFoundError, MetaAuthorisationError):
-            return False
-        ends = read.get("end_time")
-        is_over = bool(ends) and unix_seconds(ends) <= seconds(self._clock.now())
-        return read.get("status") not in GONE and not is_over
+    @staticmethod
+    def _is_closed(rows: Sequence[Operation], row: Operation) -> bool:
+        return any(each.key.startswith(f"close/{row.key}/") and each.is_settled for each in rows)
 
 
 def _is_to_be_asked_again(asked: Sequence[Operation]) -> bool:

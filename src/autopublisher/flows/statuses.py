@@ -15,6 +15,7 @@ from autopublisher.domain.operations import (
     Operation,
     OperationSpec,
     OperationState,
+    resolve,
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.records import MetaObject
@@ -304,11 +305,8 @@ class Statuses:
 def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:
     """Return what an object should show by its create and the updates since; what is on its way is left out."""
     ids = {each.key: each.meta_id for each in journal if each.meta_id is not None}
-    wanted: dict[str, Any] = dict(_SHOWN_ONCE_MADE.get(row.spec.kind, {}))
-    wanted |= {
-        name: ids.get(value["$id"]) if isinstance(value, dict) and set(value) == {"$id"} else value
-        for name, value in row.spec.params.items()
-    }
+    made = _SHOWN_ONCE_MADE.get(row.spec.kind, {})
+    wanted: dict[str, Any] = {**made, **resolve(row.spec.params, ids)}
     for update in journal:
         if update.spec.target != row.key or update.spec.action is not Action.UPDATE:
             continue

@@ -31,11 +31,12 @@ class WindingDown:
     def __call__(self, run: Run) -> Step:
         """Pause what may have delivered, settle the journal, delete what never did, verify, and end the run.
 
-        What we have switched on is paused before anything is looked up: a look-up that fails must not keep it on.
+        What we have switched on is paused before anything is looked up: a look-up that fails must not keep it on. Studies
+        come last, for they hold no money.
         """
         self._pause_what_is_owed(run)
         for row in self._statuses.rows(run):
-            if not row.is_settled:
+            if not row.is_settled and not _waits(row):
                 self._executor.settle(run, row)
         self._pause_what_is_owed(run)
         before = self._statuses.rows(run)
@@ -46,15 +47,14 @@ class WindingDown:
         if run.ends_as is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
         self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
-        if run.ends_as is not RunStatus.COMPLETED:
-            self._split_test.cancel(run)
+        noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
         now = self._clock.now()
         status = run.ends_as or RunStatus.FAILED
         reason = run.failure or "as asked"
         message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
         report = closing_report(self._statuses.rows(run), self._statuses.models(run))
         ended = run.moved(status, now, attention=None, report=report)
-        return Step(ended, (event(run, now, status.value, message),))
+        return Step(ended, (*noted, event(run, now, status.value, message)))
 
     def _pause_what_is_owed(self, run: Run) -> None:
         """Answer every activation of ours with a pause."""
@@ -129,3 +129,8 @@ class WindingDown:
             return str(self._statuses.read(run, row).get("status"))
         except MetaNotFoundError:
             return "DELETED"
+
+
+def _waits(row: Operation) -> bool:
+    """Tell whether a write is a study's, to be seen to when everything is off."""
+    return row.spec.kind is ObjectKind.STUDY and row.spec.action is not Action.UPDATE

@@ -19,8 +19,20 @@ from autopublisher.domain.readback import READ_FIELDS, differences
         ({"end_time": 1_764_000_000}, {"end_time": "2025-11-24T17:00:00+0100"}),
         (
             {"cells": [{"name": "Variant A", "treatment_percentage": 50, "adsets": ["1"]}]},
-            {"cells": {"data": [{"id": "9", "name": "Variant A", "treatment_percentage": 50.0}]}},
+            {
+                "cells": {
+                    "data": [
+                        {
+                            "id": "9",
+                            "name": "Variant A",
+                            "treatment_percentage": 50.0,
+                            "adsets": {"data": [{"id": "1"}]},
+                        }
+                    ]
+                }
+            },
         ),
+        ({"start_time": 1_764_000_000}, {"start_time": "2025-11-24T16:01:00+0000"}),
         ({"campaign_id": "12"}, {"campaign_id": "12"}),
         ({"targeting": {"age_min": 18}}, {}),
         ({"name": "Summer"}, {"name": "Summer "}),
@@ -47,7 +59,13 @@ def test_what_means_the_same_is_the_same(wanted: dict[str, Any], read: dict[str,
             {"end_time": "2025-11-24T16:00:01+0000"},
             "end_time is '2025-11-24T16:00:01",
         ),
+        ({"start_time": 1_764_000_000}, {"start_time": "2025-11-24T18:00:00+0000"}, "start_time is "),
         ({"cells": [{"name": "A", "treatment_percentage": 50}]}, {"cells": {"data": []}}, "cells is "),
+        (
+            {"cells": [{"name": "A", "treatment_percentage": 50, "adsets": ["1"]}]},
+            {"cells": {"data": [{"name": "A", "treatment_percentage": 50}]}},
+            "cells is ",
+        ),
         ({"cells": [{"name": "A", "treatment_percentage": 50}]}, {"cells": "?"}, "cells is '?'"),
         ({"adset_id": "1"}, {"adset_id": "2"}, "adset_id is '2', not '1'"),
         ({"objective": "OUTCOME_SALES"}, {"objective": "OUTCOME_LEADS"}, "objective is 'OUTCOME_LEADS'"),

@@ -39,7 +39,10 @@ INSIGHT_FIELDS = (
 NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 """Kinds whose edge filters by name; the other edges are only read whole."""
 
-_STUDY_FIELDS = {"status": "canceled_time", "cells": "cells.limit(100){name,treatment_percentage}"}
+_STUDY_FIELDS = {
+    "status": "canceled_time",
+    "cells": "cells.limit(100){name,treatment_percentage,adsets.limit(100){id}}",
+}
 """How the fields of a study are asked for; a test has far fewer than a hundred cells."""
 
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
@@ -86,9 +89,17 @@ def as_asked(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) ->
     """Return what Meta answered in the words it was asked in: a cancelled study as one that is deleted."""
     if kind is not ObjectKind.STUDY or "status" not in fields:
         return row
-    cancelled = row.get("canceled_time")
+    cancelled = _is_moment(row.get("canceled_time"))
     kept = {name: value for name, value in row.items() if name != "canceled_time"}
     return {**kept, "status": "DELETED" if cancelled else "ACTIVE"}
+
+
+def _is_moment(value: Any) -> bool:
+    """Tell whether a moment is set: what is not may be absent or written as the beginning of Unix time."""
+    try:
+        return bool(value) and datetime.fromisoformat(str(value)).timestamp() > 0
+    except ValueError:
+        return False
 
 
 def name_queries(

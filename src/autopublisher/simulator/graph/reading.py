@@ -11,7 +11,7 @@ from autopublisher.simulator.graph.listing import list_nodes
 from autopublisher.simulator.graph.render import Values, render, render_account
 from autopublisher.simulator.graph.reports import render_report
 from autopublisher.simulator.graph.selection import Selection
-from autopublisher.simulator.graph.studies import studies_of
+from autopublisher.simulator.graph.studies import members_of, studies_of
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import (
@@ -80,7 +80,9 @@ NODE_TYPES = {
         frozenset({"cells"}),
         ("id", "name", "start_time", "end_time", "type"),
     ),
-    "study_cell": NodeType("AdStudyCell", catalogue.STUDY_CELL, defaults=("id", "name")),
+    "study_cell": NodeType(
+        "AdStudyCell", catalogue.STUDY_CELL, frozenset({"adsets", "campaigns"}), defaults=("id", "name")
+    ),
     "video": NodeType("Video", catalogue.VIDEO, defaults=("id", "updated_time")),
     "async_set": NodeType(
         "AdAsyncRequestSet", catalogue.ASYNC_SET, defaults=("id", "owner_id", "name", "is_completed")
@@ -190,6 +192,8 @@ def edge_nodes(world: World, owner: Node | Account, name: str) -> list[Node]:
         return list(world.state.of_kind(kind, owner.id))
     if name == "ad_studies":
         return studies_of(world, owner)
+    if isinstance(owner, StudyCell):
+        return members_of(world, owner, kind)
     if isinstance(owner, Ad):
         return [world.state.need(Creative, owner.creative_id)]
     return list(world.state.children(kind, owner.id))

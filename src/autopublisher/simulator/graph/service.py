@@ -59,6 +59,7 @@ CHILD_EDGES = {
     "adset": ("ads", "ad_studies"),
     "ad": ("adcreatives", "ad_studies"),
     "ad_study": ("cells",),
+    "study_cell": ("adsets", "campaigns"),
     "async_set": ("requests",),
 }
 

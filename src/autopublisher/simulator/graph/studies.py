@@ -157,6 +157,12 @@ def studies_of(world: World, node: Node) -> list[Node]:
     return [world.state.need(Study, cell.study_id) for cell in cells]
 
 
+def members_of(world: World, cell: StudyCell, kind: type[Node]) -> list[Node]:
+    """Return what of a kind is in a cell."""
+    found = (world.state.get(kind, member) for member in cell.members)
+    return [node for node in found if node is not None]
+
+
 def render_study(world: World, study: Study) -> dict[str, Any]:
     """Return what can be read of a study."""
     account = world.account_of(study)
