@@ -13,6 +13,7 @@ from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.flows.closing import Done
 from autopublisher.flows.people import PeopleDesk
 
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -329,3 +330,29 @@ def test_every_field_has_a_label(signed_in: SignedIn, put_run: PutRun) -> None:
 def test_the_style_is_served(browser: TestClient) -> None:
     answer = browser.get("/static/style.css")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
+# --- how a run ended ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_run_that_has_ended_lists_each_object_whatever_was_done_with_it(
+    signed_in: SignedIn, put_run: PutRun, language: str
+) -> None:
+    objects = [
+        {
+            "key": f"object/{n}",
+            "kind": "study",
+            "meta_id": "1",
+            "done": done.value,
+            "state": None,
+            "read_at": None,
+        }
+        for n, done in enumerate(Done)
+    ]
+    put_run(report={"objects": objects})
+    browser = signed_in(Role.MANAGER)
+    page = browser.get(f"/runs/{RUN}", headers={"Accept-Language": language}).text
+    words = words_in(language_of(language, None, None))
+    assert all(f"object/{n}<" in page for n in range(len(objects)))
+    assert all(f"<td>{words[f'done.{done}']}</td>" in page for done in Done)

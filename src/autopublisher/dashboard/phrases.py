@@ -138,6 +138,12 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     f"{_RUN}without_rule": (_NO_RULE,),
     f"{_RUN}without_study": (_NO_STUDY,),
+    f"{_RUN}study_left": (
+        (
+            "Meta's split test could not be cancelled ({why}); it divides nobody once its time is over.",
+            "No se pudo cancelar la prueba dividida de Meta ({why}); no reparte a nadie cuando acaba su tiempo.",
+        ),
+    ),
     f"{_RUN}divided": (
         (
             "Meta's split test divides people at random between the variants",

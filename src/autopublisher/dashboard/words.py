@@ -131,6 +131,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "closing": ("At the end", "Al terminar"),
     "closing_done": ("What was done", "Qué se hizo"),
+    "done.created": ("created", "creado"),
+    "done.cancelled": ("cancelled", "cancelado"),
     "done.deleted": ("deleted", "eliminado"),
     "done.paused": ("paused", "pausado"),
     "done.switched on": ("switched on", "activado"),

@@ -1,12 +1,27 @@
 """The last page of a run's report: every object it made, what was done with it, and what Meta showed of it then."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.records import MetaObject
+from autopublisher.flows.statuses import TREE
 
-_DONE = {"ACTIVE": "switched on", "PAUSED": "paused"}
+
+class Done(StrEnum):
+    """The last thing done to an object that Meta has confirmed."""
+
+    CREATED = "created"
+    NEVER_ON = "created, never switched on"
+    SWITCHED_ON = "switched on"
+    PAUSED = "paused"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    CANCELLED = "cancelled"
+
+
+_SWITCHES = {"ACTIVE": Done.SWITCHED_ON, "PAUSED": Done.PAUSED}
 
 
 def closing_report(rows: Sequence[Operation], objects: Sequence[MetaObject]) -> Mapping[str, Any]:
@@ -21,19 +36,18 @@ def _line(row: Operation, rows: Sequence[Operation], model: MetaObject | None) -
         "key": row.key,
         "kind": row.spec.kind.value,
         "meta_id": row.meta_id,
-        "done": _done(row, rows),
+        "done": _done(row, rows).value,
         "state": None if model is None or not model.status else model.status,
         "read_at": None if model is None else model.read_at.isoformat(),
     }
 
 
-def _done(row: Operation, rows: Sequence[Operation]) -> str:
-    """Return the last thing we did to the object that Meta has confirmed."""
+def _done(row: Operation, rows: Sequence[Operation]) -> Done:
     for later in reversed(rows):
         if later.spec.target != row.key or later.state is not OperationState.CONFIRMED:
             continue
         if later.spec.action is Action.DELETE:
-            return "cancelled" if row.spec.kind is ObjectKind.STUDY else "deleted"
+            return Done.CANCELLED if row.spec.kind is ObjectKind.STUDY else Done.DELETED
         if "status" in later.spec.params:
-            return _DONE.get(str(later.spec.params["status"]), "changed")
-    return "created" if row.spec.kind is ObjectKind.STUDY else "created, never switched on"
+            return _SWITCHES.get(str(later.spec.params["status"]), Done.CHANGED)
+    return Done.NEVER_ON if row.spec.kind in TREE else Done.CREATED
