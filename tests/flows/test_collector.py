@@ -8,10 +8,12 @@ import pytest
 from autopublisher.domain import evidence
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.collector import REFRESH, Collector
+from autopublisher.flows.machine import Pace
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, Trouble
 
@@ -84,18 +86,23 @@ def decided_again(stage: Stage, decision: Decision) -> str:
         last = unit.records.decisions(stage.run_id)[-1]
     known = [one for one in stage.snapshots() if one.at <= decision.at]
     run = stage.now_run
-    verdict = evidence.replay(
-        design_of(run, variants), history_of(run, variants, known), final=decision.sequence == last.sequence
-    )
+    final = decision.sequence == last.sequence
+    design = design_of(run, variants, final=final)
+    verdict = evidence.replay(design, history_of(run, variants, known), final=final)
     return verdict.to_json()
 
 
+@pytest.mark.parametrize("study", ["none", "to the end", "lost on the way"])
 @pytest.mark.parametrize("rates", [{"A": 1000, "B": 3000}, EQUAL_RATES, {"A": 3, "B": 2}])
 def test_every_decision_can_be_reached_again_from_what_was_stored_byte_for_byte(
-    rates: dict[str, int],
+    rates: dict[str, int], study: str
 ) -> None:
-    stage = Stage()
+    stage = Stage(pace=Pace(poll=timedelta(hours=2), split_tests=study != "none"))
     stage.meta.rates = rates
+    if study == "lost on the way":
+        stage.go(RunStatus.AB_TESTING)
+        for one in stage.meta.of_kind(ObjectKind.STUDY):
+            del stage.meta.objects[one.fields["id"]]
     stage.go(RunStatus.WAITING_APPROVAL)
     decisions = stage.reports.view(stage.run_id).decisions
     assert len(decisions) >= 2

@@ -29,7 +29,7 @@ from autopublisher.flows.lookups import look_for
 from autopublisher.flows.machine import Pace
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
-from support.mortal import Reaper
+from support.mortal import START, Reaper
 from support.simulated import ACT, brief_request, make_machine
 from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
 
@@ -73,12 +73,13 @@ def test_a_business_has_people_divided_equally_before_anything_is_on() -> None:
     cells = study.fields["cells"]
     assert [cell["adsets"] for cell in cells] == [[stage.row(f"test/{arm}/adset").meta_id] for arm in "ab"]
     assert {cell["treatment_percentage"] for cell in cells} == {50}
-    assert (run.randomised, on_when_made) == (True, [0])
+    assert (run.randomised, run.divides_people, on_when_made) == (True, True, [0])
 
 
 def test_the_verdict_no_longer_says_that_people_were_not_divided() -> None:
     stage = staged()
-    assert stage.go().status is RunStatus.COMPLETED
+    run = stage.go()
+    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, True)
     assert not {"not_randomised", "same_people"} & set(caveats(stage))
 
 
@@ -178,6 +179,7 @@ ERRORS = {
     "a person": MetaHumanNeededError("see Ads Manager"),
     "transient": MetaTransientError("oops"),
     "throttled": MetaThrottledError("busy"),
+    "throttled for long": MetaThrottledError("busy", retry_at=START + timedelta(days=3)),
 }
 
 
@@ -223,8 +225,11 @@ def test_a_study_that_meta_no_longer_shows_or_changes_keeps_no_run_from_its_end(
     run = stage.go(RunStatus.AB_TESTING) if moment == "made" else stage.now_run
     assert stage.clock.now() - began <= timedelta(hours=2)
     run = stage.go()
-    assert (run.status, run.randomised) == (RunStatus.COMPLETED, moment != "made"), run.failure
+    seen_to_the_end = moment == "closed"  # the last poll saw it at the moment at which the test stopped
+    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, seen_to_the_end), run.failure
     assert len(stage.active()) == 3
+    assert ("not_randomised" in caveats(stage)) is not seen_to_the_end
+    assert any("split test" in warning for warning in run.warnings) is not seen_to_the_end
 
 
 @pytest.mark.parametrize("error", list(ERRORS))
@@ -311,18 +316,61 @@ def test_no_arm_delivers_before_its_study_begins() -> None:
     assert min(on_at) >= begins
 
 
+def showing(stage: Stage, change: Callable[[dict[str, Any]], Any], until: timedelta | None = None) -> None:
+    """Have Meta show the cells of studies otherwise than asked, for ever or for some time after they were made."""
+    read = stage.meta.read
+
+    def shown(kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+        row = read(kind, meta_id, fields)
+        made = datetime.fromisoformat(stage.meta.objects[meta_id].fields["created_time"])
+        if kind is not ObjectKind.STUDY or (until is not None and stage.clock.now() >= made + until):
+            return row
+        return {**row, "cells": [change(cell) for cell in row["cells"]]}
+
+    stage.meta.read = shown  # type: ignore[method-assign]  # a Meta with a view of its own
+
+
+def test_members_that_show_a_little_later_are_waited_for() -> None:
+    stage = staged()
+    showing(stage, lambda cell: {**cell, "adsets": []}, until=timedelta(seconds=40))
+    run = stage.go()
+    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, True)
+
+
+@pytest.mark.parametrize(
+    "shape", [None, "?", 7, {"name": "A", "treatment_percentage": "50%"}, {"adsets": [{}]}]
+)
+def test_a_study_in_a_shape_nobody_knows_keeps_no_run_from_its_end(shape: Any) -> None:
+    stage = staged()
+    showing(stage, lambda _cell: shape)
+    run = stage.go()
+    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, False)
+
+
+def test_waiting_for_the_study_moves_the_test_once() -> None:
+    stage = staged()
+    on_the_study(stage, MetaAuthorisationError("no right", code=200), times=1000)
+    stage.go(RunStatus.AB_TESTING)
+    assert len(stage.events("postponed")) <= 1
+
+
+def test_a_study_that_cannot_be_found_out_about_for_long_is_ended_all_the_same() -> None:
+    """The row was left open when the test began; once Meta answers, the study is found and brought to its end."""
+    stage = staged()
+    on_the_study(stage, cut_off(), done=True)
+    stage.meta.on_call = failing_to_find_studies(stage)
+    run = stage.go(RunStatus.ANALYZING_RESULTS)
+    assert (run.randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
+    stage.meta.on_call = lambda _number, _method: None
+    run = stage.go()
+    assert run.stopped_at is not None
+    assert (run.status, stage.row(STUDY).state) == (RunStatus.COMPLETED, OperationState.CONFIRMED)
+    assert studies(stage)[0].fields["end_time"] <= seconds(run.stopped_at + timedelta(days=1))
+
+
 def test_a_study_without_its_members_divides_nobody() -> None:
     stage = staged()
-    made = stage.meta.create
-
-    def forgetful(act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
-        meta_id = made(act_id, kind, params)
-        if kind is ObjectKind.STUDY:
-            for cell in stage.meta.objects[meta_id].fields["cells"]:
-                cell["adsets"] = []
-        return meta_id
-
-    stage.meta.create = forgetful  # type: ignore[method-assign]  # a Meta that takes half of what it is told
+    showing(stage, lambda cell: {**cell, "adsets": []})
     run = stage.go()
     assert (run.status, run.randomised) == (RunStatus.COMPLETED, False)
     assert "cells is" in run.warnings[-1]

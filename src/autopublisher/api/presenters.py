@@ -67,7 +67,7 @@ def present_run(view: RunView) -> RunOut:
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
         proven=run.proven,
-        randomised=bool(run.randomised),
+        randomised=run.divides_people,
         currency=run.currency,
         total_budget=float(run.request.budget_config.total_budget),
         spent=_major(view.spent),

@@ -185,7 +185,9 @@ class RunOut(Told):
     variants: list[VariantOut]
     verdict: VerdictOut | None
     proven: bool
-    randomised: bool = Field(description="Whether Meta divided people at random between the variants.")
+    randomised: bool | None = Field(
+        description="Whether Meta divides, or divided, people at random between the variants; null until decided."
+    )
     currency: str
     total_budget: float
     spent: float

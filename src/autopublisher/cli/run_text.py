@@ -52,7 +52,7 @@ def facts_of(view: RunView) -> dict[str, str]:
         "spent in the test": str(view.spent),
         "committed at worst": f"{view.committed} of {view.total}",
     }
-    if run.randomised:
+    if run.divides_people:
         facts["people divided"] = "at random between the variants, by a split test of Meta's"
     if run.winner is not None:
         facts["winner"] = f"{run.winner} ({'proven' if run.proven else 'chosen by a person, not proven'})"

@@ -28,6 +28,11 @@ _NO_STUDY = (
     "No se pudo obtener la prueba dividida de Meta ({why}); las personas no se reparten al azar entre las variantes.",
 )
 
+_LOST_STUDY = (
+    "Meta's split test cannot be shown to have lasted ({why}); the verdict does not count on it.",
+    "No se puede mostrar que la prueba dividida de Meta durase hasta el final ({why}); el veredicto no cuenta con ella.",
+)
+
 _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     f"{_RUN}submitted": (("Run requested: {name}", "Ejecución solicitada: {name}"),),
     f"{_RUN}admitted": (
@@ -138,6 +143,7 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     f"{_RUN}without_rule": (_NO_RULE,),
     f"{_RUN}without_study": (_NO_STUDY,),
+    f"{_RUN}study_lost": (_LOST_STUDY,),
     f"{_RUN}study_left": (
         (
             "Meta's split test could not be cancelled ({why}); it divides nobody once its time is over.",
@@ -206,6 +212,7 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
         _NO_RULE,
         _NO_STUDY,
+        _LOST_STUDY,
     ),
 }
 

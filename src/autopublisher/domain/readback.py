@@ -1,6 +1,6 @@
 """Comparing what was asked of Meta with what Meta reads back, in Meta's own wire forms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,7 @@ READ_FIELDS = {
 _STUDY_SLACK = 120
 """So many seconds later than asked for may a study begin, for it is asked for ahead."""
 
-_MOMENTS = frozenset({"start_time", "end_time"})
-_AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
-_COMPARED = _MOMENTS | _AMOUNTS | {"status", "objective", "campaign_id", "adset_id", "type", "cells"}
+_AMOUNTS = ("daily_budget", "lifetime_budget", "spend_cap")
 
 
 def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]:
@@ -48,20 +46,27 @@ def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]
 
 
 def _same(field: str, wanted: Any, read: Any) -> bool:
+    """Tell whether a value reads as it was asked for; one that is not what Meta documents does not."""
     if read is None:
         return False
-    if (
-        field == "start_time"
-    ):  # one that had passed when it was asked for reads back as a later moment; no study's has
-        late = unix_seconds(read) - unix_seconds(wanted)
-        return late >= 0 and (late <= _STUDY_SLACK or not isinstance(wanted, int))
-    if field in _MOMENTS:
-        return unix_seconds(wanted) == unix_seconds(read)
-    if field in _AMOUNTS:
-        return int(wanted) == int(read)
-    if field == "cells":
-        return _cells(wanted) == _cells(read)
+    try:
+        return _JUDGES.get(field, _same_text)(wanted, read)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+def _same_text(wanted: Any, read: Any) -> bool:
     return str(wanted) == str(read)
+
+
+def _same_amount(wanted: Any, read: Any) -> bool:
+    return int(wanted) == int(read)
+
+
+def _same_start(wanted: Any, read: Any) -> bool:
+    """One that had passed when it was asked for reads back as a later moment; no study's has."""
+    late = unix_seconds(read) - unix_seconds(wanted)
+    return late >= 0 and (late <= _STUDY_SLACK or not isinstance(wanted, int))
 
 
 def unix_seconds(value: Any) -> int:
@@ -87,3 +92,12 @@ def _listed(edge: Any) -> Sequence[Any]:
     """Return the rows of an edge, or what was asked for in its place."""
     rows = edge.get("data") if isinstance(edge, Mapping) else edge
     return rows if isinstance(rows, list | tuple) else ()
+
+
+_JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(_AMOUNTS, _same_amount),
+    "start_time": _same_start,
+    "end_time": lambda wanted, read: unix_seconds(wanted) == unix_seconds(read),
+    "cells": lambda wanted, read: _cells(wanted) == _cells(read),
+}
+_COMPARED = frozenset(_JUDGES) | {"status", "objective", "campaign_id", "adset_id", "type"}

@@ -79,7 +79,8 @@ class Approval:
 class Run:
     """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
 
-    ``randomised`` is None until it is decided whether a study divides people between the arms.
+    ``randomised`` is None until it is decided whether a study divides people between the arms; ``study_seen_at`` is when
+    Meta last showed it as asked. ``ending_at`` is when the run turned to an end other than its planned one.
     """
 
     id: RunId
@@ -100,6 +101,7 @@ class Run:
     admitted_at: datetime | None = None
     ended_at: datetime | None = None
     ends_as: RunStatus | None = None
+    ending_at: datetime | None = None
     failure: str | None = None
     failed_ticks: int = 0
     attention: str | None = None
@@ -108,6 +110,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     business_id: str | None = None
     randomised: bool | None = None
+    study_seen_at: datetime | None = None
     build_starts_at: datetime | None = None
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None
@@ -131,6 +134,20 @@ class Run:
     def is_final(self) -> bool:
         """Whether the run has ended."""
         return self.status in FINAL
+
+    @property
+    def was_divided_throughout(self) -> bool:
+        """Whether people were divided at random until the test stopped, as Meta showed after that."""
+        seen, stopped = self.study_seen_at, self.stopped_at
+        return bool(self.randomised) and seen is not None and stopped is not None and seen >= stopped
+
+    @property
+    def divides_people(self) -> bool | None:
+        """Whether people are, or were, divided at random between the arms, as far as can be claimed; None if undecided."""
+        if not self.randomised or self.edited_at is not None:
+            return None if self.randomised is None else False
+        under_way = self.status in {_R.CREATING_CAMPAIGNS, _R.AB_TESTING, _R.ANALYZING_RESULTS}
+        return self.was_divided_throughout or under_way
 
     def moved(self, status: RunStatus, now: datetime, **changes: Any) -> "Run":
         """Return the run in ``status``; raises TransitionError for a move the table does not have."""

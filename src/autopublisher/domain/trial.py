@@ -13,8 +13,13 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.variants import Variant
 
 
-def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
-    """Return the frozen plan of a run's test, as agreed in its request."""
+def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> evidence.Design:
+    """Return the frozen plan of a run's test, as agreed in its request.
+
+    While the test runs it counts on people being divided as decided before; the ``final`` verdict only on what Meta has
+    shown after the end.
+    """
+    divided = run.was_divided_throughout if final else bool(run.randomised)
     ab = run.request.ab_test_config
     threshold = ab.min_spend_threshold
     return evidence.Design(
@@ -29,9 +34,9 @@ def design_of(run: Run, variants: Sequence[Variant]) -> evidence.Design:
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
         adaptive=ab.adaptive_allocation,
-        randomised=bool(run.randomised),
+        randomised=divided,
         # Every variant asks for the same people; only a study keeps them apart.
-        same_people=not run.randomised,
+        same_people=not divided,
     )
 
 

@@ -195,7 +195,8 @@ class Watch:
             return run, ()
         arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
         unlike = self._statuses.unlike(run, [row for row in arms if row.spec.variant not in run.eliminated])
-        unlike += self._split_test.changed(run)
+        run, study_unlike = self._split_test.looked_at(run)
+        unlike += study_unlike
         if not unlike:
             return run, ()
         said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
@@ -237,7 +238,7 @@ class Conclusion:
         if run.settles_at is None:
             self._statuses.give_up(run, MOVE_VERB)
             self._close(run, arms, now)
-            self._split_test.close(run, now + REFRESH)
+            run = self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
             paused = event(
                 run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
@@ -246,21 +247,24 @@ class Conclusion:
                 replace(run, stopped_at=now, settles_at=settles, next_tick_at=min(settles, now + self._poll)),
                 (paused,),
             )
-        snapshots = self._collector.collect(run, fresh=now >= run.settles_at)
-        if now < run.settles_at:
-            self._split_test.close(run, now + REFRESH)
-            return Step(replace(run, next_tick_at=min(run.settles_at, now + 6 * self._poll), attention=None))
+        settles = run.settles_at
+        snapshots = self._collector.collect(run, fresh=now >= settles)
+        if now < settles:
+            run = self._split_test.close(run, now + REFRESH)
+            return Step(replace(run, next_tick_at=min(settles, now + 6 * self._poll), attention=None))
         self._settle_spend(run, arms, snapshots)
         with self._open_unit() as unit:
             variants = unit.records.variants(run.id)
             number = len(unit.records.decisions(run.id)) + 1
             shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), run.stopped_at or now)
+        run, noted = self._split_test.concluded(run)
         history = history_of(run, variants, snapshots)
-        verdict = evidence.replay(design_of(run, variants), history, final=True, planned_shares=shares)
+        design = design_of(run, variants, final=True)
+        verdict = evidence.replay(design, history, final=True, planned_shares=shares)
         decision = replace(decision_of(run, verdict, number, now), final=True)
         moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
         concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
-        return Step(moved, (concluded,), (decision,))
+        return Step(moved, (*noted, concluded), (decision,))
 
     def _close(self, run: Run, arms: Sequence[Operation], now: datetime) -> None:
         """End each arm's schedule at Meta, so that what it has left cannot be spent by whoever switches it on again."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.plan import test_plan
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.split_test import studies
 from autopublisher.domain.variants import Variant
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
@@ -96,7 +97,7 @@ class Building:
         """Move the test on where building it takes so long that it would lose time, or could not begin any more."""
         now = self._clock.now()
         planned = run.build_starts_at or now
-        if now <= planned + _LATE or self._is_started(run):
+        if now <= planned + _LATE or self._is_started(run) or self._is_dividing(run):
             return None
         starts = now.replace(microsecond=0) + _LATE
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
@@ -120,6 +121,10 @@ class Building:
             self._statuses.ensure(run, row, {"end_time": ends}, "reschedule")
         if self._clock.now() < run.build_starts_at:
             raise NotYet(run.build_starts_at)
+
+    def _is_dividing(self, run: Run) -> bool:
+        """Tell whether all is built but the study, so that the test is moved once, when that is decided."""
+        return run.randomised is None and bool(studies(self._statuses.rows(run)))
 
     def _is_started(self, run: Run) -> bool:
         return any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "test/"))

@@ -67,7 +67,10 @@ class Orchestrator:
         now = self._clock.now()
         if run.control is Control.CANCEL and run.ends_as is None:
             run = replace(
-                run, ends_as=RunStatus.CANCELLED, failure=run.failure or f"cancelled by {run.control_by}"
+                run,
+                ends_as=RunStatus.CANCELLED,
+                ending_at=now,
+                failure=run.failure or f"cancelled by {run.control_by}",
             )
         phase = self._phases[run.status] if run.ends_as is None else self._winding_down
         try:
@@ -94,7 +97,7 @@ class Orchestrator:
             wait = now + self._backoff(run)
             stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
             return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
-        ending = replace(run, ends_as=RunStatus.FAILED, failure=reason, next_tick_at=now)
+        ending = replace(run, ends_as=RunStatus.FAILED, ending_at=now, failure=reason, next_tick_at=now)
         return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
 
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:

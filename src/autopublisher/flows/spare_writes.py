@@ -14,7 +14,7 @@ PATIENCE = timedelta(minutes=15)
 """How long a run waits for such a write while Meta answers with errors."""
 
 LONG_PATIENCE = timedelta(hours=1)
-"""How long it waits while Meta asks for time, or does not show yet what was written."""
+"""How long it waits while Meta, or our own pacing, asks for time."""
 
 
 class SpareWrites:
@@ -38,33 +38,32 @@ class SpareWrites:
             raise
         except NotYet as wait:
             row = self._row(run, spec)
-            if row is None or not self.is_over(wait.__cause__, since or row.intended_at):
-                raise
-            if not self._was_found(run, row):
-                return wait.attention or "no answer"
+            why = self.waited(wait, since or (self._clock.now() if row is None else row.intended_at))
+            return None if row is not None and self._was_found(run, row) else why
         return None
 
-    def settle(self, run: Run, row: Operation) -> str | None:
-        """Find out what became of a write nobody wants any more; returns why that was left open.
-
-        Raises NotYet while looking goes on: a few complete look-ups, and PATIENCE at most with those that fail.
-        """
+    def settle(self, run: Run, row: Operation, since: datetime) -> str | None:
+        """Find out what became of a write nobody wants any more; returns why that was left open. Raises NotYet."""
         try:
             self._executor.settle(run, row)
         except Stopped:
             raise
         except NotYet as wait:
-            if wait.__cause__ is None or not self.is_over(
-                wait.__cause__, row.look_again_at or row.intended_at
-            ):
-                raise
-            return wait.attention or "no answer"
+            return self.waited(wait, since)
         return None
 
-    def is_over(self, cause: BaseException | None, since: datetime) -> bool:
-        """Tell whether patience with what keeps a write open has run out."""
-        has_failed = isinstance(cause, MetaError) and not isinstance(cause, MetaThrottledError)
-        return self._clock.now() >= since + (PATIENCE if has_failed else LONG_PATIENCE)
+    def waited(self, wait: NotYet, since: datetime) -> str:
+        """Return why nothing is waited for any more, or raise ``wait``, for no longer than patience lasts.
+
+        A wait without an error ends by itself: a few look-ups or a few reads, each at its time.
+        """
+        cause = wait.__cause__
+        if cause is None or wait.until is None:
+            raise wait
+        lasts_until = since + (LONG_PATIENCE if isinstance(cause, MetaThrottledError) else PATIENCE)
+        if self._clock.now() < lasts_until:
+            raise NotYet(min(wait.until, lasts_until), wait.attention) from cause
+        return wait.attention or "no answer"
 
     def _was_found(self, run: Run, row: Operation) -> bool:
         """Give the write up, unless Meta shows that it happened; a row nobody can vouch for stays open, and says so."""

@@ -38,6 +38,9 @@ from autopublisher.ports.clock import Clock
 _log = structlog.get_logger(__name__)
 _AGAIN = timedelta(seconds=30)
 
+SHOWS_WITHIN = timedelta(minutes=3)
+"""After so long Meta shows a study with all its members."""
+
 
 class SplitTest:
     """The study of a run's test; ``wanted`` is whether the installation wants any."""
@@ -87,35 +90,50 @@ class SplitTest:
 
     # --- while it runs --------------------------------------------------------------------------------
 
-    def changed(self, run: Run) -> list[str]:
-        """Return how somebody else has changed the study; what cannot be read now is asked for at the next poll."""
+    def looked_at(self, run: Run) -> tuple[Run, list[str]]:
+        """Return the run, with when its study was seen as asked, and how somebody else has changed the study.
+
+        What cannot be read now is asked for at the next poll; in the end only what was seen counts.
+        """
         row = study_of(self._statuses.rows(run)) if run.randomised else None
         if row is None:
-            return []
+            return run, []
         try:
-            return self._statuses.unlike(run, [row])
+            unlike = self._statuses.unlike(run, [row])
         except MetaError as error:
             _log.warning("study_not_read", run_id=run.id, meta_id=row.meta_id, reason=error.message)
-            return []
+            return run, []
+        return (run, unlike) if unlike else (replace(run, study_seen_at=self._clock.now()), [])
 
     # --- after it -------------------------------------------------------------------------------------
 
-    def close(self, run: Run, soon: datetime) -> None:
-        """End the study of a test that has ended before its time; without an answer it is tried again at the next tick."""
-        rows = self._statuses.rows(run)
-        row = study_of(rows)
-        if row is None or last_end(rows, row) <= seconds(soon) or self._is_closed(rows, row):
-            return
-        asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
-        try:
-            self._statuses.ensure(run, row, {"end_time": asked or seconds(soon)}, "close")
-        except (NotYet, OperationRefused, MetaError) as error:
-            _log.warning("study_not_closed", run_id=run.id, meta_id=row.meta_id, reason=str(error))
+    def close(self, run: Run, soon: datetime) -> Run:
+        """See whether the study was there to the end, and end it; what Meta does not answer is tried again next time."""
+        if not run.was_divided_throughout:
+            run, _ = self.looked_at(run)
+        for row in creates_of(self._statuses.rows(run)):
+            try:
+                self._closed(run, row, soon)
+            except (NotYet, OperationRefused, MetaError) as error:
+                _log.warning("study_not_closed", run_id=run.id, key=row.key, reason=str(error))
+        return run
+
+    def concluded(self, run: Run) -> tuple[Run, tuple[Event, ...]]:
+        """Return the run before its last verdict, told if its study cannot be shown to have lasted to the end."""
+        if not run.randomised:
+            return run, ()
+        run, unlike = self.looked_at(run)
+        if run.was_divided_throughout:
+            return run, ()
+        why = "; ".join(unlike) or "Meta has not shown it since the test ended"
+        said = f"Meta's split test cannot be shown to have lasted ({why}); the verdict does not count on it."
+        warned = replace(run, warnings=(*run.warnings, said))
+        return warned, (event(run, self._clock.now(), "study_lost", said),)
 
     def cancel(self, run: Run) -> tuple[Event, ...]:
         """Cancel what still divides people, for a run that ends otherwise than completed; returns what had to be left.
 
-        Raises NotYet while that is still open, for as long as patience lasts.
+        Raises NotYet while that is still open, for as long as patience lasts from the moment the run turned to its end.
         """
         left = [why for row in creates_of(self._statuses.rows(run)) if (why := self._cancelled(run, row))]
         said = "; ".join(left)
@@ -124,9 +142,21 @@ class SplitTest:
         )
         return (event(run, self._clock.now(), "study_left", message),) if left else ()
 
+    def _closed(self, run: Run, row: Operation, soon: datetime) -> None:
+        rows = self._statuses.rows(run)
+        if not row.is_settled:
+            self._writes.settle(run, row, self._clock.now())
+        if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(soon):
+            return
+        prefix = f"close/{row.key}/"
+        if not any(each.key.startswith(prefix) and each.is_settled for each in rows):
+            asked = self._statuses.wish(run, prefix).get("end_time")
+            self._statuses.ensure(run, row, {"end_time": asked or seconds(soon)}, "close")
+
     def _cancelled(self, run: Run, row: Operation) -> str | None:
         """Settle and cancel one study; returns why it was left."""
-        why = None if row.is_settled else self._writes.settle(run, row)
+        since = run.ending_at or row.intended_at
+        why = None if row.is_settled else self._writes.settle(run, row, since)
         if why is not None:
             return why
         rows = self._statuses.rows(run)
@@ -134,7 +164,7 @@ class SplitTest:
         if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(self._clock.now()):
             return None
         spec = OperationSpec(f"delete/{row.key}/1", Action.DELETE, ObjectKind.STUDY, {}, target=row.key)
-        return self._writes.attempt(run, spec)
+        return self._writes.attempt(run, spec, since)
 
     # --- steps ----------------------------------------------------------------------------------------
 
@@ -154,27 +184,33 @@ class SplitTest:
         return study_spec(run, variants, number, starts, max(run.build_ends_at or starts, starts) + SPARE)
 
     def _unlike(self, run: Run) -> str | None:
-        """Return how the study differs at Meta from what was asked; None where it does not."""
+        """Return how the study differs at Meta from what was asked; None where it does not.
+
+        What was made a moment ago may not be shown whole yet.
+        """
         rows = self._statuses.rows(run)
         row = study_of(rows)
         if row is None:
             return "there is none"
         try:
-            return "; ".join(self._statuses.unlike(run, [row])) or None
+            unlike = "; ".join(self._statuses.unlike(run, [row]))
         except MetaError as error:
-            if self._writes.is_over(error, studies(rows)[0].intended_at):
-                return f"it could not be read back: {error.message}"
-            told = error.retry_at if isinstance(error, MetaThrottledError) else None
-            raise NotYet(told or self._clock.now() + _AGAIN, error.message) from error
+            return self._not_read(error, studies(rows)[0].intended_at)
+        shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN
+        if unlike and self._clock.now() < shows_from:
+            raise NotYet(min(self._clock.now() + _AGAIN, shows_from))
+        return unlike or None
+
+    def _not_read(self, error: MetaError, since: datetime) -> str:
+        told = error.retry_at if isinstance(error, MetaThrottledError) else None
+        wait = NotYet(told or self._clock.now() + _AGAIN, error.message)
+        wait.__cause__ = error
+        return f"it could not be read back: {self._writes.waited(wait, since)}"
 
     def _without(self, run: Run, why: str) -> tuple[Run, tuple[Event, ...]]:
         said = f"Meta's split test was not to be had ({why}); people are not divided at random between the variants."
         warned = replace(run, randomised=False, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_study", said),)
-
-    @staticmethod
-    def _is_closed(rows: Sequence[Operation], row: Operation) -> bool:
-        return any(each.key.startswith(f"close/{row.key}/") and each.is_settled for each in rows)
 
 
 def _is_to_be_asked_again(asked: Sequence[Operation]) -> bool:

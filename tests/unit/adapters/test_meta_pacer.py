@@ -169,3 +169,13 @@ class TestWithoutTime:
 
         assert isinstance(error, MetaThrottledError)
         assert error.retry_at is None
+
+
+def test_a_business_belongs_to_no_account_whatever_its_answers_name(pacer: Pacer) -> None:
+    pacer.shares("5001")
+    pacer.heard("/v26.0/5001/ad_studies", used(1), None)
+    pacer.heard("/v26.0/5001/ad_studies", used(100, wait_minutes=90, account="43"), None)
+
+    pacer.admit("act_42")
+    with pytest.raises(MetaHeldBackError):
+        pacer.admit("5001")

@@ -84,8 +84,10 @@ class SdkMetaAds:
         if kind not in _CREATE:
             raise MetaRefusedError(f"{kind} objects are uploaded, not created")
         self._pacer.admit(act_id)
-        owner = AdAccount if kind is not ObjectKind.STUDY else Business
-        create = getattr(owner(self._lister(act_id, kind), api=self._api), _CREATE[kind])
+        owner = self._lister(act_id, kind)
+        self._pacer.admit(owner)
+        made_by = AdAccount if owner == act_id else Business
+        create = getattr(made_by(owner, api=self._api), _CREATE[kind])
         meta_id = messages.new_id(create(params=messages.wire(params)))
         self._pacer.owns(act_id, meta_id)
         return meta_id
@@ -187,6 +189,7 @@ class SdkMetaAds:
         business = self._known(act_id).business_id
         if business is None:
             raise MetaRefusedError(f"{act_id} belongs to no business, and only a business has studies")
+        self._pacer.shares(business)
         return business
 
     def _known(self, act_id: ActId) -> AdAccountFacts:

@@ -32,11 +32,17 @@ class Pacer:
         self._held_until: dict[_Family, datetime] = {}
         self._burst_left: dict[_Family, int] = {}
         self._owners: dict[str, str] = {}
+        self._shared: set[str] = set()
 
     def owns(self, act_id: str, meta_id: str) -> None:
         """Remember that an object belongs to an account, so that calls on the object count as the account's."""
         with self._lock:
             self._owners[meta_id] = act_id
+
+    def shares(self, business_id: str) -> None:
+        """Remember that a node belongs to no single account: calls on it count for themselves."""
+        with self._lock:
+            self._shared.add(business_id)
 
     def owner_of(self, meta_id: str) -> str | None:
         """Return the account of an object, as far as known."""
@@ -102,9 +108,13 @@ class Pacer:
         except UnavailableError:
             return False
 
+    def _is_shared(self, subject: str) -> bool:
+        with self._lock:
+            return subject in self._shared
+
     def _account(self, subject: str, usage: Usage | None = None) -> str:
         """Return the account a call counts for; the empty text stands for calls of no known account."""
-        if subject.startswith("act_"):
+        if subject.startswith("act_") or self._is_shared(subject):
             return subject
         owner = self.owner_of(subject)
         if owner is None and subject.isdigit() and usage is not None and len(usage.business_ids) == 1:
