@@ -18,7 +18,9 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
+from autopublisher.flows.executor import Executor
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.statuses import Statuses
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
@@ -257,3 +259,19 @@ def test_the_last_quarter_hours_spend_is_counted_although_it_shows_late(minutes:
         machine.approvals.publish_winner(run_id, "manager", variant="B")
         assert machine.drive(run_id).status is RunStatus.COMPLETED
         assert machine.exposure(run_id)["peak_total"] <= TOTAL_MINOR
+
+
+def test_a_second_worker_on_the_same_tick_is_not_taken_for_somebody_who_edits() -> None:
+    """A worker thought dead may wake up and switch on what the one that replaced it is just comparing."""
+    stage = Stage()
+    stage.go(RunStatus.CREATING_CAMPAIGNS)
+    while len(stage.meta.of_kind(ObjectKind.AD)) < 2:
+        stage.step()
+    run = stage.now_run
+    executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
+    first, second = (Statuses(stage.open_unit, executor, stage.meta, stage.clock) for _ in range(2))
+    rows = [row for row in first.created(run, "test/") if row.spec.kind is ObjectKind.CAMPAIGN]
+    second.order(run, rows[0], {"status": "PAUSED"}, "pause")
+    stage.meta.on_call = once("read", lambda: second.order(run, rows[0], {"status": "ACTIVE"}, "activate"))
+    assert first.unlike(run, rows) == []
+    assert stage.meta.objects[MetaId(rows[0].meta_id or "")].status == "ACTIVE"

@@ -120,14 +120,18 @@ class Statuses:
         return known | {row.key: self.read(run, row) for row in rows if row.key not in known}
 
     def unlike(self, run: Run, rows: Sequence[Operation]) -> list[str]:
-        """Read objects and return how they differ from what their creates and later updates asked for."""
+        """Read objects and return how they differ from what their creates and later updates asked for.
+
+        What differs is read again, and after it the journal: whoever changes an object of ours writes it down beforehand, so
+        that another worker busy with the same tick (one that was thought dead) is not taken for somebody else.
+        """
         journal = self.rows(run)
         found: list[str] = []
         for key, read in self.read_all(run, rows).items():
             row = next(one for one in rows if one.key == key)
-            wanted = _wanted(row, journal)
-            if differences(wanted, read):
-                found += [f"{key}: {each}" for each in differences(wanted, self.read(run, row))]
+            if differences(_wanted(row, journal), read):
+                again = self.read(run, row)
+                found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again)]
         return found
 
     def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
