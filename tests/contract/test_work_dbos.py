@@ -13,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from autopublisher.adapters import work_dbos
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
-from autopublisher.adapters.work_dbos_presence import AdvisoryPresence, FilePresence
+from autopublisher.adapters.work_dbos_presence import AdvisoryPresence, FilePresence, lock_key
 from autopublisher.adapters.work_dbos_store import driver_url, route_logs
 from autopublisher.domain.errors import ConfigurationError, ConflictError, UnavailableError
 from autopublisher.domain.ids import ActId, RunId
@@ -255,6 +256,47 @@ def test_a_failing_tick_is_reported_once_and_does_not_block_its_account(
     failures = [event for event in events if event["event"] == "tick.failed"]
     assert [(event["run_id"], event["version"]) for event in failures] == [("a", 1)]
     assert "no such thing" not in caplog.text
+
+
+END_PLACES = """
+SELECT pg_terminate_backend(held.pid) FROM pg_locks AS held JOIN pg_stat_activity AS holder ON holder.pid = held.pid
+WHERE held.locktype = 'advisory' AND holder.application_name = 'autopublisher-worker'
+    AND holder.datname = current_database()
+"""
+
+
+@pytest.mark.postgres
+def test_a_worker_that_lost_its_place_runs_nothing_until_it_has_it_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(postgres_url)
+    monkeypatch.setattr(work_dbos, "WATCH_SECONDS", 2.0)
+    log, engine, worker = (
+        Log(),
+        open_engine(postgres_url),
+        DbosWorker(postgres_url, nothing, polling_seconds=0.1),
+    )
+    seen: list[bool] = []
+
+    def look(tick: Tick) -> None:
+        with engine.connect() as connection:
+            key = lock_key(worker.health().executor_id)
+            seen.append(not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))))
+        log(tick)
+
+    worker.start(look)
+    try:
+        with engine.connect() as connection:
+            while not connection.execute(sa.text(END_PLACES)).all():
+                """The worker's first look may still be under way."""
+        with SqlUnitOfWork(engine) as unit:
+            DbosTickQueue(engine).enqueue(unit, tick("a"))
+            unit.commit()
+        log.wait_for(tick("a"))
+    finally:
+        worker.stop(drain_seconds=PATIENCE)
+        engine.dispose()
+    assert seen == [True]
 
 
 def test_stop_waits_for_the_tick_in_flight(start: StartWorker, enqueue: Enqueue) -> None:

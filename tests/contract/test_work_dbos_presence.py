@@ -2,22 +2,31 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 
+from autopublisher.adapters import work_dbos_presence
 from autopublisher.adapters.work_dbos import prepare
-from autopublisher.adapters.work_dbos_presence import AdvisoryPresence
+from autopublisher.adapters.work_dbos_presence import RENEWAL_POLL_SECONDS, AdvisoryPresence
 from autopublisher.adapters.work_dbos_store import QUEUE, driver_url
+from autopublisher.domain.errors import UnavailableError
 
 pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 60.0
 
 BEGUN = """
-INSERT INTO dbos.workflow_status (workflow_uuid, status, queue_name, executor_id, created_at, updated_at)
-VALUES ('run:1', 'PENDING', :queue, 'east', 0, 0)
+INSERT INTO dbos.workflow_status (workflow_uuid, status, queue_name, executor_id, owner_xid, created_at, updated_at)
+VALUES ('run:1', 'PENDING', :queue, 'east', 'first', 0, 0)
+"""
+GIVEN_AWAY = """
+UPDATE dbos.workflow_status SET executor_id = 'west', owner_xid = 'second'
+"""
+END_EAST = """
+SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
 """
 
 
@@ -71,3 +80,51 @@ def test_a_worker_that_wakes_takes_its_place_again(url: str) -> None:
         assert not east.is_held()
         east.watch(pytest.fail)
         assert east.is_held()
+
+
+def execute(url: str, statement: str) -> None:
+    engine = sa.create_engine(driver_url(url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+@pytest.mark.postgres
+def test_a_worker_that_holds_its_place_runs_what_it_took(url: str) -> None:
+    with present(url, "east", 60) as east:
+        assert east.may_run("run:1", "first")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("tick", "token"), [("run:1", "of an earlier time"), ("run:2", "first")])
+def test_a_tick_that_is_no_longer_ones_own_is_not_run(url: str, tick: str, token: str) -> None:
+    with present(url, "east", 60) as east:
+        assert not east.may_run(tick, token)
+
+
+@pytest.mark.postgres
+def test_a_worker_without_its_place_waits_until_it_has_it_again(url: str) -> None:
+    with present(url, "east", 60) as east, ThreadPoolExecutor(1) as pool:
+        execute(url, END_EAST)
+        answer = pool.submit(east.may_run, "run:1", "first")
+        assert wait([answer], 3 * RENEWAL_POLL_SECONDS).not_done
+        while not east.is_held() or not answer.done():
+            east.watch(pytest.fail)
+        assert answer.result()
+
+
+@pytest.mark.postgres
+def test_a_worker_whose_tick_was_given_away_while_it_was_gone_leaves_it(url: str) -> None:
+    with present(url, "east", 60) as east, ThreadPoolExecutor(1) as pool:
+        execute(url, END_EAST)
+        answer = pool.submit(east.may_run, "run:1", "first")
+        execute(url, GIVEN_AWAY)
+        assert not answer.result(PATIENCE_SECONDS)
+
+
+@pytest.mark.postgres
+def test_a_place_that_does_not_come_back_is_a_failure(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_dbos_presence, "RENEWAL_SECONDS", 0.5)
+    with present(url, "east", 60) as east:
+        execute(url, END_EAST)
+        with pytest.raises(UnavailableError, match="east"):
+            east.may_run("run:1", "first")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, EnqueueOptions
 from dbos import error as dbos_error
+from dbos._context import current_owner_xid  # of the pinned release; there is no public way to the token
 
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.work_dbos_presence import FROZEN_AFTER_SECONDS, Presence, presence_for
@@ -125,7 +126,7 @@ class DbosWorker:
             self._occupy_process(undo)
             self._draining = False
             presence = self._claim(undo)
-            self._launch(undo, handler, presence.executor_id)
+            self._launch(undo, handler, presence)
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
                 Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
@@ -190,12 +191,12 @@ class DbosWorker:
         if presence is not None:
             presence.release()
 
-    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, executor_id: str) -> None:
+    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, presence: Presence) -> None:
         route_logs()
         self._store.make_ready()
         undo.callback(DBOS.destroy, destroy_registry=True)
-        DBOS(config=self._configuration(executor_id))
-        register(handler)
+        DBOS(config=self._configuration(presence.executor_id))
+        register(handler, presence)
         try:
             with reachable():
                 DBOS.launch()
@@ -236,18 +237,28 @@ class DbosWorker:
             presence.watch(leave if self._draining else recover)
 
 
-def register(handler: TickHandler) -> None:
+def register(handler: TickHandler, presence: Presence) -> None:
     """Tell DBOS what a tick does. Attempts are not limited, because each restart counts as one."""
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
     def tick(run_id: str | None, version: int, act_id: str) -> None:
         due = Tick(None if run_id is None else RunId(run_id), version, ActId(act_id))
         try:
-            handler(due)
+            if may_run(presence):
+                handler(due)
+            else:
+                # Whoever has it now will say how it ended: DBOS takes no such word from us.
+                LOG.warning("tick.given_away", run_id=run_id, version=version, act_id=act_id)
         except Exception:
             # DBOS keeps it as failed and runs it no more; the sweep moves the run on under its next version.
             LOG.exception("tick.failed", run_id=run_id, version=version, act_id=act_id)
             raise
+
+
+def may_run(presence: Presence) -> bool:
+    """Say whether the tick this thread is about to run is still this worker's; raises UnavailableError."""
+    tick = str(DBOS.workflow_id)
+    return presence.may_run(tick, str(current_owner_xid(tick)))
 
 
 def leave(_executor_id: str) -> None:

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +47,21 @@ WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
     AND holder.state_change < clock_timestamp() - make_interval(secs => :seconds)
 """
 
+# Read in one statement with the session that was the claim's before: if it still has the lock, it had it all along, so
+# nobody has taken the tick from us; the tick's token tells whether somebody did before that session began.
+STILL_OURS = """
+SELECT begun.owner_xid = :owner AS is_ours, EXISTS (
+    SELECT FROM pg_locks AS held
+    WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1 AND held.pid = :session
+        AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND held.classid::bigint = :high AND held.objid::bigint = :low
+) AS is_present
+FROM dbos.workflow_status AS begun WHERE begun.workflow_uuid = :tick
+"""
+RENEWAL_SECONDS = 30.0
+"""How long a tick waits for its worker's claim to be renewed; longer is a failure."""
+RENEWAL_POLL_SECONDS = 0.2
+
 
 class Presence(Protocol):
     """A worker's claim to be alive, under a name that DBOS writes on the ticks it runs."""
@@ -58,6 +74,14 @@ class Presence(Protocol):
 
     def is_held(self) -> bool:
         """Say whether the claim stood when it was last looked at."""
+        ...
+
+    def may_run(self, tick: str, owner: str) -> bool:
+        """Say whether a tick that this process has taken is still its to run; ``owner`` is the token it was taken with.
+
+        Waits while the claim is being renewed, so a worker that was frozen runs nothing before it has its place
+        again; raises UnavailableError if that takes too long.
+        """
         ...
 
     def watch(self, recover: Callable[[str], None]) -> None:
@@ -114,6 +138,10 @@ class FilePresence:
         """Say whether the file is locked by this object."""
         return self._file is not None
 
+    def may_run(self, tick: str, owner: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Return True: nobody takes the lock of a frozen process away, nor its ticks."""
+        return True
+
     def watch(self, recover: Callable[[str], None]) -> None:
         """Do nothing: a file's only worker has no others to bury."""
 
@@ -146,8 +174,18 @@ class AdvisoryPresence:
                 **CLIENT_KEEPALIVE,
             },
         )
+        # Of its own, for ticks ask from their threads.
+        self._ticks = sa.create_engine(
+            url,
+            pool_size=1,
+            max_overflow=-1,
+            pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 5, **CLIENT_KEEPALIVE},
+        )
         self._connection: sa.Connection | None = None
         self._held = False
+        self._session = 0
 
     def take(self) -> None:
         """Take the lock; raises ConflictError if a living worker has this name."""
@@ -164,6 +202,15 @@ class AdvisoryPresence:
         """Say whether the lock was held at the last look."""
         return self._held
 
+    def may_run(self, tick: str, owner: str) -> bool:
+        """Say whether nobody else can have got the tick, nor can get it unless this process freezes again."""
+        deadline = time.monotonic() + RENEWAL_SECONDS
+        while (standing := self._standing(tick, owner)) is None:
+            if time.monotonic() > deadline:
+                raise UnavailableError(reason=f"worker {self.executor_id} has not got its lock back")
+            time.sleep(RENEWAL_POLL_SECONDS)
+        return standing
+
     def watch(self, recover: Callable[[str], None]) -> None:
         """Keep the lock, reconnecting where needed, and recover the ticks of workers whose lock is free."""
         try:
@@ -179,6 +226,7 @@ class AdvisoryPresence:
         """Close the connection, and with it the lock."""
         self._disconnect()
         self._engine.dispose()
+        self._ticks.dispose()
 
     def _renewed(self) -> sa.Connection:
         if self._connection is None:
@@ -199,10 +247,23 @@ class AdvisoryPresence:
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_key(name))))
 
+    def _standing(self, tick: str, owner: str) -> bool | None:
+        """Return whether the tick is ours to run, None where that is not known while the claim is not held."""
+        values = {**lock_halves(self.executor_id), "session": self._session, "tick": tick, "owner": owner}
+        try:
+            with self._ticks.connect() as connection:
+                found = connection.execute(sa.text(STILL_OURS), values).one_or_none()
+        except sa.exc.DBAPIError as error:
+            reason = str(error.orig).partition("\n")[0]
+            LOG.warning("tick.claim_unknown", executor_id=self.executor_id, tick=tick, reason=reason)
+            return None
+        if found is None or not found.is_ours:
+            return False
+        return True if found.is_present else None
+
     def _end_if_frozen(self, connection: sa.Connection, name: str) -> None:
         """End the session of a worker that shows no sign of life; its lock is then free for the next round."""
-        high, low = divmod(lock_number(name) % 2**64, 2**32)
-        values = {"high": high, "low": low, "seconds": self._frozen_after_seconds}
+        values = {**lock_halves(name), "seconds": self._frozen_after_seconds}
         if connection.execute(sa.text(END_FROZEN), values).all():
             LOG.warning("worker.found_frozen", executor_id=name, by=self.executor_id)
 
@@ -218,6 +279,7 @@ class AdvisoryPresence:
         connection = self._engine.connect()
         for name, value in SERVER_KEEPALIVE.items():
             connection.execute(sa.select(sa.func.set_config(name, value, sa.false())))
+        self._session = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
         return connection
 
     def _disconnect(self) -> None:
@@ -236,6 +298,12 @@ def lock_number(name: str) -> int:
     """Return the signed 64-bit number of a worker's advisory lock."""
     digest = hashlib.sha256(f"autopublisher.worker:{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def lock_halves(name: str) -> dict[str, int]:
+    """Return the same number in the two halves that PostgreSQL shows of it."""
+    high, low = divmod(lock_number(name) % 2**64, 2**32)
+    return {"high": high, "low": low}
 
 
 def lock_key(name: str) -> sa.ColumnElement[int]:
