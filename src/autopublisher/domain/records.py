@@ -61,7 +61,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class MetaObject:
-    """A campaign, ad set or ad of ours as last read from Meta (the brief's Meta models)."""
+    """A campaign, ad set or ad of ours as last read from Meta (the brief's Meta models).
+
+    ``baseline`` is how Meta showed what we did not ask for when the object was new; None where that was not read.
+    """
 
     id: str
     run_id: RunId
@@ -78,6 +81,7 @@ class MetaObject:
     read_at: datetime
     budget: int | None = None
     ends_at: datetime | None = None
+    baseline: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -150,6 +151,7 @@ def _meta_table(name: str, meta_id: Column[str]) -> Table:
         Column("read_at", Moment, nullable=False),
         Column("budget", BigInteger),
         Column("ends_at", Moment),
+        Column("baseline", RECORD),
         UniqueConstraint("run_id", "key"),
     )
 
@@ -237,6 +239,22 @@ watches = Table(
     Column("looked_at", Moment),
     Column("tries", Integer, nullable=False),
     Column("report", RECORD, nullable=False),
+)
+
+files = Table(
+    "files",
+    METADATA,
+    Column("key", NAME, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("written_at", Moment, nullable=False),
+)
+
+pacing = Table(
+    "pacing",
+    METADATA,
+    Column("subject", NAME, primary_key=True),
+    Column("state", RECORD, nullable=False),
+    Column("updated_at", Moment, nullable=False),
 )
 
 users = Table(
