@@ -1,15 +1,26 @@
 """Meta's smallest access tier: ten variants are built within 60 points in five minutes without meeting a limit."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy
 from autopublisher.domain.run import RunStatus
-from support.simulated import CREATIVES, Machine, brief_request
+from autopublisher.flows.machine import Pace
+from autopublisher.ports.work import Tick
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.engine import Delivery
+from autopublisher.simulator.graph.wire import Call
+from support.direct import DirectMachine
+from support.simulated import ACT, CREATIVES, Machine, brief_request
 
 VARIANTS = 10
+CALL_SECONDS = 0.4
 
 
 @pytest.fixture
@@ -17,24 +28,24 @@ def scenario() -> str:
     return "small"
 
 
-def ten_variants() -> RunRequest:
+def many_variants(variants: int = VARIANTS) -> RunRequest:
     return brief_request(
         ab_test_config=ABTestConfig(
             strategy=Strategy.COPY_SPLIT,
-            variants_count=VARIANTS,
+            variants_count=variants,
             test_budget_per_variant=Decimal(50),
             test_duration_hours=24,
         ),
         budget_config=BudgetConfig(total_budget=Decimal(1000)),
         creative_ids=CREATIVES[:1],
-        headlines=tuple(f"Headline {number}" for number in range(VARIANTS)),
-        primary_texts=tuple(f"Text {number}" for number in range(VARIANTS)),
+        headlines=tuple(f"Headline {number}" for number in range(variants)),
+        primary_texts=tuple(f"Text {number}" for number in range(variants)),
     )
 
 
 @pytest.mark.slow
 def test_ten_variants_are_built_on_the_limited_tier_without_a_single_throttle(machine: Machine) -> None:
-    run_id = machine.submit(ten_variants())
+    run_id = machine.submit(many_variants())
     built = machine.drive(run_id, RunStatus.AB_TESTING, ticks=100)
     assert built.status is RunStatus.AB_TESTING, built.attention
     assert len(machine.objects("ad")) == VARIANTS
@@ -49,7 +60,7 @@ def test_ten_variants_are_built_on_the_limited_tier_without_a_single_throttle(ma
 
 @pytest.mark.slow
 def test_a_cancelled_run_of_ten_variants_is_wound_down_on_the_limited_tier(machine: Machine) -> None:
-    run_id = machine.submit(ten_variants())
+    run_id = machine.submit(many_variants())
     machine.drive(run_id, RunStatus.AB_TESTING, ticks=100)
     machine.tick(run_id)
     machine.approvals.cancel(run_id, "manager")
@@ -64,7 +75,7 @@ def test_a_cancelled_run_of_ten_variants_is_wound_down_on_the_limited_tier(machi
 
 @pytest.mark.slow
 def test_a_run_cancelled_while_it_is_built_is_deleted_on_the_limited_tier(machine: Machine) -> None:
-    run_id = machine.submit(ten_variants())
+    run_id = machine.submit(many_variants())
     while len(machine.objects("ad")) < VARIANTS // 2:
         machine.tick(run_id)
     machine.approvals.cancel(run_id, "manager")
@@ -73,3 +84,55 @@ def test_a_run_cancelled_while_it_is_built_is_deleted_on_the_limited_tier(machin
     assert {one["status"] for kind in ("campaign", "adset", "ad") for one in machine.objects(kind)} == {
         "DELETED"
     }
+
+
+class SmallBusiness(DirectMachine):
+    """The small account in a business, with all duties, where calls take time and ticks wait for one another."""
+
+    def __init__(self, folder: Path) -> None:
+        small = files("autopublisher.simulator").joinpath("scenarios", "small.toml").read_text("utf-8")
+        scenario = folder / "small_business.toml"
+        scenario.write_text(small.replace("[[accounts]]", '[[accounts]]\nbusiness = "5001"', 1), "utf-8")
+        pace = Pace(poll=timedelta(hours=2), native_rule=True, split_tests=True, most_runs_at_once=5)
+        super().__init__(pace, SimulatorConfig(scenario=str(scenario), seed=7))
+        self.refused = 0
+        handle = self.simulator.handle
+
+        def slowly(call: Call) -> Delivery:
+            self.pass_time(CALL_SECONDS)
+            delivery = handle(call)
+            self.refused += delivery.reply.status != 200
+            return delivery
+
+        self.simulator.handle = slowly  # type: ignore[method-assign]  # a Meta that takes its time
+
+    def do_next(self, runs: Iterable[RunId]) -> None:
+        """Do the tick that is first in the account's queue: its look, then what became due first."""
+        watch = self.watch()
+        waiting = [(watch.next_look_at, Tick(None, watch.version, ACT))]
+        for run_id in runs:
+            run = self.run(run_id)
+            if run.next_tick_at is not None:
+                waiting.append((run.next_tick_at, Tick(run_id, run.version, ACT)))
+        self.clock.advance_to(max(self.clock.now(), min(due for due, _ in waiting)))
+        ready = [(due, tick) for due, tick in waiting if due <= self.clock.now()]
+        self.advance(min(ready, key=lambda one: (one[1].run_id is not None, one[0]))[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("runs", "variants", "hours"), [(2, VARIANTS, 2), (5, 4, 2)])
+def test_several_tests_at_once_all_begin_on_the_limited_tier(
+    runs: int, variants: int, hours: int, tmp_path: Path
+) -> None:
+    machine = SmallBusiness(tmp_path)
+    ids = [machine.intake.submit(many_variants(variants), "manager").id for _ in range(runs)]
+    began = machine.clock.now()
+    while any(machine.run(run_id).test_starts_at is None for run_id in ids):
+        machine.do_next(ids)
+        assert machine.clock.now() < began + timedelta(hours=hours), [
+            machine.run(run_id).attention for run_id in ids
+        ]
+    assert machine.refused == 0
+    for run_id in ids:
+        run = machine.run(run_id)
+        assert (run.status, run.divides_people) == (RunStatus.AB_TESTING, True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.plan import test_plan
@@ -22,6 +22,7 @@ WRITES_PER_TICK = 12
 """A tick does at most so many writes, so that it stays short and others of the account get their turn."""
 
 _LATE = timedelta(minutes=5)
+"""A test that begins so much later than planned is not worth moving."""
 
 
 class Building:
@@ -48,8 +49,8 @@ class Building:
             return postponed
         self.build(run, self._plan(run))
         rows = self._statuses.created(run, "test/")
-        self.verify(run, rows)
         self._align(run, rows)
+        self.verify(run, rows)
         if run.randomised is None:
             started = any(self._statuses.was_started(run, row) for row in rows)
             run, noted = self._split_test.arrange(run, self._variants(run), started=started)
@@ -97,7 +98,7 @@ class Building:
         """Move the test on where building it takes so long that it would lose time, or could not begin any more."""
         now = self._clock.now()
         planned = run.build_starts_at or now
-        if now <= planned + _LATE or self._is_started(run) or self._is_dividing(run):
+        if now <= planned + _may_be_late(run, planned) or self._is_started(run) or self._is_dividing(run):
             return None
         starts = now.replace(microsecond=0) + _LATE
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
@@ -117,8 +118,7 @@ class Building:
         arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
         if all(row.spec.params["end_time"] == ends for row in arms):
             return
-        for row in arms:
-            self._statuses.ensure(run, row, {"end_time": ends}, "reschedule")
+        self._statuses.agree(run, arms, {"end_time": ends}, "reschedule")
         if self._clock.now() < run.build_starts_at:
             raise NotYet(run.build_starts_at)
 
@@ -128,3 +128,14 @@ class Building:
 
     def _is_started(self, run: Run) -> bool:
         return any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "test/"))
+
+
+def _may_be_late(run: Run, planned: datetime) -> timedelta:
+    """Return how late a test may begin before it is moved: the more, the longer building has taken so far.
+
+    Moving gives every arm another end, which takes time as well where Meta's limits are narrow; a fixed time would be over
+    before all arms have got theirs, again and again. The test's own clock starts once all ads are live, so nothing is lost.
+    """
+    taken = planned - (run.admitted_at or planned)
+    longest = timedelta(hours=run.request.ab_test_config.test_duration_hours) / 2
+    return max(_LATE, min(taken, longest))

@@ -181,7 +181,10 @@ class SplitTest:
     def _fresh(self, run: Run, variants: Sequence[Variant], number: int) -> OperationSpec:
         now = self._clock.now()
         starts = max(run.build_starts_at or now, now + MARGIN)
-        return study_spec(run, variants, number, starts, max(run.build_ends_at or starts, starts) + SPARE)
+        lasts = timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        return study_spec(
+            run, variants, number, starts, max(run.build_ends_at or starts, starts + lasts) + SPARE
+        )
 
     def _unlike(self, run: Run) -> str | None:
         """Return how the study differs at Meta from what was asked; None where it does not.

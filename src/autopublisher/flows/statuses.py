@@ -155,6 +155,15 @@ class Statuses:
         if dict(done.spec.params) != dict(params):
             self._perform(run, row, Action.UPDATE, params, verb)
 
+    def agree(self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], verb: str) -> None:
+        """Have several objects show ``params``; Meta is not asked again about those whose journal says that they do.
+
+        So a tick that was held back goes on where the last one stopped, however many objects there are.
+        """
+        for row in rows:
+            if differences(params, _wanted(row, self.rows(run))):
+                self.order(run, row, params, verb)
+
     def finish(self, run: Run, row: Operation) -> None:
         """Bring one write of the journal to its end."""
         self._executor.perform(run, row.spec)
