@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         return self.auto_publisher_home.expanduser().absolute()
 
     @property
+    def files_folder(self) -> Path:
+        """The folder of pictures, unless the database keeps them."""
+        return self.home / "storage"
+
+    @property
     def database(self) -> str:
         """The database's URL: DATABASE_URL, or a SQLite file in the data folder."""
         if self.database_url is None:

@@ -145,8 +145,10 @@ def test_a_token_is_printed_alone(prompt: Prompt) -> None:
 @pytest.mark.parametrize(("variables", "code"), [({}, 0), ({"META_DEFAULT_AD_ACCOUNT_ID": "act_404"}, 1)])
 def test_the_doctor_exits_by_what_it_found(prompt: Prompt, variables: dict[str, str], code: int) -> None:
     done = prompt.run("doctor", "-o", "json", **variables)
-    states = {line["state"] for line in json.loads(done.stdout)}
+    lines = json.loads(done.stdout)
+    states = {line["state"] for line in lines}
     assert done.exit_code == code
+    assert any(line["check"] == "pictures" and "kept in" in line["finding"] for line in lines)
     assert ("fail" in states) == bool(code)
 
 

@@ -224,7 +224,8 @@ def lived(world: World, errands: Sequence[Errand], diary: Path) -> int:
 def furnish(world: World, accounts: Sequence[tuple[AccountId, ActId, str, str]] = ()) -> None:
     """Prepare the database and register ad accounts (id, Meta's id, currency, time zone) with two creatives each."""
     world.home.mkdir(parents=True, exist_ok=True)
-    storage = ObstoreStorage.in_folder(world.home / "storage")
+    # On PostgreSQL this is where earlier releases kept pictures, and where they must still be found.
+    storage = ObstoreStorage.in_folder(world.settings.files_folder)
     with opened_units(world.database_url) as open_unit, open_unit() as unit:
         for account_id, act_id, currency, zone in accounts or ((ACCOUNT, ACT, "EUR", "Europe/Madrid"),):
             unit.accounts.add(

@@ -17,11 +17,11 @@ from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials, Timeouts
-from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
 from autopublisher.bootstrap.database import opened_database, units_of
+from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
@@ -41,6 +41,7 @@ from autopublisher.flows.stops import StopDesk
 from autopublisher.flows.sweeper import Sweeper
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.ports.storage import Storage
 from autopublisher.settings import LIVE_GRAPH_URL, Settings, StubClock
 
 _log = structlog.get_logger(__name__)
@@ -81,7 +82,7 @@ class Outside:
     open_unit: OpenUnitOfWork
     clock: Clock
     meta: SdkMetaAds
-    storage: ObstoreStorage
+    storage: Storage
     ticks: DbosTickQueue
 
 
@@ -161,7 +162,7 @@ class Product:
             open_unit=units_of(engine),
             clock=clock,
             meta=undo.enter_context(SdkMetaAds(credentials, clock, self.meta_url, timeouts)),
-            storage=ObstoreStorage.in_folder(settings.home / "storage"),
+            storage=storage_of(engine, settings.files_folder, clock),
             ticks=DbosTickQueue(engine),
         )
 

@@ -8,6 +8,7 @@ import typer
 
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import database_state
+from autopublisher.bootstrap.files import place_of_files
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_rows
@@ -41,7 +42,7 @@ class Check:
 
 
 def doctor(output: OutputOption = Output.TABLE) -> None:
-    """Check settings, database, worker, Meta, token, accounts and clock; exits with 1 where something fails."""
+    """Check settings, database, worker, pictures, Meta, token, accounts and clock; exits with 1 where something fails."""
     checks = list(_all_checks())
     rows = [
         {"check": one.name, "state": one.state.value, "finding": one.finding, "remedy": one.remedy}
@@ -101,6 +102,7 @@ def _worker(settings: Settings) -> Check:
 
 
 def _product(product: Product) -> Iterator[Check]:
+    yield Check("pictures", State.OK, place_of_files(product.outside.engine, product.settings.files_folder))
     yield _guarded("clock", lambda: _clock(product))
     yield _guarded("runs", lambda: _runs(product))
     yield from _looks(product)

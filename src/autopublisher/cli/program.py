@@ -46,7 +46,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "doctor": (
         "doctor:doctor",
-        "Check settings, database, worker, Meta, token, accounts and clock; exits with 1 where something fails.",
+        "Check settings, database, worker, pictures, Meta, token, accounts and clock; exits with 1 where something fails.",
     ),
     "judge": (
         "judge:judge",

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Storage(Protocol):
-    """An object store: local folder, memory or a bucket."""
+    """An object store: local folder, memory, the database or a bucket."""
 
     def read(self, key: str) -> bytes:
         """Return the bytes under a key; raises NotFoundError."""

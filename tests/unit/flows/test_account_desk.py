@@ -122,6 +122,16 @@ def test_a_creatives_bytes_lie_under_their_hash(desk: AccountDesk, storage: Memo
     assert storage.read(creative.storage_key) == PNG
 
 
+def test_putting_a_picture_in_again_brings_back_bytes_that_were_lost(
+    desk: AccountDesk, storage: MemoryStorage
+) -> None:
+    account = desk.register(ACT)
+    creative = desk.add_creative(account.id, "Red", PNG, "ana")
+    storage.write(creative.storage_key, b"damaged")
+    assert desk.add_creative(account.id, "Red", PNG, "ana") == creative
+    assert storage.read(creative.storage_key) == PNG
+
+
 def test_the_same_bytes_are_the_same_creative(desk: AccountDesk) -> None:
     account = desk.register(ACT)
     first = desk.add_creative(account.id, "Summer", PNG, "ana")

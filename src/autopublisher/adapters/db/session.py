@@ -97,7 +97,9 @@ class Session:
     def put(self, table: Table, row: Row, key: Sequence[str], conflict: str = "This exists already.") -> None:
         """Insert a row or overwrite the one with the same ``key`` columns."""
         statement = self._dialect_insert(table).values(**row)
-        overwrite = statement.on_conflict_do_update(index_elements=list(key), set_=dict(row))
+        # What was proposed is named, not sent a second time: a row may hold megabytes.
+        proposed = {name: statement.excluded[name] for name in row}
+        overwrite = statement.on_conflict_do_update(index_elements=list(key), set_=proposed)
         self.change(overwrite, conflict)
 
     def _many(self, statement: Insert, rows: Sequence[Row], conflict: str) -> None:
