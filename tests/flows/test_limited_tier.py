@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -21,6 +22,7 @@ from support.simulated import ACT, CREATIVES, Machine, brief_request
 
 VARIANTS = 10
 CALL_SECONDS = 0.4
+BEFORE_THE_TEST = frozenset({RunStatus.PENDING, RunStatus.CREATING_CAMPAIGNS})
 
 
 @pytest.fixture
@@ -136,3 +138,31 @@ def test_several_tests_at_once_all_begin_on_the_limited_tier(
     for run_id in ids:
         run = machine.run(run_id)
         assert (run.status, run.divides_people) == (RunStatus.AB_TESTING, True)
+
+
+@pytest.mark.parametrize(("processes", "runs"), [(2, 2), (3, 3)])
+def test_processes_that_take_turns_on_an_account_meet_no_limit(processes: int, runs: int) -> None:
+    machine = DirectMachine(
+        Pace(look=timedelta(minutes=15), native_rule=True, split_tests=True),
+        SimulatorConfig(scenario="small", seed=7),
+    )
+    run_ids = [machine.intake.submit(many_variants(), "tester").id for _ in range(runs)]
+    handlers = []
+    for _ in range(processes):
+        machine.start()
+        handlers.append(machine.advance)
+    dice = Random(0)  # noqa: S311 (chance for a test, and the same every time)
+    for _ in range(200):
+        building = [one for one in map(machine.run, run_ids) if one.status in BEFORE_THE_TEST]
+        if not building:
+            break
+        watch = machine.watch()
+        due = [(run.next_tick_at, Tick(run.id, run.version, ACT)) for run in building]
+        due.append((watch.next_look_at, Tick(None, watch.version, ACT)))
+        moment, tick = min(due, key=lambda each: each[0] or machine.clock.now())
+        machine.clock.advance_to(moment or machine.clock.now())
+        dice.choice(handlers)(tick)
+    assert [machine.run(one).status for one in run_ids] == [RunStatus.AB_TESTING] * runs
+    answers = machine.simulator.requests
+    assert len([one for one in answers if one["method"] == "POST"]) > 7 * VARIANTS * runs
+    assert [one for one in answers if one["status"] != 200] == []

@@ -24,6 +24,7 @@ from autopublisher.domain.watches import Watch
 from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.intake import Intake
 from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
+from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.stops import StopDesk
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
@@ -116,7 +117,8 @@ class DirectMachine:
         self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
-        self.advance = Machine(build_orchestrator(*parts), build_watch(*parts))
+        machine = Machine(build_orchestrator(*parts), build_watch(*parts))
+        self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
         self.stops = StopDesk(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
         self.approvals = Approvals(self.open_unit, self.clock, self.queue)

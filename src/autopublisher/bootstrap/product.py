@@ -35,6 +35,7 @@ from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
 from autopublisher.flows.monitor import Monitor
+from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
 from autopublisher.flows.stops import StopDesk
@@ -191,7 +192,7 @@ class Product:
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         machine = Machine(build_orchestrator(*parts), build_watch(*parts))
         try:
-            worker.start(machine)
+            worker.start(PacedTicks(machine, outside.open_unit, outside.meta, outside.clock))
         except ConflictError:
             if self._work is Work.IF_FREE:
                 return None

@@ -1,12 +1,14 @@
 """Meta's Marketing API as the flows need it; every failure is one of the Meta errors of ``domain.errors``."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.pacing import Pacing
 
 
 class MetaObjects(Protocol):
@@ -71,3 +73,19 @@ class MetaInsights(Protocol):
 
 class MetaAds(MetaObjects, MetaAccounts, MetaInsights, Protocol):
     """The whole client, as one adapter provides it."""
+
+
+class MetaPacing(Protocol):
+    """How fast the client lets calls go, so that one process can go on where another stood."""
+
+    def working_for(self, act_id: ActId) -> AbstractContextManager[None]:
+        """Have this thread's calls on objects of unknown owner count as the account's while the context lasts."""
+        ...
+
+    def pacing(self, act_id: ActId) -> Pacing:
+        """Return how fast the account's calls may go, as far as this client knows."""
+        ...
+
+    def recall(self, act_id: ActId, pacing: Pacing) -> None:
+        """Go on from what another process has learnt of the account, forgetting what this client knew."""
+        ...

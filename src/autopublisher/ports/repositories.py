@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from autopublisher.domain.accounts import Account, Creative
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.operations import Operation, OperationState
+from autopublisher.domain.pacing import Pacing
 from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import Stop
@@ -257,6 +258,26 @@ class Watches(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class KeptPacing:
+    """How fast an ad account's calls may go, as a tick of it left it at ``kept_at``."""
+
+    pacing: Pacing
+    kept_at: datetime
+
+
+class Pacings(Protocol):
+    """What the processes tell each other of how fast each ad account's calls may go."""
+
+    def get(self, act_id: ActId) -> KeptPacing | None:
+        """Return what was kept last, or None."""
+        ...
+
+    def put(self, act_id: ActId, kept: KeptPacing) -> None:
+        """Insert or overwrite; of a family that asks nothing of anybody not even the usage is kept."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
@@ -269,6 +290,7 @@ class UnitOfWork(Protocol):
     people: People
     stops: Stops
     watches: Watches
+    pacings: Pacings
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

@@ -1,14 +1,16 @@
 """The pacer: calls wait near Meta's limits, per account, and insights apart from everything else."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
-from autopublisher.adapters.meta.pacer import BURST, Pacer
+from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.domain.errors import MetaRefusedError, MetaThrottledError, UnavailableError
 from autopublisher.domain.meta_rules import SCORE_DECAY, MetaHeldBackError
+from autopublisher.domain.pacing import BURST, Pacing
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CAMPAIGNS = "/v26.0/act_42/campaigns"
@@ -179,3 +181,73 @@ def test_a_business_belongs_to_no_account_whatever_its_answers_name(pacer: Pacer
     pacer.admit("act_42")
     with pytest.raises(MetaHeldBackError):
         pacer.admit("5001")
+
+
+class TestBetweenProcesses:
+    def test_what_is_known_of_an_account_can_be_told(self, pacer: Pacer) -> None:
+        pacer.heard(CAMPAIGNS, used(85), None)
+        pacer.heard(INSIGHTS, used(100, wait_minutes=7), None)
+        known = pacer.pacing("act_42")
+        assert (known.management.burst_left, known.management.usage.highest) == (BURST, 85.0)
+        assert known.management.held_until == NOON + timedelta(seconds=15 * BURST)
+        assert known.insights.held_until == NOON + timedelta(minutes=7)
+        assert pacer.pacing("act_43") == Pacing()
+
+    def test_a_hold_of_another_process_holds_here(self, pacer: Pacer, clock: ManualClock) -> None:
+        pacer.heard(CAMPAIGNS, used(100, wait_minutes=7), None)
+        other = Pacer(clock)
+        other.recall("act_42", pacer.pacing("act_42"))
+        other.admit("act_42", insights=True)
+        with pytest.raises(MetaHeldBackError, match="100%") as caught:
+            other.admit("act_42")
+        assert caught.value.retry_at == NOON + timedelta(minutes=7)
+
+    def test_a_burst_begun_elsewhere_is_only_finished_here(self, pacer: Pacer, clock: ManualClock) -> None:
+        pacer.heard(CAMPAIGNS, used(85), None)
+        clock.advance_to(NOON + timedelta(hours=1))
+        for _ in range(BURST - 2):
+            pacer.heard(CAMPAIGNS, used(85), None)
+        other = Pacer(clock)
+        other.recall("act_42", pacer.pacing("act_42"))
+        other.heard(CAMPAIGNS, used(85), None)
+        other.admit("act_42")
+        other.heard(CAMPAIGNS, used(85), None)
+        with pytest.raises(MetaHeldBackError):
+            other.admit("act_42")
+
+    def test_an_account_that_rests_elsewhere_is_free_here(self, pacer: Pacer) -> None:
+        pacer.heard(CAMPAIGNS, used(100), None)
+        pacer.recall("act_42", Pacing())
+        pacer.admit("act_42")
+
+
+class TestWorkingForAnAccount:
+    def test_an_object_of_unknown_owner_waits_for_the_account(self, pacer: Pacer) -> None:
+        pacer.heard(CAMPAIGNS, used(100), None)
+        with pacer.working_for("act_42"), pytest.raises(MetaHeldBackError):
+            pacer.admit(OBJECT)
+        pacer.admit(OBJECT)
+
+    def test_its_answers_count_for_the_account(self, pacer: Pacer) -> None:
+        with pacer.working_for("act_42"):
+            pacer.heard(f"/v26.0/{OBJECT}", {"X-Ad-Account-Usage": '{"acc_id_util_pct": 97}'}, None)
+        with pytest.raises(MetaHeldBackError):
+            pacer.admit("act_42")
+
+    def test_an_object_of_known_owner_waits_for_that_one(self, pacer: Pacer) -> None:
+        pacer.owns("act_43", OBJECT)
+        pacer.heard(CAMPAIGNS, used(100), None)
+        with pacer.working_for("act_42"):
+            pacer.admit(OBJECT)
+
+    def test_neither_a_business_nor_the_token_waits_for_the_account(self, pacer: Pacer) -> None:
+        pacer.shares("5001")
+        pacer.heard(CAMPAIGNS, used(100), None)
+        with pacer.working_for("act_42"):
+            pacer.admit("5001")
+            pacer.admit("me")
+
+    def test_other_threads_work_for_nobody(self, pacer: Pacer) -> None:
+        pacer.heard(CAMPAIGNS, used(100), None)
+        with pacer.working_for("act_42"), ThreadPoolExecutor(1) as threads:
+            threads.submit(pacer.admit, OBJECT).result()

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
 from autopublisher.adapters.db.journal import SqlJournal
+from autopublisher.adapters.db.pacings import SqlPacings
 from autopublisher.adapters.db.people import SqlPeople
 from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.runs import SqlRuns
@@ -20,6 +21,7 @@ from autopublisher.ports.repositories import (
     Creatives,
     Journal,
     Observations,
+    Pacings,
     People,
     RunRecords,
     Runs,
@@ -43,6 +45,7 @@ class SqlUnitOfWork:
     people: People
     stops: Stops
     watches: Watches
+    pacings: Pacings
     connection: Connection
 
     def __init__(self, engine: Engine) -> None:
@@ -72,6 +75,7 @@ class SqlUnitOfWork:
         self.people = SqlPeople(session)
         self.stops = SqlStops(session)
         self.watches = SqlWatches(session)
+        self.pacings = SqlPacings(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

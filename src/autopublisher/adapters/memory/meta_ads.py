@@ -4,7 +4,8 @@ It keeps what Meta promises of any object (names, parents, absolute updates, sta
 Meta's rules on parameters; those belong to the simulator.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -16,6 +17,7 @@ from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
 
 _FIRST_ID = 120_000_000_000_000_001
@@ -62,7 +64,10 @@ class StoredObject:
 
 
 class MemoryMetaAds:
-    """Implements ``ports.meta_ads.MetaAds``. Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights`` freely."""
+    """Implements ``ports.meta_ads.MetaAds`` and ``MetaPacing``.
+
+    Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights``, ``pacings`` freely.
+    """
 
     def __init__(
         self,
@@ -78,6 +83,8 @@ class MemoryMetaAds:
         self.calls: list[Call] = []
         self.insights: dict[MetaId, Mapping[str, Any]] = {}
         self.objects: dict[MetaId, StoredObject] = {}
+        self.pacings: dict[ActId, Pacing] = {}
+        self.working: ActId | None = None
         self._clock = clock
         self._ids = count(_FIRST_ID)
 
@@ -168,6 +175,25 @@ class MemoryMetaAds:
         self._end(fault)
         found = [(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
         return [{"adset_id": ad_set_id, **row} for ad_set_id, row in found]
+
+    # --- pacing -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def working_for(self, act_id: ActId) -> Iterator[None]:
+        """Note for whom calls are made meanwhile in ``working``; nothing is ever held back."""
+        before, self.working = self.working, act_id
+        try:
+            yield
+        finally:
+            self.working = before
+
+    def pacing(self, act_id: ActId) -> Pacing:
+        """Return what was recalled, or set in ``pacings``."""
+        return self.pacings.get(act_id, Pacing())
+
+    def recall(self, act_id: ActId, pacing: Pacing) -> None:
+        """Keep it in ``pacings``."""
+        self.pacings[act_id] = pacing
 
     # --- inside -----------------------------------------------------------------------------------
 

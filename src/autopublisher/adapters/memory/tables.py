@@ -13,6 +13,7 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
 from autopublisher.domain.watches import Watch
+from autopublisher.ports.repositories import KeptPacing
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Tables:
     tokens: dict[str, AccessToken] = field(default_factory=dict)
     stops: dict[StopId, Stop] = field(default_factory=dict)
     watches: dict[ActId, Watch] = field(default_factory=dict)
+    pacings: dict[ActId, KeptPacing] = field(default_factory=dict)
 
     def copy(self) -> Self:
         """Return a state that can change on its own."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from autopublisher.adapters.memory.pacings import MemoryPacings
 from autopublisher.adapters.memory.records import (
     MemoryAccounts,
     MemoryCreatives,
@@ -21,6 +22,7 @@ from autopublisher.ports.repositories import (
     Creatives,
     Journal,
     Observations,
+    Pacings,
     People,
     RunRecords,
     Runs,
@@ -68,6 +70,7 @@ class MemoryUnitOfWork:
     people: People
     stops: Stops
     watches: Watches
+    pacings: Pacings
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -91,6 +94,7 @@ class MemoryUnitOfWork:
         self.people = MemoryPeople(tables)
         self.stops = MemoryStops(tables)
         self.watches = MemoryWatches(tables)
+        self.pacings = MemoryPacings(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

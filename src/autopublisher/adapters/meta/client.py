@@ -5,6 +5,7 @@ Meta errors, raised by the session before the SDK has read the answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError, Met
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.meta_rules import Usage
 from autopublisher.domain.operations import EDGES, ObjectKind
+from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
 
 PAGE_SIZE = 100
@@ -76,6 +78,20 @@ class SdkMetaAds:
     def last_usage(self, act_id: ActId) -> Usage | None:
         """Return how much of Meta's limits the account's last answers said is used; None before the first."""
         return self._pacer.last_usage(act_id)
+
+    # --- pacing ---------------------------------------------------------------------------------------
+
+    def working_for(self, act_id: ActId) -> AbstractContextManager[None]:
+        """Have this thread's calls on objects of unknown owner count as the account's while the context lasts."""
+        return self._pacer.working_for(act_id)
+
+    def pacing(self, act_id: ActId) -> Pacing:
+        """Return how fast the account's calls may go, as far as this client knows."""
+        return self._pacer.pacing(act_id)
+
+    def recall(self, act_id: ActId, pacing: Pacing) -> None:
+        """Go on from what another process has learnt of the account."""
+        self._pacer.recall(act_id, pacing)
 
     # --- objects --------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
 """The pacer: remembers what Meta's usage headers said of each account and holds calls back before Meta does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, local
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError, UnavailableError
 from autopublisher.domain.meta_rules import (
@@ -12,14 +14,17 @@ from autopublisher.domain.meta_rules import (
     read_usage,
     throttle_seconds,
 )
+from autopublisher.domain.pacing import FamilyPacing, Pacing
 from autopublisher.ports.clock import Clock
-
-BURST = 8
-"""Near a limit so many calls go together, after a pause as long as all of theirs: a tick that had to wait before each of
-its calls, and begins anew after every wait, would never get to its second."""
 
 _Family = tuple[str, bool]
 """An ad account, and whether the call asks for insights: Meta meters those apart from everything else."""
+
+
+class _Caller(local):
+    """For which ad account the present thread works; the empty text where nobody has said."""
+
+    act_id: str = ""
 
 
 class Pacer:
@@ -28,11 +33,30 @@ class Pacer:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._usage: dict[_Family, Usage] = {}
-        self._held_until: dict[_Family, datetime] = {}
-        self._burst_left: dict[_Family, int] = {}
+        self._families: dict[_Family, FamilyPacing] = {}
         self._owners: dict[str, str] = {}
         self._shared: set[str] = set()
+        self._caller = _Caller()
+
+    @contextmanager
+    def working_for(self, act_id: str) -> Iterator[None]:
+        """Have calls of this thread on objects of unknown owner count as the account's."""
+        before, self._caller.act_id = self._caller.act_id, act_id
+        try:
+            yield
+        finally:
+            self._caller.act_id = before
+
+    def pacing(self, act_id: str) -> Pacing:
+        """Return what is known of an account."""
+        with self._lock:
+            return Pacing(*(self._families.get((act_id, one), FamilyPacing()) for one in (False, True)))
+
+    def recall(self, act_id: str, pacing: Pacing) -> None:
+        """Go on from what another process has learnt of an account, forgetting what this one knew."""
+        with self._lock:
+            self._families[act_id, False] = pacing.management
+            self._families[act_id, True] = pacing.insights
 
     def owns(self, act_id: str, meta_id: str) -> None:
         """Remember that an object belongs to an account, so that calls on the object count as the account's."""
@@ -51,19 +75,18 @@ class Pacer:
 
     def last_usage(self, act_id: str) -> Usage | None:
         """Return what the account's last answers said, the fuller of management and insights; None before any."""
-        with self._lock:
-            known = [usage for (account, _), usage in self._usage.items() if account == act_id]
-        return max(known, key=pause_seconds, default=None)
+        known = self.pacing(act_id)
+        told = [one.usage for one in (known.management, known.insights) if one.usage.percents]
+        return max(told, key=pause_seconds, default=None)
 
     def admit(self, subject: str, *, insights: bool = False) -> None:
         """Let a call on an account or object pass, or raise MetaHeldBackError saying when it may be made."""
         family = (self._account(subject), insights)
         with self._lock:
-            held_until = self._held_until.get(family)
-            usage = self._usage.get(family, Usage())
-        if held_until is not None and self._is_ahead(held_until):
-            message = f"{usage.highest:.0f}% of a limit of {family[0] or 'the token'} is used"
-            raise MetaHeldBackError(message, retry_at=held_until)
+            known = self._families.get(family, FamilyPacing())
+        if known.held_until is not None and self._is_ahead(known.held_until):
+            message = f"{known.usage.highest:.0f}% of a limit of {family[0] or 'the token'} is used"
+            raise MetaHeldBackError(message, retry_at=known.held_until)
 
     def heard(self, path: str, headers: Mapping[str, str], error: MetaError | None) -> MetaError | None:
         """Take in an answer's usage headers; return its error, with the time to retry if it is a throttle."""
@@ -77,22 +100,15 @@ class Pacer:
     def _learn(self, family: _Family, usage: Usage) -> None:
         if not usage.percents:
             return
-        pause = pause_seconds(usage)
         with self._lock:
-            self._usage[family] = usage
-            self._held_until.pop(family, None)
-            left = self._burst_left.pop(family, 0)
-            if pause > 0 and left > 1 and not usage.is_exhausted:
-                self._burst_left[family] = left - 1
-                return
-        if pause <= 0:
+            known = self._families.get(family, FamilyPacing()).after(usage)
+            self._families[family] = known
+        if known.hold_seconds <= 0:
             return
         # Only a nearly used-up limit is worth asking the time for.
-        held_until = self._after(pause if usage.is_exhausted else pause * BURST)
+        held = replace(known, held_until=self._after(known.hold_seconds))
         with self._lock:
-            self._burst_left[family] = BURST
-            if held_until is not None:
-                self._held_until[family] = held_until
+            self._families[family] = held
 
     def _after(self, seconds: float) -> datetime | None:
         """Return a moment from now; None without a clock, for a good answer must not be lost to that."""
@@ -117,10 +133,17 @@ class Pacer:
         if subject.startswith("act_") or self._is_shared(subject):
             return subject
         owner = self.owner_of(subject)
-        if owner is None and subject.isdigit() and usage is not None and len(usage.business_ids) == 1:
-            owner = f"act_{next(iter(usage.business_ids))}"
-            self.owns(owner, subject)
+        if owner is None and subject.isdigit():
+            owner = self._caller.act_id or self._told_owner(subject, usage)
         return owner or ""
+
+    def _told_owner(self, meta_id: str, usage: Usage | None) -> str | None:
+        """Return the account whose meters an object's answer told of, if it told of one, and remember it."""
+        if usage is None or len(usage.business_ids) != 1:
+            return None
+        owner = f"act_{next(iter(usage.business_ids))}"
+        self.owns(owner, meta_id)
+        return owner
 
 
 def _subject(path: str) -> str:
