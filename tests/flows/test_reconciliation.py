@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.findings import look_of
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import naming_token
@@ -68,6 +69,105 @@ def test_an_edit_of_a_running_test_is_said_marks_it_and_is_left_alone(
     assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [(key, *change)]
     assert stage.now_run.edited_at is not None
     assert stage.at(key) == before
+
+
+def targeted(stage: SweepStage, **parts: Any) -> dict[str, Any]:
+    return {"targeting": {**stage.at("test/a/adset")["targeting"], **parts}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("publisher_platforms", ["facebook"]),
+        ("device_platforms", ["desktop"]),
+        ("excluded_publisher_list_ids", ["1"]),
+        ("geo_locations", {"countries": ["PE"], "location_types": ["travel_in"]}),
+    ],
+)
+def test_a_targeting_narrowed_otherwise_than_we_asked_is_said_once_marks_the_test_and_is_said_to_be_over(
+    field: str, value: Any
+) -> None:
+    stage = staged(_R.AB_TESTING)
+    before = dict(stage.at("test/a/adset")["targeting"])
+    stage.touch("test/a/adset", **targeted(stage, **{field: value}))
+    stage.at_look()
+    stage.at_look()
+    assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [("test/a/adset", "targeting")]
+    assert stage.now_run.edited_at is not None
+    stage.touch("test/a/adset", targeting=before)
+    stage.at_look()
+    assert len(stage.events("restored")) == 1
+    assert stage.found == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"adset_schedule": [{"start_minute": 0, "end_minute": 60, "days": [0]}]},
+        {"attribution_spec": [{"event_type": "CLICK_THROUGH", "window_days": 1}]},
+        {"start_time": "2026-11-22T23:00:00+00:00"},
+    ],
+)
+def test_a_schedule_an_attribution_or_a_start_that_we_did_not_ask_for_marks_the_test(
+    change: dict[str, Any],
+) -> None:
+    stage = staged(_R.AB_TESTING)
+    stage.touch("test/a/adset", **change)
+    stage.at_look()
+    stage.at_look()
+    assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [("test/a/adset", *change)]
+    assert stage.now_run.edited_at is not None
+
+
+def test_what_meta_adds_by_itself_is_not_said() -> None:
+    stage = staged(_R.AB_TESTING)
+    places = {**stage.at("test/a/adset")["targeting"]["geo_locations"], "location_types": ["home", "recent"]}
+    added = targeted(
+        stage,
+        geo_locations=places,
+        targeting_relaxation_types={"lookalike": 0},
+        brand_safety_content_filter_levels=["FACEBOOK_STANDARD"],
+        targeting_optimization="none",
+    )
+    stage.touch("test/a/adset", **added, pacing_type=["standard"])
+    stage.at_look()
+    assert (stage.found, stage.said(), stage.now_run.edited_at) == (set(), [], None)
+
+
+def baselines(stage: SweepStage) -> dict[str, Any]:
+    with stage.database.unit_of_work() as unit:
+        return {one.key: one.baseline for one in unit.records.objects(stage.run_id) if one.baseline}
+
+
+def test_every_ad_set_has_a_baseline_before_it_is_switched_on_and_keeps_it() -> None:
+    stage = staged(_R.AB_TESTING)
+    first = baselines(stage)
+    assert set(first) == {"test/a/adset", "test/b/adset"}
+    stage.touch("test/a/adset", attribution_spec=[{"event_type": "CLICK_THROUGH", "window_days": 1}])
+    stage.at_look()
+    stage.step()
+    assert baselines(stage) == first
+
+
+def test_a_final_campaign_has_a_baseline_too() -> None:
+    stage = staged(_R.COMPLETED)
+    stage.touch("final/adset", attribution_spec=[{"event_type": "CLICK_THROUGH", "window_days": 1}])
+    stage.at_look()
+    assert {(key, field) for key, field, _ in stage.found} == {("final/adset", "attribution_spec")}
+
+
+def test_what_is_narrowed_between_making_and_verifying_is_no_baseline() -> None:
+    stage = staged(_R.CREATING_CAMPAIGNS)
+    stage.meta.faults.append(Fault(cut_off(), "read"))  # all is built, and the verification waits
+    stage.step()
+    stage.touch("test/a/adset", **targeted(stage, excluded_publisher_list_ids=["1"]))
+    stage.go(_R.AB_TESTING)
+    kept = baselines(stage)
+    assert ("targeting" in kept["test/a/adset"], "targeting" in kept["test/b/adset"]) == (False, True)
+    stage.at_look()
+    stage.at_look()
+    assert {(key, field) for key, field, _ in stage.found} == {("test/a/adset", "targeting")}
+    assert stage.now_run.edited_at is not None
 
 
 @pytest.mark.parametrize("key", ["final/campaign", "final/adset", "final/ad"])

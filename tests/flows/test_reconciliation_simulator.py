@@ -10,6 +10,7 @@ import pytest
 
 from autopublisher.domain.findings import RECONCILIATION, findings_of
 from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.request import RunRequest, WinnerCriteria
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
@@ -126,6 +127,30 @@ def test_edits_made_through_the_sdk_are_found() -> None:
         )
         places = {(key, field) for key, field, _ in scene.found()}
         assert places == {("test/a/campaign", "name"), ("test/b/ad", "status"), ("test/b/adset", "targeting")}
+        scene.look()
+        assert scene.machine.run(scene.run_id).edited_at is not None
+
+
+def test_placements_hours_and_attribution_that_nobody_of_us_asked_for_are_found_and_mark_the_test() -> None:
+    request = brief_request()
+    automatic = replace(request, targeting_config=replace(request.targeting_config, placements=()))
+    with watched(automatic) as scene:
+        scene.machine.drive(scene.run_id, _R.AB_TESTING)
+        scene.machine.tick(scene.run_id)
+        scene.pass_time()
+        assert scene.found() == set()
+        read = scene.machine.meta.read(ObjectKind.AD_SET, scene.id_of("test/a/adset"), ("targeting",))
+        narrowed = {**read["targeting"], "publisher_platforms": ["facebook"]}
+        hours = [{"start_minute": 0, "end_minute": 360, "days": [0, 1, 2, 3, 4, 5, 6]}]
+        scene.edit("test/a/adset", targeting=narrowed)
+        scene.edit("test/b/adset", adset_schedule=hours, pacing_type=["day_parting"])
+        scene.edit("test/a/adset", attribution_spec=[{"event_type": "CLICK_THROUGH", "window_days": 1}])
+        assert {(key, field) for key, field, _ in scene.found()} == {
+            ("test/a/adset", "targeting"),
+            ("test/a/adset", "attribution_spec"),
+            ("test/b/adset", "adset_schedule"),
+            ("test/b/adset", "pacing_type"),
+        }
         scene.look()
         assert scene.machine.run(scene.run_id).edited_at is not None
 

@@ -1,20 +1,25 @@
 """What somebody else has changed at Meta: the journal's wishes compared with what Meta shows, field by field.
 
-Theory of operation. Only what we asked for is compared, in a canonical form: Meta writes numbers as text, moments in the
-account's zone, lists in its own order, some goals under another name, and adds defaults of its own. There are two
-exceptions: a budget we never asked for counts as a change, and so does an audience or a place added to a targeting. An edit
-is a threat where it makes more money spendable than is set aside for the object.
+Theory of operation. What we asked for is compared in a canonical form: Meta writes numbers as text, moments in the
+account's zone, lists in its own order, some goals under another name, and adds defaults of its own. What we never asked for
+counts where Meta never sets it by itself (a budget, a schedule for the day, an audience, a place, a placement added to a
+targeting), and otherwise where it is not as Meta showed it when the object was new (``domain.baseline``). An edit is a
+threat where it makes more money spendable than is set aside for the object.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.baseline import BASELINE_FIELDS, strayed, unasked
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.readback import READ_FIELDS
 from autopublisher.domain.stops import OFF
+
+START_SLACK = timedelta(minutes=2)
+"""A start that had passed when it was asked for reads as the moment of asking, by Meta's clock."""
 
 GONE = frozenset({"DELETED", "ARCHIVED"})
 """Statuses from which nothing comes back."""
@@ -32,8 +37,7 @@ SWEEP_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
         "billing_event",
         "optimization_goal",
         "bid_strategy",
-        "promoted_object",
-        "targeting",
+        *BASELINE_FIELDS,
     ),
     ObjectKind.CREATIVE: (*READ_FIELDS[ObjectKind.CREATIVE], "object_story_spec"),
     ObjectKind.AD: (*READ_FIELDS[ObjectKind.AD], "creative"),
@@ -96,27 +100,42 @@ _UNNAMED = frozenset({ObjectKind.CREATIVE})
 
 @dataclass(frozen=True)
 class Edit:
-    """One value that is not as we asked: ``wanted`` and ``shown`` as text, ``threat`` where it frees more money."""
+    """One value that is not as we asked: ``wanted`` and ``shown`` as text, ``threat`` where it frees more money.
+
+    With ``unasked`` it is a value we never asked for, and ``wanted`` is what Meta showed when the object was new.
+    """
 
     field: str
     wanted: str
     shown: str
     threat: bool = False
+    unasked: bool = False
 
     @property
     def sentence(self) -> str:
         """What people read."""
-        return f"{self.field} is {self.shown or 'not set'}, and we asked for {self.wanted or 'none'}"
+        shown = f"{self.field} is {self.shown or 'not set'}"
+        if self.unasked:
+            return f"{shown}, and was {self.wanted or 'not set'} when it was made"
+        return f"{shown}, and we asked for {self.wanted or 'none'}"
 
     def to_record(self) -> dict[str, Any]:
         """Return the edit as JSON types."""
         return asdict(self)
 
 
-def edits(kind: ObjectKind, wanted: Mapping[str, Any], read: Mapping[str, Any]) -> tuple[Edit, ...]:
+def edits(
+    kind: ObjectKind,
+    wanted: Mapping[str, Any],
+    read: Mapping[str, Any],
+    baseline: Mapping[str, Any] | None = None,
+    start_set_at: datetime | None = None,
+) -> tuple[Edit, ...]:
     """Return what Meta shows otherwise than ``wanted``: the create's parameters and the later updates, ids resolved.
 
     ``read`` holds ``SWEEP_FIELDS``, in which Meta leaves out what is not set. Of an object that is gone only that counts.
+    ``baseline`` is how Meta showed the rest when the object was new, ``start_set_at`` when its start was set; without
+    them less is found.
     """
     status = str(read.get("status"))
     if status in GONE:
@@ -126,11 +145,31 @@ def edits(kind: ObjectKind, wanted: Mapping[str, Any], read: Mapping[str, Any]) 
         name for name in SWEEP_FIELDS[kind] if name in wanted and (name != "name" or kind not in _UNNAMED)
     ]
     asked = unasked | {name: wanted[name] for name in names}
-    return tuple(
-        _edit(name, value, read.get(name))
+    found = {
+        name: _edit(name, value, read.get(name))
         for name, value in asked.items()
         if not _JUDGES.get(name, _is_held)(value, _or_default(name, read.get(name)))
-    )
+    }
+    start = asked.get("start_time")
+    if start is not None and start_set_at is not None and _is_put_off(start, read, start_set_at):
+        found["start_time"] = _edit("start_time", start, read.get("start_time"))
+    if kind is ObjectKind.AD_SET:
+        found = _beside(wanted, read, baseline or {}) | found
+    return tuple(found.values())
+
+
+def _beside(
+    wanted: Mapping[str, Any], read: Mapping[str, Any], baseline: Mapping[str, Any]
+) -> dict[str, Edit]:
+    """Return what an ad set shows of what we never asked for, by field: somebody else has set it, or has changed it."""
+    set_by_somebody = {
+        name: _edit(name, wanted.get(name), value) for name, value in unasked(wanted, read).items()
+    }
+    changed = {
+        name: Edit(name, _text(was or None), _text(now or None), unasked=True)
+        for name, (was, now) in strayed(baseline, read).items()
+    }
+    return set_by_somebody | changed
 
 
 def _edit(field: str, wanted: Any, shown: Any) -> Edit:
@@ -200,6 +239,13 @@ def _is_same_creative(wanted: Any, read: Any) -> bool:
 def _is_same_start(wanted: Any, read: Any) -> bool:
     """Tell whether the start is as asked; one that had passed when it was set reads as a later moment."""
     return bool(read) and _moment(read) >= _moment(wanted)
+
+
+def _is_put_off(wanted: Any, read: Mapping[str, Any], set_at: datetime) -> bool:
+    """Tell whether the start is later than was asked for and than the moment at which Meta was asked."""
+    shown = read.get("start_time")
+    latest = max(_moment(wanted), int((set_at + START_SLACK).timestamp()))
+    return bool(shown) and _moment(shown) > latest
 
 
 _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {

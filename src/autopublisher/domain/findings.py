@@ -66,7 +66,13 @@ def finding_from_record(record: Mapping[str, Any]) -> Finding:
         key=record["key"],
         kind=ObjectKind(record["kind"]),
         meta_id=MetaId(record["meta_id"]),
-        edit=Edit(record["field"], record["wanted"], record["shown"], record["threat"]),
+        edit=Edit(
+            record["field"],
+            record["wanted"],
+            record["shown"],
+            record["threat"],
+            record.get("unasked", False),  # older records have none
+        ),
         since=datetime.fromisoformat(record["since"]),
         turn=record["turn"],
     )
@@ -114,6 +120,13 @@ def wishes(rows: Sequence[Operation], key: str) -> dict[str, Any]:
 def turn_of(rows: Sequence[Operation], key: str, field: str) -> int:
     """Return how often the journal has set a field of the object since it was created."""
     return sum(row.state is OperationState.CONFIRMED for row in _settings(rows, key, field))
+
+
+def last_set_at(rows: Sequence[Operation], key: str, field: str) -> datetime | None:
+    """Return when the journal last had a field of the object set, by its create or an update; None where it never was."""
+    asking = [row for row in rows if key in (row.key, row.spec.target) and field in row.spec.params]
+    settled = [row.settled_at for row in asking if row.state is OperationState.CONFIRMED and row.settled_at]
+    return max(settled, default=None)
 
 
 def set_since(rows: Sequence[Operation], key: str, field: str, since: datetime) -> bool:

@@ -77,7 +77,7 @@ class Building:
         started = any(self._statuses.was_started(run, row) for row in rows)
         if started:
             return
-        unlike = self._statuses.unlike(run, rows)
+        unlike = self._statuses.unlike(run, rows, new=True)
         if unlike:
             raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
 

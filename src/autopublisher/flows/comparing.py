@@ -7,7 +7,7 @@ from typing import Any
 
 from autopublisher.domain.edits import GONE, SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.errors import MetaError, MetaNotFoundError
-from autopublisher.domain.findings import Finding, set_since, turn_of, wishes
+from autopublisher.domain.findings import Finding, last_set_at, set_since, turn_of, wishes
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import MetaObject
@@ -26,10 +26,14 @@ _CREATIVES_AT_ONCE = 5
 
 @dataclass
 class Comparison:
-    """What came of comparing one run: findings, the places that were looked at, and what Meta showed of each object."""
+    """What came of comparing one run: findings, the places that were looked at, and what Meta showed of each object.
+
+    ``baselines`` are those of the objects that have one, by key.
+    """
 
     run: Run
     rows: Sequence[Operation]
+    baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     examined: set[tuple[str, str]] = field(default_factory=set)
     shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -53,8 +57,9 @@ class Comparer:
         self, run: Run, census: Census, before: Mapping[tuple[str, str], Finding], now: datetime
     ) -> Comparison:
         """Compare a run; ``before`` are its findings of the look before, by place. Of an ended run only threats count."""
-        found = Comparison(run, self._statuses.rows(run))
         models = {model.key: model for model in self._statuses.models(run)}
+        baselines = {key: model.baseline for key, model in models.items() if model.baseline is not None}
+        found = Comparison(run, self._statuses.rows(run), baselines)
         goes_on = can_still_act(run, found.rows, now)
         made = self._statuses.created(run)
         for row in (row for row in made if row.spec.kind in TREE):
@@ -80,14 +85,14 @@ class Comparer:
         before: Mapping[tuple[str, str], Finding],
         now: datetime,
     ) -> None:
-        differing = self._findings(found.run, found.rows, row, shown, now)
+        differing = self._findings(found, found.rows, row, shown, now)
         news = [one for one in differing if one.edit.threat or _mark_of(before.get(one.place)) != one.mark]
         if news and shown.get("status") not in GONE:
             again = self._read_again(found, row)
             if again is None:
                 return
             shown, rows = again
-            differing = self._findings(found.run, rows, row, shown, now)
+            differing = self._findings(found, rows, row, shown, now)
         found.shown[row.key] = shown
         late = now - READ_LAG
         unsure = {name for name in SWEEP_FIELDS[row.spec.kind] if set_since(found.rows, row.key, name, late)}
@@ -148,17 +153,21 @@ class Comparer:
 
     def _findings(
         self,
-        run: Run,
+        compared: Comparison,
         rows: Sequence[Operation],
         row: Operation,
         shown: Mapping[str, Any],
         now: datetime,
     ) -> list[Finding]:
-        def found(edit: Edit) -> Finding:
-            turn = turn_of(rows, row.key, edit.field)
-            return Finding(run.id, row.key, row.spec.kind, row.meta_id or MetaId(""), edit, now, turn)
+        run, kind, key = compared.run, row.spec.kind, row.key
 
-        return [found(edit) for edit in edits(row.spec.kind, wishes(rows, row.key), shown)]
+        def found(edit: Edit) -> Finding:
+            turn = turn_of(rows, key, edit.field)
+            return Finding(run.id, key, kind, row.meta_id or MetaId(""), edit, now, turn)
+
+        start_set_at = last_set_at(rows, key, "start_time")
+        baseline = compared.baselines.get(key)
+        return [found(edit) for edit in edits(kind, wishes(rows, key), shown, baseline, start_set_at)]
 
     # --- models ---------------------------------------------------------------------------------------
 

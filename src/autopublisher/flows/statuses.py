@@ -1,12 +1,15 @@
 """Switches objects of a run on and off and reads them back; Meta's answer, not our memory, says whether it worked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.baseline import baseline_of
+from autopublisher.domain.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaThrottledError
-from autopublisher.domain.findings import RECALL_VERB, was_recalled
+from autopublisher.domain.findings import RECALL_VERB, was_recalled, wishes
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
@@ -40,6 +43,12 @@ GONE = frozenset({"DELETED", "ARCHIVED"})
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
+
+_NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
+    **READ_FIELDS,
+    ObjectKind.AD_SET: SWEEP_FIELDS[ObjectKind.AD_SET],
+}
+"""What is read of what is new: of ad sets also what their baseline is made of."""
 
 READ_LAG = timedelta(minutes=15)
 """After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
@@ -89,10 +98,15 @@ class Statuses:
             and row.key.startswith(prefix)
         ]
 
-    def read(self, run: Run, row: Operation) -> Mapping[str, Any]:
+    def read(
+        self,
+        run: Run,
+        row: Operation,
+        fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
+    ) -> Mapping[str, Any]:
         """Read one object at Meta and bring its model up to date."""
         kind = row.spec.kind
-        read = self._meta.read(kind, row.meta_id or MetaId(""), READ_FIELDS[kind])
+        read = self._meta.read(kind, row.meta_id or MetaId(""), fields[kind])
         self._keep(run, {row.key: read})
         return read
 
@@ -104,7 +118,12 @@ class Statuses:
                     unit.records.put_object(as_read(model, read[model.key], self._clock.now()))
             unit.commit()
 
-    def read_all(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, Mapping[str, Any]]:
+    def read_all(
+        self,
+        run: Run,
+        rows: Sequence[Operation],
+        fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
+    ) -> Mapping[str, Mapping[str, Any]]:
         """Read many objects by key, with one listing for each kind; what a listing lacks is read by itself.
 
         A listing may lag behind a write by seconds: whoever finds something amiss in it reads that object again.
@@ -114,25 +133,42 @@ class Statuses:
             wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
             if len(wanted) < WORTH_LISTING:
                 continue
-            listed = self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind])
+            listed = self._meta.find(run.act_id, kind, run_mark(run.id), fields[kind])
             known |= {wanted[MetaId(str(one["id"]))]: one for one in listed if one["id"] in wanted}
         self._keep(run, known)
-        return known | {row.key: self.read(run, row) for row in rows if row.key not in known}
+        return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
 
-    def unlike(self, run: Run, rows: Sequence[Operation]) -> list[str]:
+    def unlike(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[str]:
         """Read objects and return how they differ from what their creates and later updates asked for.
 
         What differs is read again, and after it the journal: whoever changes an object of ours writes it down beforehand, so
-        that another worker busy with the same tick (one that was thought dead) is not taken for somebody else.
+        that another worker busy with the same tick (one that was thought dead) is not taken for somebody else. Of objects
+        that are ``new``, not switched on yet, the baselines are kept as well.
         """
         journal = self.rows(run)
         found: list[str] = []
-        for key, read in self.read_all(run, rows).items():
+        shown = self.read_all(run, rows, _NEW_FIELDS if new else READ_FIELDS)
+        if new:
+            self._keep_baselines(run, journal, shown)
+        for key, read in shown.items():
             row = next(one for one in rows if one.key == key)
             if differences(_wanted(row, journal), read):
                 again = self.read(run, row)
                 found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again)]
         return found
+
+    def _keep_baselines(
+        self, run: Run, journal: Sequence[Operation], shown: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Keep how Meta shows the ad sets that have no baseline yet, but for what somebody has changed already."""
+        with self._open_unit() as unit:
+            for model in unit.records.objects(run.id):
+                if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
+                    read = shown[model.key]
+                    amiss = edits(model.kind, wishes(journal, model.key), read)
+                    baseline = baseline_of(read, [one.field for one in amiss])
+                    unit.records.put_object(replace(model, baseline=baseline))
+            unit.commit()
 
     def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
         """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""

@@ -43,6 +43,9 @@ KEPT = (
     "placement_soft_opt_out",
     "promoted_object",
 )
+PACING = ("pacing_type", "adset_schedule", "frequency_control_specs")
+"""What an update may set beside budgets and bids: when within the day, how evenly and how often an ad set delivers."""
+
 Schedule = tuple[int, int | None]
 
 
@@ -178,6 +181,7 @@ def update_adset(world: World, adset: AdSet, params: Params) -> None:
         _, amount = read_bid(params)
         adset.extra.update(kept(params, ("bid_strategy", "bid_constraints")))
         adset.extra.update({"bid_amount": amount} if amount is not None else {})
+    adset.extra.update(kept(params, PACING))
     update_basics(world, adset, params)
     adset.updated_us = world.now_us
 
