@@ -148,5 +148,5 @@ def test_the_sweep_reads_what_a_baseline_is_made_of() -> None:
 
 
 def test_a_sentence_says_that_a_value_was_otherwise_and_names_only_what_differs() -> None:
-    (edit,) = found(BASELINE, **targeting(device_platforms=["desktop"]))
+    (edit,) = found(BASELINE, **targeting(device_platforms=["desktop"], targeting_optimization="none"))
     assert edit.sentence == 'targeting is {"device_platforms": ["desktop"]}, and was not set when it was made'
