@@ -21,6 +21,7 @@ from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
 from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.money import Money
+from autopublisher.domain.stops import LONGEST_TIMEOUT
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"
 STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
     meta_app_id: str | None = None
     meta_app_secret: SecretStr | None = None
     meta_graph_url: Annotated[str, AfterValidator(_web_address)] | None = None
-    meta_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
+    meta_timeout_seconds: float = Field(default=30.0, gt=0, le=LONGEST_TIMEOUT.total_seconds())
 
     database_url: Annotated[SecretStr, AfterValidator(_database_address)] | None = None
     secret_key: SecretStr | None = None

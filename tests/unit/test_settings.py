@@ -1,11 +1,14 @@
 """Settings are read from the variables the brief names, and a wrong one is refused by its name."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from autopublisher.adapters.meta.session import Timeouts
 from autopublisher.domain.errors import ConfigurationError
 from autopublisher.domain.limits import InstallationLimits
+from autopublisher.domain.stops import LANDS_WITHIN
 from autopublisher.settings import STUB_TOKEN, MetaMode, Settings, StubClock, unknown_variables
 
 
@@ -75,6 +78,14 @@ def test_an_account_id_may_leave_out_its_prefix(monkeypatch: pytest.MonkeyPatch)
     assert Settings.load().meta_default_ad_account_id == "act_42"
 
 
+def test_no_timeout_that_is_allowed_outlasts_the_time_in_which_an_unanswered_write_may_land(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("META_TIMEOUT_SECONDS", "90")
+    waits = Timeouts(read=Settings.load().meta_timeout_seconds)
+    assert timedelta(seconds=waits.connect + waits.read) < LANDS_WITHIN
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -82,6 +93,7 @@ def test_an_account_id_may_leave_out_its_prefix(monkeypatch: pytest.MonkeyPatch)
         ("AUTO_PUBLISHER_ENABLED", "perhaps", "boolean"),
         ("AUTO_PUBLISHER_MAX_CONCURRENT_RUNS", "0", "greater than or equal to 1"),
         ("AUTO_PUBLISHER_PORT", "eighty", "integer"),
+        ("META_TIMEOUT_SECONDS", "91", "less than or equal to 90"),
         ("META_DEFAULT_AD_ACCOUNT_ID", "shop", "act_ and digits"),
         ("AUTO_PUBLISHER_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],

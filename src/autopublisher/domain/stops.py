@@ -5,7 +5,7 @@ holds, a write passes only if it cannot make anything spend more: a pause, a del
 What is not known to be less is refused. The report is what Meta showed, object by object, never what we asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,13 @@ STOP_VERB = "stop"
 """How the journal keys of the kill switch's pauses begin, which tells them from every other pause."""
 
 LANDS_WITHIN = timedelta(minutes=2)
-"""So long after it was sent a write without an answer can still take effect; no client of ours waits longer for Meta."""
+"""So long after it was sent a write without an answer can still take effect; no client of ours waits longer for Meta.
+
+The settings refuse a META_TIMEOUT_SECONDS that would make this untrue (``LONGEST_TIMEOUT``).
+"""
+
+LONGEST_TIMEOUT = timedelta(seconds=90)
+"""The most that may be set for waiting for Meta's answer; connecting, and what is on its way, have the rest."""
 
 _AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
 
@@ -133,13 +139,31 @@ def may_land_until(rows: Sequence[Operation], key: str) -> datetime | None:
 
     A pause does not settle this: the call may reach Meta after it.
     """
-    sure = (OperationState.CONFIRMED, OperationState.REJECTED)
-    sent = [
-        row.sent_at
-        for row in rows
-        if row.spec.target == key and row.spec.params.get("status") == "ACTIVE" and row.state not in sure
-    ]
+    return _lands_until(row for row in _updates_of(rows, key) if row.spec.params.get("status") == "ACTIVE")
+
+
+def may_spend_more_until(rows: Sequence[Operation], key: str) -> datetime | None:
+    """Return as ``may_land_until`` does, for whatever can make the object spend: a budget, a cap or a schedule, too."""
+    money = _AMOUNTS | {"end_time"}
+    return _lands_until(
+        row
+        for row in _updates_of(rows, key)
+        if row.spec.params.get("status") == "ACTIVE" or not money.isdisjoint(row.spec.params)
+    )
+
+
+def _updates_of(rows: Sequence[Operation], key: str) -> Iterator[Operation]:
+    return (row for row in rows if row.spec.target == key and row.spec.action is Action.UPDATE)
+
+
+def _lands_until(rows: Iterable[Operation]) -> datetime | None:
+    sent = [row.sent_at for row in rows if not _is_surely_answered(row)]
     return max((at + LANDS_WITHIN for at in sent if at is not None), default=None)
+
+
+def _is_surely_answered(row: Operation) -> bool:
+    """Tell whether no call of a write is under way; of one sent more than once an earlier call may be."""
+    return row.state in {OperationState.CONFIRMED, OperationState.REJECTED} and row.attempts <= 1
 
 
 def was_stopped(rows: Sequence[Operation], key: str, since: datetime | None = None) -> bool:

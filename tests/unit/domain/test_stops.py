@@ -16,6 +16,7 @@ from autopublisher.domain.stops import (
     StopReport,
     asked_of,
     may_land_until,
+    may_spend_more_until,
     passes_stop,
     report_from_record,
     unpaused_activation,
@@ -178,6 +179,33 @@ def test_an_activation_without_a_sure_answer_may_land_for_a_while_whatever_was_p
 def test_an_activation_with_a_sure_answer_lands_no_more(state: OperationState, sent: bool) -> None:  # noqa: FBT001 - a parameter
     on = row("activate/test/a/adset/1", state, sent=sent, status="ACTIVE")
     assert may_land_until([created(), on], "test/a/adset") is None
+
+
+def test_of_an_activation_sent_twice_the_first_call_may_land_after_the_second_was_confirmed() -> None:
+    on = replace(row("activate/test/a/adset/1", OperationState.CONFIRMED, status="ACTIVE"), attempts=2)
+    assert may_land_until([created(), on], "test/a/adset") == NOW + LANDS_WITHIN
+
+
+@pytest.mark.parametrize(
+    "params", [{"status": "ACTIVE"}, {"lifetime_budget": 9}, {"end_time": "2026-11-25T10:00:00+00:00"}]
+)
+def test_whatever_can_make_an_object_spend_more_may_land_for_a_while(params: dict[str, Any]) -> None:
+    late = row("u", OperationState.WITHDRAWN, **params)
+    assert may_spend_more_until([created(), late], "test/a/adset") == NOW + LANDS_WITHIN
+
+
+@pytest.mark.parametrize(
+    ("params", "state"),
+    [
+        ({"status": "PAUSED"}, OperationState.UNKNOWN),
+        ({"name": "B"}, OperationState.UNKNOWN),
+        ({"daily_budget": 9}, OperationState.CONFIRMED),
+    ],
+)
+def test_a_pause_a_name_or_an_answered_write_is_not_waited_for(
+    params: dict[str, Any], state: OperationState
+) -> None:
+    assert may_spend_more_until([created(), row("u", state, **params)], "test/a/adset") is None
 
 
 def test_an_activation_whose_outcome_is_unknown_does_not_end_it() -> None:
