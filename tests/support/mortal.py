@@ -52,6 +52,7 @@ class MortalMeta(MemoryMetaAds):
     def __init__(self, clock: ManualClock, facts: AdAccountFacts, minimums: MinimumBudgets) -> None:
         super().__init__(clock, facts, minimums)
         self.reaper = Reaper()
+        self.once_on: set[MetaId] = set()
         self.rates: Mapping[str, int] = {"A": 1000, "B": 3000}
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
@@ -64,7 +65,10 @@ class MortalMeta(MemoryMetaAds):
         return made
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        was_on = meta_id in self.objects and self.objects[meta_id].status == "ACTIVE"
         super().update(meta_id, params)
+        if was_on or self.objects[meta_id].status == "ACTIVE":
+            self.once_on.add(meta_id)
         self.reaper.strike()
 
     def delete(self, meta_id: MetaId) -> None:
@@ -76,8 +80,14 @@ class MortalMeta(MemoryMetaAds):
     ) -> Sequence[Mapping[str, Any]]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
         share = min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
-        tests = [one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"]]
+        tests = [
+            one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"] and self._has_run(one)
+        ]
         return [self._row(ad_set_id, share) for ad_set_id in tests]
+
+    def _has_run(self, meta_id: MetaId) -> bool:
+        """Tell whether an object is on or was; nothing else has figures."""
+        return meta_id in self.once_on or self.objects[meta_id].status == "ACTIVE"
 
     def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
         letter = self.objects[ad_set_id].fields["name"].split("Variant ")[1][0]

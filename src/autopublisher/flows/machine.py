@@ -10,6 +10,7 @@ from autopublisher.flows.admission import Admission
 from autopublisher.flows.building import Building
 from autopublisher.flows.collector import Collector
 from autopublisher.flows.dead_man import DeadManRule
+from autopublisher.flows.delivered import Deliveries
 from autopublisher.flows.executor import Executor, Patience
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
@@ -79,7 +80,9 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock, gate),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }
-    return Orchestrator(open_unit, ticks, clock, phases, WindingDown(executor, statuses, clock, split_test))
+    deliveries = Deliveries(open_unit, statuses, meta, clock)
+    winding_down = WindingDown(executor, statuses, clock, split_test, deliveries)
+    return Orchestrator(open_unit, ticks, clock, phases, winding_down)
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)

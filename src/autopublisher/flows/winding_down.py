@@ -1,28 +1,41 @@
 """Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.duplicates import family_of
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import may_spend_more_until
 from autopublisher.flows.closing import closing_report
+from autopublisher.flows.delivered import Deliveries
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.split_test import SplitTest
-from autopublisher.flows.statuses import TREE, WORTH_LISTING, Statuses
+from autopublisher.flows.statuses import READ_LAG, TREE, WORTH_LISTING, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
+_A_MOMENT = timedelta(seconds=1)
 _OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
+_MAY_LAND = "sent shortly before and not answered, so it may still take effect; it is looked at again: {}"
 
 
 class WindingDown:
     """Stops everything of a run, then gives it its final status."""
 
-    def __init__(self, executor: Executor, statuses: Statuses, clock: Clock, split_test: SplitTest) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        statuses: Statuses,
+        clock: Clock,
+        split_test: SplitTest,
+        deliveries: Deliveries,
+    ) -> None:
+        self._deliveries = deliveries
         self._executor = executor
         self._split_test = split_test
         self._statuses = statuses
@@ -46,6 +59,7 @@ class WindingDown:
         self._statuses.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
         if run.ends_as is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
+        self._outlast_unanswered(run, tree)
         self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
         noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
         now = self._clock.now()
@@ -60,6 +74,27 @@ class WindingDown:
         """Answer every activation of ours with a pause."""
         made = self._statuses.created(run)
         self._statuses.pause(run, [row for row in made if self._statuses.owes_pause(run, row)])
+
+    def _outlast_unanswered(self, run: Run, tree: Sequence[Operation]) -> None:
+        """Wait until no unanswered write can make anything spend any more, then pause what it may have switched on.
+
+        That pause is sent whatever a read shows, which for a while may be older than the write.
+        """
+        rows, now = self._statuses.rows(run), self._clock.now()
+        left = [row for row in tree if not self._is_deleted(run, row)]
+        lands = {row.key: may_spend_more_until(rows, row.key) for row in left}
+        open_ones = {key: until for key, until in lands.items() if until is not None and until >= now}
+        if open_ones:
+            until = max(open_ones.values()) + _A_MOMENT
+            raise NotYet(until, _MAY_LAND.format(", ".join(open_ones)))
+        for row in left:
+            until_then = lands[row.key]
+            if (
+                until_then is not None
+                and now - until_then < READ_LAG
+                and not _paused_since(rows, row, until_then)
+            ):
+                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
 
     def _is_deleted(self, run: Run, row: Operation) -> bool:
         """Tell whether we have deleted the object and Meta has shown it."""
@@ -87,14 +122,10 @@ class WindingDown:
     def _delete_unused(
         self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
     ) -> None:
-        """Walk the journal backwards and delete arms that were never switched on; the rest stays for its history."""
-        used = {
-            row.key.rsplit("/", 1)[0]
-            for row in self._statuses.created(run)
-            if row.spec.kind in TREE and self._statuses.was_started(run, row)
-        }
+        """Walk the journal backwards and delete arms that never delivered; the rest stays for its history."""
+        used = self._deliveries.families(run)
         for row in (each for each in reversed(rows) if each.spec.kind is not ObjectKind.STUDY):
-            if any(row.key.startswith(f"{arm}/") for arm in used):
+            if family_of(row.key) in used:
                 continue
             if self._exists(run, row, listed) and self._is_ours(run, row):
                 self._statuses.delete(run, row)
@@ -134,3 +165,15 @@ class WindingDown:
 def _waits(row: Operation) -> bool:
     """Tell whether a write is a study's, to be seen to when everything is off."""
     return row.spec.kind is ObjectKind.STUDY and row.spec.action is not Action.UPDATE
+
+
+def _paused_since(rows: Sequence[Operation], row: Operation, moment: datetime) -> bool:
+    """Tell whether a confirmed pause of the object was sent after a moment."""
+    return any(
+        one.spec.target == row.key
+        and one.spec.params.get("status") == "PAUSED"
+        and one.state is OperationState.CONFIRMED
+        and one.sent_at is not None
+        and one.sent_at > moment
+        for one in rows
+    )

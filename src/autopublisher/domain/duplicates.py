@@ -1,0 +1,93 @@
+"""Duplicates: objects at Meta that bear a token of a run's without being the one its plan made, and what they can cost.
+
+Nobody set money aside for a duplicate. As long as it is off it costs nothing; once it has been on it counts like an arm: at
+its worst until Meta has reported what it spent. What Meta does not show of its budget counts as the run's whole total.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.exposure import DAY_STRETCH, last_day
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.stops import OFF
+
+DUPLICATE_VERB = "duplicate"
+"""How the journal keys of duplicates begin; the key of the create they double follows."""
+
+MONEY_KINDS = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET})
+"""Kinds that can hold a budget."""
+
+_FOREVER_DAYS = 366
+"""The days counted for a daily budget without an end."""
+
+
+def is_duplicate(row: Operation) -> bool:
+    """Tell whether a row of the journal is a duplicate's."""
+    return row.key.startswith(f"{DUPLICATE_VERB}/")
+
+
+def holds_money(row: Operation) -> bool:
+    """Tell whether a row is that of a duplicate which can have a budget of its own."""
+    return is_duplicate(row) and row.spec.kind in MONEY_KINDS and row.state is OperationState.CONFIRMED
+
+
+def family_of(key: str) -> str:
+    """Return what an object is deleted or kept with, by its key: ``test/a``, ``final``, or all duplicates of one."""
+    parts = key.split("/")
+    while parts[0] == DUPLICATE_VERB:
+        parts = parts[1:]
+    arm = "/".join(parts[:2]) if parts[0] == "test" else parts[0]
+    return f"{DUPLICATE_VERB}/{arm}" if key.startswith(f"{DUPLICATE_VERB}/") else arm
+
+
+def kept_with(key: str) -> frozenset[str]:
+    """Return the families that are kept because of an object: of a duplicate also its original's, its parents perhaps."""
+    family = family_of(key)
+    return frozenset({family, family.removeprefix(f"{DUPLICATE_VERB}/")})
+
+
+def had_its_status_changed(rows: Sequence[Operation], key: str) -> bool:
+    """Tell whether the journal has ever sought to set the object's status: it was on, or not known to be off."""
+    return any(
+        row.spec.target == key and row.spec.action is Action.UPDATE and "status" in row.spec.params
+        for row in rows
+    )
+
+
+def is_shown_off(shown: Mapping[str, Any]) -> bool:
+    """Tell whether Meta shows that an object delivers nothing; what it does not say is no proof."""
+    return shown.get("status") in OFF
+
+
+def worst_case(kind: ObjectKind, shown: Mapping[str, Any], spent: int, whole: int, now: datetime) -> int:
+    """Return the most an object can have cost in the end, in minor units, by the budget and end that Meta shows.
+
+    ``spent`` is what it is known to have spent, which a daily budget does not count. A campaign without a budget leaves it
+    to its ad sets; of an ad set without one the budget is its campaign's, which nobody here knows: ``whole`` counts.
+    """
+    lifetime, daily = (_amount(shown.get(name)) for name in ("lifetime_budget", "daily_budget"))
+    if lifetime is None or daily is None:
+        return whole
+    if lifetime:
+        return max(lifetime, spent)
+    if daily:
+        return spent + -(-daily * DAY_STRETCH // 100) * _days_left(shown.get("end_time"), now)
+    return 0 if kind is ObjectKind.CAMPAIGN else max(whole, spent)
+
+
+def _days_left(end: Any, now: datetime) -> int:
+    """Return the days that are touched until an end, one more for days of another time zone."""
+    try:
+        ends = datetime.fromisoformat(str(end))
+        return max(1, (last_day(ends.astimezone(now.tzinfo)) - now.date()).days + 2)
+    except (TypeError, ValueError):
+        return _FOREVER_DAYS
+
+
+def _amount(value: Any) -> int | None:
+    """Return minor units, 0 where Meta shows no such budget; None for what is no amount."""
+    try:
+        return int(str(value or 0))
+    except ValueError:
+        return None

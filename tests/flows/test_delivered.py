@@ -1,0 +1,107 @@
+"""What a run deletes at its end: only what never delivered, whoever switched it on."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.run import RunStatus
+from support.staging import Trouble, cut_off
+from support.sweep_staging import SweepStage
+
+PARTS = ("campaign", "adset", "ad")
+
+
+def built_and_off() -> SweepStage:
+    """Return a stage whose arms exist and have never been on: its worker died before it switched anything on."""
+    stage = SweepStage()
+
+    def die(_number: int, method: str) -> None:
+        if method != "create" and len(stage.meta.of_kind(ObjectKind.AD)) == len("ab"):
+            stage.meta.reaper.kill()
+
+    stage.meta.on_call = die
+    while not stage.deaths:
+        stage.step()
+    stage.meta.on_call = lambda *_: None
+    assert not any(row.key.startswith("activate/") for row in stage.rows())
+    return stage
+
+
+def switched(stage: SweepStage, letter: str, status: str) -> None:
+    for part in PARTS:
+        stage.touch(f"test/{letter}/{part}", status=status)
+
+
+def ended(stage: SweepStage) -> dict[str, str]:
+    """Cancel, and return what Meta shows of the arms' objects then."""
+    stage.approvals.cancel(stage.run_id, "boss")
+    assert stage.go().status is RunStatus.CANCELLED
+    keys = [f"test/{letter}/{part}" for letter in "ab" for part in PARTS]
+    return {key: str(stage.at(key)["status"]) for key in keys}
+
+
+def kept(shown: dict[str, str]) -> set[str]:
+    return {key.split("/")[1] for key, status in shown.items() if status == "PAUSED"}
+
+
+def test_what_nobody_ever_switched_on_is_deleted() -> None:
+    assert set(ended(built_and_off()).values()) == {"DELETED"}
+
+
+def recalled(stage: SweepStage) -> None:
+    """A person switches an arm on, and the reconciliation switches it off again."""
+    switched(stage, "a", "ACTIVE")
+    stage.at_look()
+    assert any(row.key.startswith("recall/test/a/") for row in stage.rows())
+    assert stage.on() == []
+
+
+def stopped(stage: SweepStage) -> None:
+    """A person switches an arm on, and the kill switch switches it off again."""
+    switched(stage, "a", "ACTIVE")
+    stage.stop()
+    stage.enforced()
+    stage.resume()
+    assert any(row.key.startswith("stop/test/a/") for row in stage.rows())
+
+
+def still_on(stage: SweepStage) -> None:
+    switched(stage, "a", "ACTIVE")
+
+
+def on_for_a_while(stage: SweepStage) -> None:
+    """A person switches an arm on and off between two looks; only its figures tell."""
+    stage.meta.once_on.add(MetaId(stage.row("test/a/adset").meta_id or ""))
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("touched", [recalled, stopped, still_on, on_for_a_while])
+def test_an_arm_that_somebody_else_switched_on_is_kept_and_the_other_deleted(
+    touched: Callable[[SweepStage], None],
+) -> None:
+    stage = built_and_off()
+    touched(stage)
+    shown = ended(stage)
+    assert kept(shown) == {"a"}
+    assert stage.on() == []
+
+
+def test_without_figures_nothing_is_known_to_be_unused() -> None:
+    stage = built_and_off()
+    stage.meta.troubles = [Trouble("ad_sets", cut_off(), times=99)]
+    assert kept(ended(stage)) == {"a", "b"}
+
+
+def test_a_duplicate_that_was_on_is_kept_and_so_is_what_may_hold_it() -> None:
+    stage = built_and_off()
+    original = MetaId(stage.row("test/a/adset").meta_id or "")
+    known = set(stage.meta.objects)
+    stage.meta.copy_of(original)
+    (twin,) = set(stage.meta.objects) - known
+    stage.meta.objects[twin].fields["status"] = "ACTIVE"
+    shown = ended(stage)
+    assert stage.meta.objects[twin].status == "PAUSED"
+    assert kept(shown) == {"a"}
