@@ -5,6 +5,7 @@ its worst until Meta has reported what it spent. What Meta does not show of its 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -91,3 +92,44 @@ def _amount(value: Any) -> int | None:
         return int(str(value or 0))
     except ValueError:
         return None
+
+
+def weighed(
+    row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any], whole: int, now: datetime
+) -> Operation:
+    """Return a duplicate's row with what has to be set aside for it, given what Meta shows of the object now.
+
+    One that is off and that nobody has had to switch off costs nothing. What is set aside never shrinks, until
+    ``settled`` replaces it; whatever is switched on again after that counts at its worst again.
+    """
+    if is_shown_off(shown) and (row.spec.reserves or not had_its_status_changed(rows, row.key)):
+        return row
+    spent = row.spent or 0
+    most = max(row.spec.reserves, spent, worst_case(row.spec.kind, shown, spent, whole, now))
+    return replace(row, spent=None, spec=replace(row.spec, reserves=most))
+
+
+def settled(row: Operation, spent: int) -> Operation:
+    """Return a duplicate's row with what Meta reports it has spent, in minor units; no figure is no proof of nothing.
+
+    Meta rounds to the nearest minor unit, so part of one more may have been spent.
+    """
+    if not spent:
+        return row
+    most = max(spent, min(spent + 1, row.spec.reserves))
+    return row if row.spent is not None and row.spent >= most else replace(row, spent=most)
+
+
+def paused_at(rows: Sequence[Operation], key: str) -> datetime | None:
+    """Return when the object was last switched off for sure by a pause of ours; None without one."""
+    return max(
+        (
+            row.settled_at
+            for row in rows
+            if row.spec.target == key
+            and row.spec.params.get("status") == "PAUSED"
+            and row.state is OperationState.CONFIRMED
+            and row.settled_at is not None
+        ),
+        default=None,
+    )

@@ -29,8 +29,6 @@ SWEEP_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
         *READ_FIELDS[ObjectKind.CAMPAIGN],
         "buying_type",
         "special_ad_categories",
-        "daily_budget",
-        "lifetime_budget",
     ),
     ObjectKind.AD_SET: (
         *READ_FIELDS[ObjectKind.AD_SET],

@@ -7,7 +7,16 @@ from typing import Any
 from autopublisher.domain.operations import ObjectKind
 
 READ_FIELDS = {
-    ObjectKind.CAMPAIGN: ("id", "name", "status", "effective_status", "objective", "spend_cap"),
+    ObjectKind.CAMPAIGN: (
+        "id",
+        "name",
+        "status",
+        "effective_status",
+        "objective",
+        "spend_cap",
+        "daily_budget",
+        "lifetime_budget",
+    ),
     ObjectKind.AD_SET: (
         "id",
         "name",

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.duplicates import is_duplicate
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.exposure import DAY_STRETCH, Reservation, last_day
 from autopublisher.domain.ledger import commitment_of, reserve_of
@@ -98,7 +99,8 @@ def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
 
 
 def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> Reservation | None:
-    never_on = run.is_final and not was_switched_on(row, rows)
+    # Money is set aside for a duplicate only where it was on, whoever switched it on.
+    never_on = run.is_final and not was_switched_on(row, rows) and not is_duplicate(row)
     most = commitment_of(row, rows)
     if most <= 0 or (never_on and row.spent is None):
         return None
@@ -143,8 +145,15 @@ def _start_of(row: Operation, rows: Sequence[Operation]) -> datetime:
 
 
 def _daily_of(row: Operation, rows: Sequence[Operation]) -> int | None:
-    """Return the largest daily budget it may ever have had; None where it may have had a lifetime budget."""
-    if "daily_budget" not in row.spec.params or any(_updates(row, rows, "lifetime_budget")):
+    """Return the largest daily budget it may ever have had; None where it may have had a lifetime budget.
+
+    A duplicate's budget is not the one its original was given: all that is set aside for it may be spent on one day.
+    """
+    if (
+        is_duplicate(row)
+        or "daily_budget" not in row.spec.params
+        or any(_updates(row, rows, "lifetime_budget"))
+    ):
         return None
     asked = [row, *_updates(row, rows, "daily_budget")]
     return max(int(one.spec.params["daily_budget"]) for one in asked)

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from autopublisher.domain.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Event, MetaObject
 from autopublisher.domain.run import Run
 from autopublisher.flows.brake import brake
@@ -18,6 +20,7 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
+_BUDGETS = ("lifetime_budget", "daily_budget")
 _VERBS = {
     Action.CREATE: "created",
     Action.UPLOAD: "uploaded",
@@ -82,13 +85,19 @@ class Bookkeeping:
             unit.commit()
         return settled
 
-    def duplicate(self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence) -> None:
+    def duplicate(
+        self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
+    ) -> None:
         """Journal a second object that a create has made, once, so that the wind-down and the reports cover it.
 
-        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
+        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on. ``shown`` is what
+        Meta shows of it (``READ_FIELDS``); unless that is off, what it could spend is set aside at once.
         """
-        now = self._clock.now()
-        spec = replace(operation.spec, key=f"duplicate/{operation.key}/{meta_id}", reserves=0)
+        now, kind = self._clock.now(), operation.spec.kind
+        costs = kind in MONEY_KINDS and not is_shown_off(shown)
+        reserves = worst_case(kind, shown, 0, total_of(run).minor, now) if costs else 0
+        key = f"{DUPLICATE_VERB}/{operation.key}/{meta_id}"
+        spec = replace(operation.spec, key=key, reserves=reserves)
         with self._open_unit() as unit:
             if unit.journal.get(run.id, spec.key) is not None:
                 return
@@ -98,7 +107,7 @@ class Bookkeeping:
             unit.journal.intend(row, fence)
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
-            _model(unit, run, found, now)
+            _model(unit, run, found, now, shown)
             message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
             unit.observations.add_events(
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
@@ -113,10 +122,16 @@ class Bookkeeping:
 
 
 def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
-    """Return the model with what Meta just said of the object."""
+    """Return the model with what Meta just said of the object: its status, and its budget and end where it has them."""
     status = str(read.get("status") or model.status)
+    ends = read.get("end_time")
     return replace(
-        model, status=status, effective_status=str(read.get("effective_status") or status), read_at=now
+        model,
+        status=status,
+        effective_status=str(read.get("effective_status") or status),
+        budget=max(int(str(read.get(name) or 0)) for name in _BUDGETS) or model.budget,
+        ends_at=model.ends_at if ends is None else datetime.fromisoformat(str(ends)),
+        read_at=now,
     )
 
 
@@ -128,12 +143,13 @@ def _model(
     if spec.kind not in _MODELLED or operation.meta_id is None:
         return
     if spec.action is Action.CREATE:
-        unit.records.put_object(_new_model(run, operation, now))
+        model = _new_model(run, operation, now)
+        unit.records.put_object(model if read is None else as_read(model, read, now))
         return
-    models = {model.key: model for model in unit.records.objects(run.id)}
-    model = models.get(spec.target or "")
-    if model is not None:
-        unit.records.put_object(as_read(model, read or {}, now))
+    models = {one.key: one for one in unit.records.objects(run.id)}
+    changed = models.get(spec.target or "")
+    if changed is not None:
+        unit.records.put_object(as_read(changed, read or {}, now))
 
 
 def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:

@@ -13,6 +13,7 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.reservations import end_of
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.bookkeeping import as_read
 from autopublisher.flows.census import Census
 from autopublisher.flows.statuses import READ_LAG, TREE, Statuses
 from autopublisher.ports.meta_ads import MetaAds
@@ -201,15 +202,4 @@ def _about(rows: Sequence[Operation], key: str) -> list[tuple[str, str, int]]:
 
 
 def _as_shown(model: MetaObject, shown: Mapping[str, Any], at: datetime) -> MetaObject:
-    status = str(shown.get("status") or model.status)
-    budgets = [int(str(shown.get(name) or 0)) for name in ("lifetime_budget", "daily_budget")]
-    ends = shown.get("end_time")
-    return replace(
-        model,
-        status=status,
-        effective_status=str(shown.get("effective_status") or status),
-        name=str(shown.get("name") or model.name),
-        budget=max(budgets) or model.budget,
-        ends_at=model.ends_at if ends is None else datetime.fromisoformat(str(ends)),
-        read_at=at,
-    )
+    return replace(as_read(model, shown, at), name=str(shown.get("name") or model.name))

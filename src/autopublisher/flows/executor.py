@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.duplicates import is_duplicate
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaError,
@@ -20,7 +21,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.naming import run_mark
+from autopublisher.domain.naming import run_mark, token_in
 from autopublisher.domain.operations import (
     Action,
     ObjectKind,
@@ -123,13 +124,14 @@ class Executor:
         if not rows:
             return listed
         known = {row.meta_id for row in rows}
-        makers = {str(row.spec.params.get("name")): row for row in rows if row.spec.action is Action.CREATE}
+        creates = [row for row in rows if row.spec.action is Action.CREATE and not is_duplicate(row)]
+        makers = {row.spec.token: row for row in creates if row.spec.token}
         for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
             for found in self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind]):
                 listed[str(found["id"])] = found
-                maker = makers.get(str(found.get("name")))
+                maker = makers.get(token_in(str(found.get("name"))) or "")
                 if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
-                    self._books.duplicate(run, maker, MetaId(str(found["id"])), fence)
+                    self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
         return listed
 
     # --- one step ---------------------------------------------------------------------------------
@@ -270,7 +272,7 @@ class Executor:
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
         """
         for extra in hits[1:]:
-            self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence)
+            self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence, extra)
         return self._books.confirm(run, operation, MetaId(str(hits[0]["id"])), fence)
 
     def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from autopublisher.domain.accounts import Account
+from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.exposure import Reservation, last_day, month_of
 from autopublisher.domain.ids import AccountId, MetaId, RunId
@@ -17,9 +18,11 @@ from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Operation
+from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.reservations import Calendars, could_still_spend, end_of
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import OFF
 from autopublisher.flows.gate import LONGEST, MoneyGate, Standing, every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
@@ -146,8 +149,14 @@ def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> R
     rows = unit.journal.of_run(run.id)
     models = {model.key: model for model in unit.records.objects(run.id)}
     known = _Known(_known_spend(unit, run), models, now, how)
-    holders = [row for row in rows if row.spec.reserves and commitment_of(row, rows)]
-    objects = tuple(_object(row, rows, known, run.currency) for row in holders)
+    holders = [
+        row for row in rows if not is_duplicate(row) and row.spec.reserves and commitment_of(row, rows)
+    ]
+    twins = [row for row in rows if holds_money(row) and _can_cost(row, models.get(row.key))]
+    objects = (
+        *(_object(row, rows, known, run.currency) for row in holders),
+        *(_duplicate(row, rows, known, run) for row in twins),
+    )
     ends = [one.until for one in objects if one.could_still_spend.minor]
     goes_on = max(ends, default=None if run.is_final else now)
     return RunExposure(
@@ -183,6 +192,42 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
         could_still_spend=Money(could, currency),
         until=until,
     )
+
+
+def _can_cost(row: Operation, model: MetaObject | None) -> bool:
+    """Tell whether a duplicate has cost something or can: money is set aside for it, or it was not shown off last."""
+    return bool(row.spec.reserves or row.spent) or model is None or model.status not in OFF
+
+
+def _duplicate(row: Operation, rows: Sequence[Operation], known: _Known, run: Run) -> ObjectExposure:
+    """Return what a duplicate can still spend: nothing once Meta has shown it off, else the worst that is known of it."""
+    model, now, currency = known.models.get(row.key), known.now, run.currency
+    spent, could, until = row.spent or 0, 0, now
+    if model is None or model.status not in OFF:
+        until = max(end_of(row, rows), now if model is None or model.ends_at is None else model.ends_at)
+        could = max(0, max(row.spec.reserves, _worst_shown(row, model, run, now)) - spent)
+    return ObjectExposure(
+        key=row.key,
+        meta_id=row.meta_id,
+        name=str(row.spec.params.get("name", row.key)) if model is None else model.name,
+        status=row.state.value if model is None else model.effective_status,
+        read_at=None if model is None else model.read_at,
+        read_lately=model is not None and now - model.read_at <= LATELY,
+        committed=Money(commitment_of(row, rows), currency),
+        spent=Money(spent, currency),
+        could_still_spend=Money(could, currency),
+        until=until,
+    )
+
+
+def _worst_shown(row: Operation, model: MetaObject | None, run: Run, now: datetime) -> int:
+    """Return the worst case of the budget that was last shown, a lifetime's, or a day's where we ask by the day."""
+    whole = total_of(run).minor
+    if model is None:
+        return whole
+    name = "daily_budget" if "daily_budget" in row.spec.params else "lifetime_budget"
+    shown = {name: model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
+    return worst_case(row.spec.kind, shown, row.spent or 0, whole, now)
 
 
 def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _Known) -> int:

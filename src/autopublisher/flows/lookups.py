@@ -7,9 +7,11 @@ list. The client asks the account's edge filtered and whole; here the parent's o
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autopublisher.domain.duplicates import MONEY_KINDS
 from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import EDGES, ObjectKind, OperationSpec, resolve
+from autopublisher.domain.readback import READ_FIELDS
 from autopublisher.ports.meta_ads import MetaAds
 
 _PARENTS = {
@@ -30,7 +32,9 @@ def look_for(
 ) -> Sequence[Mapping[str, Any]]:
     """Return what bears the token of a create, the first made first; raises a MetaError where a list cannot be read."""
     token = spec.token or ""
-    fields = ["id", "name", *(["created_time"] if spec.kind is not ObjectKind.CREATIVE else [])]
+    created = ["created_time"] if spec.kind is not ObjectKind.CREATIVE else []
+    money = READ_FIELDS[spec.kind] if spec.kind in MONEY_KINDS else ()
+    fields = list(dict.fromkeys(["id", "name", *created, *money]))
     rows = _with_token(_listed(meta, act_id, spec.kind, token, fields), token)
     rows = rows or _with_token(_children(meta, spec, ids, fields), token)
     return sorted(rows, key=lambda row: (str(row.get("created_time", "")), int(row["id"])))

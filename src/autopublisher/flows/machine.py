@@ -11,6 +11,7 @@ from autopublisher.flows.building import Building
 from autopublisher.flows.collector import Collector
 from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.delivered import Deliveries
+from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.executor import Executor, Patience
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.optimizer import Scaling
@@ -77,7 +78,9 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         ),
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
-        RunStatus.SCALING_BUDGET: Scaling(open_unit, meta, clock, gate),
+        RunStatus.SCALING_BUDGET: Scaling(
+            open_unit, meta, clock, gate, Duplicates(open_unit, statuses, meta, clock)
+        ),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }
     deliveries = Deliveries(open_unit, statuses, meta, clock)

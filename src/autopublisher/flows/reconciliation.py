@@ -20,6 +20,7 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import OFF, ObjectLine
 from autopublisher.flows.census import Census, take_census
 from autopublisher.flows.comparing import Comparer, Comparison, can_still_act
+from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.final_figures import FinalFigures
 from autopublisher.flows.gate import LONGEST
@@ -60,6 +61,7 @@ class Reconciliation:
         self._ticks = ticks
         self._statuses = statuses
         self._strays = strays
+        self._duplicates = Duplicates(open_unit, statuses, meta, clock)
         self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
 
@@ -82,6 +84,7 @@ class Reconciliation:
             compared = self._comparer.compare(run, census, earlier, now)
             self._carry_over(compared, earlier)
             self._tell(compared, now)
+            problems += self._weighed(run, census)
             undone += self._recalled(compared, census)
             self._mark_edited(compared, earlier, now)
             findings += compared.findings
@@ -155,6 +158,14 @@ class Reconciliation:
             news += [_restored(compared.run, place, now) for place in over]
             unit.observations.add_events(news)
             unit.commit()
+
+    def _weighed(self, run: Run, census: Census) -> list[str]:
+        """Set aside what the run's duplicates can spend, before they are switched off; return why it could not be done."""
+        try:
+            self._duplicates.weigh(run, lambda row: census.shown(row.spec.kind, row.meta_id))
+        except (StaleRunError, StaleOperationError) as error:
+            return [f"what duplicates can spend is set aside at the next look: {error}"]
+        return []
 
     # --- what is done ---------------------------------------------------------------------------------
 

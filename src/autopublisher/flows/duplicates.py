@@ -1,0 +1,136 @@
+"""Keeps a run's ledger true where Meta holds duplicates of its objects: what they can spend, and then what they did spend.
+
+Theory of operation. For a duplicate that is on, or had to be switched off, money is set aside when it is journaled and at
+each look. Before a winner is scaled every duplicate is switched off; after its spend has had time to show, the figure
+replaces the reserve. So the final campaign is given only what neither the arms nor any duplicate has taken.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from autopublisher.domain.duplicates import (
+    DUPLICATE_VERB,
+    had_its_status_changed,
+    holds_money,
+    paused_at,
+    settled,
+    weighed,
+)
+from autopublisher.domain.errors import MetaNotFoundError
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.insights import figures_of
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.plan import total_of
+from autopublisher.domain.run import Run
+from autopublisher.flows.ab_flow import SPEND_SHOWS
+from autopublisher.flows.statuses import GONE, TREE, Statuses
+from autopublisher.flows.waiting import NotYet
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+_AGAIN = timedelta(seconds=30)
+_SHOWS_LATER = "a duplicate was on ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
+
+Shown = Mapping[str, Mapping[str, Any]]
+"""What Meta shows of objects, by key."""
+
+
+class Duplicates:
+    """Sees to the money of duplicates."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._statuses = statuses
+        self._meta = meta
+        self._clock = clock
+
+    def weigh(self, run: Run, shown_of: Callable[[Operation], Mapping[str, Any] | None]) -> None:
+        """Set aside what the run's duplicates can spend; ``shown_of`` says what Meta shows, None leaves a row as it is.
+
+        Raises StaleRunError or StaleOperationError where another worker has taken over.
+        """
+        now, whole = self._clock.now(), total_of(run).minor
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+            pairs = [(row, shown_of(row)) for row in rows if holds_money(row)]
+            news = [(row, weighed(row, rows, shown, whole, now)) for row, shown in pairs if shown is not None]
+            changed = [(was, row) for was, row in news if row != was]
+            for was, row in changed:
+                unit.journal.advance(row, was, Fence(run.id, run.version))
+            if changed:
+                unit.commit()
+
+    def settle(self, run: Run) -> None:
+        """Have every duplicate off, and what each has spent in the ledger; raises NotYet while that is not known."""
+        listed = self._statuses.account_for_strays(run)
+        rows = [row for row in self._made(run) if row.spec.kind in TREE]
+        if not rows:
+            return
+        shown = {row.key: self._shown(run, row, listed) for row in rows}
+        self.weigh(run, lambda row: shown.get(row.key))
+        self._statuses.pause(run, [row for row in rows if shown[row.key].get("status") not in GONE])
+        figures = self._figures(run)
+        self._pause_what_has_spent(run, figures, shown)
+        self._wait_for_figures(run)
+        self._keep(run, figures)
+
+    def _made(self, run: Run) -> Sequence[Operation]:
+        return self._statuses.created(run, f"{DUPLICATE_VERB}/")
+
+    def _ad_sets(self, run: Run) -> list[Operation]:
+        return [row for row in self._made(run) if row.spec.kind is ObjectKind.AD_SET]
+
+    def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
+        """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
+        if row.key in listed:
+            return listed[row.key]
+        try:
+            return self._statuses.read(run, row)
+        except MetaNotFoundError:
+            if self._statuses.is_gone(run, row):
+                return {"status": "DELETED"}
+            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+
+    def _figures(self, run: Run) -> Mapping[str, int]:
+        """Return what Meta reports each duplicate ad set to have spent, in minor units, by Meta's id."""
+        ids = sorted(MetaId(row.meta_id or "") for row in self._ad_sets(run))
+        found = self._meta.ad_sets(run.act_id, ids, run.created_at, self._clock.now()) if ids else ()
+        event = run.request.ad.conversion_event or "PURCHASE"
+        return {str(row["adset_id"]): figures_of(row, run.currency, event).spend for row in found}
+
+    def _pause_what_has_spent(self, run: Run, figures: Mapping[str, int], shown: Shown) -> None:
+        """Order a pause of what was off at every look and has spent all the same: a moment to count from."""
+        journal = self._statuses.rows(run)
+        for row in self._ad_sets(run):
+            unexplained = figures.get(str(row.meta_id)) and row.spent is None
+            if (
+                unexplained
+                and not had_its_status_changed(journal, row.key)
+                and shown[row.key].get("status") not in GONE
+            ):
+                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
+        self.weigh(run, lambda row: shown.get(row.key))
+
+    def _wait_for_figures(self, run: Run) -> None:
+        """Wait until all that the duplicates spent before they were switched off is in Meta's figures."""
+        journal = self._statuses.rows(run)
+        open_ones = [row.key for row in self._ad_sets(run) if row.spec.reserves and row.spent is None]
+        off = {key: paused_at(journal, key) for key in open_ones}
+        shows = {key: at + SPEND_SHOWS for key, at in off.items() if at is not None}
+        until = max(shows.values(), default=self._clock.now())
+        if until > self._clock.now():
+            raise NotYet(until, _SHOWS_LATER.format(", ".join(shows), until))
+
+    def _keep(self, run: Run, figures: Mapping[str, int]) -> None:
+        """Write the figures down; one of an ad set that went without a pause of ours may still grow and settles nothing."""
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+            for row in rows:
+                is_final = not row.spec.reserves or paused_at(rows, row.key) is not None
+                if holds_money(row) and row.spec.kind is ObjectKind.AD_SET and is_final:
+                    known = settled(row, figures.get(str(row.meta_id), 0))
+                    if known != row:
+                        unit.journal.advance(known, row, Fence(run.id, run.version))
+            unit.commit()

@@ -1,0 +1,151 @@
+"""Copies of a run's objects: what they can spend is set aside, and what they have spent is not given to the winner."""
+
+import pytest
+
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.run import RunStatus
+from autopublisher.flows.exposure import AccountExposure, Exposures
+from autopublisher.flows.gate import MoneyGate
+from support.staging import Trouble, cut_off
+from support.sweep_staging import SweepStage, staged
+
+LEFT_BY_THE_TEST = 40_000
+"""What the request's total leaves to the final campaign when only its two arms have spent."""
+
+ARM = 5_000
+"""What an arm spends, and so a copy that is on until the test ends."""
+
+
+def copied(stage: SweepStage, key: str = "test/a/adset", **changes: object) -> MetaId:
+    """Have somebody copy an object at Meta; by default the copy is on."""
+    known = set(stage.meta.objects)
+    stage.meta.copy_of(MetaId(stage.row(key).meta_id or ""))
+    (copy,) = set(stage.meta.objects) - known
+    fields = stage.meta.objects[copy].fields
+    fields.update({"status": "ACTIVE", **changes})
+    for name in [name for name, value in fields.items() if value is None]:
+        del fields[name]
+    return copy
+
+
+def exposed(stage: SweepStage) -> AccountExposure:
+    (found,) = Exposures(stage.open_unit, stage.clock, MoneyGate()).of()
+    return found
+
+
+def given_to_the_winner(stage: SweepStage) -> int:
+    run = stage.go(RunStatus.PUBLISHING_FINAL)
+    assert run.status is RunStatus.PUBLISHING_FINAL
+    return int((run.final_budget or {})["total"])
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
+@pytest.mark.parametrize("suffix", ["", " - Copy"])
+def test_what_a_copy_has_spent_is_not_given_to_the_winner(looked_at: bool, suffix: str) -> None:  # noqa: FBT001 - a parameter
+    stage = staged(RunStatus.AB_TESTING)
+    copy = copied(stage, name=stage.at("test/a/adset")["name"] + suffix)
+    if looked_at:
+        stage.at_look()
+        assert stage.meta.objects[copy].status == "PAUSED"
+    assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - ARM
+    assert stage.row(f"duplicate/test/a/adset/{copy}").spent == ARM
+    assert stage.meta.objects[copy].status == "PAUSED"
+
+
+def test_a_copy_that_was_on_and_off_between_two_looks_counts_by_its_figures() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    copy = copied(stage, status="PAUSED")
+    stage.meta.once_on.add(copy)
+    stage.at_look()
+    assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - ARM
+
+
+def test_a_copy_that_was_never_on_costs_the_winner_nothing_and_no_time() -> None:
+    stage, plain = staged(RunStatus.AB_TESTING), staged(RunStatus.AB_TESTING)
+    copied(stage, status="PAUSED")
+    stage.at_look()
+    assert given_to_the_winner(stage) == given_to_the_winner(plain) == LEFT_BY_THE_TEST
+    assert stage.clock.now() == plain.clock.now()
+
+
+def test_a_copy_that_was_on_and_has_no_figures_counts_whole() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    copied(stage, name=stage.at("test/a/adset")["name"].replace("Variant A", "Arm"), lifetime_budget=7_000)
+    assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - 7_000
+
+
+def test_a_winner_waits_until_a_copys_spend_shows() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    stage.go(RunStatus.SCALING_BUDGET)
+    copied(stage)
+    run = stage.step()
+    assert run.status is RunStatus.SCALING_BUDGET
+    assert "a duplicate was on" in (run.attention or "")
+    assert stage.on() == []
+
+
+def test_nothing_is_scaled_while_a_copy_cannot_be_switched_off() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    stage.go(RunStatus.SCALING_BUDGET)
+    copied(stage)
+    stage.meta.stubborn = True
+    for _ in range(4):
+        assert stage.step().status is not RunStatus.PUBLISHING_FINAL
+
+
+def test_nothing_is_scaled_while_figures_of_a_copy_cannot_be_read() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    stage.go(RunStatus.SCALING_BUDGET)
+    copied(stage)
+    stage.meta.troubles = [Trouble("ad_sets", cut_off(), times=99)]
+    for _ in range(6):
+        assert stage.step().status is RunStatus.SCALING_BUDGET
+
+
+def test_exposure_counts_what_a_copy_that_stays_on_can_spend() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    before = exposed(stage)
+    copied(stage)
+    stage.meta.stubborn = True
+    stage.at_look()
+    after = exposed(stage)
+    assert after.could_still_spend.minor == before.could_still_spend.minor + ARM
+    assert after.committed.minor == before.committed.minor + ARM
+
+
+def test_a_copys_budget_that_is_not_shown_counts_as_the_runs_whole_total() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    before = exposed(stage)
+    copied(stage, lifetime_budget=None)
+    stage.meta.stubborn = True
+    stage.at_look()
+    assert exposed(stage).could_still_spend.minor == before.could_still_spend.minor + 50_000
+
+
+def test_a_copied_campaign_with_a_budget_of_its_own_counts_with_it() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    before = exposed(stage)
+    copied(stage, "test/a/campaign", lifetime_budget=9_000)
+    stage.meta.stubborn = True
+    stage.at_look()
+    assert exposed(stage).could_still_spend.minor == before.could_still_spend.minor + 9_000
+
+
+def test_a_copy_that_is_off_can_spend_nothing_but_what_it_may_have_spent_stays_committed() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    before = exposed(stage)
+    copied(stage)
+    stage.at_look()
+    stage.at_look()
+    after = exposed(stage)
+    assert after.could_still_spend == before.could_still_spend
+    assert after.committed.minor == before.committed.minor + ARM
+
+
+@pytest.mark.parametrize("fatal", range(1, 60, 2))
+def test_a_death_at_any_moment_before_scaling_gives_the_winner_no_more(fatal: int) -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    stage.go(RunStatus.SCALING_BUDGET)
+    copied(stage)
+    stage.meta.reaper.moments, stage.meta.reaper.fatal = 0, fatal
+    assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - ARM
