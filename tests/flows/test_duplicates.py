@@ -4,6 +4,7 @@ import pytest
 
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.run import RunStatus
+from autopublisher.flows.executor import Executor
 from autopublisher.flows.exposure import AccountExposure, Exposures
 from autopublisher.flows.gate import MoneyGate
 from support.staging import Trouble, cut_off
@@ -111,6 +112,24 @@ def test_exposure_counts_what_a_copy_that_stays_on_can_spend() -> None:
     after = exposed(stage)
     assert after.could_still_spend.minor == before.could_still_spend.minor + ARM
     assert after.committed.minor == before.committed.minor + ARM
+
+
+def test_a_copy_that_is_on_when_it_is_journaled_counts_from_that_moment() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    copy = copied(stage)
+    executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
+    executor.account_for_strays(stage.now_run)
+    assert stage.row(f"duplicate/test/a/adset/{copy}").spec.reserves == ARM
+
+
+def test_a_copy_that_is_switched_on_after_it_was_journaled_counts_from_the_next_look() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    copy = copied(stage, status="PAUSED")
+    stage.at_look()
+    assert stage.row(f"duplicate/test/a/adset/{copy}").spec.reserves == 0
+    stage.meta.objects[copy].fields["status"] = "ACTIVE"
+    stage.at_look()
+    assert stage.row(f"duplicate/test/a/adset/{copy}").spec.reserves == ARM
 
 
 def test_a_copys_budget_that_is_not_shown_counts_as_the_runs_whole_total() -> None:

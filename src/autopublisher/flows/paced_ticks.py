@@ -37,10 +37,8 @@ class PacedTicks:
         try:
             with self._meta.working_for(tick.act_id):
                 self._handler(tick)
-        except Exception:
+        finally:
             self._keep(tick.act_id, begun)
-            raise
-        self._keep(tick.act_id, begun)
 
     def _recalled(self, act_id: ActId) -> KeptPacing | None:
         """Have the client go on from what is kept; return what is kept while the tick runs, None where nothing is."""

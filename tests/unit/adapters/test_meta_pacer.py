@@ -202,6 +202,14 @@ class TestBetweenProcesses:
             other.admit("act_42")
         assert caught.value.retry_at == NOON + timedelta(minutes=7)
 
+    def test_a_hold_on_insights_holds_insights_here(self, pacer: Pacer, clock: ManualClock) -> None:
+        pacer.heard(INSIGHTS, used(100), None)
+        other = Pacer(clock)
+        other.recall("act_42", pacer.pacing("act_42"))
+        other.admit("act_42")
+        with pytest.raises(MetaHeldBackError):
+            other.admit("act_42", insights=True)
+
     def test_a_burst_begun_elsewhere_is_only_finished_here(self, pacer: Pacer, clock: ManualClock) -> None:
         pacer.heard(CAMPAIGNS, used(85), None)
         clock.advance_to(NOON + timedelta(hours=1))

@@ -111,11 +111,13 @@ def test_a_tick_that_fails_leaves_what_it_has_learnt(process: Process) -> None:
 def test_a_process_that_dies_takes_its_burst_along(process: Process, clock: ManualClock) -> None:
     def die() -> None:
         process.learn()
+        process.is_cut_off = True  # the dead write nothing
         raise Death
 
     process.keep(BEFORE)
     with pytest.raises(Death):
         process.tick(die)
+    assert process.kept() == KeptPacing(Pacing(), NOON)
     successor = Process(process.database, clock)
     seen: list[Pacing] = []
     successor.tick(lambda: seen.append(successor.meta.pacing(ACT)))
