@@ -25,7 +25,6 @@ from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.bootstrap.product import Outside
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
-from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
@@ -35,6 +34,7 @@ from support.installation import DEFAULTS
 from support.mortal import START, Reaper
 from support.pictures import picture
 from support.simulated import ACCOUNT, ACT, CREATIVES
+from support.under_way import approve
 
 PATIENCE_SECONDS = 120.0
 HOUSEKEEPING = "autopublisher-"
@@ -133,14 +133,6 @@ def seen_through(product: MortalProduct, errand: Errand) -> Run:
             approve(product, run_id)
         time.sleep(0.05)
     return run
-
-
-def approve(product: Product, run_id: RunId) -> None:
-    """Approve B; if the run moves at that moment, the next look tries again."""
-    try:
-        product.services.approvals.publish_winner(run_id, "manager", variant="B")
-    except (ConflictError, StaleRunError):
-        return
 
 
 def work(world: World, freezes_at: int = 0) -> None:

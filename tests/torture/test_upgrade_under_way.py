@@ -1,12 +1,9 @@
-"""A database of the first release, with a run in every status, brought to this one: every run goes on to its end."""
+"""Databases that earlier releases left, with a run in every status, brought to this one: every run goes on to its end."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -14,16 +11,17 @@ from alembic.config import Config
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current
-from autopublisher.bootstrap import Product, Work
+from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.orchestrator import Orchestrator
-from autopublisher.ports.work import Tick
+from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.simulator.server import SimulatorThread
 from support.command import CommandLine
 from support.judge import DistantJudge, assert_complete, assert_ended_right
-from support.lives import World, alive, approve, furnish, wait_until, work
-from support.staging import with_test
+from support.lives import World, alive, furnish, wait_until, work
+from support.older import load, remembered, revisions
+from support.pictures import picture
+from support.simulated import ACCOUNT
+from support.under_way import RUNS_AT_ONCE, Driver, approve, driver
 
 FIRST_REVISION = "0001"
 FIRST_FIELDS = frozenset(
@@ -57,84 +55,8 @@ FIRST_FIELDS = frozenset(
 )
 """What the first release kept of a run beside its columns."""
 
-PATH = (
-    RunStatus.COMPLETED,
-    RunStatus.PUBLISHING_FINAL,
-    RunStatus.SCALING_BUDGET,
-    RunStatus.WAITING_APPROVAL,
-    RunStatus.SELECTING_WINNER,
-    RunStatus.ANALYZING_RESULTS,
-    RunStatus.AB_TESTING,
-    RunStatus.CREATING_CAMPAIGNS,
-    RunStatus.PENDING,
-)
-"""The statuses a run goes through."""
-
-TICKS = 100
-
-
-@dataclass(frozen=True)
-class Driver:
-    """Brings runs to a status by hand, without a worker."""
-
-    product: Product
-    orchestrator: Orchestrator
-
-    def run(self, run_id: RunId) -> Run:
-        with self.product.outside.open_unit() as unit:
-            return unit.runs.get(run_id)
-
-    def submitted(self, name: str) -> RunId:
-        request = replace(with_test(settle_hours=6), campaign_name=name)
-        return self.product.services.intake.submit(request, "manager").id
-
-    def brought_to(self, *statuses: RunStatus) -> dict[RunStatus, RunId]:
-        """Bring a run to each status, all at the same time, so that none rests for longer than it has to."""
-        found = {status: self.submitted(f"was {status}") for status in statuses}
-        for _ in range(TICKS * len(statuses)):
-            runs = {status: self.run(run_id) for status, run_id in found.items()}
-            moving = [run for status, run in runs.items() if run.status is not status]
-            if not moving:
-                return found
-            first = min(moving, key=lambda run: (run.next_tick_at or run.created_at, run.id))
-            assert first.status not in FINAL, first.failure
-            if first.status is RunStatus.WAITING_APPROVAL and first.approval is None:
-                approve(self.product, first.id)
-            self.tick(first.id)
-        raise AssertionError({status: self.run(run_id).status for status, run_id in found.items()})
-
-    def tick(self, run_id: RunId) -> None:
-        run = self.run(run_id)
-        clock = self.product.outside.clock
-        assert hasattr(clock, "advance_to")
-        clock.advance_to(run.next_tick_at)
-        self.orchestrator.advance(Tick(run.id, run.version, run.act_id))
-
-    def cancelled(self) -> RunId:
-        run_id = self.brought_to(RunStatus.AB_TESTING)[RunStatus.AB_TESTING]
-        self.product.services.approvals.cancel(run_id, "manager")
-        while self.run(run_id).status not in FINAL:
-            self.tick(run_id)
-        return run_id
-
-    def failed(self, judge: DistantJudge) -> RunId:
-        """Have Meta refuse an ad set, so that the run takes back what it made."""
-        match = {"method": "POST", "path_regex": "adsets$"}
-        fault = {"kind": "error_200", "code": 100, "is_transient": False, "match": match}
-        judge.ask("POST", "faults", json=fault)
-        run_id = self.submitted("was failed")
-        while self.run(run_id).status not in FINAL:
-            self.tick(run_id)
-        return run_id
-
-
-@contextmanager
-def driver(world: World) -> Iterator[Driver]:
-    with Product(world.settings, Work.NONE) as product:
-        out = product.outside
-        pace = Pace(poll=timedelta(hours=8), most_runs_at_once=world.runs_at_once)
-        parts = (out.open_unit, out.meta, out.storage, out.clock, out.ticks, pace)
-        yield Driver(product, build_orchestrator(*parts))
+HIDDEN_BY_ROUNDING = {FIRST_REVISION: 1}
+"""Minor units by which a run may pass its total: the first release settled what two arms had spent to the nearest one."""
 
 
 def brought_back_to_the_first_release(database_url: str) -> None:
@@ -166,30 +88,74 @@ def upgraded_by_two_at_once(world: World, folder: Path) -> None:
     engine.dispose()
 
 
+def waiting_ticks(database_url: str) -> dict[str, str]:
+    """Return what has become of each tick in the queue, by its id."""
+    engine = open_engine(database_url)
+    schema = "dbos" if engine.dialect.name == "postgresql" else None
+    rows = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), schema=schema)
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(rows.c.workflow_uuid, rows.c.status)).all()
+    engine.dispose()
+    return {str(tick): str(status) for tick, status in found}
+
+
+def seen_to_their_ends(
+    world: World, now: Driver, runs: dict[RunStatus, RunId], judge: DistantJudge, hidden: int = 0
+) -> None:
+    """Run a worker until every run has ended, and see that each did as it had to."""
+
+    def all_ended() -> bool:
+        found = [now.run(run_id) for run_id in runs.values()]
+        for run in found:
+            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+                approve(now.product, run.id)
+        return all(run.is_final for run in found)
+
+    with alive(work, world):
+        wait_until("every run has ended", all_ended)
+    for status, run_id in runs.items():
+        run = now.run(run_id)
+        assert run.status is (status if status in FINAL else RunStatus.COMPLETED), (status, run.failure)
+        assert_ended_right(judge, run, hidden)
+        if run.status is RunStatus.COMPLETED:
+            assert_complete(judge, run)
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_a_database_that_an_older_release_wrote_goes_on(
+    revision: str, database_url: str, tmp_path: Path
+) -> None:
+    load(revision, database_url)
+    left_waiting = waiting_ticks(database_url)
+    with SimulatorThread(remembered(revision, tmp_path)) as simulator:
+        world = World(tmp_path / "home", database_url, simulator.url, RUNS_AT_ONCE)
+        put_pictures(world)
+        upgraded_by_two_at_once(world, tmp_path)
+        with driver(world.settings) as now:
+            runs = {run.status: run.id for run in now.runs()}
+            assert set(runs) == set(RunStatus)
+            hidden = HIDDEN_BY_ROUNDING.get(revision, 0)
+            seen_to_their_ends(world, now, runs, DistantJudge(simulator.url), hidden)
+    ended = waiting_ticks(database_url)
+    assert left_waiting
+    assert {tick: ended[tick] for tick in left_waiting} == dict.fromkeys(left_waiting, "SUCCESS")
+
+
+def put_pictures(world: World) -> None:
+    """Put the creatives' pictures where the older release had them."""
+    storage = ObstoreStorage.in_folder(world.home / "storage")
+    for number in range(2):
+        storage.write(f"creatives/{ACCOUNT}-{number}", picture(number))
+
+
 def test_runs_of_the_first_release_in_every_status_go_on_to_their_ends(
     database_url: str, tmp_path: Path, judge: DistantJudge
 ) -> None:
-    world = World(tmp_path / "home", database_url, judge.url, runs_at_once=20)
+    world = World(tmp_path / "home", database_url, judge.url, RUNS_AT_ONCE)
     furnish(world)
-    with driver(world) as first:
-        ended = {RunStatus.CANCELLED: first.cancelled(), RunStatus.FAILED: first.failed(judge)}
-        # Those that have only begun come last: a test keeps the schedule it was admitted with.
-        under_way = first.brought_to(*PATH[:-2]) | first.brought_to(*PATH[-2:])
+    with driver(world.settings) as first:
+        runs = first.in_every_status()
     brought_back_to_the_first_release(database_url)
     upgraded_by_two_at_once(world, tmp_path)
-    with driver(world) as now, alive(work, world):
-
-        def all_ended() -> bool:
-            runs = [now.run(run_id) for run_id in under_way.values()]
-            for run in runs:
-                if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
-                    approve(now.product, run.id)
-            return all(run.is_final for run in runs)
-
-        wait_until("every run has ended", all_ended)
-        for status, run_id in (under_way | ended).items():
-            run = now.run(run_id)
-            assert run.status is (status if status in FINAL else RunStatus.COMPLETED), (status, run.failure)
-            assert_ended_right(judge, run)
-            if run.status is RunStatus.COMPLETED:
-                assert_complete(judge, run)
+    with driver(world.settings) as now:
+        seen_to_their_ends(world, now, runs, judge)
