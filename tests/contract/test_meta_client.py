@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -265,6 +266,60 @@ class TestStudies:
 
         with pytest.raises(MetaRefusedError):
             meta.create(ACT, ObjectKind.STUDY, study(token, members))
+
+
+class HeldError(Exception):
+    """What a check of these tests raises."""
+
+
+def hold() -> None:
+    raise HeldError
+
+
+class TestTheLastCheck:
+    def test_keeps_a_create_from_being_made(self, meta: MetaAds, token: str) -> None:
+        with meta.checked(hold), pytest.raises(HeldError):
+            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+
+    def test_keeps_an_object_as_it_is(self, meta: MetaAds, token: str) -> None:
+        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        with meta.checked(hold):
+            with pytest.raises(HeldError):
+                meta.update(meta_id, {"status": "ACTIVE"})
+            with pytest.raises(HeldError):
+                meta.delete(meta_id)
+
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "PAUSED"
+
+    def test_keeps_a_picture_from_being_sent(self, meta: MetaAds) -> None:
+        with meta.checked(hold), pytest.raises(HeldError):
+            meta.upload_image(ACT, "a.png", PNG + b"held back")
+
+    def test_is_about_no_read(self, meta: MetaAds, token: str) -> None:
+        with meta.checked(hold):
+            assert meta.account(ACT).act_id == ACT
+            assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+
+    def test_is_made_once_for_each_write(self, meta: MetaAds, token: str) -> None:
+        checks: list[str] = []
+
+        with meta.checked(lambda: checks.append("checked")):
+            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+        assert checks == ["checked"]
+
+    def test_ends_with_its_block(self, meta: MetaAds, token: str) -> None:
+        with meta.checked(hold):
+            pass
+
+        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+
+    def test_is_about_no_other_thread(self, meta: MetaAds, token: str) -> None:
+        with meta.checked(hold), ThreadPoolExecutor(1) as pool:
+            pool.submit(meta.create, ACT, ObjectKind.CAMPAIGN, campaign(token)).result(timeout=30)
 
 
 class TestImages:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from autopublisher import __version__
 from autopublisher.adapters.clock_simulated import SimulatedClock
-from autopublisher.adapters.clock_system import SystemClock
+from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
@@ -188,6 +188,7 @@ class Product:
             spend=self._spend_rules,
             native_rule=settings.auto_publisher_native_rule,
             split_tests=settings.auto_publisher_split_tests,
+            stopwatch=seconds_since_boot,
         )
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         machine = Machine(build_orchestrator(*parts), build_watch(*parts))

@@ -4,6 +4,7 @@ Every step commits before the next begins, so a crash leaves a row that says how
 after is the same code whether the process died or not.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaRefusedError,
     MetaThrottledError,
+    NotFoundError,
+    UnavailableError,
 )
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.meta_rules import MetaHeldBackError
@@ -32,12 +35,14 @@ from autopublisher.domain.operations import (
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
+from autopublisher.domain.stops import LANDS_WITHIN
 from autopublisher.flows.bookkeeping import Bookkeeping
 from autopublisher.flows.brake import brake
+from autopublisher.flows.freshness import TooLate, fresh_from_now
 from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.lookups import look_for
 from autopublisher.flows.waiting import NotYet, OperationRefused
-from autopublisher.ports.clock import Clock
+from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 from autopublisher.ports.storage import Storage
@@ -51,14 +56,18 @@ class Patience:
     """How an unknown outcome is settled.
 
     A create is believed absent after ``lookups`` complete look-ups that found nothing, ``spacing`` apart; that span covers
-    the time for which Meta may not list a new object. ``attempts`` is how often a write is sent before it is given up;
-    ``pause`` how long a throttled or unauthorised write waits.
+    the time for which Meta may not list a new object, and so it begins only when nothing can land any more. ``attempts``
+    is how often a write is sent before it is given up; ``pause`` how long a throttled or unauthorised write waits.
     """
 
     lookups: int = 3
     spacing: timedelta = timedelta(seconds=30)
     attempts: int = 5
     pause: timedelta = timedelta(minutes=5)
+
+    def absent_from(self, sent_at: datetime) -> datetime:
+        """Return from when a look-up that finds nothing may prove that a create sent then has made nothing."""
+        return sent_at + LANDS_WITHIN + self.spacing * (self.lookups - 1)
 
 
 class Executor:
@@ -73,6 +82,7 @@ class Executor:
         patience: Patience | None = None,
         *,
         gate: MoneyGate | None = None,
+        stopwatch: Stopwatch = time.monotonic,
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
@@ -80,6 +90,7 @@ class Executor:
         self._clock = clock
         self._patience = patience or Patience()
         self._gate = gate or MoneyGate()
+        self._stopwatch = stopwatch
         self._books = Bookkeeping(open_unit, clock)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
@@ -166,6 +177,9 @@ class Executor:
             return operation
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        content = self._content(operation.spec)
+        # Begun before the commit: frozen at any moment after it, the write is held back.
+        check = fresh_from_now(self._stopwatch)
         operation = self._books.advance(
             operation,
             OperationState.SENT,
@@ -175,7 +189,14 @@ class Executor:
             sent_at=self._clock.now(),
         )
         try:
-            meta_id = self._call(run, operation)
+            with self._meta.checked(check):
+                meta_id = self._call(run, operation, content)
+        except TooLate as late:
+            # Never sent. Where this worker has been replaced meanwhile, the compare-and-swap says so.
+            tried = operation.attempts - 1
+            return self._books.advance(
+                operation, OperationState.INTENDED, fence, attempts=tried, error=str(late)
+            )
         except MetaHeldBackError as held:
             self._books.advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
             raise NotYet(self._resume_at(held)) from held
@@ -194,10 +215,24 @@ class Executor:
             return self._reconciled(run, self._books.advance(operation, OperationState.UNKNOWN, fence), fence)
         return self._books.confirm(run, operation, meta_id, fence)
 
-    def _call(self, run: Run, operation: Operation) -> MetaId | None:
+    def _content(self, spec: OperationSpec) -> bytes:
+        """Return the bytes of an upload, none of any other write; raises NotYet where they cannot be had now.
+
+        They are read before the row is SENT: what is missing here is no outcome of a call, and uses up no attempt.
+        """
+        if spec.action is not Action.UPLOAD:
+            return b""
+        try:
+            return self._storage.read(spec.params["storage_key"])
+        except NotFoundError as error:
+            wait, reason = self._patience.pause, error.message  # nothing but a person brings it back
+        except UnavailableError as error:
+            wait, reason = self._patience.spacing, error.message
+        raise NotYet(self._clock.now() + wait, f"the picture for {spec.key} cannot be read: {reason}")
+
+    def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
         spec = operation.spec
         if spec.action is Action.UPLOAD:
-            content = self._storage.read(spec.params["storage_key"])
             return self._meta.upload_image(run.act_id, spec.params["name"], content)
         if spec.action is Action.CREATE:
             return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._books.ids(run)))
@@ -239,14 +274,15 @@ class Executor:
         return again
 
     def _looked_up(self, run: Run, operation: Operation, fence: Fence) -> Operation:
-        """Look for a create's token in the account's edge; a look-up that fails proves nothing."""
+        """Look for a create's token in the account's edge; a look-up that fails, or comes too early, proves nothing."""
         now = self._clock.now()
         if operation.look_again_at is not None and now < operation.look_again_at:
             raise NotYet(operation.look_again_at)
         hits = self._hits(run, operation)
         if hits:
             return self._adopted(run, operation, hits, fence)
-        if operation.lookups + 1 < self._patience.lookups:
+        too_early = now < self._patience.absent_from(operation.sent_at or operation.intended_at)
+        if too_early or operation.lookups + 1 < self._patience.lookups:
             again = now + self._patience.spacing
             self._books.advance(
                 operation,

@@ -1,5 +1,6 @@
 """Composes the phases of a run from the ports: the same machine for the product, the tests and the benchmarks."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,7 +29,7 @@ from autopublisher.flows.steps import Phase
 from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.winding_down import WindingDown
-from autopublisher.ports.clock import Clock
+from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
@@ -37,7 +38,10 @@ from autopublisher.ports.work import Tick, TickQueue
 
 @dataclass(frozen=True)
 class Pace:
-    """How the machine spends time and money: runs at once, polling, looks at accounts, expiry, patience, spend rules."""
+    """How the machine spends time and money: runs at once, polling, looks at accounts, expiry, patience, spend rules.
+
+    ``stopwatch`` times what is sent, in real seconds.
+    """
 
     most_runs_at_once: int = 5
     poll: timedelta = timedelta(hours=1)
@@ -47,6 +51,7 @@ class Pace:
     spend: SpendRules = field(default_factory=SpendRules)
     native_rule: bool = False
     split_tests: bool = False
+    stopwatch: Stopwatch = time.monotonic
 
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
@@ -54,7 +59,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
 ) -> Orchestrator:
     """Return the tick handler with a phase for every status that is not final."""
     gate = MoneyGate(pace.spend)
-    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate)
+    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
     spare = SpareWrites(open_unit, executor, clock)
@@ -92,7 +97,8 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
 ) -> AccountWatch:
     """Return the handler of the ticks of account watches; a further duty is one more entry of its list."""
-    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=MoneyGate(pace.spend))
+    gate = MoneyGate(pace.spend)
+    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
     statuses = Statuses(open_unit, executor, meta, clock)
     strays = Strays(open_unit, statuses, meta)
     duties = (

@@ -1,7 +1,11 @@
 """Time as the product sees it: real in live mode, the simulator's in stub mode."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
+
+Stopwatch = Callable[[], float]
+"""Returns real seconds since some fixed moment, in stub mode too; they only grow, also while the process is suspended."""
 
 
 class Clock(Protocol):

@@ -1,6 +1,6 @@
 """Meta's Marketing API as the flows need it; every failure is one of the Meta errors of ``domain.errors``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,6 +9,9 @@ from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.pacing import Pacing
+
+LastCheck = Callable[[], None]
+"""Called when a write is about to leave; what it raises keeps the write from leaving."""
 
 
 class MetaObjects(Protocol):
@@ -38,6 +41,14 @@ class MetaObjects(Protocol):
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Upload image bytes and return the image hash; repeating it is harmless (the hash is the content's)."""
+        ...
+
+
+class MetaWriting(Protocol):
+    """How a write is kept from leaving at the last moment."""
+
+    def checked(self, check: LastCheck) -> AbstractContextManager[None]:
+        """Have this thread's writes within the block checked right before their request goes out; reads are not."""
         ...
 
 
@@ -71,7 +82,7 @@ class MetaInsights(Protocol):
         ...
 
 
-class MetaAds(MetaObjects, MetaAccounts, MetaInsights, Protocol):
+class MetaAds(MetaObjects, MetaWriting, MetaAccounts, MetaInsights, Protocol):
     """The whole client, as one adapter provides it."""
 
 

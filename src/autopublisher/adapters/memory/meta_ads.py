@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from itertools import count
+from threading import local
 from typing import Any
 
 from autopublisher.adapters.json_text import json_copy
@@ -19,8 +20,10 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import LastCheck
 
 _FIRST_ID = 120_000_000_000_000_001
+_WRITES = frozenset({"create", "update", "delete", "upload_image"})
 _INVALID = 100
 """Meta's code for a parameter it does not accept."""
 
@@ -87,8 +90,19 @@ class MemoryMetaAds:
         self.working: ActId | None = None
         self._clock = clock
         self._ids = count(_FIRST_ID)
+        self._checks = local()
 
     # --- objects ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def checked(self, check: LastCheck) -> Iterator[None]:
+        """Have this thread's writes within the block checked before they count as made."""
+        before = getattr(self._checks, "last", None)
+        self._checks.last = check
+        try:
+            yield
+        finally:
+            self._checks.last = before
 
     def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
         """Create an object; MetaRefusedError where the parent it names does not exist."""
@@ -199,6 +213,9 @@ class MemoryMetaAds:
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Fault | None:
         """Note the call and take the fault that awaits it; one that strikes before the work strikes here."""
+        check: LastCheck | None = getattr(self._checks, "last", None)
+        if check is not None and method in _WRITES:
+            check()
         self.calls.append(Call(method, subject, dict(params)))
         fault = next((one for one in self.faults if one.method in {None, method}), None)
         if fault is None:

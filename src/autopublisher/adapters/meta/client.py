@@ -24,6 +24,7 @@ from autopublisher.domain.meta_rules import Usage
 from autopublisher.domain.operations import EDGES, ObjectKind
 from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import LastCheck
 
 PAGE_SIZE = 100
 """Rows asked for at a time: small enough that Meta does not find a page too large."""
@@ -78,6 +79,10 @@ class SdkMetaAds:
     def last_usage(self, act_id: ActId) -> Usage | None:
         """Return how much of Meta's limits the account's last answers said is used; None before the first."""
         return self._pacer.last_usage(act_id)
+
+    def checked(self, check: LastCheck) -> AbstractContextManager[None]:
+        """Have this thread's writes within the block checked right before their request goes out; reads are not."""
+        return self._session.checked(check)
 
     # --- pacing ---------------------------------------------------------------------------------------
 

@@ -7,9 +7,11 @@ without the exception that caused it, because that one holds the request with th
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from threading import local
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from facebook_business.session import FacebookSession
 
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaTransientError
 from autopublisher.domain.meta_rules import classify, redact
+from autopublisher.ports.meta_ads import LastCheck
 
 GRAPH = "https://graph.facebook.com"
 """Where Meta answers; stub mode gives the simulator's address instead."""
@@ -72,6 +75,24 @@ class GraphTransport(requests.Session):
         self.headers["Authorization"] = f"Bearer {credentials.access_token}"
         self._secrets = secrets
         self._listener = listener
+        self._checks = local()  # the session serves many threads, and each check is about one thread's write
+
+    @contextmanager
+    def checked(self, check: LastCheck) -> Iterator[None]:
+        """Call ``check`` before each write of this thread within the block; what it raises comes out unchanged."""
+        before = getattr(self._checks, "last", None)
+        self._checks.last = check
+        try:
+            yield
+        finally:
+            self._checks.last = before
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Check a write once more, when the request is complete and only the wire is left to come."""
+        check: LastCheck | None = getattr(self._checks, "last", None)
+        if check is not None and request.method != "GET":
+            check()
+        return super().send(request, **kwargs)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Send once, following no redirect; raises MetaError for every kind of failure."""
@@ -132,6 +153,12 @@ class GraphSession(FacebookSession):  # type: ignore[misc] # the SDK has no type
         self.requests = transport
         self._filter = SecretFilter(secrets)
         logging.getLogger("urllib3.connectionpool").addFilter(self._filter)
+
+    @contextmanager
+    def checked(self, check: LastCheck) -> Iterator[None]:
+        """Have this thread's writes within the block checked right before they go out."""
+        with self.requests.checked(check):
+            yield
 
     def close(self) -> None:
         """Close the connections."""

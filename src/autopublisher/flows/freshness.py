@@ -1,0 +1,31 @@
+"""Keeps a write from leaving long after it was written down as sent: a worker that froze in between has been replaced.
+
+Whoever replaces it looks for the object, and believes it absent once nothing that was sent can land any more
+(``domain.stops.LANDS_WITHIN``). That holds only if whatever leaves at all leaves soon after its row has become SENT.
+"""
+
+from autopublisher.ports.clock import Stopwatch
+from autopublisher.ports.meta_ads import LastCheck
+
+SEND_WITHIN_SECONDS = 5.0
+"""Real seconds between the row's becoming SENT and the request: far more than a commit takes, far less than a take-over."""
+
+
+class TooLate(Exception):  # noqa: N818 - a signal that nothing was sent, handled by the executor
+    """The request was held back: ``seconds`` had passed since its row was about to become SENT."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"held back {seconds:.1f} s after it was written down")
+        self.seconds = seconds
+
+
+def fresh_from_now(stopwatch: Stopwatch) -> LastCheck:
+    """Return a check that raises TooLate from SEND_WITHIN_SECONDS after now on."""
+    began = stopwatch()
+
+    def check() -> None:
+        passed = stopwatch() - began
+        if passed > SEND_WITHIN_SECONDS:
+            raise TooLate(passed)
+
+    return check
