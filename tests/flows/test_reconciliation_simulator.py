@@ -10,7 +10,7 @@ import pytest
 
 from autopublisher.domain.findings import RECONCILIATION, findings_of
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.operations import ObjectKind, resolve
 from autopublisher.domain.request import RunRequest, WinnerCriteria
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
@@ -26,6 +26,7 @@ from support.simulated import ACT, Machine, brief_request, make_machine
 
 _R = RunStatus
 PACE = Pace(poll=timedelta(hours=8))
+FOREIGN = "Somebody's [ap-ffffffffffffffff-odd]"
 
 
 @dataclass
@@ -68,12 +69,12 @@ class Watched:
 
 
 @contextmanager
-def watched(request: RunRequest) -> Iterator[Watched]:
+def watched(request: RunRequest, pace: Pace = PACE) -> Iterator[Watched]:
     with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
-        machine = make_machine(simulator.url, PACE)
+        machine = make_machine(simulator.url, pace)
         parts = (machine.database.unit_of_work, machine.meta, machine.storage, machine.clock, machine.queue)
         try:
-            yield Watched(machine, build_watch(*parts, PACE), machine.submit(request))
+            yield Watched(machine, build_watch(*parts, pace), machine.submit(request))
         finally:
             machine.meta.close()
             machine.clock.close()
@@ -205,3 +206,41 @@ def test_what_a_final_campaign_spends_is_known_although_its_run_has_ended() -> N
             assert scene.found() == set()
             spent.append(exposures.of()[0].spent.minor)
         assert 0 < spent[0] < spent[1]
+
+
+def study_of(scene: Watched, *keys: str) -> dict[str, Any]:
+    now = scene.machine.clock.now()
+    cells = [{"name": key, "treatment_percentage": 50, "adsets": [scene.id_of(key)]} for key in keys]
+    ends = now + timedelta(days=5)
+    times = {"start_time": int(now.timestamp()) + 60, "end_time": int(ends.timestamp())}
+    return {"name": FOREIGN, "type": "SPLIT_TEST", "cells": cells, **times}
+
+
+def like(scene: Watched, key: str) -> dict[str, Any]:
+    """Return what one of the run's objects was made with, under a name that no journal has."""
+    with scene.machine.database.unit_of_work() as unit:
+        rows = unit.journal.of_run(scene.run_id)
+    ids = {row.key: str(row.meta_id) for row in rows if row.meta_id is not None}
+    (made,) = [row for row in rows if row.key == key]
+    return {**resolve(made.spec.params, ids), "name": FOREIGN}
+
+
+def test_a_rule_a_study_and_a_creative_of_no_journal_are_found_among_our_own() -> None:
+    with watched(brief_request(), replace(PACE, native_rule=True, split_tests=True)) as scene:
+        completed(scene)
+        meta = scene.machine.meta
+        own = {row["kind"] for row in scene.machine.objects()}
+        made = [
+            meta.create(ACT, ObjectKind.RULE, like(scene, "rule/campaign")),
+            meta.create(ACT, ObjectKind.STUDY, study_of(scene, "final/adset", "test/a/adset")),
+            meta.create(
+                ACT, ObjectKind.CREATIVE, {**like(scene, "test/a/creative"), "degrees_of_freedom_spec": {}}
+            ),
+        ]
+        record = scene.look()
+        assert {"adrule", "ad_study"} <= own
+        assert [one["meta_id"] for one in record["unclaimed"]] == made
+        assert record["problems"] == []
+        meta.delete(made[1])  # Meta goes on listing a cancelled study
+        scene.machine.clock.advance_to(scene.machine.clock.now() + timedelta(days=1))
+        assert [one["meta_id"] for one in scene.look()["unclaimed"]] == [made[0], made[2]]

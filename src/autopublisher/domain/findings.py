@@ -103,6 +103,7 @@ def look_of(watch: Watch) -> AccountLook:
     lines = (
         *(one.sentence for one in findings_of(record)),
         *orphans,
+        *(str(one["sentence"]) for one in record.get("unclaimed", ())),
         *(line for lines in kept for line in lines),
     )
     failed = (str(record["problem"]),) if "problem" in record else ()

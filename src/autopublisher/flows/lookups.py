@@ -23,7 +23,7 @@ _PARENTS = {
 _MOST_CHILDREN = 100
 """A parent of ours has far fewer."""
 
-_NO_RIGHT = (MetaAuthorisationError, MetaNotFoundError, MetaRefusedError)
+NO_RIGHT = (MetaAuthorisationError, MetaNotFoundError, MetaRefusedError)
 """How Meta answers somebody who may not look into a business."""
 
 
@@ -46,7 +46,7 @@ def _listed(
     """Return what the kind's own edge lists; a study is also listed by its ad sets, which takes no right in the business."""
     try:
         return meta.find(act_id, kind, token, fields)
-    except _NO_RIGHT:
+    except NO_RIGHT:
         if kind is not ObjectKind.STUDY:
             raise
         return ()

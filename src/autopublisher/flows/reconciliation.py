@@ -28,6 +28,7 @@ from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
 from autopublisher.flows.strays import Stray, Strays
+from autopublisher.flows.unclaimed import Unclaimed
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
@@ -64,6 +65,7 @@ class Reconciliation:
         self._duplicates = Duplicates(open_unit, statuses, meta, clock)
         self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
+        self._unclaimed = Unclaimed(open_unit, meta)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Look at everything of ours in the account; None where there can be nothing."""
@@ -94,10 +96,14 @@ class Reconciliation:
         going_on = [run for run in runs if run.is_final and run.id in acting]
         problems += self._figures.refresh(act_id, going_on, now)
         undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
+        unclaimed = self._unclaimed.listed(act_id, before, now)
+        problems += unclaimed.problems
         record = {
             "at": now.isoformat(),
             "findings": [one.to_record() for one in findings],
             "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
+            "unclaimed": list(unclaimed.objects),
+            "listed_at": dict(unclaimed.listed_at),
             "undone": undone,
             "problems": problems,
         }

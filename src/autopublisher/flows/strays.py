@@ -103,9 +103,9 @@ class Strays:
             runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
             run = next((one for one in runs if run_mark(one.id) in stray.name), None)
             rows = () if run is None else unit.journal.of_run(run.id)
-        if run is None or _has(rows, stray):
+        if run is None or is_journaled(rows, stray):
             return run is not None
-        if any(_may_become(row, stray) for row in rows):
+        if any(may_become(row, stray) for row in rows):
             return settling  # its own create is still being looked for, and must not find it taken
         return self._is_taken_in(run, stray)
 
@@ -114,7 +114,7 @@ class Strays:
             self._statuses.account_for_strays(run)
         except (MetaError, StaleRunError, StaleOperationError) as error:
             _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
-        return _has(self._statuses.rows(run), stray)
+        return is_journaled(self._statuses.rows(run), stray)
 
     def _paused(self, act_id: ActId, stray: Stray, now: datetime) -> ObjectLine:
         """Switch off an object that no journal has; the events say so before and after."""
@@ -139,11 +139,12 @@ class Strays:
             unit.commit()
 
 
-def _has(rows: Sequence[Operation], stray: Stray) -> bool:
+def is_journaled(rows: Sequence[Operation], stray: Stray) -> bool:
+    """Tell whether a create of the journal has made this object."""
     return any(row.meta_id == stray.meta_id and row.spec.action is Action.CREATE for row in rows)
 
 
-def _may_become(row: Operation, stray: Stray) -> bool:
+def may_become(row: Operation, stray: Stray) -> bool:
     """Tell whether a create that is not settled yet may turn out to have made this object."""
     unsettled = row.spec.action is Action.CREATE and not row.is_settled
     return unsettled and bool(row.spec.token) and str(row.spec.token) in stray.name

@@ -1,0 +1,141 @@
+"""Rules, studies and creatives that bear our mark and are in no journal: they cannot spend, so they are only reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from autopublisher.domain.edits import GONE
+from autopublisher.domain.errors import MetaError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.naming import MARK, run_mark
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run
+from autopublisher.flows.comparing import CREATIVE_AGE
+from autopublisher.flows.lookups import NO_RIGHT
+from autopublisher.flows.steps import SYSTEM
+from autopublisher.flows.strays import Stray, is_journaled, may_become
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+UNCLAIMED = "watch:unclaimed:found"
+
+_KINDS = (ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE)
+_FIELDS = ("id", "name", "status")
+_ALL = 100_000
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a look knows: the objects of no journal as JSON types, when each kind was last listed, and what went wrong."""
+
+    objects: tuple[Mapping[str, Any], ...]
+    listed_at: Mapping[str, str]
+    problems: tuple[str, ...]
+
+
+class Unclaimed:
+    """Lists each kind once a day, and says of each object once that no journal has it."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+
+    def listed(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Listed:
+        """Return what is there now; of a kind whose turn it is not, or that could not be read, what was there before."""
+        earlier = [one for one in (before or {}).get("unclaimed", ()) if isinstance(one, Mapping)]
+        listed_at = dict((before or {}).get("listed_at", {}))
+        objects: list[Mapping[str, Any]] = []
+        problems = []
+        for kind in _KINDS:
+            of_kind = [one for one in earlier if one["kind"] == kind.value]
+            if not _is_due(listed_at.get(kind.value), now):
+                objects += of_kind
+                continue
+            try:
+                rows = self._rows(act_id, kind)
+            except MetaError as error:
+                problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+                objects += of_kind
+                continue
+            objects += of_kind if rows is None else self._told(act_id, kind, rows, of_kind, now)
+            listed_at[kind.value] = now.isoformat()
+        return Listed(tuple(objects), listed_at, tuple(problems))
+
+    def _rows(self, act_id: ActId, kind: ObjectKind) -> Sequence[Mapping[str, Any]] | None:
+        """Return what is listed and not gone; None where we may not look, which the log says."""
+        try:
+            rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+        except NO_RIGHT as error:
+            _log.info("kind_not_listed", act_id=act_id, kind=kind.value, reason=error.message)
+            return None
+        return [row for row in rows if row.get("status") not in GONE]
+
+    def _told(
+        self,
+        act_id: ActId,
+        kind: ObjectKind,
+        rows: Sequence[Mapping[str, Any]],
+        earlier: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> list[Mapping[str, Any]]:
+        """Return the records of those of no journal, and write an event for each that none was written for.
+
+        The journals are read after the listing, so that a create that has answered meanwhile is known.
+        """
+        known = {one["meta_id"]: one for one in earlier}
+        found: list[Mapping[str, Any]] = []
+        with self._open_unit() as unit:
+            runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
+            for row in rows:
+                stray = Stray(kind, MetaId(str(row["id"])), str(row.get("name", "")))
+                run = _run_of(stray, runs)
+                if run is not None and run.act_id != act_id:
+                    continue  # a business shows the studies of all its accounts: that account's look says it
+                journal = () if run is None else unit.journal.of_run(run.id)
+                if is_journaled(journal, stray) or any(may_become(one, stray) for one in journal):
+                    continue
+                record = known.get(stray.meta_id) or _record(stray, now)
+                found.append(record)
+                said = stray.meta_id in known or (run is not None and _is_said(unit, run, stray))
+                if not said:
+                    unit.observations.add_events([_event(act_id, stray, run, now)])
+            unit.commit()
+        return found
+
+
+def _is_due(listed_at: str | None, now: datetime) -> bool:
+    return listed_at is None or now - datetime.fromisoformat(listed_at) >= CREATIVE_AGE
+
+
+def _run_of(stray: Stray, runs: Mapping[str, Run]) -> Run | None:
+    start = stray.name.find(MARK)
+    length = len(next(iter(runs), ""))
+    return runs.get(stray.name[start : start + length])
+
+
+def _is_said(unit: UnitOfWork, run: Run, stray: Stray) -> bool:
+    """Tell whether a look that died before it could keep its record has written the event."""
+    told = [one for one in unit.observations.events(run.id) if one.tag == UNCLAIMED]
+    return any(one.data["meta_id"] == stray.meta_id for one in told)
+
+
+def _record(stray: Stray, now: datetime) -> Mapping[str, Any]:
+    sentence = f"{stray.kind.value} {stray.meta_id} ({stray.name}) bears our mark and belongs to no journal"
+    return {
+        "kind": stray.kind.value,
+        "meta_id": stray.meta_id,
+        "name": stray.name,
+        "since": now.isoformat(),
+        "sentence": sentence,
+    }
+
+
+def _event(act_id: ActId, stray: Stray, run: Run | None, now: datetime) -> Event:
+    facts = {"act_id": act_id, **_record(stray, now)}
+    message = f"{facts['sentence']}; it cannot spend and is left as it is"
+    return Event(now, UNCLAIMED, SYSTEM, message, None if run is None else run.id, facts)
