@@ -241,6 +241,6 @@ def test_a_rule_a_study_and_a_creative_of_no_journal_are_found_among_our_own() -
         assert {"adrule", "ad_study"} <= own
         assert [one["meta_id"] for one in record["unclaimed"]] == made
         assert record["problems"] == []
-        meta.delete(made[1])  # Meta goes on listing a cancelled study
+        meta.delete(made[1])
         scene.machine.clock.advance_to(scene.machine.clock.now() + timedelta(days=1))
         assert [one["meta_id"] for one in scene.look()["unclaimed"]] == [made[0], made[2]]

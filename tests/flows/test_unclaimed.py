@@ -66,11 +66,12 @@ def test_each_kind_is_listed_once_a_day() -> None:
     assert unclaimed(stage) == [later]
 
 
-def test_what_is_deleted_is_shown_no_more() -> None:
+@pytest.mark.parametrize("status", ["DELETED", "ARCHIVED"])
+def test_what_is_gone_is_shown_no_more(status: str) -> None:
     stage = staged(_R.COMPLETED)
     found = made(stage, ObjectKind.RULE, FOREIGN)
     stage.at_look()
-    stage.meta.delete(found)
+    stage.meta.update(found, {"status": status})
     stage.clock.advance_to(stage.clock.now() + A_DAY)
     stage.at_look()
     assert (unclaimed(stage), len(said(stage))) == ([], 1)
