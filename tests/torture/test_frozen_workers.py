@@ -21,9 +21,10 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Run, RunStatus
 from support.judge import DistantJudge, assert_complete, assert_ended_right, objects, twice
-from support.lives import World, alive, approve, furnish, is_stopped, wait_until, work
+from support.lives import World, alive, furnish, is_stopped, wait_until, work
 from support.staging import with_test
 from support.torture import sized, spread
+from support.under_way import approve
 
 TAKEN_OVER_WITHIN_SECONDS = 30.0
 FREEZES = sized(3, 40)
