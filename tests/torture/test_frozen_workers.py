@@ -27,6 +27,9 @@ from support.torture import sized, spread
 from support.under_way import approve
 
 TAKEN_OVER_WITHIN_SECONDS = 30.0
+ENDED_WITHIN_SECONDS = 100.0
+"""A worker waits three times for up to 20 s when it ends: for its sweep, its ticks, and its watch of the others."""
+
 FREEZES = sized(3, 40)
 LIFE = 800
 """Nearly as many moments as a worker has that sees a run from its beginning to its end."""
@@ -159,7 +162,7 @@ def test_a_worker_frozen_at_any_moment_keeps_nothing_locked_and_makes_nothing_tw
         send(frozen, signal.SIGCONT)
         wait_until("the run has ended", lambda: stage.ends_or(lambda: False))
         send(frozen, signal.SIGTERM)  # it ends what it was in the middle of
-        frozen.join(60)
+        frozen.join(ENDED_WITHIN_SECONDS)
         assert frozen.exitcode == 0
         assert stage.run.status is RunStatus.COMPLETED, (stage.run.failure, stage.run.attention)
         assert twice(objects(judge, stage.run_id)) == {}
