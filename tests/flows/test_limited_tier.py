@@ -1,5 +1,6 @@
 """Meta's smallest access tier: ten variants are built within 60 points in five minutes without meeting a limit."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
@@ -76,16 +77,17 @@ def test_a_cancelled_run_of_ten_variants_is_wound_down_on_the_limited_tier(machi
 
 
 @pytest.mark.slow
-def test_a_run_cancelled_while_it_is_built_is_deleted_on_the_limited_tier(machine: Machine) -> None:
+def test_a_run_cancelled_while_it_is_built_is_off_or_deleted_on_the_limited_tier(machine: Machine) -> None:
+    """What could not be read when it was to be switched off was paused unseen: it may have been on, so it is kept."""
     run_id = machine.submit(many_variants())
     while len(machine.objects("ad")) < VARIANTS // 2:
         machine.tick(run_id)
     machine.approvals.cancel(run_id, "manager")
     ended = machine.drive(run_id, ticks=120)
     assert ended.status is RunStatus.CANCELLED, ended.attention
-    assert {one["status"] for kind in ("campaign", "adset", "ad") for one in machine.objects(kind)} == {
-        "DELETED"
-    }
+    states = Counter(one["status"] for kind in ("campaign", "adset", "ad") for one in machine.objects(kind))
+    assert states.keys() <= {"DELETED", "PAUSED"}
+    assert states["DELETED"] > states["PAUSED"]
 
 
 class SmallBusiness(DirectMachine):
