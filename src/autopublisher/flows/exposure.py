@@ -6,7 +6,7 @@ line says when that was. Where the two disagree the larger figure counts.
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from autopublisher.domain.accounts import Account
@@ -89,6 +89,15 @@ class AccountExposure:
     limits: tuple[LimitStanding, ...]
     runs: tuple[RunExposure, ...]
     warning: str | None = None
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """What an object has spent and could still spend, in minor units, and until when."""
+
+    spent: int
+    could_still_spend: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -180,17 +189,24 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
     if on and model is not None and model.budget is not None:
         until = max(until, model.ends_at or until)
         could = max(could, _as_shown(row, model.budget, spent, until, known))
+    return _entry(row, rows, known, currency, _Outlook(spent, could, until))
+
+
+def _entry(
+    row: Operation, rows: Sequence[Operation], known: _Known, currency: str, outlook: _Outlook
+) -> ObjectExposure:
+    model = known.models.get(row.key)
     return ObjectExposure(
         key=row.key,
         meta_id=row.meta_id,
         name=str(row.spec.params.get("name", row.key)),
         status=row.state.value if model is None else model.effective_status,
         read_at=None if model is None else model.read_at,
-        read_lately=model is not None and now - model.read_at <= LATELY,
+        read_lately=model is not None and known.now - model.read_at <= LATELY,
         committed=Money(commitment_of(row, rows), currency),
-        spent=Money(spent, currency),
-        could_still_spend=Money(could, currency),
-        until=until,
+        spent=Money(outlook.spent, currency),
+        could_still_spend=Money(outlook.could_still_spend, currency),
+        until=outlook.until,
     )
 
 
@@ -201,23 +217,13 @@ def _can_cost(row: Operation, model: MetaObject | None) -> bool:
 
 def _duplicate(row: Operation, rows: Sequence[Operation], known: _Known, run: Run) -> ObjectExposure:
     """Return what a duplicate can still spend: nothing once Meta has shown it off, else the worst that is known of it."""
-    model, now, currency = known.models.get(row.key), known.now, run.currency
+    model, now = known.models.get(row.key), known.now
     spent, could, until = row.spent or 0, 0, now
     if model is None or model.status not in OFF:
         until = max(end_of(row, rows), now if model is None or model.ends_at is None else model.ends_at)
         could = max(0, max(row.spec.reserves, _worst_shown(row, model, run, now)) - spent)
-    return ObjectExposure(
-        key=row.key,
-        meta_id=row.meta_id,
-        name=str(row.spec.params.get("name", row.key)) if model is None else model.name,
-        status=row.state.value if model is None else model.effective_status,
-        read_at=None if model is None else model.read_at,
-        read_lately=model is not None and now - model.read_at <= LATELY,
-        committed=Money(commitment_of(row, rows), currency),
-        spent=Money(spent, currency),
-        could_still_spend=Money(could, currency),
-        until=until,
-    )
+    entry = _entry(row, rows, known, run.currency, _Outlook(spent, could, until))
+    return entry if model is None else replace(entry, name=model.name)
 
 
 def _worst_shown(row: Operation, model: MetaObject | None, run: Run, now: datetime) -> int:
