@@ -4,6 +4,7 @@ The freeze is one of real time, on a stopwatch; meanwhile another worker goes on
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,30 @@ def test_a_write_that_leaves_after_a_moment_is_not_held_back(method: str) -> Non
     stage.freeze_at(method, 1, doing_nothing, seconds=SEND_WITHIN_SECONDS - 0.5)
     stage.go(RunStatus.AB_TESTING)
     assert len(stage.meta.made(method)) == len(stage.sent(method))
+
+
+class SlowWatch(Watch):
+    """A stopwatch of a machine on which everything takes too long."""
+
+    def __call__(self) -> float:
+        self.seconds += SEND_WITHIN_SECONDS + 1
+        return self.seconds
+
+
+def test_where_everything_takes_too_long_a_tick_ends_and_the_write_waits() -> None:
+    stage = FrozenStage()
+    stage.go(RunStatus.CREATING_CAMPAIGNS)
+    fast, stage.pace = stage.pace, replace(stage.pace, stopwatch=SlowWatch())
+    stage.orchestrator = stage.orchestrator_over()
+    sent = len(stage.meta.calls)
+    for _ in range(3):
+        run = stage.step()
+        assert run.next_tick_at == stage.clock.now() + Patience().spacing
+    assert {call.method for call in stage.meta.calls[sent:]} & set(WRITES) == set()
+    assert {(row.attempts, row.sent_at) for row in stage.rows() if not row.is_settled} == {(0, None)}
+    stage.pace = fast
+    stage.orchestrator = stage.orchestrator_over()
+    assert stage.go(RunStatus.AB_TESTING).status is RunStatus.AB_TESTING
 
 
 def test_a_woken_budget_rise_does_not_undo_a_later_cut() -> None:

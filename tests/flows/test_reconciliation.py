@@ -9,6 +9,7 @@ from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.findings import look_of
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import naming_token
+from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate
@@ -313,6 +314,52 @@ def test_an_object_whose_create_is_still_being_settled_is_left_to_it() -> None:
     assert stage.go(_R.AB_TESTING).status is _R.AB_TESTING
     named = [one for one in stage.created_campaigns() if waiting in one.fields["name"]]
     assert len(named) == 1
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["it goes on", "it is cancelled"])
+def test_an_unsettled_create_s_object_is_not_taken_in_along_with_another_s_copy(
+    *, is_cancelled: bool
+) -> None:
+    stage = SweepStage()
+    stage.meta.troubles = [Trouble("create", cut_off(), nth=5, done=True)]
+    stage.meta.blind = 1
+    stage.step()
+    stage.step()
+    assert stage.row("test/b/campaign").state is OperationState.UNKNOWN
+    stage.meta.copy_of(MetaId(stage.row("test/a/campaign").meta_id or ""))
+    stage.at_look()
+    assert [
+        row.spec.target or row.key for row in stage.rows() if row.key.startswith("duplicate/test/b")
+    ] == []
+    if is_cancelled:
+        stage.approvals.cancel(stage.run_id, "manager")
+        assert stage.go_on(_R.CANCELLED, ticks=200).status is _R.CANCELLED
+        assert stage.on() == []
+    else:
+        assert stage.go_on(_R.AB_TESTING, ticks=200).status is _R.AB_TESTING
+
+
+def test_our_own_delete_on_its_way_is_nobody_s_edit() -> None:
+    stage = SweepStage()
+
+    def die(_number: int, method: str) -> None:
+        if method != "create" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
+            stage.meta.reaper.kill()
+
+    stage.meta.on_call = die
+    while not stage.deaths:
+        stage.step()
+    stage.meta.on_call = lambda _number, _method: None
+    stage.approvals.cancel(stage.run_id, "manager")
+    deletes = len(stage.meta.made("delete"))
+    stage.meta.troubles = [Trouble("delete", cut_off(), nth=deletes + 1 + n) for n in range(3)]
+    for _ in range(40):
+        stage.step()
+        stage.at_look()
+        if stage.now_run.is_final:
+            break
+    assert stage.now_run.status is _R.CANCELLED
+    assert (stage.said(), stage.findings) == ([], ())
 
 
 def test_while_a_stop_holds_the_stop_is_in_charge() -> None:

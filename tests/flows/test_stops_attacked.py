@@ -1,14 +1,16 @@
 """Stops at their worst moments: in the middle of an activation, raced by other workers, lifted while things differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from autopublisher.adapters.memory.meta_ads import Fault, StoredObject
 from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.reservations import off_since
 from autopublisher.domain.run import Run, RunStatus
@@ -345,3 +347,61 @@ def test_a_final_campaign_that_a_limit_refuses_does_not_keep_another_from_coming
     for _ in range(8):
         watch = stage.look()
     assert sorted(line["state"] for line in watch.report["resume"]["runs"]) == ["active", "refused"]
+
+
+# --- stops that fall between the arms -------------------------------------------------------------
+
+
+def test_hours_in_the_dark_while_the_arms_are_extended_are_no_test_time() -> None:
+    stage = StopStage(unattended())
+    stage.meta.review = "PENDING_REVIEW"
+    stage.go(_R.AB_TESTING)
+    for _ in range(8):
+        stage.step()
+    stage.meta.review = None
+    second = len(stage.meta.made("update")) + 2
+    stage.meta.troubles = [Trouble("update", cut_off(), nth=second)]
+    stage.step()
+    assert stage.now_run.test_starts_at is None
+    extended = [row.state for row in stage.rows() if row.key.startswith("extend/test/")]
+    assert extended == [OperationState.CONFIRMED, OperationState.INTENDED]
+    stage.stop()
+    stage.enforced()
+    later(stage, hours=4)
+    stage.resume()
+    resumed_at = stage.clock.now()
+    stage.look()
+    while stage.now_run.test_starts_at is None:
+        stage.step()
+    run = stage.now_run
+    assert run.test_starts_at is not None
+    assert run.test_starts_at >= resumed_at
+    arms = [stage.at_meta(f"test/{letter}/adset") for letter in "ab"]
+    assert {datetime.fromisoformat(arm["end_time"]) for arm in arms} == {
+        (run.test_ends_at or resumed_at).replace(microsecond=0)
+    }
+
+
+def test_an_activation_that_was_held_back_has_started_nothing_and_a_test_stopped_for_days_is_moved() -> None:
+    stage = StopStage(unattended())
+    now = stage.clock.now()
+    held_back = MetaHeldBackError("90 % used", retry_at=now + timedelta(minutes=5))
+    update, left = stage.meta.update, [held_back]
+
+    def first_held_back(meta_id: MetaId, params: Mapping[str, Any]) -> None:
+        if params.get("status") == "ACTIVE" and left:
+            raise left.pop()
+        update(meta_id, params)
+
+    stage.meta.update = first_held_back  # type: ignore[method-assign]
+    while left:
+        stage.step()
+    (waiting,) = [row for row in stage.rows() if row.key.startswith("activate/")]
+    assert (waiting.state, waiting.attempts, waiting.sent_at) == (OperationState.INTENDED, 0, None)
+    stage.stop()
+    stage.enforced()
+    later(stage, hours=60)
+    stage.resume()
+    run = stage.go_on(_R.ANALYZING_RESULTS)
+    assert run.failure is None
+    assert run.status is _R.ANALYZING_RESULTS

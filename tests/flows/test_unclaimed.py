@@ -1,26 +1,34 @@
 """Rules, studies and creatives of no journal: found once a day, said once, and left as they are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from autopublisher.domain.errors import MetaAuthorisationError, MetaError, MetaTransientError
+from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
+    MetaThrottledError,
+    MetaTransientError,
+)
 from autopublisher.domain.findings import look_of
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.naming import naming_token
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import RunStatus
 from support.staging import Trouble, cut_off
-from support.stop_staging import ACT
+from support.stop_staging import ACT, unattended
 from support.sweep_staging import SweepStage, staged
 
 _R = RunStatus
 KINDS = [ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE]
 FOREIGN = "Somebody's [ap-ffffffffffffffff-dead-man]"
 A_DAY = timedelta(days=1)
+TREE_LISTINGS = 3
+"""Campaigns, ad sets and ads."""
 
 
 def made(stage: SweepStage, kind: ObjectKind, name: str) -> MetaId:
@@ -105,6 +113,36 @@ def test_a_creative_whose_create_is_still_being_settled_is_no_orphan() -> None:
     assert (unclaimed(stage), said(stage)) == ([], [])
 
 
+def test_a_run_whose_creatives_can_never_be_listed_is_cancelled_within_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = SweepStage()
+    stage.go(_R.CREATING_CAMPAIGNS)
+    stage.meta.troubles = [Trouble("create", cut_off(), nth=3, done=True)]
+    listed = stage.meta.find
+
+    def find(
+        act_id: ActId, kind: ObjectKind, name: str, fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        if kind is ObjectKind.CREATIVE:
+            raise MetaThrottledError("86 % used")
+        return listed(act_id, kind, name, fields)
+
+    monkeypatch.setattr(stage.meta, "find", find)
+    stage.step()
+    (waiting,) = [row for row in stage.rows() if row.state in {OperationState.SENT, OperationState.UNKNOWN}]
+    assert waiting.spec.kind is ObjectKind.CREATIVE
+    cancelled_at = stage.clock.now()
+    stage.approvals.cancel(stage.run_id, "manager")
+    assert stage.go_on(_R.CANCELLED, ticks=500).status is _R.CANCELLED
+    assert stage.clock.now() - cancelled_at < A_DAY + timedelta(hours=1)
+    assert stage.row(waiting.key).state is OperationState.WITHDRAWN
+    monkeypatch.undo()
+    stage.clock.advance_to(stage.clock.now() + A_DAY)
+    stage.at_look()
+    assert len(unclaimed(stage)) == 1
+
+
 def at_study_listing(stage: SweepStage, error: MetaError) -> None:
     """Let the study's listing of the next look fail: it is the fifth, after the tree's three and the rules'."""
     stage.meta.troubles = [Trouble("find", error, nth=len(stage.meta.made("find")) + 5)]
@@ -145,6 +183,28 @@ def test_a_listing_that_failed_is_a_problem_and_tried_again_at_the_next_look() -
     assert (unclaimed(stage), len(stage.record["problems"])) == ([], 1)
     stage.at_look()
     assert (unclaimed(stage), stage.record["problems"]) == ([study], [])
+
+
+def test_a_listing_that_the_limits_forbid_is_put_off_for_hours_and_the_problem_stays() -> None:
+    stage = staged(_R.COMPLETED)
+    study = made(stage, ObjectKind.STUDY, FOREIGN)
+    at_study_listing(stage, MetaThrottledError("too many calls"))
+    for _ in range(3):
+        stage.at_look()
+        assert (unclaimed(stage), len(stage.record["problems"])) == ([], 1)
+    listings = len(stage.meta.made("find"))
+    stage.at_look()
+    assert len(stage.meta.made("find")) - listings == TREE_LISTINGS
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=6))
+    stage.at_look()
+    assert (unclaimed(stage), stage.record["problems"]) == ([study], [])
+
+
+def test_a_run_whose_campaigns_are_called_like_a_mark_has_no_orphans() -> None:
+    stage = SweepStage(unattended(campaign_name="Launch [ap-2026] of [ap-0123456789abcdef-shoes]"))
+    stage.go(_R.COMPLETED)
+    stage.at_look()
+    assert (unclaimed(stage), said(stage)) == ([], [])
 
 
 def test_a_run_s_own_objects_are_no_orphans() -> None:

@@ -112,10 +112,17 @@ def look_of(watch: Watch) -> AccountLook:
 
 def wishes(rows: Sequence[Operation], key: str) -> dict[str, Any]:
     """Return what the journal wants the object of create ``key`` to show; a value that is on its way is left out."""
-    if any(_deletes(row, key) for row in rows):
+    if any(row.state is OperationState.CONFIRMED for row in _deletes(rows, key)):
         return {"status": "DELETED"}
     ids = {row.key: row.meta_id for row in rows if row.meta_id is not None}
     return resolve(asked_of(rows, key), ids)
+
+
+def may_be_deleted(rows: Sequence[Operation], key: str) -> bool:
+    """Tell whether a delete of the object was sent that Meta did not refuse: it may show its old status or be gone."""
+    return any(
+        row.sent_at is not None and row.state is not OperationState.REJECTED for row in _deletes(rows, key)
+    )
 
 
 def turn_of(rows: Sequence[Operation], key: str, field: str) -> int:
@@ -145,6 +152,5 @@ def _settings(rows: Sequence[Operation], key: str, field: str) -> list[Operation
     return [row for row in rows if row.spec.target == key and field in row.spec.params]
 
 
-def _deletes(row: Operation, key: str) -> bool:
-    wanted = row.state is OperationState.CONFIRMED or not row.is_settled
-    return row.spec.target == key and row.spec.action is Action.DELETE and wanted
+def _deletes(rows: Sequence[Operation], key: str) -> list[Operation]:
+    return [row for row in rows if row.spec.target == key and row.spec.action is Action.DELETE]

@@ -10,6 +10,7 @@ NAME_LIMIT = 400
 MARK = "[ap-"
 """What the name of every object of ours contains, whichever run made it."""
 
+_RUN_MARK = re.compile(r"\[ap-[0-9a-f]{16}-")
 _TOKEN = re.compile(r"\[ap-[0-9a-f]{16}-[a-z0-9.]+\]")
 
 
@@ -21,6 +22,11 @@ def naming_token(run_id: RunId, place: str) -> str:
 def run_mark(run_id: RunId) -> str:
     """Return the part of the token that all objects of a run share."""
     return f"[ap-{run_id.replace('-', '')[:16]}-"
+
+
+def run_marks_in(name: str) -> list[str]:
+    """Return everything in a name that has the form of a run's mark: people may write the like of one themselves."""
+    return _RUN_MARK.findall(name)
 
 
 def tokenised(title: str, token: str) -> str:

@@ -11,7 +11,7 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.reallocation import MOVE_VERB
 from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import was_stopped
+from autopublisher.domain.stops import STOP_VERB, was_stopped
 from autopublisher.domain.trial import design_of, history_of, planned_shares_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
@@ -143,12 +143,14 @@ class Watch:
     def _start(self, run: Run, now: datetime) -> datetime:
         """Return when the test starts: what an interrupted tick has asked of one arm holds for the others.
 
-        Asking all of them may take many ticks where Meta's limits are narrow, and the arms deliver meanwhile.
+        Asking all of them may take many ticks where Meta's limits are narrow, and the arms deliver meanwhile: unless a stop
+        has switched them off since, for then all of them start anew.
         """
-        asked = self._statuses.wish(run, "extend/test/").get("end_time")
-        if asked is not None:
+        rows = self._statuses.rows(run)
+        asked = [row for row in rows if row.key.startswith("extend/test/")]
+        if asked and not any(row.key.startswith(f"{STOP_VERB}/") for row in rows[asked[-1].sequence :]):
             hours = timedelta(hours=run.request.ab_test_config.test_duration_hours)
-            started = datetime.fromisoformat(asked) - hours
+            started = datetime.fromisoformat(asked[-1].spec.params["end_time"]) - hours
             if now - started < max(REFRESH, hours / 4):
                 return started
         return max(now, run.build_starts_at or now)

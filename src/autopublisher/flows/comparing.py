@@ -7,7 +7,7 @@ from typing import Any
 
 from autopublisher.domain.edits import GONE, SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.errors import MetaError, MetaNotFoundError
-from autopublisher.domain.findings import Finding, last_set_at, set_since, turn_of, wishes
+from autopublisher.domain.findings import Finding, last_set_at, may_be_deleted, set_since, turn_of, wishes
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import MetaObject
@@ -168,7 +168,10 @@ class Comparer:
 
         start_set_at = last_set_at(rows, key, "start_time")
         baseline = compared.baselines.get(key)
-        return [found(edit) for edit in edits(kind, wishes(rows, key), shown, baseline, start_set_at)]
+        amiss = edits(kind, wishes(rows, key), shown, baseline, start_set_at)
+        if may_be_deleted(rows, key):
+            amiss = tuple(edit for edit in amiss if edit.field != "status" or edit.shown not in GONE)
+        return [found(edit) for edit in amiss]
 
     # --- models ---------------------------------------------------------------------------------------
 

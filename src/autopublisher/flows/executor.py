@@ -49,6 +49,11 @@ from autopublisher.ports.storage import Storage
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
 _SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
+_CREATIVE_PATIENCE = timedelta(days=1)
+
+
+class _NotListed(NotYet):
+    """Where a create could have been found, Meta did not let us look."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,15 @@ class Executor:
         anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
         """
         fence = Fence(run.id, run.version)
-        operation = self._intended(run, spec, fence)
+        operation, too_late = self._intended(run, spec, fence), 0
         while operation.state is not OperationState.CONFIRMED:
-            operation = self._step(run, operation, fence)
+            before, operation = operation, self._step(run, operation, fence)
+            too_late += (
+                operation.state is before.state
+            )  # only a write held back before it left stays INTENDED
+            if too_late > 1:
+                # No moment's freeze: the machine or the database is slow, and haste would make it slower.
+                raise NotYet(self._clock.now() + self._patience.spacing, operation.error or "")
         return operation
 
     def settle(self, run: Run, operation: Operation) -> Operation:
@@ -116,12 +127,27 @@ class Executor:
             elif operation.state is OperationState.SENT:
                 operation = self._books.advance(operation, OperationState.UNKNOWN, fence)
             elif operation.spec.action is Action.CREATE:
-                operation = self._looked_up(run, operation, fence)
+                operation = self._found_out(run, operation, fence)
             else:
                 operation = self._books.advance(
                     operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
                 )
         return operation
+
+    def _found_out(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Look a create up; one of a creative whose list stays too long for Meta's limits is let go after a while.
+
+        A creative cannot spend, and should it exist, the account's daily listing reports it once it can be read.
+        """
+        try:
+            return self._looked_up(run, operation, fence)
+        except _NotListed as unlisted:
+            looked_for = self._clock.now() - (operation.sent_at or operation.intended_at)
+            if operation.spec.kind is not ObjectKind.CREATIVE or looked_for < _CREATIVE_PATIENCE:
+                raise
+            return self._books.advance(
+                operation, OperationState.WITHDRAWN, fence, error=f"not looked up: {unlisted}"
+            )
 
     def account_for_strays(self, run: Run) -> Mapping[str, Mapping[str, Any]]:
         """Journal objects that bear a token of this run and that no row knows: a create that landed very late.
@@ -135,8 +161,9 @@ class Executor:
         if not rows:
             return listed
         known = {row.meta_id for row in rows}
-        creates = [row for row in rows if row.spec.action is Action.CREATE and not is_duplicate(row)]
-        makers = {row.spec.token: row for row in creates if row.spec.token}
+        # A create that is still being settled finds its own object, and must not find it taken.
+        creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
+        makers = {row.spec.token: row for row in creates if row.spec.token and not is_duplicate(row)}
         for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
             for found in self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind]):
                 listed[str(found["id"])] = found
@@ -180,6 +207,7 @@ class Executor:
         content = self._content(operation.spec)
         # Begun before the commit: frozen at any moment after it, the write is held back.
         check = fresh_from_now(self._stopwatch)
+        sent_before = operation.sent_at
         operation = self._books.advance(
             operation,
             OperationState.SENT,
@@ -192,13 +220,10 @@ class Executor:
             with self._meta.checked(check):
                 meta_id = self._call(run, operation, content)
         except TooLate as late:
-            # Never sent. Where this worker has been replaced meanwhile, the compare-and-swap says so.
-            tried = operation.attempts - 1
-            return self._books.advance(
-                operation, OperationState.INTENDED, fence, attempts=tried, error=str(late)
-            )
+            # Where this worker has been replaced meanwhile, the compare-and-swap says so.
+            return self._never_sent(operation, sent_before, fence, str(late))
         except MetaHeldBackError as held:
-            self._books.advance(operation, OperationState.INTENDED, fence, attempts=operation.attempts - 1)
+            self._never_sent(operation, sent_before, fence, operation.error)
             raise NotYet(self._resume_at(held)) from held
         except _SURE as error:
             # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
@@ -214,6 +239,19 @@ class Executor:
         if operation.spec.action in (Action.UPDATE, Action.DELETE):
             return self._reconciled(run, self._books.advance(operation, OperationState.UNKNOWN, fence), fence)
         return self._books.confirm(run, operation, meta_id, fence)
+
+    def _never_sent(
+        self, operation: Operation, sent_before: datetime | None, fence: Fence, error: str | None
+    ) -> Operation:
+        """Return a row INTENDED again as if it had not been tried: what was never sent has started nothing."""
+        return self._books.advance(
+            operation,
+            OperationState.INTENDED,
+            fence,
+            attempts=operation.attempts - 1,
+            sent_at=sent_before,
+            error=error,
+        )
 
     def _content(self, spec: OperationSpec) -> bytes:
         """Return the bytes of an upload, none of any other write; raises NotYet where they cannot be had now.
@@ -298,7 +336,7 @@ class Executor:
         try:
             return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
         except MetaError as error:
-            raise NotYet(self._resume_at(error), str(error)) from error
+            raise _NotListed(self._resume_at(error), str(error)) from error
 
     def _adopted(
         self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence

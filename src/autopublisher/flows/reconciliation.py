@@ -104,6 +104,7 @@ class Reconciliation:
             "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
             "unclaimed": list(unclaimed.objects),
             "listed_at": dict(unclaimed.listed_at),
+            "put_off": dict(unclaimed.put_off),
             "undone": undone,
             "problems": problems,
         }

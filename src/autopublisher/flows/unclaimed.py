@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from autopublisher.domain.edits import GONE
-from autopublisher.domain.errors import MetaError
-from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.naming import MARK, run_mark
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.naming import MARK, run_mark, run_marks_in
+from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.flows.comparing import CREATIVE_AGE
@@ -26,15 +26,22 @@ UNCLAIMED = "watch:unclaimed:found"
 _KINDS = (ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE)
 _FIELDS = ("id", "name", "status")
 _ALL = 100_000
+_AFTER_THROTTLING = timedelta(hours=6)
+"""Of a list longer than Meta's limit lets us read nothing is kept; trying at every look would leave the runs no calls."""
+
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What a look knows: the objects of no journal as JSON types, when each kind was last listed, and what went wrong."""
+    """What a look knows, as JSON types: the objects of no journal, when each kind was last listed, and what went wrong.
+
+    ``put_off`` says of a kind that Meta's limits kept us from listing ``until`` when it is left alone, and the ``problem``.
+    """
 
     objects: tuple[Mapping[str, Any], ...]
     listed_at: Mapping[str, str]
+    put_off: Mapping[str, Mapping[str, str]]
     problems: tuple[str, ...]
 
 
@@ -49,22 +56,28 @@ class Unclaimed:
         """Return what is there now; of a kind whose turn it is not, or that could not be read, what was there before."""
         earlier = [one for one in (before or {}).get("unclaimed", ()) if isinstance(one, Mapping)]
         listed_at = dict((before or {}).get("listed_at", {}))
+        put_off = {
+            name: one for name, one in (before or {}).get("put_off", {}).items() if not _is_over(one, now)
+        }
         objects: list[Mapping[str, Any]] = []
         problems = []
         for kind in _KINDS:
-            of_kind = [one for one in earlier if one["kind"] == kind.value]
-            if not _is_due(listed_at.get(kind.value), now):
-                objects += of_kind
-                continue
-            try:
-                rows = self._rows(act_id, kind)
-            except MetaError as error:
-                problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
-                objects += of_kind
-                continue
-            objects += of_kind if rows is None else self._told(act_id, kind, rows, of_kind, now)
-            listed_at[kind.value] = now.isoformat()
-        return Listed(tuple(objects), listed_at, tuple(problems))
+            of_kind: list[Mapping[str, Any]] = [one for one in earlier if one["kind"] == kind.value]
+            if kind.value not in put_off and _is_due(listed_at.get(kind.value), now):
+                try:
+                    rows = self._rows(act_id, kind)
+                except MetaThrottledError as error:
+                    until = (now + _AFTER_THROTTLING).isoformat()
+                    put_off[kind.value] = {"until": until, "problem": _problem(kind, error)}
+                except MetaError as error:
+                    problems.append(_problem(kind, error))
+                else:
+                    if rows is not None:
+                        of_kind = self._told(act_id, kind, rows, of_kind, now)
+                    listed_at[kind.value] = now.isoformat()
+            objects += of_kind
+        problems += [str(one["problem"]) for one in put_off.values()]
+        return Listed(tuple(objects), listed_at, put_off, tuple(problems))
 
     def _rows(self, act_id: ActId, kind: ObjectKind) -> Sequence[Mapping[str, Any]] | None:
         """Return what is listed and not gone; None where we may not look, which the log says."""
@@ -89,6 +102,7 @@ class Unclaimed:
         """
         known = {one["meta_id"]: one for one in earlier}
         found: list[Mapping[str, Any]] = []
+        journals: dict[RunId, Sequence[Operation]] = {}
         with self._open_unit() as unit:
             runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
             for row in rows:
@@ -96,7 +110,9 @@ class Unclaimed:
                 run = _run_of(stray, runs)
                 if run is not None and run.act_id != act_id:
                     continue  # a business shows the studies of all its accounts: that account's look says it
-                journal = () if run is None else unit.journal.of_run(run.id)
+                if run is not None and run.id not in journals:
+                    journals[run.id] = unit.journal.of_run(run.id)
+                journal = () if run is None else journals[run.id]
                 if is_journaled(journal, stray) or any(may_become(one, stray) for one in journal):
                     continue
                 record = known.get(stray.meta_id) or _record(stray, now)
@@ -108,14 +124,20 @@ class Unclaimed:
         return found
 
 
+def _problem(kind: ObjectKind, error: MetaError) -> str:
+    return f"the account's {kind.value}s could not be listed: {error.message}"
+
+
+def _is_over(put_off: Mapping[str, str], now: datetime) -> bool:
+    return now >= datetime.fromisoformat(put_off["until"])
+
+
 def _is_due(listed_at: str | None, now: datetime) -> bool:
     return listed_at is None or now - datetime.fromisoformat(listed_at) >= CREATIVE_AGE
 
 
 def _run_of(stray: Stray, runs: Mapping[str, Run]) -> Run | None:
-    start = stray.name.find(MARK)
-    length = len(next(iter(runs), ""))
-    return runs.get(stray.name[start : start + length])
+    return next((runs[mark] for mark in run_marks_in(stray.name) if mark in runs), None)
 
 
 def _is_said(unit: UnitOfWork, run: Run, stray: Stray) -> bool:
