@@ -2,6 +2,7 @@
 
 import pytest
 
+from autopublisher.domain.errors import MetaThrottledError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.executor import Executor
@@ -67,6 +68,16 @@ def test_a_copy_that_was_never_on_costs_the_winner_nothing_and_no_time() -> None
     stage.at_look()
     assert given_to_the_winner(stage) == given_to_the_winner(plain) == LEFT_BY_THE_TEST
     assert stage.clock.now() == plain.clock.now()
+
+
+def test_a_copy_that_was_never_on_costs_nothing_where_meta_throttles_single_reads() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    copied(stage, status="PAUSED")
+    stage.at_look()
+    stage.go(RunStatus.SCALING_BUDGET)
+    stage.meta.troubles = [Trouble("read", MetaThrottledError("user request limit reached"), times=9_999)]
+    assert given_to_the_winner(stage) == LEFT_BY_THE_TEST
+    assert not [row for row in stage.rows() if (row.spec.target or "").startswith("duplicate/")]
 
 
 def test_a_copy_that_was_on_and_has_no_figures_counts_whole() -> None:

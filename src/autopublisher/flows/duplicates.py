@@ -13,6 +13,7 @@ from autopublisher.domain.duplicates import (
     DUPLICATE_VERB,
     had_its_status_changed,
     holds_money,
+    is_shown_off,
     paused_at,
     settled,
     weighed,
@@ -70,11 +71,24 @@ class Duplicates:
             return
         shown = {row.key: self._shown(run, row, listed) for row in rows}
         self.weigh(run, lambda row: shown.get(row.key))
-        self._statuses.pause(run, [row for row in rows if shown[row.key].get("status") not in GONE])
+        self._statuses.pause(run, self._to_pause(run, rows, shown))
         figures = self._figures(run)
         self._pause_what_has_spent(run, figures, shown)
         self._wait_for_figures(run)
         self._keep(run, figures)
+
+    def _to_pause(self, run: Run, rows: Sequence[Operation], shown: Shown) -> list[Operation]:
+        """Return what is not shown off, and of what is paused those that were not always off: a listing may be late.
+
+        The others are not read again: a read that Meta throttles is answered with a pause, as if they had been on.
+        """
+        journal = self._statuses.rows(run)
+        return [
+            row
+            for row in rows
+            if not is_shown_off(shown[row.key])
+            or (shown[row.key].get("status") not in GONE and had_its_status_changed(journal, row.key))
+        ]
 
     def _made(self, run: Run) -> Sequence[Operation]:
         return self._statuses.created(run, f"{DUPLICATE_VERB}/")
