@@ -104,12 +104,32 @@ def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calen
     most = commitment_of(row, rows)
     if most <= 0 or (never_on and row.spent is None):
         return None
-    ends, off = end_of(row, rows), off_since(row, rows)
+    starts, ends, off = _duplicates_span(row, rows) if is_duplicate(row) else _span(row, rows)
     if off is not None:
         ends = min(ends, off + LINGERS)
-    starts = _start_of(row, rows)
     last = last_day(how.local(max(ends, starts + timedelta(microseconds=1))))
     return Reservation(row.key, most, how.local(starts).date(), last, _daily_of(row, rows), how.stretch)
+
+
+_Span = tuple[datetime, datetime, datetime | None]
+"""When an ad set's schedule begins and ends, and since when it is confirmed off."""
+
+
+def _span(row: Operation, rows: Sequence[Operation]) -> _Span:
+    return _start_of(row, rows), end_of(row, rows), off_since(row, rows)
+
+
+def _duplicates_span(row: Operation, rows: Sequence[Operation]) -> _Span:
+    """Return a duplicate's span: neither its original's end nor a campaign that is off need be its own."""
+    starts = min(_start_of(row, rows), row.intended_at)
+    return starts, row.intended_at + OPEN_ENDED, _duplicate_off_since(row.key, rows)
+
+
+def _duplicate_off_since(key: str, rows: Sequence[Operation]) -> datetime | None:
+    """Return when our last attempt to switch it off was confirmed; each says that it was seen on, by whomever."""
+    tries = [row for row in rows if row.spec.target == key and _switches_off(row)]
+    last = tries[-1] if tries else None
+    return last.settled_at if last is not None and last.state is OperationState.CONFIRMED else None
 
 
 def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:

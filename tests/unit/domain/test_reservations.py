@@ -10,7 +10,13 @@ import pytest
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.exposure import Reservation
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.reservations import Calendars, concerns_spend, off_since, reservations_of
+from autopublisher.domain.reservations import (
+    OPEN_ENDED,
+    Calendars,
+    concerns_spend,
+    off_since,
+    reservations_of,
+)
 from autopublisher.domain.run import Run, RunStatus
 from unit.domain.samples import NOW, RUN_ID, run_of
 
@@ -18,6 +24,7 @@ MADRID = Calendars("Europe/Madrid")
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
 TESTING = run_of(status=RunStatus.AB_TESTING)
 AD_SET, CAMPAIGN = "test/a/adset", "test/a/campaign"
+TWIN = f"duplicate/{AD_SET}/7"
 ENDS = NOW + timedelta(hours=24)
 _S = OperationState
 
@@ -52,6 +59,31 @@ def switch(sequence: int, status: str, state: OperationState = _S.CONFIRMED, **c
 
 def days(rows: list[Operation], run: Run = TESTING) -> list[tuple[date, date]]:
     return [(one.first, one.last) for one in reservations_of(run, rows, MADRID)]
+
+
+def duplicate(found: datetime) -> Operation:
+    """Return the row of a duplicate, with the parameters of its original as the journal has them."""
+    row = ad_set()
+    return replace(row, sequence=20, spec=replace(row.spec, key=TWIN), intended_at=found)
+
+
+def test_a_duplicate_that_is_on_counts_after_its_originals_schedule_and_campaign_are_over() -> None:
+    later = NOW + timedelta(days=7)
+    paused = switch(2, "PAUSED", target=CAMPAIGN, at=ENDS)
+    assert days([paused, duplicate(later)]) == [(TODAY, (later + OPEN_ENDED).date())]
+
+
+def test_a_duplicate_counts_until_the_last_time_it_was_switched_off() -> None:
+    first, again = NOW + timedelta(days=7), NOW + timedelta(days=9)
+    offs = [switch(21, "PAUSED", target=TWIN, at=first), switch(22, "PAUSED", target=TWIN, at=again)]
+    assert days([duplicate(first), *offs]) == [(TODAY, again.date())]
+
+
+def test_a_duplicate_that_is_seen_on_again_counts_until_it_is_switched_off_for_sure() -> None:
+    first, again = NOW + timedelta(days=7), NOW + timedelta(days=9)
+    tried = switch(22, "PAUSED", _S.UNKNOWN, target=TWIN, at=again)
+    rows = [duplicate(first), switch(21, "PAUSED", target=TWIN, at=first), tried]
+    assert days(rows) == [(TODAY, (first + OPEN_ENDED).date())]
 
 
 def test_an_ad_set_counts_on_the_days_of_its_accounts_time_zone() -> None:
