@@ -1,5 +1,7 @@
 """Copies of a run's objects: what they can spend is set aside, and what they have spent is not given to the winner."""
 
+from datetime import timedelta
+
 import pytest
 
 from autopublisher.domain.errors import MetaThrottledError
@@ -7,7 +9,8 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.exposure import AccountExposure, Exposures
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.gate import MoneyGate, SpendRules
+from autopublisher.flows.machine import Pace
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
 
@@ -112,6 +115,26 @@ def test_nothing_is_scaled_while_figures_of_a_copy_cannot_be_read() -> None:
     stage.meta.troubles = [Trouble("ad_sets", cut_off(), times=99)]
     for _ in range(6):
         assert stage.step().status is RunStatus.SCALING_BUDGET
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_copys_daily_budget_counts_as_far_as_the_installation_says_that_it_stretches(
+    looked_at: bool,
+) -> None:  # noqa: FBT001 - a parameter
+    stage = SweepStage(pace=Pace(poll=timedelta(hours=2), spend=SpendRules(stretch=700)))
+    stage.go(RunStatus.AB_TESTING)
+    ends = (stage.clock.now() + timedelta(days=2)).isoformat()
+    copy = copied(stage, status="PAUSED", lifetime_budget=None, daily_budget=100, end_time=ends)
+    fields = stage.meta.objects[copy].fields
+    fields["status"] = "PAUSED" if looked_at else "ACTIVE"
+    Executor(
+        stage.open_unit, stage.meta, stage.storage, stage.clock, gate=MoneyGate(stage.pace.spend)
+    ).account_for_strays(stage.now_run)
+    if looked_at:
+        fields["status"] = "ACTIVE"
+        stage.meta.stubborn = True
+        stage.at_look()
+    assert stage.row(f"duplicate/test/a/adset/{copy}").spec.reserves == 700 * 4
 
 
 def test_exposure_counts_what_a_copy_that_stays_on_can_spend() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.exposure import DAY_STRETCH, last_day
+from autopublisher.domain.exposure import last_day
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.stops import OFF
 
@@ -61,11 +61,14 @@ def is_shown_off(shown: Mapping[str, Any]) -> bool:
     return shown.get("status") in OFF
 
 
-def worst_case(kind: ObjectKind, shown: Mapping[str, Any], spent: int, whole: int, now: datetime) -> int:
+def worst_case(  # noqa: PLR0917 (what is shown and known of it, and how to count)
+    kind: ObjectKind, shown: Mapping[str, Any], spent: int, whole: int, now: datetime, stretch: int
+) -> int:
     """Return the most an object can have cost in the end, in minor units, by the budget and end that Meta shows.
 
     ``spent`` is what it is known to have spent, which a daily budget does not count. A campaign without a budget leaves it
     to its ad sets; of an ad set without one the budget is its campaign's, which nobody here knows: ``whole`` counts.
+    ``stretch`` is how much of a daily budget may be spent on one day, in per cent.
     """
     lifetime, daily = (_amount(shown.get(name)) for name in ("lifetime_budget", "daily_budget"))
     if lifetime is None or daily is None:
@@ -73,7 +76,7 @@ def worst_case(kind: ObjectKind, shown: Mapping[str, Any], spent: int, whole: in
     if lifetime:
         return max(lifetime, spent)
     if daily:
-        return spent + -(-daily * DAY_STRETCH // 100) * _days_left(shown.get("end_time"), now)
+        return spent + -(-daily * stretch // 100) * _days_left(shown.get("end_time"), now)
     return 0 if kind is ObjectKind.CAMPAIGN else max(whole, spent)
 
 
@@ -94,8 +97,13 @@ def _amount(value: Any) -> int | None:
         return None
 
 
-def weighed(
-    row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any], whole: int, now: datetime
+def weighed(  # noqa: PLR0917 (as for the worst case)
+    row: Operation,
+    rows: Sequence[Operation],
+    shown: Mapping[str, Any],
+    whole: int,
+    now: datetime,
+    stretch: int,
 ) -> Operation:
     """Return a duplicate's row with what has to be set aside for it, given what Meta shows of the object now.
 
@@ -105,7 +113,7 @@ def weighed(
     if is_shown_off(shown) and (row.spec.reserves or not had_its_status_changed(rows, row.key)):
         return row
     spent = row.spent or 0
-    most = max(row.spec.reserves, spent, worst_case(row.spec.kind, shown, spent, whole, now))
+    most = max(row.spec.reserves, spent, worst_case(row.spec.kind, shown, spent, whole, now, stretch))
     return replace(row, spent=None, spec=replace(row.spec, reserves=most))
 
 

@@ -30,9 +30,13 @@ _VERBS = {
 
 
 class Bookkeeping:
-    """Keeps the journal, the Meta models and the log of a run in step."""
+    """Keeps the journal, the Meta models and the log of a run in step.
 
-    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock) -> None:
+    ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent.
+    """
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, *, stretch: int) -> None:
+        self._stretch = stretch
         self._open_unit = open_unit
         self._clock = clock
 
@@ -95,7 +99,8 @@ class Bookkeeping:
         """
         now, kind = self._clock.now(), operation.spec.kind
         costs = kind in MONEY_KINDS and not is_shown_off(shown)
-        reserves = worst_case(kind, shown, 0, total_of(run).minor, now) if costs else 0
+        whole = total_of(run).minor
+        reserves = worst_case(kind, shown, 0, whole, now, self._stretch) if costs else 0
         key = f"{DUPLICATE_VERB}/{operation.key}/{meta_id}"
         spec = replace(operation.spec, key=key, reserves=reserves)
         with self._open_unit() as unit:

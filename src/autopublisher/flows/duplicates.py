@@ -39,9 +39,12 @@ Shown = Mapping[str, Mapping[str, Any]]
 
 
 class Duplicates:
-    """Sees to the money of duplicates."""
+    """Sees to the money of duplicates; ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock, *, stretch: int
+    ) -> None:
+        self._stretch = stretch
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta
@@ -56,7 +59,11 @@ class Duplicates:
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
             pairs = [(row, shown_of(row)) for row in rows if holds_money(row)]
-            news = [(row, weighed(row, rows, shown, whole, now)) for row, shown in pairs if shown is not None]
+            news = [
+                (row, weighed(row, rows, shown, whole, now, self._stretch))
+                for row, shown in pairs
+                if shown is not None
+            ]
             changed = [(was, row) for was, row in news if row != was]
             for was, row in changed:
                 unit.journal.advance(row, was, Fence(run.id, run.version))

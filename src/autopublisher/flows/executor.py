@@ -96,7 +96,7 @@ class Executor:
         self._patience = patience or Patience()
         self._gate = gate or MoneyGate()
         self._stopwatch = stopwatch
-        self._books = Bookkeeping(open_unit, clock)
+        self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.

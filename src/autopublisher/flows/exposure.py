@@ -221,19 +221,19 @@ def _duplicate(row: Operation, rows: Sequence[Operation], known: _Known, run: Ru
     spent, could, until = row.spent or 0, 0, now
     if model is None or model.status not in OFF:
         until = max(end_of(row, rows), now if model is None or model.ends_at is None else model.ends_at)
-        could = max(0, max(row.spec.reserves, _worst_shown(row, model, run, now)) - spent)
+        could = max(0, max(row.spec.reserves, _worst_shown(row, model, run, known)) - spent)
     entry = _entry(row, rows, known, run.currency, _Outlook(spent, could, until))
     return entry if model is None else replace(entry, name=model.name)
 
 
-def _worst_shown(row: Operation, model: MetaObject | None, run: Run, now: datetime) -> int:
+def _worst_shown(row: Operation, model: MetaObject | None, run: Run, known: _Known) -> int:
     """Return the worst case of the budget that was last shown, a lifetime's, or a day's where we ask by the day."""
     whole = total_of(run).minor
     if model is None:
         return whole
     name = "daily_budget" if "daily_budget" in row.spec.params else "lifetime_budget"
     shown = {name: model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
-    return worst_case(row.spec.kind, shown, row.spent or 0, whole, now)
+    return worst_case(row.spec.kind, shown, row.spent or 0, whole, known.now, known.how.stretch)
 
 
 def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _Known) -> int:

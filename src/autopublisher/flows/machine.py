@@ -84,7 +84,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(
-            open_unit, meta, clock, gate, Duplicates(open_unit, statuses, meta, clock)
+            open_unit, meta, clock, gate, Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
         ),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }
@@ -101,10 +101,11 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
     statuses = Statuses(open_unit, executor, meta, clock)
     strays = Strays(open_unit, statuses, meta)
+    duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
     duties = (
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
-        Reconciliation(open_unit, meta, clock, ticks, statuses, strays),
+        Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates),
     )
     return AccountWatch(open_unit, ticks, clock, duties, pace.look)
 

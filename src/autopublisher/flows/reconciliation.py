@@ -55,6 +55,7 @@ class Reconciliation:
         ticks: TickQueue,
         statuses: Statuses,
         strays: Strays,
+        duplicates: Duplicates,
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
@@ -62,7 +63,7 @@ class Reconciliation:
         self._ticks = ticks
         self._statuses = statuses
         self._strays = strays
-        self._duplicates = Duplicates(open_unit, statuses, meta, clock)
+        self._duplicates = duplicates
         self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
         self._unclaimed = Unclaimed(open_unit, meta)

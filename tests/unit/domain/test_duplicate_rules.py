@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from autopublisher.domain.duplicates import family_of, kept_with, settled, weighed, worst_case
+from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from unit.domain.samples import NOW, RUN_ID
 
@@ -47,37 +48,44 @@ def pause() -> Operation:
 def test_the_worst_case_is_what_budget_and_end_allow_and_else_the_whole_total(
     kind: ObjectKind, shown: dict[str, Any], most: int
 ) -> None:
-    assert worst_case(kind, shown, 0, WHOLE, NOW) == most
+    assert worst_case(kind, shown, 0, WHOLE, NOW, DAY_STRETCH) == most
+
+
+def test_a_daily_budget_counts_as_far_as_the_installation_says_that_it_stretches() -> None:
+    shown = {"daily_budget": "100", "end_time": (NOW + timedelta(days=2)).isoformat()}
+    assert worst_case(ObjectKind.AD_SET, shown, 0, WHOLE, NOW, 700) == 700 * 4
 
 
 def test_one_that_is_on_counts_at_its_worst() -> None:
-    assert weighed(twin(), [twin()], ON, WHOLE, NOW).spec.reserves == 5_000
+    assert weighed(twin(), [twin()], ON, WHOLE, NOW, DAY_STRETCH).spec.reserves == 5_000
 
 
 def test_one_whose_status_is_not_shown_counts_like_one_that_is_on() -> None:
-    assert weighed(twin(), [twin()], {"lifetime_budget": "5000"}, WHOLE, NOW).spec.reserves == 5_000
+    assert (
+        weighed(twin(), [twin()], {"lifetime_budget": "5000"}, WHOLE, NOW, DAY_STRETCH).spec.reserves == 5_000
+    )
 
 
 def test_one_that_nobody_had_to_switch_off_costs_nothing() -> None:
-    assert weighed(twin(), [twin()], OFF, WHOLE, NOW) == twin()
+    assert weighed(twin(), [twin()], OFF, WHOLE, NOW, DAY_STRETCH) == twin()
 
 
 def test_one_that_had_to_be_switched_off_counts_at_its_worst() -> None:
-    assert weighed(twin(), [twin(), pause()], OFF, WHOLE, NOW).spec.reserves == 5_000
+    assert weighed(twin(), [twin(), pause()], OFF, WHOLE, NOW, DAY_STRETCH).spec.reserves == 5_000
 
 
 def test_what_is_set_aside_never_shrinks() -> None:
-    assert weighed(twin(9_000), [twin(9_000)], ON, WHOLE, NOW).spec.reserves == 9_000
+    assert weighed(twin(9_000), [twin(9_000)], ON, WHOLE, NOW, DAY_STRETCH).spec.reserves == 9_000
 
 
 def test_one_that_is_settled_stays_so_while_it_is_off() -> None:
     row = twin(5_000, spent=700)
-    assert weighed(row, [row, pause()], OFF, WHOLE, NOW) == row
+    assert weighed(row, [row, pause()], OFF, WHOLE, NOW, DAY_STRETCH) == row
 
 
 def test_one_that_is_switched_on_again_after_it_was_settled_counts_at_its_worst_again() -> None:
     row = twin(5_000, spent=700)
-    assert weighed(row, [row, pause()], ON, WHOLE, NOW) == replace(row, spent=None)
+    assert weighed(row, [row, pause()], ON, WHOLE, NOW, DAY_STRETCH) == replace(row, spent=None)
 
 
 def test_no_figure_settles_nothing() -> None:
