@@ -137,6 +137,19 @@ def test_figures_come_for_the_ad_sets_that_have_some(meta: MemoryMetaAds) -> Non
     assert rows == [{"adset_id": "7", "spend": "1.50"}]
 
 
+def test_figures_of_one_object_come_by_its_id_when_it_is_deleted_too(meta: MemoryMetaAds) -> None:
+    meta_id = campaign(meta)
+    assert meta.insights_of(ACT, meta_id, START, START) == {}
+    meta.insights[meta_id] = {"spend": "1.50"}
+    meta.delete(meta_id)
+    assert meta.insights_of(ACT, meta_id, START, START) == {"spend": "1.50"}
+
+
+def test_figures_of_an_object_that_never_was_are_refused(meta: MemoryMetaAds) -> None:
+    with pytest.raises(MetaNotFoundError):
+        meta.insights_of(ACT, MetaId("6"), START, START)
+
+
 def test_the_account_is_as_set(meta: MemoryMetaAds) -> None:
     meta.facts = replace(meta.facts, status=2)
     assert (meta.account(ACT).delivers, meta.minimum_budgets(ACT)) == (False, meta.minimums)

@@ -134,6 +134,23 @@ class TestDelivery:
         assert figures.impressions > figures.clicks > figures.conversions > 0
         assert figures.revenue > 0
 
+    def test_is_told_of_the_campaign_as_well_and_when_all_is_deleted(
+        self, meta: SdkMetaAds, clock: SimulatedClock
+    ) -> None:
+        start = clock.now()
+        ad_set = launch(meta, clock)
+        campaign = MetaId(str(meta.read(ObjectKind.AD_SET, ad_set, ["campaign_id"])["campaign_id"]))
+        assert meta.insights_of(ACT, ad_set, start, start) == {}
+        end = clock.advance_to(start + timedelta(hours=25))
+        (row,) = meta.ad_sets(ACT, [ad_set], start, end)
+        for each in (ad_set, campaign):
+            meta.delete(each)
+
+        spends = [meta.insights_of(ACT, each, start, end)["spend"] for each in (ad_set, campaign)]
+
+        assert spends == [row["spend"]] * 2
+        assert meta.ad_sets(ACT, [ad_set], start, end) == ()
+
     def test_counts_each_sale_once(self, meta: SdkMetaAds, clock: SimulatedClock) -> None:
         start = clock.now()
         ad_set = launch(meta, clock)

@@ -119,8 +119,8 @@ def test_nothing_is_scaled_while_figures_of_a_copy_cannot_be_read() -> None:
 
 @pytest.mark.parametrize("looked_at", [True, False])
 def test_a_copys_daily_budget_counts_as_far_as_the_installation_says_that_it_stretches(
-    looked_at: bool,
-) -> None:  # noqa: FBT001 - a parameter
+    looked_at: bool,  # noqa: FBT001 - a parameter
+) -> None:
     stage = SweepStage(pace=Pace(poll=timedelta(hours=2), spend=SpendRules(stretch=700)))
     stage.go(RunStatus.AB_TESTING)
     ends = (stage.clock.now() + timedelta(days=2)).isoformat()

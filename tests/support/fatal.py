@@ -62,6 +62,11 @@ class FatalMeta(SdkMetaAds):
     ) -> Sequence[Mapping[str, Any]]:
         return self._deadly(lambda: super(FatalMeta, self).ad_sets(act_id, ad_set_ids, since, until))
 
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        return self._deadly(lambda: super(FatalMeta, self).insights_of(act_id, meta_id, since, until))
+
 
 class FatalUnit(SqlUnitOfWork):
     """A unit of work on the real database, with a fatal moment before and after its commit."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from autopublisher.adapters.memory.clock import ManualClock
@@ -79,11 +80,26 @@ class MortalMeta(MemoryMetaAds):
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
-        share = min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
-        tests = [
-            one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"] and self._has_run(one)
-        ]
-        return [self._row(ad_set_id, share) for ad_set_id in tests]
+        tests = [one for one in ad_set_ids if self._is_of_test(one)]
+        return [self._row(ad_set_id, self._share()) for ad_set_id in tests]
+
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        """Return an ad set's row; a campaign's is what its ad sets have spent."""
+        self._begin("insights_of", act_id, {"since": since, "until": until})
+        if self.objects[meta_id].kind is ObjectKind.AD_SET:
+            return self._row(meta_id, self._share()) if self._is_of_test(meta_id) else {}
+        inside = [one for one, stored in self.objects.items() if stored.fields.get("campaign_id") == meta_id]
+        spends = [self._row(one, self._share())["spend"] for one in inside if self._is_of_test(one)]
+        return {"spend": str(sum(map(Decimal, spends)))} if spends else {}
+
+    def _is_of_test(self, meta_id: MetaId) -> bool:
+        return "Variant " in self.objects[meta_id].fields["name"] and self._has_run(meta_id)
+
+    def _share(self) -> float:
+        """Return how much of what an arm will spend it has spent."""
+        return min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
 
     def _has_run(self, meta_id: MetaId) -> bool:
         """Tell whether an object is on or was; nothing else has figures."""

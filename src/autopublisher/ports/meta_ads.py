@@ -81,6 +81,16 @@ class MetaInsights(Protocol):
         """
         ...
 
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        """Return the raw insights row of one campaign or ad set, empty without delivery; the days are as in ``ad_sets``.
+
+        It is asked for by its id, so that one that is deleted or archived has its figures too. Raises MetaNotFoundError
+        where Meta does not know it.
+        """
+        ...
+
 
 class MetaAds(MetaObjects, MetaWriting, MetaAccounts, MetaInsights, Protocol):
     """The whole client, as one adapter provides it."""

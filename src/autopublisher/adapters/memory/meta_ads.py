@@ -190,6 +190,15 @@ class MemoryMetaAds:
         found = [(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
         return [{"adset_id": ad_set_id, **row} for ad_set_id, row in found]
 
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        """Return the object's row in ``insights``; it is the figures of any period."""
+        fault = self._begin("insights_of", act_id, {"since": since, "until": until})
+        self._stored(meta_id)
+        self._end(fault)
+        return self.insights.get(meta_id, {})
+
     # --- pacing -----------------------------------------------------------------------------------
 
     @contextmanager

@@ -201,6 +201,17 @@ class SdkMetaAds:
             rows |= {messages.text_of(row, "adset_id"): row for row in self._rows(act_id, "insights", query)}
         return tuple(rows.values())
 
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        """Return the raw insights row of one campaign or ad set, a deleted one too; empty without delivery."""
+        query = messages.own_insights_query(self._known(act_id).timezone, since, until)
+        self._pacer.owns(act_id, meta_id)
+        rows = tuple(self._rows(meta_id, "insights", query))
+        if len(rows) > 1:
+            raise MetaTransientError(f"{len(rows)} rows of figures for one object")
+        return rows[0] if rows else {}
+
     # --- the wire -------------------------------------------------------------------------------------
 
     def _lister(self, act_id: ActId, kind: ObjectKind) -> str:

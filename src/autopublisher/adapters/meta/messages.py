@@ -25,8 +25,7 @@ ACCOUNT_FIELDS = (
     "business",
 )
 
-INSIGHT_FIELDS = (
-    "adset_id",
+FIGURES = (
     "spend",
     "impressions",
     "clicks",
@@ -35,6 +34,7 @@ INSIGHT_FIELDS = (
     "actions",
     "action_values",
 )
+"""What is read of any insights row; which object it is about comes before it where there are several."""
 
 NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 """Kinds whose edge filters by name; the other edges are only read whole."""
@@ -119,13 +119,21 @@ def insights_query(
     ad_set_ids: Sequence[MetaId], timezone: str, since: datetime, until: datetime
 ) -> dict[str, Any]:
     """Ask for one row per ad set over the account's days that hold both moments."""
-    days = {"since": account_day(since, timezone), "until": account_day(until, timezone)}
     return {
         "level": "adset",
         "filtering": [{"field": "adset.id", "operator": "IN", "value": list(ad_set_ids)}],
-        "time_range": days,
-        "fields": field_list(INSIGHT_FIELDS),
+        "time_range": _days(timezone, since, until),
+        "fields": field_list(("adset_id",), FIGURES),
     }
+
+
+def own_insights_query(timezone: str, since: datetime, until: datetime) -> dict[str, Any]:
+    """Ask an object for its own row over the account's days that hold both moments."""
+    return {"time_range": _days(timezone, since, until), "fields": field_list(FIGURES)}
+
+
+def _days(timezone: str, since: datetime, until: datetime) -> dict[str, str]:
+    return {"since": account_day(since, timezone), "until": account_day(until, timezone)}
 
 
 def account_day(moment: datetime, timezone: str) -> str:
