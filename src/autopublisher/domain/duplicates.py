@@ -5,7 +5,7 @@ its worst until Meta has reported what it spent. What Meta does not show of its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -117,14 +117,40 @@ def weighed(  # noqa: PLR0917 (as for the worst case)
     return replace(row, spent=None, spec=replace(row.spec, reserves=most))
 
 
-def settled(row: Operation, spent: int) -> Operation:
+def dated(row: Operation, shows_at: datetime, *, gone: bool) -> Operation:
+    """Return a duplicate's row with when all it has spent shows in Meta's figures, if it is shown deleted or archived now.
+
+    ``look_again_at`` keeps that moment, ``shows_at`` as of the first such look; nothing is kept of one that is still there.
+    """
+    at = (row.look_again_at or shows_at) if gone else None
+    return row if at == row.look_again_at else replace(row, look_again_at=at)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What Meta reports a duplicate to have spent, in minor units.
+
+    ``elsewhere`` is the part of a campaign's that is counted with rows of its ad sets.
+    """
+
+    spent: int
+    elsewhere: int = 0
+
+    @property
+    def own(self) -> int:
+        """What is counted with no other row; never negative, though the figures are rounded apart."""
+        return max(0, self.spent - self.elsewhere)
+
+
+def settled(row: Operation, figure: Figure) -> Operation:
     """Return a duplicate's row with what Meta reports it has spent, in minor units; no figure is no proof of nothing.
 
-    Meta rounds to the nearest minor unit, so part of one more may have been spent.
+    Meta rounds to the nearest minor unit, so part of one more may have been spent, though no more than was set aside.
     """
-    if not spent:
+    if not figure.spent or not (figure.own or row.spec.reserves):
         return row
-    most = max(spent, min(spent + 1, row.spec.reserves))
+    rounded = figure.own + 1
+    most = max(figure.own, min(rounded, row.spec.reserves)) if row.spec.reserves else rounded
     return row if row.spent is not None and row.spent >= most else replace(row, spent=most)
 
 

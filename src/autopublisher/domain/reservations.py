@@ -122,7 +122,8 @@ def _span(row: Operation, rows: Sequence[Operation]) -> _Span:
 def _duplicates_span(row: Operation, rows: Sequence[Operation]) -> _Span:
     """Return a duplicate's span: neither its original's end nor a campaign that is off need be its own."""
     starts = min(_start_of(row, rows), row.intended_at)
-    return starts, row.intended_at + OPEN_ENDED, _duplicate_off_since(row.key, rows)
+    ends = row.look_again_at or row.intended_at + OPEN_ENDED  # a moment to look again: it is gone
+    return starts, ends, _duplicate_off_since(row.key, rows)
 
 
 def _duplicate_off_since(key: str, rows: Sequence[Operation]) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.duplicates import family_of, kept_with, settled, weighed, worst_case
+from autopublisher.domain.duplicates import Figure, dated, family_of, kept_with, settled, weighed, worst_case
 from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from unit.domain.samples import NOW, RUN_ID
@@ -89,16 +89,37 @@ def test_one_that_is_switched_on_again_after_it_was_settled_counts_at_its_worst_
 
 
 def test_no_figure_settles_nothing() -> None:
-    assert settled(twin(5_000), 0).spent is None
+    assert settled(twin(5_000), Figure(0)).spent is None
 
 
 @pytest.mark.parametrize(("figure", "spent"), [(700, 701), (5_000, 5_000), (6_000, 6_000)])
 def test_a_figure_may_hide_part_of_one_more_unit(figure: int, spent: int) -> None:
-    assert settled(twin(5_000), figure).spent == spent
+    assert settled(twin(5_000), Figure(figure)).spent == spent
+
+
+def test_a_figure_may_hide_part_of_one_more_unit_where_nothing_was_set_aside() -> None:
+    assert settled(twin(), Figure(700)).spent == 701
+
+
+@pytest.mark.parametrize(
+    ("reserves", "elsewhere", "spent"),
+    [(45_000, 5_000, 1), (45_000, 4_000, 1_001), (45_000, 5_001, 1), (0, 4_000, 1_001), (0, 5_000, None)],
+)
+def test_what_counts_with_a_campaigns_ad_sets_does_not_count_with_it(
+    reserves: int, elsewhere: int, spent: int | None
+) -> None:
+    assert settled(twin(reserves), Figure(5_000, elsewhere)).spent == spent
+
+
+def test_one_that_is_gone_is_settled_so_long_after_it_was_first_shown_gone() -> None:
+    later = NOW + timedelta(hours=1)
+    gone = dated(twin(), NOW, gone=True)
+    assert gone.look_again_at == dated(gone, later, gone=True).look_again_at == NOW
+    assert dated(gone, later, gone=False) == dated(twin(), later, gone=False) == twin()
 
 
 def test_a_smaller_figure_than_before_changes_nothing() -> None:
-    assert settled(twin(5_000, spent=900), 300).spent == 900
+    assert settled(twin(5_000, spent=900), Figure(300)).spent == 900
 
 
 @pytest.mark.parametrize(

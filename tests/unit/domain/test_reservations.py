@@ -86,6 +86,11 @@ def test_a_duplicate_that_is_seen_on_again_counts_until_it_is_switched_off_for_s
     assert days(rows) == [(TODAY, (first + OPEN_ENDED).date())]
 
 
+def test_a_duplicate_that_is_gone_counts_until_what_it_spent_has_shown() -> None:
+    gone = replace(duplicate(NOW), look_again_at=NOW + timedelta(hours=1))
+    assert days([gone]) == [(TODAY, TODAY)]
+
+
 def test_an_ad_set_counts_on_the_days_of_its_accounts_time_zone() -> None:
     late = ad_set(start_time="2026-11-22T23:30:00+00:00", end_time="2026-11-23T22:30:00+00:00")
     assert days([late]) == [(TOMORROW, TOMORROW)]
