@@ -104,6 +104,31 @@ def test_a_row_that_another_has_advanced_is_left_alone(
         unit.journal.advance(replace(outdated, state=SENT), outdated, fence)
 
 
+def test_a_worker_that_has_not_seen_a_bigger_reserve_cannot_write_the_old_one_back(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+) -> None:
+    bigger = replace(intended, spec=replace(intended.spec, reserves=intended.spec.reserves + 1))
+    with open_unit() as unit:
+        unit.journal.advance(bigger, intended, fence)
+        with pytest.raises(StaleOperationError):
+            unit.journal.advance(replace(intended, spent=300), intended, fence)
+        assert unit.journal.get(fence.run_id, intended.key) == bigger
+
+
+@pytest.mark.parametrize(("was", "now"), [(None, 300), (300, None), (300, 400)])
+def test_a_worker_that_has_not_seen_what_was_spent_changes_nothing(
+    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation, was: int | None, now: int | None
+) -> None:
+    seen, changed = replace(intended, spent=was), replace(intended, spent=now)
+    with open_unit() as unit:
+        if was is not None:
+            unit.journal.advance(seen, intended, fence)
+        unit.journal.advance(changed, seen, fence)
+        with pytest.raises(StaleOperationError):
+            unit.journal.advance(replace(seen, spent=200), seen, fence)
+        assert unit.journal.get(fence.run_id, intended.key) == changed
+
+
 def test_a_row_that_was_never_intended_cannot_advance(
     open_unit: OpenUnitOfWork, fence: Fence, operation: Operation
 ) -> None:

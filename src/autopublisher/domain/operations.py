@@ -5,7 +5,8 @@ reserves its exposure. It is SENT just before the call; whoever finds a SENT row
 been made, so the row is UNKNOWN. An UNKNOWN row is settled by reading Meta, never by repeating a create: found ->
 CONFIRMED; proved absent -> INTENDED again, or WITHDRAWN when it is no longer wanted. A refusal is REJECTED; a call that
 our own pacing held back, or that would have left too long after its row was SENT, was never made, so its row is INTENDED
-again. Two workers cannot both move a row: every step is a compare-and-swap on its state, fenced by the run's version.
+again. Two workers cannot both move a row: every step is a compare-and-swap on its state and its money, fenced by the run's
+version.
 """
 
 from collections.abc import Mapping

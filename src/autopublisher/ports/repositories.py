@@ -78,7 +78,10 @@ class Journal(Protocol):
         ...
 
     def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
-        """Overwrite the row if its state and attempts still are ``was``'s; StaleOperationError or StaleRunError else."""
+        """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s.
+
+        StaleOperationError or StaleRunError else. Money is ``reserves`` and ``spent``: a stale worker writes neither back.
+        """
         ...
 
     def get(self, run_id: RunId, key: str) -> Operation | None:

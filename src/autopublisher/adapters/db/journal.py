@@ -49,7 +49,7 @@ class SqlJournal:
         raise StaleOperationError(key=operation.key, was="absent" if exists else "next in sequence")
 
     def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
-        """Overwrite the row if its state, attempts and look-ups still are ``was``'s."""
+        """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s."""
         self._hold(fence)
         unchanged = and_(
             operations.c.run_id == was.run_id,
@@ -57,6 +57,8 @@ class SqlJournal:
             operations.c.state == was.state,
             operations.c.attempts == was.attempts,
             operations.c.lookups == was.lookups,
+            operations.c.reserves == was.spec.reserves,
+            operations.c.spent.is_not_distinct_from(was.spent),
         )
         change = update(operations).where(unchanged).values(**operation_to_row(operation))
         if self._session.change(change) == 0:

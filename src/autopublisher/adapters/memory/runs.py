@@ -75,7 +75,7 @@ class MemoryJournal:
         self._put(operation)
 
     def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
-        """Overwrite the row if its state, attempts and look-ups still are ``was``'s."""
+        """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s."""
         _hold(self._tables, fence)
         stored = self.get(was.run_id, was.key)
         if stored is None or _progress(stored) != _progress(was):
@@ -123,8 +123,9 @@ def _place(run: Run) -> tuple[datetime, RunId]:
     return (run.created_at, run.id)
 
 
-def _progress(operation: Operation) -> tuple[OperationState, int, int]:
-    return (operation.state, operation.attempts, operation.lookups)
+def _progress(operation: Operation) -> tuple[OperationState, int, int, int, int | None]:
+    money = (operation.spec.reserves, operation.spent)
+    return (operation.state, operation.attempts, operation.lookups, *money)
 
 
 def _hold(tables: Tables, fence: Fence) -> None:
