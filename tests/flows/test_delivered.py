@@ -105,3 +105,24 @@ def test_a_duplicate_that_was_on_is_kept_and_so_is_what_may_hold_it() -> None:
     shown = ended(stage)
     assert stage.meta.objects[twin].status == "PAUSED"
     assert kept(shown) == {"a"}
+
+
+@pytest.mark.parametrize("touched", [recalled, on_for_a_while])
+def test_a_copied_ad_that_may_have_delivered_in_an_arms_own_ad_set_is_kept(
+    touched: Callable[[SweepStage], None],
+) -> None:
+    stage = built_and_off()
+    touched(stage)
+    used, unused = (copied_ad(stage, letter) for letter in "ab")
+    assert kept(ended(stage)) == {"a"}
+    assert stage.meta.objects[used].status == "PAUSED"
+    assert stage.meta.objects[unused].status == "DELETED"
+
+
+def copied_ad(stage: SweepStage, letter: str) -> MetaId:
+    """Have a person copy an arm's ad into its ad set; the copy is off whenever anybody looks."""
+    known = set(stage.meta.objects)
+    stage.meta.copy_of(MetaId(stage.row(f"test/{letter}/ad").meta_id or ""))
+    (copy,) = set(stage.meta.objects) - known
+    stage.meta.objects[copy].fields["status"] = "PAUSED"
+    return copy

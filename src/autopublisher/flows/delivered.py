@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from autopublisher.domain.duplicates import family_of, had_its_status_changed, kept_with
+from autopublisher.domain.duplicates import family_of, had_its_status_changed, is_duplicate, kept_with
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -34,7 +34,8 @@ class Deliveries:
         made = [row for row in self._statuses.created(run) if row.spec.kind in TREE]
         used = self._known(run, made)
         quiet = [row for row in made if row.spec.kind is ObjectKind.AD_SET and family_of(row.key) not in used]
-        return used | self._with_figures(run, quiet)
+        used |= self._with_figures(run, quiet)
+        return used | _of_copied_ads(made, used)
 
     def _known(self, run: Run, made: Sequence[Operation]) -> frozenset[str]:
         """Return the families of which the journal, the models or the events know that they were on.
@@ -71,6 +72,15 @@ class Deliveries:
         else:
             delivered = {str(row["adset_id"]) for row in found if _has_figures(row)}
         return frozenset(family for meta_id in delivered & set(keys) for family in kept_with(keys[meta_id]))
+
+
+def _of_copied_ads(made: Sequence[Operation], used: frozenset[str]) -> frozenset[str]:
+    """Return the families of copied ads whose original's arm is used: a copy may stand in the arm's own ad set.
+
+    Figures are those of ad sets, so nothing tells which of the ads in one has delivered.
+    """
+    ads = [row.key for row in made if row.spec.kind is ObjectKind.AD and is_duplicate(row)]
+    return frozenset(family_of(key) for key in ads if not used.isdisjoint(kept_with(key)))
 
 
 def _has_figures(row: Mapping[str, Any]) -> bool:
