@@ -80,7 +80,7 @@ class MortalMeta(MemoryMetaAds):
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
-        tests = [one for one in ad_set_ids if self._is_of_test(one)]
+        tests = [one for one in ad_set_ids if one in self.objects and self._is_of_test(one)]
         return [self._row(ad_set_id, self._share()) for ad_set_id in tests]
 
     def insights_of(

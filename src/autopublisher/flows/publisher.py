@@ -1,9 +1,10 @@
 """PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.operations import ObjectKind, OperationSpec
+from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
 from autopublisher.domain.plan import final_key, final_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
@@ -46,15 +47,14 @@ class Publication:
         if postponed is not None:
             return postponed
         self._building.build(run, self._plan(run))
-        self._statuses.account_for_strays(run)
-        arms = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
+        arms = self._arms(run)
         self._statuses.pause(run, arms)
         rows = self._statuses.created(run, "final/")
         self._building.verify(run, rows)
         run, noted = self._dead_man.install(run, budget_from_record(dict(run.final_budget or {})))
         self._extend(run)
         self._statuses.activate(run, rows)
-        self._read_back(run)
+        self._read_back(run, arms)
         now = self._clock.now()
         message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
         completed = event(run, now, "completed", message)
@@ -100,12 +100,18 @@ class Publication:
         for row in self._statuses.created(run, "final/adset"):
             self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
 
-    def _read_back(self, run: Run) -> None:
+    def _arms(self, run: Run) -> list[Operation]:
+        """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
+        listed = self._statuses.account_for_strays(run)
+        made = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
+        tree = [row for row in made if row.spec.kind in TREE]
+        return [row for row in tree if row.key in listed or self._statuses.status_now(run, row) not in GONE]
+
+    def _read_back(self, run: Run, arms: Sequence[Operation]) -> None:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
         final = self._statuses.created(run, "final/")
-        arms = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
         shown = {row.key: self._statuses.read(run, row) for row in final if row.spec.kind in TREE}
-        shown |= self._statuses.read_all(run, [row for row in arms if row.spec.kind in TREE])
+        shown |= self._statuses.read_all(run, arms)
         wrong = [
             f"{key} is {read.get('status')}"
             for key, read in shown.items()

@@ -8,7 +8,12 @@ from typing import Any
 from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.baseline import baseline_of
 from autopublisher.domain.edits import SWEEP_FIELDS, edits
-from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaThrottledError
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    MetaThrottledError,
+)
 from autopublisher.domain.findings import RECALL_VERB, was_recalled, wishes
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import run_mark
@@ -49,6 +54,8 @@ _NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.AD_SET: SWEEP_FIELDS[ObjectKind.AD_SET],
 }
 """What is read of what is new: of ad sets also what their baseline is made of."""
+
+_AGAIN = timedelta(seconds=30)
 
 READ_LAG = timedelta(minutes=15)
 """After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
@@ -314,6 +321,15 @@ class Statuses:
         """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
         listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
         return all(str(one["id"]) != row.meta_id for one in listed)
+
+    def status_now(self, run: Run, row: Operation) -> str:
+        """Return the status Meta shows, DELETED of what it no longer knows; NotYet where it lists but does not show it."""
+        try:
+            return str(self.read(run, row).get("status"))
+        except MetaNotFoundError:
+            if self.is_gone(run, row):
+                return "DELETED"
+            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
 
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""
