@@ -66,7 +66,8 @@ class TroubledMeta(MortalMeta):
     ``stubborn`` that all updates are; ``spend_share``
     is how much of the usual an arm spends; ``review`` is what ads show
     instead of ACTIVE; ``echoes`` is how many objects turn out to exist twice when they are looked for; ``blind`` is how
-    many look-ups do not list anything yet; ``on_call`` is told of every call before it does anything.
+    many look-ups do not list anything yet; ``on_call`` is told of every call before it does anything; ``charges`` are
+    what an ad set has spent besides, and from when its figures show it; ``gaps`` is how many answers lack all figures.
     """
 
     def __init__(self, like: MortalMeta) -> None:
@@ -80,6 +81,8 @@ class TroubledMeta(MortalMeta):
         self.echoes = 0
         self.blind = 0
         self.on_call: Callable[[int, str], None] = lambda _number, _method: None
+        self.charges: list[tuple[MetaId, datetime, float]] = []
+        self.gaps = 0
         self._seen: Counter[str] = Counter()
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
@@ -113,8 +116,18 @@ class TroubledMeta(MortalMeta):
         return found
 
     def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
-        row = super()._row(ad_set_id, share)
-        return {**row, "spend": f"{float(row['spend']) * self.spend_share:.2f}"}
+        row, now = super()._row(ad_set_id, share), self._clock.now()
+        besides = sum(spend for one, shows_at, spend in self.charges if one == ad_set_id and shows_at <= now)
+        return {**row, "spend": f"{float(row['spend']) * self.spend_share + besides:.2f}"}
+
+    def ad_sets(
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        found = super().ad_sets(act_id, ad_set_ids, since, until)
+        if self.gaps > 0:
+            self.gaps -= 1
+            return []
+        return found
 
     def _effective(self, stored: StoredObject) -> str:
         if stored.kind is ObjectKind.AD and stored.status == "ACTIVE" and self.review is not None:

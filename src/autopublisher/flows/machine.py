@@ -8,6 +8,7 @@ from autopublisher.domain.run import RunStatus
 from autopublisher.flows.ab_flow import Conclusion, Watch
 from autopublisher.flows.account_watch import AccountWatch
 from autopublisher.flows.admission import Admission
+from autopublisher.flows.arm_spend import ArmSpend
 from autopublisher.flows.building import Building
 from autopublisher.flows.collector import Collector
 from autopublisher.flows.dead_man import DeadManRule
@@ -84,7 +85,12 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(
-            open_unit, meta, clock, gate, Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
+            open_unit,
+            meta,
+            clock,
+            gate,
+            duplicates=Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch),
+            arms=ArmSpend(open_unit, statuses, meta, clock),
         ),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }

@@ -12,6 +12,7 @@ from autopublisher.domain.optimizer import FinalBudget, NoBudget, Room, fitted_b
 from autopublisher.domain.plan import objective_of, total_of
 from autopublisher.domain.request_rules import smallest_daily
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.arm_spend import ArmSpend
 from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.gate import LIMIT_WAIT, MoneyGate
@@ -26,9 +27,17 @@ class Scaling:
     """SCALING_BUDGET."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock, gate: MoneyGate, duplicates: Duplicates
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        gate: MoneyGate,
+        *,
+        duplicates: Duplicates,
+        arms: ArmSpend,
     ) -> None:
         self._duplicates = duplicates
+        self._arms = arms
         self._open_unit = open_unit
         self._meta = meta
         self._clock = clock
@@ -37,9 +46,11 @@ class Scaling:
     def __call__(self, run: Run) -> Step:
         """Return the run with its final budget, or ending where too little is left to publish anything.
 
-        Raises NotYet until all duplicates of the test are off and what they have spent is known.
+        Raises NotYet until the test's arms and all duplicates are off and what they have spent is known.
         """
-        self._duplicates.settle(run)
+        began = self._clock.now()
+        self._duplicates.settle(run)  # lists all that is the run's, arms as well
+        self._arms.settle(run, since=began)
         now = self._clock.now()
         facts = self._meta.account(run.act_id)
         if not facts.delivers:
