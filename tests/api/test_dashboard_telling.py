@@ -13,14 +13,16 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.dashboard.phrases import WARNING, in_spanish
 from autopublisher.dashboard.telling import log_of, warnings_in
-from autopublisher.dashboard.words import words_in
+from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.evidence import Verdict, method_note
+from autopublisher.domain.findings import RECONCILIATION
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.watches import Watch
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView
@@ -137,6 +139,24 @@ def test_an_account_without_limits_says_so(signed_in: SignedIn, account: Account
     page = signed_in(Role.ADMIN).get("/exposure").text
     assert account.act_id in page
     assert words_in("en")["no_limits"] in page
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_no_figure_covers_is_named(
+    signed_in: SignedIn, account: Account, database: MemoryDatabase, clock: ManualClock, language: Language
+) -> None:
+    orphan = {"kind": "campaign", "meta_id": "120000000000000077", "key": "Old [ap-ffffffffffffffff-a]"}
+    report = {RECONCILIATION: {"orphans": [{**orphan, "state": "ACTIVE", "confirmed": False}]}}
+    with database.unit_of_work() as unit:
+        unit.watches.add(Watch(account.act_id, 1, clock.now()))
+        watch = unit.watches.get(account.act_id)
+        assert watch is not None
+        unit.watches.save(replace(watch, version=watch.version + 1, report=report), was=watch.version)
+        unit.commit()
+    page = signed_in(Role.ADMIN).get(f"/exposure?lang={language}").text
+    assert words_in(language)["uncounted"] in page
+    assert words_in(language)["nothing_open"] not in page
+    assert "campaign 120000000000000077 (Old [ap-ffffffffffffffff-a]) belongs to no journal" in page
 
 
 def test_why_nothing_more_is_let_through_is_told_in_spanish(

@@ -293,6 +293,18 @@ def test_an_object_of_no_journal_is_switched_off_and_listed() -> None:
     assert [line["meta_id"] for line in stage.record["orphans"]] == [orphan]
 
 
+def test_the_exposure_names_what_no_journal_has_until_it_is_off() -> None:
+    stage = staged(_R.COMPLETED)
+    orphan = stage.orphan("Somebody's [ap-ffffffffffffffff-test.a.campaign]")
+    stage.meta.troubles = [Trouble("update", cut_off(), nth=len(stage.meta.made("update")) + 1)]
+    stage.at_look()
+    desk = Exposures(stage.open_unit, stage.clock, MoneyGate())
+    (line,) = desk.of(stage.account_id)[0].uncounted
+    assert orphan in line
+    stage.at_look()
+    assert desk.of(stage.account_id)[0].uncounted == ()
+
+
 def test_a_copy_of_an_object_is_taken_into_the_journal_and_switched_off() -> None:
     stage = staged(_R.COMPLETED)
     stage.meta.copy_of(MetaId(stage.row("final/campaign").meta_id or ""))

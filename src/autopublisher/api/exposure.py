@@ -75,6 +75,9 @@ class AccountExposureOut(MoneyOut):
     currency: str
     until: datetime | None
     warning: str | None
+    uncounted: list[str] = Field(
+        description="Objects with our mark that no journal has and that may be on: no figure covers them."
+    )
     limits: list[LimitOut]
     runs: list[RunExposureOut]
 
@@ -114,6 +117,7 @@ def _account(one: AccountExposure) -> AccountExposureOut:
         currency=one.account.currency,
         until=one.until,
         warning=one.warning,
+        uncounted=list(one.uncounted),
         limits=[_limit(line) for line in one.limits],
         runs=[_run(run) for run in one.runs],
         **_money(one),

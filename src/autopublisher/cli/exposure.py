@@ -35,6 +35,8 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     for one in found:
         if one.warning is not None:
             tell(f"{one.account.name}: {one.warning}", style="yellow")
+        for line in one.uncounted:
+            tell(f"{one.account.name}: not in these figures: {line}", style="yellow")
     limits = [
         {"account": one.account.act_id, **vars(line), "left": line.left}
         for one in found

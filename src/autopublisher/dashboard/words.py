@@ -143,6 +143,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "What Meta could still spend at worst if nobody were there any more.",
         "Lo que Meta aún podría gastar, en el peor caso, si ya no hubiera nadie.",
     ),
+    "uncounted": (
+        "Not in these figures, for no journal has them and they may be on:",
+        "No están en estas cifras, pues ningún diario los tiene y pueden estar activos:",
+    ),
     "no_accounts": ("No ad account is registered.", "No hay ninguna cuenta publicitaria registrada."),
     "committed": ("Committed", "Comprometido"),
     "could_still": ("Could still be spent", "Aún podría gastarse"),

@@ -95,10 +95,7 @@ class AccountLook:
 def look_of(watch: Watch) -> AccountLook:
     """Return the last look of a watch: findings, objects of no journal, and what could not be read or done."""
     record = watch.report.get(RECONCILIATION, {})
-    orphans = (
-        f"{one['kind']} {one['meta_id']} ({one['key']}) belongs to no journal; it is {one['state']}"
-        for one in record.get("orphans", ())
-    )
+    orphans = (_orphan_sentence(one) for one in record.get("orphans", ()))
     kept = (record[name] for name in ("undone", "problems") if name in record)
     lines = (
         *(one.sentence for one in findings_of(record)),
@@ -108,6 +105,17 @@ def look_of(watch: Watch) -> AccountLook:
     )
     failed = (str(record["problem"]),) if "problem" in record else ()
     return AccountLook(watch.act_id, watch.looked_at, (*lines, *failed))
+
+
+def loose_ends(watch: Watch) -> tuple[str, ...]:
+    """Return the objects of no journal that may be on: nobody set money aside for them, or knows what they may spend."""
+    orphans = watch.report.get(RECONCILIATION, {}).get("orphans", ())
+    return tuple(_orphan_sentence(one) for one in orphans if not one["confirmed"])
+
+
+def _orphan_sentence(record: Mapping[str, Any]) -> str:
+    named = f"{record['kind']} {record['meta_id']} ({record['key']})"
+    return f"{named} belongs to no journal; it is {record['state']}"
 
 
 def wishes(rows: Sequence[Operation], key: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from autopublisher.domain.accounts import Account
 from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.exposure import Reservation, last_day, month_of
+from autopublisher.domain.findings import loose_ends
 from autopublisher.domain.ids import AccountId, MetaId, RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.limits import Period, Scope
@@ -79,7 +80,10 @@ class LimitStanding:
 
 @dataclass(frozen=True)
 class AccountExposure:
-    """An account's open money; ``warning`` says why nothing more would be let through, where that is so."""
+    """An account's open money; ``warning`` says why nothing more would be let through, where that is so.
+
+    ``uncounted`` names what no figure covers: objects with our mark that no journal has and that may be on.
+    """
 
     account: Account
     committed: Money
@@ -89,6 +93,7 @@ class AccountExposure:
     limits: tuple[LimitStanding, ...]
     runs: tuple[RunExposure, ...]
     warning: str | None = None
+    uncounted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ class Exposures:
         runs = [run_exposure(unit, run, now, how) for run in found]
         open_runs = tuple(one for one in runs if one.until is not None)
         limits, warning = self._limits(unit, account, now)
+        watch = unit.watches.get(account.act_id)
         return AccountExposure(
             account=account,
             committed=_sum([one.committed for one in open_runs], account.currency),
@@ -140,6 +146,7 @@ class Exposures:
             limits=limits,
             runs=open_runs,
             warning=warning,
+            uncounted=() if watch is None else loose_ends(watch),
         )
 
     def _limits(
