@@ -134,21 +134,23 @@ class TestDelivery:
         assert figures.impressions > figures.clicks > figures.conversions > 0
         assert figures.revenue > 0
 
-    def test_is_told_of_the_campaign_as_well_and_when_all_is_deleted(
+    def test_is_told_of_campaign_and_ad_as_well_and_when_all_is_deleted(
         self, meta: SdkMetaAds, clock: SimulatedClock
     ) -> None:
         start = clock.now()
         ad_set = launch(meta, clock)
         campaign = MetaId(str(meta.read(ObjectKind.AD_SET, ad_set, ["campaign_id"])["campaign_id"]))
-        assert meta.insights_of(ACT, ad_set, start, start) == {}
+        ads = meta.read(ObjectKind.AD_SET, ad_set, ["ads{id}"])["ads"]["data"]
+        every = (MetaId(str(ads[0]["id"])), ad_set, campaign)
+        assert [meta.insights_of(ACT, each, start, start) for each in every] == [{}] * 3
         end = clock.advance_to(start + timedelta(hours=25))
         (row,) = meta.ad_sets(ACT, [ad_set], start, end)
-        for each in (ad_set, campaign):
+        for each in every:
             meta.delete(each)
 
-        spends = [meta.insights_of(ACT, each, start, end)["spend"] for each in (ad_set, campaign)]
+        spends = [meta.insights_of(ACT, each, start, end)["spend"] for each in every]
 
-        assert spends == [row["spend"]] * 2
+        assert (len(ads), spends) == (1, [row["spend"]] * 3)
         assert meta.ad_sets(ACT, [ad_set], start, end) == ()
 
     def test_counts_each_sale_once(self, meta: SdkMetaAds, clock: SimulatedClock) -> None:

@@ -108,15 +108,33 @@ def test_a_duplicate_that_was_on_is_kept_and_so_is_what_may_hold_it() -> None:
 
 
 @pytest.mark.parametrize("touched", [recalled, on_for_a_while])
-def test_a_copied_ad_that_may_have_delivered_in_an_arms_own_ad_set_is_kept(
+def test_of_copied_ads_in_a_used_arms_own_ad_set_those_with_figures_are_kept(
     touched: Callable[[SweepStage], None],
 ) -> None:
     stage = built_and_off()
     touched(stage)
-    used, unused = (copied_ad(stage, letter) for letter in "ab")
+    seen, unseen, elsewhere = (copied_ad(stage, letter) for letter in "aab")
+    stage.meta.insights[seen] = {"impressions": "3", "spend": "0.02"}
     assert kept(ended(stage)) == {"a"}
-    assert stage.meta.objects[used].status == "PAUSED"
-    assert stage.meta.objects[unused].status == "DELETED"
+    shown = [stage.meta.objects[copy].status for copy in (seen, unseen, elsewhere)]
+    assert shown == ["PAUSED", "PAUSED", "DELETED"]  # what doubles one object is kept or deleted together
+
+
+def test_a_copied_ad_whose_figures_cannot_be_had_is_kept() -> None:
+    stage = built_and_off()
+    recalled(stage)
+    copy = copied_ad(stage, "a")
+    stage.meta.troubles = [Trouble("insights_of", cut_off(), nth=n) for n in range(1, 9)]
+    ended(stage)
+    assert stage.meta.objects[copy].status == "PAUSED"
+
+
+def test_a_copied_ad_without_figures_is_deleted_from_a_used_arms_ad_set() -> None:
+    stage = built_and_off()
+    recalled(stage)
+    copy = copied_ad(stage, "a")
+    ended(stage)
+    assert stage.meta.objects[copy].status == "DELETED"
 
 
 def copied_ad(stage: SweepStage, letter: str) -> MetaId:

@@ -86,8 +86,10 @@ class MortalMeta(MemoryMetaAds):
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> Mapping[str, Any]:
-        """Return an ad set's row; a campaign's is what its ad sets have spent."""
+        """Return an ad set's row; a campaign's is what its ad sets have spent, an ad's what ``insights`` has."""
         self._begin("insights_of", act_id, {"since": since, "until": until})
+        if self.objects[meta_id].kind is ObjectKind.AD:
+            return self.insights.get(meta_id, {})
         if self.objects[meta_id].kind is ObjectKind.AD_SET:
             return self._row(meta_id, self._share()) if self._is_of_test(meta_id) else {}
         inside = [one for one, stored in self.objects.items() if stored.fields.get("campaign_id") == meta_id]

@@ -35,7 +35,7 @@ class Deliveries:
         used = self._known(run, made)
         quiet = [row for row in made if row.spec.kind is ObjectKind.AD_SET and family_of(row.key) not in used]
         used |= self._with_figures(run, quiet)
-        return used | _of_copied_ads(made, used)
+        return used | self._of_copied_ads(run, made, used)
 
     def _known(self, run: Run, made: Sequence[Operation]) -> frozenset[str]:
         """Return the families of which the journal, the models or the events know that they were on.
@@ -73,14 +73,23 @@ class Deliveries:
             delivered = {str(row["adset_id"]) for row in found if _has_figures(row)}
         return frozenset(family for meta_id in delivered & set(keys) for family in kept_with(keys[meta_id]))
 
+    def _of_copied_ads(self, run: Run, made: Sequence[Operation], used: frozenset[str]) -> frozenset[str]:
+        """Return the families of copied ads that have figures of their own, or whose figures cannot be had.
 
-def _of_copied_ads(made: Sequence[Operation], used: frozenset[str]) -> frozenset[str]:
-    """Return the families of copied ads whose original's arm is used: a copy may stand in the arm's own ad set.
+        A copy may stand in the ad set of an arm that was on, whose figures do not tell which of its ads has delivered.
+        """
+        ads = [row for row in made if row.spec.kind is ObjectKind.AD and is_duplicate(row)]
+        doubtful = [row for row in ads if family_of(row.key) not in used and kept_with(row.key) & used]
+        return frozenset(family_of(row.key) for row in doubtful if self._may_have_delivered(run, row))
 
-    Figures are those of ad sets, so nothing tells which of the ads in one has delivered.
-    """
-    ads = [row.key for row in made if row.spec.kind is ObjectKind.AD and is_duplicate(row)]
-    return frozenset(family_of(key) for key in ads if not used.isdisjoint(kept_with(key)))
+    def _may_have_delivered(self, run: Run, row: Operation) -> bool:
+        meta_id = row.meta_id or MetaId("")
+        try:
+            return _has_figures(
+                self._meta.insights_of(run.act_id, meta_id, run.created_at, self._clock.now())
+            )
+        except MetaError:
+            return True
 
 
 def _has_figures(row: Mapping[str, Any]) -> bool:

@@ -84,7 +84,7 @@ class MetaInsights(Protocol):
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> Mapping[str, Any]:
-        """Return the raw insights row of one campaign or ad set, empty without delivery; the days are as in ``ad_sets``.
+        """Return the raw insights row of one campaign, ad set or ad, empty without delivery; the days are as in ``ad_sets``.
 
         It is asked for by its id, so that one that is deleted or archived has its figures too. Raises MetaNotFoundError
         where Meta does not know it.

@@ -204,7 +204,7 @@ class SdkMetaAds:
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> Mapping[str, Any]:
-        """Return the raw insights row of one campaign or ad set, a deleted one too; empty without delivery."""
+        """Return the raw insights row of one campaign, ad set or ad, a deleted one too; empty without delivery."""
         query = messages.own_insights_query(self._known(act_id).timezone, since, until)
         self._pacer.owns(act_id, meta_id)
         rows = tuple(self._rows(meta_id, "insights", query))
