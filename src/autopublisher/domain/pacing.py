@@ -46,8 +46,7 @@ class FamilyPacing:
         if pause_seconds(usage) <= 0:
             return FamilyPacing(usage)
         if self.burst_left > 1 and not usage.is_exhausted:
-            # A pause is sent whatever holds; that it was answered frees no other call from waiting.
-            return FamilyPacing(usage, self.held_until, self.burst_left - 1)
+            return FamilyPacing(usage, burst_left=self.burst_left - 1)
         return FamilyPacing(usage, burst_left=BURST)
 
     def as_of(self, now: datetime, kept_at: datetime) -> "FamilyPacing":

@@ -92,18 +92,6 @@ def test_a_burst_ends_where_the_limit_is_reached(pacer: Pacer, clock: ManualCloc
     assert caught.value.retry_at == clock.now() + timedelta(seconds=SCORE_DECAY)
 
 
-def test_a_pause_that_nothing_holds_back_frees_no_other_call(pacer: Pacer, clock: ManualClock) -> None:
-    pacer.heard(CAMPAIGNS, used(90), None)
-    with pytest.raises(MetaHeldBackError) as held:
-        pacer.admit("act_42")
-    pacer.heard(CAMPAIGNS, used(90.5), None)
-    with pytest.raises(MetaHeldBackError) as still_held:
-        pacer.admit("act_42")
-    assert still_held.value.retry_at == held.value.retry_at
-    clock.advance_to(held.value.retry_at or NOON)
-    pacer.admit("act_42")
-
-
 def test_a_better_answer_ends_the_wait(pacer: Pacer) -> None:
     pacer.heard(CAMPAIGNS, used(100), None)
     pacer.heard(CAMPAIGNS, used(10), None)

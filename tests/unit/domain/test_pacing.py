@@ -20,7 +20,7 @@ def test_the_first_answer_near_a_limit_gives_a_burst_that_has_to_be_waited_for()
 
 def test_within_a_burst_nothing_is_waited_for() -> None:
     begun = FamilyPacing(NEAR, NOON, BURST).after(NEAR)
-    assert begun == FamilyPacing(NEAR, NOON, BURST - 1)
+    assert begun == FamilyPacing(NEAR, burst_left=BURST - 1)
     assert begun.hold_seconds == 0
 
 
