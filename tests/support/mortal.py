@@ -80,7 +80,8 @@ class MortalMeta(MemoryMetaAds):
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
-        tests = [one for one in ad_set_ids if one in self.objects and self._is_of_test(one)]
+        there = [one for one in ad_set_ids if one in self.objects and self.objects[one].status != "DELETED"]
+        tests = [one for one in there if self._is_of_test(one)]
         return [self._row(ad_set_id, self._share()) for ad_set_id in tests]
 
     def insights_of(
@@ -88,7 +89,7 @@ class MortalMeta(MemoryMetaAds):
     ) -> Mapping[str, Any]:
         """Return an ad set's row; a campaign's is what its ad sets have spent, an ad's what ``insights`` has."""
         self._begin("insights_of", act_id, {"since": since, "until": until})
-        if self.objects[meta_id].kind is ObjectKind.AD:
+        if self._stored(meta_id).kind is ObjectKind.AD:
             return self.insights.get(meta_id, {})
         if self.objects[meta_id].kind is ObjectKind.AD_SET:
             return self._row(meta_id, self._share()) if self._is_of_test(meta_id) else {}

@@ -124,10 +124,17 @@ class TroubledMeta(MortalMeta):
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
         found = super().ad_sets(act_id, ad_set_ids, since, until)
-        if self.gaps > 0:
-            self.gaps -= 1
-            return []
-        return found
+        return [] if self._has_gap() else found
+
+    def insights_of(
+        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
+    ) -> Mapping[str, Any]:
+        found = super().insights_of(act_id, meta_id, since, until)
+        return {} if self._has_gap() else found
+
+    def _has_gap(self) -> bool:
+        self.gaps -= 1
+        return self.gaps >= 0
 
     def _effective(self, stored: StoredObject) -> str:
         if stored.kind is ObjectKind.AD and stored.status == "ACTIVE" and self.review is not None:

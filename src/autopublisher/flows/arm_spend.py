@@ -9,7 +9,9 @@ has touched since costs one read, and none where the figures of its settlement a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.insights import figures_of
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -56,7 +58,7 @@ class ArmSpend:
         shown = self._shown(run, tree, since)
         self._statuses.pause(run, [row for row in tree if shown[row.key] not in OFF])
         arms = self._arms(run, tree, shown)
-        if all(arm.again is None for arm in arms) and self._are_figures_fresh(run):
+        if all(arm.again is None and not arm.is_gone for arm in arms) and self._are_figures_fresh(run):
             return
         self._wait_for_figures(arms)
         figures = self._figures(run, arms)
@@ -96,19 +98,24 @@ class ArmSpend:
     def _figures(self, run: Run, arms: Sequence[_Arm]) -> Mapping[str, int]:
         """Return what Meta reports each arm to have spent so far, in minor units, by key; one without a figure is left out.
 
-        Figures do not vanish, so what is missing of an arm that had some is asked for once more.
+        The account's figures leave out what somebody has deleted, and figures do not vanish: such an arm is asked for by
+        its id.
         """
-        spent = self._reported(run, [arm.row for arm in arms])
-        missing = [arm.row for arm in arms if arm.row.spent and arm.row.key not in spent]
-        return {**spent, **self._reported(run, missing)} if missing else spent
-
-    def _reported(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
-        keys = {str(row.meta_id): row.key for row in rows}
-        ids = [MetaId(one) for one in sorted(keys)]
-        found = self._meta.ad_sets(run.act_id, ids, run.created_at, self._clock.now())
+        until, ids = self._clock.now(), {str(arm.row.meta_id): arm.row.key for arm in arms}
+        listed = self._meta.ad_sets(run.act_id, [MetaId(one) for one in sorted(ids)], run.created_at, until)
+        found = {ids[str(row["adset_id"])]: row for row in listed}
+        for row in (arm.row for arm in arms if arm.row.spent or arm.is_gone):
+            if row.key not in found:
+                found[row.key] = self._own_figures(run, row, until)
         event = run.request.ad.conversion_event or "PURCHASE"
-        known = {str(row["adset_id"]): figures_of(row, run.currency, event).spend for row in found}
-        return {key: known[meta_id] for meta_id, key in keys.items() if meta_id in known}
+        return {key: figures_of(row, run.currency, event).spend for key, row in found.items() if row}
+
+    def _own_figures(self, run: Run, row: Operation, until: datetime) -> Mapping[str, Any]:
+        """Return the row of one ad set, empty without delivery and of what Meta no longer knows."""
+        try:
+            return self._meta.insights_of(run.act_id, row.meta_id or MetaId(""), run.created_at, until)
+        except MetaNotFoundError:
+            return {}
 
     def _pause_what_has_spent(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Order a pause of what was off at every look and has spent all the same: a moment to count from."""

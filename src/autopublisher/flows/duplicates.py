@@ -108,14 +108,7 @@ class Duplicates:
 
     def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
         """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
-        if row.key in listed:
-            return listed[row.key]
-        try:
-            return self._statuses.read(run, row)
-        except MetaNotFoundError:
-            if self._statuses.is_gone(run, row):
-                return {"status": "DELETED"}
-            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+        return listed[row.key] if row.key in listed else self._statuses.shown_now(run, row)
 
     def _figures(self, run: Run, shown: Shown) -> Mapping[str, Figure]:
         """Return what Meta reports each duplicate with money to have spent, by key.
@@ -125,9 +118,7 @@ class Duplicates:
         rows = [row for row in self._made(run) if holds_money(row)]
         figures: dict[str, Figure] = {}
         inside: Counter[str] = Counter()
-        for row in (
-            row for kind in (ObjectKind.AD_SET, ObjectKind.CAMPAIGN) for row in rows if row.spec.kind is kind
-        ):
+        for row in sorted(rows, key=lambda one: one.spec.kind is ObjectKind.CAMPAIGN):
             spent = self._spent(run, row, shown[row.key])
             figures[row.key] = Figure(spent, inside[str(row.meta_id)])
             inside[str(shown[row.key].get("campaign_id"))] += spent

@@ -322,14 +322,21 @@ class Statuses:
         listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
         return all(str(one["id"]) != row.meta_id for one in listed)
 
-    def status_now(self, run: Run, row: Operation) -> str:
-        """Return the status Meta shows, DELETED of what it no longer knows; NotYet where it lists but does not show it."""
+    def shown_now(self, run: Run, row: Operation) -> Mapping[str, Any]:
+        """Read one object; of what Meta no longer knows only that it is DELETED.
+
+        Raises NotYet where Meta lists it but does not show it.
+        """
         try:
-            return str(self.read(run, row).get("status"))
+            return self.read(run, row)
         except MetaNotFoundError:
             if self.is_gone(run, row):
-                return "DELETED"
+                return {"status": "DELETED"}
             raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+
+    def status_now(self, run: Run, row: Operation) -> str:
+        """Return the status of ``shown_now``."""
+        return str(self.shown_now(run, row).get("status"))
 
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""

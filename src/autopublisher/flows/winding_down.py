@@ -13,7 +13,7 @@ from autopublisher.flows.closing import closing_report
 from autopublisher.flows.delivered import Deliveries
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.split_test import SplitTest
-from autopublisher.flows.statuses import READ_LAG, TREE, WORTH_LISTING, Statuses
+from autopublisher.flows.statuses import GONE, READ_LAG, TREE, WORTH_LISTING, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -106,14 +106,7 @@ class WindingDown:
 
     def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
         """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""
-        if row.key in listed:
-            return True
-        try:
-            return self._statuses.read(run, row).get("status") not in {"DELETED", "ARCHIVED"}
-        except MetaNotFoundError:
-            if self._statuses.is_gone(run, row):
-                return False
-            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+        return row.key in listed or self._statuses.status_now(run, row) not in GONE
 
     def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
         shown = listed.get(row.key, {}).get("status")
