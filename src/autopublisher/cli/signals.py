@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
@@ -9,6 +10,7 @@ from typing import NoReturn
 from autopublisher.cli.output import tell
 
 _MET = 128  # shells report a signal as 128 plus its number
+_SEEN_WITHIN_SECONDS = 0.5
 
 
 def end_in_order_on_signals() -> None:
@@ -21,7 +23,11 @@ def serve_until_signal(announce: Callable[[], None]) -> None:
     """Say that everything is up, then sleep; Ctrl-C and SIGTERM end it alike, from the first word on."""
     try:
         announce()
-        threading.Event().wait()
+        while True:
+            # Never one endless wait: the system may hand a signal to any thread, and does where the process is just
+            # waking from a stop (service managers send SIGTERM and SIGCONT together). Python acts on it only when the
+            # main thread moves again.
+            time.sleep(_SEEN_WITHIN_SECONDS)
     except (KeyboardInterrupt, SystemExit):
         tell("Stopping ...")
 

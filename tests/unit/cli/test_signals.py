@@ -1,0 +1,28 @@
+"""A command that serves ends on a signal, whichever of its threads the system hands it to."""
+
+import subprocess
+import sys
+
+import pytest
+
+TOLD_ON_ANOTHER_THREAD = """
+import signal, threading
+from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
+
+def tell_this_thread():
+    signal.pthread_kill(threading.get_ident(), signal.{name})
+
+end_in_order_on_signals()
+serve_until_signal(threading.Timer(0.2, tell_this_thread).start)
+print("ended")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_that_another_thread_gets_ends_it_too(name: str) -> None:
+    program = TOLD_ON_ANOTHER_THREAD.format(name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["ended"]
+    assert "Stopping" in done.stderr
