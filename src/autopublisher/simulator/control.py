@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from autopublisher.simulator.engine import Simulator
-from autopublisher.simulator.graph.wire import read_json
+from autopublisher.simulator.graph.lenient import read_json
 from autopublisher.simulator.market.delays import reported_share
 from autopublisher.simulator.market.effects import Content, Truth, content_of, shown_content
 from autopublisher.simulator.market.profile import click_window_hours

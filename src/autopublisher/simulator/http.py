@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from autopublisher.simulator.engine import Delivery, Simulator
 from autopublisher.simulator.graph.errors import GraphError
-from autopublisher.simulator.graph.wire import Call, Params, Reply, Upload, read_json, reply_of
+from autopublisher.simulator.graph.lenient import read_json, read_pairs
+from autopublisher.simulator.graph.wire import Call, Params, Reply, Upload, reply_of
 
 TRANSPORT = "autopublisher.transport"  # extension by which the server lends the connection to faults
 _VERSION = re.compile(r"v\d+\.\d+")
@@ -70,7 +71,7 @@ def respond(reply: Reply) -> Response:
 
 async def read_call(request: Request) -> Call:
     """Read a request in any of the encodings Meta accepts. Raises GraphError if the body is unreadable."""
-    values: dict[str, Any] = dict(request.query_params)
+    values: dict[str, Any] = read_pairs(request.query_params.multi_items())
     body, files = await _read_body(request)
     values.update(body)
     segments = [segment for segment in request.url.path.split("/") if segment]
@@ -101,7 +102,7 @@ async def _read_body(request: Request) -> tuple[dict[str, Any], dict[str, Upload
         return _read_json(await request.body()), {}
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return {}, {}
-    values: dict[str, Any] = {}
+    fields: list[tuple[str, Any]] = []
     files: dict[str, Upload] = {}
     try:
         async with request.form(max_part_size=_FORM_LIMIT) as form:
@@ -109,10 +110,10 @@ async def _read_body(request: Request) -> tuple[dict[str, Any], dict[str, Upload
                 if isinstance(value, UploadFile):
                     files[name] = Upload(value.filename or name, await value.read())
                 else:
-                    values[name] = value
+                    fields.append((name, value))
     except HTTPException as error:
         raise GraphError(f"(#100) The request body cannot be read: {error.detail}", 100) from error
-    return values, files
+    return read_pairs(fields), files
 
 
 def _read_json(body: bytes) -> dict[str, Any]:

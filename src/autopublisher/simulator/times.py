@@ -3,6 +3,7 @@
 Integers keep the market exact; Meta writes `2026-11-22T10:00:00-0800` in the account's time zone.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -12,6 +13,10 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 STEP = 15 * MINUTE
+UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
+DAY_WORDS = {"today": 0, "midnight": 0, "tomorrow": 1, "yesterday": -1}
+_RELATIVE = re.compile(rf"([+-]?) ?(\d{{1,6}}) ({'|'.join(UNITS)})s?")
+_LOST_PLUS = re.compile(r"(\d[Tt ]\d\S*) (\d{2}:?\d{2})$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
@@ -40,12 +45,20 @@ def parse_iso(text: str, zone: ZoneInfo | None = None) -> int:
     return to_us(moment)
 
 
-def parse_moment(value: object, zone: ZoneInfo) -> int:
-    """Read what Meta accepts as a time: Unix seconds (number or digits) or ISO 8601. Raises ValueError."""
+def parse_moment(value: object, zone: ZoneInfo, now_us: int) -> int:
+    """Read what Meta accepts as a time. Raises ValueError.
+
+    That is Unix seconds (number or digits), ISO 8601, where a `+` that a form turned into a space is one, and a
+    few of PHP's words: `now`, `today`, `tomorrow`, `yesterday`, `+3 days`.
+    """
     text = str(value).strip()
     if text.lstrip("-").isdigit():
         return int(text) * SECOND
-    return parse_iso(text, zone)
+    if (words := _RELATIVE.fullmatch(text.lower())) is not None:
+        return now_us + int(words[1] + words[2]) * UNITS[words[3]]
+    if text.lower() in DAY_WORDS:
+        return day_start(local_day(now_us, zone) + timedelta(days=DAY_WORDS[text.lower()]), zone)
+    return now_us if text.lower() == "now" else parse_iso(_LOST_PLUS.sub(r"\1+\2", text), zone)
 
 
 def meta_time(us: int, zone: ZoneInfo) -> str:

@@ -107,9 +107,9 @@ def _refuse_closed_campaign(world: World, campaign: Campaign) -> None:
 
 
 def _schedule(world: World, account: Account, params: Params) -> Schedule:
-    start = params.moment("start_time", account.zone)
+    start = params.moment("start_time", account.zone, world.now_us)
     start_us = max(world.now_us, start if start is not None else world.now_us)
-    end_us = params.moment("end_time", account.zone) or None  # 0 stands for open-ended
+    end_us = params.moment("end_time", account.zone, world.now_us) or None  # 0 stands for open-ended
     if end_us is not None:
         refuse_bad_end(world, start_us, end_us)
     return start_us, end_us
@@ -196,13 +196,13 @@ def _refuse_fixed(adset: AdSet, params: Params) -> None:
 
 
 def _update_schedule(world: World, adset: AdSet, params: Params, account: Account) -> None:
-    start = params.moment("start_time", account.zone)
+    start = params.moment("start_time", account.zone, world.now_us)
     if start is not None and start != adset.start_us:
         if adset.start_us <= world.now_us:
             raise refusal(None, "Already started", "The start cannot change any more.", "start_time")
         adset.start_us = max(start, world.now_us)
     if params.given("end_time"):
-        end = params.moment("end_time", account.zone) or None
+        end = params.moment("end_time", account.zone, world.now_us) or None
         if end is not None and end != adset.end_us:
             refuse_bad_end(world, adset.start_us, end)
         adset.end_us = end

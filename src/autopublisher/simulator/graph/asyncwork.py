@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from autopublisher.simulator.graph.batch import Item, Ledger, item_call
 from autopublisher.simulator.graph.errors import GraphError, malformed, missing, refusal
+from autopublisher.simulator.graph.lenient import read_pairs
 from autopublisher.simulator.graph.wire import Call, Params, Reply
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import AsyncRequest, AsyncSession, AsyncSet, State
@@ -167,4 +168,4 @@ def input_of(request: AsyncRequest) -> Body:
     if spec is not None:
         return spec
     body = str(request.row.get("body") or "")
-    return {name: unquote(value) for name, value in parse_qsl(body, keep_blank_values=True)}
+    return read_pairs((name, unquote(value)) for name, value in parse_qsl(body, keep_blank_values=True))

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from autopublisher.simulator.graph.errors import GraphError, malformed, refusal
+from autopublisher.simulator.graph.lenient import read_pairs
 from autopublisher.simulator.graph.wire import Call, Params, Reply
 from autopublisher.simulator.state import AdSet, State
 
@@ -152,8 +153,8 @@ def item_call(outer: Call, item: Item, ledger: Ledger) -> Call:
     )
 
 
-def _pairs(text: str, ledger: Ledger) -> dict[str, str]:
-    return {name: ledger.fill(value) for name, value in parse_qsl(text, keep_blank_values=True)}
+def _pairs(text: str, ledger: Ledger) -> dict[str, Any]:
+    return read_pairs((name, ledger.fill(value)) for name, value in parse_qsl(text, keep_blank_values=True))
 
 
 def _follow(body: Any, found: re.Match[str]) -> str:

@@ -37,7 +37,7 @@ def _candidates(world: World, account: Account, strategy: str, params: Params) -
     living = [each for each in world.state.of_kind(Campaign, account.id) if each.status != "DELETED"]
     if strategy != "DELETE_ARCHIVED_BEFORE":
         return sorted(living, key=lambda campaign: campaign.created_us)
-    before = params.moment("before_date", account.zone)
+    before = params.moment("before_date", account.zone, world.now_us)
     if before is None:
         raise missing("before_date")
     return [each for each in living if each.status == "ARCHIVED" and each.updated_us < before]

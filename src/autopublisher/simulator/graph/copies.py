@@ -118,8 +118,8 @@ def _plan(world: World, source: Node, params: Params) -> Plan:
         strategy,
         prefix or "",
         usual if suffix is None else suffix,
-        params.moment("start_time", zone),
-        params.moment("end_time", zone) or None,
+        params.moment("start_time", zone, world.now_us),
+        params.moment("end_time", zone, world.now_us) or None,
     )
 
 

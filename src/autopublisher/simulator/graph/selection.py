@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from autopublisher.simulator.graph.errors import GraphError
 from autopublisher.simulator.graph.wire import Params
 
-_TOKEN = re.compile(r"[A-Za-z0-9_:]+|\.[a-z_]+\([^()]*\)|[{},]")
+_TOKEN = re.compile(
+    r"""
+    \s+ | [A-Za-z0-9_:]+ | [{},]
+    | \.[a-z_]+\( (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [^()"'] )* \)
+    """,
+    re.VERBOSE,
+)
 
 DEEPEST = 12  # assumed; every level may multiply the answer
 
@@ -24,16 +30,17 @@ class Selection:
 
 def read_selection(params: Params) -> Selection:
     """Return the selection of a call's `fields`. Raises GraphError 2500 on bad syntax."""
-    words = params.words("fields") if str(params.get("fields") or "").lstrip().startswith("[") else None
-    return parse_selection(",".join(words) if words is not None else params.text("fields") or "")
+    fields = params.get("fields")
+    listed = isinstance(fields, list) or str(fields or "").lstrip().startswith("[")
+    return parse_selection(",".join(params.words("fields") or []) if listed else params.text("fields") or "")
 
 
 def parse_selection(text: str) -> Selection:
     """Read a selection's text."""
     tokens = _TOKEN.findall(text)
-    if "".join(tokens) != re.sub(r"\s+", "", text):
+    if sum(map(len, tokens)) != len(text):
         raise _syntax(text)
-    selection, rest = _read(tokens, text, DEEPEST)
+    selection, rest = _read([token for token in tokens if not token.isspace()], text, DEEPEST)
     if rest:
         raise _syntax(text)
     return selection

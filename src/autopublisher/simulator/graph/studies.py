@@ -94,7 +94,7 @@ def _creative_test(plans: list[CellPlan], params: Params) -> dict[str, Any]:
 
 
 def _times(world: World, account: Account, params: Params) -> tuple[int, int]:
-    start, end = (params.moment(name, account.zone) for name in ("start_time", "end_time"))
+    start, end = (params.moment(name, account.zone, world.now_us) for name in ("start_time", "end_time"))
     if start is None or end is None:
         raise missing("start_time" if start is None else "end_time")
     if start < world.now_us - CLOCK_SLACK:
@@ -114,8 +114,8 @@ def update_study(world: World, node: Node, params: Params) -> None:
     fixed = {"type", "creative_test_config", *(("name", "start_time") if running else ())} & set(params)
     if fixed:
         raise refusal(None, "Field is fixed", f"{min(fixed)} cannot change any more.", min(fixed))
-    start = params.moment("start_time", account.zone) or study.start_us
-    end = params.moment("end_time", account.zone) or study.end_us
+    start = params.moment("start_time", account.zone, world.now_us) or study.start_us
+    end = params.moment("end_time", account.zone, world.now_us) or study.end_us
     if end <= max(start, world.now_us):
         raise refusal(None, "End before start", "A study must end after now and its start.", "end_time")
     if "cells" in params:

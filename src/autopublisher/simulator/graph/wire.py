@@ -1,13 +1,13 @@
 """Requests and answers as values: whatever the encoding, a call is a method, a path and parameters."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from autopublisher.simulator.graph.errors import GraphError, malformed, missing, not_one_of
+from autopublisher.simulator.graph.lenient import read_relaxed_json
 from autopublisher.simulator.times import parse_moment
 
 
@@ -17,28 +17,6 @@ class Upload:
 
     filename: str
     content: bytes
-
-
-def read_json(text: str) -> Any:
-    """Read JSON as strictly as Meta does: no NaN, nothing endlessly deep, no half characters. Raises ValueError."""
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        if "\\ud" in text.lower():
-            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be encoded
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 class Params(Mapping[str, Any]):
@@ -99,7 +77,7 @@ class Params(Mapping[str, Any]):
         if not isinstance(value, str):
             return value
         try:
-            return read_json(value) if value else None
+            return read_relaxed_json(value) if value else None
         except ValueError as error:
             raise malformed(name, "a valid JSON value") from error
 
@@ -129,13 +107,13 @@ class Params(Mapping[str, Any]):
             raise not_one_of(name, allowed)
         return value
 
-    def moment(self, name: str, zone: ZoneInfo) -> int | None:
-        """Return a time in microseconds, or None if it was not sent."""
+    def moment(self, name: str, zone: ZoneInfo, now_us: int) -> int | None:
+        """Return a time in microseconds, or None if it was not sent; words such as `tomorrow` count from now."""
         value = self._values.get(name)
         if value in (None, ""):
             return None
         try:
-            return parse_moment(value, zone)
+            return parse_moment(value, zone, now_us)
         except ValueError as error:
             raise malformed(name, "a valid date-time") from error
 
