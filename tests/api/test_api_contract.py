@@ -1,5 +1,6 @@
 """The OpenAPI document: complete, valid, and kept by the application when somebody tries everything it allows."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,39 @@ def test_unknown_fields_are_refused_by_the_document_too(document: dict[str, Any]
     asked = [schema for name, schema in document["components"]["schemas"].items() if name.endswith("In")]
     assert asked
     assert all(schema["additionalProperties"] is False for schema in asked)
+
+
+def bare_fields(document: dict[str, Any]) -> list[str]:
+    """Return what callers may send and the document does not explain by a description and an example."""
+    return [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        if name.endswith("In") or name.startswith("Body")
+        for field, shown in schema["properties"].items()
+        if not shown.get("description") or not (shown.get("examples") or "$ref" in shown)
+    ]
+
+
+def test_every_field_that_is_sent_has_a_description_and_an_example(document: dict[str, Any]) -> None:
+    assert bare_fields(document) == []
+
+
+def test_a_field_without_a_description_or_an_example_is_recognised() -> None:
+    fields = {"told": {"description": "Why.", "examples": [1]}, "bare": {"description": "Why."}, "mute": {}}
+    assert bare_fields({"components": {"schemas": {"SomeIn": {"properties": fields}}}}) == [
+        "SomeIn.bare",
+        "SomeIn.mute",
+    ]
+
+
+def test_bounds_and_refused_characters_are_in_the_document(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    count = schemas["ABTestConfigIn"]["properties"]["variants_count"]
+    name = schemas["RunRequestIn"]["properties"]["campaign_name"]
+    assert (count["minimum"], count["maximum"]) == (2, 10)
+    assert name["maxLength"] == 300
+    assert re.fullmatch(name["pattern"], "Spring sale")
+    assert not re.fullmatch(name["pattern"], "Spring\x00sale")
 
 
 @pytest.fixture

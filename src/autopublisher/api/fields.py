@@ -18,7 +18,10 @@ MOST_PLACES = 12
 LARGEST_WHOLE = 1_000_000_000
 
 _MOMENT = re.compile(r"20\d{2}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_UNPRINTABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_PRINTABLE = Field(json_schema_extra={"pattern": rf"^[^{_CONTROLS}]*$"})
+"""The refused characters as the OpenAPI document shows them; lone surrogates are no JSON text in the first place."""
 
 
 def _exact(value: Any) -> Decimal:
@@ -94,13 +97,14 @@ Whole = Annotated[
 ]
 Flag = StrictBool
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
-ShortText = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=512)]
-Text = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=8000)]
+ShortText = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=512), _PRINTABLE]
+Text = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=8000), _PRINTABLE]
 Identifier = Annotated[
     str,
     BeforeValidator(_identifier),
     BeforeValidator(_printable),
     StringConstraints(min_length=1, max_length=64),
+    _PRINTABLE,
 ]
 """One of our UUIDs. Text of another shape is taken too: it names nothing, so the answer is 404 and not 422."""
 

@@ -9,7 +9,7 @@ from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier, ShortText
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import present_account, present_creative
-from autopublisher.api.schemas import AccountIn, AccountPatchIn
+from autopublisher.api.schemas import EXAMPLE_REQUEST, AccountIn, AccountPatchIn
 from autopublisher.api.services import Given
 from autopublisher.api.views import AccountOut, AccountsOut, CreativeOut, CreativesOut
 from autopublisher.domain.access import Permission
@@ -84,9 +84,14 @@ def creatives(meta_account_id: Annotated[Identifier, Query()], services: Given) 
 )
 def upload_creative(
     *,
-    file: Annotated[UploadFile, File(description="A PNG or JPEG image of at most 30 MB.")],
-    meta_account_id: Annotated[Identifier, Form()],
-    name: Annotated[ShortText, Form()],
+    file: Annotated[
+        UploadFile, File(description="A PNG or JPEG image of at most 30 MB.", examples=["picture.png"])
+    ],
+    meta_account_id: Annotated[
+        Identifier,
+        Form(description="The account whose ads may show it.", examples=[EXAMPLE_REQUEST["meta_account_id"]]),
+    ],
+    name: Annotated[ShortText, Form(description="What it is called here.", examples=["Spring, blue"])],
     services: Given,
     user: Caller,
     response: Response,

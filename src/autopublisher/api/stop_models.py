@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from autopublisher.api.fields import Flag, Identifier, Text
-from autopublisher.api.schemas import Asked
+from autopublisher.api.schemas import EXAMPLE_REQUEST, Asked, shown
 from autopublisher.api.views import Told
 from autopublisher.domain.stops import ObjectLine
 from autopublisher.flows.stops import AccountStop, StopView
@@ -15,23 +15,27 @@ Reason = Annotated[Text, StringConstraints(min_length=1)]
 
 
 class StopIn(Asked):
-    """What to stop: one account by ``meta_account_id``, or ``all``; and why."""
+    """What to stop, one account or everything, and why."""
 
-    meta_account_id: Identifier | None = None
-    all: Flag = False
-    reason: Reason
+    meta_account_id: Annotated[Identifier | None, shown(EXAMPLE_REQUEST["meta_account_id"])] = None
+    """The account to stop; either this or `all`."""
+    all: Annotated[Flag, shown(example=True)] = False
+    """Whether everything is stopped, accounts registered later included."""
+    reason: Annotated[Reason, shown("Wrong prices in the shop.")]
+    """Why, for the audit trail."""
 
 
 class ResumeIn(Asked):
-    """Which stop to lift: one by ``stop_id``, or those of an account; and why.
+    """Which stop to lift, one by its id or those of an account, and why."""
 
-    ``reactivate`` also switches the final campaigns of completed runs on again.
-    """
-
-    stop_id: Identifier | None = None
-    meta_account_id: Identifier | None = None
-    reason: Reason
-    reactivate: Flag = False
+    stop_id: Annotated[Identifier | None, shown("5d2c7b0a-43b5-4c0e-8a53-6f6f0f0c7d21")] = None
+    """The stop to lift, by the id `GET /meta/autopilot/stops` shows."""
+    meta_account_id: Annotated[Identifier | None, shown(EXAMPLE_REQUEST["meta_account_id"])] = None
+    """The account whose stops are lifted."""
+    reason: Annotated[Reason, shown("Prices are right again.")]
+    """Why, for the audit trail."""
+    reactivate: Annotated[Flag, shown(example=True)] = False
+    """Whether the final campaigns of completed runs are switched on again, too."""
 
 
 class StoppedObjectOut(Told):
