@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
     auto_publisher_watch_minutes: int = Field(default=15, ge=1, le=24 * 60)
     auto_publisher_approval_hours: int = Field(default=72, ge=1, le=24 * 30)
+    auto_publisher_absent_minutes: int = Field(default=15, ge=3, le=24 * 60)
     auto_publisher_daily_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_monthly_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_native_rule: bool = True

@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -16,10 +16,12 @@ from autopublisher.domain.errors import (
     MetaTransientError,
     StaleRunError,
 )
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN
 from autopublisher.flows.executor import Executor, Patience
+from autopublisher.flows.machine import Pace
 from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_total
 
 CREATES = 8
@@ -56,15 +58,66 @@ def test_a_create_that_never_arrived_is_sent_again(nth: int) -> None:
     assert len(stage.meta.made("create")) == CREATES + 1
 
 
-def test_a_create_is_sent_again_only_after_spaced_look_ups_three_of_them_when_nothing_can_land() -> None:
+def looked_up(stage: Stage) -> tuple[datetime, datetime, list[datetime]]:
+    """Return when the first create was sent, when it was sent again, and when it was looked up in between."""
+    first, second = stage.meta.made("create")[:2]
+    return (
+        first.at,
+        second.at,
+        [one.at for one in stage.meta.made("find") if first.at <= one.at <= second.at],
+    )
+
+
+def test_a_create_is_sent_again_only_after_look_ups_that_outlast_what_meta_may_not_list() -> None:
     stage = Stage()
     stage.meta.troubles = [Trouble("create", cut_off())]
     stage.go(RunStatus.AB_TESTING)
-    first, second = stage.meta.made("create")[:2]
-    looks = [look.at for look in stage.meta.made("find")]
-    assert len([look for look in looks if look >= first.at + LANDS_WITHIN]) == Patience().lookups
-    assert all(first.at <= look <= second.at for look in looks)
+    first, again, looks = looked_up(stage)
+    assert again == looks[-1] >= first + Patience().absent_after
+    assert len([look for look in looks if look >= first + LANDS_WITHIN]) >= Patience().lookups
     assert all(later - earlier >= Patience().spacing for earlier, later in pairwise(looks))
+
+
+def test_what_was_missed_once_makes_every_later_create_wait_for_twice_as_long() -> None:
+    stage = Stage(pace=Pace(patience=Patience(absent_after=timedelta(minutes=3))))
+    stage.meta.troubles = [Trouble("create", cut_off(), done=True)]
+    stage.meta.blind = 4  # until it counts as absent, which makes a copy
+    stage.go(RunStatus.AB_TESTING)
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.go()
+    assert any(row.key.startswith("duplicate/test/a/campaign") for row in stage.rows())
+    with stage.open_unit() as unit:
+        seen = unit.listing_lags.longest()
+    assert seen >= timedelta(minutes=3)
+    later = Stage(pace=stage.pace)
+    with later.open_unit() as unit:
+        unit.listing_lags.note(seen, later.clock.now())
+        unit.commit()
+    later.meta.troubles = [Trouble("create", cut_off())]
+    later.go(RunStatus.AB_TESTING)
+    first, again, _ = looked_up(later)
+    assert again >= first + 2 * seen
+
+
+def test_an_object_that_shows_late_says_how_late() -> None:
+    stage = Stage()
+    stage.meta.troubles = [Trouble("create", cut_off(), done=True)]
+    stage.meta.blind = 3
+    stage.go(RunStatus.AB_TESTING)
+    with stage.open_unit() as unit:
+        assert unit.listing_lags.longest() >= Patience().spacing
+
+
+def test_a_copy_that_somebody_made_later_says_nothing_of_how_late_meta_lists() -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=5))
+    stage.meta.copy_of(MetaId(stage.row("test/a/campaign").meta_id or ""))
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.go()
+    assert any(row.key.startswith("duplicate/") for row in stage.rows())
+    with stage.open_unit() as unit:
+        assert unit.listing_lags.longest() == timedelta(0)
 
 
 def test_a_look_up_that_fails_proves_nothing() -> None:

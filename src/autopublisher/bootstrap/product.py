@@ -30,6 +30,7 @@ from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.accounts import AccountDesk
 from autopublisher.flows.approvals import Approvals
+from autopublisher.flows.executor import Patience
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
@@ -185,6 +186,7 @@ class Product:
             poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
             look=self._look,
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
+            patience=Patience(absent_after=timedelta(minutes=settings.auto_publisher_absent_minutes)),
             spend=self._spend_rules,
             native_rule=settings.auto_publisher_native_rule,
             split_tests=settings.auto_publisher_split_tests,

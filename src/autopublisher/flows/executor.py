@@ -35,13 +35,13 @@ from autopublisher.domain.operations import (
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
-from autopublisher.domain.stops import LANDS_WITHIN
 from autopublisher.flows.bookkeeping import Bookkeeping
 from autopublisher.flows.brake import brake
 from autopublisher.flows.freshness import TooLate, fresh_from_now
 from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.lookups import look_for
 from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.writes.absence import Absence
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
@@ -50,6 +50,7 @@ from autopublisher.ports.storage import Storage
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
 _SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
 _CREATIVE_PATIENCE = timedelta(days=1)
+_MOST_DOUBLINGS = 5
 
 
 class _NotListed(NotYet):
@@ -60,19 +61,21 @@ class _NotListed(NotYet):
 class Patience:
     """How an unknown outcome is settled.
 
-    A create is believed absent after ``lookups`` complete look-ups that found nothing, ``spacing`` apart; that span covers
-    the time for which Meta may not list a new object, and so it begins only when nothing can land any more. ``attempts``
-    is how often a write is sent before it is given up; ``pause`` how long a throttled or unauthorised write waits.
+    A create is believed absent after ``lookups`` complete look-ups that found nothing, ever further apart and ``spacing`` at
+    first, of which the last comes ``absent_after`` it was sent, or later (``writes.absence``): so long Meta may not list a
+    new object. ``attempts`` is how often a write is sent before it is given up; ``pause`` how long a throttled or
+    unauthorised write waits.
     """
 
     lookups: int = 3
     spacing: timedelta = timedelta(seconds=30)
+    absent_after: timedelta = timedelta(minutes=15)
     attempts: int = 5
     pause: timedelta = timedelta(minutes=5)
 
-    def absent_from(self, sent_at: datetime) -> datetime:
-        """Return from when a look-up that finds nothing may prove that a create sent then has made nothing."""
-        return sent_at + LANDS_WITHIN + self.spacing * (self.lookups - 1)
+    def between(self, lookups: int) -> timedelta:
+        """Return how long to wait for the next look-up after so many that found nothing."""
+        return self.spacing * (1 << min(lookups - 1, _MOST_DOUBLINGS))
 
 
 class Executor:
@@ -97,6 +100,7 @@ class Executor:
         self._gate = gate or MoneyGate()
         self._stopwatch = stopwatch
         self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
+        self._absence = Absence(open_unit, clock, self._patience.absent_after)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
@@ -165,11 +169,13 @@ class Executor:
         creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
         makers = {row.spec.token: row for row in creates if row.spec.token and not is_duplicate(row)}
         for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
-            for found in self._meta.find(run.act_id, kind, run_mark(run.id), READ_FIELDS[kind]):
+            fields = (*READ_FIELDS[kind], "created_time")
+            for found in self._meta.find(run.act_id, kind, run_mark(run.id), fields):
                 listed[str(found["id"])] = found
                 maker = makers.get(token_in(str(found.get("name"))) or "")
                 if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
                     self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
+                    self._absence.learn(maker, found)
         return listed
 
     # --- one step ---------------------------------------------------------------------------------
@@ -319,16 +325,11 @@ class Executor:
         hits = self._hits(run, operation)
         if hits:
             return self._adopted(run, operation, hits, fence)
-        too_early = now < self._patience.absent_from(operation.sent_at or operation.intended_at)
-        if too_early or operation.lookups + 1 < self._patience.lookups:
-            again = now + self._patience.spacing
-            self._books.advance(
-                operation,
-                OperationState.UNKNOWN,
-                fence,
-                lookups=operation.lookups + 1,
-                look_again_at=again,
-            )
+        misses = operation.lookups + 1
+        provable = self._absence.provable_from(operation.sent_at or operation.intended_at)
+        if now < provable or misses < self._patience.lookups:
+            again = min(now + self._patience.between(misses), max(provable, now + self._patience.spacing))
+            self._books.advance(operation, OperationState.UNKNOWN, fence, lookups=misses, look_again_at=again)
             raise NotYet(again)
         return self._books.advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
 
@@ -347,7 +348,14 @@ class Executor:
         """
         for extra in hits[1:]:
             self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence, extra)
+        self._absence.learn(operation, hits[0], self._missed_at(operation))
         return self._books.confirm(run, operation, MetaId(str(hits[0]["id"])), fence)
+
+    def _missed_at(self, operation: Operation) -> datetime | None:
+        """Return when a look-up for this create last found nothing, at the earliest; None where none has."""
+        if not operation.lookups or operation.look_again_at is None:
+            return None
+        return operation.look_again_at - self._patience.between(operation.lookups)
 
     def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         """Read an update's or delete's object: as wanted -> CONFIRMED, else it may be sent again (absolute values)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -281,6 +281,18 @@ class Pacings(Protocol):
         ...
 
 
+class ListingLags(Protocol):
+    """How late Meta has listed new objects here, as far as that was seen."""
+
+    def longest(self) -> timedelta:
+        """Return the longest lag seen; nothing where none was."""
+        ...
+
+    def note(self, lag: timedelta, at: datetime) -> None:
+        """Keep a lag that was seen, unless a longer one is kept."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
@@ -294,6 +306,7 @@ class UnitOfWork(Protocol):
     stops: Stops
     watches: Watches
     pacings: Pacings
+    listing_lags: ListingLags
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

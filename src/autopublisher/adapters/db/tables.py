@@ -257,6 +257,13 @@ pacing = Table(
     Column("updated_at", Moment, nullable=False),
 )
 
+listing_lags = Table(
+    "listing_lags",
+    METADATA,
+    Column("seen_at", Moment, primary_key=True),
+    Column("milliseconds", BigInteger, nullable=False),
+)
+
 users = Table(
     "users",
     METADATA,

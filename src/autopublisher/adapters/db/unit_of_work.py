@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
 from autopublisher.adapters.db.journal import SqlJournal
+from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
 from autopublisher.adapters.db.people import SqlPeople
 from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
@@ -20,6 +21,7 @@ from autopublisher.ports.repositories import (
     Accounts,
     Creatives,
     Journal,
+    ListingLags,
     Observations,
     Pacings,
     People,
@@ -46,6 +48,7 @@ class SqlUnitOfWork:
     stops: Stops
     watches: Watches
     pacings: Pacings
+    listing_lags: ListingLags
     connection: Connection
 
     def __init__(self, engine: Engine) -> None:
@@ -76,6 +79,7 @@ class SqlUnitOfWork:
         self.stops = SqlStops(session)
         self.watches = SqlWatches(session)
         self.pacings = SqlPacings(session)
+        self.listing_lags = SqlListingLags(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,7 +1,7 @@
 """What the database in memory holds, and the rules a real one would enforce on it."""
 
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from autopublisher.domain.accounts import Account, Creative
@@ -34,6 +34,7 @@ class Tables:
     stops: dict[StopId, Stop] = field(default_factory=dict)
     watches: dict[ActId, Watch] = field(default_factory=dict)
     pacings: dict[ActId, KeptPacing] = field(default_factory=dict)
+    listing_lags: list[tuple[timedelta, datetime]] = field(default_factory=list)
 
     def copy(self) -> Self:
         """Return a state that can change on its own."""

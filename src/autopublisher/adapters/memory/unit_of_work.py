@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from autopublisher.adapters.memory.listing_lags import MemoryListingLags
 from autopublisher.adapters.memory.pacings import MemoryPacings
 from autopublisher.adapters.memory.records import (
     MemoryAccounts,
@@ -21,6 +22,7 @@ from autopublisher.ports.repositories import (
     Accounts,
     Creatives,
     Journal,
+    ListingLags,
     Observations,
     Pacings,
     People,
@@ -71,6 +73,7 @@ class MemoryUnitOfWork:
     stops: Stops
     watches: Watches
     pacings: Pacings
+    listing_lags: ListingLags
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -95,6 +98,7 @@ class MemoryUnitOfWork:
         self.stops = MemoryStops(tables)
         self.watches = MemoryWatches(tables)
         self.pacings = MemoryPacings(tables)
+        self.listing_lags = MemoryListingLags(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

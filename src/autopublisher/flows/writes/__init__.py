@@ -1,0 +1,1 @@
+"""The room of everything that may write to Meta."""
