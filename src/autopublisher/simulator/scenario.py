@@ -21,6 +21,7 @@ from autopublisher.simulator.parameters import (
 
 T = TypeVar("T")
 MICROS = 1_000_000  # per major currency unit
+ASSETS = ("pages", "instagram_users", "pixels", "custom_conversions")
 TABLES = ("market", "population", "auction", "review")
 AXES = ("age", "gender", "country", "region", "impression_device")
 MOST_CELLS, SHARES_SLACK = 24, 1e-6
@@ -142,6 +143,7 @@ class Scenario:
     pages: tuple[tuple[str, str], ...] = ()
     instagram_users: tuple[tuple[str, str], ...] = ()
     pixels: tuple[tuple[str, str], ...] = ()
+    custom_conversions: tuple[tuple[str, str], ...] = ()
     market: MarketParameters = field(default_factory=MarketParameters)
     population: PopulationParameters | None = None  # None = one public, everybody alike
     auction: AuctionParameters = field(default_factory=AuctionParameters)
@@ -180,7 +182,7 @@ def read_scenario(text: str, name: str) -> Scenario:
         if key in raw
     }
     lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("tokens", "expired_tokens") if key in raw}
-    assets = {key: _assets(raw.get(key, [])) for key in ("pages", "instagram_users", "pixels")}
+    assets = {key: _assets(raw.get(key, [])) for key in ASSETS}
     known = {*plain, *lists, *assets, "accounts", "effect", "fault", "description", *TABLES}
     if unknown := set(raw) - known:
         message = f"unknown keys in scenario {name}: {sorted(unknown)}"

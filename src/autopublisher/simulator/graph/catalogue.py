@@ -4,11 +4,12 @@ Transcribed from the public SDK's classes; a test compares the two.
 """
 
 
-def _names(text: str) -> frozenset[str]:
+def names(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
-ACCOUNT = _names(
+ACCOUNT = names(
     """
     account_id account_status ad_account_promotable_objects age agency_client_declaration all_capabilities
     amount_spent attribution_spec balance brand_safety_content_filter_levels business business_city
@@ -28,7 +29,7 @@ ACCOUNT = _names(
     """
 )
 
-CAMPAIGN = _names(
+CAMPAIGN = names(
     """
     account_id adbatch adlabels advantage_state_info bid_constraints bid_strategy boosted_object_id
     brand_lift_studies budget_rebalance_flag budget_remaining budget_schedule_specs buying_type
@@ -44,7 +45,7 @@ CAMPAIGN = _names(
     """
 )
 
-AD_SET = _names(
+AD_SET = names(
     """
     account_id ad_set_goal adlabels adset_schedule anchor_event_attribution_window_days asset_feed_id
     attribution_count_type attribution_spec automatic_manual_state bid_adjustments bid_amount
@@ -67,7 +68,7 @@ AD_SET = _names(
     """
 )
 
-AD = _names(
+AD = names(
     """
     account_id ad_active_time ad_review_feedback ad_schedule_end_time ad_schedule_start_time adlabels adset
     adset_id adset_spec audience_id bid_amount bid_info bid_type campaign campaign_id configured_status
@@ -80,7 +81,7 @@ AD = _names(
     """
 )
 
-CREATIVE = _names(
+CREATIVE = names(
     """
     account_id actor_id ad_disclaimer_spec adlabels applink_treatment asset_feed_spec authorization_category
     auto_update body branded_content branded_content_sponsor_page_id bundle_folder_id call_to_action
@@ -101,7 +102,7 @@ CREATIVE = _names(
     """
 )
 
-IMAGE = _names(
+IMAGE = names(
     """
     account_id bytes copy_from created_time creatives filename hash height id
     is_associated_creatives_in_adgroups name original_height original_width owner_business permalink_url
@@ -109,13 +110,13 @@ IMAGE = _names(
     """
 )
 
-LABEL = _names(
+LABEL = names(
     """
     account created_time id name updated_time
     """
 )
 
-INSIGHTS = _names(
+INSIGHTS = names(
     """
     account_currency account_id account_name action_values actions ad_click_actions ad_id
     ad_impression_actions ad_name adset_end adset_id adset_name adset_start advanced_actions_28d_view
@@ -196,7 +197,7 @@ INSIGHTS = _names(
     """
 )
 
-REPORT_RUN = _names(
+REPORT_RUN = names(
     """
     account_id action_attribution_windows action_breakdowns async_percent_completion async_status breakdowns
     date_preset date_start date_stop error_code error_message error_subcode error_user_msg error_user_title
@@ -205,14 +206,14 @@ REPORT_RUN = _names(
     """
 )
 
-VIDEO = _names(
+VIDEO = names(
     """
     created_time custom_labels description embed_html embeddable format from icon id is_instagram_eligible
     length permalink_url picture published source status title updated_time views
     """
 )
 
-STUDY = _names(
+STUDY = names(
     """
     business canceled_time client_business cooldown_start_time created_by created_time description end_time id
     measurement_contact name observation_end_time results_first_available_date sales_contact start_time type
@@ -220,13 +221,13 @@ STUDY = _names(
     """
 )
 
-STUDY_CELL = _names(
+STUDY_CELL = names(
     """
     ad_entities_count ad_ids control_percentage exclusion_geo id name treatment_percentage
     """
 )
 
-ASYNC_SET = _names(
+ASYNC_SET = names(
     """
     canceled_count created_time error_count id in_progress_count initial_count is_completed name
     notification_mode notification_result notification_status notification_uri owner_id success_count
@@ -234,20 +235,20 @@ ASYNC_SET = _names(
     """
 )
 
-ASYNC_REQUEST = _names(
+ASYNC_REQUEST = names(
     """
     async_request_set created_time id input result scope_object_id status type updated_time
     """
 )
 
-ASYNC_SESSION = _names(
+ASYNC_SESSION = names(
     """
     app complete_time error_code exception id method name page platform_version result start_time status uri
     user
     """
 )
 
-RULE = _names(
+RULE = names(
     """
     account_id created_by created_time disable_error_code evaluation_spec execution_spec id name
     schedule_spec status updated_time

@@ -28,9 +28,7 @@ def log_in(world: World, call: Call) -> Reply:
     _check_app(world, call.params)
     if call.segments == DIALOG:
         return _dialog(world, call.params)
-    if call.params.text("grant_type") == "fb_exchange_token":
-        return _prolong(world, call.params)
-    return _redeem(world, call.params)
+    return _GRANTS.get(call.params.text("grant_type") or "", _redeem)(world, call.params)
 
 
 def _check_app(world: World, params: Params) -> None:
@@ -79,6 +77,12 @@ def _prolong(world: World, params: Params) -> Reply:
     return _token(world, holder_of(world, params.need_text("fb_exchange_token")), LONG_S)
 
 
+def _app_token(world: World, params: Params) -> Reply:
+    _check_secret(world, params)
+    scenario = world.scenario
+    return Reply(200, {"access_token": f"{scenario.app_id}|{scenario.app_secret}", "token_type": "bearer"})
+
+
 def holder_of(world: World, token: str) -> str:
     """Return whose a token is. Raises GraphError 190 for unknown, 190/463 for expired ones."""
     if token in world.scenario.expired_tokens:
@@ -106,3 +110,6 @@ def _token(world: World, user_id: str, seconds: int) -> Reply:
     world.state.grant(grant)
     body = {"access_token": grant.secret, "token_type": "bearer", "expires_in": seconds}
     return Reply(200, body)
+
+
+_GRANTS = {"fb_exchange_token": _prolong, "client_credentials": _app_token}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autopublisher.simulator.graph import catalogue
+from autopublisher.simulator.graph.assets import AssetReader
 from autopublisher.simulator.graph.asyncview import by_request_status
 from autopublisher.simulator.graph.errors import no_such_field
 from autopublisher.simulator.graph.listing import list_nodes
@@ -12,6 +13,7 @@ from autopublisher.simulator.graph.render import Values, render, render_account
 from autopublisher.simulator.graph.reports import render_report
 from autopublisher.simulator.graph.selection import Selection
 from autopublisher.simulator.graph.studies import members_of, studies_of
+from autopublisher.simulator.graph.surroundings import EDGES
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import (
@@ -47,28 +49,26 @@ class NodeType:
 ACCOUNT_TYPE = NodeType(
     "AdAccount",
     catalogue.ACCOUNT,
-    frozenset({"campaigns", "adsets", "ads", "adcreatives", "adimages", "adlabels"}),
+    EDGES["AdAccount"],
     ("id", "account_id"),
 )
 NODE_TYPES = {
-    "campaign": NodeType(
-        "AdCampaignGroup", catalogue.CAMPAIGN, frozenset({"adsets", "ads", "insights", "ad_studies"})
-    ),
+    "campaign": NodeType("AdCampaignGroup", catalogue.CAMPAIGN, EDGES["AdCampaignGroup"]),
     "adset": NodeType(
         "AdCampaign",
         catalogue.AD_SET,
-        frozenset({"ads", "insights", "ad_studies"}),
+        EDGES["AdCampaign"],
         links={"campaign": "campaign_id"},
     ),
     "ad": NodeType(
         "AdGroup",
         catalogue.AD,
-        frozenset({"insights", "adcreatives"}),
+        EDGES["AdGroup"] | {"ad_studies"},
         links={"campaign": "campaign_id", "adset": "adset_id", "creative": "creative_id"},
     ),
-    "creative": NodeType("AdCreative", catalogue.CREATIVE),
+    "creative": NodeType("AdCreative", catalogue.CREATIVE, EDGES["AdCreative"]),
     "image": NodeType("AdImage", catalogue.IMAGE, defaults=("id", "hash", "name", "url")),
-    "adlabel": NodeType("AdLabel", catalogue.LABEL, defaults=("id", "name")),
+    "adlabel": NodeType("AdLabel", catalogue.LABEL, EDGES["AdLabel"], defaults=("id", "name")),
     "report_run": NodeType(
         "AdReportRun",
         catalogue.REPORT_RUN,
@@ -83,7 +83,7 @@ NODE_TYPES = {
     "study_cell": NodeType(
         "AdStudyCell", catalogue.STUDY_CELL, frozenset({"adsets", "campaigns"}), defaults=("id", "name")
     ),
-    "video": NodeType("Video", catalogue.VIDEO, defaults=("id", "updated_time")),
+    "video": NodeType("Video", catalogue.VIDEO, EDGES["Video"], defaults=("id", "updated_time")),
     "async_set": NodeType(
         "AdAsyncRequestSet", catalogue.ASYNC_SET, defaults=("id", "owner_id", "name", "is_completed")
     ),
@@ -111,7 +111,17 @@ EDGE_KINDS: dict[str, type[Node]] = {
     "requests": AsyncRequest,
     "adrules_library": Rule,
 }
-LISTS_OF_ACCOUNTS = frozenset(EDGE_KINDS) - {"ad_studies", "cells", "requests"}
+LISTS_OF_ACCOUNTS = frozenset(EDGE_KINDS) - {"cells", "requests"}
+LISTS = {
+    "campaign": ("adsets", "ads", "ad_studies", "copies"),
+    "adset": ("ads", "adcreatives", "ad_studies", "copies"),
+    "ad": ("adcreatives", "ad_studies", "copies"),
+    "adlabel": ("campaigns", "adsets", "ads", "adcreatives"),
+    "ad_study": ("cells",),
+    "study_cell": ("adsets", "campaigns"),
+    "async_set": ("requests",),
+}
+"""The edges of nodes that may hold something; the other ones Meta knows are empty."""
 
 InsightsReader = Callable[[World, Call, str], dict[str, Any]]
 
@@ -137,7 +147,8 @@ class Reader:
         nodes = edge_nodes(self.world, owner, name)
         if name == "requests":
             nodes = by_request_status(self.world, nodes, params)
-        kind, address = EDGE_KINDS[name].kind, f"{_address(owner)}/{name}"
+        kind = owner.kind if name == "copies" and isinstance(owner, Node) else EDGE_KINDS[name].kind
+        address = f"{_address(owner)}/{name}"
         return self.listing(nodes, kind, address, selection, params)
 
     def listing(
@@ -171,12 +182,26 @@ class Reader:
         return chosen
 
     def _edge_field(self, owner: Node | Account, name: str, nested: Selection) -> Values:
-        params = Params(nested.options)
-        if name == "insights" and isinstance(owner, Node):
+        if name == "insights":
             fields = {"fields": ",".join(nested.names)} if nested else {}
-            call = Call("GET", (owner.id, name), Params({**nested.options, **fields}))
-            return self.insights(self.world, call, owner.id)
-        return self.edge(owner, name, params, nested)
+            call = Call("GET", (_address(owner), name), Params({**nested.options, **fields}))
+            return self.insights(self.world, call, _address(owner))
+        return self.any_edge(owner, name, Params(nested.options), Selection(nested.names))
+
+    def any_edge(self, owner: Node | Account, name: str, params: Params, selection: Selection) -> Values:
+        """Return one page of any edge that Meta knows. Raises GraphError for others."""
+        if isinstance(owner, Account) and name not in LISTS_OF_ACCOUNTS:
+            return self.assets.edge(owner, name, params, selection)
+        if isinstance(owner, Node) and name not in LISTS.get(owner.kind, ()):
+            if name in NODE_TYPES[owner.kind].edges:
+                return {"data": []}
+            raise no_such_field(name, NODE_TYPES[owner.kind].name)
+        return self.edge(owner, name, params, selection)
+
+    @property
+    def assets(self) -> AssetReader:
+        """How people, businesses, pages and pixels are read."""
+        return AssetReader(self.world.scenario, self.call, self.account)
 
 
 def _values(world: World, node: Node) -> Values:
@@ -187,15 +212,24 @@ def _values(world: World, node: Node) -> Values:
 
 def edge_nodes(world: World, owner: Node | Account, name: str) -> list[Node]:
     """Return all nodes of an edge, oldest first, whatever their status."""
-    kind = EDGE_KINDS[name]
     if isinstance(owner, Account):
-        return list(world.state.of_kind(kind, owner.id))
+        return list(world.state.of_kind(EDGE_KINDS[name], owner.id))
+    if name == "copies":
+        twins = world.state.of_kind(type(owner), owner.account_id)
+        return [twin for twin in twins if twin.extra.get(f"source_{owner.kind}_id") == owner.id]
     if name == "ad_studies":
         return studies_of(world, owner)
+    return _below(world, owner, EDGE_KINDS[name])
+
+
+def _below(world: World, owner: Node, kind: type[Node]) -> list[Node]:
     if isinstance(owner, StudyCell):
         return members_of(world, owner, kind)
-    if isinstance(owner, Ad):
-        return [world.state.need(Creative, owner.creative_id)]
+    if isinstance(owner, Label):
+        return [node for node in world.state.of_kind(kind, owner.account_id) if owner.id in node.labels]
+    if kind is Creative:
+        ads = [owner] if isinstance(owner, Ad) else world.state.children(Ad, owner.id)
+        return [world.state.need(Creative, each) for each in dict.fromkeys(ad.creative_id for ad in ads)]
     return list(world.state.children(kind, owner.id))
 
 

@@ -10,6 +10,7 @@ from autopublisher.simulator.graph.accounts import minimum_budgets
 from autopublisher.simulator.graph.adrules import create_rule, update_rule
 from autopublisher.simulator.graph.ads import create_ad, update_ad
 from autopublisher.simulator.graph.adsets import create_adset, update_adset
+from autopublisher.simulator.graph.assets import Asset, find_asset
 from autopublisher.simulator.graph.campaign_budgets import Switch, complete_switch
 from autopublisher.simulator.graph.campaigns import create_campaign, delete_children, update_campaign
 from autopublisher.simulator.graph.common import make_label, refuse_blocked_account, refuse_gone_edit
@@ -18,18 +19,18 @@ from autopublisher.simulator.graph.edges import ACCOUNT_WRITERS, EDGE_WRITERS, d
 from autopublisher.simulator.graph.errors import (
     GraphError,
     expired_version,
-    no_such_field,
     no_such_object,
     no_token,
     unsupported,
 )
+from autopublisher.simulator.graph.estimates import ACCOUNT_READS, NODE_READS, search
 from autopublisher.simulator.graph.former import remember
-from autopublisher.simulator.graph.identity import debug_token, identity_node, me
+from autopublisher.simulator.graph.identity import debug_token, permissions
 from autopublisher.simulator.graph.insights import read_insights
 from autopublisher.simulator.graph.labels import BY_LABELS, nodes_by_labels
 from autopublisher.simulator.graph.login import holder_of
 from autopublisher.simulator.graph.media import images_by_hash
-from autopublisher.simulator.graph.reading import LISTS_OF_ACCOUNTS, NODE_TYPES, Reader
+from autopublisher.simulator.graph.reading import NODE_TYPES, Reader
 from autopublisher.simulator.graph.reports import report_rows
 from autopublisher.simulator.graph.rulehistory import rule_history
 from autopublisher.simulator.graph.selection import read_selection
@@ -53,14 +54,6 @@ CREATORS: dict[str, Callable[[World, Account, Params], Node]] = {
     "adcreatives": create_creative,
     "adrules_library": create_rule,
     "adlabels": lambda world, account, params: make_label(world, account.id, params.need_text("name")),
-}
-CHILD_EDGES = {
-    "campaign": ("adsets", "ads", "ad_studies"),
-    "adset": ("ads", "ad_studies"),
-    "ad": ("adcreatives", "ad_studies"),
-    "ad_study": ("cells",),
-    "study_cell": ("adsets", "campaigns"),
-    "async_set": ("requests",),
 }
 
 
@@ -109,25 +102,25 @@ class Service:
         first, rest = call.segments[0], call.segments[1:]
         if rest == ("instruments",):
             return {"success": True}
-        if first == "me":
-            return self._me(call, rest)
-        if first == "debug_token" and not rest:
-            return debug_token(self.world, call)
+        if call.path in _ROOTS and not call.writes:
+            return _ROOTS[call.path](self.world, call)
         if first.startswith("act_"):
             return self._account(call, first, rest)
+        first = self.world.scenario.user_id if first == "me" else first
         accounts = accounts_of_business(self.world, first)
         if accounts:
             return self._business(call, accounts, rest)
         return self._node(call, first, rest)
 
-    def _me(self, call: Call, rest: tuple[str, ...]) -> Body:
+    def _asset(self, call: Call, asset: Asset, rest: tuple[str, ...]) -> Body:
         if call.writes:
             raise unsupported(call.method, call.path)
-        if rest == ("adaccounts",):
-            selection = read_selection(call.params)
-            rows = [self._reader(call).account(each, selection) for each in self.world.scenario.accounts]
-            return {"data": rows}
-        return me(self.world, rest, read_selection(call.params))
+        if asset.kind == "User" and rest == ("permissions",):
+            return permissions()
+        selection, reader = read_selection(call.params), self._reader(call).assets
+        if not rest:
+            return reader.asset(asset, selection)
+        return reader.edge(asset, "/".join(rest), call.params, selection)
 
     def _business(self, call: Call, accounts: list[Account], rest: tuple[str, ...]) -> Body:
         selection, business = read_selection(call.params), accounts[0].business or ""
@@ -136,9 +129,9 @@ class Service:
         if rest == ("ad_studies",) and call.method == "GET":
             found: list[Node] = [*living_studies(self.world, accounts)]
             return self._reader(call).listing(found, "ad_study", f"{business}/ad_studies", selection)
-        if rest or call.method != "GET":
-            raise unsupported(call.method, call.path)
-        return {"id": business, "name": accounts[0].business_name}
+        return self._asset(
+            call, Asset("Business", {"id": business, "name": accounts[0].business_name}, business), rest
+        )
 
     def _account(self, call: Call, name: str, rest: tuple[str, ...]) -> Body:
         account = self.world.scenario.account(name.removeprefix("act_"))
@@ -170,16 +163,15 @@ class Service:
         if len(rest) == 1 and rest[0] in BY_LABELS:
             nodes = nodes_by_labels(self.world, account.id, rest[0], call.params)
             return reader.listing(nodes, BY_LABELS[rest[0]].kind, f"act_{account.id}/{rest[0]}", selection)
-        if len(rest) == 1 and rest[0] in LISTS_OF_ACCOUNTS:
-            return reader.edge(account, rest[0], call.params, selection)
-        raise no_such_field("/".join(rest), "AdAccount")
+        return reader.any_edge(account, "/".join(rest), call.params, selection)
 
     def _node(self, call: Call, node_id: str, rest: tuple[str, ...]) -> Body:
         node = self.world.state.nodes.get(node_id)
         if node is None:
-            if call.method == "GET" and not rest:
-                return identity_node(self.world, node_id, read_selection(call.params))
-            raise no_such_object(node_id, call.method.lower())
+            asset = find_asset(self.world.scenario, node_id)
+            if asset is None:
+                raise no_such_object(node_id, call.method.lower())
+            return self._asset(call, asset, rest)
         if call.method == "GET":
             return self._read_node(call, node, rest)
         if len(rest) == 1 and (call.method, node.kind, rest[0]) in EDGE_WRITERS:
@@ -204,9 +196,10 @@ class Service:
         if not rest:
             look(self.world, node)
             return self._reader(call).node(node, selection)
-        if len(rest) == 1 and rest[0] in CHILD_EDGES.get(node.kind, ()):
-            return self._reader(call).edge(node, rest[0], call.params, selection)
-        raise no_such_field("/".join(rest), NODE_TYPES[node.kind].name)
+        special = NODE_READS.get((node.kind, "/".join(rest)))
+        if special is not None:
+            return special(self.world, node, call)
+        return self._reader(call).any_edge(node, "/".join(rest), call.params, selection)
 
     def _write_edge(self, call: Call, node: Node, edge: str) -> Body:
         refuse_blocked_account(self.world, node.account_id)
@@ -296,8 +289,13 @@ def _rule_history(world: World, account: Account, call: Call) -> Body:
 
 
 _ACCOUNT_READERS: dict[str, Callable[[World, Account, Call], Body]] = {
+    **ACCOUNT_READS,
     "minimum_budgets": lambda _world, account, call: minimum_budgets(account, call.params),
     "adrules_history": _rule_history,
+}
+_ROOTS: dict[str, Callable[[World, Call], Body]] = {
+    "debug_token": debug_token,
+    "search": lambda _world, call: search(call),
 }
 _UPDATERS: dict[str, Callable[[World, Node, Params], Switch | None]] = {
     "campaign": _update_campaign,

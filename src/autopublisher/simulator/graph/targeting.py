@@ -24,6 +24,11 @@ def read_targeting(params: Params) -> Targeting:
     targeting = params.table("targeting")
     if targeting is None:
         raise missing("targeting")
+    return check_targeting(targeting)
+
+
+def check_targeting(targeting: Targeting) -> Targeting:
+    """Return targeting as it holds, or raise GraphError."""
     _check_places(targeting)
     _check_people(targeting)
     _check_placements(targeting)

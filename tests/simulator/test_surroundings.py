@@ -1,0 +1,170 @@
+"""Everything around ad accounts can be read: edges, expansions, estimates; an edge nobody has is an unknown field."""
+
+import importlib
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.graph.surroundings import EDGES, FIELDS
+from autopublisher.simulator.testing import (
+    ACCOUNT,
+    INSTAGRAM,
+    PAGE,
+    PIXEL,
+    TARGETING,
+    Desk,
+    RefusedError,
+    story,
+)
+
+BUSINESS = "5001"
+SDK_NAMES = {"AdCampaignGroup": "Campaign", "AdCampaign": "AdSet", "AdGroup": "Ad", "Video": "AdVideo"}
+
+
+def sdk_class(kind: str) -> Any:
+    name = SDK_NAMES.get(kind, kind)
+    return getattr(importlib.import_module(f"facebook_business.adobjects.{name.lower()}"), name)
+
+
+@pytest.mark.parametrize("kind", EDGES)
+def test_edges_are_those_of_the_installed_sdk(kind: str) -> None:
+    requests = re.findall(r"method='(\w+)',\s+endpoint='/([^']+)'", inspect.getsource(sdk_class(kind)))
+    assert EDGES[kind] == {edge for method, edge in requests if method == "GET"}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_fields_are_those_of_the_installed_sdk(kind: str) -> None:
+    known = vars(sdk_class(kind).Field).items()
+    assert FIELDS[kind] == {value for name, value in known if not name.startswith("_")}
+
+
+NEEDS_PARAMETERS = {"delivery_estimate", "reachestimate", "generatepreviews"}
+BY_LABEL = {edge for edge in EDGES["AdAccount"] if edge.endswith("bylabels")}
+
+
+@pytest.mark.parametrize("edge", sorted(EDGES["AdAccount"] - NEEDS_PARAMETERS - BY_LABEL))
+def test_every_edge_of_an_account_answers_with_a_list(desk: Desk, edge: str) -> None:
+    assert isinstance(desk.get(f"{ACCOUNT}/{edge}")["data"], list)
+
+
+FULL = [
+    (f"{ACCOUNT}/adspixels", [PIXEL]),
+    (f"{ACCOUNT}/customconversions", ["3001"]),
+    (f"{ACCOUNT}/instagram_accounts", [INSTAGRAM]),
+    (f"{ACCOUNT}/promote_pages", [PAGE]),
+    (f"{ACCOUNT}/customaudiences", []),
+    (f"{ACCOUNT}/activities", []),
+    ("me/businesses", [BUSINESS]),
+    ("me/adaccounts", [ACCOUNT]),
+    (f"{BUSINESS}/owned_ad_accounts", [ACCOUNT]),
+    (f"{BUSINESS}/client_ad_accounts", []),
+    (f"{BUSINESS}/owned_pages", [PAGE]),
+    (f"{BUSINESS}/owned_pixels", [PIXEL]),
+    (f"{BUSINESS}/business_users", ["10150000000000001"]),
+    (f"{PAGE}/instagram_accounts", [INSTAGRAM]),
+    (f"{PAGE}/posts", []),
+    (f"{PIXEL}/stats", []),
+]
+
+
+@pytest.mark.parametrize(("path", "ids"), FULL)
+def test_an_edge_holds_what_the_scenario_has(desk: Desk, path: str, ids: list[str]) -> None:
+    assert [row["id"] for row in desk.get(path, fields="id")["data"]] == ids
+
+
+@pytest.mark.parametrize(
+    "owner", [PAGE, PIXEL, INSTAGRAM, BUSINESS, "me", ACCOUNT, "campaign", "adset", "ad"]
+)
+def test_an_edge_nobody_has_is_an_unknown_field(desk: Desk, owner: str) -> None:
+    ids = desk.split_test("A")
+    known = {"campaign": ids["campaign"], "adset": ids["set A"], "ad": ids["A"]}
+    with pytest.raises(RefusedError, match="nonexisting field") as refused:
+        desk.get(f"{known.get(owner, owner)}/wishes")
+    assert refused.value.codes == (100, None)
+
+
+def test_what_does_not_exist_has_no_edges_either(desk: Desk) -> None:
+    with pytest.raises(RefusedError) as refused:
+        desk.get("999/posts")
+    assert refused.value.codes == (100, 33)
+
+
+def test_fields_expand_from_the_person_down_to_the_ads(desk: Desk) -> None:
+    ids = desk.split_test("A")
+    fields = "name,adaccounts.limit(1){name,campaigns{name,ads{id}},adspixels{name}},businesses{id,owned_pages{name}}"
+    me = desk.get("me", fields=fields)
+    account = me["adaccounts"]["data"][0]
+    assert account["campaigns"]["data"][0]["ads"]["data"] == [{"id": ids["A"]}]
+    assert account["adspixels"]["data"][0]["name"] == "Demo pixel"
+    assert me["businesses"]["data"][0]["owned_pages"]["data"][0]["name"] == "Demo page"
+
+
+def test_insights_of_an_account_expand_as_a_field(desk: Desk) -> None:
+    desk.split_test("A")
+    desk.pass_time(hours=5)
+    read = desk.get(ACCOUNT, fields="name,insights.date_preset(maximum).level(ad){ad_name,spend}")
+    assert read["insights"]["data"][0]["ad_name"] == "Ad A"
+
+
+def test_accounts_of_a_business_come_in_pages() -> None:
+    desk = Desk(SimulatorConfig(scenario="large"))
+    first = desk.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", summary="total_count")
+    after = first["paging"]["cursors"]["after"]
+    second = desk.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", after=after)
+    names = [row["name"] for row in (*first["data"], *second["data"])]
+    assert names == ["Large account", "Large account 2", "Large account 3"]
+    assert (first["summary"], "next" in second["paging"]) == ({"total_count": 3}, False)
+
+
+def test_children_by_other_ways(desk: Desk) -> None:
+    ids = desk.split_test("A")
+    twin = desk.post(f"{ids['A']}/copies")["copied_ad_id"]
+    label = desk.post(f"{ACCOUNT}/adlabels", name="L")["id"]
+    desk.post(ids["campaign"], adlabels=[{"id": label}])
+    found = [
+        desk.get(f"{ids['A']}/copies")["data"],
+        desk.get(f"{label}/campaigns")["data"],
+        desk.get(f"{ids['set A']}/adcreatives")["data"],
+        desk.get(f"{ids['A']}/leads")["data"],
+    ]
+    creative = desk.get(ids["A"], fields="creative")["creative"]["id"]
+    assert found == [[{"id": twin}], [{"id": ids["campaign"]}], [{"id": creative}], []]
+
+
+def test_estimates_are_ranges_of_people(desk: Desk) -> None:
+    ids = desk.split_test("A")
+    reach = desk.get(f"{ACCOUNT}/reachestimate", targeting_spec=TARGETING)["data"]
+    assert 0 < reach["users_lower_bound"] <= reach["users_upper_bound"]
+    for path in (f"{ACCOUNT}/delivery_estimate", f"{ids['set A']}/delivery_estimate"):
+        row = desk.get(path, targeting_spec=TARGETING, optimization_goal="REACH")["data"][0]
+        assert row["estimate_ready"] is True
+
+
+def test_previews_show_the_words(desk: Desk) -> None:
+    ids = desk.split_test("A")
+    existing = desk.get(f"{ids['A']}/previews", ad_format="MOBILE_FEED_STANDARD")["data"][0]["body"]
+    made_up = desk.get(f"{ACCOUNT}/generatepreviews", ad_format="MOBILE_FEED_STANDARD", creative=story("Z"))
+    assert "Headline A" in existing
+    assert "Headline Z" in made_up["data"][0]["body"]
+    assert not [
+        row for row in desk.get(f"{ACCOUNT}/adcreatives", fields="title")["data"] if "Z" in row["title"]
+    ]
+
+
+def test_countries_can_be_searched_for(desk: Desk) -> None:
+    rows = desk.get("search", type="adgeolocation", location_types=["country"], q="es")["data"]
+    assert [row["key"] for row in rows] == ["ES"]
+    assert desk.get("search", type="adinterest", q="shoes")["data"] == []
+    with pytest.raises(RefusedError):
+        desk.get("search", type="adwish", q="x")
+
+
+def test_an_app_gets_a_token_by_its_secret(desk: Desk) -> None:
+    app = {"client_id": "700000000000001", "client_secret": "app-secret"}
+    token = desk.get("oauth/access_token", grant_type="client_credentials", **app)["access_token"]
+    assert token == "700000000000001|app-secret"
+    with pytest.raises(RefusedError):
+        desk.get("oauth/access_token", grant_type="client_credentials", **{**app, "client_secret": "no"})
