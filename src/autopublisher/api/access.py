@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from autopublisher.api.services import Given
@@ -33,25 +35,41 @@ Caller = Annotated[User, Depends(caller)]
 """The person behind the request."""
 
 
+def known_parameters(request: Request) -> None:
+    """Refuse query parameters the route does not know, by name: a misspelt one would else be left out silently."""
+    route = request.scope["route"]
+    known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise RequestValidationError([_unknown(one) for one in unknown])
+
+
+def _unknown(parameter: str) -> dict[str, Any]:
+    return {"type": "extra_forbidden", "loc": ("query", parameter), "msg": "There is no such parameter."}
+
+
+_KNOWN = Depends(known_parameters)
+
+
 def guarded(permission: Permission) -> dict[str, Any]:
     """Return the route arguments that let only holders of ``permission`` pass, and say so in the document."""
 
     def check(user: Caller) -> None:
         require(user.role, permission)
 
-    return {"dependencies": [Depends(check)], "openapi_extra": {"x-permission": permission.value}}
+    return {"dependencies": [Depends(check), _KNOWN], "openapi_extra": {"x-permission": permission.value}}
 
 
 def signed_in() -> dict[str, Any]:
     """Return the route arguments of what everybody with a token may do."""
-    return {"dependencies": [Depends(caller)], "openapi_extra": {"x-permission": SIGNED_IN}}
+    return {"dependencies": [Depends(caller), _KNOWN], "openapi_extra": {"x-permission": SIGNED_IN}}
 
 
 def public() -> dict[str, Any]:
     """Return the route arguments of what anybody may do."""
-    return {"openapi_extra": {"x-permission": PUBLIC}}
+    return {"dependencies": [_KNOWN], "openapi_extra": {"x-permission": PUBLIC}}
 
 
 def public_or_more() -> dict[str, Any]:
     """Return the route arguments of what anybody may do and a token shows more of."""
-    return {"openapi_extra": {"x-permission": PUBLIC, "security": [{}]}}
+    return {"dependencies": [_KNOWN], "openapi_extra": {"x-permission": PUBLIC, "security": [{}]}}

@@ -151,9 +151,9 @@ def _on_invalid_input(request: Request, error: Exception) -> Response:
             return problem(
                 request,
                 400,
-                f"The body is not valid JSON: {one['input'].reason}",
+                f"The body is not one JSON object: {one['input'].reason}",
                 slug="malformed-json",
-                remedy="Send one JSON object.",
+                remedy="Send one JSON object (RFC 8259) in UTF-8, each key once.",
             )
         if tuple(one["loc"]) == ("body",) and isinstance(one.get("input"), bytes):
             return problem(

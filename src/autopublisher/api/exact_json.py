@@ -1,60 +1,51 @@
-"""JSON bodies read without loss: fractions keep their digits, and what JSON does not define is refused.
+"""JSON bodies read without loss: fractions keep their digits, and what is not one JSON object is refused with its place.
 
 A body that cannot be read becomes an ``Unreadable`` value instead of an exception, so that who may call is settled before
 what they sent.
 """
 
-import json
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+import jiter
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+
+LONGEST_REASON: Final = 200
+_PLACE = re.compile(r"^(?P<what>.*) at line (?P<line>\d+) column (?P<column>\d+)$", re.DOTALL)
+_BEYOND_DECIMALS = "Internal error"
+"""How the parser's message begins where Python's decimals cannot hold a number."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A body that is no JSON, and why."""
+    """A body that is no JSON object: why, and where it breaks."""
 
     reason: str
 
 
-class _DuplicateKeyError(ValueError):
-    """The same key twice in one object."""
-
-
 def read_json(body: bytes) -> Any:
-    """Return the value in ``body``, fractions as Decimal, or ``Unreadable``."""
+    """Return the object in ``body``, fractions as Decimal, or ``Unreadable``."""
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique_keys,
+        value = jiter.from_json(
+            body, allow_inf_nan=False, float_mode="decimal", catch_duplicate_keys=True, cache_mode="none"
         )
-    except UnicodeDecodeError:
-        return Unreadable("The body is not UTF-8 text.")
-    except RecursionError:
-        return Unreadable("The body is nested too deeply.")
-    except json.JSONDecodeError as error:
-        return Unreadable(f"{error.msg} at line {error.lineno}, column {error.colno}.")
-    except ArithmeticError:
-        return Unreadable("A number in it is out of all bounds.")
     except ValueError as error:
-        return Unreadable(str(error))
+        return Unreadable(_reason(str(error)))
+    return value if isinstance(value, dict) else Unreadable("no object begins at line 1, column 1.")
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number.")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _DuplicateKeyError("The same key stands twice in one object.")
-    return found
+def _reason(message: str) -> str:
+    """Return the parser's message as a sentence, its place last."""
+    found = _PLACE.match(message)
+    if found is None:
+        return f"{message[:LONGEST_REASON]}."
+    what = found["what"][:LONGEST_REASON]
+    if what.startswith(_BEYOND_DECIMALS):
+        what = "a number is out of all bounds"
+    return f"{what} at line {found['line']}, column {found['column']}."
 
 
 class ExactRequest(Request):

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from autopublisher.api.fields import Amount, DigitsId, Flag, Identifier, Moment, ShortText, Text, Whole
 from autopublisher.domain.accounts import AdDefaults
@@ -68,9 +69,17 @@ def shown(example: Any, **schema: Any) -> Any:
 
 
 class Asked(BaseModel):
-    """What every body has in common: unknown fields are refused by name."""
+    """What every body, and every object in one, has in common: only a JSON object, unknown fields refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_no_object(cls, value: Any) -> Any:
+        """Refuse everything but an object: the framework would else look for the fields among a value's attributes."""
+        if isinstance(value, dict | Asked):
+            return value
+        raise PydanticCustomError("object_type", "This must be a JSON object.")
 
 
 class ABTestConfigIn(Asked):
