@@ -243,7 +243,10 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
         return run
 
     def store(run: Run) -> None:
-        verdict = {"variants": [{"name": "A", "rate_low": 2.9, "rate_high": 4.1}]}
+        verdict = {
+            "variants": [{"name": "A", "rate_low": 2.9, "rate_high": 4.1}],
+            "winner": run.winner if run.proven else None,
+        }
         sentences = ("Variant A earned more per euro.", "La variante A rindió más por euro.")
         with database.unit_of_work() as unit:
             unit.runs.add(run)
@@ -259,7 +262,7 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
                     run.id,
                     NOW,
                     1,
-                    "winner",
+                    "winner" if run.proven else "not_enough_data",
                     final=True,
                     verdict=json.dumps(verdict),
                     sentence_en=sentences[0],

@@ -228,6 +228,37 @@ def test_a_winner_can_be_released_under_each_of_its_names(
     assert (released["variant_id"], released["by"], released["comment"]) == (f"{RUN}:A", "operator", "good")
 
 
+def test_an_override_keeps_verdict_and_choice_apart(
+    client: TestClient, put_run: PutRun, manager: Headers
+) -> None:
+    put_run()
+    asked = {"run_id": RUN, "variant_id": "B", "comment": "A is out of stock"}
+    told = client.post("/meta/autopilot/publish-winner", json=asked, headers=manager).json()
+    assert (told["proven"], told["override"]) == (False, True)
+    assert (told["verdict"]["winner"], told["verdict"]["proven"]) == (f"{RUN}:A", True)
+    chosen = told["winner_selection"]
+    assert (chosen["winner_variant_id"], chosen["improvement_percentage"]) == (f"{RUN}:B", None)
+    released = told["approval"]["released"]
+    assert (released["by"], released["comment"]) == ("manager", "A is out of stock")
+    assert (released["variant_id"], released["override"]) == (f"{RUN}:B", True)
+
+
+@pytest.mark.parametrize(("role", "comment", "status"), [(Role.OPERATOR, "why", 403), (Role.ADMIN, " ", 422)])
+def test_an_override_needs_the_role_and_a_reason(
+    client: TestClient,
+    put_run: PutRun,
+    bearer: Callable[[Role], Headers],
+    *,
+    role: Role,
+    comment: str,
+    status: int,
+) -> None:
+    put_run()
+    asked = {"run_id": RUN, "variant_id": "B", "comment": comment}
+    answer = client.post("/meta/autopilot/publish-winner", json=asked, headers=bearer(role))
+    assert answer.status_code == status
+
+
 def test_a_release_for_a_plan_that_has_changed_is_refused(
     client: TestClient, put_run: PutRun, manager: Headers
 ) -> None:

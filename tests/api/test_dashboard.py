@@ -195,13 +195,47 @@ def test_an_operator_can_approve(signed_in: SignedIn, database: MemoryDatabase, 
     put_run()
     browser = signed_in(Role.OPERATOR)
     page = browser.get(f"/approvals/{RUN}").text
-    data = {"form": form_in(page), "digest": digest_in(page), "variant": "B", "comment": "sure"}
+    data = {"form": form_in(page), "digest": digest_in(page), "variant": "A", "comment": "sure"}
     answer = browser.post(f"/approvals/{RUN}", data=data)
     with database.unit_of_work() as unit:
         approval = unit.runs.get(RunId(RUN)).approval
     assert answer.headers["Location"] == "/approvals?done=1"
     assert approval is not None
-    assert (approval.variant, approval.by, approval.comment) == ("B", "operator", "sure")
+    assert (approval.variant, approval.by, approval.comment) == ("A", "operator", "sure")
+    for path in ("/approvals", f"/approvals/{RUN}"):
+        assert "Reason: sure" in browser.get(path).text
+
+
+def test_an_operator_is_not_offered_an_override_and_cannot_force_one(
+    signed_in: SignedIn, put_run: PutRun
+) -> None:
+    put_run()
+    browser = signed_in(Role.OPERATOR)
+    page = browser.get(f"/approvals/{RUN}").text
+    assert re.search(r'value="B" required\s*disabled', page)
+    data = {"form": form_in(page), "digest": digest_in(page), "variant": "B", "comment": "sure"}
+    assert browser.post(f"/approvals/{RUN}", data=data).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("language", "notice"),
+    [
+        ("en", "Chosen against the verdict; this choice is not proven."),
+        ("es", "Elegida contra el veredicto; esta elección no está demostrada."),
+    ],
+)
+def test_an_override_is_shown_as_one_apart_from_the_verdict(
+    signed_in: SignedIn, put_run: PutRun, language: str, notice: str
+) -> None:
+    put_run()
+    browser = signed_in(Role.MANAGER)
+    page = browser.get(f"/runs/{RUN}").text
+    data = {"form": form_in(page), "digest": digest_in(page), "variant": "B", "comment": "A is out of stock"}
+    assert browser.post(f"/approvals/{RUN}", data=data).status_code == 303
+    for path in (f"/runs/{RUN}", f"/approvals/{RUN}", "/approvals"):
+        shown = browser.get(path, params={"lang": language}).text
+        assert notice in shown
+        assert "A is out of stock" in shown
 
 
 def test_an_approval_of_another_plan_is_refused(signed_in: SignedIn, put_run: PutRun) -> None:

@@ -5,11 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from autopublisher.domain.approvals import approval_digest
-from autopublisher.domain.errors import ConflictError, InvalidRequestError, RunNotFoundError
+from autopublisher.domain.access import Role
+from autopublisher.domain.approvals import PROVING_KINDS, approval_digest, overrides_verdict
+from autopublisher.domain.errors import (
+    ConflictError,
+    InvalidRequestError,
+    OverrideForbiddenError,
+    RunNotFoundError,
+)
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.request import NoWinner, RunRequest
 from autopublisher.domain.run import RunStatus
+from autopublisher.flows.selection import PROVEN
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
 
@@ -86,7 +93,7 @@ def test_a_second_approval_of_another_variant_is_refused() -> None:
 
 def test_two_approvers_at_the_same_version_leave_one_approval() -> None:
     stage = waiting_stage()
-    stage.approvals.publish_winner(stage.run_id, "first", variant="A")
+    stage.approvals.publish_winner(stage.run_id, "first", variant="A", comment="mine", role=Role.MANAGER)
     with pytest.raises(ConflictError):
         stage.approvals.publish_winner(stage.run_id, "second", variant="B")
     assert stage.now_run.approval is not None
@@ -165,10 +172,60 @@ def test_a_person_may_choose_where_nothing_is_proven() -> None:
     assert all("Final (A)" in name for name in stage.active())
 
 
-def test_a_person_may_choose_against_the_proof() -> None:
+def test_a_choice_against_the_proof_is_an_override_and_proves_nothing() -> None:
     stage = waiting_stage()
-    stage.approvals.publish_winner(stage.run_id, "manager", variant="A")
-    assert stage.go().winner == "A"
+    stage.approvals.publish_winner(
+        stage.run_id, "maria", variant="A", comment="B is out of stock", role=Role.MANAGER
+    )
+    for view in (stage.reports.view(stage.run_id), stage.reports.view(stage.go().id)):
+        assert (view.run.winner, view.run.proven, view.is_overridden) == ("A", False, True)
+        assert (view.named_by_verdict, view.verdict_proves) == ("B", True)
+        assert view.improvement_percentage is None
+        assert {one.variant.letter: one.state for one in view.variants} == {"A": "chosen", "B": "set_aside"}
+    (event,) = stage.events("approved")
+    assert event.message == "maria overrode the verdict and approved variant A. Reason: B is out of stock"
+    assert event.data["override"] is True
+    assert event.data["verdict_names"] == "B"
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER, None])
+def test_an_override_needs_a_manager_or_an_administrator(role: Role | None) -> None:
+    stage = waiting_stage()
+    with pytest.raises(OverrideForbiddenError, match=r"speaks against variant A.*admin, manager"):
+        stage.approvals.publish_winner(stage.run_id, "olga", variant="A", comment="because", role=role)
+    assert stage.now_run.approval is None
+
+
+@pytest.mark.parametrize("comment", ["", "   "])
+def test_an_override_needs_a_reason(comment: str) -> None:
+    stage = waiting_stage()
+    with pytest.raises(InvalidRequestError, match="needs a reason") as refused:
+        stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment=comment, role=Role.ADMIN)
+    assert refused.value.problems[0].field == "comment"
+
+
+def test_a_variant_proven_worse_is_chosen_only_as_an_override() -> None:
+    stage = waiting_stage(proven=False)
+    run = replace(stage.now_run, eliminated=("A",))
+    assert overrides_verdict(run, None, "A")
+    assert not overrides_verdict(run, None, "B")
+
+
+def test_a_best_bet_is_the_verdicts_choice_too() -> None:
+    run = waiting_stage(proven=False).now_run
+    assert overrides_verdict(run, "B", "A")
+    assert not overrides_verdict(run, "B", "B")
+
+
+def test_the_kinds_that_prove_are_those_on_which_a_run_goes_on_by_itself() -> None:
+    assert {kind.value for kind in PROVEN} == PROVING_KINDS
+
+
+def test_whoever_releases_the_winner_after_an_override_learns_of_it() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment="stock", role=Role.ADMIN)
+    with pytest.raises(ConflictError, match="Variant A has been approved already"):
+        stage.approvals.publish_winner(stage.run_id, "olga")
 
 
 @pytest.mark.parametrize("form", ["B", "b", " b ", "{run}:B", "{run}:b", "Test Campaign - Variant B"])

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
@@ -207,7 +208,9 @@ class AnyOrder(RuleBasedStateMachine):
         run = runs[which % len(runs)]
         if run.status is RunStatus.WAITING_APPROVAL:
             with self.allowed("approvals", fatal):
-                self.machine.approvals.publish_winner(run.id, "manager", variant=letter)
+                self.machine.approvals.publish_winner(
+                    run.id, "manager", variant=letter, comment="chosen", role=Role.MANAGER
+                )
 
     @precondition(lambda self: self.open_runs())
     @rule(which=st.integers(0, 1), pick=st.integers(0, 20), status=st.sampled_from(EDITS))

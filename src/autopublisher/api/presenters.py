@@ -67,6 +67,7 @@ def present_run(view: RunView) -> RunOut:
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
         proven=run.proven,
+        override=view.is_overridden,
         randomised=run.divides_people,
         currency=run.currency,
         total_budget=float(run.request.budget_config.total_budget),
@@ -230,6 +231,8 @@ def _verdict(view: RunView) -> VerdictOut | None:
     latest = view.decisions[-1]
     return VerdictOut(
         kind=latest.kind,
+        winner=_named(view.run, view.named_by_verdict),
+        proven=view.verdict_proves,
         final=latest.final,
         at=latest.at,
         sentence_en=latest.sentence_en,
@@ -254,7 +257,11 @@ def _release(run: Run) -> ReleaseOut | None:
     if given is None:
         return None
     return ReleaseOut(
-        variant_id=variant_id(run.id, given.variant), by=given.by, at=given.at, comment=given.comment
+        variant_id=variant_id(run.id, given.variant),
+        by=given.by,
+        at=given.at,
+        comment=given.comment,
+        override=given.override,
     )
 
 

@@ -116,13 +116,17 @@ def run_status(run_id: Identifier, services: Given, response: Response, prefer: 
 def publish_winner(
     asked: PublishWinnerIn, services: Given, user: Caller, response: Response, prefer: Prefer = None
 ) -> RunOut:
-    """Release the run's winner, or the variant named; ``plan_digest`` binds the release to the plan that was seen."""
+    """Release the run's winner, or the variant named; ``plan_digest`` binds the release to the plan that was seen.
+
+    A choice against the verdict is an override: it needs a manager or an admin, and a reason in ``comment``.
+    """
     released = services.approvals.publish_winner(
         RunId(asked.run_id),
         user.name,
         variant=asked.variant_id,
         comment=asked.comment,
         digest=asked.plan_digest,
+        role=user.role,
     )
     return _answer(services, released, response, prefer)
 

@@ -39,13 +39,13 @@ class WinnerMetricsOut(Told):
 
 
 class WinnerSelectionOut(Told):
-    """Which variant won."""
+    """Which variant is published: the proven winner, or a person's choice; what the test found stands in ``verdict``."""
 
     winner_variant_id: str
     winner_name: str
     winner_metrics: WinnerMetricsOut
     improvement_percentage: float | None = Field(
-        description="Its ROAS over that of the other variants together, in per cent."
+        description="Its ROAS over that of the other variants together, in per cent; null for an override."
     )
 
 
@@ -73,9 +73,11 @@ class VariantOut(Told):
 
 
 class VerdictOut(Told):
-    """What the evidence says, in a sentence each in English and Spanish."""
+    """What the evidence says, in a sentence each in English and Spanish, whatever a person then chose."""
 
     kind: str
+    winner: str | None = Field(description="The variant it names, proven or as a best bet (see ``kind``).")
+    proven: bool = Field(description="Whether it proves what it names.")
     final: bool
     at: datetime
     sentence_en: str
@@ -89,6 +91,7 @@ class ReleaseOut(Told):
     by: str
     at: datetime
     comment: str
+    override: bool = Field(description="Whether it goes against the verdict.")
 
 
 class ApprovalOut(Told):
@@ -184,7 +187,8 @@ class RunOut(Told):
     meta_campaign_ids: list[str] = Field(description="Meta's ids of the same campaigns, in the same order.")
     variants: list[VariantOut]
     verdict: VerdictOut | None
-    proven: bool
+    proven: bool = Field(description="Whether the variant selected is a proven winner; an override never is.")
+    override: bool = Field(description="Whether a person selected it against the verdict; see ``approval``.")
     randomised: bool | None = Field(
         description="Whether Meta divides, or divided, people at random between the variants; null until decided."
     )

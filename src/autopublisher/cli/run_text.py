@@ -55,11 +55,12 @@ def facts_of(view: RunView) -> dict[str, str]:
     if run.divides_people:
         facts["people divided"] = "at random between the variants, by a split test of Meta's"
     if run.winner is not None:
-        facts["winner"] = f"{run.winner} ({'proven' if run.proven else 'chosen by a person, not proven'})"
+        facts["winner"] = f"{run.winner} ({_standing(view)})"
     if view.improvement_percentage is not None:
         facts["better by"] = f"{view.improvement_percentage:+.1f} % ROAS, as observed"
     if run.approval is not None:
         facts["approved by"] = f"{run.approval.by}, {run.approval.at.isoformat(timespec='minutes')}"
+        facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
     if run.failure:
         facts["reason"] = run.failure
     if run.attention:
@@ -67,6 +68,14 @@ def facts_of(view: RunView) -> dict[str, str]:
     if view.findings:
         facts["changed at Meta"] = "; ".join(one.sentence for one in view.findings)
     return facts
+
+
+def _standing(view: RunView) -> str:
+    """Say what the selected variant's selection rests on."""
+    if not view.is_overridden:
+        return "proven" if view.run.proven else "chosen by a person, not proven"
+    named = f", which names {view.named_by_verdict}" if view.named_by_verdict else ""
+    return f"chosen by a person against the verdict{named}; not proven"
 
 
 def variants_table(view: RunView) -> Table:

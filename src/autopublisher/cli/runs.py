@@ -17,7 +17,7 @@ from autopublisher.cli.run_text import show_run
 from autopublisher.cli.session import local_actor
 from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
-from autopublisher.domain.access import Permission, require
+from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.reports import RunView
@@ -56,13 +56,15 @@ def approve(
     variant: Annotated[
         str | None, typer.Option(help="The variant's letter; needed where no winner is proven.")
     ] = None,
-    comment: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    comment: Annotated[
+        str, typer.Option(help="Why, for the audit trail; needed for a choice against the verdict.")
+    ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Approve a run's winner: it is scaled and published, the others stay paused."""
     with product_of() as product:
         services = product.services
-        services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment)
+        services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment, role=Role.ADMIN)
         view = services.reports.view(RunId(run_id))
         tell(
             f"The approval is recorded; the run's next step, by a running worker, publishes it. {_worker_hint(product)}"

@@ -33,6 +33,11 @@ from autopublisher.flows.reports import RunView
 PAGE_SIZE: Final = 25
 MOST_EVENTS: Final = 200
 
+RELEASED: Final = frozenset(
+    {RunStatus.SCALING_BUDGET, RunStatus.PUBLISHING_FINAL, RunStatus.COMPLETED, RunStatus.WAITING_APPROVAL}
+)
+"""Statuses in which a run may have been released."""
+
 RUN_ID: Final = r"^[0-9A-Za-z-]{1,64}$"
 
 
@@ -168,7 +173,9 @@ class _Pages:
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
         waiting = self._desk.reports.page(None, PAGE_SIZE, frozenset({RunStatus.WAITING_APPROVAL}))
         views = [self._desk.reports.view(one.id) for one in waiting if awaits_approval(one)]
-        return self._drawing.page(request, "approvals.html", views=views, done=done)
+        since = self._desk.reports.page(None, PAGE_SIZE, RELEASED)
+        given = [self._desk.reports.view(one.id) for one in since if one.approval is not None]
+        return self._drawing.page(request, "approvals.html", views=views, given=given, done=done)
 
     def approval(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
@@ -186,7 +193,12 @@ class _Pages:
     ) -> Response:
         reader = reader_of(request)
         self._desk.approvals.publish_winner(
-            RunId(run_id), reader.name, variant=variant or None, comment=comment, digest=digest
+            RunId(run_id),
+            reader.name,
+            variant=variant or None,
+            comment=comment,
+            digest=digest,
+            role=reader.role,
         )
         target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
         return RedirectResponse(target, 303)

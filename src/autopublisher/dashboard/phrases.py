@@ -97,6 +97,18 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     f"{_RUN}approved": (
         (
+            "{actor} overrode the verdict and approved variant {letter}. Reason: {comment}",
+            "{actor} aprobó la variante {letter} contra el veredicto. Motivo: {comment}",
+        ),
+        (
+            "{actor} approved variant {letter} (not proven). Reason: {comment}",
+            "{actor} aprobó la variante {letter} (sin demostrar). Motivo: {comment}",
+        ),
+        (
+            "{actor} approved variant {letter}. Reason: {comment}",
+            "{actor} aprobó la variante {letter}. Motivo: {comment}",
+        ),
+        (
             "{actor} approved variant {letter} (not proven)",
             "{actor} aprobó la variante {letter} (sin demostrar)",
         ),

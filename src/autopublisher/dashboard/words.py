@@ -94,6 +94,19 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Too many attempts. Wait a moment, then try again.",
         "Demasiados intentos. Espere un momento e inténtelo de nuevo.",
     ),
+    "approval_override": (
+        "against the verdict: needs a manager or an administrator, and a reason",
+        "contra el veredicto: requiere responsable o administrador, y un motivo",
+    ),
+    "release": ("Release", "Autorización"),
+    "releases": ("Released", "Autorizadas"),
+    "release_variant": ("Released variant", "Variante autorizada"),
+    "release_override": (
+        "Chosen against the verdict; this choice is not proven.",
+        "Elegida contra el veredicto; esta elección no está demostrada.",
+    ),
+    "release_reason": ("Reason", "Motivo"),
+    "verdict_names": ("The verdict names", "El veredicto señala"),
     "approved": ("Your approval was recorded.", "Su aprobación ha quedado registrada."),
     "database": ("Database", "Base de datos"),
     "work_engine": ("Work engine", "Motor de trabajo"),
@@ -179,6 +192,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "state.testing": ("testing", "en prueba"),
     "state.stopped": ("stopped", "detenida"),
     "state.winner": ("winner", "ganadora"),
+    "state.chosen": ("chosen by a person, not proven", "elegida por una persona, sin demostrar"),
+    "state.set_aside": ("winner of the test, set aside", "ganadora de la prueba, descartada"),
     "state.leader": ("leader", "líder"),
     "state.paused": ("paused", "en pausa"),
 }

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     RUN_READ = "autopilot:run:read"
     RUN_CANCEL = "autopilot:run:cancel"
     WINNER_PUBLISH = "autopilot:winner:publish"
+    WINNER_OVERRIDE = "autopilot:winner:override"
     STOP_CREATE = "autopilot:stop:create"
     STOP_READ = "autopilot:stop:read"
     STOP_LIFT = "autopilot:stop:lift"
@@ -41,6 +42,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RUN_READ: frozenset({_A, _M}),
     Permission.RUN_CANCEL: frozenset({_A, _M}),
     Permission.WINNER_PUBLISH: frozenset({_O, _M, _A}),
+    Permission.WINNER_OVERRIDE: frozenset({_M, _A}),
     Permission.STOP_CREATE: frozenset({_A, _M, _O}),
     Permission.STOP_READ: frozenset({_A, _M, _O, _V}),
     Permission.STOP_LIFT: frozenset({_A, _M}),

@@ -136,6 +136,12 @@ class ForbiddenError(AutoPublisherError):
     remedy = "Ask an administrator for the role, or use another account."
 
 
+class OverrideForbiddenError(ForbiddenError):
+    """The verdict speaks against variant {variant}: your role ({role}) may not release it; it needs one of: {allowed}."""
+
+    remedy = "Release the variant that the verdict names, or ask one of these for the override."
+
+
 class UnavailableError(AutoPublisherError):
     """Cannot verify this now: {reason}"""
 

@@ -66,13 +66,14 @@ ADMITTED = frozenset(RunStatus) - FINAL - {_R.PENDING}
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's release of one variant, bound to the plan they saw."""
+    """A person's release of one variant, bound to the plan they saw; ``override``: against what the verdict says."""
 
     variant: str
     by: str
     at: datetime
     digest: str
     comment: str = ""
+    override: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,17 @@
 """A person's words to a run: approve a variant, or cancel. Each only writes the row and nudges; a tick acts on it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from autopublisher.domain.approvals import approval_digest
-from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem
+from autopublisher.domain.access import GRANTS, Permission, Role, allows
+from autopublisher.domain.approvals import approval_digest, named_by_verdict, overrides_verdict
+from autopublisher.domain.errors import (
+    ConflictError,
+    InvalidRequestError,
+    OverrideForbiddenError,
+    Problem,
+)
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Approval, Control, Run, RunStatus
 from autopublisher.flows.orchestrator import enqueue_next
@@ -27,13 +35,16 @@ class Approvals:
         actor: str,
         variant: str | None = None,
         comment: str = "",
+        *,
         digest: str | None = None,
+        role: Role | None = None,
     ) -> Run:
         """Release the winner, or the ``variant`` named, for scaling and publishing; returns the run.
 
         ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
-        changes nothing. Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no
-        winner was proven and no variant is named, or the variant does not exist.
+        changes nothing. A choice against the verdict is an override: it needs a ``role`` that may, and a ``comment``.
+        Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no winner was
+        proven and no variant is named, the variant does not exist or the reason is missing, OverrideForbiddenError.
         """
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
@@ -41,14 +52,17 @@ class Approvals:
                 self._check_waiting(run, digest)
             chosen = self._chosen(unit, run, variant)
             if run.approval is not None:
-                return self._repeated(run, run.approval, chosen)
-            approval = Approval(chosen, actor, self._clock.now(), approval_digest(run), comment)
+                return self._repeated(run, run.approval, chosen, variant)
+            named = named_by_verdict(run, unit.records.decisions(run.id))
+            override = overrides_verdict(run, named, chosen)
+            if override:
+                _check_override(chosen, role, comment)
+            now = self._clock.now()
+            approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
+            released = replace(run, approval=approval, winner=chosen, proven=run.proven and not override)
+            facts = {"variant": chosen, "override": override, "verdict_names": named, "comment": comment}
             return self._nudge(
-                unit,
-                replace(run, approval=approval),
-                "approved",
-                f"{actor} approved variant {chosen}" + ("" if run.proven else " (not proven)"),
-                actor,
+                unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
             )
 
     def cancel(self, run_id: RunId, actor: str, reason: str = "") -> Run:
@@ -66,7 +80,7 @@ class Approvals:
                 )
             why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
             asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
-            return self._nudge(unit, asked, "cancel_asked", why, actor)
+            return self._nudge(unit, asked, "cancel_asked", why, actor=actor)
 
     def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
         letters = [one.letter for one in unit.records.variants(run.id)]
@@ -96,8 +110,9 @@ class Approvals:
             )
         return letter
 
-    def _repeated(self, run: Run, given: Approval, chosen: str) -> Run:
-        if given.variant != chosen:
+    def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None) -> Run:
+        """Return the run as it is; whoever names no variant means the verdict's, which an override has set aside."""
+        if given.variant != chosen or (given.override and asked is None):
             raise ConflictError(
                 f"Variant {given.variant} has been approved already, by {given.by}.",
                 "Cancel the run if that was wrong.",
@@ -120,12 +135,48 @@ class Approvals:
                 "Read the run again and approve what it shows.",
             )
 
-    def _nudge(self, unit: UnitOfWork, run: Run, action: str, message: str, actor: str) -> Run:
+    def _nudge(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        action: str,
+        message: str,
+        *,
+        actor: str,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Run:
         """Save the wish under a new version and enqueue a tick for it at once."""
         now = self._clock.now()
         nudged = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now)
         unit.runs.save(nudged, was=run.version)
-        unit.observations.add_events([event(nudged, now, action, message, actor=actor)])
+        unit.observations.add_events([event(nudged, now, action, message, facts, actor=actor)])
         enqueue_next(self._ticks, unit_of_work=unit, run=nudged, clock=self._clock)
         unit.commit()
         return nudged
+
+
+def _check_override(variant: str, role: Role | None, comment: str) -> None:
+    """Raise OverrideForbiddenError or InvalidRequestError unless this role may override and says why."""
+    if role is None or not allows(role, Permission.WINNER_OVERRIDE):
+        allowed = ", ".join(sorted(GRANTS[Permission.WINNER_OVERRIDE]))
+        raise OverrideForbiddenError(variant=variant, role=role or "unknown", allowed=allowed)
+    if not comment.strip():
+        raise InvalidRequestError(
+            [
+                Problem(
+                    "comment",
+                    f"The verdict speaks against variant {variant}: releasing it needs a reason.",
+                    "Say why in comment; it is kept with the run.",
+                    "override_without_reason",
+                )
+            ]
+        )
+
+
+def _release_text(run: Run, approval: Approval) -> str:
+    """Return the log's sentence on a release, with its reason."""
+    reason = f". Reason: {approval.comment}" if approval.comment else ""
+    if approval.override:
+        return f"{approval.by} overrode the verdict and approved variant {approval.variant}{reason}"
+    proof = "" if run.proven else " (not proven)"
+    return f"{approval.by} approved variant {approval.variant}{proof}{reason}"

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autopublisher.domain.approvals import approval_digest
+from autopublisher.domain.approvals import (
+    PROVING_KINDS,
+    approval_digest,
+    named_by_verdict,
+    overrides_verdict,
+)
 from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.ledger import commitment_of
@@ -100,15 +105,37 @@ class RunView:
         return verdict
 
     @property
+    def named_by_verdict(self) -> str | None:
+        """The variant that the latest verdict names, whatever a person chose."""
+        return named_by_verdict(self.run, self.decisions)
+
+    @property
+    def verdict_proves(self) -> bool:
+        """Whether the latest verdict proves what it names, whatever a person chose."""
+        return self.decision is not None and self.decision.kind in PROVING_KINDS
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether a person has released a variant against the verdict."""
+        return self.run.approval is not None and self.run.approval.override
+
+    def would_override(self, letter: str) -> bool:
+        """Tell whether releasing a variant would go against the verdict."""
+        return overrides_verdict(self.run, self.named_by_verdict, letter)
+
+    @property
     def winner_variant(self) -> VariantView | None:
         """The variant that won, or that a person chose."""
         return next((one for one in self.variants if one.variant.letter == self.run.winner), None)
 
     @property
     def improvement_percentage(self) -> float | None:
-        """How much better the winner's ROAS was than the other arms' together, in per cent, as observed."""
+        """How much better the winner's ROAS was than the other arms' together, in per cent, as observed.
+
+        None for a choice against the verdict: what was found then speaks for another variant.
+        """
         winner = self.winner_variant
-        if winner is None or winner.roas is None:
+        if winner is None or winner.roas is None or self.is_overridden:
             return None
         others = [one for one in self.variants if one is not winner]
         rest = _ratio(sum(one.figures.revenue for one in others), sum(one.figures.spend for one in others))
@@ -140,7 +167,8 @@ class Reports:
             events = tuple(unit.observations.events(run_id))
             watch = unit.watches.get(run.act_id)
         intervals = _intervals(run, decisions)
-        views = tuple(_variant_view(run, one, latest, intervals) for one in variants)
+        named = named_by_verdict(run, decisions)
+        views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
         return RunView(
             run=run,
             variants=views,
@@ -167,7 +195,11 @@ class Reports:
 
 
 def _variant_view(
-    run: Run, variant: Variant, latest: dict[str, Figures], intervals: dict[str, tuple[float, float]]
+    run: Run,
+    variant: Variant,
+    latest: dict[str, Figures],
+    intervals: dict[str, tuple[float, float]],
+    named: str | None,
 ) -> VariantView:
     figures = latest.get(variant.letter, Figures())
     return VariantView(
@@ -176,13 +208,16 @@ def _variant_view(
         spend=Money(figures.spend, run.currency),
         revenue=Money(figures.revenue, run.currency),
         interval=intervals.get(variant.letter) if figures.revenue else None,
-        state=_state(run, variant.letter),
+        state=_state(run, variant.letter, named),
     )
 
 
-def _state(run: Run, letter: str) -> str:
+def _state(run: Run, letter: str, named: str | None) -> str:
+    """Say where a variant stands: the proven one and a person's choice are not the same word."""
     if letter == run.winner:
-        return "winner"
+        return "winner" if run.proven else "chosen"
+    if run.approval is not None and run.approval.override and letter == named:
+        return "set_aside"
     if letter in run.eliminated:
         return "stopped"
     if run.stopped_at is not None or run.status in FINAL:
