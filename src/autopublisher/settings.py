@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
+    def database_file(self) -> Path | None:
+        """The database's file; None where it is not SQLite."""
+        address = make_url(self.database)
+        return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
+
+    @property
     def supervises_simulator(self) -> bool:
         """Whether the product runs a simulator of its own: stub mode without an address of another."""
         return self.is_stub and self.meta_graph_url is None

@@ -1,6 +1,8 @@
 """Creative bytes in the database, the one place that the machines of an installation share."""
 
-from sqlalchemy import Engine, select
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select
 
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.tables import files
@@ -31,7 +33,12 @@ class SqlStorage:
 
         They are durable on return, before any row that names them is.
         """
-        row = {"key": checked_key(key), "content": content, "written_at": self._clock.now()}
         with SqlUnitOfWork(self._engine) as unit:
-            Session(unit.connection).put(files, row, ["key"])
+            keep_file(unit.connection, key, content, self._clock.now())
             unit.commit()
+
+
+def keep_file(connection: Connection, key: str, content: bytes, now: datetime) -> None:
+    """Store bytes in a transaction of somebody else's."""
+    row = {"key": checked_key(key), "content": content, "written_at": now}
+    Session(connection).put(files, row, ["key"])

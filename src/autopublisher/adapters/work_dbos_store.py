@@ -147,6 +147,16 @@ def prepare(url: str) -> None:
         )
 
 
+def forget_ticks(connection: sa.Connection) -> None:
+    """Delete every tick, waiting or finished, in the caller's transaction: those of another database's runs mean nothing.
+
+    One that has run already under the same version would never run again.
+    """
+    schema = "dbos." if connection.dialect.name == "postgresql" else ""
+    for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
+        connection.execute(sa.text(f"DELETE FROM {schema}{table}"))  # noqa: S608 (names of our own)
+
+
 class WorkStore:
     """DBOS's rows, read and swept without a running worker."""
 

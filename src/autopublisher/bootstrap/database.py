@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
+from autopublisher.domain.ids import InstallationId
+from autopublisher.domain.installation import Installation
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 
@@ -43,9 +47,18 @@ def _migrated(url: str) -> Iterator[Engine]:
     try:
         if not is_current(engine):
             upgrade(engine)
+        _be_an_installation(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def _be_an_installation(engine: Engine) -> None:
+    """Give a database that has no name yet one of its own; of several processes that start at once, one decides."""
+    with SqlUnitOfWork(engine) as unit:
+        if unit.installations.present() is None:
+            unit.installations.add(Installation(InstallationId(str(uuid4())), SystemClock().now()))
+            unit.commit()
 
 
 def units_of(engine: Engine) -> OpenUnitOfWork:

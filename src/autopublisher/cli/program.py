@@ -52,6 +52,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "judge:judge",
         "Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.",
     ),
+    "backup": (
+        "backup:backup",
+        "Write database, pictures and a manifest into one new file, while everything goes on.",
+    ),
+    "restore": (
+        "backup:restore",
+        "Replace everything by what a backup holds; nothing is written to Meta before it has been compared with it.",
+    ),
     "openapi": ("serving:openapi", "Print the API's OpenAPI document as JSON."),
     "example-request": (
         "demo:example_request",

@@ -22,3 +22,6 @@ MetaId = NewType("MetaId", str)
 
 StopId = NewType("StopId", str)
 """Our own UUID of a stop."""
+
+InstallationId = NewType("InstallationId", str)
+"""Our own UUID of an installation: of everything that shares one database, and of what was restored from it."""

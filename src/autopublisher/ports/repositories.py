@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from autopublisher.domain.accounts import Account, Creative
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
+from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import Operation, OperationState
 from autopublisher.domain.pacing import Pacing
 from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
@@ -293,6 +294,22 @@ class ListingLags(Protocol):
         ...
 
 
+class Installations(Protocol):
+    """Which installation the database is of."""
+
+    def present(self) -> Installation | None:
+        """Return the installation, None before it was added."""
+        ...
+
+    def add(self, present: Installation) -> None:
+        """Insert the installation; nothing happens where there is one."""
+        ...
+
+    def save(self, present: Installation) -> None:
+        """Overwrite the installation."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
@@ -307,6 +324,7 @@ class UnitOfWork(Protocol):
     watches: Watches
     pacings: Pacings
     listing_lags: ListingLags
+    installations: Installations
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

@@ -25,14 +25,12 @@ def upgrade(engine: Engine) -> None:
 
     The transaction holds a lock, so the first process migrates and the others find nothing left to do.
     """
-    with reachable(), _exclusive(engine) as connection:
-        settings = _settings()
-        settings.attributes["connection"] = connection
+    with reachable(), exclusive(engine) as connection:
         try:
-            command.upgrade(settings, "head")
+            command.upgrade(settings_on(connection), "head")
         except CommandError as error:
             raise UnavailableError(reason=f"the database belongs to another release ({error})") from error
-        _check_references(connection)
+        check_references(connection)
         connection.commit()
 
 
@@ -55,8 +53,22 @@ def _settings() -> Config:
     return settings
 
 
+def knows(revision: str) -> bool:
+    """Tell whether this release can bring tables of a revision to its own."""
+    scripts = ScriptDirectory.from_config(_settings())
+    return revision in {script.revision for script in scripts.walk_revisions()}
+
+
+def settings_on(connection: Connection) -> Config:
+    """Return what Alembic's commands need to work within a transaction."""
+    settings = _settings()
+    settings.attributes["connection"] = connection
+    return settings
+
+
 @contextmanager
-def _exclusive(engine: Engine) -> Iterator[Connection]:
+def exclusive(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that changes tables; one process at a time, the others wait."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(lock_number(_LOCK))))
@@ -78,7 +90,8 @@ def _loosen_references(connection: Connection) -> None:
     driver.execute("PRAGMA foreign_keys=OFF")
 
 
-def _check_references(connection: Connection) -> None:
+def check_references(connection: Connection) -> None:
+    """Raise UnavailableError where a row refers to nothing, which SQLite does not look at while tables change."""
     if connection.dialect.name != "sqlite":
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()

@@ -264,6 +264,15 @@ listing_lags = Table(
     Column("milliseconds", BigInteger, nullable=False),
 )
 
+installation = Table(
+    "installation",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", NAME, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("restoration", RECORD),
+)
+
 users = Table(
     "users",
     METADATA,

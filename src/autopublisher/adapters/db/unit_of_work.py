@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
+from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
@@ -20,6 +21,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     Accounts,
     Creatives,
+    Installations,
     Journal,
     ListingLags,
     Observations,
@@ -49,6 +51,7 @@ class SqlUnitOfWork:
     watches: Watches
     pacings: Pacings
     listing_lags: ListingLags
+    installations: Installations
     connection: Connection
 
     def __init__(self, engine: Engine) -> None:
@@ -80,6 +83,7 @@ class SqlUnitOfWork:
         self.watches = SqlWatches(session)
         self.pacings = SqlPacings(session)
         self.listing_lags = SqlListingLags(session)
+        self.installations = SqlInstallations(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

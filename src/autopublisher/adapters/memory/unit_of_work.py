@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from autopublisher.adapters.memory.installations import MemoryInstallations
 from autopublisher.adapters.memory.listing_lags import MemoryListingLags
 from autopublisher.adapters.memory.pacings import MemoryPacings
 from autopublisher.adapters.memory.records import (
@@ -21,6 +22,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     Accounts,
     Creatives,
+    Installations,
     Journal,
     ListingLags,
     Observations,
@@ -74,6 +76,7 @@ class MemoryUnitOfWork:
     watches: Watches
     pacings: Pacings
     listing_lags: ListingLags
+    installations: Installations
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -99,6 +102,7 @@ class MemoryUnitOfWork:
         self.watches = MemoryWatches(tables)
         self.pacings = MemoryPacings(tables)
         self.listing_lags = MemoryListingLags(tables)
+        self.installations = MemoryInstallations(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
