@@ -38,6 +38,8 @@ FACTS = AdAccountFacts(
     default_dsa_beneficiary="Demo Advertiser SL",
     default_dsa_payor="Demo Advertiser SL",
     business_id="5001",
+    amount_spent=Money(0, "EUR"),
+    balance=Money(0, "EUR"),
 )
 MINIMUMS = MinimumBudgets(Money(50, "EUR"), Money(250, "EUR"), Money(4000, "EUR"), Money(250, "EUR"))
 

@@ -14,6 +14,7 @@ from autopublisher.api.openapi import problems
 from autopublisher.api.services import Given
 from autopublisher.api.views import Told
 from autopublisher.domain.access import Permission
+from autopublisher.domain.account_limit import AccountBilling
 from autopublisher.domain.ids import AccountId
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
@@ -66,6 +67,20 @@ class LimitOut(Told):
     left: float
 
 
+class BillingOut(Told):
+    """How the ad account stood with Meta when it was last looked at, in major units."""
+
+    read_at: datetime
+    account_status: int = Field(description="Meta's number; 1, 8 and 9 deliver.")
+    spend_cap: float | None = Field(
+        description="The account's own spending limit at Meta, null without one; at it Meta stops all delivery."
+    )
+    amount_spent: float | None = Field(description="What counts against that limit.")
+    left: float | None
+    balance: float | None = Field(description="What is owed to Meta.")
+    limit_reached: bool
+
+
 class AccountExposureOut(MoneyOut):
     """An account's open money; ``warning`` says why nothing more would be let through."""
 
@@ -78,6 +93,7 @@ class AccountExposureOut(MoneyOut):
     uncounted: list[str] = Field(
         description="Objects with our mark that no journal has and that may be on: no figure covers them."
     )
+    billing: BillingOut | None
     limits: list[LimitOut]
     runs: list[RunExposureOut]
 
@@ -118,6 +134,7 @@ def _account(one: AccountExposure) -> AccountExposureOut:
         until=one.until,
         warning=one.warning,
         uncounted=list(one.uncounted),
+        billing=None if one.billing is None else _billing(one.billing),
         limits=[_limit(line) for line in one.limits],
         runs=[_run(run) for run in one.runs],
         **_money(one),
@@ -159,9 +176,25 @@ def _limit(one: LimitStanding) -> LimitOut:
     )
 
 
+def _billing(one: AccountBilling) -> BillingOut:
+    return BillingOut(
+        read_at=one.at,
+        account_status=one.status,
+        spend_cap=_major_if_any(one.spend_cap),
+        amount_spent=_major_if_any(one.amount_spent),
+        left=_major_if_any(one.left),
+        balance=_major_if_any(one.balance),
+        limit_reached=one.reached,
+    )
+
+
 def _money(one: AccountExposure | RunExposure | ObjectExposure) -> dict[str, float]:
     return {name: _major(getattr(one, name)) for name in MoneyOut.model_fields}
 
 
 def _major(amount: Money) -> float:
     return float(amount.major)
+
+
+def _major_if_any(amount: Money | None) -> float | None:
+    return None if amount is None else _major(amount)

@@ -7,6 +7,7 @@ from autopublisher.api.exposure import present_exposure
 from autopublisher.cli.output import Output, OutputOption, say, show, show_json, show_rows, table_of, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
+from autopublisher.domain.account_limit import AccountBilling
 from autopublisher.flows.exposure import AccountExposure
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
@@ -35,6 +36,11 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     for one in found:
         if one.warning is not None:
             tell(f"{one.account.name}: {one.warning}", style="yellow")
+        if one.billing is not None and one.billing.spend_cap is not None:
+            tell(
+                f"{one.account.name}: {_limit_at_meta(one.billing)}",
+                style="yellow" if one.billing.reached else "",
+            )
         for line in one.uncounted:
             tell(f"{one.account.name}: not in these figures: {line}", style="yellow")
     limits = [
@@ -45,6 +51,14 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     if limits and output is Output.TABLE:
         say("")
         show(table_of(limits, LIMIT_COLUMNS))
+
+
+def _limit_at_meta(billing: AccountBilling) -> str:
+    said = "reached, nothing delivers" if billing.reached else f"{billing.left} left"
+    return (
+        f"own spending limit at Meta {billing.spend_cap}, {billing.amount_spent} spent: {said} "
+        f"(as of {billing.at:%Y-%m-%d %H:%M} UTC)"
+    )
 
 
 def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:

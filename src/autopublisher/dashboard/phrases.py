@@ -52,6 +52,14 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     f"{_RUN}not_delivering": (
         (
+            "The ad account has reached its own spending limit at Meta ({limit}): nothing of it delivers. {remedy}",
+            "La cuenta ha alcanzado su propio límite de gasto en Meta ({limit}): nada de ella se entrega; súbalo o cancele.",
+        ),
+        (
+            "The ad account's own spending limit at Meta ({limit}) leaves less than this test could still spend: {remedy}",
+            "El límite de gasto propio de la cuenta en Meta ({limit}) no alcanza para el resto de esta prueba; súbalo.",
+        ),
+        (
             "Meta has stopped the ad account (account_status {status}); see Ads Manager",
             "Meta ha detenido la cuenta publicitaria (account_status {status}); consulte Ads Manager",
         ),
@@ -213,6 +221,30 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         (
             "The tests may use up total_budget, so nothing may be left to scale the winner.",
             "Las pruebas pueden agotar total_budget, y quizá no quede nada para escalar la ganadora.",
+        ),
+        (
+            (
+                "Once the tests have spent their money, {left} is left for the winner, below Meta's minimum of {least} a "
+                "day: then nothing can be published."
+            ),
+            (
+                "Cuando las pruebas hayan gastado su dinero, quedarán {left} para la ganadora, menos que el mínimo de Meta "
+                "de {least} al día: entonces no se podrá publicar nada."
+            ),
+        ),
+        (
+            (
+                "The ad account's own spending limit at Meta leaves {left} of the {total} this run may spend: the winner is "
+                "published only once the limit leaves enough."
+            ),
+            (
+                "El límite de gasto propio de la cuenta en Meta deja {left} de los {total} que esta ejecución puede gastar: "
+                "la ganadora solo se publica cuando el límite lo permita."
+            ),
+        ),
+        (
+            "Meta shows ads of category {name} only for advertisers that it has authorised.",
+            "Meta solo muestra anuncios de la categoría {name} de anunciantes que ha autorizado.",
         ),
         (
             "the installation has a daily limit, but none for {currency}: nothing more is let through.",

@@ -160,6 +160,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Not in these figures, for no journal has them and they may be on:",
         "No están en estas cifras, pues ningún diario los tiene y pueden estar activos:",
     ),
+    "limit_at_meta": (
+        "The account's own spending limit at Meta:",
+        "Límite de gasto propio de la cuenta en Meta:",
+    ),
+    "limit_at_meta_reached": (
+        "It is reached: nothing of the account delivers.",
+        "Se ha alcanzado: nada de la cuenta se entrega.",
+    ),
     "no_accounts": ("No ad account is registered.", "No hay ninguna cuenta publicitaria registrada."),
     "committed": ("Committed", "Comprometido"),
     "could_still": ("Could still be spent", "Aún podría gastarse"),

@@ -51,7 +51,11 @@ class Account:
 
 @dataclass(frozen=True)
 class AdAccountFacts:
-    """What Meta says of the account right now."""
+    """What Meta says of the account right now.
+
+    ``spend_cap`` is the account's own spending limit at Meta, None without one; ``amount_spent`` is what counts against it
+    and ``balance`` what is owed to Meta, None where Meta names none.
+    """
 
     act_id: ActId
     name: str
@@ -62,6 +66,16 @@ class AdAccountFacts:
     default_dsa_beneficiary: str | None = None
     default_dsa_payor: str | None = None
     business_id: str | None = None
+    spend_cap: Money | None = None
+    amount_spent: Money | None = None
+    balance: Money | None = None
+
+    @property
+    def limit_left(self) -> Money | None:
+        """What the account's own spending limit at Meta leaves, never negative; None without a limit."""
+        if self.spend_cap is None or self.amount_spent is None:
+            return None
+        return Money(max(0, self.spend_cap.minor - self.amount_spent.minor), self.currency)
 
     @property
     def delivers(self) -> bool:

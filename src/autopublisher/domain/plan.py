@@ -21,6 +21,7 @@ from autopublisher.domain.operations import Action, ObjectKind, OperationSpec
 from autopublisher.domain.optimizer import FinalBudget
 from autopublisher.domain.placements import placement_targeting
 from autopublisher.domain.request import RunRequest
+from autopublisher.domain.request_category_rules import special_categories
 from autopublisher.domain.run import Run
 from autopublisher.domain.variants import Variant
 
@@ -181,13 +182,16 @@ def _create(
 
 
 def _campaign(run: Run) -> dict[str, Any]:
-    return {
+    params: dict[str, Any] = {
         "objective": objective_of(run.request).outcome,
         "status": "PAUSED",
         "buying_type": "AUCTION",
         "special_ad_categories": list(run.request.special_ad_categories),
         "is_adset_budget_sharing_enabled": False,
     }
+    if special_categories(run.request):
+        params["special_ad_category_country"] = sorted(run.request.targeting_config.countries)
+    return params
 
 
 def _ad_set(run: Run, variant: Variant, campaign: str) -> dict[str, Any]:

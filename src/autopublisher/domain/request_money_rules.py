@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from autopublisher.domain.accounts import Account, MinimumBudgets
+from autopublisher.domain.account_limit import HOW_TO_LIFT, falls_short
+from autopublisher.domain.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import Problem, UnknownCurrencyError
 from autopublisher.domain.money import Money, places_of
 from autopublisher.domain.objectives import Frequency, choose_objective
@@ -128,6 +129,20 @@ def _check_total(request: RunRequest, currency: str) -> Iterator[Problem]:
             f"test_budget_per_variant * variants_count = {needed} {currency}",
             f"Raise total_budget to at least {needed}, or test fewer or cheaper variants.",
             "insufficient_budget",
+        )
+
+
+def check_account_limit(request: RunRequest, facts: AdAccountFacts) -> Iterator[Problem]:
+    """Yield that the account's own spending limit at Meta leaves less than the test is to spend."""
+    ab = request.ab_test_config
+    needed = Money.from_major(ab.test_budget_per_variant * ab.variants_count, facts.currency)
+    if falls_short(facts, needed):
+        yield Problem(
+            "meta_account_id",
+            f"The ad account's own spending limit at Meta ({facts.spend_cap}) leaves {facts.limit_left}; this test is to "
+            f"spend {needed}, and Meta stops all delivery at the limit.",
+            f"{HOW_TO_LIFT}, or ask for a smaller test.",
+            "account_limit",
         )
 
 

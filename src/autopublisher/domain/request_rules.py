@@ -8,7 +8,9 @@ from autopublisher.domain.accounts import Account, AdAccountFacts, MinimumBudget
 from autopublisher.domain.errors import Problem
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_ad_rules import check_ad, check_facts, check_transparency, effective_ad
+from autopublisher.domain.request_category_rules import check_categories
 from autopublisher.domain.request_money_rules import (
+    check_account_limit,
     check_amounts,
     check_budgets,
     check_currency,
@@ -32,7 +34,15 @@ __all__ = [
 
 def check_request(request: RunRequest) -> list[Problem]:
     """Return what is wrong with the request by itself."""
-    checks = (check_texts, check_test, check_budgets, check_targeting, check_arms, check_extras)
+    checks = (
+        check_texts,
+        check_test,
+        check_budgets,
+        check_targeting,
+        check_arms,
+        check_extras,
+        check_categories,
+    )
     return [problem for check in checks for problem in check(request)]
 
 
@@ -47,9 +57,10 @@ def check_against_account(request: RunRequest, account: Account) -> list[Problem
 def check_against_meta(
     request: RunRequest, account: Account, facts: AdAccountFacts, minimums: MinimumBudgets
 ) -> list[Problem]:
-    """Return what Meta would refuse: a blocked account, another currency, budgets below its minimum."""
+    """Return what Meta would refuse or not deliver: a blocked account, another currency, budgets outside its limits."""
     ad = effective_ad(request, account)
     problems = [*check_facts(account, facts)]
     if facts.currency == account.currency:
         problems += check_minimums(request, ad.conversion_event, account.currency, minimums)
+        problems += check_account_limit(request, facts)
     return [*problems, *check_transparency(request, ad, facts)]

@@ -1,4 +1,4 @@
-"""Rules on a request's words: names, copy, calls to action and special categories."""
+"""Rules on a request's words: names, copy and calls to action."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,19 +7,6 @@ from autopublisher.domain.request import RunRequest
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 5000
-
-SPECIAL_AD_CATEGORIES = frozenset(
-    {
-        "NONE",
-        "EMPLOYMENT",
-        "HOUSING",
-        "CREDIT",
-        "ISSUES_ELECTIONS_POLITICS",
-        "ONLINE_GAMBLING_AND_GAMING",
-        "FINANCIAL_PRODUCTS_SERVICES",
-    }
-)
-"""Meta's categories of ads under special rules; NONE is the same as naming none."""
 
 CALLS_TO_ACTION = frozenset(
     {
@@ -80,14 +67,7 @@ def _check_copy(name: str, texts: Sequence[str]) -> Iterator[Problem]:
 
 
 def check_extras(request: RunRequest) -> Iterator[Problem]:
-    """Yield special ad categories and calls to action that Meta does not have."""
-    for index, category in enumerate(request.special_ad_categories):
-        if category not in SPECIAL_AD_CATEGORIES:
-            yield Problem(
-                f"special_ad_categories[{index}]",
-                f"{category!r} is no special ad category.",
-                "Known: " + ", ".join(sorted(SPECIAL_AD_CATEGORIES)),
-            )
+    """Yield calls to action that Meta does not have."""
     for index, action in enumerate(request.call_to_actions):
         if action not in CALLS_TO_ACTION:
             yield unknown_call_to_action(f"call_to_actions[{index}]", action)

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
+from autopublisher.domain.account_limit import attention_of_test
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ledger import reserve_of
+from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.reallocation import MOVE_VERB
 from autopublisher.domain.records import Decision, Event, Snapshot
@@ -76,7 +78,7 @@ class Watch:
                 run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
             )
             return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
-        trouble = self._trouble(run) if now < ends else None
+        trouble = self._trouble(run, snapshots) if now < ends else None
         is_news = trouble is not None and trouble != run.attention
         troubled = (event(run, now, "not_delivering", str(trouble)),) if is_news else ()
         embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
@@ -162,14 +164,26 @@ class Watch:
         wait = min(until, now + self._poll, max(ends, now))
         return Step(replace(run, next_tick_at=wait, attention=trouble), events)
 
-    def _trouble(self, run: Run) -> str | None:
+    def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> str | None:
         """Say what keeps an arm from delivering although we have switched it on; None where nothing does."""
         facts = self._statuses.account(run)
         if not facts.delivers:
             return f"Meta has stopped the ad account (account_status {facts.status}); see Ads Manager"
+        limited = attention_of_test(facts, self._unspent(run, snapshots))
+        if limited is not None:
+            return limited
         ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
         blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
         return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
+
+    def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
+        """Return what the arms that go on could still spend, by their latest figures."""
+        rows = self._statuses.rows(run)
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        going_on = [row for row in arms if row.spec.variant not in run.eliminated]
+        spent = {one.variant: one.figures.spend for one in snapshots}
+        left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
+        return Money(sum(left), run.currency)
 
     def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
         shown = self._statuses.read_all(run, ads)

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults
+from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.errors import NotFoundError, Problem
 from autopublisher.domain.limits import check_limits
 from autopublisher.domain.plan import objective_of, plan_digest, test_plan
-from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_rules import (
     check_against_account,
     check_against_meta,
@@ -139,20 +138,3 @@ def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
     reasons = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
     failed = run.moved(RunStatus.FAILED, now, failure=reasons)
     return Step(failed, (event(run, now, "failed", f"Refused before anything was created: {reasons}"),))
-
-
-def request_warnings(request: RunRequest, account: Account) -> tuple[str, ...]:
-    """Return what the requester should know although nothing is wrong."""
-    ad: AdDefaults = effective_ad(request, account)
-    choice = objective_of(replace(request, ad=ad))
-    warnings = []
-    if choice.was_mapped:
-        warnings.append(
-            f"Objective {choice.asked} is no longer created by Meta; {choice.outcome} is used instead."
-        )
-    if request.ab_test_config.test_duration_hours < 72:  # noqa: PLR2004 - three days, as the wording says
-        warnings.append("A test shorter than three days cannot see differences between days of the week.")
-    test = request.ab_test_config.test_budget_per_variant * request.ab_test_config.variants_count
-    if request.budget_config.total_budget == test:
-        warnings.append("The tests may use up total_budget, so nothing may be left to scale the winner.")
-    return tuple(warnings)

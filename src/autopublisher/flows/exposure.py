@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from autopublisher.domain.account_limit import AccountBilling, billing_in
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.errors import LimitRefusedError
@@ -82,7 +83,8 @@ class LimitStanding:
 class AccountExposure:
     """An account's open money; ``warning`` says why nothing more would be let through, where that is so.
 
-    ``uncounted`` names what no figure covers: objects with our mark that no journal has and that may be on.
+    ``uncounted`` names what no figure covers: objects with our mark that no journal has and that may be on. ``billing`` is
+    how the account stood with Meta when it was last looked at, None before that.
     """
 
     account: Account
@@ -94,6 +96,7 @@ class AccountExposure:
     runs: tuple[RunExposure, ...]
     warning: str | None = None
     uncounted: tuple[str, ...] = ()
+    billing: AccountBilling | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Exposures:
             runs=open_runs,
             warning=warning,
             uncounted=() if watch is None else loose_ends(watch),
+            billing=None if watch is None else billing_in(watch),
         )
 
     def _limits(

@@ -17,8 +17,8 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.limits import InstallationLimits, check_limits
 from autopublisher.domain.request import RunRequest, request_digest
 from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
+from autopublisher.domain.request_warnings import request_warnings
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.admission import request_warnings
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.steps import event
 from autopublisher.ports.clock import Clock
@@ -65,8 +65,8 @@ class Intake:
         if earlier is not None:
             return earlier
         account = self._checked(request)
-        self._check_with_meta(request, account)
-        return self._stored(request, account, actor, idempotency_key)
+        warnings = self._checked_with_meta(request, account)
+        return self._stored(request, account, warnings, actor, idempotency_key)
 
     def _earlier(self, request: RunRequest, key: str | None) -> Run | None:
         if key is None:
@@ -110,7 +110,8 @@ class Intake:
             )
         return account
 
-    def _check_with_meta(self, request: RunRequest, account: Account) -> None:
+    def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[str, ...]:
+        """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
         try:
             facts = self._meta.account(account.act_id)
             minimums = self._meta.minimum_budgets(account.act_id)
@@ -119,8 +120,11 @@ class Intake:
         problems = check_against_meta(request, account, facts, minimums)
         if problems:
             raise InvalidRequestError(problems)
+        return request_warnings(request, account, facts, minimums)
 
-    def _stored(self, request: RunRequest, account: Account, actor: str, key: str | None) -> Run:
+    def _stored(
+        self, request: RunRequest, account: Account, warnings: tuple[str, ...], actor: str, key: str | None
+    ) -> Run:
         now = self._clock.now()
         run = Run(
             id=RunId(str(uuid4())),
@@ -136,7 +140,7 @@ class Intake:
             next_tick_at=now if request.scheduled_for is None else request.scheduled_for,
             idempotency_key=key,
             request_digest=request_digest(request),
-            warnings=request_warnings(request, account),
+            warnings=warnings,
         )
         try:
             with self._open_unit() as unit:

@@ -29,6 +29,7 @@ from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Phase
 from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
+from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.winding_down import WindingDown
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
@@ -112,6 +113,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
         Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates),
+        BillingCheck(open_unit, meta),
     )
     return AccountWatch(open_unit, ticks, clock, duties, pace.look)
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from autopublisher.domain.account_limit import attention_of_publication
+from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.ledger import ledger_of
 from autopublisher.domain.limits import Breach
 from autopublisher.domain.money import Money
@@ -64,6 +66,8 @@ class Scaling:
             budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
             raise NotYet(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
+        if isinstance(budget, FinalBudget):
+            _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
             ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now)
             return Step(
@@ -83,6 +87,13 @@ class Scaling:
         self._gate.hold(unit, run)
         if self._breach(unit, run, budget, now) is not None:
             raise NotYet(now)  # another run was faster; the next look finds what is left then
+
+
+def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime) -> None:
+    """Raise NotYet where the account's own limit at Meta would stop the campaign before its budget is spent."""
+    attention = attention_of_publication(facts, budget.total)
+    if attention is not None:
+        raise NotYet(now + LIMIT_WAIT, attention)
 
 
 def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:

@@ -118,6 +118,27 @@ class TestAccount:
             messages.account_facts(ACT, {**ACCOUNT, name: None})
 
 
+class TestAccountsOwnSpendingLimit:
+    @pytest.mark.parametrize(
+        ("cap", "spent", "left"),
+        [
+            ("3000", "1000", 2000),
+            (3000, 3100, 0),
+            ("0", "1000", None),
+            (None, "1000", None),
+            ("3000", None, None),
+        ],
+    )
+    def test_leaves_what_is_not_spent_yet(self, cap: object, spent: object, left: int | None) -> None:
+        facts = messages.account_facts(ACT, {**ACCOUNT, "spend_cap": cap, "amount_spent": spent})
+
+        assert facts.limit_left == (None if left is None else Money(left, "EUR"))
+
+    def test_that_cannot_be_read_is_an_error(self) -> None:
+        with pytest.raises(MetaTransientError, match="spend_cap"):
+            messages.account_facts(ACT, {**ACCOUNT, "spend_cap": "much"})
+
+
 class TestMinimumBudgets:
     ROWS = (
         {"currency": "USD", "min_daily_budget_imp": "1"},

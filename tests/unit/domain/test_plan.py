@@ -301,3 +301,17 @@ def test_a_campaign_has_todays_objective_and_its_special_categories() -> None:
 def test_an_objective_that_passed_no_check_is_an_error() -> None:
     with pytest.raises(ValueError, match="cannot be mapped"):
         objective_of(request_for(objective="WORLD_PEACE"))
+
+
+@pytest.mark.parametrize("categories", [("HOUSING",), ("CREDIT", "EMPLOYMENT")])
+def test_a_special_category_is_sent_with_the_countries_it_applies_to(categories: tuple[str, ...]) -> None:
+    request = request_for(special_ad_categories=categories, targeting={"countries": ("US", "CA")})
+    for params in (params_of("test/a/campaign", request), final_specs(request=request)[0].params):
+        assert params["special_ad_categories"] == list(categories)
+        assert params["special_ad_category_country"] == ["CA", "US"]
+
+
+@pytest.mark.parametrize("categories", [(), ("NONE",)])
+def test_an_ordinary_campaign_names_no_countries_of_a_category(categories: tuple[str, ...]) -> None:
+    request = request_for(special_ad_categories=categories)
+    assert "special_ad_category_country" not in params_of("test/a/campaign", request)

@@ -366,3 +366,53 @@ def test_no_request_however_odd_makes_the_checks_stumble(request: RunRequest) ->
     assert all(problem.field and problem.reason and problem.remedy for problem in problems)
     if not problems:
         check_against_meta(request, ACCOUNT, FACTS, MINIMUMS)
+
+
+# --- special ad categories --------------------------------------------------------------------------
+
+EQUAL = ("CREDIT", "EMPLOYMENT", "FINANCIAL_PRODUCTS_SERVICES", "HOUSING")
+
+
+@pytest.mark.parametrize("category", EQUAL)
+@pytest.mark.parametrize(
+    ("targeting", "field"),
+    [
+        ({"age_min": 25}, "age_min"),
+        ({"age_min": 13}, "age_min"),
+        ({"age_max": 64}, "age_max"),
+        ({"genders": ("female",)}, "genders"),
+    ],
+)
+def test_nobody_is_left_out_of_an_ad_for_housing_work_or_money(
+    category: str, targeting: dict[str, Any], field: str
+) -> None:
+    (problem,) = check_request(asked(special_ad_categories=(category,), targeting=targeting))
+    assert (problem.field, problem.code) == (TARGET + field, "forbidden_by_category")
+    assert category in problem.reason
+
+
+@pytest.mark.parametrize("category", EQUAL)
+def test_an_ad_for_everybody_is_taken_in_any_category(category: str) -> None:
+    everybody = {"age_min": 18, "age_max": 65, "genders": ("male", "female")}
+    assert check_request(asked(special_ad_categories=(category,), targeting=everybody)) == []
+
+
+def test_no_category_and_one_exclude_each_other() -> None:
+    (problem,) = check_request(asked(special_ad_categories=("NONE", "HOUSING")))
+    assert problem.field == "special_ad_categories"
+
+
+# --- the account's own limit ------------------------------------------------------------------------
+
+
+def test_a_test_that_the_accounts_limit_at_meta_would_stop_is_refused() -> None:
+    facts = replace(FACTS, spend_cap=Money(13_000, "EUR"), amount_spent=Money(10_000, "EUR"))
+    (problem,) = check_against_meta(asked(), ACCOUNT, facts, MINIMUMS)
+    assert (problem.field, problem.code) == ("meta_account_id", "account_limit")
+    assert "leaves 30.00 EUR; this test is to spend 100.00 EUR" in problem.reason
+
+
+@pytest.mark.parametrize("cap", [None, Money(20_000, "EUR")])
+def test_an_account_whose_limit_leaves_enough_is_taken(cap: Money | None) -> None:
+    facts = replace(FACTS, spend_cap=cap, amount_spent=Money(10_000, "EUR"))
+    assert check_against_meta(asked(), ACCOUNT, facts, MINIMUMS) == []

@@ -23,6 +23,9 @@ ACCOUNT_FIELDS = (
     "default_dsa_beneficiary",
     "default_dsa_payor",
     "business",
+    "spend_cap",
+    "amount_spent",
+    "balance",
 )
 
 FIGURES = (
@@ -217,7 +220,20 @@ def account_facts(act_id: ActId, row: Mapping[str, Any]) -> AdAccountFacts:
         default_dsa_beneficiary=row.get("default_dsa_beneficiary") or None,
         default_dsa_payor=row.get("default_dsa_payor") or None,
         business_id=text_of(business, "id") if isinstance(business, Mapping) else None,
+        spend_cap=_limit(row, currency),
+        amount_spent=_named_amount(row, "amount_spent", currency),
+        balance=_named_amount(row, "balance", currency),
     )
+
+
+def _limit(row: Mapping[str, Any], currency: str) -> Money | None:
+    """Read an account's spending limit, for which Meta writes 0 where there is none."""
+    cap = _named_amount(row, "spend_cap", currency)
+    return cap if cap is not None and cap.minor else None
+
+
+def _named_amount(row: Mapping[str, Any], name: str, currency: str) -> Money | None:
+    return None if row.get(name) is None else Money(_minor(row, name), currency)
 
 
 def minimum_budgets_of(rows: Iterable[Mapping[str, Any]], currency: str) -> MinimumBudgets:

@@ -1,0 +1,30 @@
+"""Account check of billing: how the ad account stands with Meta, kept at each look so that the exposure can say it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.account_limit import BILLING, billing_of
+from autopublisher.domain.ids import ActId
+from autopublisher.flows.duties import Outcome
+from autopublisher.flows.gate import LONGEST
+from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+
+class BillingCheck:
+    """Reads status, spending limit, amount spent and balance of an account in which a run can still spend."""
+
+    name = BILLING
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Return what Meta says of the account now; what was known before where no run needs it."""
+        with self._open_unit() as unit:
+            needed = unit.runs.count(RunFilter(act_id=act_id, alive_since=now - LONGEST))
+        if not needed:
+            return None if before is None else Outcome(before)
+        return Outcome(billing_of(self._meta.account(act_id), now).to_record())
