@@ -11,7 +11,6 @@ from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from autopublisher.domain.ids import CreativeId
 from autopublisher.domain.money import Money
@@ -24,6 +23,7 @@ from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_category_rules import special_categories
 from autopublisher.domain.run import Run
 from autopublisher.domain.variants import Variant
+from autopublisher.domain.web_address import registrable_domain
 
 _UNTOUCHED = (
     "image_brightness_and_contrast",
@@ -262,7 +262,7 @@ def _ad(run: Run, ad_set: str, creative: str) -> dict[str, Any]:
     ad = run.request.ad
     if objective_of(run.request).goal.needs_pixel:
         params["tracking_specs"] = [{"action.type": ["offsite_conversion"], "fb_pixel": [ad.pixel_id]}]
-        params["conversion_domain"] = urlsplit(ad.link_url or "").hostname or ""
+        params["conversion_domain"] = registrable_domain(ad.link_url or "")
     return params
 
 

@@ -14,10 +14,11 @@ from autopublisher.domain.objectives import (
 )
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_text_rules import CALLS_TO_ACTION, unknown_call_to_action
+from autopublisher.domain.web_address import registrable_domain
 
 LONGEST_LINK = 1000
 LONGEST_TRANSPARENCY = 512
-_LINK = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?")
+_LINK = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?", re.IGNORECASE)
 
 
 def effective_ad(request: RunRequest, account: Account) -> AdDefaults:
@@ -35,12 +36,8 @@ def check_ad(request: RunRequest, ad: AdDefaults) -> Iterator[Problem]:
         yield _unknown_objective(request.objective)
         return
     yield from _check_parts(ad, objective)
-    if ad.link_url and (len(ad.link_url) > LONGEST_LINK or not _LINK.fullmatch(ad.link_url)):
-        yield Problem(
-            "ad.link_url",
-            "This is no web address Meta would take.",
-            f"Give an http(s) link of at most {LONGEST_LINK} characters.",
-        )
+    if ad.link_url:
+        yield from _check_link(ad.link_url, objective)
     if ad.call_to_action is not None and ad.call_to_action not in CALLS_TO_ACTION:
         yield unknown_call_to_action("ad.call_to_action", ad.call_to_action)
     criterion = request.ab_test_config.winner_criteria.value
@@ -49,6 +46,21 @@ def check_ad(request: RunRequest, ad: AdDefaults) -> Iterator[Problem]:
             "ab_test_config.winner_criteria",
             f"{criterion} counts conversions, which {objective.outcome} does not optimise or report.",
             "Use objective OUTCOME_SALES or OUTCOME_LEADS, or judge by ctr, cpc or engagement.",
+        )
+
+
+def _check_link(link: str, objective: ObjectiveChoice) -> Iterator[Problem]:
+    if len(link) > LONGEST_LINK or not _LINK.fullmatch(link):
+        yield Problem(
+            "ad.link_url",
+            "This is no web address Meta would take.",
+            f"Give an http(s) link of at most {LONGEST_LINK} characters.",
+        )
+    elif objective.goal.needs_pixel and registrable_domain(link) is None:
+        yield Problem(
+            "ad.link_url",
+            "Meta reports conversions by domain, and this address has none that somebody could own.",
+            "Give a link to a site with a domain of its own, such as https://www.example.com/offer.",
         )
 
 

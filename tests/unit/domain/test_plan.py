@@ -279,7 +279,7 @@ def test_sales_are_promoted_and_tracked_by_the_pixel() -> None:
     }
     ad = params_of("test/a/ad")
     assert ad["tracking_specs"] == [{"action.type": ["offsite_conversion"], "fb_pixel": ["2001"]}]
-    assert ad["conversion_domain"] == "shop.example.com"
+    assert ad["conversion_domain"] == "example.com"
 
 
 def test_traffic_needs_no_pixel() -> None:

@@ -229,6 +229,17 @@ def test_a_link_must_be_a_web_address(link: str) -> None:
     assert problem.field == "ad.link_url"
 
 
+@pytest.mark.parametrize("link", ["HTTPS://WWW.EXAMPLE.COM/Offer", "http://example.com"])
+def test_a_web_address_is_one_in_capitals_too(link: str) -> None:
+    assert check_against_account(asked(ad=AdDefaults(link_url=link)), ACCOUNT) == []
+
+
+@pytest.mark.parametrize("link", ["https://192.0.2.7/offer", "https://co.uk/offer"])
+def test_conversions_need_a_link_to_a_domain_that_somebody_owns(link: str) -> None:
+    (problem,) = check_against_account(asked(ad=AdDefaults(link_url=link)), ACCOUNT)
+    assert (problem.field, "by domain" in problem.reason) == ("ad.link_url", True)
+
+
 def test_a_link_must_not_be_too_long() -> None:
     link = "https://shop.example.com/" + "x" * 976
     assert fields(check_against_account(asked(ad=AdDefaults(link_url=link)), ACCOUNT)) == ["ad.link_url"]
