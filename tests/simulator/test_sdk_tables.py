@@ -58,7 +58,7 @@ BEYOND_SDK = {
     "destinations": {"PHONE_CALL", "LEAD_FROM_MESSENGER", "LEAD_FROM_IG_DIRECT"},
     "studies": {"SPLIT_TEST_V2"},
     "windows": set[str](),
-    "breakdowns": set[str](),
+    "breakdowns": {"user_segment_key"},
 }
 PROTOCOL = {
     "fields",

@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from autopublisher.simulator.graph.contents import CONTENTS
 from autopublisher.simulator.graph.errors import GraphError
 from autopublisher.simulator.graph.figures import Columns, Figures
 from autopublisher.simulator.graph.metrics import Row
@@ -32,17 +33,28 @@ SHARES: dict[str, Shares] = {
     "publisher_platform": (("facebook", 0.48), ("instagram", 0.47), ("audience_network", 0.05)),
     "platform_position": (("feed", 0.6), ("stories", 0.2), ("reels", 0.2)),
     "device_platform": (("mobile_app", 0.9), ("mobile_web", 0.03), ("desktop", 0.07)),
+    "comscore_market": (("Madrid", 0.4), ("Barcelona", 0.35), ("Sevilla", 0.25)),
+    "user_segment_key": (("prospecting", 0.82), ("engaged", 0.13), ("existing", 0.05)),
+    "frequency_value": (("1", 0.62), ("2", 0.2), ("3", 0.09), ("4", 0.05), ("5", 0.03), ("6-10", 0.01)),
+    "product_id": (),  # there are no catalogues, so no product was ever shown
     "impression_device": (("iphone", 0.35), ("android_smartphone", 0.58), ("desktop", 0.07)),
 }
 GROUPS = (
     frozenset({"age", "gender"}),
     frozenset({"country"}),
     frozenset({"region"}),
+    frozenset({"comscore_market"}),
+    frozenset({"user_segment_key"}),
+    frozenset({"frequency_value"}),
+    frozenset({"product_id"}),
+    *(frozenset({content, "age", "gender"}) for content in sorted(CONTENTS)),
     frozenset({"publisher_platform", "platform_position", "device_platform"}),
     frozenset({"publisher_platform", "platform_position", "impression_device"}),
 )
 NEEDS = {"platform_position": "publisher_platform"}
-WITHOUT_CONVERSIONS = frozenset({"region"})  # conversions off Meta are not divided by region
+WITHOUT_CONVERSIONS = frozenset(
+    {"region", "comscore_market"}
+)  # conversions off Meta are not divided by region
 
 # Rows of `Crowd.columns` that divide each column of `Figures`: impressions also divide engagements.
 _ROWS = {"spend_micros": 0, "impressions": 1, "clicks": 2, "engagements": 1}
@@ -74,7 +86,7 @@ class Crowd:
 
 def check_breakdowns(names: list[str], hourly: str) -> None:
     """Refuse unknown breakdowns and those that cannot be combined."""
-    unknown = sorted(set(names) - {*SHARES, hourly})
+    unknown = sorted(set(names) - {*SHARES, *CONTENTS, hourly})
     if unknown:
         raise GraphError(f"(#100) breakdowns[0] must be one of the following values: {unknown[0]}", 100)
     wanted = set(names) - {hourly}

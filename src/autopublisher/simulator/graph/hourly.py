@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from autopublisher.simulator.graph.figures import Figures
 from autopublisher.simulator.graph.metrics import Row, metrics
 from autopublisher.simulator.graph.periods import Period
+from autopublisher.simulator.graph.ranking import Made
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad
 from autopublisher.simulator.times import DAY, HOUR, STEP, local_offset
@@ -22,7 +23,7 @@ ABSENT = (
 )
 
 
-def hourly_rows(world: World, account: Account, ads: Iterable[Ad], part: Period) -> list[Row]:
+def hourly_rows(world: World, account: Account, ads: Iterable[Ad], part: Period) -> list[Made]:
     """Return a row for each hour of day with delivery, added up over the days of a period."""
     hours: dict[int, Figures] = {}
     for ad in ads:
@@ -39,7 +40,8 @@ def _local_hour(step: int, account: Account) -> int:
     return (step * STEP + local_offset(step * STEP, account.zone)) % DAY // HOUR
 
 
-def _row(hour: int, figures: Figures, account: Account, landing_share: float) -> Row:
-    row = metrics({"PURCHASE": figures}, account, landing_share)
+def _row(hour: int, figures: Figures, account: Account, landing_share: float) -> Made:
+    row: Row = metrics({"PURCHASE": figures}, account, landing_share)
     spelled = f"{hour:02d}:00:00 - {hour:02d}:59:59"
-    return {HOURLY: spelled, **{name: value for name, value in row.items() if name not in ABSENT}}
+    shown = {HOURLY: spelled, **{name: value for name, value in row.items() if name not in ABSENT}}
+    return Made(shown, {"PURCHASE": figures})

@@ -1,14 +1,16 @@
 """The insights edge: who is asked about, in what rows, over which days, as known at the last quarter hour."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from autopublisher.simulator.graph.actions import aim, read_action_breakdowns
 from autopublisher.simulator.graph.breakdowns import Crowd, check_breakdowns, divide
 from autopublisher.simulator.graph.catalogue import INSIGHTS
+from autopublisher.simulator.graph.contents import CONTENTS, by_content
 from autopublisher.simulator.graph.crowds import crowd_of, people_reached
-from autopublisher.simulator.graph.errors import GraphError, no_such_field, no_such_object
+from autopublisher.simulator.graph.errors import no_such_field, no_such_object
 from autopublisher.simulator.graph.figures import Figures, ads_figures
 from autopublisher.simulator.graph.hourly import HOURLY, hourly_rows
 from autopublisher.simulator.graph.listing import (
@@ -22,6 +24,15 @@ from autopublisher.simulator.graph.listing import (
 )
 from autopublisher.simulator.graph.metrics import Row, metrics
 from autopublisher.simulator.graph.periods import Period, read_periods
+from autopublisher.simulator.graph.ranking import (
+    Made,
+    is_figure,
+    keep,
+    refuse_unknown,
+    sort,
+    summed_fields,
+    total,
+)
 from autopublisher.simulator.graph.render import default_attribution
 from autopublisher.simulator.graph.selection import read_selection
 from autopublisher.simulator.graph.windows import read_windows
@@ -39,10 +50,21 @@ WINDOWS = {"CLICK_THROUGH": "click", "VIEW_THROUGH": "view", "ENGAGED_VIDEO_VIEW
 
 @dataclass(frozen=True)
 class Asked:
-    """What divides the rows, and which attribution windows they show beside the default."""
+    """What divides the rows and their actions, and which attribution windows they show beside the default."""
 
-    breakdowns: tuple[str, ...]
+    breakdowns: list[str]
     windows: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+
+    @property
+    def contents(self) -> list[str]:
+        """The breakdowns by what ads show."""
+        return [name for name in self.breakdowns if name in CONTENTS]
+
+    @property
+    def people(self) -> list[str]:
+        """The other breakdowns."""
+        return [name for name in self.breakdowns if name not in CONTENTS]
 
 
 @dataclass(frozen=True)
@@ -59,18 +81,39 @@ def read_insights(world: World, call: Call, owner_id: str, address: str = "") ->
     params = call.params
     account, node = _owner(world, owner_id)
     level = params.choice("level", LEVELS) or (node.kind if node else "account")
-    fields = _fields(call)
-    subjects = _subjects(world, account, node, level, read_filters(params))
+    fields, rules = _fields(call), read_filters(params)
+    refuse_unknown(rules, level, LEVELS)
+    subjects = _subjects(world, account, node, level, [rule for rule in rules if not is_figure(rule)])
     today = local_day(world.figures_us, account.zone)
     periods = read_periods(params, today, _first_day(world, subjects, today))
+    asked = _asked(params)
+    rows = [
+        Made({**head, **made.row}, made.figures)
+        for subject in subjects
+        for head in [_head(world, account, subject, level)]
+        for made in _rows(world, account, subject, periods, asked)
+    ]
+    rows = sort(keep(rows, [rule for rule in rules if is_figure(rule)]), params)
+    answer = _page(rows, fields, params, call, address or f"{owner_id}/insights")
+    summed = summed_fields(params)
+    if summed and rows:
+        people = people_reached(
+            world, [ad for subject in subjects for ad in subject.ads], _whole(periods), {}
+        )
+        row = metrics(total(rows), account, world.scenario.market.landing_share, asked.windows, people)
+        row |= _dates(_whole(periods))
+        answer["summary"] = {name: row[name] for name in (*summed, "date_start", "date_stop") if name in row}
+    return answer
+
+
+def _whole(periods: list[Period]) -> Period:
+    return Period(min(part.since for part in periods), max(part.until for part in periods))
+
+
+def _asked(params: Params) -> Asked:
     breakdowns = params.words("breakdowns") or []
     check_breakdowns(breakdowns, HOURLY)
-    asked = Asked(tuple(breakdowns), read_windows(params))
-    rows: list[Row] = []
-    for subject in subjects:
-        head = _head(world, account, subject, level)
-        rows.extend({**head, **row} for row in _rows(world, account, subject, periods, asked))
-    return _page(rows, fields, params, call, address or f"{owner_id}/insights")
+    return Asked(breakdowns, read_windows(params), read_action_breakdowns(params))
 
 
 def _owner(world: World, owner_id: str) -> tuple[Account, Node | None]:
@@ -93,7 +136,7 @@ def _fields(call: Call) -> tuple[str, ...]:
 def _subjects(
     world: World, account: Account, node: Node | None, level: str, filters: list[Filter]
 ) -> list[Subject]:
-    ads = [ad for ad in _ads_under(world.state, account, node) if _counts(world, ad, level, filters)]
+    ads = [ad for ad in _ads_under(world.state, account, node) if _counts(world, ad, filters)]
     groups: dict[str, list[Ad]] = {}
     for ad in ads:
         groups.setdefault(_key(ad, account, level), []).append(ad)
@@ -120,14 +163,8 @@ def _ads_under(state: State, account: Account, node: Node | None) -> Iterable[Ad
     return [node] if isinstance(node, Ad) else state.children(Ad, node.id)
 
 
-def _counts(world: World, ad: Ad, level: str, filters: list[Filter]) -> bool:
-    for rule in filters:
-        prefix = rule.field.partition(".")[0]
-        if prefix not in LEVELS or LEVELS.index(prefix) > LEVELS.index(level):
-            raise GraphError(f"(#100) Filtering field '{rule.field}' is not supported at this level", 100)
-        if not passes(rule, filter_value(world, ad, rule.field)):
-            return False
-    return True
+def _counts(world: World, ad: Ad, filters: list[Filter]) -> bool:
+    return all(passes(rule, filter_value(world, ad, rule.field)) for rule in filters)
 
 
 def _first_day(world: World, subjects: list[Subject], today: date) -> date:
@@ -137,18 +174,31 @@ def _first_day(world: World, subjects: list[Subject], today: date) -> date:
 
 def _rows(
     world: World, account: Account, subject: Subject, periods: list[Period], asked: Asked
-) -> Iterable[Row]:
-    share = world.scenario.market.landing_share
+) -> Iterator[Made]:
     for part in periods:
-        dates = {"date_start": part.since.isoformat(), "date_stop": part.until.isoformat()}
-        if HOURLY in asked.breakdowns:
-            for row in hourly_rows(world, account, subject.ads, part):
-                yield {**dates, **row}
-            continue
-        crowds = _crowds(world, subject.ads, part)
-        for labels, by_event in divide(_by_event(world, subject.ads, part), list(asked.breakdowns), crowds):
-            people = people_reached(world, subject.ads, part, labels)
-            yield {**dates, **labels, **metrics(by_event, account, share, asked.windows, people)}
+        for content, ads in by_content(world, subject.ads, asked.contents):
+            for made in _divided(world, account, ads, part, asked):
+                yield Made(
+                    {**_dates(part), **content, **aim(world, made.row, ads, asked.actions)}, made.figures
+                )
+
+
+def _dates(part: Period) -> Row:
+    return {"date_start": part.since.isoformat(), "date_stop": part.until.isoformat()}
+
+
+def _divided(
+    world: World, account: Account, ads: tuple[Ad, ...], part: Period, asked: Asked
+) -> Iterator[Made]:
+    """Yield the rows of one group of ads in one period, divided by people, places, devices or hours."""
+    if HOURLY in asked.breakdowns:
+        yield from hourly_rows(world, account, ads, part)
+        return
+    share = world.scenario.market.landing_share
+    parts = divide(_by_event(world, ads, part), asked.people, _crowds(world, ads, part))
+    for labels, by_event in parts:
+        people = people_reached(world, ads, part, labels)
+        yield Made({**labels, **metrics(by_event, account, share, asked.windows, people)}, by_event)
 
 
 def _crowds(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Crowd]:
@@ -207,12 +257,12 @@ def _attribution_setting(adset: AdSet) -> str:
 
 
 def _page(
-    rows: list[Row], fields: tuple[str, ...], params: Params, call: Call, address: str
+    rows: list[Made], fields: tuple[str, ...], params: Params, call: Call, address: str
 ) -> dict[str, Any]:
     keys = [f"row{number:08d}" for number in range(len(rows))]
     start, stop = page_bounds(keys, params)
     chosen = [*fields, *(params.words("breakdowns") or [])]
-    data = [{name: row[name] for name in chosen if name in row} for row in rows[start:stop]]
+    data = [{name: made.row[name] for name in chosen if name in made.row} for made in rows[start:stop]]
     answer = {"data": data, **paging_frame(keys, (start, stop), params, call, address)}
     if wants_summary(params):
         answer["summary"] = {"total_count": len(rows)}

@@ -35,7 +35,7 @@ class Page:
 
 def list_nodes(world: World, nodes: list[Node], params: Params, call: Call, address: str) -> Page:
     """Filter, order (newest first) and cut an edge's nodes."""
-    visible = [node for node in nodes if _is_listed(world, node)]
+    visible = [node for node in nodes if _is_listed(world, node) and _is_as_completed(world, node, params)]
     chosen = [
         node
         for node in _by_status(world, visible, params)
@@ -125,16 +125,35 @@ def _is_listed(world: World, node: Node) -> bool:
     return node.listed_from_us <= world.now_us and not lagging
 
 
+def _is_as_completed(world: World, node: Node, params: Params) -> bool:
+    """Tell whether a campaign or ad set has ended, or has not, where `is_completed` asks for one of the two."""
+    wanted = params.flag("is_completed")
+    if wanted is None or not isinstance(node, (Campaign, AdSet)):
+        return True
+    parts = [node] if isinstance(node, AdSet) else world.state.children(AdSet, node.id)
+    ended = [part.end_us is not None and part.end_us <= world.now_us for part in parts]
+    return wanted == (bool(ended) and all(ended))
+
+
 def _by_status(world: World, nodes: list[Node], params: Params) -> list[Node]:
     wanted = params.words("effective_status")
     statuses = {node.id: effective_status(world.state, as_seen(world, node), world.now_us) for node in nodes}
+    configured = params.words("configured_status")
+    if configured is not None:
+        _refuse_deleted(configured, "configured_status")
+        statuses = {node.id: as_seen(world, node).status for node in nodes}
+        wanted = configured
     if wanted is None:
         wanted = _statuses_in_filters(params)
     if wanted is None:
         return [node for node in nodes if statuses[node.id] not in GONE]
-    if "DELETED" in wanted:
-        raise GraphError("(#100) Cannot request for deleted objects", 100, blame=("effective_status",))
+    _refuse_deleted(wanted, "effective_status")
     return [node for node in nodes if statuses[node.id] in wanted]
+
+
+def _refuse_deleted(wanted: list[str], name: str) -> None:
+    if "DELETED" in wanted:
+        raise GraphError("(#100) Cannot request for deleted objects", 100, blame=(name,))
 
 
 def _statuses_in_filters(params: Params) -> list[str] | None:

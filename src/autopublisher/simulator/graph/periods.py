@@ -61,13 +61,28 @@ def read_period(params: Params, today: date, first: date) -> Period:
     return _preset(preset, today)
 
 
-def _explicit(span: dict[str, object], today: date) -> Period:
+def check_period(params: Params) -> None:
+    """Refuse a preset nobody knows and a range that is none, where nothing is reported by them."""
+    preset = params.text("date_preset")
+    if preset and preset not in PRESETS:
+        raise not_one_of("date_preset", PRESETS)
+    span = params.table("time_range")
+    if span is not None:
+        _read_span(span)
+
+
+def _read_span(span: dict[str, object]) -> Period:
     try:
         period = Period(date.fromisoformat(str(span["since"])), date.fromisoformat(str(span["until"])))
     except (KeyError, ValueError) as error:
         raise malformed("time_range", "an object with since and until as YYYY-MM-DD") from error
     if period.since > period.until:
         raise malformed("time_range", "a range whose since is not after its until")
+    return period
+
+
+def _explicit(span: dict[str, object], today: date) -> Period:
+    period = _read_span(span)
     if period.since < _oldest(today):
         raise GraphError(
             f"(#3018) The start date of the time range cannot be beyond {INSIGHTS_MONTHS} months ago", 3018

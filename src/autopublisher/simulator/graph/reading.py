@@ -9,6 +9,7 @@ from autopublisher.simulator.graph.assets import AssetReader
 from autopublisher.simulator.graph.asyncview import by_request_status
 from autopublisher.simulator.graph.errors import no_such_field
 from autopublisher.simulator.graph.listing import list_nodes
+from autopublisher.simulator.graph.periods import check_period
 from autopublisher.simulator.graph.render import Values, render, render_account
 from autopublisher.simulator.graph.reports import render_report
 from autopublisher.simulator.graph.selection import Selection
@@ -156,6 +157,7 @@ class Reader:
     ) -> Values:
         """Return one page of nodes of a kind; `params` are the call's unless given."""
         asked = self.call.params if params is None else params
+        check_period(asked)
         page = list_nodes(self.world, nodes, asked, self.call, address)
         chosen = [self.node(node, selection or self.defaults(NODE_TYPES[kind])) for node in page.nodes]
         return {"data": chosen, **page.frame}
@@ -184,9 +186,16 @@ class Reader:
     def _edge_field(self, owner: Node | Account, name: str, nested: Selection) -> Values:
         if name == "insights":
             fields = {"fields": ",".join(nested.names)} if nested else {}
-            call = Call("GET", (_address(owner), name), Params({**nested.options, **fields}))
+            options = {**self._period(nested.options), **nested.options, **fields}
+            call = Call("GET", (_address(owner), name), Params(options))
             return self.insights(self.world, call, _address(owner))
         return self.any_edge(owner, name, Params(nested.options), Selection(nested.names))
+
+    def _period(self, options: dict[str, str]) -> dict[str, Any]:
+        """Return the period of an edge's call, in which insights among its fields are read unless they name their own."""
+        names = ("date_preset", "time_range")
+        own = any(name in options for name in (*names, "time_ranges"))
+        return {} if own else {name: self.call.params[name] for name in names if self.call.params.given(name)}
 
     def any_edge(self, owner: Node | Account, name: str, params: Params, selection: Selection) -> Values:
         """Return one page of any edge that Meta knows. Raises GraphError for others."""
