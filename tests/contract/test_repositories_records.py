@@ -335,20 +335,27 @@ class TestPeople:
         with open_unit() as unit, pytest.raises(NotFoundError, match="User user-1 was not found"):
             unit.people.save(user)
 
+    def test_users_are_listed_by_name(self, open_unit: OpenUnitOfWork, user: User) -> None:
+        second = replace(user, id=UserId("user-2"), name="aaron")
+        with open_unit() as unit:
+            unit.people.add(user)
+            unit.people.add(second)
+            assert unit.people.all() == [second, user]
+
     def test_a_token_is_overwritten_by_its_hash(
         self, open_unit: OpenUnitOfWork, user: User, token: AccessToken
     ) -> None:
         revoked = replace(token, revoked_at=token.created_at + MINUTE)
         with open_unit() as unit:
             unit.people.add(user)
-            unit.people.put_token(token)
-            unit.people.put_token(revoked)
-            assert unit.people.token(token.hash) == revoked
+            unit.tokens.put(token)
+            unit.tokens.put(revoked)
+            assert unit.tokens.get(token.hash) == revoked
 
     def test_an_unknown_token_is_none(self, open_unit: OpenUnitOfWork) -> None:
         with open_unit() as unit:
-            assert unit.people.token("hash-1") is None
+            assert unit.tokens.get("hash-1") is None
 
     def test_a_token_of_nobody_is_refused(self, open_unit: OpenUnitOfWork, token: AccessToken) -> None:
         with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
-            unit.people.put_token(token)
+            unit.tokens.put(token)

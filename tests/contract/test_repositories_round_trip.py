@@ -186,5 +186,5 @@ def test_people(open_unit: OpenUnitOfWork, data: st.DataObject) -> None:
     token = data.draw(examples(AccessToken, user_id=user.id))
     with open_unit() as unit:
         unit.people.add(user)
-        unit.people.put_token(token)
-        assert (unit.people.get(user.id), unit.people.token(token.hash)) == (user, token)
+        unit.tokens.put(token)
+        assert (unit.people.get(user.id), unit.tokens.get(token.hash)) == (user, token)

@@ -116,6 +116,27 @@ def test_a_run_being_cancelled_cannot_be_approved() -> None:
         stage.approvals.publish_winner(stage.run_id, "manager")
 
 
+def test_a_rejected_run_ends_with_everything_off_and_says_who_rejected_it() -> None:
+    stage = waiting_stage()
+    stage.approvals.reject(stage.run_id, "manager", "out of season")
+    run = stage.go()
+    assert (run.status, run.failure) == (RunStatus.CANCELLED, "rejected by manager: out of season")
+    assert stage.everything_off()
+
+
+def test_only_a_run_that_waits_for_approval_can_be_rejected() -> None:
+    stage = Stage()
+    with pytest.raises(ConflictError, match="not waiting for approval"):
+        stage.approvals.reject(stage.run_id, "manager")
+
+
+def test_an_approved_run_cannot_be_rejected() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    with pytest.raises(ConflictError, match="has been approved already"):
+        stage.approvals.reject(stage.run_id, "manager")
+
+
 def test_an_ended_run_cannot_be_cancelled() -> None:
     stage = waiting_stage()
     stage.approvals.publish_winner(stage.run_id, "manager")

@@ -1,6 +1,5 @@
 """The brief's endpoints, under ``/meta/autopilot``: paths, fields and role lists as it gives them, and a few more."""
 
-from datetime import timedelta
 from math import ceil
 from typing import Annotated, Any
 
@@ -16,7 +15,6 @@ from autopublisher.api.services import Given, Services
 from autopublisher.api.views import HealthOut, RunOut, RunPageOut
 from autopublisher.api.waiting import asked_wait, rests
 from autopublisher.domain.access import Permission, allows
-from autopublisher.domain.errors import InvalidRequestError, Problem
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Run, RunStatus
 
@@ -25,11 +23,6 @@ MOST_RUNS = 100
 
 SLOWEST_RETRY = 60
 """Seconds after which a caller is told to look again at the latest."""
-
-FURTHEST_START = timedelta(days=366)
-"""How far ahead a run may be scheduled; further is a slip of the year."""
-
-_TOO_FAR = Problem("scheduled_for", "This is more than a year ahead.", "Name a moment within a year.")
 
 router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)
 
@@ -88,8 +81,6 @@ def schedule(
     idempotency_key: IdempotencyKey = None,
 ) -> RunOut:
     """Accept a run that begins at ``scheduled_for``."""
-    if asked.scheduled_for > services.clock.now() + FURTHEST_START:
-        raise InvalidRequestError([_TOO_FAR])
     accepted = services.intake.submit(asked.to_domain(), user.name, idempotency_key)
     return _answer(services, accepted, response, None)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
@@ -25,6 +26,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import FINAL, RunStatus
 from autopublisher.flows.reports import RunView
 from autopublisher.settings import MetaMode, Settings, StubClock
+from autopublisher.views.moments import account_zones
 
 HOME = Path(".autopublisher")
 REQUEST_FILE = "request_example.json"
@@ -67,7 +69,8 @@ def demo(
         with HttpServer(product.app(), listener) as server:
             tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
             view = _carried_out(product, seeded)
-            show(report(view, read_truth(product.meta_url, view)))
+            zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
+            show(report(view, read_truth(product.meta_url, view), zone))
             if not once:
                 _show_ways_in(seeded, view, server.url)
                 serve_until_signal(_say_it_stays)
@@ -110,7 +113,7 @@ def _carried_out(product: Product, seeded: Seeded) -> RunView:
     """Start a run, or take up one that an earlier demo left unfinished, and follow it to its rest."""
     services = product.services
     run_id = _run_to_follow(product, seeded)
-    watcher = Watcher(services.reports, run_id, services.clock)
+    watcher = Watcher(services.reports, run_id, account_zones(product.outside.open_unit), services.clock)
     view = watcher.until_rest()
     if view.run.status is RunStatus.WAITING_APPROVAL and view.run.proven:
         tell(f"The winner is proven, so the demo's manager approves variant {view.run.winner}.", style="bold")

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from shlex import quote
 
 import httpx2
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from autopublisher.cli.demo_seed import Seeded
-from autopublisher.cli.output import pairs_table, table_of
+from autopublisher.cli.output import Listing, pairs_table
 from autopublisher.cli.run_text import facts_of
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.money import Money
@@ -19,6 +19,7 @@ from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import MetaObject
 from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.views.moments import moment_text
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
@@ -53,9 +54,9 @@ def read_truth(meta_url: str, view: RunView) -> Truth:
     )
 
 
-def report(view: RunView, truth: Truth) -> RenderableType:
+def report(view: RunView, truth: Truth, zone: tzinfo) -> RenderableType:
     """Return everything the run came to."""
-    return Panel(Group(*_parts(view, truth)), title="What the run found", title_align="left")
+    return Panel(Group(*_parts(view, truth, zone)), title="What the run found", title_align="left")
 
 
 def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
@@ -88,8 +89,8 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
     return (sign_in + reader, follow, start + body)
 
 
-def _parts(view: RunView, truth: Truth) -> Iterator[RenderableType]:
-    yield pairs_table({**facts_of(view), **_final_campaign(view), **_books(view, truth)})
+def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType]:
+    yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth)})
     yield Text("")
     yield _variants(view, truth)
     if view.decision is not None:
@@ -99,13 +100,13 @@ def _parts(view: RunView, truth: Truth) -> Iterator[RenderableType]:
     yield _objects(view)
 
 
-def _final_campaign(view: RunView) -> dict[str, str]:
+def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
     """What stands at Meta now, and the losers, as they were last read there."""
     final = {one.kind: one for one in view.objects if not _is_test(one)}
     campaign, ad_set = final.get(ObjectKind.CAMPAIGN), final.get(ObjectKind.AD_SET)
     if campaign is None or ad_set is None:
         return {}
-    until = "" if ad_set.ends_at is None else f" until {ad_set.ends_at:%Y-%m-%d %H:%M}"
+    until = "" if ad_set.ends_at is None else f" until {moment_text(ad_set.ends_at.astimezone(zone))}"
     budget = view.run.final_budget or {}
     span = "a day" if budget.get("daily") is not None else "in all"
     daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} {span}"
@@ -129,7 +130,7 @@ def _books(view: RunView, truth: Truth) -> dict[str, str]:
     }
 
 
-def _variants(view: RunView, truth: Truth) -> Table:
+def _variants(view: RunView, truth: Truth) -> Listing:
     rows = [
         {
             "variant": f"{one.variant.letter} ({one.variant.headline})",
@@ -142,10 +143,10 @@ def _variants(view: RunView, truth: Truth) -> Table:
         }
         for one in view.variants
     ]
-    return table_of(rows, COLUMNS)
+    return Listing(rows, COLUMNS)
 
 
-def _objects(view: RunView) -> Table:
+def _objects(view: RunView) -> Listing:
     tree = [one for one in view.objects if one.kind in _TREE]
     shown = sorted(tree, key=lambda one: (not _is_test(one), one.variant or "", _TREE.index(one.kind)))
     rows = [
@@ -158,7 +159,7 @@ def _objects(view: RunView) -> Table:
         }
         for one in shown
     ]
-    return table_of(rows, OBJECT_COLUMNS)
+    return Listing(rows, OBJECT_COLUMNS)
 
 
 def _judgement(view: RunView, truth: Truth) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from enum import StrEnum
 
 import typer
@@ -18,6 +19,7 @@ from autopublisher.domain.errors import AutoPublisherError, MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.settings import Settings, unknown_variables
+from autopublisher.views.moments import account_zones, moment_text
 
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
 COLUMNS = ("check", "state", "finding", "remedy")
@@ -116,7 +118,7 @@ def _product(product: Product) -> Iterator[Check]:
 def _clock(product: Product) -> Check:
     kind = f"simulated, {product.settings.stub_clock}" if product.settings.is_stub else "the machine's"
     now = product.services.clock.now()
-    return Check("clock", State.OK, f"{now.isoformat(timespec='seconds')} ({kind})")
+    return Check("clock", State.OK, f"{moment_text(now)} ({kind})")
 
 
 def _runs(product: Product) -> Check:
@@ -169,12 +171,13 @@ def _account(product: Product, act_id: ActId) -> Check:
 
 def _looks(product: Product) -> Iterator[Check]:
     """Say of each account when it was last compared with its journals, and what is open."""
+    zones = account_zones(product.outside.open_unit)
     for look in product.services.monitor.health().looks:
         name = f"look at {look.act_id}"
         if look.looked_at is None:
             yield Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
             continue
-        moment = look.looked_at.isoformat(timespec="minutes")
+        moment = moment_text(look.looked_at.astimezone(zones.get(look.act_id, UTC)))
         if look.open:
             more = f" and {len(look.open) - 1} more" if len(look.open) > 1 else ""
             remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."

@@ -1,14 +1,17 @@
 """The command that says what could still be spent if nobody were there any more."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from autopublisher.api.exposure import present_exposure
-from autopublisher.cli.output import Output, OutputOption, say, show, show_json, show_rows, table_of, tell
+from autopublisher.cli.output import Listing, Output, OutputOption, say, show, show_json, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
 from autopublisher.domain.account_limit import AccountBilling
+from autopublisher.domain.accounts import zone_of
 from autopublisher.flows.exposure import AccountExposure
+from autopublisher.views.moments import moment_text
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
 COLUMNS = ("account", "run", "object", "status", "read_at", *MONEY_COLUMNS)
@@ -38,7 +41,7 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
             tell(f"{one.account.name}: {one.warning}", style="yellow")
         if one.billing is not None and one.billing.spend_cap is not None:
             tell(
-                f"{one.account.name}: {_limit_at_meta(one.billing)}",
+                f"{one.account.name}: {_limit_at_meta(one.billing, zone_of(one.account.timezone) or UTC)}",
                 style="yellow" if one.billing.reached else "",
             )
         for line in one.uncounted:
@@ -50,14 +53,14 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     ]
     if limits and output is Output.TABLE:
         say("")
-        show(table_of(limits, LIMIT_COLUMNS))
+        show(Listing(limits, LIMIT_COLUMNS))
 
 
-def _limit_at_meta(billing: AccountBilling) -> str:
+def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:
     said = "reached, nothing delivers" if billing.reached else f"{billing.left} left"
     return (
         f"own spending limit at Meta {billing.spend_cap}, {billing.amount_spent} spent: {said} "
-        f"(as of {billing.at:%Y-%m-%d %H:%M} UTC)"
+        f"(as of {moment_text(billing.at.astimezone(zone))})"
     )
 
 
@@ -65,12 +68,14 @@ def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
     """Return a line for each account, run and object, the wider before the narrower."""
     rows: list[dict[str, Any]] = []
     for one in found:
-        rows.append(_line(one, account=one.account.act_id))
+        zone = zone_of(one.account.timezone) or UTC
+        rows.append(_line(one, zone, account=one.account.act_id))
         for run in one.runs:
-            rows.append(_line(run, account=one.account.act_id, run=run.run_id, status=run.status.value))
+            rows.append(_line(run, zone, account=one.account.act_id, run=run.run_id, status=run.status.value))
             rows += [
                 _line(
                     each,
+                    zone,
                     account=one.account.act_id,
                     run=run.run_id,
                     object=each.key,
@@ -82,5 +87,10 @@ def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
     return rows
 
 
-def _line(one: Any, **names: Any) -> dict[str, Any]:
-    return dict.fromkeys(COLUMNS) | names | {name: getattr(one, name) for name in MONEY_COLUMNS}
+def _line(one: Any, zone: tzinfo, **names: Any) -> dict[str, Any]:
+    values = dict.fromkeys(COLUMNS) | names | {name: getattr(one, name) for name in MONEY_COLUMNS}
+    return {name: _local(value, zone) for name, value in values.items()}
+
+
+def _local(value: Any, zone: tzinfo) -> Any:
+    return value.astimezone(zone) if isinstance(value, datetime) else value

@@ -14,6 +14,7 @@ from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.reports import Reports
+from autopublisher.views.moments import account_zones
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
@@ -29,8 +30,9 @@ def status(
     with opened_units(settings_with_log().database) as open_unit:
         reports = Reports(open_unit)
         wanted = RunId(run_id)
-        view = Watcher(reports, wanted).until_rest() if watch else reports.view(wanted)
-    show_run(view, output)
+        zones = account_zones(open_unit)
+        view = Watcher(reports, wanted, zones).until_rest() if watch else reports.view(wanted)
+    show_run(view, output, zones)
     raise typer.Exit(code_of_run(view.run) if watch else 0)
 
 
@@ -42,4 +44,5 @@ def runs(
     """List runs, newest first."""
     with opened_units(settings_with_log().database) as open_unit:
         found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
-    show_rows([run_row(one) for one in found], RUN_COLUMNS, output)
+        zones = account_zones(open_unit)
+    show_rows([run_row(one, zones) for one in found], RUN_COLUMNS, output)

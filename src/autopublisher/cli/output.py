@@ -1,17 +1,30 @@
 """What goes where: data to stdout as a table, JSON or plain text; progress and errors to stderr."""
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, TextIO
 
 import typer
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from autopublisher.views.moments import moment_text
+
 WIDTH_WITHOUT_TERMINAL = 160
+GAP = 2
+"""Blanks between columns."""
+
+_COMMAND = re.compile(r"'autopublisher (?P<rest>[a-z])")
 
 
 class Output(StrEnum):
@@ -25,9 +38,26 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data is written to stdout.")]
 
 
-def tell(message: str, style: str = "") -> None:
-    """Write a line for people to stderr."""
-    console(sys.stderr).print(Text(message, style=style), soft_wrap=True)
+def tell(message: str, style: str = "", on: Console | None = None) -> None:
+    """Write a line for people to stderr; ``on`` is the console of a status line that is being shown there."""
+    (on or console(sys.stderr)).print(Text(runnable(message), style=style), soft_wrap=True)
+
+
+def runnable(text: str) -> str:
+    """Return a hint with its commands as they can be typed here: the program is not on PATH where ./run has set it up."""
+    return _COMMAND.sub(lambda found: f"'{program()} {found['rest']}", text)
+
+
+def program() -> str:
+    """Return how the program is called from this folder."""
+    beside = Path(sys.executable).with_name("autopublisher")
+    on_path = shutil.which("autopublisher")
+    if on_path is not None and Path(on_path).resolve() == beside.resolve():
+        return "autopublisher"
+    if beside.exists():
+        here = Path.cwd()
+        return quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
+    return f"{quote(sys.executable)} -m autopublisher"
 
 
 def say(text: str) -> None:
@@ -48,18 +78,18 @@ def show(renderable: RenderableType) -> None:
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], output: Output) -> None:
     """Write rows, each with these columns."""
     if output is Output.JSON:
-        show_json([{name: row[name] for name in columns} for row in rows])
+        show_json([{name: _plain(row[name]) for name in columns} for row in rows])
     elif output is Output.PLAIN:
         for row in rows:
             say("\t".join(_text(row[name]) for name in columns))
     else:
-        show(table_of(rows, columns))
+        show(Listing(rows, columns))
 
 
 def show_record(record: Mapping[str, Any], output: Output) -> None:
     """Write one thing: its names and values."""
     if output is Output.JSON:
-        show_json(dict(record))
+        show_json({name: _plain(value) for name, value in record.items()})
         return
     pairs = [{"name": name, "value": value} for name, value in record.items()]
     if output is Output.PLAIN:
@@ -68,14 +98,51 @@ def show_record(record: Mapping[str, Any], output: Output) -> None:
         show(pairs_table({str(one["name"]): _text(one["value"]) for one in pairs}))
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    """Return rows as a table with headings."""
-    table = Table(
-        *(name.replace("_", " ") for name in columns), box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for row in rows:
-        table.add_row(*(Text(_text(row[name])) for name in columns))
-    return table
+@dataclass(frozen=True)
+class Listing:
+    """Rows as a table; one below the other where the console is too narrow to show every word and id in full."""
+
+    rows: Sequence[Mapping[str, Any]]
+    columns: Sequence[str]
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield whichever form fits."""
+        cells = [[_text(row[name]) for name in self.columns] for row in self.rows]
+        widths = _widths([list(map(_heading, self.columns)), *cells], options.max_width)
+        if widths is not None:
+            yield self._table(cells, widths)
+            return
+        for index, row in enumerate(self.rows):
+            if index:
+                yield Text("")
+            shown = {name: row[name] for name in self.columns if row[name] is not None}
+            yield pairs_table({_heading(name): _text(value) for name, value in shown.items()})
+
+    def _table(self, cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+        for name, width in zip(self.columns, widths, strict=True):
+            table.add_column(_heading(name), width=width, overflow="fold")
+        for row in cells:
+            table.add_row(*map(Text, row))
+        return table
+
+
+def _widths(rows: Sequence[Sequence[str]], most: int) -> list[int] | None:
+    """Return a width for each column in which no word is cut; None where they do not fit side by side.
+
+    What is left above the longest words goes to the columns in proportion to how much more their texts need.
+    """
+    columns = list(zip(*rows, strict=True))
+    least = [max(cell_len(word) for cell in column for word in (cell.split() or [""])) for column in columns]
+    whole = [max(map(cell_len, column)) for column in columns]
+    left = most - sum(least) - GAP * (len(columns) - 1)
+    wanted = sum(whole) - sum(least)
+    if left < 0:
+        return None
+    return [
+        low + min(high - low, left * (high - low) // max(1, wanted))
+        for low, high in zip(least, whole, strict=True)
+    ]
 
 
 def pairs_table(pairs: Mapping[str, str]) -> Table:
@@ -94,7 +161,15 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, highlight=False)
 
 
+def _heading(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
 def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return str(value)
+    return moment_text(value) if isinstance(value, datetime) else runnable(str(value))

@@ -2,11 +2,12 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand
 
+from autopublisher import __version__
 from autopublisher.cli.exits import SentenceGroup
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -24,10 +25,15 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints.",
     ),
     "run": ("runs:run", "Start a run from a request file."),
+    "schedule": ("runs:schedule", "Accept a run that begins later."),
     "status": ("looking:status", "Show a run, or follow it."),
     "approve": (
         "runs:approve",
         "Approve a run's winner: it is scaled and published, the others stay paused.",
+    ),
+    "reject": (
+        "runs:reject",
+        "Publish none of a run's variants: it ends with everything of it off at Meta.",
     ),
     "cancel": ("runs:cancel", "Stop a run: what it made at Meta is paused or deleted by its next step."),
     "runs": ("looking:runs", "List runs, newest first."),
@@ -107,15 +113,31 @@ class Program(SentenceGroup):
         super().__init__(**{**named, "commands": deferred})
 
 
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
+    if asked:
+        typer.echo(f"autopublisher {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="autopublisher",
-    help="Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent.",
     cls=Program,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.callback()(lambda: None)
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which release this is."),
+    ] = False,
+) -> None:
+    """Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent."""
+    del version  # said by its callback
 
 
 def _alone(command: Any) -> typer.Typer:

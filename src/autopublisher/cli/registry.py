@@ -29,6 +29,7 @@ user_app = typer.Typer(
 )
 
 ACCOUNT_COLUMNS = ("id", "act_id", "name", "currency", "timezone", "business_id")
+USER_COLUMNS = ("name", "role", "active", "since")
 CREATIVE_COLUMNS = ("id", "name", "mime_type", "sha256")
 
 AccountOption = Annotated[
@@ -139,6 +140,18 @@ def user_add(
         password = _password(from_stdin=password_stdin)
         people.add_user(name, password, role, local_actor())
     _say_password(name, password, from_stdin=password_stdin)
+
+
+@user_app.command("list")
+def user_list(output: OutputOption = Output.TABLE) -> None:
+    """List people by name, with what they may do."""
+    with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
+        found = unit.people.all()
+    rows = [
+        {"name": one.name, "role": one.role.value, "active": one.active, "since": one.created_at}
+        for one in found
+    ]
+    show_rows(rows, USER_COLUMNS, output)
 
 
 @user_app.command("password")

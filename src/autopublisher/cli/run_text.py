@@ -1,48 +1,50 @@
 """A run as people read it in a terminal: where it stands, its money, its variants, its verdict, its objects at Meta."""
 
 from collections.abc import Iterator
+from datetime import UTC, tzinfo
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from autopublisher.api.presenters import present_run
-from autopublisher.cli.output import Output, pairs_table, say, show, show_json, table_of
+from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import Run
 from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.views.moments import Zones, moment_text
 
 VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
 OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
 RUN_COLUMNS = ("run_id", "status", "campaign", "total", "created", "needs")
 
 
-def show_run(view: RunView, output: Output) -> None:
-    """Write a run to stdout."""
+def show_run(view: RunView, output: Output, zones: Zones) -> None:
+    """Write a run to stdout, its moments in its account's zone."""
+    zone = zones.get(view.run.act_id, UTC)
     if output is Output.JSON:
         show_json(present_run(view).model_dump(mode="json"))
     elif output is Output.PLAIN:
-        for name, value in facts_of(view).items():
+        for name, value in facts_of(view, zone).items():
             say(f"{name}\t{value}")
     else:
-        show(Group(*_parts(view)))
+        show(Group(*_parts(view, zone)))
 
 
-def run_row(run: Run) -> dict[str, Any]:
-    """Return a run as a row of a list."""
+def run_row(run: Run, zones: Zones) -> dict[str, Any]:
+    """Return a run as a row of a list, its moment in its account's zone."""
     total = Money.from_major(run.request.budget_config.total_budget, run.currency)
     return {
         "run_id": run.id,
         "status": run.status.value,
         "campaign": run.request.campaign_name,
         "total": str(total),
-        "created": run.created_at.isoformat(timespec="minutes"),
+        "created": run.created_at.astimezone(zones.get(run.act_id, UTC)),
         "needs": run.attention,
     }
 
 
-def facts_of(view: RunView) -> dict[str, str]:
+def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     """Return what a run comes down to."""
     run = view.run
     facts = {
@@ -59,7 +61,7 @@ def facts_of(view: RunView) -> dict[str, str]:
     if view.improvement_percentage is not None:
         facts["better by"] = f"{view.improvement_percentage:+.1f} % ROAS, as observed"
     if run.approval is not None:
-        facts["approved by"] = f"{run.approval.by}, {run.approval.at.isoformat(timespec='minutes')}"
+        facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
         facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
     if run.failure:
         facts["reason"] = run.failure
@@ -78,12 +80,12 @@ def _standing(view: RunView) -> str:
     return f"chosen by a person against the verdict{named}; not proven"
 
 
-def variants_table(view: RunView) -> Table:
+def variants_table(view: RunView) -> Listing:
     """Return the test's arms with what was observed."""
-    return table_of([_variant_row(one) for one in view.variants], VARIANT_COLUMNS)
+    return Listing([_variant_row(one) for one in view.variants], VARIANT_COLUMNS)
 
 
-def objects_table(view: RunView) -> Table:
+def objects_table(view: RunView) -> Listing:
     """Return the campaigns, ad sets and ads as they were last read from Meta."""
     rows = [
         {
@@ -95,11 +97,11 @@ def objects_table(view: RunView) -> Table:
         }
         for one in view.objects
     ]
-    return table_of(rows, OBJECT_COLUMNS)
+    return Listing(rows, OBJECT_COLUMNS)
 
 
-def _parts(view: RunView) -> Iterator[RenderableType]:
-    yield pairs_table(facts_of(view))
+def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
+    yield pairs_table(facts_of(view, zone))
     for warning in view.run.warnings:
         yield Text(warning, style="yellow")
     if view.variants:

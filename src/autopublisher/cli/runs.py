@@ -1,5 +1,6 @@
 """Commands that change runs: start one, approve it, stop it."""
 
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.looking import RunArgument
 from autopublisher.cli.output import Output, OutputOption, tell
 from autopublisher.cli.product import product_of
-from autopublisher.cli.request_file import read_request
+from autopublisher.cli.request_file import read_request, read_value, scheduled_request
 from autopublisher.cli.run_text import show_run
 from autopublisher.cli.session import local_actor
 from autopublisher.cli.signals import end_in_order_on_signals
@@ -21,6 +22,7 @@ from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.reports import RunView
+from autopublisher.views.moments import Zones, account_zones, moment_text
 
 
 def run(
@@ -46,8 +48,11 @@ def run(
             require(services.people.user(approve_as).role, Permission.WINNER_PUBLISH)
         started = services.intake.submit(request, local_actor(), idempotency_key)
         tell(f"Run {started.id} was accepted.")
-        view = _followed(services, started.id, approve_as) if watch else services.reports.view(started.id)
-    show_run(view, output)
+        zones = account_zones(product.outside.open_unit)
+        view = (
+            _followed(services, started.id, approve_as, zones) if watch else services.reports.view(started.id)
+        )
+    show_run(view, output, zones)
     raise typer.Exit(code_of_run(view.run))
 
 
@@ -65,11 +70,53 @@ def approve(
     with product_of() as product:
         services = product.services
         services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment, role=Role.ADMIN)
-        view = services.reports.view(RunId(run_id))
+        view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
         tell(
             f"The approval is recorded; the run's next step, by a running worker, publishes it. {_worker_hint(product)}"
         )
-    show_run(view, output)
+    show_run(view, output, zones)
+
+
+def schedule(
+    *,
+    file: Annotated[Path, typer.Option("--file", "-f", help="The request as JSON; - reads stdin.")],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as '2027-01-15 09:00', in the account's zone; without, the file's scheduled_for."
+        ),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key and request give the same run again.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Accept a run that begins later."""
+    value = read_value(file)
+    with product_of() as product:
+        request = scheduled_request(value, at, product.outside.open_unit)
+        accepted = product.services.intake.submit(request, local_actor(), idempotency_key)
+        zones = account_zones(product.outside.open_unit)
+        view = product.services.reports.view(accepted.id)
+        begins = (request.scheduled_for or accepted.created_at).astimezone(zones.get(accepted.act_id, UTC))
+        tell(f"Run {accepted.id} begins at {moment_text(begins)}. {_worker_hint(product)}")
+    show_run(view, output, zones)
+
+
+def reject(
+    run_id: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why nothing is published, for the audit trail.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Publish none of a run's variants: it ends with everything of it off at Meta."""
+    with product_of() as product:
+        services = product.services
+        services.approvals.reject(RunId(run_id), local_actor(), reason)
+        view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
+        tell(
+            f"Nothing is published; the run's next step, by a running worker, ends it. {_worker_hint(product)}"
+        )
+    show_run(view, output, zones)
 
 
 def cancel(
@@ -81,11 +128,11 @@ def cancel(
     with product_of() as product:
         services = product.services
         services.approvals.cancel(RunId(run_id), local_actor(), reason)
-        view = services.reports.view(RunId(run_id))
+        view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
         tell(
             f"The cancellation is recorded; the run's next step, by a running worker, stops it. {_worker_hint(product)}"
         )
-    show_run(view, output)
+    show_run(view, output, zones)
 
 
 def _worker_hint(product: Product) -> str:
@@ -95,8 +142,8 @@ def _worker_hint(product: Product) -> str:
     return "No worker runs now: start 'autopublisher serve' or 'autopublisher worker'."
 
 
-def _followed(services: Services, run_id: RunId, approve_as: str | None) -> RunView:
-    watcher = Watcher(services.reports, run_id, services.clock)
+def _followed(services: Services, run_id: RunId, approve_as: str | None, zones: Zones) -> RunView:
+    watcher = Watcher(services.reports, run_id, zones, services.clock)
     view = watcher.until_rest()
     if approve_as is None or view.run.status is not RunStatus.WAITING_APPROVAL or not view.run.proven:
         return view

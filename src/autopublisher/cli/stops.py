@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import UTC
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId
 from autopublisher.domain.stops import ObjectLine
 from autopublisher.flows.stops import StopDesk, StopView, views_of
+from autopublisher.views.moments import Zones, account_zones
 
 LOOK_SECONDS = 0.3
 OBJECT_COLUMNS = ("account", "kind", "meta_id", "name", "state", "confirmed", "why")
@@ -73,14 +75,15 @@ def resume(
         else:
             views = desk.resume(local_actor(), reason, account_id=account_id, reactivate=reactivate)
         tell("The stop is lifted; a running worker goes on with the runs.")
-    show_rows([_stop_row(one) for one in views], STOP_COLUMNS, output)
+        zones = account_zones(product.outside.open_unit)
+    show_rows([_stop_row(one, zones) for one in views], STOP_COLUMNS, output)
 
 
 def list_stops(output: OutputOption = Output.TABLE) -> None:
     """List stops, those that hold first."""
     with opened_units(settings_with_log().database) as open_unit:
-        views = views_of(open_unit)
-    show_rows([_stop_row(one) for one in views], STOP_COLUMNS, output)
+        views, zones = views_of(open_unit), account_zones(open_unit)
+    show_rows([_stop_row(one, zones) for one in views], STOP_COLUMNS, output)
 
 
 def _need_one_scope(account: str | None, *, everything: bool) -> None:
@@ -141,7 +144,7 @@ def _object_row(account: str, line: ObjectLine) -> dict[str, Any]:
     }
 
 
-def _stop_row(view: StopView) -> dict[str, Any]:
+def _stop_row(view: StopView, zones: Zones) -> dict[str, Any]:
     stop = view.stop
     return {
         "stop_id": stop.id,
@@ -149,7 +152,7 @@ def _stop_row(view: StopView) -> dict[str, Any]:
         "holds": "yes" if stop.holds else "no",
         "confirmed": "yes" if view.confirmed else "no",
         "by": stop.by,
-        "at": stop.at.isoformat(timespec="seconds"),
+        "at": stop.at if stop.act_id is None else stop.at.astimezone(zones.get(stop.act_id, UTC)),
         "reason": stop.reason,
         "lifted_by": stop.lifted_by,
     }

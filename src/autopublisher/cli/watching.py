@@ -3,8 +3,10 @@
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from textwrap import shorten
 
+from rich.console import Console
 from rich.status import Status
 
 from autopublisher.api.waiting import rests
@@ -15,6 +17,7 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
+from autopublisher.views.moments import Zones, moment_text
 
 LOOK_SECONDS = 0.3
 LONGEST_LINE = 150
@@ -36,7 +39,17 @@ class _Told:
 class Watcher:
     """Watches one run; ``clock`` None leaves the present out, where only the database is at hand."""
 
-    def __init__(self, reports: Reports, run_id: RunId, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        run_id: RunId,
+        zones: Zones,
+        clock: Clock | None = None,
+        screen: Console | None = None,
+    ) -> None:
+        # One console for the status line and the events: two would write into each other's line.
+        self._console = screen or console(sys.stderr)
+        self._zones = zones
         self._reports = reports
         self._run_id = run_id
         self._clock = clock
@@ -44,7 +57,7 @@ class Watcher:
 
     def until_rest(self) -> RunView:
         """Tell what happens until nothing more will without a person, and return the run as it is then."""
-        with console(sys.stderr).status("") as line:
+        with self._console.status("") as line:
             while True:
                 view = self._reports.view(self._run_id)
                 self._tell(view)
@@ -56,34 +69,38 @@ class Watcher:
     def _tell(self, view: RunView) -> None:
         told = self._told
         for event in view.events[told.events :]:
-            self._tell_event(event)
+            self._tell_event(view.run, event)
         told.events = len(view.events)
         if view.run.status is not told.status:
             told.status = view.run.status
-            at = f"{view.run.updated_at:%Y-%m-%d %H:%M}"
-            tell(f"{at}  {told.status.value:<18}  spent {view.spent} of {view.total}", style="bold")
+            at = self._moment(view.run, view.run.updated_at)
+            self._say(f"{at}  {told.status.value:<18}  spent {view.spent} of {view.total}", "bold")
 
-    def _tell_event(self, event: Event) -> None:
+    def _tell_event(self, run: Run, event: Event) -> None:
         if event.tag in ROUTINE:
             self._told.routine += 1
             return
+        at = self._moment(run, event.at)
         if self._told.routine:
-            tell(
-                f"  {event.at:%Y-%m-%d %H:%M}  {self._told.routine} writes at Meta, all confirmed",
-                style="dim",
-            )
+            self._say(f"  {at}  {self._told.routine} writes at Meta, all confirmed", "dim")
             self._told.routine = 0
         message = shorten(event.message, LONGEST_LINE, placeholder=" ...")
-        tell(f"  {event.at:%Y-%m-%d %H:%M}  {message}", style="dim")
+        self._say(f"  {at}  {message}", "dim")
 
     def _show(self, line: Status, view: RunView) -> None:
-        line.update(f"{self._now()} {view.run.status.value}  spent {view.spent} of {view.total}")
+        line.update(f"{self._now(view.run)} {view.run.status.value}  spent {view.spent} of {view.total}")
 
-    def _now(self) -> str:
+    def _say(self, message: str, style: str) -> None:
+        tell(message, style, self._console)
+
+    def _moment(self, run: Run, at: datetime) -> str:
+        return moment_text(at.astimezone(self._zones.get(run.act_id, UTC)))
+
+    def _now(self, run: Run) -> str:
         if self._clock is None:
             return ""
         try:
-            return f"{self._clock.now():%Y-%m-%d %H:%M}"
+            return self._moment(run, self._clock.now())
         except UnavailableError:
             return "(time unknown)"
 

@@ -78,9 +78,27 @@ class Approvals:
                 raise ConflictError(
                     f"The run has ended already: {run.status.value}.", "Nothing is left to cancel."
                 )
-            why = f"cancelled by {actor}" + (f": {reason}" if reason else "")
-            asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
-            return self._nudge(unit, asked, "cancel_asked", why, actor=actor)
+            return self._ended(unit, run, "cancel_asked", "cancelled", actor, reason)
+
+    def reject(self, run_id: RunId, actor: str, reason: str = "") -> Run:
+        """Publish none of the variants of a run that waits for approval: it ends as a cancelled one does.
+
+        Raises RunNotFoundError, and ConflictError where the run is not waiting, or has been approved already.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            self._check_waiting(run, None)
+            if run.approval is not None:
+                raise ConflictError(
+                    f"Variant {run.approval.variant} has been approved already, by {run.approval.by}.",
+                    "Cancel the run if that was wrong.",
+                )
+            return self._ended(unit, run, "rejected", "rejected", actor, reason)
+
+    def _ended(self, unit: UnitOfWork, run: Run, action: str, verb: str, actor: str, reason: str) -> Run:  # noqa: PLR0917
+        why = f"{verb} by {actor}" + (f": {reason}" if reason else "")
+        asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
+        return self._nudge(unit, asked, action, why, actor=actor)
 
     def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
         letters = [one.letter for one in unit.records.variants(run.id)]

@@ -1,6 +1,7 @@
 """Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import uuid4
 
 from autopublisher.domain.accounts import Account
@@ -25,6 +26,9 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
+
+FURTHEST_START = timedelta(days=366)
+"""How far ahead a run may be scheduled; further is a slip of the year."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,19 @@ class Intake:
                     )
                 ]
             )
-        if request.scheduled_for is not None and request.scheduled_for <= self._clock.now():
+        self._check_moment(request)
+        return account
+
+    def _check_moment(self, request: RunRequest) -> None:
+        now = self._clock.now()
+        if request.scheduled_for is not None and request.scheduled_for <= now:
             raise InvalidRequestError(
                 [Problem("scheduled_for", "This moment has passed.", "Name a moment in the future.")]
             )
-        return account
+        if request.scheduled_for is not None and request.scheduled_for > now + FURTHEST_START:
+            raise InvalidRequestError(
+                [Problem("scheduled_for", "This is more than a year ahead.", "Name a moment within a year.")]
+            )
 
     def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[str, ...]:
         """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""

@@ -133,7 +133,7 @@ class PeopleDesk:
     def identify(self, token: str) -> User:
         """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
         with self._open_unit() as unit:
-            found = unit.people.token(self._hash(token))
+            found = unit.tokens.get(self._hash(token))
             user = None if found is None else unit.people.get(found.user_id)
         if found is None or user is None or not user.active or not self._is_live(found):
             raise NotAuthenticatedError
@@ -175,9 +175,9 @@ class PeopleDesk:
     def revoke(self, token: str) -> None:
         """End a token's life; one that is unknown or over is left as it is."""
         with self._open_unit() as unit:
-            found = unit.people.token(self._hash(token))
+            found = unit.tokens.get(self._hash(token))
             if found is not None and found.revoked_at is None:
-                unit.people.put_token(replace(found, revoked_at=self._clock.now()))
+                unit.tokens.put(replace(found, revoked_at=self._clock.now()))
                 unit.commit()
 
     def _known(self, name: str) -> User | None:
@@ -195,7 +195,7 @@ class PeopleDesk:
         expires_at = None if lifetime is None else now + lifetime
         record = AccessToken(self._hash(token), user.id, kind, label, now, expires_at)
         with self._open_unit() as unit:
-            unit.people.put_token(record)
+            unit.tokens.put(record)
             self._record(
                 unit, "person:token:issued", actor or user.name, f"{user.name}: {kind.value} token ({label})."
             )

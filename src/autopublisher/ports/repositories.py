@@ -187,7 +187,7 @@ class Observations(Protocol):
 
 
 class People(Protocol):
-    """Users and their tokens."""
+    """Users."""
 
     def add(self, user: User) -> None:
         """Insert a user; ConflictError where the name is taken."""
@@ -205,11 +205,19 @@ class People(Protocol):
         """Overwrite a user."""
         ...
 
-    def put_token(self, token: AccessToken) -> None:
+    def all(self) -> Sequence[User]:
+        """Return every user by name."""
+        ...
+
+
+class Tokens(Protocol):
+    """What people sign in and call the API with."""
+
+    def put(self, token: AccessToken) -> None:
         """Insert or overwrite a token by its hash."""
         ...
 
-    def token(self, token_hash: str) -> AccessToken | None:
+    def get(self, token_hash: str) -> AccessToken | None:
         """Return the token with this hash, or None."""
         ...
 
@@ -320,6 +328,7 @@ class UnitOfWork(Protocol):
     records: RunRecords
     observations: Observations
     people: People
+    tokens: Tokens
     stops: Stops
     watches: Watches
     pacings: Pacings

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from autopublisher import __version__
 from autopublisher.cli.program import COMMANDS, DeferredCommand, app
 
 HEAVY = ("scipy", "numpy", "dbos", "fastapi", "facebook_business")
@@ -62,3 +63,8 @@ def test_a_misspelt_command_is_refused_with_the_one_that_was_meant() -> None:
 def test_a_group_names_its_commands_and_a_command_has_none() -> None:
     assert set(DeferredCommand("db", "database:db_app", "").commands or ()) == {"upgrade", "current"}
     assert DeferredCommand("status", "looking:status", "").commands is None
+
+
+def test_the_program_says_which_release_it_is() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"autopublisher {__version__}\n")

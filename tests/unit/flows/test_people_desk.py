@@ -80,7 +80,7 @@ def test_the_database_holds_neither_password_nor_token(desk: PeopleDesk, databas
         user = unit.people.by_name("ana")
         assert user is not None
         assert user.password_hash.startswith("$argon2id$")
-        assert unit.people.token(token) is None
+        assert unit.tokens.get(token) is None
 
 
 def test_a_token_of_another_installations_key_opens_nothing(

@@ -1,5 +1,7 @@
 """Users and their tokens."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 
 from autopublisher.adapters.db.session import Session
@@ -40,11 +42,22 @@ class SqlPeople:
         if self._session.change(change, _taken(user)) == 0:
             raise NotFoundError(what="User", id=user.id)
 
-    def put_token(self, token: AccessToken) -> None:
+    def all(self) -> Sequence[User]:
+        """Return every user by name."""
+        return [User(**row) for row in self._session.rows(select(users).order_by(users.c.name))]
+
+
+class SqlTokens:
+    """Implements ``ports.repositories.Tokens``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, token: AccessToken) -> None:
         """Insert or overwrite a token by its hash."""
         self._session.put(tokens, vars(token), ("hash",))
 
-    def token(self, token_hash: str) -> AccessToken | None:
+    def get(self, token_hash: str) -> AccessToken | None:
         """Return the token with this hash, or None."""
         row = self._session.row(select(tokens).where(tokens.c.hash == token_hash))
         return None if row is None else AccessToken(**row)

@@ -12,7 +12,7 @@ from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
-from autopublisher.adapters.db.people import SqlPeople
+from autopublisher.adapters.db.people import SqlPeople, SqlTokens
 from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.runs import SqlRuns
 from autopublisher.adapters.db.session import Session, reachable
@@ -30,6 +30,7 @@ from autopublisher.ports.repositories import (
     RunRecords,
     Runs,
     Stops,
+    Tokens,
     Watches,
 )
 
@@ -47,6 +48,7 @@ class SqlUnitOfWork:
     records: RunRecords
     observations: Observations
     people: People
+    tokens: Tokens
     stops: Stops
     watches: Watches
     pacings: Pacings
@@ -79,6 +81,7 @@ class SqlUnitOfWork:
         self.records = SqlRunRecords(session)
         self.observations = SqlObservations(session)
         self.people = SqlPeople(session)
+        self.tokens = SqlTokens(session)
         self.stops = SqlStops(session)
         self.watches = SqlWatches(session)
         self.pacings = SqlPacings(session)

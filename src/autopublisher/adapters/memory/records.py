@@ -183,16 +183,27 @@ class MemoryPeople:
         self._need_free_name(user)
         self._tables.users[user.id] = user
 
-    def put_token(self, token: AccessToken) -> None:
-        """Insert or overwrite a token by its hash."""
-        need(token.user_id in self._tables.users, "This refers to something that is not stored.")
-        self._tables.tokens[token.hash] = token
-
-    def token(self, token_hash: str) -> AccessToken | None:
-        """Return the token with this hash, or None."""
-        return self._tables.tokens.get(token_hash)
+    def all(self) -> Sequence[User]:
+        """Return every user by name."""
+        return sorted(self._tables.users.values(), key=attrgetter("name"))
 
     def _need_free_name(self, user: User) -> None:
         holder = self.by_name(user.name)
         free = holder is None or holder.id == user.id
         need(free, f"A user with the name {user.name} exists already.")
+
+
+class MemoryTokens:
+    """Implements ``ports.repositories.Tokens``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def put(self, token: AccessToken) -> None:
+        """Insert or overwrite a token by its hash."""
+        need(token.user_id in self._tables.users, "This refers to something that is not stored.")
+        self._tables.tokens[token.hash] = token
+
+    def get(self, token_hash: str) -> AccessToken | None:
+        """Return the token with this hash, or None."""
+        return self._tables.tokens.get(token_hash)

@@ -14,6 +14,7 @@ from autopublisher.adapters.memory.records import (
     MemoryObservations,
     MemoryPeople,
     MemoryRunRecords,
+    MemoryTokens,
 )
 from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
 from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
@@ -31,6 +32,7 @@ from autopublisher.ports.repositories import (
     RunRecords,
     Runs,
     Stops,
+    Tokens,
     Watches,
 )
 
@@ -72,6 +74,7 @@ class MemoryUnitOfWork:
     records: RunRecords
     observations: Observations
     people: People
+    tokens: Tokens
     stops: Stops
     watches: Watches
     pacings: Pacings
@@ -98,6 +101,7 @@ class MemoryUnitOfWork:
         self.records = MemoryRunRecords(tables)
         self.observations = MemoryObservations(tables)
         self.people = MemoryPeople(tables)
+        self.tokens = MemoryTokens(tables)
         self.stops = MemoryStops(tables)
         self.watches = MemoryWatches(tables)
         self.pacings = MemoryPacings(tables)

@@ -1,0 +1,22 @@
+"""Moments as people read them: to the minute, in the zone of the account they belong to, with the zone's name."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+
+from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.ids import ActId
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+Zones = Mapping[ActId, tzinfo]
+
+
+def account_zones(open_unit: OpenUnitOfWork) -> Zones:
+    """Return the time zone of each registered account; UTC for one that the tz database here does not know."""
+    with open_unit() as unit:
+        return {one.act_id: zone_of(one.timezone) or UTC for one in unit.accounts.all()}
+
+
+def moment_text(at: datetime) -> str:
+    """Write a moment in the zone it carries, such as ``2026-12-01 09:00 CET``; a zone without a name by its offset."""
+    name = at.tzname() or "UTC"
+    return f"{at:%Y-%m-%d %H:%M} {name if name[0].isalpha() else f'UTC{name}'}"
