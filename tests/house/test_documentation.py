@@ -95,3 +95,13 @@ def test_an_unknown_command_is_recognised() -> None:
     program = typer.main.get_command(app)
     assert unknown_word(program, ["runs", "list", "anything"]) is None
     assert unknown_word(program, ["runs", "burn"]) == "burn"
+
+
+def test_the_page_on_requests_explains_every_choice_and_the_default_times(root: Path) -> None:
+    page = (root / "docs" / "requests.md").read_text("utf-8")
+    request = importlib.import_module("autopublisher.domain.request")
+    kinds = (request.Strategy, request.WinnerCriteria, request.DecisionMode, request.NoWinner)
+    assert [one.value for kind in kinds for one in kind if f"`{one.value}`" not in page] == []
+    test = request.ABTestConfig
+    assert f"`settle_hours` ({test.settle_hours} unless" in page
+    assert f"`embargo_hours` ({test.embargo_hours})" in page

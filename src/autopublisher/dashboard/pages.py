@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from autopublisher.dashboard.api_reference import models_of, operations_of
 from autopublisher.dashboard.drawing import Drawing
+from autopublisher.dashboard.figures import NOTHING
 from autopublisher.dashboard.page_route import page_route
 from autopublisher.dashboard.progress import awaits_approval, is_moving, steps_of
 from autopublisher.dashboard.session import (
@@ -66,6 +68,7 @@ def pages(desk: Desk) -> APIRouter:
     )
     way = _Way(router, desk)
     way.public("GET", "/static/style.css", made.style)
+    way.public("GET", "/docs", made.docs)
     way.public("GET", "/login", made.login)
     way.public("POST", "/login", made.sign_in)
     way.public("POST", "/logout", made.sign_out)
@@ -118,6 +121,16 @@ class _Pages:
 
     def style(self) -> Response:
         return Response(self._style, media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+    def docs(self, request: Request) -> Response:
+        document = request.app.openapi()
+        return self._drawing.page(
+            request,
+            "docs.html",
+            calls=operations_of(document),
+            models=models_of(document),
+            none_shown=NOTHING,
+        )
 
     def login(self, request: Request) -> Response:
         return self._drawing.page(request, "login.html", problem=None)
