@@ -52,6 +52,19 @@ def test_a_wrong_setting_is_a_sentence_and_not_a_traceback(prompt: Prompt) -> No
     assert "Traceback" not in done.stderr
 
 
+def test_a_lost_database_ends_the_start_with_what_to_do(prompt: Prompt) -> None:
+    home = prompt.folder / ".autopublisher"
+    home.mkdir()
+    (home / "installation.json").write_text('{"installation": "i"}')
+    for command in (("runs",), ("account", "list"), ("user", "token", "ana"), ("db", "upgrade"), ("worker",)):
+        done = prompt.run(*command)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"runs were admitted from {home}" in done.stderr
+        assert "autopublisher restore FILE" in done.stderr
+    assert prompt.run("db", "upgrade", "--new-database").exit_code == 0
+    assert prompt.run("runs").exit_code == 0
+
+
 def test_live_mode_without_a_token_names_the_variable(prompt: Prompt) -> None:
     done = prompt.run("serve", META_API_MODE="live", SECRET_KEY="k" * 32)
     assert done.exit_code == 2

@@ -30,6 +30,7 @@ from autopublisher.adapters.work_dbos_presence import FilePresence
 from autopublisher.adapters.work_dbos_store import forget_ticks
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
+from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.bootstrap.secret_file import secret_key, write_private
 from autopublisher.domain.errors import ConflictError, NotFoundError
@@ -147,6 +148,7 @@ def restore_backup(settings: Settings, path: Path, actor: str, *, replace: bool)
         with opened_database(settings.database) as engine:
             _refuse_to_lose_runs(engine, replace=replace)
             _put_back(engine, settings, archive, manifest, actor)
+            HomeMark(settings.home, units_of(engine)).renew()
         if manifest.has_key:
             write_private(settings.home / _KEY, archive.read(_KEY).decode())
     return manifest

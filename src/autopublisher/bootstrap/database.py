@@ -13,6 +13,7 @@ from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
+from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -33,10 +34,16 @@ def opened_database(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def opened_units(url: str) -> Iterator[OpenUnitOfWork]:
-    """Open the database alone, without Meta, the simulator, a clock or the work engine."""
+def opened_units(url: str, home: Path | None = None) -> Iterator[OpenUnitOfWork]:
+    """Open the database alone, without Meta, the simulator, a clock or the work engine.
+
+    Raises LostDatabaseError where it cannot be the one of the data folder ``home``.
+    """
     with _migrated(url) as engine:
-        yield units_of(engine)
+        open_unit = units_of(engine)
+        if home is not None:
+            HomeMark(home, open_unit).check()
+        yield open_unit
 
 
 @contextmanager

@@ -13,5 +13,5 @@ from autopublisher.settings import Settings
 @contextmanager
 def opened_people(settings: Settings) -> Iterator[PeopleDesk]:
     """Open the database and yield the desk that signs people in and keeps their register."""
-    with opened_units(settings.database) as open_unit:
+    with opened_units(settings.database, settings.home) as open_unit:
         yield PeopleDesk(open_unit, SystemClock(), secret_key(settings))

@@ -22,6 +22,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
+from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
@@ -96,9 +97,10 @@ class Product:
     meta_url: str
     works: bool = False
 
-    def __init__(self, settings: Settings, work: Work = Work.HERE) -> None:
+    def __init__(self, settings: Settings, work: Work = Work.HERE, *, new_database: bool = False) -> None:
         self.settings = settings
         self._work = work
+        self._new_database = new_database
         self._cleanup = ExitStack()
         self._simulator: SimulatorProcess | None = None
 
@@ -114,7 +116,8 @@ class Product:
     def start(self) -> None:
         """Bring everything up, migrating the database first; what was begun is undone where that fails.
 
-        Raises ConfigurationError, UnavailableError, and ConflictError where a worker is wanted but one runs already.
+        Raises ConfigurationError, among them LostDatabaseError unless ``new_database`` is set, UnavailableError, and
+        ConflictError where a worker is wanted but one runs already.
         """
         with ExitStack() as undo:
             key = secret_key(self.settings)
@@ -151,6 +154,7 @@ class Product:
     def _outside(self, undo: ExitStack) -> Outside:
         settings = self.settings
         engine = undo.enter_context(opened_database(settings.database))
+        HomeMark(settings.home, units_of(engine)).check(new_database=self._new_database)
         clock = undo.enter_context(SimulatedClock(self.meta_url)) if settings.is_stub else SystemClock()
         secret = settings.meta_app_secret
         credentials = Credentials(
@@ -195,7 +199,8 @@ class Product:
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         machine = Machine(build_orchestrator(*parts), build_watch(*parts))
         try:
-            worker.start(PacedTicks(machine, outside.open_unit, outside.meta, outside.clock))
+            ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
+            worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))
         except ConflictError:
             if self._work is Work.IF_FREE:
                 return None

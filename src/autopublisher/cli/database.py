@@ -1,21 +1,29 @@
 """Commands on the database's tables."""
 
+from typing import Annotated
+
 import typer
 
-from autopublisher.bootstrap.database import database_state, opened_database
+from autopublisher.bootstrap.database import database_state, opened_database, units_of
+from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_record, tell
 from autopublisher.cli.session import settings_with_log
+
+NewDatabaseOption = Annotated[
+    bool, typer.Option("--new-database", help="Begin anew although runs were admitted from this data folder.")
+]
 
 db_app = typer.Typer(help="The database's tables.", no_args_is_help=True, add_completion=False)
 
 
 @db_app.command("upgrade")
-def upgrade() -> None:
+def upgrade(*, new_database: NewDatabaseOption = False) -> None:
     """Bring the tables to this release, and prepare those of the work engine; harmless when repeated."""
-    url = settings_with_log().database
-    with opened_database(url):
-        state = database_state(url)
+    settings = settings_with_log()
+    with opened_database(settings.database) as engine:
+        HomeMark(settings.home, units_of(engine)).check(new_database=new_database)
+        state = database_state(settings.database)
     tell(f"The database is at revision {state.revision}.")
 
 

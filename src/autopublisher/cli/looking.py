@@ -27,7 +27,8 @@ def status(
 ) -> None:
     """Show a run, or follow it."""
     end_in_order_on_signals()
-    with opened_units(settings_with_log().database) as open_unit:
+    settings = settings_with_log()
+    with opened_units(settings.database, settings.home) as open_unit:
         reports = Reports(open_unit)
         wanted = RunId(run_id)
         zones = account_zones(open_unit)
@@ -42,7 +43,8 @@ def runs(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List runs, newest first."""
-    with opened_units(settings_with_log().database) as open_unit:
+    settings = settings_with_log()
+    with opened_units(settings.database, settings.home) as open_unit:
         found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
         zones = account_zones(open_unit)
     show_rows([run_row(one, zones) for one in found], RUN_COLUMNS, output)

@@ -75,7 +75,8 @@ def account_add(
 @account_app.command("list")
 def account_list(output: OutputOption = Output.TABLE) -> None:
     """List the registered ad accounts."""
-    with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
+    settings = settings_with_log()
+    with opened_units(settings.database, settings.home) as open_unit, open_unit() as unit:
         found = unit.accounts.all()
     show_rows([_account_row(one) for one in found], ACCOUNT_COLUMNS, output)
 
@@ -119,7 +120,7 @@ def creative_add(
 def creative_list(account: AccountOption = None, output: OutputOption = Output.TABLE) -> None:
     """List an account's creatives, oldest first."""
     settings = settings_with_log()
-    with opened_units(settings.database) as open_unit:
+    with opened_units(settings.database, settings.home) as open_unit:
         owner = account_named(open_unit, settings, account)
         with open_unit() as unit:
             found = unit.creatives.of_account(owner.id)

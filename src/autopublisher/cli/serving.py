@@ -11,8 +11,8 @@ from autopublisher import __version__
 from autopublisher.api.app import openapi_document
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import HttpServer, listen
+from autopublisher.cli.database import NewDatabaseOption
 from autopublisher.cli.output import say, show_json, tell
-from autopublisher.cli.product import product_of
 from autopublisher.cli.session import settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.settings import Settings
@@ -26,22 +26,23 @@ def serve(
     host: HostOption = None,
     port: PortOption = None,
     work: Annotated[bool, typer.Option(help="Also run ticks; without, a worker elsewhere must.")] = True,
+    new_database: NewDatabaseOption = False,
 ) -> None:
     """Serve the API and the dashboard, and run ticks, until stopped."""
     end_in_order_on_signals()
     settings = settings_with_log()
     address = settings.auto_publisher_host if host is None else host
     listener = listen(address, settings.auto_publisher_port if port is None else port)
-    product = Product(settings, Work.HERE if work else Work.NONE)
+    product = Product(settings, Work.HERE if work else Work.NONE, new_database=new_database)
     with listener, product, HttpServer(product.app(), listener) as server:
         url = server.url
         serve_until_signal(lambda: _announce(settings, url))
 
 
-def worker() -> None:
+def worker(*, new_database: NewDatabaseOption = False) -> None:
     """Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted."""
     end_in_order_on_signals()
-    with product_of(Work.HERE) as product:
+    with Product(settings_with_log(), Work.HERE, new_database=new_database) as product:
         mode = product.settings.meta_api_mode
         serve_until_signal(lambda: tell(f"Working in {mode} mode. Ctrl-C ends it."))
 

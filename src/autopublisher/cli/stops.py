@@ -81,7 +81,8 @@ def resume(
 
 def list_stops(output: OutputOption = Output.TABLE) -> None:
     """List stops, those that hold first."""
-    with opened_units(settings_with_log().database) as open_unit:
+    settings = settings_with_log()
+    with opened_units(settings.database, settings.home) as open_unit:
         views, zones = views_of(open_unit), account_zones(open_unit)
     show_rows([_stop_row(one, zones) for one in views], STOP_COLUMNS, output)
 

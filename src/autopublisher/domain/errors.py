@@ -152,6 +152,16 @@ class ConfigurationError(AutoPublisherError):
     """Setting {name}: {reason}"""
 
 
+class LostDatabaseError(ConfigurationError):
+    """The database holds no run, but runs were admitted from {home}: it was lost, deleted, or is an older copy."""
+
+    remedy = (
+        "Nothing was started. Put the database back together with its -wal file, restore a backup with 'autopublisher "
+        "restore FILE', or begin anew with --new-database ('./run --fresh' for the demo): then nothing is known here of "
+        "what is on at Meta."
+    )
+
+
 # --- what Meta answered, or failed to answer ------------------------------------------------------
 
 

@@ -22,13 +22,15 @@ from autopublisher.domain.watches import Watch
 class RunFilter:
     """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id.
 
-    ``alive_since`` keeps the runs that have not ended, or ended at that moment or later.
+    ``alive_since`` keeps the runs that have not ended, or ended at that moment or later; ``was_admitted`` those that were
+    ever let in.
     """
 
     statuses: frozenset[RunStatus] | None = None
     act_id: ActId | None = None
     due_by: datetime | None = None
     alive_since: datetime | None = None
+    was_admitted: bool = False
     idempotency_key: str | None = None
     before: RunId | None = None
     newest_first: bool = False

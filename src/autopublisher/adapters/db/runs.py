@@ -102,6 +102,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(runs.c.idempotency_key == wanted.idempotency_key)
     if wanted.due_by is not None:
         conditions += [runs.c.next_tick_at <= wanted.due_by, runs.c.status.not_in(FINAL)]
+    if wanted.was_admitted:
+        conditions.append(runs.c.admitted_at.is_not(None))
     if wanted.alive_since is not None:
         conditions.append(or_(runs.c.ended_at.is_(None), runs.c.ended_at >= wanted.alive_since))
     return conditions

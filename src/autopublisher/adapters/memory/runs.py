@@ -111,6 +111,7 @@ def _matches(run: Run, wanted: RunFilter) -> bool:
         and (wanted.act_id is None or run.act_id == wanted.act_id)
         and (wanted.idempotency_key is None or run.idempotency_key == wanted.idempotency_key)
         and (wanted.due_by is None or _is_due(run, wanted.due_by))
+        and (not wanted.was_admitted or run.admitted_at is not None)
         and (wanted.alive_since is None or run.ended_at is None or run.ended_at >= wanted.alive_since)
     )
 
