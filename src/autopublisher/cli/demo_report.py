@@ -19,7 +19,7 @@ from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import MetaObject
 from autopublisher.flows.reports import RunView, VariantView
-from autopublisher.views.moments import moment_text
+from autopublisher.views.moments import in_zone, moment_text
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
@@ -94,7 +94,7 @@ def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType
     yield Text("")
     yield _variants(view, truth)
     if view.decision is not None:
-        yield Text(f"\n{view.decision.sentence_en}")
+        yield Text(f"\n{in_zone(view.decision.sentence_en, zone)}")
     yield Text(f"\n{_judgement(view, truth)}", style="bold")
     yield Text("")
     yield _objects(view)

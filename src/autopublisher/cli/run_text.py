@@ -12,7 +12,7 @@ from autopublisher.cli.output import Listing, Output, pairs_table, say, show, sh
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import Run
 from autopublisher.flows.reports import RunView, VariantView
-from autopublisher.views.moments import Zones, moment_text
+from autopublisher.views.moments import Zones, in_zone, moment_text
 
 VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
 OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
@@ -33,14 +33,15 @@ def show_run(view: RunView, output: Output, zones: Zones) -> None:
 
 def run_row(run: Run, zones: Zones) -> dict[str, Any]:
     """Return a run as a row of a list, its moment in its account's zone."""
+    zone = zones.get(run.act_id, UTC)
     total = Money.from_major(run.request.budget_config.total_budget, run.currency)
     return {
         "run_id": run.id,
         "status": run.status.value,
         "campaign": run.request.campaign_name,
         "total": str(total),
-        "created": run.created_at.astimezone(zones.get(run.act_id, UTC)),
-        "needs": run.attention,
+        "created": run.created_at.astimezone(zone),
+        "needs": None if run.attention is None else in_zone(run.attention, zone),
     }
 
 
@@ -64,9 +65,9 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
         facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
         facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
     if run.failure:
-        facts["reason"] = run.failure
+        facts["reason"] = in_zone(run.failure, zone)
     if run.attention:
-        facts["needs"] = run.attention
+        facts["needs"] = in_zone(run.attention, zone)
     if view.findings:
         facts["changed at Meta"] = "; ".join(one.sentence for one in view.findings)
     return facts
@@ -103,13 +104,13 @@ def objects_table(view: RunView) -> Listing:
 def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
     yield pairs_table(facts_of(view, zone))
     for warning in view.run.warnings:
-        yield Text(warning, style="yellow")
+        yield Text(in_zone(warning, zone), style="yellow")
     if view.variants:
         yield Text("")
         yield variants_table(view)
     if view.decision is not None:
         yield Text("")
-        yield Text(view.decision.sentence_en)
+        yield Text(in_zone(view.decision.sentence_en, zone))
     if view.objects:
         yield Text("")
         yield objects_table(view)

@@ -17,7 +17,7 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
-from autopublisher.views.moments import Zones, moment_text
+from autopublisher.views.moments import Zones, in_zone, moment_text
 
 LOOK_SECONDS = 0.3
 LONGEST_LINE = 150
@@ -84,8 +84,8 @@ class Watcher:
         if self._told.routine:
             self._say(f"  {at}  {self._told.routine} writes at Meta, all confirmed", "dim")
             self._told.routine = 0
-        message = shorten(event.message, LONGEST_LINE, placeholder=" ...")
-        self._say(f"  {at}  {message}", "dim")
+        message = in_zone(event.message, self._zones.get(run.act_id, UTC))
+        self._say(f"  {at}  {shorten(message, LONGEST_LINE, placeholder=' ...')}", "dim")
 
     def _show(self, line: Status, view: RunView) -> None:
         line.update(f"{self._now(view.run)} {view.run.status.value}  spent {view.spent} of {view.total}")

@@ -1,11 +1,15 @@
 """Moments as people read them: to the minute, in the zone of the account they belong to, with the zone's name."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
 from autopublisher.domain.accounts import zone_of
 from autopublisher.domain.ids import ActId
 from autopublisher.ports.repositories import OpenUnitOfWork
+
+_IN_SENTENCES = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:\+00:00|Z| UTC)")
+"""How stored sentences write moments: always in UTC, to the minute or finer."""
 
 Zones = Mapping[ActId, tzinfo]
 
@@ -20,3 +24,11 @@ def moment_text(at: datetime) -> str:
     """Write a moment in the zone it carries, such as ``2026-12-01 09:00 CET``; a zone without a name by its offset."""
     name = at.tzname() or "UTC"
     return f"{at:%Y-%m-%d %H:%M} {name if name[0].isalpha() else f'UTC{name}'}"
+
+
+def in_zone(sentence: str, zone: tzinfo) -> str:
+    """Return a stored sentence with its moments in a zone."""
+    return _IN_SENTENCES.sub(
+        lambda found: moment_text(datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00").astimezone(zone)),
+        sentence,
+    )

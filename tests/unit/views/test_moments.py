@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autopublisher.views.moments import moment_text
+from autopublisher.views.moments import in_zone, moment_text
 
 NOON = datetime(2026, 12, 1, 12, 0, 59, tzinfo=UTC)
 
@@ -21,3 +21,15 @@ NOON = datetime(2026, 12, 1, 12, 0, 59, tzinfo=UTC)
 )
 def test_a_moment_names_the_zone_it_is_in(zone: str, text: str) -> None:
     assert moment_text(NOON.astimezone(ZoneInfo(zone))) == text
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-12-01 12:00 UTC", "2026-12-01 12:00:59+00:00", "2026-12-01T12:00:00.5Z"]
+)
+def test_moments_in_stored_sentences_are_shown_in_the_zone_too(written: str) -> None:
+    zone = ZoneInfo("Europe/Madrid")
+    assert in_zone(f"The test runs until {written}.", zone) == "The test runs until 2026-12-01 13:00 CET."
+
+
+def test_a_sentence_without_moments_stays_as_it_is() -> None:
+    assert in_zone("Spent 12.00 EUR by 2026-12-01.", UTC) == "Spent 12.00 EUR by 2026-12-01."
