@@ -84,7 +84,7 @@ class TestInsights:
         client.ad_sets(ACT, [MetaId("9")], datetime(2026, 11, 22, 7, 59, tzinfo=UTC), NOON)
 
         days = json.loads(stub.seen[1].query["time_range"][0])
-        assert days == {"since": "2026-11-21", "until": "2026-11-22"}
+        assert days == {"since": "2026-11-19", "until": "2026-11-22"}
 
     def test_read_the_account_only_once(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(says(ACCOUNT), page(stub, []), page(stub, []))

@@ -68,6 +68,7 @@ def test_nothing_left_to_scale_completes_the_run_without_publishing() -> None:
     run = stage.go()
     assert (run.status, run.winner) == (RunStatus.COMPLETED, "B")
     assert len(stage.events("nothing_to_scale")) == 1
+    assert (stage.now_run.attention or "").startswith("Nothing is published: ")
     assert len(stage.created_campaigns()) == 2
     assert stage.everything_off()
 

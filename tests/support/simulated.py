@@ -120,9 +120,9 @@ class Machine:
         self.sim("POST", "faults", json=order)
 
 
-def make_machine(url: str, pace: Pace | None = None) -> Machine:
+def make_machine(url: str, pace: Pace | None = None, client: type[SdkMetaAds] = SdkMetaAds) -> Machine:
     clock = SimulatedClock(url)
-    meta = SdkMetaAds(Credentials("stub-token"), clock, base=url)
+    meta = client(Credentials("stub-token"), clock, base=url)
     database, storage = MemoryDatabase(), MemoryStorage()
     queue = MemoryTickQueue(clock)
     open_unit = database.unit_of_work

@@ -37,6 +37,17 @@ def spent_at_most(figure: int, cap: int) -> int:
     return figure if figure == cap else figure + 1
 
 
+def is_impossible(spent: int, cap: int) -> bool:
+    """Tell whether a spend cannot be right against a lifetime budget, in minor units; a twentieth may be Meta's slack."""
+    return spent > cap + max(1, cap // 20)
+
+
+def settled_spend(spends: Sequence[int], cap: int) -> int:
+    """Return what readings of settled figures come to: the most of those that are possible, else the last."""
+    possible = [spent for spent in spends if not is_impossible(spent, cap)]
+    return max(possible, default=spends[-1])
+
+
 def risen(row: Operation, rows: Sequence[Operation], figure: int, budget: int) -> Operation:
     """Return an arm's row with what Meta reports now, in minor units, if that is more than is counted for it already.
 

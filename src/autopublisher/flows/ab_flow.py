@@ -18,6 +18,14 @@ from autopublisher.domain.trial import design_of, history_of, planned_shares_of
 from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.reallocation import Reallocation
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.settlement import (
+    caps_of,
+    doubted_until,
+    doubts,
+    seen_before,
+    settled_by_variant,
+)
 from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import Step, event
@@ -54,7 +62,9 @@ class Watch:
         *,
         reallocation: Reallocation,
         split_test: SplitTest,
+        account: AccountFacts,
     ) -> None:
+        self._account = account
         self._open_unit = open_unit
         self._collector = collector
         self._statuses = statuses
@@ -166,7 +176,7 @@ class Watch:
 
     def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> str | None:
         """Say what keeps an arm from delivering although we have switched it on; None where nothing does."""
-        facts = self._statuses.account(run)
+        facts = self._account.current(run)
         if not facts.delivers:
             return f"Meta has stopped the ad account (account_status {facts.status}); see Ads Manager"
         limited = attention_of_test(facts, self._unspent(run, snapshots))
@@ -238,7 +248,9 @@ class Conclusion:
         poll: timedelta,
         *,
         split_test: SplitTest,
+        account: AccountFacts,
     ) -> None:
+        self._account = account
         self._open_unit = open_unit
         self._collector = collector
         self._statuses = statuses
@@ -268,6 +280,10 @@ class Conclusion:
         if now < settles:
             run = self._split_test.close(run, now + REFRESH)
             return Step(replace(run, next_tick_at=min(settles, now + 6 * self._poll), attention=None))
+        self._account.current(run)
+        doubted = self._doubted(run, arms, snapshots)
+        if doubted is not None and now < (doubted_until(run) or now):
+            return Step(replace(run, next_tick_at=now + self._poll, attention=doubted))
         self._settle_spend(run, arms, snapshots)
         with self._open_unit() as unit:
             variants = unit.records.variants(run.id)
@@ -294,12 +310,15 @@ class Conclusion:
                 asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
                 self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
 
+    def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> str | None:
+        """Say what of the settled figures cannot be right; None where all of it can."""
+        caps = caps_of(arms, self._statuses.rows(run))
+        return doubts(run, settled_by_variant(run, snapshots, caps), caps, seen_before(snapshots, caps))
+
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
-        final: dict[str, int] = {}
-        shown = {one.variant for one in snapshots if run.settles_at is None or one.at >= run.settles_at}
-        for one in (each for each in snapshots if each.variant in shown):
-            final[one.variant] = max(final.get(one.variant, 0), one.figures.spend)
+        caps = caps_of(arms, self._statuses.rows(run))
+        final = settled_by_variant(run, snapshots, caps)
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
             for row in arms:

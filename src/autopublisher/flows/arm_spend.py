@@ -8,12 +8,13 @@ has touched since costs one read, and none where the figures of its settlement a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.insights import figures_of
+from autopublisher.domain.ledger import reserve_of
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
@@ -21,11 +22,15 @@ from autopublisher.domain.settlement import at_worst, paused_again_at, risen
 from autopublisher.domain.stops import OFF
 from autopublisher.flows.ab_flow import SPEND_SHOWS
 from autopublisher.flows.collector import REFRESH
+from autopublisher.flows.runs.settlement import doubted_until, doubts
 from autopublisher.flows.statuses import GONE, TREE, Statuses
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+AN_HOUR = timedelta(hours=1)
+"""How soon figures that cannot be right are read again."""
 
 _SHOWS_LATER = "an arm was on after its test ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
 
@@ -62,6 +67,7 @@ class ArmSpend:
             return
         self._wait_for_figures(arms)
         figures = self._figures(run, arms)
+        self._doubt(run, arms, figures)
         self._pause_what_has_spent(run, arms, figures)
         self._wait_for_figures(self._arms(run, tree, shown))
         self._keep(run, arms, figures)
@@ -132,6 +138,16 @@ class ArmSpend:
         if until > self._clock.now():
             late = ", ".join(key for key, at in shows.items() if at > self._clock.now())
             raise NotYet(until, _SHOWS_LATER.format(late, until))
+
+    def _doubt(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
+        """Wait for other figures where these cannot be right; what has been spent already cannot get less."""
+        rows, now = self._statuses.rows(run), self._clock.now()
+        letters = {arm.row.key: arm.row.spec.variant or "" for arm in arms if arm.row.key in figures}
+        spends = {letter: figures[key] for key, letter in letters.items()}
+        caps = {arm.row.spec.variant or "": max(reserve_of(arm.row, rows), arm.budget) for arm in arms}
+        said = doubts(run, spends, caps, floors={})
+        if said is not None and now < (doubted_until(run) or now):
+            raise NotYet(now + AN_HOUR, said)
 
     def _keep(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Write down what is more than the ledger has; raises StaleOperationError where another worker has done so."""

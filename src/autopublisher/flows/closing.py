@@ -8,6 +8,9 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.records import MetaObject
 from autopublisher.flows.statuses import TREE
 
+UNPUBLISHED = "unpublished"
+"""The entry of a run's report that says why a run that ends as completed has published nothing."""
+
 
 class Done(StrEnum):
     """The last thing done to an object that Meta has confirmed."""
@@ -22,6 +25,11 @@ class Done(StrEnum):
 
 
 _SWITCHES = {"ACTIVE": Done.SWITCHED_ON, "PAUSED": Done.PAUSED}
+
+
+def unpublished(why: str) -> Mapping[str, Any]:
+    """Return the report of a run that will end without publishing, until its objects are listed in it."""
+    return {"objects": [], UNPUBLISHED: why}
 
 
 def closing_report(rows: Sequence[Operation], objects: Sequence[MetaObject]) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from autopublisher.flows.publisher import Publication
 from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
+from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.spare_writes import SpareWrites
 from autopublisher.flows.split_test import SplitTest
@@ -64,6 +65,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
+    account = AccountFacts(open_unit, meta)
     spare = SpareWrites(open_unit, executor, clock)
     dead_man = DeadManRule(spare, clock, wanted=pace.native_rule)
     split_test = SplitTest(spare, statuses, clock, wanted=pace.split_tests)
@@ -79,9 +81,10 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             pace.poll,
             reallocation=Reallocation(statuses, meta, clock),
             split_test=split_test,
+            account=account,
         ),
         RunStatus.ANALYZING_RESULTS: Conclusion(
-            open_unit, collector, statuses, clock, pace.poll, split_test=split_test
+            open_unit, collector, statuses, clock, pace.poll, split_test=split_test, account=account
         ),
         RunStatus.SELECTING_WINNER: Selection(open_unit, clock, pace.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
@@ -92,6 +95,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             gate,
             duplicates=Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch),
             arms=ArmSpend(open_unit, statuses, meta, clock),
+            account=account,
         ),
         RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
     }

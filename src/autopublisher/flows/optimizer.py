@@ -15,9 +15,11 @@ from autopublisher.domain.plan import objective_of, total_of
 from autopublisher.domain.request_rules import smallest_daily
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.arm_spend import ArmSpend
+from autopublisher.flows.closing import unpublished
 from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.gate import LIMIT_WAIT, MoneyGate
+from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
 from autopublisher.ports.clock import Clock
@@ -37,7 +39,9 @@ class Scaling:
         *,
         duplicates: Duplicates,
         arms: ArmSpend,
+        account: AccountFacts,
     ) -> None:
+        self._account = account
         self._duplicates = duplicates
         self._arms = arms
         self._open_unit = open_unit
@@ -54,7 +58,7 @@ class Scaling:
         self._duplicates.settle(run)  # lists all that is the run's, arms as well
         self._arms.settle(run, since=began)
         now = self._clock.now()
-        facts = self._meta.account(run.act_id)
+        facts = self._account.current(run)
         if not facts.delivers:
             raise RunFailed(f"Meta reports account status {facts.status}: its ads cannot deliver")
         least = smallest_daily(
@@ -69,10 +73,9 @@ class Scaling:
         if isinstance(budget, FinalBudget):
             _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
-            ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now)
-            return Step(
-                ended, (event(run, now, "nothing_to_scale", f"Nothing is published: {budget.reason}"),)
-            )
+            said = f"Nothing is published: {budget.reason}"
+            ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=unpublished(said))
+            return Step(ended, (event(run, now, "nothing_to_scale", said),))
         moved = _with(run, budget, now)
         daily = "a lifetime budget" if budget.daily is None else f"{budget.daily} a day ({budget.why})"
         message = f"Final campaign: {budget.total} in all, {daily}, until {budget.ends_at}"

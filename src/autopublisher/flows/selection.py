@@ -9,6 +9,7 @@ from autopublisher.domain.approvals import approval_digest
 from autopublisher.domain.records import Decision
 from autopublisher.domain.request import NoWinner
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.closing import unpublished
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.steps import Step, event
 from autopublisher.ports.clock import Clock
@@ -46,7 +47,9 @@ class Selection:
             run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
         )
         if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
-            return Step(replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now), (said,))
+            why = unpublished(f"Nothing is published: {words.lower()}, and on_no_winner is stop")
+            ended = replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=why)
+            return Step(ended, (said,))
         if proven and not run.request.require_human_approval:
             return Step(chosen.moved(RunStatus.SCALING_BUDGET, now), (said,))
         expires = now + self._approval_lasts

@@ -9,7 +9,7 @@ from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import may_spend_more_until
-from autopublisher.flows.closing import closing_report
+from autopublisher.flows.closing import UNPUBLISHED, closing_report
 from autopublisher.flows.delivered import Deliveries
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.split_test import SplitTest
@@ -67,7 +67,8 @@ class WindingDown:
         reason = run.failure or "as asked"
         message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
         report = closing_report(self._statuses.rows(run), self._statuses.models(run))
-        ended = run.moved(status, now, attention=None, report=report)
+        unpublished = (run.report or {}).get(UNPUBLISHED) if status is RunStatus.COMPLETED else None
+        ended = run.moved(status, now, attention=unpublished, report=report)
         return Step(ended, (*noted, event(run, now, status.value, message)))
 
     def _pause_what_is_owed(self, run: Run) -> None:

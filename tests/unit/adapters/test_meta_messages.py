@@ -186,3 +186,14 @@ def test_an_upload_without_hash_is_in_doubt(answer: dict[str, Any]) -> None:
 def test_a_create_without_id_is_in_doubt(answer: dict[str, Any]) -> None:
     with pytest.raises(MetaOutcomeUnknownError):
         messages.new_id(answer)
+
+
+@pytest.mark.parametrize("booked", ["Pacific/Pago_Pago", "Europe/Madrid", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("reported", ["Pacific/Pago_Pago", "Europe/Madrid", "Pacific/Kiritimati"])
+def test_a_window_holds_the_first_day_in_whatever_time_zone_meta_has_booked_it(
+    booked: str, reported: str
+) -> None:
+    for hour in range(24):
+        began = datetime(2026, 11, 21, hour, tzinfo=UTC)
+        query = messages.own_insights_query(reported, began, began)
+        assert query["time_range"]["since"] <= messages.account_day(began, booked)

@@ -1,0 +1,1 @@
+"""The room of what a run's phases do."""

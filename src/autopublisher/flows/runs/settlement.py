@@ -1,0 +1,70 @@
+"""Settled figures that cannot be right are read again before anything final is concluded from them.
+
+Meta's figures are sometimes wrong for hours and corrected later. Nothing is lost by waiting, for everything is off; after a
+day Meta's word stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from autopublisher.domain.ledger import reserve_of
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import Operation
+from autopublisher.domain.records import Snapshot
+from autopublisher.domain.run import Run
+from autopublisher.domain.settlement import is_impossible, settled_spend
+
+DOUBT_LASTS = timedelta(days=1)
+"""For so long after the figures should have settled they are read again; then they count as they are."""
+
+_TOO_MUCH = "{spent} for variant {letter}, whose budget is {cap}"
+_TOO_LITTLE = "{spent} for variant {letter}, after {before} earlier"
+_DOUBTED = (
+    "Meta reports a spend that cannot be right: {what}. Nothing is concluded from it before it is read again."
+)
+
+
+def doubted_until(run: Run) -> datetime | None:
+    """Return until when an impossible figure of the run is rather read again than believed; None before it settles."""
+    if run.settles_at is None:
+        return None
+    moments = [run.settles_at] if run.approval is None else [run.settles_at, run.approval.at]
+    return max(moments) + DOUBT_LASTS
+
+
+def doubts(
+    run: Run, spends: Mapping[str, int], caps: Mapping[str, int], floors: Mapping[str, int]
+) -> str | None:
+    """Say which spends cannot be right, all by variant in minor units: above the cap, or well below what was seen before."""
+    found = []
+    for letter, spent in sorted(spends.items()):
+        cap, floor = caps[letter], floors.get(letter, 0)
+        shown = {"letter": letter, "spent": Money(spent, run.currency)}
+        if is_impossible(spent, cap):
+            found.append(_TOO_MUCH.format(**shown, cap=Money(cap, run.currency)))
+        elif is_impossible(floor, spent):
+            found.append(_TOO_LITTLE.format(**shown, before=Money(floor, run.currency)))
+    return _DOUBTED.format(what="; ".join(found)) if found else None
+
+
+def caps_of(arms: Sequence[Operation], rows: Sequence[Operation]) -> dict[str, int]:
+    """Return what each variant can spend at most by its lifetime budget, in minor units."""
+    return {row.spec.variant: reserve_of(row, rows) for row in arms if row.spec.variant and row.spec.reserves}
+
+
+def settled_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:
+    """Return what each variant has spent by the figures read since they have settled, in minor units."""
+    final: dict[str, list[int]] = {}
+    for one in snapshots:
+        if one.variant in caps and (run.settles_at is None or one.at >= run.settles_at):
+            final.setdefault(one.variant, []).append(one.figures.spend)
+    return {letter: settled_spend(spends, caps[letter]) for letter, spends in final.items()}
+
+
+def seen_before(snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:
+    """Return the most that each variant was ever reported to have spent, as far as that was possible."""
+    floors: dict[str, int] = {}
+    for one in snapshots:
+        if one.variant in caps and not is_impossible(one.figures.spend, caps[one.variant]):
+            floors[one.variant] = max(floors.get(one.variant, 0), one.figures.spend)
+    return floors

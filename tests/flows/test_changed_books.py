@@ -1,0 +1,92 @@
+"""Meta telling something else than before in the middle of a run: another time zone or currency, figures that are wrong."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from autopublisher.domain.run import RunStatus
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.server import SimulatorThread
+from support.changed_books import ChangedBooks
+from support.simulated import Machine, make_machine
+
+TOTAL = 500_00
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
+        made = make_machine(simulator.url, client=ChangedBooks)
+        yield made
+        made.meta.close()
+        made.clock.close()
+
+
+def books(machine: Machine) -> ChangedBooks:
+    assert isinstance(machine.meta, ChangedBooks)
+    return machine.meta
+
+
+@pytest.mark.parametrize("reports", [{"timezone": "Pacific/Kiritimati"}, {"currency": "USD"}])
+def test_a_run_ends_with_everything_off_where_meta_reports_another_time_zone_or_currency(
+    machine: Machine, reports: dict[str, Any]
+) -> None:
+    machine.clock.advance_to(machine.clock.now() + timedelta(hours=6))
+    run_id = machine.submit()
+    machine.drive(run_id, RunStatus.AB_TESTING)
+    for _ in range(20):
+        machine.tick(run_id)
+    books(machine).reports = reports
+    run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
+    if not run.is_final:
+        machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+        run = machine.drive(run_id)
+    assert machine.exposure(run_id)["peak_total"] <= TOTAL
+    assert run.status is RunStatus.FAILED
+    assert next(iter(reports.values())) in (run.failure or "")
+
+
+@pytest.mark.parametrize("factor", [Decimal(100), Decimal("0.01")])
+def test_figures_that_were_wrong_for_six_hours_neither_lose_the_publication_nor_free_money(
+    machine: Machine, factor: Decimal
+) -> None:
+    run_id = machine.submit()
+    run = machine.drive(run_id, RunStatus.ANALYZING_RESULTS)
+    while run.settles_at is None or (run.next_tick_at or run.created_at) < run.settles_at:
+        run = machine.tick(run_id)
+    books(machine).factor = factor
+    wrong_until = run.settles_at + timedelta(hours=6)
+    for _ in range(100):
+        if run.status is RunStatus.WAITING_APPROVAL or run.is_final:
+            break
+        if (run.next_tick_at or run.created_at) > wrong_until:
+            books(machine).factor = Decimal(1)
+        run = machine.tick(run_id)
+    assert run.status is RunStatus.WAITING_APPROVAL, (run.status, run.attention, run.failure)
+    books(machine).factor = Decimal(1)
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    run = machine.drive(run_id)
+    assert run.status is RunStatus.COMPLETED
+    assert run.final_budget is not None
+    assert machine.exposure(run_id)["peak_total"] <= TOTAL
+    assert run.final_budget["total"] > TOTAL - 110_00
+
+
+def test_figures_that_are_wrong_before_scaling_are_read_again(machine: Machine) -> None:
+    run_id = machine.submit()
+    machine.drive(run_id, RunStatus.WAITING_APPROVAL)
+    books(machine).factor = Decimal(100)
+    machine.clock.advance_to(machine.clock.now() + timedelta(hours=1))
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    run, began = machine.run(run_id), machine.clock.now()
+    for _ in range(100):
+        if run.is_final:
+            break
+        if machine.clock.now() > began + timedelta(hours=6):
+            books(machine).factor = Decimal(1)
+        run = machine.tick(run_id)
+    assert run.final_budget is not None, (run.status, run.attention, run.failure)
+    assert machine.exposure(run_id)["peak_total"] <= TOTAL
