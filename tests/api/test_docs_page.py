@@ -49,4 +49,5 @@ def test_the_page_speaks_spanish(app: FastAPI) -> None:
 
 
 def test_code_in_descriptions_is_marked_and_the_rest_escaped() -> None:
+    assert code("Use ``wait=N``.") == "Use <code>wait=N</code>."
     assert code("Use `a<b` & so on") == "Use <code>a&lt;b</code> &amp; so on"

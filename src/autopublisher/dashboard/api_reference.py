@@ -26,7 +26,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    description: str
+    description: Markup
     permission: str
     body: str | None
 
@@ -75,7 +75,7 @@ def models_of(document: Mapping[str, Any]) -> Sequence[Model]:
 
 def code(text: str) -> Markup:
     """Return a description as HTML: what stands between backticks is code."""
-    parts = [escape(part) for part in text.split("`")]
+    parts = [escape(part) for part in text.replace("``", "`").split("`")]
     marked = [
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
     ]
@@ -92,7 +92,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
                     method.upper(),
                     path,
                     one["summary"],
-                    one.get("description", ""),
+                    code(one.get("description", "")),
                     one["x-permission"],
                     body[0] if body else None,
                 ),
