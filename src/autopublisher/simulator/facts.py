@@ -58,6 +58,7 @@ LINK_LIMIT = 1000
 LABELS_PER_OBJECT = 50
 BUDGET_EDITS_PER_HOUR = 4
 SPEND_LIMIT_CHANGES_PER_DAY = 10
+FEED_LIMITS = {"images": 10, "videos": 10, "titles": 5, "bodies": 5, "descriptions": 5, "link_urls": 5}
 INSIGHTS_MONTHS = 37
 
 EU_COUNTRIES = frozenset(
@@ -109,6 +110,7 @@ class GoalRow:
 
 PIXEL_EVENT = ("pixel_id", "custom_event_type")
 APP = ("application_id", "object_store_url")
+CUSTOM = ("custom_conversion_id",)
 PAGE = (("page_id",),)
 
 GOAL_ROWS = (
@@ -128,14 +130,21 @@ GOAL_ROWS = (
     GoalRow("OUTCOME_ENGAGEMENT", "ON_EVENT", _words("EVENT_RESPONSES POST_ENGAGEMENT REACH IMPRESSIONS")),
     GoalRow("OUTCOME_ENGAGEMENT", "ON_VIDEO", _words("THRUPLAY TWO_SECOND_CONTINUOUS_VIDEO_VIEWS")),
     GoalRow("OUTCOME_ENGAGEMENT", "MESSENGER", _words("CONVERSATIONS LINK_CLICKS"), PAGE),
-    GoalRow("OUTCOME_ENGAGEMENT", None, _words("OFFSITE_CONVERSIONS LINK_CLICKS REACH"), (PIXEL_EVENT, APP)),
-    GoalRow("OUTCOME_ENGAGEMENT", None, _words("LANDING_PAGE_VIEWS IMPRESSIONS"), (PIXEL_EVENT,)),
+    GoalRow(
+        "OUTCOME_ENGAGEMENT",
+        None,
+        _words("OFFSITE_CONVERSIONS LINK_CLICKS REACH"),
+        (PIXEL_EVENT, CUSTOM, APP),
+    ),
+    GoalRow("OUTCOME_ENGAGEMENT", None, _words("LANDING_PAGE_VIEWS IMPRESSIONS"), (PIXEL_EVENT, CUSTOM)),
     GoalRow("OUTCOME_LEADS", "ON_AD", _words("LEAD_GENERATION QUALITY_LEAD"), PAGE),
     GoalRow("OUTCOME_LEADS", "LEAD_FROM_MESSENGER", _words("LEAD_GENERATION"), PAGE),
     GoalRow("OUTCOME_LEADS", "LEAD_FROM_IG_DIRECT", _words("LEAD_GENERATION"), PAGE),
     GoalRow("OUTCOME_LEADS", "PHONE_CALL", _words("QUALITY_CALL"), PAGE),
-    GoalRow("OUTCOME_LEADS", None, _words("OFFSITE_CONVERSIONS LINK_CLICKS REACH"), (PIXEL_EVENT, APP)),
-    GoalRow("OUTCOME_LEADS", None, _words("LANDING_PAGE_VIEWS IMPRESSIONS"), (PIXEL_EVENT,)),
+    GoalRow(
+        "OUTCOME_LEADS", None, _words("OFFSITE_CONVERSIONS LINK_CLICKS REACH"), (PIXEL_EVENT, CUSTOM, APP)
+    ),
+    GoalRow("OUTCOME_LEADS", None, _words("LANDING_PAGE_VIEWS IMPRESSIONS"), (PIXEL_EVENT, CUSTOM)),
     GoalRow(
         "OUTCOME_APP_PROMOTION",
         None,
@@ -144,14 +153,19 @@ GOAL_ROWS = (
         ),
         (APP,),
     ),
-    GoalRow("OUTCOME_SALES", None, _words("OFFSITE_CONVERSIONS"), (PIXEL_EVENT, (*APP, "custom_event_type"))),
+    GoalRow(
+        "OUTCOME_SALES",
+        None,
+        _words("OFFSITE_CONVERSIONS"),
+        (PIXEL_EVENT, CUSTOM, (*APP, "custom_event_type")),
+    ),
     GoalRow("OUTCOME_SALES", "MESSENGER", _words("CONVERSATIONS"), (("page_id", *PIXEL_EVENT),)),
     GoalRow("OUTCOME_SALES", "PHONE_CALL", _words("QUALITY_CALL"), PAGE),
     GoalRow(
         "OUTCOME_SALES",
         None,
         _words("VALUE LANDING_PAGE_VIEWS LINK_CLICKS IMPRESSIONS REACH POST_ENGAGEMENT"),
-        (PIXEL_EVENT,),
+        (PIXEL_EVENT, CUSTOM),
     ),
 )
 PLAIN_DESTINATIONS = frozenset({None, "", "UNDEFINED", "WEBSITE", "APP"})
@@ -169,6 +183,7 @@ WEBSITE_WINDOWS = frozenset(
         frozenset({("CLICK_THROUGH", 7)}),
         frozenset({("CLICK_THROUGH", 1), ("VIEW_THROUGH", 1)}),
         frozenset({("CLICK_THROUGH", 7), ("VIEW_THROUGH", 1)}),
+        frozenset({("CLICK_THROUGH", 7), ("VIEW_THROUGH", 1), ("ENGAGED_VIDEO_VIEW", 1)}),
     }
 )
 APP_WINDOWS = frozenset(

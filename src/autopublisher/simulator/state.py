@@ -210,6 +210,7 @@ class AccountState:
     spend_cap: int
     spent_micros: int = 0
     cap_changes_us: list[int] = field(default_factory=list)
+    named: dict[str, Any] = field(default_factory=dict)  # what was written over the scenario's account
 
 
 NODE_KINDS: dict[str, type[Node]] = {

@@ -1,6 +1,6 @@
 """What request handlers see of the simulator: the present moment, the state and the scenario's facts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autopublisher.simulator.exposure import ExposureBook
 from autopublisher.simulator.market.delivery import Market
@@ -32,7 +32,8 @@ class World:
         account = self.scenario.account(account_id)
         if account is None:
             raise KeyError(account_id)
-        return account
+        named = self.state.accounts[account_id].named
+        return replace(account, **named) if named else account
 
     def account_of(self, node: Node) -> Account:
         """Return the account a node belongs to."""

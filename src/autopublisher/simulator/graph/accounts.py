@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from autopublisher.simulator.facts import SPEND_LIMIT_CHANGES_PER_DAY
+from autopublisher.simulator.facts import DSA_LIMIT, NAME_LIMIT, SPEND_LIMIT_CHANGES_PER_DAY
 from autopublisher.simulator.graph.errors import malformed, refusal, throttled
+from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import MICROS, Account
 from autopublisher.simulator.state import AccountState
 from autopublisher.simulator.times import DAY
 from autopublisher.simulator.world import World
+
+NAMED = ("name", "default_dsa_beneficiary", "default_dsa_payor")
 
 
 def minimum_budgets(account: Account, params: Params) -> dict[str, Any]:
@@ -25,12 +28,19 @@ def minimum_budgets(account: Account, params: Params) -> dict[str, Any]:
 
 
 def update_account(world: World, account: Account, params: Params) -> dict[str, Any]:
-    """Change the account's spending limit (major units, or `spend_cap_action` reset or delete)."""
+    """Change the account's name, DSA defaults or spending limit (major units; `spend_cap_action` reset or delete)."""
+    refuse_unserved("account", params)
     state = world.state.accounts[account.id]
+    named = {name: params.need_text(name) for name in NAMED if name in params}
+    for name, value in named.items():
+        if len(value) > (NAME_LIMIT if name == "name" else DSA_LIMIT):
+            raise malformed(name, "shorter")
     action = params.choice("spend_cap_action", ("reset", "delete"))
     if params.given("spend_cap") or action:
         _note_change(state, world.now_us)
         _set_cap(state, account, params, action)
+    if named or params.given("spend_cap") or action:
+        state.named = {**state.named, **named}
         world.state.touch(state)
     return {"success": True}
 

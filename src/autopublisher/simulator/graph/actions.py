@@ -47,13 +47,17 @@ def aim(world: World, row: Row, ads: tuple[Ad, ...], names: tuple[str, ...]) -> 
     titles = dict((*world.scenario.pages, *world.scenario.pixels))
     return {
         name: [
-            _aimed(stat, pixel if stat["action_type"] in CONVERSIONS else page, titles, names)
+            _aimed(stat, pixel if _is_conversion(stat["action_type"]) else page, titles, names)
             for stat in value
         ]
         if isinstance(value, list)
         else value
         for name, value in row.items()
     }
+
+
+def _is_conversion(kind: str) -> bool:
+    return kind in CONVERSIONS or kind.startswith("offsite_conversion.")
 
 
 def _aimed(

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from autopublisher.simulator.graph.adsets import has_ended
+from autopublisher.simulator.graph.adsets import create_adset, has_ended
 from autopublisher.simulator.graph.common import (
     create_status,
     kept,
@@ -15,24 +15,29 @@ from autopublisher.simulator.graph.common import (
 from autopublisher.simulator.graph.creatives import create_creative
 from autopublisher.simulator.graph.errors import malformed, missing, refusal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_adset
+from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative
 from autopublisher.simulator.world import World
 
 STORES = ("apps.apple.com", "itunes.apple.com", "play.google.com")
-KEPT = ("tracking_specs", "conversion_domain", "display_sequence", "audience_id", "priority")
+KEPT = ("tracking_specs", "conversion_domain", "display_sequence", "audience_id", "priority", "source_ad_id")
 
 
 def create_ad(world: World, account: Account, params: Params) -> Ad:
     """Check a new ad against the rules and return it, not yet in the world."""
+    refuse_unserved("ad", params)
     name = read_name(params)
-    adset = owned(world, AdSet, params.need_text("adset_id"), account)
+    adset = _adset(world, account, params)
     _refuse_closed_adset(world, adset)
     creative = read_creative(world, account, params, adset)
     check_destination(world, adset, creative)
     if creative.id not in world.state.nodes and not params.validate_only:
         world.state.add(creative)
+    if adset.id not in world.state.nodes and not params.validate_only:
+        world.settle(adset)
+        world.state.add(adset)
     now = world.now_us
     ad = Ad(
         world.state.new_id(),
@@ -47,13 +52,14 @@ def create_ad(world: World, account: Account, params: Params) -> Ad:
         adset_id=adset.id,
         creative_id=creative.id,
     )
-    if creative.id in world.state.nodes:
+    if creative.id in world.state.nodes and adset.id in world.state.nodes:
         world.submit_for_review(ad)
     return ad
 
 
 def update_ad(world: World, ad: Ad, params: Params) -> None:
     """Apply an update to a draft of an ad; another creative means another review."""
+    refuse_unserved("ad", params)
     adset = world.state.need(AdSet, ad.adset_id)
     switched_on = params.text("status") == "ACTIVE" and ad.status != "ACTIVE"
     if switched_on or params.given("creative"):
@@ -72,6 +78,14 @@ def update_ad(world: World, ad: Ad, params: Params) -> None:
     update_basics(world, ad, params)
     ad.updated_us = world.now_us
     world.submit_for_review(ad, again=changed)
+
+
+def _adset(world: World, account: Account, params: Params) -> AdSet:
+    """Return the ad set an ad goes into, or the one its `adset_spec` describes, not yet in the world."""
+    spec = params.table("adset_spec")
+    if spec is None or params.given("adset_id"):
+        return owned(world, AdSet, params.need_text("adset_id"), account)
+    return create_adset(world, account, Params(spec))
 
 
 def read_creative(world: World, account: Account, params: Params, adset: AdSet) -> Creative:

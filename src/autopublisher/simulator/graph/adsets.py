@@ -26,6 +26,7 @@ from autopublisher.simulator.graph.errors import GraphError, refusal
 from autopublisher.simulator.graph.goals import check_promoted, read_attribution, read_billing, read_goal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_campaign
 from autopublisher.simulator.graph.targeting import check_audience_flag, read_targeting, read_transparency
+from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import AdSet, Campaign
@@ -42,8 +43,19 @@ KEPT = (
     "frequency_control_specs",
     "placement_soft_opt_out",
     "promoted_object",
+    "regional_regulated_categories",
+    "regional_regulation_identities",
+    "source_adset_id",
+    "topline_id",
 )
-PACING = ("pacing_type", "adset_schedule", "frequency_control_specs")
+PACING = (
+    "pacing_type",
+    "adset_schedule",
+    "frequency_control_specs",
+    "placement_soft_opt_out",
+    "regional_regulated_categories",
+    "regional_regulation_identities",
+)
 """What an update may set beside budgets and bids: when within the day, how evenly and how often an ad set delivers."""
 
 Schedule = tuple[int, int | None]
@@ -51,6 +63,7 @@ Schedule = tuple[int, int | None]
 
 def create_adset(world: World, account: Account, params: Params) -> AdSet:
     """Check a new ad set against the rules and return it, not yet in the world."""
+    refuse_unserved("adset", params)
     name = read_name(params)
     campaign = owned(world, Campaign, params.need_text("campaign_id"), account)
     _refuse_closed_campaign(world, campaign)
@@ -166,6 +179,7 @@ def _end_required() -> GraphError:
 
 def update_adset(world: World, adset: AdSet, params: Params) -> None:
     """Apply an update to a draft of an ad set."""
+    refuse_unserved("adset", params)
     account = world.account_of(adset)
     campaign = world.state.need(Campaign, adset.campaign_id)
     _refuse_fixed(adset, params)

@@ -23,6 +23,7 @@ from autopublisher.simulator.graph.campaign_budgets import (
 from autopublisher.simulator.graph.common import create_status, kept, read_labels, read_name, update_basics
 from autopublisher.simulator.graph.errors import malformed, missing, not_one_of, refusal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_locked_budget
+from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Ad, AdSet, Campaign
@@ -36,13 +37,18 @@ KEPT = (
     "promoted_object",
     "source_campaign_id",
     "is_skadnetwork_attribution",
+    "topline_id",
+    "smart_promotion_type",
 )
+CHANGEABLE = ("special_ad_categories", "special_ad_category_country", "is_skadnetwork_attribution")
 
+USUAL = {"buying_type": "AUCTION"}
 SHARED = (True, "true", "1", 1)  # how the flag may have been written
 
 
 def create_campaign(world: World, account: Account, params: Params) -> Campaign:
     """Check a new campaign against the rules and return it, not yet in the world."""
+    refuse_unserved("campaign", params)
     name = read_name(params)
     refuse_full_account(world, account, Campaign)
     objective = _objective(params)
@@ -70,6 +76,7 @@ def create_campaign(world: World, account: Account, params: Params) -> Campaign:
 
 def update_campaign(world: World, campaign: Campaign, params: Params) -> Switch:
     """Apply an update to a draft of a campaign; return what a budget that changes its level does to the ad sets."""
+    refuse_unserved("campaign", params)
     account = world.account_of(campaign)
     switch = Switch()
     if params.given("adset_budgets"):
@@ -85,15 +92,32 @@ def update_campaign(world: World, campaign: Campaign, params: Params) -> Switch:
         _refuse_budget_beside_adsets(world, campaign)
     if params.given("spend_cap"):
         campaign.spend_cap = read_spend_cap(params, account, campaign.spent_micros)
+    _update_kind(world, campaign, params)
     _refuse_sharing_in_flight(campaign, params)
     if params.given("bid_strategy"):
         refuse_locked_budget(world, campaign)
         _refuse_bid_while_sharing(campaign, params)
         campaign.bid_strategy = params.choice("bid_strategy", BID_STRATEGIES)
     update_basics(world, campaign, params)
-    if {"name", "status", "adlabels", "bid_strategy"} & set(params):
+    if {"name", "status", "adlabels", "bid_strategy", "objective", *CHANGEABLE} & set(params):
         campaign.updated_us = world.now_us  # not moved by budgets and spend caps
     return switch
+
+
+def _update_kind(world: World, campaign: Campaign, params: Params) -> None:
+    """Change objective and special categories; the objective is fixed once there are ad sets, other parts for good."""
+    for name in ("buying_type", "promoted_object"):
+        if params.given(name) and kept(params, (name,))[name] != campaign.extra.get(name, USUAL.get(name)):
+            raise refusal(None, "Field is fixed", f"{name} cannot change after creation.", name)
+    if params.given("objective") and params.text("objective") != campaign.objective:
+        if living_adsets(world, campaign):
+            text = "The objective cannot change once the campaign has ad sets."
+            raise refusal(None, "Objective is fixed", text, "objective")
+        campaign.objective = _objective(params)
+    if any(name in params for name in CHANGEABLE):
+        merged = Params({**campaign.extra, **params})
+        _check_categories(merged)
+        campaign.extra.update(kept(merged, CHANGEABLE))
 
 
 def delete_children(world: World, parent: Campaign | AdSet) -> None:
@@ -202,3 +226,5 @@ def _refuse_sharing_in_flight(campaign: Campaign, params: Params) -> None:
     current = campaign.extra.get("is_adset_budget_sharing_enabled")
     if wanted and current not in SHARED:
         raise refusal(3858418, "Budget sharing cannot be enabled", "The campaign already exists.")
+    if wanted is False:
+        campaign.extra["is_adset_budget_sharing_enabled"] = False

@@ -5,12 +5,14 @@ import json
 from typing import Any
 
 from autopublisher.simulator.facts import CALLS_TO_ACTION, LINK_LIMIT
+from autopublisher.simulator.graph.assetfeeds import check_feed, check_image
 from autopublisher.simulator.graph.common import kept, read_labels, update_basics
 from autopublisher.simulator.graph.errors import malformed, no_such_object, refusal
+from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.videos import usable_video
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Creative, Image
+from autopublisher.simulator.state import Creative
 from autopublisher.simulator.world import World
 
 CONTENT = (
@@ -27,12 +29,25 @@ CONTENT = (
     "authorization_category",
     "product_set_id",
     "template_url_spec",
+    "source_instagram_media_id",
+    "call_to_action",
+    "image_crops",
+    "thumbnail_url",
+    "use_page_actor_override",
 )
+OTHER_STORIES = frozenset(
+    {"object_story_id", "asset_feed_spec", "product_set_id", "source_instagram_media_id"}
+)
+SHAPES = ("link_data", "video_data", "photo_data", "text_data", "template_data")
+IDENTITY = frozenset(
+    {"page_id", "instagram_user_id"}
+)  # beside a feed of assets the story only says whose it is
 EDITABLE = frozenset({"name", "status", "adlabels", "fields", "access_token", "method", "execution_options"})
 
 
 def create_creative(world: World, account: Account, params: Params) -> Creative:
     """Check a new creative; return it, or the existing one with equal content."""
+    refuse_unserved("creative", params)
     content = kept(params, CONTENT)
     _check_content(world, account, params, content)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -67,16 +82,19 @@ def update_creative(world: World, creative: Creative, params: Params) -> None:
 
 def _check_content(world: World, account: Account, params: Params, content: dict[str, Any]) -> None:
     _refuse_actor(params, content)
+    if "asset_feed_spec" in content:
+        check_feed(world, account, content["asset_feed_spec"])
     _check_features(content.get("degrees_of_freedom_spec") or {})
     story = content.get("object_story_spec")
     if story is None:
-        if not set(content) & {"object_story_id", "asset_feed_spec", "product_set_id"}:
+        if not set(content) & OTHER_STORIES:
             raise refusal(None, "Creative is empty", "Give an object_story_spec.", "object_story_spec")
         return
     if not isinstance(story, dict):
         raise malformed("object_story_spec", "a JSON object")
     _check_identity(world, story)
-    _check_story(world, account, story)
+    if not (set(content) & OTHER_STORIES and set(story) <= IDENTITY):
+        _check_story(world, account, story)
 
 
 def _refuse_actor(params: Params, content: dict[str, Any]) -> None:
@@ -122,17 +140,17 @@ def _check_identity(world: World, story: dict[str, Any]) -> None:
 
 
 def _check_story(world: World, account: Account, story: dict[str, Any]) -> None:
-    shapes = [name for name in ("link_data", "video_data", "photo_data", "text_data") if name in story]
+    shapes = [name for name in SHAPES if name in story]
     if len(shapes) != 1:
         raise refusal(None, "Story data", "Give exactly one of link_data or video_data.", "object_story_spec")
     data = story[shapes[0]]
     if not isinstance(data, dict):
         raise malformed(f"object_story_spec[{shapes[0]}]", "a JSON object")
-    if shapes[0] == "link_data":
+    if shapes[0] in ("link_data", "template_data"):
         _check_link(data)
     if shapes[0] == "video_data":
         _check_video(world, account, data)
-    _check_image(world, account, data)
+    check_image(world, account, data.get("image_hash"))
     _check_call_to_action(data)
 
 
@@ -153,15 +171,6 @@ def _check_video(world: World, account: Account, data: dict[str, Any]) -> None:
     if len(given) != 1:
         text = "video_data needs exactly one of image_hash or image_url for its thumbnail."
         raise refusal(1443226, "Thumbnail required", text, "object_story_spec")
-
-
-def _check_image(world: World, account: Account, data: dict[str, Any]) -> None:
-    wanted = data.get("image_hash")
-    if wanted is None:
-        return
-    image = world.state.get(Image, f"{account.id}:{wanted}")
-    if image is None or image.status == "DELETED":
-        raise refusal(None, "Image not found", f"The account has no image with hash {wanted}.", "image_hash")
 
 
 def _check_call_to_action(data: dict[str, Any]) -> None:

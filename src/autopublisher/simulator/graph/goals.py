@@ -72,7 +72,11 @@ def check_promoted(params: Params, objective: str, goal: str, scenario: Scenario
 
 
 def _check_existing(promoted: dict[str, Any], scenario: Scenario) -> None:
-    known = {"pixel_id": scenario.pixels, "page_id": scenario.pages}
+    known = {
+        "pixel_id": scenario.pixels,
+        "page_id": scenario.pages,
+        "custom_conversion_id": scenario.custom_conversions,
+    }
     for name, nodes in known.items():
         wanted = promoted.get(name)
         if wanted and str(wanted) not in {node_id for node_id, _ in nodes}:

@@ -22,7 +22,7 @@ from autopublisher.simulator.graph.listing import (
     read_filters,
     wants_summary,
 )
-from autopublisher.simulator.graph.metrics import Row, metrics
+from autopublisher.simulator.graph.metrics import CUSTOM, Row, metrics
 from autopublisher.simulator.graph.periods import Period, read_periods
 from autopublisher.simulator.graph.ranking import (
     Made,
@@ -212,7 +212,8 @@ def _crowds(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Crowd]:
 
 def _event(world: World, ad: Ad) -> str:
     promoted = world.state.need(AdSet, ad.adset_id).extra.get("promoted_object") or {}
-    return str(promoted.get("custom_event_type") or "PURCHASE")
+    custom = promoted.get("custom_conversion_id")
+    return f"{CUSTOM}{custom}" if custom else str(promoted.get("custom_event_type") or "PURCHASE")
 
 
 def _by_event(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Figures]:

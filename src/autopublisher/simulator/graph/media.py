@@ -17,6 +17,8 @@ MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"R
 
 def upload_images(world: World, account: Account, call: Call) -> dict[str, Any]:
     """Store the images of a call and return Meta's `images` answer; equal bytes are the same image."""
+    if call.params.given("copy_from"):
+        return {"images": {"copy": _receipt(_copied(world, account, call.params))}}
     uploads = list(call.files.values()) or [_inline(call.params)]
     images = {upload.filename: _store(world, account, upload) for upload in uploads}
     return {"images": {name: _receipt(image) for name, image in images.items()}}
@@ -53,6 +55,16 @@ def _inline(params: Params) -> Upload:
     return Upload(params.text("name") or "bytes", content)
 
 
+def _copied(world: World, account: Account, params: Params) -> Image:
+    """Return the image that another of the user's accounts has, now in this one too."""
+    wanted = params.table("copy_from") or {}
+    source = str(wanted.get("source_account_id") or "").removeprefix("act_")
+    found = world.state.get(Image, f"{source}:{wanted.get('hash')}")
+    if found is None or found.status == "DELETED":
+        raise refusal(None, "Image not found", "The source account has no such image.", "copy_from")
+    return _keep(world, account, found.name, found.hash, found.extra)
+
+
 def _not_an_image() -> GraphError:
     return refusal(None, "Image not readable", "The file is not an image of a supported format.", "bytes")
 
@@ -61,12 +73,16 @@ def _store(world: World, account: Account, upload: Upload) -> Image:
     if not upload.content.startswith(MAGIC):
         raise _not_an_image()
     digest = hashlib.md5(upload.content, usedforsecurity=False).hexdigest()
+    return _keep(world, account, upload.filename, digest, _looks(upload.content, digest))
+
+
+def _keep(world: World, account: Account, name: str, digest: str, looks: dict[str, Any]) -> Image:
     node_id = f"{account.id}:{digest}"
     known = world.state.get(Image, node_id)
     now = world.now_us
     if known is None:
-        known = Image(node_id, account.id, upload.filename, "ACTIVE", now, now, hash=digest)
-        known.extra = _looks(upload.content, digest)
+        known = Image(node_id, account.id, name, "ACTIVE", now, now, hash=digest)
+        known.extra = dict(looks)
         world.state.add(known)
     known.status = "ACTIVE"
     world.state.touch(known)

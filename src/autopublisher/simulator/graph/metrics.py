@@ -27,11 +27,14 @@ EVENT_NAMES = {
         "offsite_conversion.fb_pixel_complete_registration",
     ),
 }
+CUSTOM = "custom conversion "
 OTHER_EVENT = ("offsite_conversion.fb_pixel_custom",)
 
 
 def event_names(event: str) -> tuple[str, ...]:
     """Return the action types under which an event is reported."""
+    if event.startswith(CUSTOM):
+        return (f"offsite_conversion.custom.{event.removeprefix(CUSTOM)}",)
     return EVENT_NAMES.get(event, OTHER_EVENT)
 
 

@@ -137,6 +137,7 @@ def default_attribution(goal: str) -> list[dict[str, Any]]:
         return [
             {"event_type": "CLICK_THROUGH", "window_days": 7},
             {"event_type": "VIEW_THROUGH", "window_days": 1},
+            {"event_type": "ENGAGED_VIDEO_VIEW", "window_days": 1},
         ]
     return [{"event_type": "CLICK_THROUGH", "window_days": 1}]
 
@@ -209,7 +210,7 @@ _RENDERERS: dict[str, Callable[[World, Node], Values]] = {
 
 def render_account(world: World, account: Account) -> Values:
     """Return everything the simulator knows of an ad account."""
-    state = world.state.accounts[account.id]
+    state, account = world.state.accounts[account.id], world.account(account.id)
     business = {"id": account.business, "name": account.business_name} if account.business else None
     spent = state.spent_micros // account.minor_micros
     values = {

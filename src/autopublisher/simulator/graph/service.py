@@ -137,6 +137,7 @@ class Service:
         account = self.world.scenario.account(name.removeprefix("act_"))
         if account is None:
             raise no_such_object(name, call.method.lower())
+        account = self.world.account(account.id)
         if call.method == "GET":
             return self._read_account(call, account, rest)
         refuse_blocked_account(self.world, account.id)

@@ -78,6 +78,7 @@ def content_of(state: State, ad: Ad) -> Content:
 def shown_content(spec: dict[str, Any]) -> dict[str, str]:
     """Return headline, text, media and link of a creative's specification."""
     story = spec.get("object_story_spec") or {}
+    feed = spec.get("asset_feed_spec") or {}
     data = story.get("link_data") or story.get("video_data") or {}
     action = data.get("call_to_action") or {}
     values = {
@@ -89,7 +90,27 @@ def shown_content(spec: dict[str, Any]) -> dict[str, str]:
         "link": data.get("link") or (action.get("value") or {}).get("link"),
         "cta": action.get("type"),
     }
+    values = {**_first_of_feed(feed), **{key: value for key, value in values.items() if value is not None}}
     return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def _first_of_feed(feed: dict[str, Any]) -> dict[str, Any]:
+    """Return the first of each kind of asset: the market does not try the others."""
+    return {
+        name: (feed.get(rows) or [{}])[0].get(part)
+        for name, (rows, part) in FEED_PARTS.items()
+        if feed.get(rows)
+    } | ({"cta": feed["call_to_action_types"][0]} if feed.get("call_to_action_types") else {})
+
+
+FEED_PARTS = {
+    "title": ("titles", "text"),
+    "message": ("bodies", "text"),
+    "description": ("descriptions", "text"),
+    "image_hash": ("images", "hash"),
+    "video_id": ("videos", "video_id"),
+    "link": ("link_urls", "website_url"),
+}
 
 
 def matches(effect: Effect, content: Content) -> bool:

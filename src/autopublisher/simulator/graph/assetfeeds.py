@@ -1,0 +1,67 @@
+"""Feeds of assets: several texts, pictures and links, of which Meta shows what works (dynamic creative)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from autopublisher.simulator.facts import CALLS_TO_ACTION, FEED_LIMITS
+from autopublisher.simulator.graph.errors import malformed, not_one_of, refusal
+from autopublisher.simulator.graph.videos import usable_video
+from autopublisher.simulator.scenario import Account
+from autopublisher.simulator.state import Image
+from autopublisher.simulator.world import World
+
+Feed = dict[str, Any]
+
+
+def check_feed(world: World, account: Account, feed: Any) -> None:
+    """Refuse a feed that is no object, names what does not exist, or holds too much."""
+    if not isinstance(feed, dict):
+        raise malformed("asset_feed_spec", "a JSON object")
+    for name, most in FEED_LIMITS.items():
+        rows = feed.get(name) or []
+        if not isinstance(rows, list):
+            raise malformed(f"asset_feed_spec[{name}]", "an array")
+        if len(rows) > most:
+            raise malformed(f"asset_feed_spec[{name}]", f"at most {most} long")
+        for row in rows if name in _CHECKS else ():
+            if not isinstance(row, dict):
+                raise malformed(f"asset_feed_spec[{name}]", "an array of objects")
+            _CHECKS[name](world, account, row)
+    for action in feed.get("call_to_action_types") or []:
+        if action not in CALLS_TO_ACTION:
+            raise not_one_of("asset_feed_spec[call_to_action_types]", CALLS_TO_ACTION)
+
+
+def _check_text(_world: World, _account: Account, row: Feed) -> None:
+    if not row.get("text"):
+        raise malformed("asset_feed_spec", "such that every text has a text")
+
+
+def _check_link(_world: World, _account: Account, row: Feed) -> None:
+    if not str(row.get("website_url") or "").startswith(("http://", "https://")):
+        raise refusal(None, "Link required", "link_urls need a website_url.", "asset_feed_spec")
+
+
+def _check_picture(world: World, account: Account, row: Feed) -> None:
+    if not row.get("url"):
+        check_image(world, account, str(row.get("hash") or ""))
+
+
+def check_image(world: World, account: Account, wanted: Any) -> None:
+    """Refuse the hash of an image that the account does not have; None is no image."""
+    image = world.state.get(Image, f"{account.id}:{wanted}")
+    if wanted is not None and (image is None or image.status == "DELETED"):
+        raise refusal(None, "Image not found", f"The account has no image with hash {wanted}.", "image_hash")
+
+
+def _check_video(world: World, account: Account, row: Feed) -> None:
+    usable_video(world, account, str(row.get("video_id", "")))
+
+
+_CHECKS: dict[str, Callable[[World, Account, Feed], None]] = {
+    "titles": _check_text,
+    "bodies": _check_text,
+    "link_urls": _check_link,
+    "images": _check_picture,
+    "videos": _check_video,
+}

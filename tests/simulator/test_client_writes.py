@@ -1,0 +1,191 @@
+"""Writes as clients make them: each takes effect and reads back, or is refused; none is accepted without effect."""
+
+from typing import Any
+
+import pytest
+
+from autopublisher.simulator import SimulatorConfig
+from autopublisher.simulator.graph.unserved import UNSERVED
+from autopublisher.simulator.testing import (
+    ACCOUNT,
+    INSTAGRAM,
+    PAGE,
+    PIXEL,
+    TARGETING,
+    Desk,
+    RefusedError,
+    action,
+)
+
+SECOND_ACCOUNT = "act_223456789"
+FEED = {
+    "titles": [{"text": "Headline A"}, {"text": "Headline B"}],
+    "bodies": [{"text": "Text A"}],
+    "link_urls": [{"website_url": "https://shop.example/offer"}],
+    "call_to_action_types": ["SHOP_NOW"],
+    "ad_formats": ["SINGLE_IMAGE"],
+}
+WINDOWS = [
+    {"event_type": "CLICK_THROUGH", "window_days": 7},
+    {"event_type": "VIEW_THROUGH", "window_days": 1},
+    {"event_type": "ENGAGED_VIDEO_VIEW", "window_days": 1},
+]
+
+
+def feed_creative(desk: Desk, **feed: Any) -> str:
+    spec = {**FEED, "images": [{"hash": desk.image()}], **feed}
+    story = {"page_id": PAGE, "instagram_user_id": INSTAGRAM}
+    return str(desk.post(f"{ACCOUNT}/adcreatives", object_story_spec=story, asset_feed_spec=spec)["id"])
+
+
+def test_a_feed_of_assets_goes_with_a_story_of_the_page_alone(desk: Desk) -> None:
+    campaign = desk.campaign(status="ACTIVE")
+    adset = desk.adset(campaign, is_dynamic_creative="true", status="ACTIVE")
+    ad = desk.ad(adset, feed_creative(desk), status="ACTIVE")
+    desk.pass_time(hours=20)
+    assert desk.get(ad, fields="creative{title,body}")["creative"]["title"] == "Headline A"
+    assert desk.figures(ad)["clicks"] > 0
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        {"images": [{"hash": "0" * 32}]},
+        {"titles": [{"text": "x"}] * 6},
+        {"link_urls": [{"website_url": "shop"}]},
+        {"call_to_action_types": ["DANCE"]},
+        {"bodies": "Text"},
+    ],
+)
+def test_a_feed_of_what_does_not_exist_is_refused(desk: Desk, feed: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError):
+        feed_creative(desk, **feed)
+
+
+def test_the_story_of_a_page_alone_is_no_creative(desk: Desk) -> None:
+    with pytest.raises(RefusedError):
+        desk.post(f"{ACCOUNT}/adcreatives", object_story_spec={"page_id": PAGE})
+
+
+def test_todays_usual_attribution_is_taken_and_is_the_default(desk: Desk) -> None:
+    campaign = desk.campaign()
+    named, usual = desk.adset(campaign, attribution_spec=WINDOWS), desk.adset(campaign)
+    shown = [desk.get(adset, fields="attribution_spec")["attribution_spec"] for adset in (named, usual)]
+    assert shown == [WINDOWS, WINDOWS]
+
+
+def test_a_custom_conversion_alone_is_promoted_and_reported_under_its_own_name(desk: Desk) -> None:
+    ids = desk.split_test("A", promoted_object={"custom_conversion_id": "3001"})
+    desk.pass_time(hours=20)
+    row = desk.get(f"{ids['A']}/insights", fields="actions", date_preset="maximum")["data"][0]
+    assert action(row, "actions", "offsite_conversion.custom.3001") > 0
+    assert action(row, "actions", "purchase") == 0
+
+
+def test_a_custom_conversion_that_does_not_exist_is_refused(desk: Desk) -> None:
+    with pytest.raises(RefusedError) as refused:
+        desk.adset(desk.campaign(), promoted_object={"custom_conversion_id": "9"})
+    assert refused.value.codes == (100, 33)
+
+
+def test_an_image_is_copied_from_another_account() -> None:
+    desk = Desk(SimulatorConfig(scenario="large"))
+    wanted = {"source_account_id": ACCOUNT, "hash": desk.image()}
+    images = desk.post(f"{SECOND_ACCOUNT}/adimages", copy_from=wanted)["images"]
+    assert [image["hash"] for image in images.values()] == [wanted["hash"]]
+    assert desk.get(f"{SECOND_ACCOUNT}/adimages", hashes=[wanted["hash"]])["data"]
+    with pytest.raises(RefusedError):
+        desk.post(f"{SECOND_ACCOUNT}/adimages", copy_from={"source_account_id": ACCOUNT, "hash": "0"})
+
+
+def spec_of(desk: Desk, campaign: str) -> dict[str, Any]:
+    return {
+        "name": "Set of the ad",
+        "campaign_id": campaign,
+        "billing_event": "IMPRESSIONS",
+        "optimization_goal": "OFFSITE_CONVERSIONS",
+        "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
+        "promoted_object": {"pixel_id": PIXEL, "custom_event_type": "PURCHASE"},
+        "targeting": TARGETING,
+        "daily_budget": 5000,
+        "status": "PAUSED",
+    }
+
+
+def test_an_ad_brings_its_ad_set_along(desk: Desk) -> None:
+    creative = {"creative_id": desk.creative()}
+    spec = spec_of(desk, desk.campaign())
+    params = {"name": "Ad", "creative": creative, "adset_spec": spec, "status": "PAUSED"}
+    desk.post(f"{ACCOUNT}/ads", **params, execution_options=["validate_only"])
+    assert desk.get(f"{ACCOUNT}/adsets")["data"] == []
+    ad = desk.post(f"{ACCOUNT}/ads", **params)["id"]
+    assert desk.get(ad, fields="adset{name}")["adset"]["name"] == "Set of the ad"
+
+
+def test_an_ad_that_is_refused_leaves_no_ad_set(desk: Desk) -> None:
+    spec = spec_of(desk, desk.campaign())
+    with pytest.raises(RefusedError):
+        desk.post(f"{ACCOUNT}/ads", name="Ad", creative={"creative_id": "9"}, adset_spec=spec)
+    assert desk.get(f"{ACCOUNT}/adsets")["data"] == []
+
+
+def test_categories_and_objective_of_a_campaign_change(desk: Desk) -> None:
+    campaign = desk.campaign()
+    desk.post(campaign, special_ad_categories=["HOUSING"], special_ad_category_country=["ES"])
+    desk.post(campaign, objective="OUTCOME_TRAFFIC")
+    shown = desk.get(campaign, fields="objective,special_ad_categories,special_ad_category_country")
+    assert shown["objective"] == "OUTCOME_TRAFFIC"
+    assert (shown["special_ad_categories"], shown["special_ad_category_country"]) == (["HOUSING"], ["ES"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"objective": "OUTCOME_TRAFFIC"},
+        {"objective": "CONVERSIONS"},
+        {"special_ad_categories": ["SHOES"]},
+        {"special_ad_categories": ["HOUSING"]},
+        {"stop_time": "2026-12-24T00:00:00+0100"},
+        {"buying_type": "RESERVED"},
+        {"promoted_object": {"page_id": PAGE}},
+    ],
+)
+def test_a_change_of_a_campaign_that_does_nothing_is_refused(desk: Desk, change: dict[str, Any]) -> None:
+    campaign = desk.campaign()
+    desk.adset(campaign)
+    with pytest.raises(RefusedError):
+        desk.post(campaign, **change)
+
+
+def test_a_write_of_what_already_holds_is_taken(desk: Desk) -> None:
+    campaign = desk.campaign()
+    desk.adset(campaign)
+    desk.post(campaign, objective="OUTCOME_SALES", buying_type="AUCTION", special_ad_categories=[])
+
+
+def test_budget_sharing_can_be_switched_off(desk: Desk) -> None:
+    campaign = desk.campaign(is_adset_budget_sharing_enabled=True, bid_strategy="LOWEST_COST_WITHOUT_CAP")
+    desk.post(campaign, is_adset_budget_sharing_enabled=False)
+    assert (
+        desk.get(campaign, fields="is_adset_budget_sharing_enabled")["is_adset_budget_sharing_enabled"]
+        is False
+    )
+
+
+def test_an_account_takes_a_name_and_dsa_defaults(desk: Desk) -> None:
+    desk.post(ACCOUNT, name="Renamed", default_dsa_beneficiary="New GmbH", default_dsa_payor="New GmbH")
+    shown = desk.get(ACCOUNT, fields="name,default_dsa_beneficiary")
+    assert (shown["name"], shown["default_dsa_beneficiary"]) == ("Renamed", "New GmbH")
+    adset = desk.get(desk.adset(desk.campaign()), fields="dsa_payor")
+    assert adset["dsa_payor"] == "New GmbH"
+
+
+@pytest.mark.parametrize("kind", UNSERVED)
+def test_what_has_no_effect_is_refused(desk: Desk, kind: str) -> None:
+    campaign = desk.campaign()
+    adset = desk.adset(campaign)
+    ad = desk.ad(adset, desk.creative())
+    paths = {"campaign": campaign, "adset": adset, "ad": ad, "account": ACCOUNT}
+    for name in sorted(UNSERVED[kind]):
+        with pytest.raises(RefusedError, match=name):
+            desk.post(paths.get(kind, f"{ACCOUNT}/adcreatives"), **{name: "5"})
