@@ -31,8 +31,18 @@ def caller(services: Given, credentials: Credentials) -> User:
     return services.people.identify(credentials.credentials)
 
 
+def stopper(services: Given, credentials: Credentials) -> User:
+    """Return who wants to stop, even while the database cannot be asked; raises NotAuthenticatedError."""
+    if credentials is None:
+        raise NotAuthenticatedError
+    return services.people.identify_to_stop(credentials.credentials)
+
+
 Caller = Annotated[User, Depends(caller)]
 """The person behind the request."""
+
+Stopper = Annotated[User, Depends(stopper)]
+"""The person who presses the kill switch."""
 
 
 def known_parameters(request: Request) -> None:
@@ -58,6 +68,16 @@ def guarded(permission: Permission) -> dict[str, Any]:
         require(user.role, permission)
 
     return {"dependencies": [Depends(check), _KNOWN], "openapi_extra": {"x-permission": permission.value}}
+
+
+def guarded_stop() -> dict[str, Any]:
+    """Return the route arguments of the kill switch itself: as ``guarded``, for a ``Stopper``."""
+
+    def check(user: Stopper) -> None:
+        require(user.role, Permission.STOP_CREATE)
+
+    marks = {"x-permission": Permission.STOP_CREATE.value}
+    return {"dependencies": [Depends(check)], "openapi_extra": marks}
 
 
 def signed_in() -> dict[str, Any]:

@@ -78,6 +78,9 @@ class StopOut(Told):
     lift_reason: str
     reactivate: bool
     confirmed: bool = Field(description="Whether Meta has shown everything it concerns to be off.")
+    unrecorded: str = Field(
+        description="Why the database has not taken this stop, and where it stands instead; empty where it has."
+    )
     accounts: list[AccountStopOut]
 
 
@@ -103,6 +106,7 @@ def present_stop(view: StopView) -> StopOut:
         lift_reason=stop.lift_reason,
         reactivate=stop.reactivate,
         confirmed=view.confirmed,
+        unrecorded=view.unrecorded,
         accounts=[_account(one) for one in view.accounts],
     )
 

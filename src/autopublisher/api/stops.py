@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, status
 
-from autopublisher.api.access import Caller, guarded
+from autopublisher.api.access import Caller, Stopper, guarded, guarded_stop
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.openapi import problems
 from autopublisher.api.services import Given
@@ -23,12 +23,13 @@ router = APIRouter(prefix="/meta/autopilot", tags=["kill switch"], route_class=E
     summary="Stop an account, or everything",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
-    **guarded(Permission.STOP_CREATE),
+    **guarded_stop(),
 )
-def stop(asked: StopIn, services: Given, user: Caller) -> StopOut:
+def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
     """Stop at once: no write but pauses, deletes, earlier ends and smaller budgets is sent from now on.
 
     Everything of ours at Meta is then switched off and read back; ``GET /meta/autopilot/stops`` says how far that has come.
+    Where the database cannot take the stop, everything is paused before the answer, and ``unrecorded`` says so.
     """
     if asked.all == (asked.meta_account_id is not None):
         raise InvalidRequestError([_ONE_SCOPE])

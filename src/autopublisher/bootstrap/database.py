@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
+from autopublisher.adapters.emergency_files import NOTES_FOLDER, FileEmergencyNotes
+from autopublisher.adapters.noted_stops import Pending
 from autopublisher.bootstrap.home_mark import HomeMark
+from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -40,7 +43,8 @@ def opened_units(url: str, home: Path | None = None) -> Iterator[OpenUnitOfWork]
     Raises LostDatabaseError where it cannot be the one of the data folder ``home``.
     """
     with _migrated(url) as engine:
-        open_unit = units_of(engine)
+        noted: Pending = tuple if home is None else FileEmergencyNotes(home / NOTES_FOLDER).pending
+        open_unit = units_of(engine, noted)
         if home is not None:
             HomeMark(home, open_unit).check()
         yield open_unit
@@ -68,18 +72,40 @@ def _be_an_installation(engine: Engine) -> None:
             unit.commit()
 
 
-def units_of(engine: Engine) -> OpenUnitOfWork:
-    """Return the factory of units of work on an engine."""
-    return lambda: SqlUnitOfWork(engine)
+def units_of(engine: Engine, noted: Pending = tuple) -> OpenUnitOfWork:
+    """Return the factory of units of work on an engine; ``noted`` returns the stops that it has not taken yet."""
+    return lambda: SqlUnitOfWork(engine, noted)
 
 
 def _make_folder(url: str) -> None:
-    try:
-        address = make_url(url)
-    except (ArgumentError, ValueError):
-        return  # opening it says so, without repeating the address
-    if address.get_backend_name() == "sqlite" and address.database:
+    address = _address(url)
+    if address is not None and address.get_backend_name() == "sqlite" and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _address(url: str) -> URL | None:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        return None  # opening it says so, without repeating the address
+
+
+def prove_database_writable(url: str) -> None:
+    """Raise UnavailableError where the database is gone, does not answer or takes no writes; it is not created."""
+    address = _address(url)
+    if address is not None and address.get_backend_name() == "sqlite" and not _is_there(address):
+        raise UnavailableError(reason=f"the database {address.database} is gone")
+    engine = open_engine(url)
+    try:
+        with SqlUnitOfWork(engine) as unit:
+            unit.prove_writable()
+            unit.commit()
+    finally:
+        engine.dispose()
+
+
+def _is_there(address: URL) -> bool:
+    return Path(address.database or "").is_file()
 
 
 @dataclass(frozen=True)

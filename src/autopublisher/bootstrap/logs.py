@@ -12,6 +12,7 @@ LOG_FILE = "autopublisher.log"
 LARGEST_BYTES = 10_000_000
 KEPT_FILES = 3
 
+_OURS = "autopublisher"
 _NOISY = ("httpx2", "httpcore2", "urllib3", "alembic", "uvicorn.access")
 """Libraries whose INFO lines repeat what we log, or name addresses nobody needs to read."""
 
@@ -30,6 +31,17 @@ def log_to_file(home: Path, level: str) -> Path:
             "Name a folder this user may write, for example: export AUTO_PUBLISHER_HOME=$HOME/.autopublisher"
         )
         raise unusable from error
+    handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    _log_with(handler, level)
+    return path
+
+
+def log_to_terminal(level: str) -> None:
+    """Send everything logged here to standard error, for what has to be done where no file can be written."""
+    _log_with(logging.StreamHandler(), level)
+
+
+def _log_with(handler: logging.Handler, level: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,7 +49,6 @@ def log_to_file(home: Path, level: str) -> Path:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -58,12 +69,12 @@ def log_to_file(home: Path, level: str) -> Path:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    return path
 
 
 def _replace_handlers(handler: logging.Handler, level: str) -> None:
     root = logging.getLogger()
-    for present in [one for one in root.handlers if isinstance(one, RotatingFileHandler)]:
+    handler.set_name(_OURS)
+    for present in [one for one in root.handlers if one.get_name() == _OURS]:
         root.removeHandler(present)
         present.close()
     root.addHandler(handler)

@@ -16,11 +16,11 @@ from autopublisher import __version__
 from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
 from autopublisher.adapters.meta.client import SdkMetaAds
-from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
 from autopublisher.bootstrap.database import opened_database, units_of
+from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emergency_files, keeper_of
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
@@ -42,6 +42,7 @@ from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
 from autopublisher.flows.stops import StopDesk
 from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
@@ -74,6 +75,7 @@ class Rhythm:
 
 STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=20.0)
 JUMPING_LOOK = timedelta(hours=12)
+EMERGENCY_PATIENCE_SECONDS = 5.0
 LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=300.0)
 
 
@@ -103,6 +105,7 @@ class Product:
         self._new_database = new_database
         self._cleanup = ExitStack()
         self._simulator: SimulatorProcess | None = None
+        self._emergency_files = emergency_files(settings)
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,9 +126,10 @@ class Product:
             key = secret_key(self.settings)
             self.meta_url = self._graph(undo)
             outside = self._outside(undo)
+            pause, keeper = self._emergency(undo, outside)
             worker = self._worker(undo, outside)
             self.outside = outside
-            self.services = self._services(outside, key, worker)
+            self.services = self._services(outside, key, worker, pause, keeper)
             self.works = worker is not None
             self._cleanup = undo.pop_all()
         _log.info("product:process:started", mode=self.settings.meta_api_mode, works=self.works)
@@ -156,21 +160,23 @@ class Product:
         engine = undo.enter_context(opened_database(settings.database))
         HomeMark(settings.home, units_of(engine)).check(new_database=self._new_database)
         clock = undo.enter_context(SimulatedClock(self.meta_url)) if settings.is_stub else SystemClock()
-        secret = settings.meta_app_secret
-        credentials = Credentials(
-            settings.access_token,
-            settings.meta_app_id,
-            None if secret is None else secret.get_secret_value(),
-        )
-        timeouts = Timeouts(read=settings.meta_timeout_seconds)
         return Outside(
             engine=engine,
-            open_unit=units_of(engine),
+            open_unit=units_of(engine, self._emergency_files.notes.pending),
             clock=clock,
-            meta=undo.enter_context(SdkMetaAds(credentials, clock, self.meta_url, timeouts)),
+            meta=undo.enter_context(client_of(settings, clock, self.meta_url)),
             storage=storage_of(engine, settings.files_folder, clock),
             ticks=DbosTickQueue(engine),
         )
+
+    def _emergency(self, undo: ExitStack, outside: Outside) -> tuple[EmergencyPause, EmergencyKeeper]:
+        """Take in what an emergency has left before any tick runs, and be ready for the next."""
+        files, clock = self._emergency_files, outside.clock
+        pause = EmergencyPause(outside.meta, files.notes, files.book, clock.now)
+        keeper = keeper_of(files, pause, outside.open_unit, clock, outside.ticks)
+        rounds = keeper.start()
+        undo.callback(rounds.stop, EMERGENCY_PATIENCE_SECONDS)
+        return pause, keeper
 
     def _worker(self, undo: ExitStack, outside: Outside) -> DbosWorker | None:
         if self._work is Work.NONE:
@@ -226,7 +232,14 @@ class Product:
             return None
         return JumpDriver(outside.open_unit, clock)
 
-    def _services(self, outside: Outside, key: bytes, worker: DbosWorker | None) -> Services:
+    def _services(
+        self,
+        outside: Outside,
+        key: bytes,
+        worker: DbosWorker | None,
+        pause: EmergencyPause,
+        keeper: EmergencyKeeper,
+    ) -> Services:
         settings, unit, clock = self.settings, outside.open_unit, outside.clock
         enabled, mode = settings.auto_publisher_enabled, settings.meta_api_mode.value
         return Services(
@@ -237,10 +250,10 @@ class Product:
             reports=Reports(unit),
             # People live in real time: a simulated week must not end their sessions.
             people=PeopleDesk(unit, SystemClock(), key),
-            accounts=AccountDesk(unit, outside.meta, outside.storage, clock),
+            accounts=AccountDesk(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),
-            stops=StopDesk(unit, clock, outside.ticks),
+            stops=StopDesk(unit, clock, outside.ticks, pause),
             clock=clock,
             enabled=enabled,
             mode=mode,

@@ -23,6 +23,7 @@ import structlog
 
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
+ANNOUNCEMENT = "simulator.json"
 IDLE_EXIT_SECONDS = 900
 START_SECONDS = 30.0
 END_SECONDS = 10.0
@@ -121,14 +122,11 @@ class SimulatorProcess:
                 self._end(found)
 
     def _announced(self) -> Announcement | None:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            record = json.loads(self._file.read_text("utf-8"))
-            return Announcement(str(record["url"]).rstrip("/"), int(record["pid"]))
-        return None
+        return _announcement(self._file)
 
     @property
     def _file(self) -> Path:
-        return self._home / "simulator.json"
+        return self._home / ANNOUNCEMENT
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -181,6 +179,21 @@ class SimulatorProcess:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(END_SECONDS)
         self._file.unlink(missing_ok=True)
+
+
+def announced_url(home: Path) -> str:
+    """Return the address of the simulator that runs for a data folder; raises UnavailableError where none does."""
+    found = _announcement(home / ANNOUNCEMENT)
+    if found is None or not found.answers():
+        raise UnavailableError(reason=f"no simulator runs for {home}, so nothing of it can be on")
+    return found.url
+
+
+def _announcement(file: Path) -> Announcement | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        record = json.loads(file.read_text("utf-8"))
+        return Announcement(str(record["url"]).rstrip("/"), int(record["pid"]))
+    return None
 
 
 def _takes_exclusively(handle: IO[str]) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import typer
 
 from autopublisher.bootstrap import Product, Work
-from autopublisher.bootstrap.database import database_state
+from autopublisher.bootstrap.database import database_state, prove_database_writable
 from autopublisher.bootstrap.files import place_of_files
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
@@ -91,7 +91,8 @@ def _database(settings: Settings) -> Check:
     if not state.is_current:
         remedy = "Run 'autopublisher db upgrade'."
         return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)
-    return Check("database", State.OK, f"reachable, at revision {state.revision}")
+    prove_database_writable(settings.database)
+    return Check("database", State.OK, f"reachable, writable, at revision {state.revision}")
 
 
 def _worker(settings: Settings) -> Check:

@@ -3,24 +3,33 @@
 import sys
 import time
 from datetime import UTC
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 
 from autopublisher.api.stop_models import present_stop
-from autopublisher.bootstrap import Product, Work
-from autopublisher.bootstrap.database import opened_units
+from autopublisher.bootstrap.database import opened_units, prove_database_writable
+from autopublisher.bootstrap.emergency import opened_emergency
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
-from autopublisher.cli.product import product_of
-from autopublisher.cli.registry import account_named
-from autopublisher.cli.session import local_actor, settings_with_log
+from autopublisher.cli.session import local_actor, settings_to_stop, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
-from autopublisher.domain.errors import ConflictError
-from autopublisher.domain.ids import AccountId
-from autopublisher.domain.stops import ObjectLine
-from autopublisher.flows.stops import StopDesk, StopView, views_of
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    ConfigurationError,
+    ConflictError,
+    UnavailableError,
+)
+from autopublisher.domain.ids import AccountId, StopId
+from autopublisher.domain.stops import ObjectLine, Stop
+from autopublisher.flows.deadline import within
+from autopublisher.flows.stops import PATIENCE_SECONDS, StopDesk, StopView, paused_in_emergency, views_of
+from autopublisher.settings import Settings
 from autopublisher.views.moments import Zones, account_zones
+
+if TYPE_CHECKING:
+    from autopublisher.bootstrap import Product
 
 LOOK_SECONDS = 0.3
 OBJECT_COLUMNS = ("account", "kind", "meta_id", "name", "state", "confirmed", "why")
@@ -42,14 +51,38 @@ def stop(
     """Stop an account or everything: switch all of ours off at Meta, and wait until Meta shows it."""
     _need_one_scope(account, everything=everything)
     end_in_order_on_signals()
-    with product_of(Work.IF_FREE) as product:
-        desk = product.services.stops
-        view = desk.stop(_account_id(product, account), reason, local_actor())
-        tell("The stop is recorded: nothing is started or raised from now on. Switching everything off ...")
-        view = _followed(desk, view, wait)
+    settings = settings_to_stop()
+    try:
+        within(PATIENCE_SECONDS, lambda: prove_database_writable(settings.database))
+        view = _recorded(settings, account, reason, wait)
+    except (UnavailableError, ConfigurationError, ConflictError) as error:
+        tell(f"{error.message} Pausing everything of ours at Meta without the database ...", style="yellow")
+        view = _without_database(settings, account, reason, error)
     _show(view, output)
     if not view.confirmed:
         raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def _recorded(settings: Settings, account: str | None, reason: str, wait: float) -> StopView:
+    """Stop as the product does: the row first, then everything off by a worker, this one if there is no other."""
+    # Loaded only here: where the database cannot be written, nothing must take time before the pauses.
+    from autopublisher.bootstrap import Product, Work  # noqa: PLC0415 - see above
+
+    with Product(settings, Work.IF_FREE) as product:
+        desk = product.services.stops
+        view = desk.stop(_account_id(product, account), reason, local_actor())
+        if view.unrecorded:
+            return view
+        tell("The stop is recorded: nothing is started or raised from now on. Switching everything off ...")
+        return _followed(desk, view, wait)
+
+
+def _without_database(
+    settings: Settings, account: str | None, reason: str, problem: AutoPublisherError
+) -> StopView:
+    with opened_emergency(settings) as emergency:
+        stop = Stop(StopId(str(uuid4())), emergency.scope(account), reason, local_actor(), emergency.moment())
+        return paused_in_emergency(emergency, stop, problem)
 
 
 def resume(
@@ -64,6 +97,8 @@ def resume(
 ) -> None:
     """Lift a stop: runs under way go on by their next step; final campaigns stay paused unless asked for."""
     _need_one_scope(account, everything=everything)
+    from autopublisher.cli.product import product_of  # noqa: PLC0415 - as in stopping
+
     with product_of() as product:
         desk = product.services.stops
         account_id = _account_id(product, account)
@@ -92,9 +127,11 @@ def _need_one_scope(account: str | None, *, everything: bool) -> None:
         raise typer.BadParameter("name --account or --all, and not both")
 
 
-def _account_id(product: Product, account: str | None) -> AccountId | None:
+def _account_id(product: "Product", account: str | None) -> AccountId | None:
     if account is None:
         return None
+    from autopublisher.cli.registry import account_named  # noqa: PLC0415 - it loads the product
+
     return account_named(product.outside.open_unit, product.settings, account).id
 
 
@@ -129,6 +166,8 @@ def _show(view: StopView, output: Output) -> None:
     for account in view.accounts:
         for missing in account.open_lines:
             tell(f"not confirmed: {account.name}: {missing}", style="red")
+    if view.unrecorded:
+        tell(view.unrecorded, style="yellow")
     if view.confirmed:
         tell("Everything of ours is off; Meta shows it.", style="green")
 

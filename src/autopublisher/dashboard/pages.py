@@ -18,13 +18,14 @@ from autopublisher.dashboard.session import (
     Desk,
     check_form,
     entry,
+    entry_to_stop,
     home_of,
     keep_session,
     reader_of,
 )
 from autopublisher.dashboard.telling import method_notes
 from autopublisher.domain.access import Permission, allows
-from autopublisher.domain.errors import InvalidRequestError, Problem
+from autopublisher.domain.errors import InvalidRequestError, Problem, UnavailableError
 from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
@@ -78,8 +79,8 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("GET", "/approvals", made.approvals, Permission.WINNER_PUBLISH)
     way.guarded("GET", "/approvals/{run_id}", made.approval, Permission.WINNER_PUBLISH)
     way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
-    way.guarded("GET", "/stops", made.stops, Permission.STOP_READ)
-    way.guarded("POST", "/stops", made.stop, Permission.STOP_CREATE)
+    way.kill_switch("GET", "/stops", made.stops, Permission.STOP_READ)
+    way.kill_switch("POST", "/stops", made.stop, Permission.STOP_CREATE)
     way.guarded("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
     way.guarded("GET", "/exposure", made.exposure, Permission.EXPOSURE_READ)
     way.guarded("GET", "/system", made.system, Permission.HEALTH_READ)
@@ -98,6 +99,10 @@ class _Way:
 
     def guarded(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
         self._add(method, path, handler, permission.value, [Depends(entry(self._desk.people, permission))])
+
+    def kill_switch(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
+        entries = [Depends(entry_to_stop(self._desk.people, permission))]
+        self._add(method, path, handler, permission.value, entries)
 
     def _add(self, method: str, path: str, handler: Handler, permission: str, entries: list[Any]) -> None:
         checks = [Depends(check_form)] if method == "POST" else []
@@ -217,9 +222,13 @@ class _Pages:
         return RedirectResponse(target, 303)
 
     def stops(self, request: Request) -> Response:
-        return self._drawing.page(
-            request, "stops.html", views=self._desk.stops.views(), accounts=self._desk.stops.accounts()
-        )
+        stops = self._desk.stops
+        try:
+            figures: dict[str, Any] = {"views": stops.views(), "accounts": stops.accounts(), "unreadable": ""}
+        except UnavailableError as error:
+            noted, booked = stops.noted()
+            figures = {"views": noted, "accounts": booked, "unreadable": error.message}
+        return self._drawing.page(request, "stops.html", **figures)
 
     def stop(
         self,

@@ -62,6 +62,17 @@ def entry(people: PeopleDesk, permission: Permission) -> Callable[[Request], Non
     return enter
 
 
+def entry_to_stop(people: PeopleDesk, permission: Permission) -> Callable[[Request], None]:
+    """Return the dependency of the kill switch's pages, which open even while the database cannot be asked."""
+
+    def enter(request: Request) -> None:
+        user = people.identify_to_stop(request.cookies.get(SESSION_COOKIE, ""))
+        request.state.user = user
+        require(user.role, permission)
+
+    return enter
+
+
 def reader_of(request: Request) -> User:
     """Return who has entered; raises NotAuthenticatedError on a page that let everybody in."""
     user: User | None = getattr(request.state, "user", None)

@@ -128,6 +128,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "stop_reason": ("Reason", "Motivo"),
     "stop_sure": ("Yes, stop now", "Sí, detener ahora"),
     "stop_press": ("Stop now", "Detener ahora"),
+    "stop_without_database": (
+        "The kill switch works all the same: it pauses everything of ours at Meta without the database.",
+        "El botón de parada funciona igualmente: pausa todo lo nuestro en Meta sin la base de datos.",
+    ),
+    "stop_unrecorded": (
+        "The database has not taken this stop yet. It stands in the data folder's emergency notes and holds all the same.",
+        "La base de datos aún no ha recogido esta parada. Consta en las notas de emergencia y está en vigor.",
+    ),
     "stop_confirmed": ("confirmed off at Meta", "confirmado en Meta"),
     "stop_unconfirmed": ("not confirmed yet", "aún sin confirmar"),
     "stop_lifted": ("lifted", "levantada"),

@@ -148,6 +148,15 @@ class UnavailableError(AutoPublisherError):
     remedy = "Nothing was changed. Try again in a moment; 'autopublisher doctor' says what is unreachable."
 
 
+class UnwritableError(UnavailableError):
+    """The database cannot be written: {reason}"""
+
+    remedy = (
+        "Nothing was changed. Give the disk room or the database's user its rights; until then 'autopublisher stop' "
+        "still pauses everything at Meta."
+    )
+
+
 class ConfigurationError(AutoPublisherError):
     """Setting {name}: {reason}"""
 

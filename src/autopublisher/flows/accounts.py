@@ -1,7 +1,7 @@
 """Ad accounts and creatives: what a run needs to be there before it can be asked for."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -39,9 +39,18 @@ def image_type(content: bytes) -> str | None:
 
 
 class AccountDesk:
-    """Keeps the ad accounts we may act on, and their creatives."""
+    """Keeps the ad accounts we may act on, and their creatives; ``registered`` is called once there is one more."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAccounts,
+        storage: Storage,
+        clock: Clock,
+        *,
+        registered: Callable[[], None] | None = None,
+    ) -> None:
+        self._registered = registered
         self._open_unit = open_unit
         self._meta = meta
         self._storage = storage
@@ -80,6 +89,8 @@ class AccountDesk:
             unit.watches.add(Watch(act_id, 1, account.created_at))
             self._record(unit, "person:account:registered", actor, f"Ad account {act_id} was registered.")
             unit.commit()
+        if self._registered is not None:
+            self._registered()
         return account
 
     def update_defaults(

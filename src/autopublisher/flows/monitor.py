@@ -118,9 +118,20 @@ class Monitor:
     def _database(self, now: datetime | None) -> tuple[str, RunCounts]:
         try:
             with self._open_unit() as unit:
-                return OK, _count(unit.runs.count, unit.runs.next_due(), now)
+                counts = _count(unit.runs.count, unit.runs.next_due(), now)
         except UnavailableError as error:
             return error.message, RunCounts()
+        return self._writable(), counts
+
+    def _writable(self) -> str:
+        """Say whether the database takes writes: on a full disk it is still read."""
+        try:
+            with self._open_unit() as unit:
+                unit.prove_writable()
+                unit.commit()
+        except UnavailableError as error:
+            return error.message
+        return OK
 
     def _stops(self) -> tuple[Stop, ...]:
         """Return the stops that hold; where the database does not answer, its own line says so."""

@@ -18,9 +18,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.errors import InvalidRequestError, NotAuthenticatedError, NotFoundError, Problem
+from autopublisher.domain.errors import (
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    Problem,
+    UnavailableError,
+)
 from autopublisher.domain.ids import UserId
 from autopublisher.domain.records import AccessToken, Event, TokenKind, User
+from autopublisher.flows.deadline import within
+from autopublisher.flows.recent_callers import RecentCallers
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
@@ -36,6 +44,9 @@ REMEMBERED_NAMES: Final = 10_000
 """Names whose failures are kept; guessing at random names must not fill the memory."""
 
 _HASHES_AT_ONCE = 2
+
+STOP_SECONDS: Final = 3.0
+"""How long the database may take to say who wants to stop."""
 
 
 class WrongPasswordError(NotAuthenticatedError):
@@ -116,6 +127,7 @@ class PeopleDesk:
         self._hasher = PasswordHasher() if hasher is None else hasher
         self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         self._throttle = AttemptThrottle(clock)
+        self._recent = RecentCallers()
         # Verified against when the name is unknown, so that an unknown name takes as long as a wrong password.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(32))
 
@@ -136,8 +148,23 @@ class PeopleDesk:
             found = unit.tokens.get(self._hash(token))
             user = None if found is None else unit.people.get(found.user_id)
         if found is None or user is None or not user.active or not self._is_live(found):
+            self._recent.forget(self._hash(token))
             raise NotAuthenticatedError
+        self._recent.saw(found.hash, user, self._clock.now(), found.expires_at)
         return user
+
+    def identify_to_stop(self, token: str) -> User:
+        """Return who holds a token, as ``identify`` does, for the kill switch alone.
+
+        Where the database does not answer soon, whoever showed the token lately in this process is believed.
+        """
+        try:
+            return within(STOP_SECONDS, lambda: self.identify(token))
+        except UnavailableError:
+            known = self._recent.recall(self._hash(token), self._clock.now())
+            if known is None:
+                raise
+            return known
 
     def add_user(self, name: str, password: str, role: Role, actor: str = "system") -> User:
         """Register a user; raises InvalidRequestError for an unfit name or password, ConflictError for a taken name."""

@@ -1,21 +1,31 @@
 """A person's words to the kill switch: stop, and resume. Each writes its row and has the accounts looked at at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
 
 from autopublisher.domain.accounts import Account
-from autopublisher.domain.errors import ConflictError, InvalidRequestError, Problem, StaleWatchError
+from autopublisher.domain.emergency import BookedAccount
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    ConflictError,
+    InvalidRequestError,
+    Problem,
+    StaleWatchError,
+    UnavailableError,
+)
 from autopublisher.domain.ids import AccountId, ActId, StopId
 from autopublisher.domain.records import Event
 from autopublisher.domain.stops import Stop, StopReport, report_from_record
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.account_watch import PROBLEM, look_now
 from autopublisher.flows.brake import stop_lock
+from autopublisher.flows.deadline import within
 from autopublisher.flows.stopping import STOP_DUTY
+from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.work import TickQueue
@@ -24,6 +34,11 @@ _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _ALL = 100_000
 _RACES = 20
+NOT_TAKEN_YET = (
+    "The database has not taken this stop yet; it stands in the emergency notes, and holds all the same."
+)
+PATIENCE_SECONDS = 10.0
+"""How long the database may take over a stop before everything is paused without it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,8 @@ class StopView:
 
     stop: Stop
     accounts: tuple[AccountStop, ...]
+    unrecorded: str = ""
+    """Why the database has not taken the stop, and where it stands instead; empty where it has."""
 
     @property
     def confirmed(self) -> bool:
@@ -64,21 +81,39 @@ class StopView:
 class StopDesk:
     """Takes stops and their lifting from people, and shows what became of them."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, ticks: TickQueue) -> None:
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        clock: Clock,
+        ticks: TickQueue,
+        emergency: EmergencyPause | None = None,
+    ) -> None:
         self._open_unit = open_unit
         self._clock = clock
         self._ticks = ticks
+        self._emergency = emergency
 
     def stop(self, account_id: AccountId | None, reason: str, actor: str) -> StopView:
         """Stop an account, or everything where none is named; a stop that holds already is looked at again.
 
-        Once this returns, nothing that a stop forbids is sent any more. Raises AccountNotFoundError, and
-        InvalidRequestError without a reason.
+        Once this returns, nothing that a stop forbids is sent any more; where the database does not take it, everything of
+        ours has been paused without it. Raises AccountNotFoundError, and InvalidRequestError without a reason.
         """
         _need_reason(reason)
-        return self.view(self._again(lambda: self._stopped(account_id, reason, actor)).id)
+        stop_id = StopId(str(uuid4()))
 
-    def _stopped(self, account_id: AccountId | None, reason: str, actor: str) -> Stop:
+        def recorded() -> StopView:
+            return self.view(self._again(lambda: self._stopped(stop_id, account_id, reason, actor)).id)
+
+        if self._emergency is None:
+            return recorded()
+        try:
+            return _with_unknown_accounts(within(PATIENCE_SECONDS, recorded), self._emergency)
+        except UnavailableError as error:
+            fresh = Stop(stop_id, self._emergency.scope(account_id), reason, actor, self._clock.now())
+            return paused_in_emergency(self._emergency, fresh, error)
+
+    def _stopped(self, stop_id: StopId, account_id: AccountId | None, reason: str, actor: str) -> Stop:
         now = self._clock.now()
         with self._open_unit() as unit:
             act_id = None if account_id is None else unit.accounts.get(account_id).act_id
@@ -87,7 +122,7 @@ class StopDesk:
                 unit.lock(stop_lock(one))
             stop = next((one for one in unit.stops.holding() if one.act_id == act_id), None)
             if stop is None:
-                stop = Stop(StopId(str(uuid4())), act_id, reason, actor, now)
+                stop = Stop(stop_id, act_id, reason, actor, now)
                 unit.stops.add(stop)
                 unit.observations.add_events([_event(stop, "pressed", actor, stop.sentence)])
             for one in concerned:
@@ -162,6 +197,20 @@ class StopDesk:
         with self._open_unit() as unit:
             return unit.accounts.all()
 
+    def noted(self) -> tuple[Sequence[StopView], Sequence[BookedAccount]]:
+        """Return the stops and accounts that are known without the database."""
+        if self._emergency is None:
+            return (), ()
+        views = [
+            StopView(
+                one.stop,
+                tuple(AccountStop(act_id, act_id, report) for act_id, report in one.reports.items()),
+                NOT_TAKEN_YET,
+            )
+            for one in self._emergency.noted()
+        ]
+        return views, self._emergency.booked()
+
     def view(self, stop_id: StopId) -> StopView:
         """Return a stop and how far it has come; raises StopNotFoundError."""
         with self._open_unit() as unit:
@@ -179,6 +228,28 @@ class StopDesk:
             except StaleWatchError as stale:
                 _log.info("stop_raced", reason=str(stale))
         return act()
+
+
+def _with_unknown_accounts(view: StopView, emergency: EmergencyPause) -> StopView:
+    """Pause the accounts of a stop of everything that this database does not have: another may have known them."""
+    known = {one.act_id for one in view.accounts}
+    unknown = [one for one in emergency.booked() if one.act_id not in known]
+    if view.stop.act_id is not None or not unknown:
+        return view
+    report = emergency.pause(view.stop, unknown)
+    more = tuple(AccountStop(one.act_id, one.name, found) for one, found in report.accounts.items())
+    return replace(view, accounts=(*view.accounts, *more))
+
+
+def paused_in_emergency(emergency: EmergencyPause, stop: Stop, problem: AutoPublisherError) -> StopView:
+    """Pause everything a stop concerns without the database, and say what could not be recorded and where it stands."""
+    report = emergency.pause(emergency.standing(stop.act_id) or stop)
+    unrecorded = (
+        f"{problem.message} The stop and every pause stand in {report.noted_in} and are taken into the database as soon as "
+        "it can be written."
+    )
+    accounts = tuple(AccountStop(one.act_id, one.name, found) for one, found in report.accounts.items())
+    return StopView(report.stop, accounts, unrecorded)
 
 
 def views_of(open_unit: OpenUnitOfWork, limit: int = 50) -> Sequence[StopView]:
@@ -226,7 +297,9 @@ def _view(unit: UnitOfWork, stop: Stop) -> StopView:
     accounts = [one for one in unit.accounts.all() if stop.concerns(one.act_id)]
     if stop.holds:
         watches = {watch.act_id: watch for watch in unit.watches.all()}
-        return StopView(stop, tuple(_so_far(stop, one, watches.get(one.act_id)) for one in accounts))
+        so_far = tuple(_so_far(stop, one, watches.get(one.act_id)) for one in accounts)
+        # Only a stop that the database has not taken brings its reports along while it holds.
+        return StopView(stop, so_far, "" if stop.report is None else NOT_TAKEN_YET)
     kept: Mapping[str, Any] = stop.report or {}
     names = {one.act_id: one.name for one in accounts}
     return StopView(
@@ -240,6 +313,9 @@ def _view(unit: UnitOfWork, stop: Stop) -> StopView:
 
 def _so_far(stop: Stop, account: Account, watch: Watch | None) -> AccountStop:
     record = {} if watch is None else watch.report.get(STOP_DUTY, {})
+    noted = (stop.report or {}).get(account.act_id)
+    if noted is not None and stop.id not in record.get("stops", ()):
+        return AccountStop(account.act_id, account.name, report_from_record(noted))
     if PROBLEM in record:
         return AccountStop(account.act_id, account.name, None, record[PROBLEM])
     report = _report_about(stop, record)

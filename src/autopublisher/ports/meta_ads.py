@@ -67,6 +67,10 @@ class MetaAccounts(Protocol):
         """Return the permissions the token was granted."""
         ...
 
+    def visible_accounts(self) -> Sequence[ActId]:
+        """Return every ad account that Meta lists for the token: all pages, or an error."""
+        ...
+
 
 class MetaInsights(Protocol):
     """Performance figures, cumulative, as reported at the moment of asking."""

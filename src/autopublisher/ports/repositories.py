@@ -351,6 +351,10 @@ class UnitOfWork(Protocol):
         """Make everything so far durable."""
         ...
 
+    def prove_writable(self) -> None:
+        """Write what changes nothing, so that the commit shows whether writes are taken; UnwritableError if not."""
+        ...
+
     def lock(self, name: str) -> None:
         """Hold a named lock until the transaction ends, so that one transaction at a time passes here."""
         ...

@@ -3,11 +3,12 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from autopublisher.adapters.db.session import reachable
@@ -81,9 +82,41 @@ def _sqlite(url: URL) -> Engine:
         hide_parameters=True,
         **_POOL,
     )
+    file = _File(url.database or "")
+    event.listen(engine, "do_connect", file.check)
+    event.listen(engine, "checkout", file.check)
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", file.remember)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+class _File:
+    """The database file as it was first opened: what has been removed or replaced since is not written to any more.
+
+    A connection that is open would go on with a file that nobody sees, and a new one would make an empty database.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._identity: tuple[int, int] | None = None
+
+    def remember(self, *_: object) -> None:
+        """Note which file was opened."""
+        if self._identity is None:
+            self._identity = self._found()
+
+    def check(self, *_: object) -> None:
+        """Raise UnavailableError where another file stands there now, or none."""
+        if self._identity is not None and self._found() != self._identity:
+            raise UnavailableError(reason=f"the database {self._path} was removed or replaced")
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = Path(self._path).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -114,7 +147,13 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock at once; a database that cannot be written is still read."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        connection.exec_driver_sql("BEGIN")
 
 
 def _postgres(url: URL) -> Engine:

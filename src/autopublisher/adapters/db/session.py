@@ -1,5 +1,6 @@
 """The one place where statements are sent, so that every failure of a database becomes an error of ours."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -9,22 +10,47 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from autopublisher.domain.errors import ConflictError, UnavailableError
+from autopublisher.domain.errors import ConflictError, UnavailableError, UnwritableError
 
 Row: TypeAlias = Mapping[str, Any]
 """A row by column name."""
 
 _FOREIGN_KEY = "23503"
 _NO_SUCH_TABLE = "42P01"
+_PRIMARY = 0xFF
+"""The part of SQLite's extended result codes that names the kind of failure."""
+
+
+_UNWRITABLE: Mapping[int | str, str] = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    "53100": "the disk of its server is full",
+    "25006": "it is read-only",
+    "42501": "its user lacks the right",
+}
+"""SQLite's primary result codes and PostgreSQL's states that say that nothing can be written now."""
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn the database's failures to answer into UnavailableError."""
+    """Turn the database's failures to answer, or to take what is written, into UnavailableError."""
     try:
         yield
     except PoolTimeoutError as error:
         raise UnavailableError(reason="every database connection is taken") from error
+    except DBAPIError as error:
+        unwritable = unwritable_reason(error)
+        if unwritable is not None:
+            raise UnwritableError(reason=f"{unwritable} ({_cause(error)})") from error
+        with _answering():
+            raise
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
     except (OperationalError, InterfaceError) as error:
         raise UnavailableError(reason=f"the database does not answer ({_cause(error)})") from error
     except DatabaseError as error:
@@ -32,6 +58,12 @@ def reachable() -> Iterator[None]:
         if type(error) is not DatabaseError and _sqlstate(error) != _NO_SUCH_TABLE:
             raise
         raise UnavailableError(reason=f"the database cannot be used ({_cause(error)})") from error
+
+
+def unwritable_reason(error: DBAPIError) -> str | None:
+    """Return why the database takes no writes, where that is what an error of it says."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return _UNWRITABLE.get(_sqlstate(error) or "" if code is None else code & _PRIMARY)
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
 from autopublisher.adapters.db.installations import SqlInstallations
@@ -15,9 +15,10 @@ from autopublisher.adapters.db.pacings import SqlPacings
 from autopublisher.adapters.db.people import SqlPeople, SqlTokens
 from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.runs import SqlRuns
-from autopublisher.adapters.db.session import Session, reachable
+from autopublisher.adapters.db.session import Session, reachable, unwritable_reason
 from autopublisher.adapters.db.stops import SqlStops, SqlWatches
-from autopublisher.domain.errors import UnavailableError
+from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
+from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.ports.repositories import (
     Accounts,
     Creatives,
@@ -38,7 +39,8 @@ from autopublisher.ports.repositories import (
 class SqlUnitOfWork:
     """Implements ``ports.repositories.UnitOfWork``; ``connection`` is open while the block runs.
 
-    Whatever else has to be written in the same transaction goes through ``connection``.
+    Whatever else has to be written in the same transaction goes through ``connection``. ``noted`` returns the stops that
+    stand in emergency notes: they hold before any row says so.
     """
 
     runs: Runs
@@ -56,8 +58,9 @@ class SqlUnitOfWork:
     installations: Installations
     connection: Connection
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
         self._engine = engine
+        self._noted = noted
 
     def __enter__(self) -> Self:
         """Begin; UnavailableError where the database does not answer or, on SQLite, stays locked."""
@@ -82,7 +85,7 @@ class SqlUnitOfWork:
         self.observations = SqlObservations(session)
         self.people = SqlPeople(session)
         self.tokens = SqlTokens(session)
-        self.stops = SqlStops(session)
+        self.stops = StopsWithNoted(SqlStops(session), self._noted)
         self.watches = SqlWatches(session)
         self.pacings = SqlPacings(session)
         self.listing_lags = SqlListingLags(session)
@@ -94,11 +97,27 @@ class SqlUnitOfWork:
         """Give the connection back, which undoes what was not committed."""
         self.connection.close()
 
+    def prove_writable(self) -> None:
+        """Write something that changes nothing, so that a commit tells whether the database takes writes at all."""
+        if self._session.is_postgres:
+            read_only = self._session.scalar(text("SHOW transaction_read_only"))
+            if read_only == "on":
+                raise UnwritableError(reason="it is read-only")
+            return
+        version = self._session.scalar(text("PRAGMA user_version"))
+        with reachable():
+            self.connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
+
     def commit(self) -> None:
-        """Make everything so far durable; after an UnavailableError it may or may not be."""
+        """Make everything so far durable; after an UnavailableError it may be or not, after UnwritableError it is not."""
         try:
             self.connection.commit()
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            unwritable = unwritable_reason(error)
+            if unwritable is not None:
+                raise UnwritableError(reason=unwritable) from error
+            if not isinstance(error, OperationalError | InterfaceError):
+                raise
             unconfirmed = UnavailableError(
                 reason="the database did not confirm the change, which may be kept or lost"
             )

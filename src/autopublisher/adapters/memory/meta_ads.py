@@ -181,6 +181,11 @@ class MemoryMetaAds:
         self._end(self._begin("permissions", "me", {}))
         return self.granted
 
+    def visible_accounts(self) -> Sequence[ActId]:
+        """Return the one account there is."""
+        self._end(self._begin("visible_accounts", "me", {}))
+        return [self.facts.act_id]
+
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from autopublisher.adapters.memory.records import (
 from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
 from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
 from autopublisher.adapters.memory.tables import Tables
+from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     Accounts,
@@ -42,6 +43,7 @@ class MemoryDatabase:
 
     def __init__(self, busy_seconds: float = 30.0) -> None:
         self.tables = Tables()
+        self.noted: Pending = tuple
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._holder: int | None = None
@@ -102,7 +104,7 @@ class MemoryUnitOfWork:
         self.observations = MemoryObservations(tables)
         self.people = MemoryPeople(tables)
         self.tokens = MemoryTokens(tables)
-        self.stops = MemoryStops(tables)
+        self.stops = StopsWithNoted(MemoryStops(tables), self._database.noted)
         self.watches = MemoryWatches(tables)
         self.pacings = MemoryPacings(tables)
         self.listing_lags = MemoryListingLags(tables)
@@ -121,6 +123,9 @@ class MemoryUnitOfWork:
         waiting, self._after_commit = self._after_commit, []
         for action in waiting:
             action()
+
+    def prove_writable(self) -> None:
+        """Do nothing: memory takes every write."""
 
     def lock(self, name: str) -> None:
         """Do nothing: a unit of work has the whole database to itself."""

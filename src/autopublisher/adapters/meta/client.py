@@ -185,6 +185,12 @@ class SdkMetaAds:
         """Return the permissions the token was granted."""
         return messages.granted(tuple(self._rows("me", "permissions", {})))
 
+    def visible_accounts(self) -> Sequence[ActId]:
+        """Return every ad account that Meta lists for the token."""
+        return [
+            ActId(messages.text_of(row, "id")) for row in self._rows("me", "adaccounts", {"fields": "id"})
+        ]
+
     # --- insights -------------------------------------------------------------------------------------
 
     def ad_sets(

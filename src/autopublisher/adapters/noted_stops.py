@@ -1,0 +1,60 @@
+"""Stops as the database has them, and beside them those that stand in emergency notes only: both hold."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+
+from autopublisher.domain.emergency import NotedStop
+from autopublisher.domain.errors import StopNotFoundError
+from autopublisher.domain.ids import ActId, StopId
+from autopublisher.domain.stops import Stop
+from autopublisher.ports.repositories import Stops
+
+Pending = Callable[[], Sequence[NotedStop]]
+
+
+class StopsWithNoted:
+    """Implements ``ports.repositories.Stops``: what an emergency has stopped is stopped before any row says so."""
+
+    def __init__(self, stored: Stops, pending: Pending) -> None:
+        self._stored = stored
+        self._pending = pending
+
+    def add(self, stop: Stop) -> None:
+        """Insert a stop; ConflictError where its id is taken."""
+        self._stored.add(stop)
+
+    def get(self, stop_id: StopId) -> Stop:
+        """Return a stop; raises StopNotFoundError."""
+        try:
+            return self._stored.get(stop_id)
+        except StopNotFoundError:
+            found = next((one for one in self._noted() if one.id == stop_id), None)
+            if found is None:
+                raise
+            return found
+
+    def save(self, stop: Stop) -> None:
+        """Overwrite a stop, storing one that was noted only; raises StopNotFoundError."""
+        if stop.id in {one.id for one in self._noted()}:
+            self._stored.add(stop)
+        else:
+            self._stored.save(stop)
+
+    def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
+        """Return the stops that hold, oldest first: all of them, or those that concern one account."""
+        noted = [one for one in self._noted() if act_id is None or one.concerns(act_id)]
+        return sorted([*self._stored.holding(act_id), *noted], key=attrgetter("at", "id"))
+
+    def latest(self, limit: int = 50) -> Sequence[Stop]:
+        """Return stops, those that hold first, then by ``at``, newest first."""
+        return [*self._noted()[::-1], *self._stored.latest(limit)][:limit]
+
+    def _noted(self) -> Sequence[Stop]:
+        return [one.with_reports for one in self._pending() if not self._is_stored(one.stop.id)]
+
+    def _is_stored(self, stop_id: StopId) -> bool:
+        try:
+            self._stored.get(stop_id)
+        except StopNotFoundError:
+            return False
+        return True

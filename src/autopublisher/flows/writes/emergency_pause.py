@@ -1,0 +1,188 @@
+"""Emergency pause: switches off what Meta lists with our mark while the database cannot be written.
+
+The one exception to the journal. It sends nothing but status=PAUSED, each written to the emergency notes before it leaves,
+campaigns of every account first; then each object is read back. What stands in the notes is taken into the database and
+the journals as soon as they can be written (``emergency_intake``); until then the stop holds all the same.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from autopublisher.domain.emergency import (
+    BookedAccount,
+    NotedPause,
+    NotedStop,
+    report_note,
+    stop_note,
+)
+from autopublisher.domain.errors import AccountNotFoundError, MetaError
+from autopublisher.domain.ids import AccountId, ActId, MetaId
+from autopublisher.domain.naming import MARK
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.pacing import Pacing
+from autopublisher.domain.stops import OFF, ObjectLine, Stop, StopReport
+from autopublisher.ports.emergency import AccountBook, EmergencyNotes
+from autopublisher.ports.meta_ads import MetaAds, MetaPacing
+
+_log = structlog.get_logger(__name__)
+_FIELDS = ("id", "name", "status")
+_KINDS = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+
+
+class PausingClient(MetaAds, MetaPacing, Protocol):
+    """The client as an emergency needs it: what it remembers of Meta's limits must not hold it back."""
+
+
+@dataclass(frozen=True)
+class EmergencyReport:
+    """What became of an emergency pause, by account, and where its notes stand."""
+
+    stop: Stop
+    accounts: Mapping[BookedAccount, StopReport]
+    noted_in: str
+
+
+@dataclass
+class _Progress:
+    """One account on its way: what was found to be on, what could not be done, and what was read back."""
+
+    account: BookedAccount
+    on: list[NotedPause] = field(default_factory=list)
+    refused: dict[MetaId, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+class EmergencyPause:
+    """Pauses everything of ours in the accounts it knows of."""
+
+    def __init__(
+        self,
+        meta: PausingClient,
+        notes: EmergencyNotes,
+        book: AccountBook,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._meta = meta
+        self._notes = notes
+        self._book = book
+        self._now = now
+
+    def scope(self, wanted: str | None) -> ActId | None:
+        """Return the ad account that our id or Meta's names, None for all; raises AccountNotFoundError."""
+        if wanted is None:
+            return None
+        named = next((one.act_id for one in self._book.accounts() if one.is_called(wanted)), None)
+        if named is None and wanted.removeprefix("act_").isdecimal():
+            named = ActId(f"act_{wanted.removeprefix('act_')}")
+        if named is None:
+            error = AccountNotFoundError()
+            error.remedy = "The database cannot be asked now: name the account by Meta's act_ id."
+            raise error
+        return named
+
+    def moment(self) -> datetime:
+        """Return the present moment, as the stop will bear it."""
+        return self._now()
+
+    def noted(self) -> Sequence[NotedStop]:
+        """Return the stops that stand in the notes."""
+        return self._notes.pending()
+
+    def booked(self) -> Sequence[BookedAccount]:
+        """Return the accounts that the book names."""
+        return self._book.accounts()
+
+    def standing(self, act_id: ActId | None) -> Stop | None:
+        """Return the stop of this scope that stands in the notes already."""
+        return next((one.stop for one in self._notes.pending() if one.stop.act_id == act_id), None)
+
+    def unfinished(self) -> Sequence[Stop]:
+        """Return the noted stops of which Meta has not shown everything off."""
+        return [one.stop for one in self._notes.pending() if not one.is_done]
+
+    def pause(self, stop: Stop, accounts: Sequence[BookedAccount] = ()) -> EmergencyReport:
+        """Note the stop, switch off what is on in the accounts it concerns, and report what Meta showed; repeatable.
+
+        ``accounts`` names them where they are not all that are known here.
+        Raises MetaError where no account is booked here and Meta does not list any either.
+        """
+        earlier = next((one for one in self._notes.pending() if one.stop.id == stop.id), None)
+        noted_in = self._notes.write(stop.id, [stop_note(stop)])
+        try:
+            under_way = [_Progress(one) for one in accounts or self._concerned(stop)]
+            for one in under_way:
+                one.on += [] if earlier is None else _open(earlier, one.account)
+            for kind in _KINDS:
+                for progress in under_way:
+                    self._switch_off(stop, progress, kind)
+            reports = {one.account: self._report(stop, one) for one in under_way}
+            noted_in = self._notes.write(
+                stop.id, [report_note(account.act_id, report) for account, report in reports.items()]
+            )
+        finally:
+            self._notes.close(stop.id)
+        _log.warning("emergency_pause", stop_id=stop.id, objects=sum(len(one.on) for one in under_way))
+        return EmergencyReport(stop, reports, noted_in)
+
+    def _concerned(self, stop: Stop) -> Sequence[BookedAccount]:
+        """Return the accounts to pause: those in the book, or those that Meta lists for the token."""
+        booked = self._book.accounts()
+        if stop.act_id is not None:
+            named = [one for one in booked if one.act_id == stop.act_id]
+            return named or [_unbooked(stop.act_id)]
+        return booked or [_unbooked(one) for one in self._meta.visible_accounts()]
+
+    def _switch_off(self, stop: Stop, progress: _Progress, kind: ObjectKind) -> None:
+        """Pause one account's objects of a kind that are on, noted before the first of them is sent."""
+        act_id = progress.account.act_id
+        self._meta.recall(act_id, Pacing())  # what is near a limit may be asked all the same: Meta will say
+        try:
+            rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+        except MetaError as error:
+            progress.problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+            return
+        found = [self._noted(act_id, kind, row) for row in rows if row.get("status") not in OFF]
+        again = {one.meta_id for one in found}
+        progress.on = [one for one in progress.on if one.meta_id not in again] + found
+        self._notes.write(stop.id, [one.to_record() for one in found])
+        for one in found:
+            try:
+                self._meta.update(one.meta_id, {"status": "PAUSED"})
+            except MetaError as error:
+                progress.refused[one.meta_id] = error.message
+
+    def _noted(self, act_id: ActId, kind: ObjectKind, row: Mapping[str, Any]) -> NotedPause:
+        return NotedPause(self._now(), act_id, kind, MetaId(str(row["id"])), str(row.get("name", "")))
+
+    def _report(self, stop: Stop, progress: _Progress) -> StopReport:
+        lines = tuple(self._line(one, progress.refused.get(one.meta_id, "")) for one in progress.on)
+        return StopReport((stop.id,), self._now(), lines, tuple(progress.problems))
+
+    def _line(self, pause: NotedPause, refused: str) -> ObjectLine:
+        """Return what Meta shows of an object now; a pause it did not answer may have worked."""
+        state, why = "unknown", refused
+        try:
+            state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).get("status"))
+            why = "" if state in OFF else refused or f"still {state} at Meta"
+        except MetaError as error:
+            why = refused or error.message
+        return ObjectLine(pause.kind, pause.meta_id, pause.name, None, state, not why, why)
+
+
+def booked(accounts: Iterable[Any]) -> list[BookedAccount]:
+    """Return registered accounts as the book keeps them."""
+    return [BookedAccount(one.id, one.act_id, one.name) for one in accounts]
+
+
+def _open(earlier: NotedStop, account: BookedAccount) -> list[NotedPause]:
+    """Return what an earlier attempt has paused without Meta showing it, once each."""
+    found = [one for one in earlier.unconfirmed if one.act_id == account.act_id]
+    return list({one.meta_id: one for one in found}.values())
+
+
+def _unbooked(act_id: ActId) -> BookedAccount:
+    return BookedAccount(AccountId(act_id), act_id, act_id)
