@@ -14,6 +14,7 @@ from autopublisher.domain.errors import (
     MetaHumanNeededError,
     MetaNotFoundError,
     MetaOutcomeUnknownError,
+    MetaReadError,
     MetaRefusedError,
     MetaThrottledError,
     MetaTransientError,
@@ -53,6 +54,25 @@ REFUSALS: Sequence[tuple[Answer, type[MetaError]]] = [
     (fails(100, status=200), MetaRefusedError),
     (fails(100, error_data="not JSON at all"), MetaRefusedError),
 ]
+
+
+class TestAPassingFault:
+    def test_of_a_read_does_not_speak_of_a_write(self, stub: Stub, client: SdkMetaAds) -> None:
+        stub.answers(fails(2, status=500, is_transient=True))
+
+        with pytest.raises(MetaReadError) as caught:
+            client.read(ObjectKind.AD, OBJECT, ["name"])
+
+        assert "write" not in caught.value.message
+
+    @pytest.mark.parametrize("message", ["Something", "Please reduce the amount of data"])
+    def test_of_a_write_leaves_it_in_doubt(self, message: str, stub: Stub, client: SdkMetaAds) -> None:
+        stub.answers(fails(2, status=500, message=message))
+
+        with pytest.raises(MetaTransientError) as caught:
+            client.update(OBJECT, NAMES)
+
+        assert type(caught.value) is MetaTransientError
 
 
 class TestAnAnswerNobodyCanUse:

@@ -16,6 +16,7 @@ from autopublisher.domain.errors import (
     MetaError,
     MetaHumanNeededError,
     MetaOutcomeUnknownError,
+    MetaReadError,
     MetaThrottledError,
     MetaTransientError,
 )
@@ -100,17 +101,17 @@ class Case:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-LOST, PASSING = MetaOutcomeUnknownError, MetaTransientError
+LOST, PASSING, UNREAD = MetaOutcomeUnknownError, MetaTransientError, MetaReadError
 LIMITED, UNAUTHORISED, PERSON = MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError
 CASES: dict[str, Case] = {
     "a lost answer to a create": Case("commit_then_timeout", Scene.make, LOST),
-    "a lost answer to a read": Case("commit_then_timeout", Scene.reread, PASSING),
+    "a lost answer to a read": Case("commit_then_timeout", Scene.reread, UNREAD),
     "a create that never arrived": Case("drop_before_commit", Scene.make, LOST),
-    "a look-up that never arrived": Case("drop_before_commit", Scene.marked, PASSING),
+    "a look-up that never arrived": Case("drop_before_commit", Scene.marked, UNREAD),
     "a reset": Case("connection_reset", Scene.make, LOST),
     "a reset after the fact": Case("connection_reset", Scene.make, LOST, {"commit": True}),
     "a gateway's page for a create": Case("html_502", Scene.make, LOST),
-    "a gateway's page for a read": Case("html_502", Scene.reread, PASSING),
+    "a gateway's page for a read": Case("html_502", Scene.reread, UNREAD),
     "an answer within patience": Case("slow", Scene.reread, "ACTIVE", {"seconds": 0.05}),
     "an answer beyond patience": Case("slow", Scene.make, LOST, {"seconds": 3}),
     "an error under HTTP 200": Case("error_200", Scene.make, PASSING),
@@ -139,7 +140,7 @@ CASES: dict[str, Case] = {
     "objects that are listed late": Case("read_lag", Scene.made_then_marked, 0),
     "a filter that lags": Case("stale_filter", Scene.made_then_marked, 1, {"seconds": 3600}),
     "an empty page": Case("empty_page_with_next", Scene.made_then_marked, 1),
-    "nothing but empty pages": Case("empty_page_with_next", Scene.marked, PASSING, {"times": None}),
+    "nothing but empty pages": Case("empty_page_with_next", Scene.marked, UNREAD, {"times": None}),
     "a gap in the filtered list": Case("partial_list", Scene.made_then_marked, 1),
     "a gap in every list": Case("partial_list", Scene.made_then_marked, 0, {"times": None, "share": 1}),
     "figures taken back": Case("insights_restated", Scene.sales, 0, {"factor": 0}),

@@ -5,9 +5,18 @@ import json
 import pytest
 
 from autopublisher.adapters.meta.client import EMPTY_PAGES, SdkMetaAds
-from autopublisher.domain.errors import MetaTransientError
+from autopublisher.domain.errors import MetaTooMuchDataError, MetaTransientError
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind
-from support.graph_stub import ACT, HTML, Stub, page, says
+from support.graph_stub import ACT, HTML, NOON, Stub, fails, page, says
+
+ACCOUNT = {
+    "currency": "EUR",
+    "timezone_name": "Europe/Madrid",
+    "account_status": 1,
+    "id": ACT,
+    "min_campaign_group_spend_cap": "1",
+}
 
 
 class TestPaging:
@@ -66,6 +75,46 @@ class TestPaging:
 
         with pytest.raises(MetaTransientError, match="without a row"):
             client.find(ACT, ObjectKind.AD, "[ap]", [])
+
+
+TOO_MUCH = fails(
+    1, message="Please reduce the amount of data you're asking for, then retry your request", status=500
+)
+
+
+class TestWhatMetaFindsTooLarge:
+    def test_is_asked_for_in_smaller_pages_from_where_it_stood(self, stub: Stub, client: SdkMetaAds) -> None:
+        first, second = ({"id": number, "name": "[ap]"} for number in "12")
+        stub.answers(page(stub, [first], after="one"), TOO_MUCH, page(stub, [second]))
+
+        found = client.find(ACT, ObjectKind.AD, "[ap]", [])
+
+        assert [row["id"] for row in found] == ["1", "2"]
+        asked = [(one.query["limit"], one.query.get("after")) for one in stub.seen]
+        assert asked == [(["2"], None), (["2"], ["one"]), (["1"], ["one"])]
+
+    def test_is_an_error_once_a_single_row_is_too_large(self, stub: Stub, client: SdkMetaAds) -> None:
+        stub.answers(TOO_MUCH, TOO_MUCH)
+
+        with pytest.raises(MetaTooMuchDataError):
+            client.find(ACT, ObjectKind.AD, "[ap]", [])
+
+        assert stub.seen[-1].query["limit"] == ["1"]
+
+    def test_of_figures_is_asked_for_ad_set_by_ad_set(self, stub: Stub, client: SdkMetaAds) -> None:
+        account = says(ACCOUNT)
+        rows = [says({"data": [{"adset_id": number, "spend": number}]}) for number in "123"]
+        stub.answers(account, TOO_MUCH, rows[0], TOO_MUCH, rows[1], rows[2])
+
+        found = client.ad_sets(ACT, [MetaId(number) for number in "123"], NOON, NOON)
+
+        assert [row["spend"] for row in found] == ["1", "2", "3"]
+
+    def test_of_one_ad_sets_figures_is_an_error(self, stub: Stub, client: SdkMetaAds) -> None:
+        stub.answers(says(ACCOUNT), TOO_MUCH)
+
+        with pytest.raises(MetaTooMuchDataError):
+            client.ad_sets(ACT, [MetaId("1")], NOON, NOON)
 
 
 class TestFinding:

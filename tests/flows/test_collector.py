@@ -35,8 +35,10 @@ def test_one_read_serves_every_run_of_the_account() -> None:
     first = collector.collect(stage.now_run)
     second = collector.collect(stage.run(other))
     assert len(stage.meta.made("ad_sets")) == 1
-    assert {one.at for one in first} == {one.at for one in second} == {stage.clock.now()}
-    assert [one.figures.conversions for one in first] == [one.figures.conversions for one in second]
+    assert {one.at for one in first.snapshots} == {one.at for one in second.snapshots} == {stage.clock.now()}
+    assert [one.figures.conversions for one in first.snapshots] == [
+        one.figures.conversions for one in second.snapshots
+    ]
 
 
 def test_meta_is_not_asked_again_before_its_figures_can_have_changed() -> None:

@@ -67,7 +67,8 @@ class TroubledMeta(MortalMeta):
     is how much of the usual an arm spends; ``review`` is what ads show
     instead of ACTIVE; ``echoes`` is how many objects turn out to exist twice when they are looked for; ``blind`` is how
     many look-ups do not list anything yet; ``on_call`` is told of every call before it does anything; ``charges`` are
-    what an ad set has spent besides, and from when its figures show it; ``gaps`` is how many answers lack all figures.
+    what an ad set has spent besides, and from when its figures show it; ``gaps`` is how many answers lack all figures;
+    ``odd`` is what the rows of an ad set say instead of what they would.
     """
 
     def __init__(self, like: MortalMeta) -> None:
@@ -83,6 +84,7 @@ class TroubledMeta(MortalMeta):
         self.on_call: Callable[[int, str], None] = lambda _number, _method: None
         self.charges: list[tuple[MetaId, datetime, float]] = []
         self.gaps = 0
+        self.odd: dict[MetaId, Mapping[str, Any]] = {}
         self._seen: Counter[str] = Counter()
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
@@ -124,7 +126,8 @@ class TroubledMeta(MortalMeta):
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
         found = super().ad_sets(act_id, ad_set_ids, since, until)
-        return [] if self._has_gap() else found
+        told = [{**row, **self.odd.get(MetaId(row["adset_id"]), {})} for row in found]
+        return [] if self._has_gap() else told
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime

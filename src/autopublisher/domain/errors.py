@@ -194,6 +194,18 @@ class MetaTransientError(MetaOutcomeUnknownError):
     """Meta reported a passing fault; a write may have happened all the same: {message}"""
 
 
+class MetaReadError(MetaTransientError):
+    """Meta's answer cannot be used: {message}"""
+
+    remedy = (
+        "Nothing was changed. It is asked again; if it lasts, Meta's status page and Ads Manager may say why."
+    )
+
+
+class MetaTooMuchDataError(MetaReadError):
+    """Meta finds this question too large, in the smallest part it can be asked in: {message}"""
+
+
 class MetaThrottledError(MetaError):
     """Meta is limiting calls: {message}"""
 

@@ -4,16 +4,24 @@ Meta reports the same purchase under several action types; adding them up would 
 one type of a family is read, the widest that the row has.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from autopublisher.domain.errors import MetaTransientError
+from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.money import Money, offset_of
 from autopublisher.domain.records import Figures
 
 PURCHASE_TYPES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 """The names of one sale, the widest first."""
+
+NEGATIVE_REVENUE = "more was refunded than sold, so its revenue counts as nothing"
+FRACTION = "its conversions are estimates with a fraction, which is left out"
+
+_TOO_LARGE = 10**15
+"""More than any metric of Meta's reaches; what lies above would not fit where it is kept."""
 
 _PIXEL = "offsite_conversion.fb_pixel_"
 
@@ -51,21 +59,38 @@ def action_types(conversion_event: str) -> tuple[str, ...]:
     return ACTION_TYPES.get(event, (f"{_PIXEL}{event.lower()}",))
 
 
-def figures_of(row: Mapping[str, Any], currency: str, conversion_event: str) -> Figures:
+@dataclass(frozen=True)
+class Reading:
+    """A row's figures, and what of them had to be read otherwise than it was written, one sentence's end each."""
+
+    figures: Figures
+    remarks: tuple[str, ...] = ()
+
+
+def reading_of(row: Mapping[str, Any], currency: str, conversion_event: str) -> Reading:
     """Return a row's figures; money in minor units, spend rounded up and revenue down, so neither flatters.
 
-    Raises MetaTransientError for a figure that cannot be read: the next report may be sound, this one proves nothing.
+    Refunds above sales make a revenue negative, and counts that Meta has estimated may have a fraction, which is left out;
+    both are remarked on. Raises MetaReadError for a figure that cannot be read: this one proves nothing.
     """
     types = action_types(conversion_event)
-    revenue = _decimal("action_values", _first_of(row, "action_values", types))
-    return Figures(
+    revenue = _amount("action_values", _first_of(row, "action_values", types))
+    conversions = _decimal("actions", _first_of(row, "actions", types))
+    figures = Figures(
         spend=Money.at_least(_decimal("spend", row.get("spend")), currency).minor,
         impressions=_whole("impressions", row.get("impressions")),
         clicks=_whole("inline_link_clicks", row.get("inline_link_clicks")),
-        conversions=_whole("actions", _first_of(row, "actions", types)),
-        revenue=int(revenue * offset_of(currency)),
+        conversions=int(conversions),
+        revenue=math.floor(revenue * offset_of(currency)),
         engagements=_whole("inline_post_engagement", row.get("inline_post_engagement")),
     )
+    remarks = (NEGATIVE_REVENUE if revenue < 0 else None, FRACTION if conversions % 1 else None)
+    return Reading(figures, tuple(remark for remark in remarks if remark is not None))
+
+
+def figures_of(row: Mapping[str, Any], currency: str, conversion_event: str) -> Figures:
+    """Return the figures of ``reading_of`` alone."""
+    return reading_of(row, currency, conversion_event).figures
 
 
 def _entries(row: Mapping[str, Any], metric: str) -> Sequence[Mapping[str, Any]]:
@@ -83,25 +108,33 @@ def _first_of(row: Mapping[str, Any], metric: str, types: Sequence[str]) -> obje
     return next((values[name] for name in types if name in values), None)
 
 
-def _decimal(metric: str, value: object) -> Decimal:
-    """Read an amount that is never negative; absent means zero."""
+def _amount(metric: str, value: object) -> Decimal:
+    """Read an amount; absent means zero."""
     if value is None:
         return Decimal(0)
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or abs(amount) >= _TOO_LARGE:
+        raise _unreadable(metric, value)
+    return amount
+
+
+def _decimal(metric: str, value: object) -> Decimal:
+    """Read an amount that is never negative."""
+    amount = _amount(metric, value)
+    if amount < 0:
         raise _unreadable(metric, value)
     return amount
 
 
 def _whole(metric: str, value: object) -> int:
     amount = _decimal(metric, value)
-    if amount != amount.to_integral_value():
+    if amount % 1:
         raise _unreadable(metric, value)
     return int(amount)
 
 
-def _unreadable(metric: str, value: object) -> MetaTransientError:
-    return MetaTransientError(f"unreadable figure: {metric} is {value!r:.80}")
+def _unreadable(metric: str, value: object) -> MetaReadError:
+    return MetaReadError(f"the figure {metric} is {value!r:.80}")

@@ -18,6 +18,7 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaRefusedError,
     MetaThrottledError,
+    MetaTooMuchDataError,
     MetaTransientError,
 )
 
@@ -44,7 +45,7 @@ TRANSIENT_SUBCODES = frozenset({1487390, 1504043, 1504044, 2490547})
 """Passing faults by their finer number; 1487390 says it is permanent and is not. On either level."""
 
 TOO_MUCH_DATA = frozenset({1487534, 1504018, 1504038, 1504045})
-"""Reports that were too large this time; on either level. Nothing was changed, and asking again may do."""
+"""Reports that were too large; on either level. Nothing was changed, and asking for less may do."""
 
 BAD_REPORT = frozenset({1504041, 1504042})
 """Wrong insights parameters, reported under a code that otherwise stands for a passing fault."""
@@ -94,13 +95,18 @@ def _kind(http_status: int, code: int, subcode: int | None, error: Mapping[str, 
         return MetaAuthorisationError
     if numbers & BAD_REPORT:
         return MetaRefusedError
-    return MetaTransientError if _passes(http_status, code, numbers, error) else MetaRefusedError
+    return _passing(http_status, code, numbers, error) or MetaRefusedError
 
 
-def _passes(http_status: int, code: int, numbers: frozenset[int | None], error: Mapping[str, Any]) -> bool:
-    known = code in TRANSIENT_CODES or bool(numbers & (TRANSIENT_SUBCODES | TOO_MUCH_DATA))
-    said = error.get("is_transient") is True or "reduce the amount of data" in str(error.get("message"))
-    return known or said or http_status >= SERVER_FAULT
+def _passing(
+    http_status: int, code: int, numbers: frozenset[int | None], error: Mapping[str, Any]
+) -> type[MetaError] | None:
+    """Return the kind of a fault that may be gone at another try; None where it will not be."""
+    if numbers & TOO_MUCH_DATA or "reduce the amount of data" in str(error.get("message")).lower():
+        return MetaTooMuchDataError
+    known = code in TRANSIENT_CODES or bool(numbers & TRANSIENT_SUBCODES)
+    passes = known or error.get("is_transient") is True or http_status >= SERVER_FAULT
+    return MetaTransientError if passes else None
 
 
 def _message(error: Mapping[str, Any], code: int, subcode: int | None) -> str:

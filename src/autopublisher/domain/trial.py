@@ -81,6 +81,6 @@ def _in_major(figures: Figures, offset: int) -> evidence.Figures:
         impressions=figures.impressions,
         clicks=figures.clicks,
         conversions=figures.conversions,
-        revenue=figures.revenue / offset,
+        revenue=max(0, figures.revenue) / offset,  # refunds above sales are worth no more than nothing sold
         engagements=max(0, figures.engagements - figures.clicks),
     )

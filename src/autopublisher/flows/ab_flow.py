@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
 from autopublisher.domain.account_limit import attention_of_test
-from autopublisher.domain.errors import MetaError
+from autopublisher.domain.errors import MetaError, MetaReadError
 from autopublisher.domain.ledger import reserve_of
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -15,7 +15,7 @@ from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import STOP_VERB, was_stopped
 from autopublisher.domain.trial import design_of, history_of, planned_shares_of
-from autopublisher.flows.collector import REFRESH, Collector
+from autopublisher.flows.collector import REFRESH, Collected, Collector
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.runs.account_facts import AccountFacts
@@ -80,7 +80,7 @@ class Watch:
             return self._launched(run)
         now, ends = self._clock.now(), run.test_ends_at
         try:
-            snapshots = self._collector.collect(run)
+            collected = self._collector.collect(run)
         except MetaError as error:
             if now < ends:
                 raise
@@ -88,7 +88,8 @@ class Watch:
                 run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
             )
             return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
-        trouble = self._trouble(run, snapshots) if now < ends else None
+        snapshots = collected.snapshots
+        trouble = (self._trouble(run, snapshots) if now < ends else None) or collected.attention
         is_news = trouble is not None and trouble != run.attention
         troubled = (event(run, now, "not_delivering", str(trouble)),) if is_news else ()
         embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
@@ -276,10 +277,12 @@ class Conclusion:
                 (paused,),
             )
         settles = run.settles_at
-        snapshots = self._collector.collect(run, fresh=now >= settles)
+        collected = self._collected(run, now, settles)
         if now < settles:
             run = self._split_test.close(run, now + REFRESH)
-            return Step(replace(run, next_tick_at=min(settles, now + 6 * self._poll), attention=None))
+            wait = min(settles, now + 6 * self._poll)
+            return Step(replace(run, next_tick_at=wait, attention=collected.attention))
+        snapshots = collected.snapshots
         self._account.current(run)
         doubted = self._doubted(run, arms, snapshots)
         if doubted is not None and now < (doubted_until(run) or now):
@@ -297,6 +300,18 @@ class Conclusion:
         moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
         concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
         return Step(moved, (*noted, concluded), (decision,))
+
+    def _collected(self, run: Run, now: datetime, settles: datetime) -> Collected:
+        """Return the figures; the last ones have to be readable, earlier ones may be missed."""
+        try:
+            collected = self._collector.collect(run, fresh=now >= settles)
+        except MetaReadError as error:
+            if now >= settles:
+                raise
+            return Collected((), unreadable=(error.message,))
+        if now >= settles and collected.unreadable:
+            raise MetaReadError("; ".join(collected.unreadable))
+        return collected
 
     def _close(self, run: Run, arms: Sequence[Operation], now: datetime) -> None:
         """End each arm's schedule at Meta, so that what it has left cannot be spent by whoever switches it on again."""

@@ -1,12 +1,13 @@
 """Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.errors import MetaError
+from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.insights import figures_of
+from autopublisher.domain.insights import reading_of
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.plan import test_key
 from autopublisher.domain.records import Figures, Snapshot
@@ -21,6 +22,23 @@ REFRESH = timedelta(minutes=15)
 _OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 
+@dataclass(frozen=True)
+class Collected:
+    """A run's snapshots; ``remarks`` say how figures of the last answer were taken, ``unreadable`` which were set aside."""
+
+    snapshots: Sequence[Snapshot]
+    remarks: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def attention(self) -> str | None:
+        """What people are to know of the last answer; None where nothing is out of the ordinary."""
+        aside = [
+            f"{one}; what Meta reports of it is set aside until it can be read" for one in self.unreadable
+        ]
+        return "; ".join((*aside, *self.remarks)) or None
+
+
 class Collector:
     """Collects cumulative figures of running tests."""
 
@@ -29,20 +47,21 @@ class Collector:
         self._meta = meta
         self._clock = clock
 
-    def collect(self, run: Run, *, fresh: bool = False) -> Sequence[Snapshot]:
+    def collect(self, run: Run, *, fresh: bool = False) -> Collected:
         """Return the run's snapshots, adding one of this moment unless the last is younger than REFRESH.
 
         ``fresh`` asks Meta whatever the age of the last. Other runs observed on the same account get theirs from the same
-        answer. Raises a Meta error with nothing stored where the answer was not complete.
+        answer. An arm with a figure that cannot be read gets no snapshot of this moment. Raises a Meta error with nothing
+        stored where the answer was not complete.
         """
         now = self._clock.now()
         with self._open_unit() as unit:
             stored = unit.observations.snapshots(run.id)
         if not fresh and stored and now - stored[-1].at < REFRESH:
-            return stored
+            return Collected(stored)
         return self._read(run, now)
 
-    def _read(self, run: Run, now: datetime) -> Sequence[Snapshot]:
+    def _read(self, run: Run, now: datetime) -> Collected:
         observed = self._observed(run)
         arms = self._arms(tuple(observed))
         ad_sets = {meta_id: place for place, meta_id in arms.items()}
@@ -52,24 +71,28 @@ class Collector:
             rows += self._meta.ad_sets(run.act_id, sorted(arms[place] for place in silent), since, now)
             silent = self._silent(arms, rows)
         figures = {place: Figures() for place in arms if place not in silent}
-        unreadable: set[RunId] = set()
+        remarks: list[str] = []
+        unreadable: list[str] = []
         for row in rows:
             place = ad_sets.get(MetaId(str(row["adset_id"])))
-            if place is not None:
-                event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
-                try:
-                    figures[place] = figures_of(row, run.currency, event)
-                except MetaError:
-                    if place[0] == run.id:
-                        raise
-                    unreadable.add(place[0])  # its own tick will say so; this run's figures are sound
-        snapshots = [
-            Snapshot(*place, now, found) for place, found in figures.items() if place[0] not in unreadable
-        ]
+            if place is None:
+                continue
+            event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
+            own = place[0] == run.id  # what is amiss with another run's figures its own tick will say
+            try:
+                read = reading_of(row, run.currency, event)
+            except MetaReadError as error:
+                del figures[place]
+                unreadable += [f"Variant {place[1]}: {error.facts['message']}"] if own else []
+                continue
+            figures[place] = read.figures
+            remarks += [f"Variant {place[1]}: {remark}" for remark in read.remarks if own]
+        snapshots = [Snapshot(*place, now, found) for place, found in figures.items()]
         with self._open_unit() as unit:
             unit.observations.add_snapshots(snapshots)
             unit.commit()
-            return unit.observations.snapshots(run.id)
+            stored = unit.observations.snapshots(run.id)
+        return Collected(stored, tuple(remarks), tuple(unreadable))
 
     def _silent(
         self, arms: Mapping[tuple[RunId, str], MetaId], rows: Sequence[Mapping[str, Any]]

@@ -12,6 +12,7 @@ from autopublisher.domain.errors import (
     LimitRefusedError,
     MetaAuthorisationError,
     MetaHumanNeededError,
+    MetaReadError,
     MetaRefusedError,
     MetaThrottledError,
     StaleOperationError,
@@ -30,6 +31,15 @@ from autopublisher.ports.work import Tick, TickQueue
 _log = structlog.get_logger(__name__)
 _LONGEST_BACKOFF = timedelta(hours=1)
 _FIRST_BACKOFF = timedelta(seconds=30)
+
+READ_TRIES = 31
+"""So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it."""
+
+_UNREAD = "What Meta shows could not be read at {tries} tries in a row, about a day: {why}"
+_UNPROVED = (
+    "All that is this run's was asked to stop, and Meta's proof of it has not been readable at {tries} tries in a row: "
+    "{why} See in Ads Manager that it is off; it is asked again every hour"
+)
 
 
 class Orchestrator:
@@ -98,6 +108,7 @@ class Orchestrator:
             stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
             return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
         ending = replace(run, ends_as=RunStatus.FAILED, ending_at=now, failure=reason, next_tick_at=now)
+        ending = replace(ending, failed_ticks=0)  # what has to be switched off is not waited for as long
         return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
 
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
@@ -110,6 +121,8 @@ class Orchestrator:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
         if isinstance(error, MetaRefusedError) and run.ends_as is None:
             return self._failing(run, now, f"{error.message} {error.user_message}".strip())
+        if isinstance(error, MetaReadError) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
+            return self._unread(run, now, error)
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
         wait = told or now + self._backoff(run)
         people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
@@ -120,6 +133,22 @@ class Orchestrator:
         )
         late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
         return Step(late, (said,))
+
+    def _unread(self, run: Run, now: datetime, error: MetaReadError) -> Step:
+        """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
+        tries = run.failed_ticks + 1
+        if run.ends_as is not None:
+            said = _UNPROVED.format(tries=tries, why=error.message)
+            stuck = replace(run, next_tick_at=now + _LONGEST_BACKOFF, attention=said, failed_ticks=tries)
+            first = run.failed_ticks == READ_TRIES
+            return Step(
+                stuck, (event(run, now, "stuck", f"Winding down needs attention: {said}"),) if first else ()
+            )
+        reason = _UNREAD.format(tries=tries, why=error.message)
+        if run.status is not RunStatus.PENDING:
+            return self._failing(run, now, reason)
+        refused = event(run, now, "failed", f"Refused before anything was created: {reason}")
+        return Step(run.moved(RunStatus.FAILED, now, failure=reason), (refused,))
 
     def _backoff(self, run: Run) -> timedelta:
         doublings: int = min(run.failed_ticks, 10)
@@ -165,6 +194,11 @@ class Orchestrator:
                     unit.commit()
             except StaleRunError as stale:
                 _log.info("wake_unneeded", run_id=waiting.id, ended=ended.id, reason=str(stale))
+
+
+def _needs_reading(run: Run) -> bool:
+    """Tell whether a run can do nothing else: a test that is under way goes on to its end, and figures add up."""
+    return run.ends_as is not None or run.status is not RunStatus.AB_TESTING or run.test_ends_at is None
 
 
 def _waiting(run: Run, wait: NotYet) -> Step:

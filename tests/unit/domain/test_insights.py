@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.errors import MetaTransientError
-from autopublisher.domain.insights import PURCHASE_TYPES, action_types, figures_of
+from autopublisher.domain.errors import MetaReadError
+from autopublisher.domain.insights import (
+    FRACTION,
+    NEGATIVE_REVENUE,
+    PURCHASE_TYPES,
+    action_types,
+    figures_of,
+    reading_of,
+)
 from autopublisher.domain.records import Figures
 
 WHOLE_FAMILY = [{"action_type": name, "value": "3"} for name in reversed(PURCHASE_TYPES)]
@@ -97,6 +104,11 @@ def test_a_currency_without_hundredths_is_counted_whole() -> None:
         {"spend": ""},
         {"impressions": "1.5"},
         {"inline_link_clicks": []},
+        {"impressions": "-1"},
+        {"inline_link_clicks": "2.5"},
+        {"spend": "1e15"},
+        {"action_values": [{"action_type": "purchase", "value": "-1e300"}]},
+        {"actions": [{"action_type": "purchase", "value": "-1"}]},
         {"actions": "3"},
         {"actions": ["3"]},
         {"actions": [{"action_type": "purchase", "value": "?"}]},
@@ -104,5 +116,25 @@ def test_a_currency_without_hundredths_is_counted_whole() -> None:
     ],
 )
 def test_a_figure_that_cannot_be_read_is_an_error(metrics: dict[str, Any]) -> None:
-    with pytest.raises(MetaTransientError, match="unreadable figure"):
+    with pytest.raises(MetaReadError, match="the figure"):
         figures_of(row(**metrics), "EUR", "PURCHASE")
+
+
+def test_refunds_above_sales_make_a_revenue_negative_and_are_remarked_on() -> None:
+    values = [{"action_type": "purchase", "value": "-12.505"}]
+
+    read = reading_of(row(action_values=values), "EUR", "PURCHASE")
+
+    assert (read.figures.revenue, read.remarks) == (-1251, (NEGATIVE_REVENUE,))
+
+
+def test_an_estimated_count_is_taken_without_its_fraction_and_remarked_on() -> None:
+    actions = [{"action_type": "purchase", "value": "7.5"}]
+
+    read = reading_of(row(actions=actions), "EUR", "PURCHASE")
+
+    assert (read.figures.conversions, read.remarks) == (7, (FRACTION,))
+
+
+def test_an_ordinary_row_is_not_remarked_on() -> None:
+    assert reading_of(row(), "EUR", "PURCHASE").remarks == ()

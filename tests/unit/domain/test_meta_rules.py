@@ -15,6 +15,7 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaRefusedError,
     MetaThrottledError,
+    MetaTooMuchDataError,
     MetaTransientError,
 )
 from autopublisher.domain.meta_rules import (
@@ -47,14 +48,19 @@ class TestClassify:
     def test_metas_own_trouble_passes(self, code: int) -> None:
         assert type(classify(400, error(code))) is MetaTransientError
 
-    @pytest.mark.parametrize("numbers", [(100, 1487390), (-2, 2490547), (-3, 1504045), (100, 1487534)])
+    @pytest.mark.parametrize("numbers", [(100, 1487390), (-2, 2490547)])
     def test_a_passing_fault_is_known_by_its_subcode(self, numbers: tuple[int, int]) -> None:
         assert type(classify(400, error(*numbers))) is MetaTransientError
 
-    def test_too_much_data_is_known_by_its_words(self) -> None:
-        body = {"error": {"message": "Please reduce the amount of data you're asking for", "code": 100}}
+    @pytest.mark.parametrize("code", [1, 100])
+    def test_too_much_data_is_known_by_its_words(self, code: int) -> None:
+        body = {"error": {"message": "Please reduce the amount of data you're asking for", "code": code}}
 
-        assert type(classify(400, body)) is MetaTransientError
+        assert type(classify(400, body)) is MetaTooMuchDataError
+
+    @pytest.mark.parametrize("numbers", [(-3, 1504045), (100, 1487534)])
+    def test_too_much_data_is_known_by_its_subcode(self, numbers: tuple[int, int]) -> None:
+        assert type(classify(400, error(*numbers))) is MetaTooMuchDataError
 
     def test_a_wrong_report_is_refused_though_its_code_passes(self) -> None:
         assert type(classify(400, error(2, 1504041))) is MetaRefusedError

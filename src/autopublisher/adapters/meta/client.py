@@ -18,7 +18,12 @@ from autopublisher.adapters.meta import messages
 from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.adapters.meta.session import GRAPH, Credentials, GraphSession, Timeouts
 from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
-from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError, MetaTransientError
+from autopublisher.domain.errors import (
+    MetaNotFoundError,
+    MetaReadError,
+    MetaRefusedError,
+    MetaTooMuchDataError,
+)
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.meta_rules import Usage
 from autopublisher.domain.operations import EDGES, ObjectKind
@@ -201,10 +206,20 @@ class SdkMetaAds:
             return ()
         timezone = self._known(act_id).timezone
         rows: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(ad_set_ids), IDS_PER_QUERY):
-            some = ad_set_ids[start : start + IDS_PER_QUERY]
+        waiting = [
+            ad_set_ids[start : start + IDS_PER_QUERY] for start in range(0, len(ad_set_ids), IDS_PER_QUERY)
+        ]
+        while waiting:
+            some = waiting.pop(0)
             query = messages.insights_query(some, timezone, since, until)
-            rows |= {messages.text_of(row, "adset_id"): row for row in self._rows(act_id, "insights", query)}
+            try:
+                found = tuple(self._rows(act_id, "insights", query))
+            except MetaTooMuchDataError:
+                if len(some) == 1:
+                    raise
+                waiting[:0] = messages.halves(some)
+                continue
+            rows |= {messages.text_of(row, "adset_id"): row for row in found}
         return tuple(rows.values())
 
     def insights_of(
@@ -215,7 +230,7 @@ class SdkMetaAds:
         self._pacer.owns(act_id, meta_id)
         rows = tuple(self._rows(meta_id, "insights", query))
         if len(rows) > 1:
-            raise MetaTransientError(f"{len(rows)} rows of figures for one object")
+            raise MetaReadError(f"{len(rows)} rows of figures for one object")
         return rows[0] if rows else {}
 
     # --- the wire -------------------------------------------------------------------------------------
@@ -246,13 +261,19 @@ class SdkMetaAds:
         raise MetaNotFoundError(f"no image {digest} in {owner}")
 
     def _rows(self, subject: str, edge: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of all pages of an edge."""
+        """Yield the rows of all pages of an edge; a page that Meta finds too large is asked for in halves, as it advises."""
         seen: set[str] = set()
         empty = 0
         params = {**query, "limit": self._page_size}
         while True:
             self._pacer.admit(subject, insights=edge == "insights")
-            page = self._call("GET", (subject, edge), params)
+            try:
+                page = self._call("GET", (subject, edge), params)
+            except MetaTooMuchDataError:
+                if edge == "insights" or params["limit"] == 1:
+                    raise
+                params = {**params, "limit": params["limit"] // 2}
+                continue
             rows = messages.rows_of(page)
             yield from rows
             empty = 0 if rows else empty + 1
@@ -260,9 +281,9 @@ class SdkMetaAds:
             if after is None:
                 return
             if after in seen:
-                raise MetaTransientError("the pages go round in circles")
+                raise MetaReadError("the pages go round in circles")
             if empty >= EMPTY_PAGES:
-                raise MetaTransientError(f"{empty} pages without a row, and still a next one")
+                raise MetaReadError(f"{empty} pages without a row, and still a next one")
             seen.add(after)
             params = {**params, "after": after}
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
-from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaTransientError
+from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
@@ -137,6 +137,11 @@ def insights_query(
     }
 
 
+def halves(ids: Sequence[MetaId]) -> tuple[Sequence[MetaId], Sequence[MetaId]]:
+    """Return two parts of what is too much to ask for at once; there have to be two ids at least."""
+    return ids[: len(ids) // 2], ids[len(ids) // 2 :]
+
+
 def own_insights_query(timezone: str, since: datetime, until: datetime) -> dict[str, Any]:
     """Ask an object for its own row over the account's days that hold both moments, and some before."""
     return {"time_range": _days(timezone, since, until), "fields": field_list(FIGURES)}
@@ -151,7 +156,7 @@ def account_day(moment: datetime, timezone: str) -> str:
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise MetaTransientError(f"the account's time zone {timezone!r} is unknown here") from error
+        raise MetaReadError(f"the account's time zone {timezone!r} is unknown here") from error
     return moment.astimezone(zone).date().isoformat()
 
 
@@ -185,10 +190,10 @@ def confirm(answer: Mapping[str, Any]) -> None:
 
 
 def rows_of(page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the rows of one page; raises MetaTransientError where it has none, not even an empty list."""
+    """Return the rows of one page; raises MetaReadError where it has none, not even an empty list."""
     rows = page.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise MetaTransientError("a page without rows")
+        raise MetaReadError("a page without rows")
     return rows
 
 
@@ -204,17 +209,17 @@ def next_cursor(page: Mapping[str, Any], base: str) -> str | None:
         return None
     there, here = urlsplit(str(following)), urlsplit(base)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        raise MetaTransientError(f"the next page is at another host ({there.hostname}); not followed")
+        raise MetaReadError(f"the next page is at another host ({there.hostname}); not followed")
     cursors = paging.get("cursors") if isinstance(paging, Mapping) else None
     after = cursors.get("after") if isinstance(cursors, Mapping) else None
     after = after or next(iter(parse_qs(there.query).get("after", ())), None)
     if not after:
-        raise MetaTransientError("a next page without a cursor")
+        raise MetaReadError("a next page without a cursor")
     return str(after)
 
 
 def account_facts(act_id: ActId, row: Mapping[str, Any]) -> AdAccountFacts:
-    """Read an account; raises MetaTransientError for what cannot be read."""
+    """Read an account; raises MetaReadError for what cannot be read."""
     currency = text_of(row, "currency")
     business = row.get("business")
     return AdAccountFacts(
@@ -244,10 +249,10 @@ def _named_amount(row: Mapping[str, Any], name: str, currency: str) -> Money | N
 
 
 def minimum_budgets_of(rows: Iterable[Mapping[str, Any]], currency: str) -> MinimumBudgets:
-    """Read the row of the account's currency; raises MetaTransientError where there is none."""
+    """Read the row of the account's currency; raises MetaReadError where there is none."""
     row = next((row for row in rows if row.get("currency") == currency), None)
     if row is None:
-        raise MetaTransientError(f"no minimum budgets in {currency}")
+        raise MetaReadError(f"no minimum budgets in {currency}")
     return MinimumBudgets(
         impressions=Money(_minor(row, "min_daily_budget_imp"), currency),
         high_frequency=Money(_minor(row, "min_daily_budget_high_freq"), currency),
@@ -262,10 +267,10 @@ def granted(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def text_of(row: Mapping[str, Any], name: str) -> str:
-    """Return a text that must be there; raises MetaTransientError."""
+    """Return a text that must be there; raises MetaReadError."""
     value = row.get(name)
     if not isinstance(value, str) or not value:
-        raise MetaTransientError(f"an answer without {name}")
+        raise MetaReadError(f"an answer without {name}")
     return value
 
 
@@ -274,4 +279,4 @@ def _minor(row: Mapping[str, Any], name: str) -> int:
     try:
         return int(str(row.get(name)))
     except ValueError:
-        raise MetaTransientError(f"unreadable number: {name} is {row.get(name)!r:.40}") from None
+        raise MetaReadError(f"unreadable number: {name} is {row.get(name)!r:.40}") from None

@@ -18,7 +18,12 @@ from urllib.parse import urlsplit
 import requests
 from facebook_business.session import FacebookSession
 
-from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError, MetaTransientError
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaOutcomeUnknownError,
+    MetaReadError,
+    MetaTransientError,
+)
 from autopublisher.domain.meta_rules import classify, redact
 from autopublisher.ports.meta_ads import LastCheck
 
@@ -128,7 +133,9 @@ class GraphTransport(requests.Session):
         if type(error) is MetaOutcomeUnknownError:
             return _unanswered(verb, message)
         user_message = redact(error.user_message, self._secrets)
-        return type(error)(message, code=error.code, subcode=error.subcode, user_message=user_message)
+        return _kind_for(verb, error)(
+            message, code=error.code, subcode=error.subcode, user_message=user_message
+        )
 
 
 class GraphSession(FacebookSession):  # type: ignore[misc] # the SDK has no types
@@ -182,4 +189,13 @@ def _is_good(response: requests.Response, body: Mapping[str, Any]) -> bool:
 
 def _unanswered(verb: str, message: str) -> MetaError:
     """A read that told us nothing may be asked again; a write may have happened."""
-    return MetaTransientError(message) if verb == "GET" else MetaOutcomeUnknownError(message)
+    return MetaReadError(message) if verb == "GET" else MetaOutcomeUnknownError(message)
+
+
+def _kind_for(verb: str, error: MetaError) -> type[MetaError]:
+    """Return the kind of a passing fault: a read has changed nothing, a write may have happened whatever Meta says."""
+    if not isinstance(error, MetaTransientError):
+        return type(error)
+    if verb != "GET":
+        return MetaTransientError
+    return type(error) if isinstance(error, MetaReadError) else MetaReadError

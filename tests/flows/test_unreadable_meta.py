@@ -1,0 +1,128 @@
+"""What Meta does not let be read: a passing fault delays a run, a lasting one ends it in words that people understand."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from autopublisher.domain.errors import MetaReadError, MetaTooMuchDataError
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.orchestrator import READ_TRIES
+from support.staging import Stage, Trouble
+
+FOR_EVER = 10_000
+BROKEN = MetaReadError("the answer (HTTP 500) could not be understood")
+
+
+def valued(metric: str, value: str) -> Mapping[str, Any]:
+    return {metric: [{"action_type": "omni_purchase", "value": value}]}
+
+
+def odd_stage(odd: Mapping[str, Any], *letters: str) -> Stage:
+    """Return a stage under test where Meta's rows of some arms say what they should not."""
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    for letter in letters:
+        stage.meta.odd[MetaId(stage.row(f"test/{letter}/adset").meta_id or "")] = odd
+    return stage
+
+
+def said_until(stage: Stage, *until: RunStatus) -> tuple[Run, set[str]]:
+    """Return the run once it has one of the statuses or has ended, and everything its attention said meanwhile."""
+    said: set[str] = set()
+    for _ in range(200):
+        run = stage.now_run
+        if run.status in until or run.is_final:
+            return run, said
+        said.add(str(stage.step().attention))
+    raise AssertionError(f"{stage.now_run.status}: {stage.now_run.attention}")
+
+
+def test_refunds_above_sales_do_not_keep_a_test_from_its_end() -> None:
+    stage = odd_stage(valued("action_values", "-12.50"), "a")
+    run, said = said_until(stage, RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL
+    assert "Variant A: more was refunded than sold, so its revenue counts as nothing" in said
+    assert {one.figures.revenue for one in stage.snapshots() if one.variant == "A"} == {-1250}
+
+
+def test_an_estimated_count_does_not_keep_a_test_from_its_end() -> None:
+    run, said = said_until(odd_stage(valued("actions", "7.5"), "a", "b"), RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL
+    assert any("with a fraction, which is left out" in one for one in said)
+
+
+def test_an_arm_with_an_unreadable_figure_is_set_aside_and_named() -> None:
+    stage = odd_stage({"impressions": "many"}, "a")
+    _, said = said_until(stage, RunStatus.ANALYZING_RESULTS)
+    assert any(
+        "Variant A: the figure impressions is 'many'; what Meta reports of it is set aside" in one
+        for one in said
+    )
+    assert {one.variant for one in stage.snapshots()} == {"B"}
+
+
+def test_a_figure_that_stays_unreadable_ends_the_run_in_words_of_its_own_with_everything_off() -> None:
+    stage = odd_stage({"spend": "-1"}, "a", "b")
+    run, said = said_until(stage)
+    assert run.status is RunStatus.FAILED
+    assert f"could not be read at {READ_TRIES + 1} tries in a row" in str(run.failure)
+    assert "Variant A: the figure spend is '-1'" in str(run.failure)
+    assert stage.everything_off()
+    assert not any("a write may have happened" in one for one in said)
+
+
+def test_a_figure_that_is_readable_again_is_counted_as_if_nothing_had_been() -> None:
+    stage = odd_stage({"spend": "?"}, "a", "b")
+    said_until(stage, RunStatus.ANALYZING_RESULTS)
+    stage.meta.odd.clear()
+    run, _ = said_until(stage, RunStatus.WAITING_APPROVAL)
+    assert (run.status, run.attention) == (RunStatus.WAITING_APPROVAL, None)
+    assert {one.variant for one in stage.snapshots()} == {"A", "B"}
+
+
+@pytest.mark.parametrize("error", [BROKEN, MetaTooMuchDataError("Please reduce the amount of data")])
+def test_insights_that_always_fail_end_a_run_after_about_a_day(error: MetaReadError) -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    stage.meta.troubles = [Trouble("ad_sets", error, times=FOR_EVER)]
+    run, said = said_until(stage)
+    assert (run.status, error.message in str(run.failure)) == (RunStatus.FAILED, True)
+    assert any(error.message in one and "Nothing was changed" in one for one in said)
+    assert run.settles_at is not None
+    assert timedelta(hours=20) < stage.clock.now() - run.settles_at < timedelta(hours=30)
+    assert stage.everything_off()
+
+
+def test_an_account_that_can_never_be_read_refuses_a_waiting_run() -> None:
+    stage = Stage()
+    stage.meta.troubles = [Trouble("account", BROKEN, nth=2, times=FOR_EVER)]
+    run, _ = said_until(stage)
+    assert run.status is RunStatus.FAILED
+    assert "could not be read at" in str(run.failure)
+
+
+def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything_off() -> None:
+    stage = Stage()
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
+    asked = len(stage.meta.made("account"))
+    stage.meta.troubles = [Trouble("account", BROKEN, nth=asked + 1, times=FOR_EVER)]
+    run, _ = said_until(stage)
+    assert run.status is RunStatus.FAILED
+    assert stage.everything_off()
+
+
+def test_a_run_that_winds_down_without_metas_proof_says_so_and_keeps_asking() -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    stage.meta.troubles = [Trouble("find", BROKEN, nth=1, times=FOR_EVER)]
+    stage.approvals.cancel(stage.run_id, "manager")
+    for _ in range(READ_TRIES + 3):
+        run = stage.step()
+    assert "Meta's proof of it has not been readable" in str(run.attention)
+    assert len(stage.events("stuck")) == 1
+    stage.meta.troubles = []
+    assert stage.go().status is RunStatus.CANCELLED
