@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -29,6 +30,7 @@ _AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD
 _DATABASES = (
     "expected an address such as postgresql://user:password@host:5432/name or sqlite:////folder/file.db"
 )
+_NETWORKS = "expected addresses or networks of proxies, for example 127.0.0.1,10.0.0.0/8"
 OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
 
 
@@ -82,6 +84,20 @@ def _amounts_text(value: str) -> str:
     return value
 
 
+def _networks(value: str) -> tuple[str, ...]:
+    """Return the addresses and networks a text like ``10.0.0.5,192.168.0.0/16`` names."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return tuple(str(ip_network(part)) for part in parts)
+    except ValueError:
+        raise ValueError(_NETWORKS) from None
+
+
+def _networks_text(value: str) -> str:
+    _networks(value)
+    return value
+
+
 def _database_address(value: SecretStr) -> SecretStr:
     try:
         driver = make_url(value.get_secret_value()).drivername
@@ -108,6 +124,7 @@ class Settings(BaseSettings):
     auto_publisher_home: Path = Path(".autopublisher")
     auto_publisher_host: str = "127.0.0.1"
     auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
+    auto_publisher_trusted_proxies: Annotated[str, AfterValidator(_networks_text)] = ""
     auto_publisher_max_concurrent_runs: int = Field(default=5, ge=1, le=10_000)
     auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
     auto_publisher_watch_minutes: int = Field(default=15, ge=1, le=24 * 60)
@@ -174,6 +191,11 @@ class Settings(BaseSettings):
         return InstallationLimits(
             _amounts(self.auto_publisher_daily_limit), _amounts(self.auto_publisher_monthly_limit)
         )
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Whose word on a caller's address and on TLS is taken."""
+        return _networks(self.auto_publisher_trusted_proxies)
 
     @property
     def home(self) -> Path:

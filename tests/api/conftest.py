@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import structlog
-from argon2 import PasswordHasher
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
+from autopublisher.adapters.memory.passwords import MemoryPasswords
 from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
@@ -89,8 +89,7 @@ def worker(ticks: MemoryTickQueue) -> MemoryWorker:
 
 @pytest.fixture
 def people(database: MemoryDatabase, clock: ManualClock) -> PeopleDesk:
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    desk = PeopleDesk(database.unit_of_work, clock, b"a key for tests", quick)
+    desk = PeopleDesk(database.unit_of_work, clock, b"a key for tests", MemoryPasswords())
     for role in Role:
         desk.add_user(role.value, PASSWORD, role)
     return desk

@@ -205,3 +205,12 @@ def test_each_error_has_its_status(error: errors.AutoPublisherError, status: int
 
 def test_there_is_no_page_that_loads_scripts(app: FastAPI) -> None:
     assert (app.docs_url, app.redoc_url) == (None, None)
+
+
+def test_over_tls_the_browser_is_told_to_stay_there(app: FastAPI) -> None:
+    answer = TestClient(app, base_url="https://testserver").get("/nowhere")
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_without_tls_nothing_is_said_of_it(client: TestClient) -> None:
+    assert "Strict-Transport-Security" not in client.get("/nowhere").headers

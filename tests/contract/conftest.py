@@ -136,7 +136,7 @@ def operation(run: Run) -> Operation:
 
 @pytest.fixture
 def user() -> User:
-    return User(UserId("user-1"), "ana", Role.MANAGER, "$argon2id$...", NOW)
+    return User(UserId("user-1"), "ana", Role.MANAGER, "$argon2id$...", NOW, addresses=("192.0.2.7",))
 
 
 @pytest.fixture

@@ -182,3 +182,15 @@ def test_a_database_address_that_is_none_is_refused_by_its_name_and_stays_secret
 def test_the_databases_that_work_are_taken(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{scheme}:///name")
     assert Settings.load().database == f"{scheme}:///name"
+
+
+def test_trusted_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_PUBLISHER_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,2001:db8::/32")
+    assert Settings.load().trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32")
+
+
+@pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8"])
+def test_nobody_is_trusted_by_a_slip(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AUTO_PUBLISHER_TRUSTED_PROXIES", value)
+    with pytest.raises(ConfigurationError, match="AUTO_PUBLISHER_TRUSTED_PROXIES"):
+        Settings.load()

@@ -45,6 +45,11 @@ Stopper = Annotated[User, Depends(stopper)]
 """The person who presses the kill switch."""
 
 
+def address_of(request: Request) -> str:
+    """Return the address a request came from, as far as it is known; a proxy's word counts where it is trusted."""
+    return request.client.host if request.client is not None else "unknown"
+
+
 def known_parameters(request: Request) -> None:
     """Refuse query parameters the route does not know, by name: a misspelt one would else be left out silently."""
     route = request.scope["route"]

@@ -1,8 +1,8 @@
 """Signing in over HTTP."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from autopublisher.api.access import Caller, public, signed_in
+from autopublisher.api.access import Caller, address_of, public, signed_in
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import present_user
@@ -20,9 +20,9 @@ router = APIRouter(prefix="/auth", tags=["people"], route_class=ExactRoute)
     responses=problems(400, 401, 413, 415, 422, 429, 503),
     **public(),
 )
-def token(asked: SignInIn, services: Given) -> TokenOut:
+def token(asked: SignInIn, services: Given, request: Request) -> TokenOut:
     """Exchange a name and its password for a bearer token."""
-    fresh, _ = services.people.sign_in(asked.username, asked.password)
+    fresh, _ = services.people.sign_in(asked.username, asked.password, address_of(request))
     return TokenOut(access_token=fresh, expires_in=int(SESSION_LIFETIME.total_seconds()))
 
 

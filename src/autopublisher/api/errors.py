@@ -16,7 +16,7 @@ from autopublisher.api.exact_json import Unreadable
 from autopublisher.api.middleware import SECURITY_HEADERS, request_id_of
 from autopublisher.api.validation import problems_of
 from autopublisher.domain import errors
-from autopublisher.flows.people import TooManyAttemptsError
+from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_FIELD = 200

@@ -23,6 +23,9 @@ SECURITY_HEADERS: Final = {
 }
 """Set unless the answer brings its own."""
 
+STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
+"""Sent over TLS only: the browser then never asks this host without it again, for a year."""
+
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SCOPE_KEY = "autopublisher.request_id"
 
@@ -47,7 +50,7 @@ class RequestFrame:
 
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _frame(MutableHeaders(scope=message), request_id)
+                _frame(MutableHeaders(scope=message), request_id, scope["scheme"])
                 structlog.get_logger().info(
                     "request", method=scope["method"], path=scope["path"], status=message["status"]
                 )
@@ -92,7 +95,9 @@ def _chosen_id(given: str | None) -> str:
     return given if given is not None and _GIVEN_ID.fullmatch(given) else uuid4().hex
 
 
-def _frame(headers: MutableHeaders, request_id: str) -> None:
+def _frame(headers: MutableHeaders, request_id: str, scheme: str) -> None:
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+    if scheme == "https":
+        headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
     headers["X-Request-ID"] = request_id

@@ -4,6 +4,7 @@ import errno
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Self
 
 import uvicorn
@@ -49,10 +50,17 @@ def _bound(host: str, port: int) -> socket.socket | None:
 class HttpServer:
     """An ASGI application served from a thread, between ``start`` and ``stop``."""
 
-    def __init__(self, app: Any, listener: socket.socket) -> None:
+    def __init__(self, app: Any, listener: socket.socket, trusted_proxies: Sequence[str] = ()) -> None:
         self._listener = listener
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            # Without a list of its own the server would believe X-Forwarded-* from this machine.
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="autopublisher-http", daemon=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autopublisher.adapters.clock_system import SystemClock
+from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.flows.people import PeopleDesk
@@ -13,5 +14,5 @@ from autopublisher.settings import Settings
 @contextmanager
 def opened_people(settings: Settings) -> Iterator[PeopleDesk]:
     """Open the database and yield the desk that signs people in and keeps their register."""
-    with opened_units(settings.database, settings.home) as open_unit:
-        yield PeopleDesk(open_unit, SystemClock(), secret_key(settings))
+    with opened_units(settings.database, settings.home) as open_unit, Argon2Passwords() as passwords:
+        yield PeopleDesk(open_unit, SystemClock(), secret_key(settings), passwords)

@@ -1,6 +1,7 @@
 """The whole product, assembled from its settings: the one place that builds adapters and hands them on."""
 
 import math
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from autopublisher import __version__
 from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
 from autopublisher.adapters.meta.client import SdkMetaAds
+from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
@@ -23,6 +25,7 @@ from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emergency_files, keeper_of
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
+from autopublisher.bootstrap.http_server import HttpServer
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
@@ -129,7 +132,8 @@ class Product:
             pause, keeper = self._emergency(undo, outside)
             worker = self._worker(undo, outside)
             self.outside = outside
-            self.services = self._services(outside, key, worker, pause, keeper)
+            passwords = undo.enter_context(Argon2Passwords())
+            self.services = self._services(outside, key, worker, passwords, pause=pause, keeper=keeper)
             self.works = worker is not None
             self._cleanup = undo.pop_all()
         _log.info("product:process:started", mode=self.settings.meta_api_mode, works=self.works)
@@ -143,6 +147,10 @@ class Product:
         known = self.services
         desk = Desk(known.people, known.reports, known.approvals, known.monitor, known.stops, known.exposures)
         return create_app(known, pages=(pages(desk),))
+
+    def http_server(self, listener: socket.socket) -> HttpServer:
+        """Return the server of this product's web application, yet to be started."""
+        return HttpServer(self.app(), listener, self.settings.trusted_proxies)
 
     def _graph(self, undo: ExitStack) -> str:
         """Return the address of the Marketing API, starting the simulator where it is ours."""
@@ -237,6 +245,8 @@ class Product:
         outside: Outside,
         key: bytes,
         worker: DbosWorker | None,
+        passwords: Argon2Passwords,
+        *,
         pause: EmergencyPause,
         keeper: EmergencyKeeper,
     ) -> Services:
@@ -249,7 +259,7 @@ class Product:
             approvals=Approvals(unit, clock, outside.ticks),
             reports=Reports(unit),
             # People live in real time: a simulated week must not end their sessions.
-            people=PeopleDesk(unit, SystemClock(), key),
+            people=PeopleDesk(unit, SystemClock(), key, passwords),
             accounts=AccountDesk(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),

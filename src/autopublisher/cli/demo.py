@@ -12,7 +12,7 @@ from uuid import uuid4
 import typer
 
 from autopublisher.bootstrap import Product, Work
-from autopublisher.bootstrap.http_server import HttpServer, listen
+from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
 from autopublisher.cli.demo_report import curl_lines, read_truth, report, ways_in
@@ -66,7 +66,7 @@ def demo(
     listener = listen(settings.auto_publisher_host, wanted, or_next=True)
     with listener, Product(settings, Work.HERE) as product:
         seeded = seed(product)
-        with HttpServer(product.app(), listener) as server:
+        with product.http_server(listener) as server:
             tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
             view = _carried_out(product, seeded)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)

@@ -10,7 +10,7 @@ import typer
 from autopublisher import __version__
 from autopublisher.api.app import openapi_document
 from autopublisher.bootstrap import Product, Work
-from autopublisher.bootstrap.http_server import HttpServer, listen
+from autopublisher.bootstrap.http_server import listen
 from autopublisher.cli.database import NewDatabaseOption
 from autopublisher.cli.output import say, show_json, tell
 from autopublisher.cli.session import settings_with_log
@@ -34,7 +34,7 @@ def serve(
     address = settings.auto_publisher_host if host is None else host
     listener = listen(address, settings.auto_publisher_port if port is None else port)
     product = Product(settings, Work.HERE if work else Work.NONE, new_database=new_database)
-    with listener, product, HttpServer(product.app(), listener) as server:
+    with listener, product, product.http_server(listener) as server:
         url = server.url
         serve_until_signal(lambda: _announce(settings, url))
 

@@ -16,6 +16,7 @@ from autopublisher.dashboard.progress import awaits_approval, is_moving, steps_o
 from autopublisher.dashboard.session import (
     SESSION_COOKIE,
     Desk,
+    address_of,
     check_form,
     entry,
     entry_to_stop,
@@ -30,8 +31,10 @@ from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
-from autopublisher.flows.people import TooManyAttemptsError, WrongPasswordError
+from autopublisher.flows.people import WrongPasswordError
 from autopublisher.flows.reports import RunView
+from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
+from autopublisher.ports.passwords import PasswordsBusyError
 
 PAGE_SIZE: Final = 25
 MOST_EVENTS: Final = 200
@@ -148,8 +151,8 @@ class _Pages:
     ) -> Response:
         people = self._desk.people
         try:
-            token, _ = people.sign_in(username, password)
-        except TooManyAttemptsError:
+            token, _ = people.sign_in(username, password, address_of(request))
+        except (TooManyAttemptsError, PasswordsBusyError):
             return self._drawing.page(request, "login.html", 429, problem="too_many")
         except WrongPasswordError:
             return self._drawing.page(request, "login.html", 401, problem="wrong_password")

@@ -81,6 +81,11 @@ def reader_of(request: Request) -> User:
     return user
 
 
+def address_of(request: Request) -> str:
+    """Return the address a request came from, as far as it is known; a proxy's word counts where it is trusted."""
+    return request.client.host if request.client is not None else "unknown"
+
+
 def form_token(request: Request) -> str:
     """Return the token that this browser's forms must carry."""
     return _derived(_browser_secret(request))

@@ -86,7 +86,7 @@ class MetaObject:
 
 @dataclass(frozen=True)
 class User:
-    """A person who may sign in; only the password's Argon2 hash is kept."""
+    """A person who may sign in; only the password's hash is kept, and the newest addresses they signed in from."""
 
     id: UserId
     name: str
@@ -94,6 +94,7 @@ class User:
     password_hash: str
     created_at: datetime
     active: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 class TokenKind(StrEnum):

@@ -7,15 +7,10 @@ here must be the real one: a simulated test of a week must not end a session.
 import hashlib
 import hmac
 import secrets
-import threading
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from math import ceil
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import (
@@ -29,21 +24,20 @@ from autopublisher.domain.ids import UserId
 from autopublisher.domain.records import AccessToken, Event, TokenKind, User
 from autopublisher.flows.deadline import within
 from autopublisher.flows.recent_callers import RecentCallers
+from autopublisher.flows.requests.sign_in_throttle import FailureLog, SignInThrottle, network_of
 from autopublisher.ports.clock import Clock
+from autopublisher.ports.passwords import Passwords
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 SESSION_LIFETIME: Final = timedelta(hours=12)
 SHORTEST_PASSWORD: Final = 10
 LONGEST_PASSWORD: Final = 1024
 LONGEST_NAME: Final = 64
-FREE_ATTEMPTS: Final = 5
-"""Wrong passwords a name may have in a row before it has to wait."""
+FAMILIAR_ADDRESSES: Final = 20
+"""Addresses kept of each person: from these, what strangers do to the name holds nobody up."""
 
-LONGEST_PAUSE: Final = timedelta(minutes=5)
-REMEMBERED_NAMES: Final = 10_000
-"""Names whose failures are kept; guessing at random names must not fill the memory."""
-
-_HASHES_AT_ONCE = 2
+LOCAL: Final = "local"
+"""The address of whoever asks without a network between."""
 
 STOP_SECONDS: Final = 3.0
 """How long the database may take to say who wants to stop."""
@@ -55,62 +49,6 @@ class WrongPasswordError(NotAuthenticatedError):
     remedy = "Check both. An administrator can set a new password with 'autopublisher user password'."
 
 
-class TooManyAttemptsError(NotAuthenticatedError):
-    """Too many wrong passwords for this name; try again in {seconds} s."""
-
-    remedy = "Wait, then try again."
-
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        super().__init__(seconds=seconds)
-
-
-@dataclass(frozen=True)
-class _Failures:
-    count: int
-    closed_until: datetime
-
-
-class AttemptThrottle:
-    """Slows guessing: from the fifth wrong password in a row on, a name waits, twice as long each time.
-
-    It is kept in memory for each process, so several processes together allow as many times the attempts, and a restart
-    forgets; Argon2 makes each attempt dear all the same.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._failures: dict[str, _Failures] = {}
-        self._lock = threading.Lock()
-
-    def admit(self, name: str) -> None:
-        """Raise TooManyAttemptsError while the name has to wait."""
-        with self._lock:
-            failures = self._failures.get(name)
-        if failures is None:
-            return
-        left = (failures.closed_until - self._clock.now()).total_seconds()
-        if left > 0:
-            raise TooManyAttemptsError(ceil(left))
-
-    def failed(self, name: str) -> None:
-        """Note a wrong password."""
-        now = self._clock.now()
-        with self._lock:
-            before = self._failures.pop(name, None)
-            count = 1 if before is None else before.count + 1
-            extra = count - FREE_ATTEMPTS
-            pause = timedelta(0) if extra < 0 else min(LONGEST_PAUSE, timedelta(seconds=2 ** min(extra, 20)))
-            self._failures[name] = _Failures(count, now + pause)
-            if len(self._failures) > REMEMBERED_NAMES:
-                del self._failures[next(iter(self._failures))]
-
-    def succeeded(self, name: str) -> None:
-        """Forget the name's wrong passwords."""
-        with self._lock:
-            self._failures.pop(name, None)
-
-
 class PeopleDesk:
     """Signs people in, tells who holds a token, and keeps the register of users."""
 
@@ -119,28 +57,33 @@ class PeopleDesk:
         open_unit: OpenUnitOfWork,
         clock: Clock,
         secret_key: bytes,
-        hasher: PasswordHasher | None = None,
+        passwords: Passwords,
     ) -> None:
         self._open_unit = open_unit
         self._clock = clock
         self._secret_key = secret_key
-        self._hasher = PasswordHasher() if hasher is None else hasher
-        self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
-        self._throttle = AttemptThrottle(clock)
+        self._passwords = passwords
+        self._throttle = SignInThrottle(clock)
+        self._failures = FailureLog()
         self._recent = RecentCallers()
         # Verified against when the name is unknown, so that an unknown name takes as long as a wrong password.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(32))
+        self._nobody = passwords.protect(secrets.token_urlsafe(32))
 
-    def sign_in(self, name: str, password: str) -> tuple[str, AccessToken]:
-        """Return a new session token and its record; raises WrongPasswordError or TooManyAttemptsError."""
-        self._throttle.admit(name)
-        user = self._known(name)
-        known = self._matches(self._nobody if user is None else user.password_hash, password)
-        if user is None or not known or not user.active:
-            self._throttle.failed(name)
+    def sign_in(self, name: str, password: str, address: str = LOCAL) -> tuple[str, AccessToken]:
+        """Return a new session token and its record.
+
+        Raises WrongPasswordError, TooManyAttemptsError, and PasswordsBusyError where too many sign in at once.
+        """
+        with self._throttle.attempt(name, address) as attempt:
+            user = self._known(name)
+            attempt.admit(familiar=user is not None and attempt.network in user.addresses)
+            known = self._passwords.matches(self._nobody if user is None else user.password_hash, password)
+            right = user is not None and known and user.active
+            attempt.ended(right=right)
+        if user is None or not right:
+            self._write_down_failure(name, address)
             raise WrongPasswordError
-        self._throttle.succeeded(name)
-        return self._issue(user, TokenKind.SESSION, "sign-in", SESSION_LIFETIME)
+        return self._issue(user, TokenKind.SESSION, "sign-in", SESSION_LIFETIME, address=network_of(address))
 
     def identify(self, token: str) -> User:
         """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
@@ -171,7 +114,7 @@ class PeopleDesk:
         _check_name(name)
         _check_password(password)
         now = self._clock.now()
-        user = User(UserId(str(uuid4())), name, role, self._protect(password), now)
+        user = User(UserId(str(uuid4())), name, role, self._passwords.protect(password), now)
         with self._open_unit() as unit:
             unit.people.add(user)
             self._record(unit, "person:user:added", actor, f"User {name} was added as {role.value}.")
@@ -181,13 +124,14 @@ class PeopleDesk:
     def set_password(self, name: str, password: str, actor: str = "system") -> None:
         """Replace a user's password; raises NotFoundError. Tokens given out before stay valid until they expire."""
         _check_password(password)
-        protected = self._protect(password)
+        protected = self._passwords.protect(password)
         with self._open_unit() as unit:
+            unit.lock(f"person:{name}")
             user = _named(unit, name)
             unit.people.save(replace(user, password_hash=protected))
             self._record(unit, "person:password:set", actor, f"User {name} has a new password.")
             unit.commit()
-        self._throttle.succeeded(name)
+        self._throttle.forget(name)
 
     def user(self, name: str) -> User:
         """Return the user of this name; raises NotFoundError."""
@@ -196,7 +140,7 @@ class PeopleDesk:
 
     def issue_token(self, user: User, label: str, lifetime: timedelta | None, actor: str = "system") -> str:
         """Return a new API token for a user, valid for ``lifetime``, or until revoked where that is None."""
-        token, _ = self._issue(user, TokenKind.API, label, lifetime, actor)
+        token, _ = self._issue(user, TokenKind.API, label, lifetime, actor=actor)
         return token
 
     def revoke(self, token: str) -> None:
@@ -215,13 +159,22 @@ class PeopleDesk:
             return unit.people.by_name(name)
 
     def _issue(
-        self, user: User, kind: TokenKind, label: str, lifetime: timedelta | None, actor: str | None = None
+        self,
+        user: User,
+        kind: TokenKind,
+        label: str,
+        lifetime: timedelta | None,
+        *,
+        actor: str | None = None,
+        address: str | None = None,
     ) -> tuple[str, AccessToken]:
         token = f"ap_{secrets.token_urlsafe(32)}"
         now = self._clock.now()
         expires_at = None if lifetime is None else now + lifetime
         record = AccessToken(self._hash(token), user.id, kind, label, now, expires_at)
         with self._open_unit() as unit:
+            if address is not None:
+                _remember(unit, user, address)
             unit.tokens.put(record)
             self._record(
                 unit, "person:token:issued", actor or user.name, f"{user.name}: {kind.value} token ({label})."
@@ -236,16 +189,13 @@ class PeopleDesk:
         expired = token.expires_at is not None and token.expires_at <= self._clock.now()
         return token.revoked_at is None and not expired
 
-    def _matches(self, protected: str, password: str) -> bool:
-        with self._hashing:
-            try:
-                return self._hasher.verify(protected, password.encode("utf-8", "surrogatepass"))
-            except (VerifyMismatchError, InvalidHashError):
-                return False
-
-    def _protect(self, password: str) -> str:
-        with self._hashing:
-            return self._hasher.hash(password.encode("utf-8", "surrogatepass"))
+    def _write_down_failure(self, name: str, address: str) -> None:
+        event = self._failures.event(name, address, self._clock.now())
+        if event is None:
+            return
+        with self._open_unit() as unit:
+            unit.observations.add_events([event])
+            unit.commit()
 
     def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
@@ -256,6 +206,15 @@ def _named(unit: UnitOfWork, name: str) -> User:
     if user is None:
         raise NotFoundError(what="User", id=name)
     return user
+
+
+def _remember(unit: UnitOfWork, user: User, address: str) -> None:
+    """Keep the address a person signed in from, the newest first."""
+    if address in user.addresses:
+        return
+    unit.lock(f"person:{user.name}")
+    now = _named(unit, user.name)  # read again: a new password may have been set meanwhile
+    unit.people.save(replace(now, addresses=(address, *now.addresses)[:FAMILIAR_ADDRESSES]))
 
 
 def _check_name(name: str) -> None:

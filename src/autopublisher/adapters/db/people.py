@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from autopublisher.adapters.db.session import Session
+from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import tokens, users
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.ids import UserId
 from autopublisher.domain.records import AccessToken, User
+
+
+def _user(row: Row) -> User:
+    return User(**{**row, "addresses": tuple(row["addresses"])})
 
 
 def _taken(user: User) -> str:
@@ -29,12 +33,12 @@ class SqlPeople:
     def by_name(self, name: str) -> User | None:
         """Return the user with this name, or None."""
         row = self._session.row(select(users).where(users.c.name == name))
-        return None if row is None else User(**row)
+        return None if row is None else _user(row)
 
     def get(self, user_id: UserId) -> User | None:
         """Return a user, or None."""
         row = self._session.row(select(users).where(users.c.id == user_id))
-        return None if row is None else User(**row)
+        return None if row is None else _user(row)
 
     def save(self, user: User) -> None:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""
@@ -44,7 +48,7 @@ class SqlPeople:
 
     def all(self) -> Sequence[User]:
         """Return every user by name."""
-        return [User(**row) for row in self._session.rows(select(users).order_by(users.c.name))]
+        return [_user(row) for row in self._session.rows(select(users).order_by(users.c.name))]
 
 
 class SqlTokens:

@@ -282,6 +282,8 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("active", Boolean, nullable=False),
+    # The newest networks the person signed in from.
+    Column("addresses", RECORD, nullable=False, server_default="[]"),
 )
 
 tokens = Table(

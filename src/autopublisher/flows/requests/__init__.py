@@ -1,0 +1,1 @@
+"""What people ask for, apart from what a run or an account's watch does by itself."""
