@@ -245,6 +245,9 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
         verdict = {
             "variants": [{"name": "A", "rate_low": 2.9, "rate_high": 4.1}],
             "winner": run.winner if run.proven else None,
+            "leader": run.leader,
+            "criterion": "roas",
+            "estimate": {"against": "B", "raw": 1.6667, "shrunk": 1.39, "low": 1.04, "high": 2.31},
         }
         sentences = ("Variant A earned more per euro.", "La variante A rindió más por euro.")
         with database.unit_of_work() as unit:

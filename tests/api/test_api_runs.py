@@ -171,7 +171,7 @@ def test_a_tested_run_has_the_briefs_winner_selection(
         "winner_variant_id": f"{RUN}:A",
         "winner_name": "Test Campaign - Variant A",
         "winner_metrics": {"spend": 50.0, "roas": 3.5, "conversions": 45},
-        "improvement_percentage": 66.67,
+        "improvement_percentage": 39.0,
     }
     assert told["overall_roas"] == 2.8
 
@@ -199,6 +199,22 @@ def test_a_run_shows_each_variants_interval(client: TestClient, put_run: PutRun,
     put_run()
     first = client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()["variants"][0]
     assert (first["roas_low"], first["roas_high"]) == (2.9, 4.1)
+
+
+def test_a_verdict_tells_its_estimate_its_range_and_what_was_seen_apart(
+    client: TestClient, put_run: PutRun, manager: Headers
+) -> None:
+    put_run()
+    told = client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()["verdict"]["improvement"]
+    assert told == {
+        "leader": f"{RUN}:A",
+        "against": f"{RUN}:B",
+        "measure": "ROAS",
+        "percentage": 39.0,
+        "low": 4.0,
+        "high": 131.0,
+        "seen": 66.67,
+    }
 
 
 def test_an_unknown_run_is_404(client: TestClient, manager: Headers) -> None:

@@ -11,6 +11,7 @@ from autopublisher.api.views import (
     FindingOut,
     HealthDetailsOut,
     HeldOut,
+    ImprovementOut,
     LinksOut,
     LookOut,
     ReleaseOut,
@@ -26,6 +27,7 @@ from autopublisher.api.views import (
 from autopublisher.domain.access import GRANTS
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.findings import Finding
+from autopublisher.domain.headline import MEASURES
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
@@ -233,10 +235,26 @@ def _verdict(view: RunView) -> VerdictOut | None:
         kind=latest.kind,
         winner=_named(view.run, view.named_by_verdict),
         proven=view.verdict_proves,
+        improvement=_improvement(view),
         final=latest.final,
         at=latest.at,
         sentence_en=latest.sentence_en,
         sentence_es=latest.sentence_es,
+    )
+
+
+def _improvement(view: RunView) -> ImprovementOut | None:
+    found = view.improvement
+    if found is None:
+        return None
+    return ImprovementOut(
+        leader=variant_id(view.run.id, found.leader),
+        against=variant_id(view.run.id, found.against),
+        measure=MEASURES[found.measure],
+        percentage=found.percentage,
+        low=found.low,
+        high=found.high,
+        seen=found.seen,
     )
 
 

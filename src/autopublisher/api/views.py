@@ -45,7 +45,8 @@ class WinnerSelectionOut(Told):
     winner_name: str
     winner_metrics: WinnerMetricsOut
     improvement_percentage: float | None = Field(
-        description="Its ROAS over that of the other variants together, in per cent; null for an override."
+        description="How much better it is than its nearest rival by the run's criterion, in per cent: the verdict's best"
+        " estimate (`verdict.improvement` has range and what was seen); null for a choice that is not the leader."
     )
 
 
@@ -72,12 +73,25 @@ class VariantOut(Told):
     cvr: float | None
 
 
+class ImprovementOut(Told):
+    """The leader over its nearest rival by the run's criterion, in per cent; positive is better, for costs cheaper."""
+
+    leader: str = Field(description="The variant that leads, by its id.")
+    against: str = Field(description="Its nearest rival, by its id.")
+    measure: str = Field(description="What is compared, in words; for a cost, less is better.")
+    percentage: float = Field(description="The best estimate, the one headline figure.")
+    low: float | None = Field(description="The least that fits the data at the stated error; null: no limit.")
+    high: float | None = Field(description="The most that fits the data at the stated error; null: no limit.")
+    seen: float | None = Field(description="The plain ratio in the test, chance included.")
+
+
 class VerdictOut(Told):
     """What the evidence says, in a sentence each in English and Spanish, whatever a person then chose."""
 
     kind: str
     winner: str | None = Field(description="The variant it names, proven or as a best bet (see ``kind``).")
     proven: bool = Field(description="Whether it proves what it names.")
+    improvement: ImprovementOut | None = Field(description="Null where nothing could be compared.")
     final: bool
     at: datetime
     sentence_en: str

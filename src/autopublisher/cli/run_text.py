@@ -60,7 +60,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.winner is not None:
         facts["winner"] = f"{run.winner} ({_standing(view)})"
     if view.improvement_percentage is not None:
-        facts["better by"] = f"{view.improvement_percentage:+.1f} % ROAS, as observed"
+        facts["better by"] = str(view.improvement)
     if run.approval is not None:
         facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
         facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}

@@ -12,6 +12,7 @@ from autopublisher.domain.approvals import (
     overrides_verdict,
 )
 from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
+from autopublisher.domain.headline import Improvement, improvement_of
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
@@ -130,16 +131,17 @@ class RunView:
 
     @property
     def improvement_percentage(self) -> float | None:
-        """How much better the winner's ROAS was than the other arms' together, in per cent, as observed.
+        """How much better the selected variant is than its nearest rival, in per cent: the verdict's own estimate.
 
-        None for a choice against the verdict: what was found then speaks for another variant.
+        None for a choice other than the verdict's leader: what was found then speaks for another variant.
         """
-        winner = self.winner_variant
-        if winner is None or winner.roas is None or self.is_overridden:
-            return None
-        others = [one for one in self.variants if one is not winner]
-        rest = _ratio(sum(one.figures.revenue for one in others), sum(one.figures.spend for one in others))
-        return None if not rest else round((winner.roas / rest - 1.0) * 100.0, 2)
+        found = self.improvement
+        return None if found is None or found.leader != self.run.winner else found.percentage
+
+    @property
+    def improvement(self) -> Improvement | None:
+        """What the latest verdict says of its leader against the nearest rival, whoever was chosen."""
+        return None if self.verdict is None else improvement_of(self.verdict)
 
     @property
     def overall_roas(self) -> float | None:

@@ -8,6 +8,7 @@ from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.observations import History, Snapshot
 from autopublisher.domain.evidence.timeline import Timeline
+from autopublisher.domain.evidence.values import MoneyChecks
 from autopublisher.domain.evidence.verdict import Diagnostic
 
 MISSING_POLLS_ALLOWED = 0.20
@@ -16,7 +17,7 @@ _FEWEST_GAPS = 5
 
 
 def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, index: int) -> tuple[str, ...]:
-    """Return fault codes as seen at snapshot `index`: counter_fell, polls_missing, edited."""
+    """Return fault codes as seen at snapshot `index`: counter_fell, polls_missing, edited, those of `values`."""
     found = []
     if timeline.row_of[index] is None:
         found.append("counter_fell")
@@ -24,7 +25,7 @@ def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, inde
         found.append("polls_missing")
     if first_edit(history, index) is not None:
         found.append("edited")
-    return tuple(found)
+    return (*found, *MoneyChecks(design, timeline).faults(latest_row(timeline, index)))
 
 
 def first_edit(history: Sequence[Snapshot], index: int) -> float | None:
@@ -41,7 +42,7 @@ def findings(
     """Return the numbers behind the faults at snapshot `index`, and readings set aside without pausing the test.
 
     counter_fell: largest relative fall of a total in the latest reading; readings_set_aside: how many so far;
-    polls_missing: their share; edited: hour of the first reading after a change.
+    polls_missing: their share; edited: hour of the first reading after a change; those of `values`.
     """
     if index < 0:
         return ()
@@ -58,7 +59,7 @@ def findings(
     changed = first_edit(history, index)
     if changed is not None:
         found.append(Diagnostic("edited", changed))
-    return tuple(found)
+    return (*found, *MoneyChecks(design, timeline).findings(latest_row(timeline, index)))
 
 
 def _largest_fall(history: Sequence[Snapshot], timeline: Timeline, index: int) -> float:

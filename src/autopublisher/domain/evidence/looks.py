@@ -15,6 +15,7 @@ from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.health import MISSING_POLLS_ALLOWED, faults
 from autopublisher.domain.evidence.observations import History
 from autopublisher.domain.evidence.timeline import Timeline
+from autopublisher.domain.evidence.values import MoneyChecks
 
 Array = npt.NDArray[np.float64]
 
@@ -61,7 +62,8 @@ class Calendar:
     def faults(self, index: int) -> tuple[str, ...]:
         """Return the fault codes at a poll; looked for only where there can be any."""
         row = self.timeline.row_of[index]
-        if row is not None and index < self._first_edited and not self._polls_may_miss[row]:
+        quiet = row is not None and not (self._polls_may_miss[row] or self._money_is_doubtful[row])
+        if quiet and index < self._first_edited:
             return ()
         return faults(self.design, self.history, self.timeline, index)
 
@@ -110,6 +112,10 @@ class Calendar:
     def _first_edited(self) -> int:
         edited = np.flatnonzero(self.history.edited)
         return int(edited[0]) if len(edited) else len(self.history)
+
+    @cached_property
+    def _money_is_doubtful(self) -> list[bool]:
+        return MoneyChecks(self.design, self.timeline).any_by_row()
 
     @cached_property
     def _polls_may_miss(self) -> list[bool]:

@@ -73,6 +73,13 @@ ENGLISH = Phrases(
         "counter_fell": "A total that can only grow has fallen.",
         "polls_missing": "Too many readings are missing.",
         "edited": "A variant was changed during the test.",
+        "spend_missing": "Spend is missing: a variant was shown and no spend is reported for it.",
+        "no_values": "No value was reported for any purchase, so the return cannot be measured: check value and"
+        " currency of the pixel's purchase event.",
+        "values_missing": "A variant's purchases were reported without their value, so the return cannot be"
+        " compared: check value and currency of the pixel's purchase event.",
+        "values_unlike": "The value of a purchase differs between the variants by more than chance explains, so the"
+        " return cannot be compared: check value and currency of the pixel's purchase event.",
     },
     caveats={
         "as_delivered": "The platform shows each ad to the people it expects to respond: this compares ads as"
@@ -105,15 +112,23 @@ ENGLISH = Phrases(
         "readings_set_aside": "Readings set aside because a total had fallen: {number}.",
         "polls_missing": "{share} of the expected readings are missing.",
         "edited": "The change was first noticed in hour {number}.",
+        "spend_missing": "{variant} had {number} views and no spend.",
+        "no_values": "{number} purchases without a value.",
+        "values_missing": "{variant} had {number} purchases without a value.",
+        "values_unlike": "An average purchase of {variant} is worth {times} times one of the others.",
     },
     parts={
         "range": " ({seen}range {low} to {high})",
         "open_range": " ({seen}at least {low})",
+        "one_sided": " (at least {low}; {rival} had no {events}, so there is no upper limit)",
         "seen": "{raw} seen in the test, ",
         "lean": "{leader} is ahead so far, with a {p_best} chance of being best.",
-        "cost": "Proving {lift} would take about {events_needed} {events} per variant, about {money} each.",
-        "no_cost": "Proving {lift} is out of reach in this time whatever is spent; a longer test could do"
-        " it.",
+        "no_lean": "None of the variants is ahead.",
+        "by_cost": "Cost per purchase can still be compared: {costs}.",
+        "cost": "Going on as before, proving {lift} would take about {events_needed} {events} per variant in all,"
+        " about {money} each, over {days} days.",
+        "reached": "A difference of {lift} would most likely have been proven with what was spent.",
+        "no_cost": "Proving {lift} is out of reach: with the noise seen here it would take more than half a year.",
         "end": "the end, after late purchases",
         "hour": "hour {hour}",
         "purchases": "purchases",
@@ -179,6 +194,13 @@ SPANISH = Phrases(
         "counter_fell": "Un total que solo puede crecer ha bajado.",
         "polls_missing": "Faltan demasiadas lecturas.",
         "edited": "Se modificó una variante durante la prueba.",
+        "spend_missing": "Falta el gasto: una variante se mostró y no consta gasto suyo.",
+        "no_values": "No se comunicó el valor de ninguna compra, así que el retorno no se puede medir: revise valor y"
+        " moneda del evento de compra del píxel.",
+        "values_missing": "Las compras de una variante llegaron sin su valor, así que el retorno no se puede comparar:"
+        " revise valor y moneda del evento de compra del píxel.",
+        "values_unlike": "El valor de una compra difiere entre las variantes más de lo que explica el azar, así que el"
+        " retorno no se puede comparar: revise valor y moneda del evento de compra del píxel.",
     },
     caveats={
         "as_delivered": "La plataforma enseña cada anuncio a quien cree que va a responder: se comparan los"
@@ -213,16 +235,23 @@ SPANISH = Phrases(
         "readings_set_aside": "Lecturas apartadas porque un total había bajado: {number}.",
         "polls_missing": "Falta {share} de las lecturas esperadas.",
         "edited": "El cambio se notó por primera vez en la hora {number}.",
+        "spend_missing": "{variant} tuvo {number} impresiones y ningún gasto.",
+        "no_values": "{number} compras sin valor.",
+        "values_missing": "{variant} tuvo {number} compras sin valor.",
+        "values_unlike": "Una compra media de {variant} vale {times} veces una de las demás.",
     },
     parts={
         "range": " ({seen}entre {low} y {high})",
         "open_range": " ({seen}como mínimo {low})",
+        "one_sided": " (como mínimo {low}; {rival} no tuvo {events}, así que no hay límite superior)",
         "seen": "{raw} visto en la prueba; ",
         "lean": "De momento va por delante {leader}, con {p_best} de probabilidad de ser la mejor.",
-        "cost": "Demostrar {lift} requeriría unas {events_needed} {events} por variante, unos {money} cada"
-        " una.",
-        "no_cost": "Demostrar {lift} no es posible en este plazo se gaste lo que se gaste; una prueba más"
-        " larga sí podría.",
+        "no_lean": "Ninguna de las variantes va por delante.",
+        "by_cost": "El coste por compra sí se puede comparar: {costs}.",
+        "cost": "Siguiendo igual, demostrar {lift} requeriría en total unas {events_needed} {events} por variante, unos"
+        " {money} cada una, durante {days} días.",
+        "reached": "Una diferencia de {lift} se habría demostrado casi seguro con lo gastado.",
+        "no_cost": "Demostrar {lift} queda fuera de alcance: con el ruido visto aquí llevaría más de medio año.",
         "end": "el final, tras las compras tardías",
         "hour": "la hora {hour}",
         "purchases": "compras",

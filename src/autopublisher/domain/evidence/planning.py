@@ -27,6 +27,8 @@ _HOURLY_DISPERSION = 0.09
 _BASKET_SPREAD = 0.08
 _FEW_DAYS = 2.0
 _MOST_EVENTS = 1e7
+_LEAST_EVENTS = 0.5
+_LARGEST_DRIFT = 20.0
 _LARGEST_LIFT = 20.0
 _MOST_DAYS = 180
 _HOURS_PER_DAY = 24.0
@@ -37,11 +39,27 @@ _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
 @dataclass(frozen=True)
 class ProofCost:
-    """What proving `lift` with 80 % power takes; None where more spend in the same days cannot do it."""
+    """What proving `lift` with 80 % power takes; None where it is out of reach.
+
+    Before a test it is what more spend in the same days takes. After one it is what going on as before takes in all,
+    `days` of it; `reached`: what was spent would most likely have proven it, so nothing more is asked for.
+    """
 
     lift: float
     purchases_per_variant: float | None
     spend_per_variant: float | None
+    days: float | None = None
+    reached: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a test has shown: the standard error of a log ratio, events and spend per variant, and hours of delivery."""
+
+    error: float
+    events: float
+    spend: float
+    hours: float
 
 
 @dataclass(frozen=True)
@@ -170,6 +188,39 @@ def proof_cost(design: Design, cost_per_event: float, lift: float, power: float 
     """Return the events and spend per variant that prove `lift` with `power` in the planned time."""
     events = _events_needed(design, lift, power)
     return ProofCost(lift, events, None if events is None else events * cost_per_event)
+
+
+def proof_cost_after(
+    design: Design, measured: Measured, lift: float, power: float = USUAL_POWER
+) -> ProofCost:
+    """Return what proves `lift` with `power` if the test goes on as it went, from the noise it has shown.
+
+    Squared errors fall as one over what is spent over days, hourly and daily noise alike, so `share` times the test
+    meets the drift that a planned test needs. With fewer events than a comparison takes, no less than the plan's noise
+    is supposed. Never less than what has been spent.
+    """
+    share = (_drift_needed(design, power) * measured.error / math.log1p(lift)) ** 2
+    if measured.events < design.min_purchases:
+        planned = _events_needed(design, lift, power)
+        share = max(share, math.inf if planned is None else planned / max(measured.events, _LEAST_EVENTS))
+    days = share * measured.hours / _HOURS_PER_DAY
+    if days > _MOST_DAYS:
+        return ProofCost(lift, None, None)
+    if share <= 1:
+        return ProofCost(lift, measured.events, measured.spend, measured.hours / _HOURS_PER_DAY, reached=True)
+    return ProofCost(lift, share * measured.events, share * measured.spend, days)
+
+
+@lru_cache(maxsize=256)
+def _drift_needed(design: Design, power: float) -> float:
+    """Return the drift at the end of a planned test that crosses its bounds with `power`."""
+    looks = _looks(design)
+    bounds, rivals = critical_values(looks, design.alpha / 2), len(design.variants) - 1
+
+    def shortfall(drift: float) -> float:
+        return _all_pairs(crossing_probability(looks, bounds, drift), rivals) - power
+
+    return float(brentq(shortfall, 0.0, _LARGEST_DRIFT, xtol=1e-3))
 
 
 @lru_cache(maxsize=1024)

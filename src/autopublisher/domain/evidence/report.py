@@ -9,9 +9,11 @@ from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.diagnostics import Signals, caveats, diagnose
 from autopublisher.domain.evidence.interval import RatioInterval
-from autopublisher.domain.evidence.planning import ProofCost, proof_cost
+from autopublisher.domain.evidence.planning import Measured, ProofCost, proof_cost_after
+from autopublisher.domain.evidence.posterior import log_ratios
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind, Ruling
 from autopublisher.domain.evidence.timeline import Timeline
+from autopublisher.domain.evidence.values import VALUE_FAULTS
 from autopublisher.domain.evidence.verdict import (
     Diagnostic,
     Estimate,
@@ -52,7 +54,7 @@ class Case:
         """Return the leader's position; a named winner leads by definition."""
         if self.ruling.winner is not None:
             return self.ruling.winner
-        if self.evidence is None or self.evidence.leader is None:
+        if self.evidence is None or self.evidence.leader is None or VALUE_FAULTS & {*self.ruling.reasons}:
             return None
         return self.evidence.active[self.evidence.leader]
 
@@ -250,14 +252,32 @@ def _costs(case: Case) -> tuple[ProofCost, ...]:
     evidence = case.evidence
     if evidence is None or case.ruling.kind is Kind.WINNER or float(evidence.counts.sum()) <= 0:
         return ()
-    if case.ruling.kind not in ENDING_KINDS or not case.detailed:
+    if case.ruling.kind not in ENDING_KINDS or not case.detailed or float(evidence.spend.sum()) <= 0:
         return ()
-    price = float(evidence.spend.sum() / evidence.counts.sum())
     lifts = {case.design.planned_lift}
     estimate = _estimate(case)
     if estimate is not None and estimate.shrunk > 1 + _LEAST_LIFT:
         lifts.add(round(estimate.shrunk - 1, 2))
-    return tuple(proof_cost(case.design, price, lift) for lift in sorted(lifts))
+    return tuple(proof_cost_after(case.design, _measured(case, evidence), lift) for lift in sorted(lifts))
+
+
+def _measured(case: Case, evidence: Evidence) -> Measured:
+    """Return what the test has shown so far of its own noise: that of the leader against its nearest rival."""
+    _, variance = log_ratios(evidence.scores, evidence.noise.variance)
+    leading = 0 if case.leader not in evidence.active else evidence.active.index(case.leader)
+    first, second = sorted((leading, _rival(evidence, leading)))
+    pair = int(
+        np.flatnonzero(
+            (evidence.scores.first == evidence.active[first])
+            & (evidence.scores.second == evidence.active[second])
+        )[0]
+    )
+    return Measured(
+        error=float(variance[pair]) ** 0.5,
+        events=float(evidence.counts.mean()),
+        spend=float(evidence.spend.mean()),
+        hours=min(evidence.hour, case.design.planned_hours),
+    )
 
 
 _LEAST_LIFT = 0.05

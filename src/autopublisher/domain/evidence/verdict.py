@@ -14,7 +14,7 @@ from typing import Any, Self
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind
 
-VERSION = "2"
+VERSION = "3"
 _DIGITS = 9
 
 

@@ -102,7 +102,7 @@ class Evidence:
     @cached_property
     def posterior(self) -> Posterior:
         """The active variants' posterior."""
-        return posterior(self.blocks, self.noise.estimate, self.design.prior_spread)
+        return posterior(self.blocks, self.scores, self.noise.estimate, self.design.prior_spread)
 
     def statistics(self, ratio: float = 1.0) -> Array:
         """Return Z with Z[i, j] testing theta_i / theta_j > ratio; the diagonal is infinite."""
@@ -118,10 +118,20 @@ class Evidence:
         return np.searchsorted(self.active, positions)
 
     def intervals(self) -> tuple[RatioInterval, ...]:
-        """Return each pair's repeated interval of first over second, at the winner's bound."""
-        return tuple(
+        """Return each pair's repeated interval of first over second, at the winner's bound.
+
+        What a pair has shown at an earlier look of its own clock holds: its range stays on that side of 1.
+        """
+        found = tuple(
             ratio_interval(quadratic_of(self.scores, pair, self.noise.variance), critical)
             for pair, critical in enumerate(self._criticals())
+        )
+        if self.bounds.pairs is None:
+            return found
+        won, (first, second) = self.bounds.pairs.won, np.triu_indices(len(self.active), 1)
+        return tuple(
+            each.beyond_one(above=bool(above and not below), below=bool(below and not above))
+            for each, above, below in zip(found, won[first, second], won[second, first], strict=True)
         )
 
     def _criticals(self) -> list[float]:

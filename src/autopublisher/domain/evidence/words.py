@@ -4,6 +4,7 @@ The first sentence is the headline. What is not proven is never worded as if it 
 caveats always follow.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
@@ -11,7 +12,11 @@ from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Figure
 from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH, Phrases
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import Kind
+from autopublisher.domain.evidence.values import VALUE_FAULTS
 from autopublisher.domain.evidence.verdict import Diagnostic, Verdict
+from autopublisher.domain.headline import change_of
+
+_ONE_PERCENT = 0.01
 
 
 class Language(StrEnum):
@@ -31,7 +36,7 @@ def sentences(verdict: Verdict, language: str = Language.ENGLISH) -> tuple[str, 
 
 def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
     """Return the first of the `sentences`."""
-    return sentences(verdict, language)[0]
+    return _Wording(verdict, _phrases_of(language)).first()
 
 
 def method_note(verdict: Verdict, language: str = Language.ENGLISH) -> str:
@@ -63,11 +68,32 @@ class _Wording:
 
     def all(self) -> tuple[str, ...]:
         """Return all sentences in order."""
-        known = self._phrases.reasons
-        reasons = [known[code] for code in self._verdict.reasons if code in known]
         caveats = [self._fill(self._phrases.caveats[code]) for code in self._verdict.caveats]
+        parts = (self._reasons(), self._leaning(), self._costs(), self._findings(), self._instead())
+        return (self.first(), *(sentence for part in parts for sentence in part), *caveats)
+
+    def first(self) -> str:
+        """Return the headline; where data cannot be trusted it says why."""
         first = self._fill(self._phrases.verdicts[self._verdict.kind.value])
-        return (first, *reasons, *self._leaning(), *self._costs(), *self._findings(), *caveats)
+        return " ".join((first, *self._known_reasons())) if self._verdict.kind is Kind.UNHEALTHY else first
+
+    def _reasons(self) -> tuple[str, ...]:
+        return () if self._verdict.kind is Kind.UNHEALTHY else self._known_reasons()
+
+    def _known_reasons(self) -> tuple[str, ...]:
+        known = self._phrases.reasons
+        return tuple(known[code] for code in self._verdict.reasons if code in known)
+
+    def _instead(self) -> tuple[str, ...]:
+        """Return what can still be compared where purchase values cannot: costs per purchase."""
+        if not VALUE_FAULTS & {*self._verdict.reasons}:
+            return ()
+        costs = ", ".join(
+            f"{each.name} {_number(each.cpa, 2, self._phrases)} {self._verdict.currency}"
+            for each in self._verdict.variants
+            if each.cpa is not None
+        )
+        return (self._fill(self._phrases.parts["by_cost"], costs=costs),)
 
     def method(self) -> str:
         """Return the paragraph on the method."""
@@ -104,13 +130,9 @@ class _Wording:
         return self._phrases.percent.format(number=_number(100 * share, digits, self._phrases))
 
     def _signed(self, ratio: float) -> str:
-        """Return a ratio as a change; for costs, the change of the cost."""
-        change = (1 / ratio if self._is_cost and ratio > 0 else ratio) - 1
-        return _sign(change) + self._percent(abs(change))
-
-    @property
-    def _is_cost(self) -> bool:
-        return self._verdict.criterion in (Criterion.CPA, Criterion.CPC)
+        """Return a ratio as a change; for costs, the change of the cost. What is less than one per cent keeps a digit."""
+        change = change_of(self._verdict.criterion, ratio)
+        return _sign(change) + self._percent(abs(change), 0 if abs(change) >= _ONE_PERCENT else 1)
 
     def _better(self) -> str:
         return self._fill(self._phrases.better[self._verdict.criterion])
@@ -126,7 +148,10 @@ class _Wording:
         parts = self._phrases.parts
         seen = "" if estimate.raw is None else parts["seen"].format(raw=self._signed(estimate.raw))
         if estimate.high is None:
-            return parts["open_range"].format(seen=seen, low=self._signed(estimate.low))
+            low = self._signed(estimate.low)
+            if self._count_of(estimate.against) > 0:
+                return parts["open_range"].format(seen=seen, low=low)
+            return self._fill(parts["one_sided"], low=low)
         return parts["range"].format(
             seen=seen, low=self._signed(estimate.low), high=self._signed(estimate.high)
         )
@@ -134,8 +159,11 @@ class _Wording:
     def _counted(self) -> tuple[Figure, ...]:
         return MEASURES[Criterion(self._verdict.criterion)].counts
 
+    def _count_of(self, name: str) -> float:
+        return float(sum(getattr(self._verdict.variant(name), figure) for figure in self._counted()))
+
     def _count(self) -> str:
-        total = sum(getattr(each, figure) for each in self._verdict.variants for figure in self._counted())
+        total = sum(self._count_of(each.name) for each in self._verdict.variants)
         return _number(total, 0, self._phrases)
 
     def _events(self) -> str:
@@ -155,6 +183,8 @@ class _Wording:
         tells = (Kind.NOT_ENOUGH_DATA, Kind.NO_DIFFERENCE)
         if self._verdict.kind not in tells or self._verdict.leader is None or self._verdict.p_best is None:
             return ()
+        if self._verdict.p_best < 1 / sum(each.active for each in self._verdict.variants) + _ONE_PERCENT:
+            return (self._phrases.parts["no_lean"],)
         return (self._fill(self._phrases.parts["lean"]),)
 
     def _costs(self) -> tuple[str, ...]:
@@ -171,6 +201,7 @@ class _Wording:
         values = {
             "variant": finding.variant or "-",
             "number": _number(value, 0, phrases),
+            "times": _number(value, 1, phrases),
             "signed": _sign(value) + _number(abs(value), 1, phrases),
             "points": _sign(value) + _number(100 * abs(value), 0, phrases),
             "share": self._percent(value),
@@ -180,9 +211,14 @@ class _Wording:
 
     def _cost(self, cost: ProofCost) -> str:
         lift = self._signed(1 + cost.lift)
+        if cost.reached:
+            return self._fill(self._phrases.parts["reached"], lift=lift)
         if cost.purchases_per_variant is None or cost.spend_per_variant is None:
             return self._fill(self._phrases.parts["no_cost"], lift=lift)
         needed = _number(float(f"{cost.purchases_per_variant:.2g}"), 0, self._phrases)
         money = _number(float(f"{cost.spend_per_variant:.2g}"), 0, self._phrases)
         money = f"{money} {self._verdict.currency}"
-        return self._fill(self._phrases.parts["cost"], lift=lift, events_needed=needed, money=money)
+        days = "" if cost.days is None else _number(math.ceil(cost.days), 0, self._phrases)
+        return self._fill(
+            self._phrases.parts["cost"], lift=lift, events_needed=needed, money=money, days=days
+        )

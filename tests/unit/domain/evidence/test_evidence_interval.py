@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
@@ -59,6 +59,38 @@ def test_exchanging_the_variants_inverts_a_bounded_range(q: Quadratic) -> None:
     inverse = ratio_interval(Quadratic(q.b, q.a, q.bb, q.ab, q.aa), 2.0).inverse()
     assert inverse.low == pytest.approx(interval.low, rel=1e-6)
     assert inverse.high == pytest.approx(interval.high, rel=1e-6)
+
+
+WIDE = st.floats(0.05, 3.0)
+ANY_QUADRATICS = st.builds(
+    lambda a, b, sa, sb, r: Quadratic(a, b, (a * sa) ** 2, r * a * sa * b * sb, (b * sb) ** 2),
+    SIZES,
+    st.one_of(st.just(0.0), SIZES),
+    WIDE,
+    WIDE,
+    st.floats(-0.95, 0.99),
+)
+
+
+@given(ANY_QUADRATICS, st.floats(1.5, 6.0))
+def test_a_range_holds_no_difference_exactly_where_the_test_does_not_reject_it(
+    q: Quadratic, critical: float
+) -> None:
+    interval = ratio_interval(q, critical)
+    z = (q.a - q.b) / math.sqrt(q.aa - 2 * q.ab + q.bb)
+    assume(abs(abs(z) - critical) > 1e-6)
+    assert interval.contains(1.0) is (abs(z) < critical)
+    if abs(z) > critical:
+        assert (interval.low > 1.0) is (z > 0)
+
+
+def test_a_variant_without_events_gives_a_range_with_one_end() -> None:
+    interval = ratio_interval(Quadratic(a=15.0, b=0.0, aa=37.5, ab=0.0, bb=0.0), 2.0)
+    assert interval.low == pytest.approx((15**2 / 37.5) / 2.0**2)
+    assert interval.high is None
+    assert ratio_interval(Quadratic(a=0.0, b=15.0, aa=0.0, ab=0.0, bb=37.5), 2.0).high == pytest.approx(
+        2 / 3, rel=1e-6
+    )
 
 
 def test_a_range_without_upper_end_contains_large_ratios() -> None:

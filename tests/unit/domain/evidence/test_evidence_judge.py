@@ -6,7 +6,17 @@ from itertools import pairwise
 
 import pytest
 
-from autopublisher.domain.evidence import Criterion, Design, Kind, Mode, Snapshot, Verdict, judge, replay
+from autopublisher.domain.evidence import (
+    Criterion,
+    Design,
+    Figures,
+    Kind,
+    Mode,
+    Snapshot,
+    Verdict,
+    judge,
+    replay,
+)
 
 History = tuple[Snapshot, ...]
 MakeTest = Callable[..., History]
@@ -137,12 +147,7 @@ def test_an_edited_variant_pauses_the_test(two_weeks: Design, even_test: MakeTes
 
 def test_a_variant_that_never_delivers_blocks_the_verdict(even_test: MakeTest) -> None:
     design = Design(("a", "b"), 1000.0, 100.0)
-    history = tuple(
-        replace(
-            each, figures=(each.figures[0], replace(each.figures[1], spend=0.0, conversions=0.0, revenue=0.0))
-        )
-        for each in even_test(100, (5, 5))
-    )
+    history = tuple(replace(each, figures=(each.figures[0], Figures())) for each in even_test(100, (5, 5)))
     verdict = judge(design, history, final=True)
     assert (verdict.kind, verdict.reasons) == (Kind.NOT_ENOUGH_DATA, ("not_delivering",))
 
