@@ -1,4 +1,4 @@
-"""The settings: environment variables and ``.env``, checked once; a refusal names the variable and a remedy.
+"""The settings: environment variables and an env file, checked once; a refusal names the variable and a remedy.
 
 A field's name is its variable's name in lower case; README.md has the table.
 """
@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,9 +23,12 @@ from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
 from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.money import Money
+from autopublisher.domain.secret_keys import SHORTEST, weakness
 from autopublisher.domain.stops import LONGEST_TIMEOUT
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"
+META_HOSTS = ".facebook.com"
+KEY_MAKER = "openssl rand -base64 48"
 STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
 _AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD=300"
 _DATABASES = (
@@ -110,18 +114,20 @@ def _database_address(value: SecretStr) -> SecretStr:
 
 
 def _web_address(value: str) -> str:
-    if not value.startswith(("http://", "https://")) or not value.partition("://")[2]:
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() not in {"http", "https"} or not rest:
         raise ValueError("expected an address that begins with http:// or https://")
-    return value.rstrip("/")
+    return f"{scheme.lower()}://{rest.rstrip('/')}"
 
 
 class Settings(BaseSettings):
     """Every setting of the product; secrets never print."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
     auto_publisher_enabled: bool = True
     auto_publisher_home: Path = Path(".autopublisher")
+    auto_publisher_env_file: Path | None = None
     auto_publisher_host: str = "127.0.0.1"
     auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
     auto_publisher_trusted_proxies: Annotated[str, AfterValidator(_networks_text)] = ""
@@ -154,17 +160,20 @@ class Settings(BaseSettings):
     stub_seed: int = Field(default=7, ge=0)
 
     @classmethod
-    def load(cls, **overrides: Any) -> Self:
-        """Read the environment and ``.env``, ``overrides`` first; raises ConfigurationError."""
+    def load(cls, *, needs_key: bool = True, **overrides: Any) -> Self:
+        """Read the environment and the file of ``env_file``, ``overrides`` first; raises ConfigurationError."""
         try:
-            settings = cls(**overrides)
+            settings = cls(**{"_env_file": env_file(), **overrides})
         except ValidationError as error:
             raise _refusal(error.errors()[0]) from None
-        settings.check_secrets()
+        settings.check_secrets(needs_key=needs_key)
         return settings
 
-    def check_secrets(self) -> None:
-        """Raise ConfigurationError where live mode lacks a secret: none of them has a default there."""
+    def check_secrets(self, *, needs_key: bool = True) -> None:
+        """Raise ConfigurationError where live mode lacks a secret, has a weak one, or would send one elsewhere.
+
+        The kill switch needs no key and is not kept from working by a weak one.
+        """
         if self.is_stub:
             return
         if self.meta_access_token is None:
@@ -173,11 +182,30 @@ class Settings(BaseSettings):
                 "live mode needs Meta's access token, and there is none.",
                 "Set META_ACCESS_TOKEN to a token with ads_management and ads_read, or META_API_MODE=stub.",
             )
+        if not _is_trusted(self.meta_graph_url or LIVE_GRAPH_URL):
+            raise _configuration(
+                "META_GRAPH_URL",
+                "in live mode the access token goes there, and it is neither Meta's nor this machine's.",
+                f"Unset META_GRAPH_URL, which means {LIVE_GRAPH_URL}, or set META_API_MODE=stub for a simulator.",
+            )
+        if not needs_key:
+            return
         if self.secret_key is None:
             raise _configuration(
                 "SECRET_KEY",
                 "live mode needs a secret of its own, and there is none.",
-                "Set SECRET_KEY to 32 or more random characters, for example from: openssl rand -hex 32",
+                f"Set SECRET_KEY to {SHORTEST} or more random characters, for example from: {KEY_MAKER}",
+            )
+        self._check_strength(self.secret_key.get_secret_value())
+
+    @staticmethod
+    def _check_strength(key: str) -> None:
+        found = weakness(key)
+        if found is not None:
+            raise _configuration(
+                "SECRET_KEY",
+                f"{found}.",
+                f"Set SECRET_KEY to random characters, for example from: {KEY_MAKER} (every session then ends).",
             )
 
     @property
@@ -238,6 +266,52 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str
     return tuple(sorted(name for name in names if name.startswith(OUR_PREFIXES) and name not in known))
 
 
+def env_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that settings are read from beside the environment; raises ConfigurationError where it is missing.
+
+    It is the one that ``--env-file`` (AUTO_PUBLISHER_ENV_FILE) names, or ``.env`` of a data folder that the environment
+    names: whoever can put a file into the current folder must not decide where a token is sent.
+    """
+    known = os.environ if environment is None else environment
+    named, home = known.get("AUTO_PUBLISHER_ENV_FILE"), known.get("AUTO_PUBLISHER_HOME")
+    if named:
+        file = Path(named).expanduser()
+        if not os.access(file, os.R_OK) or not file.is_file():
+            remedy = "Name a file this user may read."
+            raise _configuration("AUTO_PUBLISHER_ENV_FILE", f"{file} cannot be read.", remedy)
+        return file
+    beside = Path(home).expanduser() / ".env" if home else None
+    return beside if beside is not None and beside.is_file() else None
+
+
+def unread_env_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return the ``.env`` of the current folder where it sets something of ours and is not what is read."""
+    here, read = Path(".env").absolute(), env_file(environment)
+    if not here.is_file() or (read is not None and here.samefile(read)):
+        return None
+    names = {line.removeprefix("export ").partition("=")[0].strip().upper() for line in _lines(here)}
+    return None if names.isdisjoint(name.upper() for name in Settings.model_fields) else here
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _is_trusted(url: str) -> bool:
+    """Tell whether an access token may be sent there: to Meta, never in the clear, or to this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return parts.scheme == "https" and f".{host}".endswith(META_HOSTS)
+
+
 def _refusal(error: ErrorDetails) -> ConfigurationError:
     name = str(error["loc"][0]).upper() if error["loc"] else "?"
     secret = name.endswith(("TOKEN", "SECRET", "KEY", "URL"))
@@ -248,5 +322,7 @@ def _refusal(error: ErrorDetails) -> ConfigurationError:
 
 def _configuration(name: str, reason: str, remedy: str) -> ConfigurationError:
     error = ConfigurationError(name=name, reason=reason)
-    error.remedy = remedy or f"Correct {name} in the environment or in .env; README.md lists every variable."
+    error.remedy = (
+        remedy or f"Correct {name} in the environment or in the env file; README.md lists every variable."
+    )
     return error

@@ -51,6 +51,17 @@ def test_a_second_user_finds_the_same_simulator(first: SimulatorProcess, tmp_pat
     assert answers(first.url)
 
 
+def test_it_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("META_ACCESS_TOKEN", "SECRET_KEY", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "hush-hush")
+    process = SimulatorProcess(tmp_path, WISH)
+    process.start()
+    try:
+        assert b"hush-hush" not in Path(f"/proc/{process_id(tmp_path)}/environ").read_bytes()
+    finally:
+        process.stop()
+
+
 def test_the_last_user_ends_it(first: SimulatorProcess, tmp_path: Path) -> None:
     url = first.url
     first.stop()

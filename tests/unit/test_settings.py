@@ -9,7 +9,14 @@ from autopublisher.adapters.meta.session import Timeouts
 from autopublisher.domain.errors import ConfigurationError
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.stops import LANDS_WITHIN
-from autopublisher.settings import STUB_TOKEN, MetaMode, Settings, StubClock, unknown_variables
+from autopublisher.settings import (
+    STUB_TOKEN,
+    MetaMode,
+    Settings,
+    StubClock,
+    unknown_variables,
+    unread_env_file,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +57,7 @@ def test_the_briefs_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "AUTO_PUBLISHER_MAX_CONCURRENT_RUNS": "9",
         "META_ACCESS_TOKEN": "a-token",
         "DATABASE_URL": "postgresql+asyncpg://user:word@db/name",
-        "SECRET_KEY": "a-key",
+        "SECRET_KEY": "Zk3vR8pLw0QmXyT5sHd7BnCf1GjUaEi2",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -63,9 +70,95 @@ def test_the_briefs_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not settings.supervises_simulator
 
 
-def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("STUB_SCENARIO=ordinary\n", "utf-8")
+def test_an_env_file_is_read_where_somebody_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.env"
+    file.write_text("STUB_SCENARIO=ordinary\n", "utf-8")
+    monkeypatch.setenv("AUTO_PUBLISHER_ENV_FILE", str(file))
     assert Settings.load().stub_scenario == "ordinary"
+
+
+def test_an_env_file_is_read_from_a_data_folder_that_somebody_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".env").write_text("STUB_SCENARIO=ordinary\n", "utf-8")
+    assert Settings.load().stub_scenario == "demo"
+    monkeypatch.setenv("AUTO_PUBLISHER_HOME", str(tmp_path / "home"))
+    assert Settings.load().stub_scenario == "ordinary"
+    assert unread_env_file() is None
+
+
+def test_an_env_file_of_the_current_folder_is_named_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "export META_API_MODE=live\nMETA_GRAPH_URL=https://evil.example\n", "utf-8"
+    )
+    assert Settings.load().is_stub
+    assert unread_env_file() == tmp_path / ".env"
+
+
+def test_an_env_file_of_another_program_is_nobodys_concern(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# AUTO_PUBLISHER_HOME=x\nDJANGO_SECRET=1\n", "utf-8")
+    assert unread_env_file() is None
+
+
+def test_an_env_file_that_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    error = refusal(monkeypatch, AUTO_PUBLISHER_ENV_FILE=str(tmp_path / "none.env"))
+    assert "none.env cannot be read" in error.message
+
+
+@pytest.mark.parametrize("url", ["HTTPS://graph.facebook.com/", "Http://127.0.0.1:9"])
+def test_an_address_may_be_written_in_upper_case(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("META_GRAPH_URL", url)
+    scheme, _, rest = url.rstrip("/").partition("://")
+    assert Settings.load().meta_graph_url == f"{scheme.lower()}://{rest}"
+
+
+STRONG = "Zk3vR8pLw0QmXyT5sHd7BnCf1GjUaEi2"
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("short", "5 characters"),
+        ("k" * 40, "1 different characters"),
+        ("changeme" + STRONG, "placeholder"),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", "alphabet"),
+    ],
+)
+def test_live_mode_refuses_a_weak_key(monkeypatch: pytest.MonkeyPatch, key: str, why: str) -> None:
+    error = refusal(monkeypatch, META_API_MODE="live", META_ACCESS_TOKEN="token", SECRET_KEY=key)
+    assert "SECRET_KEY" in error.message
+    assert why in error.message
+    assert key not in error.message
+    assert Settings.load(needs_key=False).meta_api_mode is MetaMode.LIVE  # the kill switch works all the same
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://graph.facebook.com",
+        "https://graph.facebook.com.evil.example",
+        "https://graph.facebook.com@evil.example",
+        "https://evilfacebook.com",
+        "http://10.0.0.8:8000",
+    ],
+)
+def test_live_mode_sends_its_token_nowhere_else(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    live = {"META_API_MODE": "live", "META_ACCESS_TOKEN": "token", "SECRET_KEY": STRONG}
+    error = refusal(monkeypatch, META_GRAPH_URL=url, **live)
+    assert "META_GRAPH_URL" in error.message
+
+
+@pytest.mark.parametrize(
+    "url", ["https://graph.facebook.com", "http://127.0.0.1:9", "http://[::1]:9", "http://localhost:9"]
+)
+def test_live_mode_is_tested_against_a_simulator_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    live = {"META_API_MODE": "live", "META_ACCESS_TOKEN": "token", "SECRET_KEY": STRONG}
+    for name, value in {**live, "META_GRAPH_URL": url}.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.load().meta_graph_url == url
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from autopublisher.api.exact_json import Unreadable
-from autopublisher.api.middleware import SECURITY_HEADERS, request_id_of
+from autopublisher.api.middleware import SECURITY_HEADERS, bounded, request_id_of
 from autopublisher.api.validation import problems_of
 from autopublisher.domain import errors
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
@@ -182,7 +182,7 @@ def _on_unexpected(request: Request, error: Exception) -> Response:
         "request_failed",
         request_id=request_id_of(request.scope),
         method=request.method,
-        path=request.url.path,
+        path=bounded(request.url.path),
         exc_info=error,
     )
     return problem(

@@ -26,8 +26,18 @@ SECURITY_HEADERS: Final = {
 STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
 """Sent over TLS only: the browser then never asks this host without it again, for a year."""
 
+REQUESTS_LOGGER: Final = "autopublisher.requests"
+LONGEST_PATH: Final = 200
+"""Characters of an address that are logged: whoever asks may send 64 kB of it."""
+
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SCOPE_KEY = "autopublisher.request_id"
+
+
+def bounded(path: str) -> str:
+    """Return an address as it is logged."""
+    left = len(path) - LONGEST_PATH
+    return path if left <= 0 else f"{path[:LONGEST_PATH]} and {left} more"
 
 
 def request_id_of(scope: Scope) -> str | None:
@@ -51,8 +61,8 @@ class RequestFrame:
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _frame(MutableHeaders(scope=message), request_id, scope["scheme"])
-                structlog.get_logger().info(
-                    "request", method=scope["method"], path=scope["path"], status=message["status"]
+                structlog.get_logger(REQUESTS_LOGGER).info(
+                    "request", method=scope["method"], path=bounded(scope["path"]), status=message["status"]
                 )
             await send(message)
 

@@ -1,16 +1,18 @@
 """Where log lines go: as JSON, one object a line, into the data folder; the terminal stays quiet."""
 
 import logging
-from logging.handlers import RotatingFileHandler
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from autopublisher.domain.errors import ConfigurationError
+from autopublisher.adapters.private_files import private_folder
+from autopublisher.api.middleware import REQUESTS_LOGGER
+from autopublisher.bootstrap.log_files import BoundedLog, RepeatFilter
+from autopublisher.bootstrap.private_home import unusable_home
 
 LOG_FILE = "autopublisher.log"
-LARGEST_BYTES = 10_000_000
-KEPT_FILES = 3
+REQUESTS_FILE = "requests.log"
 
 _OURS = "autopublisher"
 _NOISY = ("httpx2", "httpcore2", "urllib3", "alembic", "uvicorn.access")
@@ -21,18 +23,15 @@ def log_to_file(home: Path, level: str) -> Path:
     """Send everything logged here to the data folder's log file, and return its path; raises ConfigurationError."""
     path = home / LOG_FILE
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        private_folder(home)
+        main, requests = BoundedLog(path), BoundedLog(home / REQUESTS_FILE)
     except OSError as error:
-        unusable = ConfigurationError(
-            name="AUTO_PUBLISHER_HOME", reason=f"{home} cannot be written ({error.strerror})."
-        )
-        unusable.remedy = (
-            "Name a folder this user may write, for example: export AUTO_PUBLISHER_HOME=$HOME/.autopublisher"
-        )
-        raise unusable from error
-    handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-    _log_with(handler, level)
+        reason = f"{home} cannot be written ({error.strerror})"
+        if isinstance(error, IsADirectoryError):
+            reason = f"{error.filename} is a folder, where the log is to be"
+        raise unusable_home(home, reason) from error
+    _log_with(main, level)
+    _log_requests(requests)
     return path
 
 
@@ -49,16 +48,12 @@ def _log_with(handler: logging.Handler, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
-    )
-    _replace_handlers(handler, level)
+    handler.setFormatter(_formatter(shared))
+    handler.addFilter(RepeatFilter())
+    _replace_handler(logging.getLogger(), handler)
+    logging.getLogger().setLevel(level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)  # a library's warning belongs in the log, not between our lines
     structlog.configure(
         processors=[
@@ -71,13 +66,27 @@ def _log_with(handler: logging.Handler, level: str) -> None:
     )
 
 
-def _replace_handlers(handler: logging.Handler, level: str) -> None:
-    root = logging.getLogger()
+def _log_requests(handler: logging.Handler) -> None:
+    """Give requests a file of their own: whoever asks without end must not rotate away what matters."""
+    handler.setFormatter(_formatter([]))
+    logger = logging.getLogger(REQUESTS_LOGGER)
+    logger.propagate = False
+    _replace_handler(logger, handler)
+
+
+def _formatter(foreign: Sequence[structlog.typing.Processor]) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=foreign,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
+
+
+def _replace_handler(logger: logging.Logger, handler: logging.Handler) -> None:
     handler.set_name(_OURS)
-    for present in [one for one in root.handlers if one.get_name() == _OURS]:
-        root.removeHandler(present)
+    for present in [one for one in logger.handlers if one.get_name() == _OURS]:
+        logger.removeHandler(present)
         present.close()
-    root.addHandler(handler)
-    root.setLevel(level)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logger.addHandler(handler)

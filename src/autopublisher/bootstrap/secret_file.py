@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from autopublisher.adapters.private_files import draft_private, replace_private
 from autopublisher.domain.errors import ConfigurationError
 from autopublisher.settings import Settings
 
@@ -27,22 +28,12 @@ def secret_key(settings: Settings) -> bytes:
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file's content at once, readable by its owner only."""
-    draft = _draft(path, text)
-    draft.replace(path)
+    replace_private(path, text.encode())
 
 
 def _create(path: Path) -> None:
     """Of several processes that start at once, one file wins and all read that one."""
-    draft = _draft(path, secrets.token_hex(_BYTES))
+    draft = draft_private(path, secrets.token_hex(_BYTES).encode())
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()
-
-
-def _draft(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    return draft

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,12 @@ from typing import IO, TypeVar
 import httpx2
 import structlog
 
+from autopublisher.bootstrap.log_files import LARGEST_BYTES
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
+PASSED_ON = frozenset(
+    {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
+)
 ANNOUNCEMENT = "simulator.json"
 IDLE_EXIT_SECONDS = 900
 START_SECONDS = 30.0
@@ -138,9 +142,17 @@ class SimulatorProcess:
         self._file.unlink(missing_ok=True)
         if self._child is not None:
             self._child.poll()  # takes the exit of the one that died
-        with (self._home / "simulator.log").open("ab") as log:
+        path = self._home / "simulator.log"
+        if path.exists() and path.stat().st_size > LARGEST_BYTES:
+            path.replace(path.with_name("simulator.log.1"))
+        with path.open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own module, with our own settings
-                self._command(port), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command(port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=bare_environment(os.environ),
             )
         child = self._child
         found = _wait_for(lambda: self._ready(child.pid), START_SECONDS, lambda: child.poll() is not None)
@@ -179,6 +191,11 @@ class SimulatorProcess:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(END_SECONDS)
         self._file.unlink(missing_ok=True)
+
+
+def bare_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a simulator is told of the environment: where programs are, and no setting or secret of anybody's."""
+    return {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("LC_")}
 
 
 def announced_url(home: Path) -> str:

@@ -13,13 +13,13 @@ import typer
 
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
-from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
 from autopublisher.cli.demo_report import curl_lines, read_truth, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.output import say, show, show_json, tell
 from autopublisher.cli.request_file import read_request
+from autopublisher.cli.session import open_home
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
@@ -60,8 +60,8 @@ def demo(
     settings = demo_settings(scenario)
     if fresh:
         _forget(settings)
-    log = log_to_file(settings.home, settings.auto_publisher_log_level)
-    tell(f"AutoPublisher demo: a simulated Meta, scenario {scenario}. Data and log: {log.parent}")
+    open_home(settings)
+    tell(f"AutoPublisher demo: a simulated Meta, scenario {scenario}. Data and log: {settings.home}")
     wanted = settings.auto_publisher_port if port is None else port
     listener = listen(settings.auto_publisher_host, wanted, or_next=True)
     with listener, Product(settings, Work.HERE) as product:
@@ -80,7 +80,7 @@ def demo(
 def example_request(scenario: ScenarioOption = DemoScenario.DEMO) -> None:
     """Print the brief's request with the ids of the demo, ready to be sent."""
     settings = demo_settings(scenario)
-    log_to_file(settings.home, settings.auto_publisher_log_level)
+    open_home(settings)
     with Product(settings, Work.NONE) as product:
         show_json(seed(product).request())
 

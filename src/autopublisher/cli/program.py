@@ -1,7 +1,9 @@
 """The whole program: every command under its name and with its sentence; what it needs is loaded when it is called."""
 
 import importlib
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -135,9 +137,15 @@ def root(
         bool,
         typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which release this is."),
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(envvar="AUTO_PUBLISHER_ENV_FILE", help="Settings are read from this file, too."),
+    ] = None,
 ) -> None:
     """Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent."""
     del version  # said by its callback
+    if env_file is not None:
+        os.environ["AUTO_PUBLISHER_ENV_FILE"] = str(env_file.expanduser().absolute())
 
 
 def _alone(command: Any) -> typer.Typer:

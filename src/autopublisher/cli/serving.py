@@ -11,6 +11,7 @@ from autopublisher import __version__
 from autopublisher.api.app import openapi_document
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
+from autopublisher.bootstrap.simulator_process import bare_environment
 from autopublisher.cli.database import NewDatabaseOption
 from autopublisher.cli.output import say, show_json, tell
 from autopublisher.cli.session import settings_with_log
@@ -73,7 +74,7 @@ def simulator(
         *(word for text in fault or () for word in ("--fault", text)),
     ]
     # It takes this process's place, and with it every signal; our own module with our own options.
-    os.execv(sys.executable, command)  # noqa: S606
+    os.execve(sys.executable, command, bare_environment(os.environ))  # noqa: S606
 
 
 def openapi() -> None:

@@ -3,23 +3,38 @@
 import getpass
 
 from autopublisher.bootstrap.logs import log_to_file, log_to_terminal
+from autopublisher.bootstrap.private_home import own_home
 from autopublisher.cli.output import tell
 from autopublisher.domain.errors import ConfigurationError
-from autopublisher.settings import LogLevel, Settings
+from autopublisher.settings import LogLevel, Settings, unread_env_file
 
 
 def settings_with_log() -> Settings:
     """Read the settings and send this process's log to the data folder; raises ConfigurationError."""
     settings = Settings.load()
-    log_to_file(settings.home, settings.auto_publisher_log_level)
+    open_home(settings)
     return settings
+
+
+def open_home(settings: Settings) -> None:
+    """Have the data folder be its owner's alone, and send this process's log there; raises ConfigurationError."""
+    closed = own_home(settings)
+    log_to_file(settings.home, settings.auto_publisher_log_level)
+    for path in closed:
+        tell(f"{path} was open to others on this machine; now only its owner can read it.", style="yellow")
+    unread = unread_env_file()
+    if unread is not None:
+        tell(
+            f"{unread} is not read. Give it with --env-file, or move it into the folder AUTO_PUBLISHER_HOME names.",
+            style="yellow",
+        )
 
 
 def settings_to_stop() -> Settings:
     """Read the settings for the kill switch, which works without a log as well."""
-    settings = Settings.load()
+    settings = Settings.load(needs_key=False)
     try:
-        log_to_file(settings.home, settings.auto_publisher_log_level)
+        open_home(settings)
     except ConfigurationError as error:
         tell(f"{error.message} The log goes to the terminal.", style="yellow")
         log_to_terminal(LogLevel.WARNING)
