@@ -1,5 +1,6 @@
 """Figures: one read for all runs of an account, kept for good, and enough to reach every decision again."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -139,3 +140,15 @@ def test_a_report_of_more_spend_than_was_reserved_does_not_keep_the_run_from_bei
     stage.approvals.cancel(stage.run_id, "manager")
     assert stage.go().status is RunStatus.CANCELLED
     assert stage.everything_off()
+
+
+def test_how_often_a_test_is_read_is_fixed_when_it_begins() -> None:
+    stage = Stage(pace=Pace(poll=timedelta(hours=2)))
+    stage.go(RunStatus.AB_TESTING)
+    while (run := stage.step()).test_starts_at is None:
+        pass
+    assert run.poll_hours == 2.0
+    stage.pace = replace(stage.pace, poll=timedelta(hours=8))
+    stage.start()
+    run = stage.step()
+    assert run.next_tick_at == stage.clock.now() + timedelta(hours=2)

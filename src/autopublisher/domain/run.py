@@ -81,7 +81,8 @@ class Run:
     """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
 
     ``randomised`` is None until it is decided whether a study divides people between the arms; ``study_seen_at`` is when
-    Meta last showed it as asked. ``ending_at`` is when the run turned to an end other than its planned one.
+    Meta last showed it as asked. ``poll_hours`` is how often the test is read, as fixed when it began. ``ending_at`` is
+    when the run turned to an end other than its planned one.
     """
 
     id: RunId
@@ -116,6 +117,7 @@ class Run:
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None
     test_ends_at: datetime | None = None
+    poll_hours: float | None = None
     edited_at: datetime | None = None
     interrupted_at: datetime | None = None
     stopped_at: datetime | None = None

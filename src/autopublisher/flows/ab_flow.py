@@ -115,9 +115,14 @@ class Watch:
                 or f"{evidence.headline(verdict)} The test still runs and spends: let it end, or cancel it"
             )
         moved = self._reallocation.advance(stopped, verdict, snapshots)
-        until = min(moved.again or now + self._poll, now + self._poll)
+        again = now + self._rhythm(run)
+        until = min(moved.again or again, again)
         waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)
         return replace(waiting, decisions=kept)
+
+    def _rhythm(self, run: Run) -> timedelta:
+        """Return how often the test is read: what was planned at its start holds for all of it."""
+        return self._poll if run.poll_hours is None else timedelta(hours=run.poll_hours)
 
     def _revive(self, run: Run) -> None:
         """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
@@ -149,7 +154,14 @@ class Watch:
         arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
         self._statuses.agree(run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend")
         run, noted = self._split_test.outlasting(run, ends)
-        started = replace(run, test_starts_at=starts, test_ends_at=ends, next_tick_at=starts, attention=None)
+        started = replace(
+            run,
+            test_starts_at=starts,
+            test_ends_at=ends,
+            poll_hours=self._poll / timedelta(hours=1),
+            next_tick_at=starts,
+            attention=None,
+        )
         said = event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}")
         return Step(started, (*noted, said))
 
@@ -172,7 +184,7 @@ class Watch:
         self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: str | None
     ) -> Step:
         ends = run.test_ends_at or until
-        wait = min(until, now + self._poll, max(ends, now))
+        wait = min(until, now + self._rhythm(run), max(ends, now))
         return Step(replace(run, next_tick_at=wait, attention=trouble), events)
 
     def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> str | None:

@@ -49,6 +49,11 @@ def test_every_mode_is_one_of_the_engines(mode: DecisionMode) -> None:
     assert design_of(run_of(asked(test={"decision_mode": mode})), VARIANTS).mode.value == mode.value
 
 
+def test_the_readings_expected_are_those_planned_when_the_test_began() -> None:
+    assert design_of(run_of(poll_hours=8.0), VARIANTS).poll_hours == 8.0
+    assert design_of(run_of(), VARIANTS).poll_hours is None
+
+
 def test_hours_count_from_the_moment_the_test_was_switched_on() -> None:
     run = run_of(test_starts_at=NOW + timedelta(hours=2))
     assert [one.hour for one in history_of(run, VARIANTS, [*both(3), *both(8)])] == [1.0, 6.0]

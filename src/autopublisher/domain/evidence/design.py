@@ -48,7 +48,7 @@ class Design:
         stop_losers: proven losers may be stopped early (three variants or more).
         open_ended: no planned end: bounds hold however long the test goes on (method A), sharpest at the planned spend.
         futility: give up when the planned lift can hardly be proven any more.
-        poll_hours: expected time between polls; None takes the median seen.
+        poll_hours: planned time between polls; None takes the median seen.
         block_hours: smallest time unit of the analysis.
         day_spread: prior s.d. of a variant's day effect; None takes the criterion's.
         day_spread_doubt: prior s.d. of its square; None takes the criterion's.

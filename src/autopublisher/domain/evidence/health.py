@@ -77,8 +77,10 @@ def latest_row(timeline: Timeline, index: int) -> int:
 def missing_polls(design: Design, timeline: Timeline, row: int) -> float:
     """Return the share of expected polls that are missing while the test delivered.
 
-    The gap before the first poll is not counted (it may wait on purpose), and neither is time without delivery: a
-    gap counts for as many hours as its spend usually takes.
+    How many are expected is the plan's, so that further readings, such as those another run's polls add, neither hide
+    a gap nor make one; hourly blocks need no more than one reading each. Without a plan it is the median gap. The gap
+    before the first poll is not counted (it may wait on purpose), and neither is time without delivery: a gap counts
+    for as many hours as its spend usually takes.
     """
     gaps = np.diff(timeline.hours[1 : row + 1])
     spend = np.diff(timeline.column(Figure.SPEND)[1 : row + 1].sum(axis=1))
@@ -87,6 +89,6 @@ def missing_polls(design: Design, timeline: Timeline, row: int) -> float:
     if len(gaps) < _FEWEST_GAPS:
         return 0.0
     live = np.minimum(gaps, spend / float(np.median(spend / gaps)))
-    expected = design.poll_hours or float(np.median(gaps))
+    expected = max(design.poll_hours or float(np.median(gaps)), design.block_hours)
     missing = np.maximum(np.round(live / expected) - 1, 0).sum()
-    return float(missing / (missing + len(gaps)))
+    return float(missing / max(float(live.sum()) / expected, missing + 1))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autopublisher.domain.evidence.boundaries import LookTime
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.health import MISSING_POLLS_ALLOWED, faults
+from autopublisher.domain.evidence.health import faults
 from autopublisher.domain.evidence.observations import History
 from autopublisher.domain.evidence.timeline import Timeline
 from autopublisher.domain.evidence.values import MoneyChecks
@@ -119,16 +119,14 @@ class Calendar:
 
     @cached_property
     def _polls_may_miss(self) -> list[bool]:
-        """Whether too many polls can be missing by row: an upper bound, which mostly settles the matter."""
+        """Whether any poll can be missing by row: an upper bound, which mostly settles the matter."""
         gaps = np.diff(self.timeline.hours[1:])
         delivering = np.diff(self.timeline.column(Figure.SPEND)[1:].sum(axis=1)) > 0
         may = np.zeros(len(self.timeline.hours), dtype=np.bool_)
         if delivering.any():
             # No median of gaps is below the smallest of them.
-            expected = self.design.poll_hours or float(gaps[delivering].min())
-            missing = np.cumsum(np.where(delivering, np.maximum(np.round(gaps / expected) - 1, 0), 0.0))
-            seen = np.cumsum(delivering)
-            may[2:] = missing >= MISSING_POLLS_ALLOWED * (missing + seen)
-            may[2:] &= missing > 0
+            least = self.design.poll_hours or float(gaps[delivering].min())
+            expected = max(least, self.design.block_hours)
+            may[2:] = np.logical_or.accumulate(delivering & (np.round(gaps / expected) > 1))
         found: list[bool] = may.tolist()
         return found

@@ -1,11 +1,11 @@
 """Data that cannot be trusted: which fault, and its number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
-from autopublisher.domain.evidence import Design, Snapshot, judge, sentences
+from autopublisher.domain.evidence import Design, Figures, Snapshot, judge, sentences
 from autopublisher.domain.evidence.health import faults, findings
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Diagnostic
@@ -62,6 +62,46 @@ def test_a_fifth_of_the_readings_may_not_be_missing(
 ) -> None:
     history = even_test(101, (20, 20))
     assert found(two_weeks, (*history[:30], *history[30 + missing :])) == told
+
+
+def at_hours(history: History, hours: Sequence[float]) -> History:
+    """Return readings of an even test at these hours; what lies between whole hours is drawn even, too."""
+    at_one = history[0]
+    return tuple(
+        replace(
+            at_one,
+            hour=float(hour),
+            figures=tuple(Figures(*(float(hour) * value for value in each.row())) for each in at_one.figures),
+        )
+        for hour in hours
+    )
+
+
+def quarters(start: float, end: float) -> list[float]:
+    return [start + number / 4 for number in range(int(4 * (end - start)))]
+
+
+def test_hourly_readings_are_not_missing_after_more_frequent_ones(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
+    history = at_hours(even_test(1, (20, 20)), [*quarters(1, 40), *range(40, 80)])
+    assert faulty(two_weeks, history) == ()
+    assert faulty(replace(two_weeks, poll_hours=0.25), history) == ()
+
+
+def test_readings_that_another_run_adds_make_no_gap_of_planned_ones(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
+    by_others = list(range(1, 48))
+    history = at_hours(even_test(1, (20, 20)), [*by_others, *range(48, 160, 8)])
+    assert faulty(replace(two_weeks, poll_hours=8.0), history) == ()
+
+
+def test_readings_that_another_run_adds_hide_no_gap_of_planned_ones(
+    two_weeks: Design, even_test: MakeTest
+) -> None:
+    history = at_hours(even_test(1, (20, 20)), [*quarters(1, 60), *range(60, 72), 100])
+    assert faulty(replace(two_weeks, poll_hours=1.0), history) == ("polls_missing",)
 
 
 def test_a_change_is_told_with_the_hour_it_was_noticed_in(two_weeks: Design, even_test: MakeTest) -> None:
