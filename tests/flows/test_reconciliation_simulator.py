@@ -141,7 +141,10 @@ def test_placements_hours_and_attribution_that_nobody_of_us_asked_for_are_found_
         scene.pass_time()
         assert scene.found() == set()
         read = scene.machine.meta.read(ObjectKind.AD_SET, scene.id_of("test/a/adset"), ("targeting",))
-        narrowed = {**read["targeting"], "publisher_platforms": ["facebook"]}
+        places = {
+            "countries": read["targeting"]["geo_locations"]["countries"]
+        }  # Meta adds what it does not take back
+        narrowed = {**read["targeting"], "geo_locations": places, "publisher_platforms": ["facebook"]}
         hours = [{"start_minute": 0, "end_minute": 360, "days": [0, 1, 2, 3, 4, 5, 6]}]
         scene.edit("test/a/adset", targeting=narrowed)
         scene.edit("test/b/adset", adset_schedule=hours, pacing_type=["day_parting"])

@@ -11,7 +11,7 @@ from autopublisher.simulator.market.auction import Auction
 from autopublisher.simulator.market.curves import DELIVERY_CURVE, price_season
 from autopublisher.simulator.parameters import AuctionParameters
 from autopublisher.simulator.state import AdSet
-from autopublisher.simulator.testing import Desk
+from autopublisher.simulator.testing import TARGETING, Desk
 from autopublisher.simulator.times import DAY, HOUR
 from support.market_worlds import altered
 
@@ -71,8 +71,7 @@ def test_only_ad_sets_that_share_people_press_on_each_others_price(
         desk = altered(tmp_path, "demo", tables=people)
         ids = desk.split_test(letters, lifetime_budget=20_000)
         for letter, wanted in zip(letters, genders, strict=False):
-            targeting = desk.get(ids[f"set {letter}"], fields="targeting")["targeting"]
-            desk.post(ids[f"set {letter}"], targeting={**targeting, "genders": wanted})
+            desk.post(ids[f"set {letter}"], targeting={**TARGETING, "genders": wanted})
         desk.pass_time(hours=24)
         prices.append(cpm(desk, ids["A"]))
     assert (prices[1] > 1.1 * prices[0]) is pressed

@@ -187,7 +187,7 @@ def test_a_small_edit_does_not_disturb_learning(desk: Desk, edit: dict[str, Any]
 
 def test_the_stage_names_the_windows_of_attribution(desk: Desk) -> None:
     ids = desk.split_test("B")
-    assert learning(desk, ids["set B"])["attribution_windows"] == ["1d_view", "7d_click"]
+    assert learning(desk, ids["set B"])["attribution_windows"] == ["1d_ev", "1d_view", "7d_click"]
 
 
 def test_only_running_ad_sets_without_dynamic_creative_learn(desk: Desk) -> None:

@@ -210,11 +210,11 @@ def test_hours_of_the_day_show_clicks_but_no_sales(desk: Desk) -> None:
     rows = desk.get(
         f"{ids['A']}/insights",
         date_preset="today",
-        fields="clicks,actions",
+        fields="inline_link_clicks,actions",
         breakdowns=["hourly_stats_aggregated_by_advertiser_time_zone"],
     )["data"]
     assert rows[0]["hourly_stats_aggregated_by_advertiser_time_zone"] == "10:00:00 - 10:59:59"
-    assert sum(int(row["clicks"]) for row in rows) == desk.figures(ids["A"])["clicks"]
+    assert sum(int(row["inline_link_clicks"]) for row in rows) == desk.figures(ids["A"])["clicks"]
     assert all(action(row, "actions") == 0 for row in rows)
 
 

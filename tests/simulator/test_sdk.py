@@ -34,6 +34,7 @@ def make_adset(account: AdAccount, campaign_id: str, **params: Any) -> str:
         "lifetime_budget": 5000,
         "end_time": "2026-11-23T10:00:00+0100",
         "billing_event": "IMPRESSIONS",
+        "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
         "optimization_goal": "OFFSITE_CONVERSIONS",
         "promoted_object": {"pixel_id": PIXEL, "custom_event_type": "PURCHASE"},
         "targeting": TARGETING,

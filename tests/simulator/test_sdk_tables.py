@@ -66,6 +66,7 @@ STATEMENTS = {
     *("ui_creation_source", "recommended_rule_key", "account_id"),
 }  # said, and nothing more
 PROTOCOL = {
+    "appsecret_proof",
     "fields",
     "execution_options",
     "adlabels",
@@ -212,6 +213,7 @@ def adset_params(desk: Desk) -> dict[str, Any]:
         "campaign_id": desk.campaign(),
         "optimization_goal": "OFFSITE_CONVERSIONS",
         "billing_event": "IMPRESSIONS",
+        "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
         "daily_budget": 9000,
         "targeting": {"geo_locations": {"countries": ["ES"]}},
         "promoted_object": {"pixel_id": "2001", "custom_event_type": "PURCHASE"},

@@ -81,6 +81,8 @@ class Desk:
             "special_ad_categories": [],
             "is_adset_budget_sharing_enabled": False,
         }
+        if params.get("daily_budget") or params.get("lifetime_budget"):
+            usual["bid_strategy"] = "LOWEST_COST_WITHOUT_CAP"
         return str(self.post(f"{ACCOUNT}/campaigns", **_merged(usual, params))["id"])
 
     def adset(self, campaign_id: str, name: str = "Ad set", hours: float = 24, **params: Any) -> str:
@@ -135,12 +137,13 @@ class Desk:
         return ids
 
     def figures(self, node_id: str) -> dict[str, float]:
-        """Return a node's spend, impressions, clicks, purchases and revenue so far."""
-        fields = "spend,impressions,clicks,actions,action_values"
+        """Return a node's spend, impressions, clicks on the link, purchases and revenue so far."""
+        fields = "spend,impressions,inline_link_clicks,actions,action_values"
         rows = self.get(f"{node_id}/insights", fields=fields, date_preset="maximum")["data"]
         row = rows[0] if rows else {}
         return {
-            **{name: float(row.get(name, 0)) for name in ("spend", "impressions", "clicks")},
+            **{name: float(row.get(name, 0)) for name in ("spend", "impressions")},
+            "clicks": float(row.get("inline_link_clicks", 0)),
             "purchases": action(row, "actions"),
             "revenue": action(row, "action_values"),
         }

@@ -28,6 +28,7 @@ const adSetParams = (campaign, more = {}) => ({
   lifetime_budget: 5000,
   end_time: samples.end_time,
   billing_event: "IMPRESSIONS",
+  bid_strategy: "LOWEST_COST_WITHOUT_CAP",
   optimization_goal: "OFFSITE_CONVERSIONS",
   promoted_object: { pixel_id: samples.pixel, custom_event_type: "PURCHASE" },
   targeting: samples.targeting,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autopublisher.simulator.facts import CAPPED_BIDS
 from autopublisher.simulator.graph.budgets import (
     BUDGETS,
     changed_budgets,
@@ -71,7 +72,7 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
     schedule = _schedule(world, account, params)
     budgets = _budgets(params, campaign, schedule)
     _check_shared(params, campaign, budgets)
-    _, bid_amount = read_bid(params)
+    bid_amount = _bid(params, campaign)
     refuse_below_minimum(goal, account, budgets, schedule, bid_amount)
     now = world.now_us
     adset = AdSet(
@@ -94,6 +95,23 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
     if campaign.has_budget:
         refuse_thin_budget(account, campaign, [*living_adsets(world, campaign), adset])
     return adset
+
+
+def _bid(params: Params, campaign: Campaign) -> int | None:
+    """Return the bid: the campaign's strategy holds where it has the budget, and otherwise one must be named."""
+    strategy, amount = read_bid(params)
+    if not campaign.has_budget:
+        if strategy is None and amount is None:
+            text = "Name a bid strategy; without one a bid amount is needed."
+            raise refusal(2490487, "Bid amount required", text, "bid_amount")
+        return amount
+    if strategy not in (None, campaign.bid_strategy):
+        text = "The bid strategy is the campaign's, which holds the budget."
+        raise refusal(None, "Bid strategy of the campaign", text, "bid_strategy")
+    if campaign.bid_strategy in CAPPED_BIDS and amount is None:
+        text = f"The campaign's bid strategy {campaign.bid_strategy} needs a bid amount."
+        raise refusal(1815857, "Bid amount required", text, "bid_amount")
+    return amount
 
 
 def _kept(world: World, params: Params, campaign: Campaign, account: Account, goal: str) -> dict[str, Any]:

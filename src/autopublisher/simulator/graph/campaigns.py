@@ -1,10 +1,12 @@
 """Rules and writes of campaigns."""
 
 from autopublisher.simulator.facts import (
+    BANNED_PROMOTIONS,
     BID_STRATEGIES,
     CREATABLE_OBJECTIVES,
     LEGACY_OBJECTIVES,
     NO_SPEND_CAP,
+    PROMOTION_TYPES,
     SPECIAL_CATEGORIES,
 )
 from autopublisher.simulator.graph.budgets import (
@@ -49,6 +51,7 @@ SHARED = (True, "true", "1", 1)  # how the flag may have been written
 def create_campaign(world: World, account: Account, params: Params) -> Campaign:
     """Check a new campaign against the rules and return it, not yet in the world."""
     refuse_unserved("campaign", params)
+    _refuse_other_kinds(params)
     name = read_name(params)
     refuse_full_account(world, account, Campaign)
     objective = _objective(params)
@@ -72,6 +75,17 @@ def create_campaign(world: World, account: Account, params: Params) -> Campaign:
         daily_budget=budgets["daily_budget"],
         lifetime_budget=budgets["lifetime_budget"],
     )
+
+
+def _refuse_other_kinds(params: Params) -> None:
+    """Refuse reserved buying, which this account cannot do, and the automated campaigns that Meta closed in 2026."""
+    buying = params.choice("buying_type", ("AUCTION", "RESERVED"))
+    if buying == "RESERVED":
+        raise refusal(None, "Buying type not available", "This account buys by auction.", "buying_type")
+    kind = params.choice("smart_promotion_type", PROMOTION_TYPES)
+    if kind in BANNED_PROMOTIONS:
+        text = f"{kind} campaigns cannot be created any more; use an Advantage+ setup."
+        raise refusal(None, "Campaign type not available", text, "smart_promotion_type")
 
 
 def update_campaign(world: World, campaign: Campaign, params: Params) -> Switch:
@@ -185,7 +199,7 @@ def _check_sharing(params: Params, *, has_budget: bool) -> None:
 
 def _bid_strategy(params: Params, *, has_budget: bool) -> str | None:
     strategy = params.choice("bid_strategy", BID_STRATEGIES)
-    return strategy or ("LOWEST_COST_WITHOUT_CAP" if has_budget else None)
+    return strategy or ("LOWEST_COST_WITH_BID_CAP" if has_budget else None)
 
 
 def read_spend_cap(params: Params, account: Account, spent_micros: int) -> int | None:

@@ -12,7 +12,7 @@ from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.videos import usable_video
 from autopublisher.simulator.graph.wire import Params
 from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.state import Creative
+from autopublisher.simulator.state import Ad, Creative
 from autopublisher.simulator.world import World
 
 CONTENT = (
@@ -76,8 +76,16 @@ def update_creative(world: World, creative: Creative, params: Params) -> None:
         raise refusal(
             None, "Creative is immutable", f"{fixed[0]} cannot change; make a new creative.", *fixed
         )
+    if params.text("status") in ("DELETED", "ARCHIVED"):
+        _refuse_used(world, creative)
     update_basics(world, creative, params)
     creative.updated_us = world.now_us
+
+
+def _refuse_used(world: World, creative: Creative) -> None:
+    ads = world.state.of_kind(Ad, creative.account_id)
+    if any(ad.creative_id == creative.id and ad.status != "DELETED" for ad in ads):
+        raise refusal(None, "Creative in use", "An ad uses the creative; delete the ad first.", "status")
 
 
 def _check_content(world: World, account: Account, params: Params, content: dict[str, Any]) -> None:

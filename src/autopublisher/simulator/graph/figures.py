@@ -39,6 +39,11 @@ class Figures:
         return Figures(*(one + another for one, another in pairs))
 
     @property
+    def all_clicks(self) -> int:
+        """Clicks on the link and on everything else of the ad, as `clicks` counts them."""
+        return self.clicks + self.engagements
+
+    @property
     def delivered(self) -> bool:
         """Whether anything was shown or paid for."""
         return self.spend_micros > 0 or self.impressions > 0

@@ -17,6 +17,7 @@ ABSENT = (
     "frequency",
     "cpp",
     "unique_clicks",
+    "unique_inline_link_clicks",
     "purchase_roas",
     "website_purchase_roas",
     "action_values",

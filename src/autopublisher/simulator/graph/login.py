@@ -5,6 +5,7 @@ buys is that person's and ends when it says.
 """
 
 import hashlib
+import hmac
 from urllib.parse import urlencode
 
 from autopublisher.simulator.grants import Grant
@@ -95,6 +96,20 @@ def holder_of(world: World, token: str) -> str:
     if grant.expires_us <= world.now_us:
         raise expired_token()
     return grant.user_id
+
+
+def check_proof(world: World, call: Call) -> None:
+    """Refuse a proof that is not the token signed with the app's secret."""
+    given = call.params.text("appsecret_proof")
+    if given is None or not call.token:
+        return
+    secret = world.scenario.app_secret.encode()
+    if not hmac.compare_digest(
+        hmac.new(secret, call.token.encode(), "sha256").hexdigest().encode(), given.encode()
+    ):
+        raise GraphError(
+            "Invalid appsecret_proof provided in the API argument", 100, kind="GraphMethodException"
+        )
 
 
 def _check_secret(world: World, params: Params) -> None:

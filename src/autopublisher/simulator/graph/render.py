@@ -6,6 +6,15 @@ from typing import Any
 from autopublisher.simulator.facts import WEBSITE_GOALS
 from autopublisher.simulator.graph.adrules import render_rule
 from autopublisher.simulator.graph.asyncview import render_request, render_session, render_set
+from autopublisher.simulator.graph.completion import (
+    complete_promoted,
+    complete_story,
+    complete_targeting,
+    conversion_domain,
+    conversion_specs,
+    thumbnail,
+    tracking_specs,
+)
 from autopublisher.simulator.graph.learning import learning_stage
 from autopublisher.simulator.graph.studies import render_cell, render_study
 from autopublisher.simulator.graph.videos import render_video
@@ -18,6 +27,7 @@ from autopublisher.simulator.state import (
     AsyncSession,
     AsyncSet,
     Campaign,
+    Creative,
     Funded,
     Image,
     Label,
@@ -102,6 +112,7 @@ def _campaign(world: World, node: Node) -> Values:
         "objective": campaign.objective,
         "spend_cap": _text(campaign.spend_cap),
         "bid_strategy": campaign.bid_strategy,
+        "can_use_spend_cap": True,
         "start_time": world.spell(min(starts, default=campaign.created_us), account),
         "stop_time": world.spell(max(ends), account) if ends else None,
     }
@@ -120,6 +131,8 @@ def _adset(world: World, node: Node) -> Values:
         "pacing_type": ["standard"],
         **_delivering(world, node),
         **_money(adset, world),
+        "targeting": complete_targeting(adset.extra["targeting"]),
+        "promoted_object": complete_promoted(adset.extra.get("promoted_object")),
         "campaign_id": adset.campaign_id,
         "optimization_goal": "IMPRESSIONS" if adset.goal == "REACH" else adset.goal,
         "billing_event": adset.billing_event,
@@ -150,6 +163,9 @@ def _ad(world: World, node: Node) -> Values:
         "adset_id": ad.adset_id,
         "source_ad_id": node.extra.get("source_ad_id", "0"),
         "bid_type": "ABSOLUTE_OCPM",
+        "tracking_specs": tracking_specs(world, ad),
+        "conversion_specs": conversion_specs(world, ad),
+        "conversion_domain": conversion_domain(world, ad),
     }
     if values["effective_status"] == "DISAPPROVED":
         values["ad_review_feedback"] = {"global": {"Unacceptable business practices": "Refused by review."}}
@@ -171,8 +187,11 @@ def _creative(world: World, node: Node) -> Values:
     story = node.extra.get("object_story_spec") or {}
     shown = shown_content(node.extra)
     page = story.get("page_id")
+    creative = world.state.need(Creative, node.id)
     values = {
         **_common(world, node),
+        "object_story_spec": complete_story(story) if story else None,
+        "thumbnail_url": thumbnail(creative),
         "object_type": "VIDEO" if "video_data" in story else "SHARE",
         "title": shown.get("title"),
         "body": shown.get("message"),

@@ -109,11 +109,11 @@ def _rates(known: Figures, spent: float) -> dict[str, float | None]:
     return {
         "spent": spent,
         "impressions": known.impressions,
-        "clicks": known.clicks,
+        "clicks": known.all_clicks,
         "results": known.conversions,
-        "cpc": spent / known.clicks if known.clicks else None,
+        "cpc": spent / known.all_clicks if known.all_clicks else None,
         "cpm": 1000 * spent / known.impressions if known.impressions else None,
-        "ctr": 100 * known.clicks / known.impressions if known.impressions else None,
+        "ctr": 100 * known.all_clicks / known.impressions if known.impressions else None,
         "cost_per_result": spent / known.conversions if known.conversions else None,
     }
 

@@ -28,7 +28,7 @@ from autopublisher.simulator.graph.former import remember
 from autopublisher.simulator.graph.identity import debug_token, permissions
 from autopublisher.simulator.graph.insights import read_insights
 from autopublisher.simulator.graph.labels import BY_LABELS, nodes_by_labels
-from autopublisher.simulator.graph.login import holder_of
+from autopublisher.simulator.graph.login import check_proof, holder_of
 from autopublisher.simulator.graph.media import images_by_hash
 from autopublisher.simulator.graph.reading import NODE_TYPES, Reader
 from autopublisher.simulator.graph.reports import report_rows
@@ -77,6 +77,7 @@ def check_token(world: World, call: Call) -> None:
     if call.segments == ("debug_token",) and "|" in call.token:
         return  # an app's own token
     holder_of(world, call.token)
+    check_proof(world, call)
 
 
 def account_of_call(world: World, call: Call) -> Account | None:
