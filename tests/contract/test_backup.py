@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,20 @@ from autopublisher.bootstrap.backup import Manifest, make_backup, restore_backup
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.domain.accounts import Creative
+from autopublisher.domain.claims import ELSEWHERE, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, ConflictError, NotFoundError, UnavailableError
 from autopublisher.domain.ids import CreativeId
 from autopublisher.domain.installation import Restoration
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.settings import Settings
-from support.older import load
+from support.older import at_revision, load, tables
 
 pytestmark = pytest.mark.slow
 
 OLDER = "0003"
 """A database of an earlier release, with runs at every status."""
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
-MARKED = {"installation", "events"}
+MARKED = {"installation", "events", "claims"}
 """Tables in which restoring leaves a word of itself."""
 
 
@@ -82,11 +83,11 @@ def without_marks(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: rows for name, rows in tables.items() if name not in MARKED}
 
 
-def rewritten(path: Path, to: Path, drop: str = "", **changes: Any) -> Path:
-    """Return another sealed backup that differs in its manifest, and lacks a part."""
+def rewritten(path: Path, to: Path, drop: Collection[str] = (), **changes: Any) -> Path:
+    """Return another sealed backup that differs in its manifest, and lacks parts."""
     with opened_archive(path) as archive, ArchiveWriter(to) as writer:
         for name in archive.manifest["parts"]:
-            if name != drop:
+            if name not in drop:
                 writer.add(name, [archive.read(name)])
         told = {name: value for name, value in archive.manifest.items() if name != "parts"}
         writer.seal({**told, **changes})
@@ -142,6 +143,20 @@ def test_a_restored_database_says_so(furnished: Settings, elsewhere: Settings, t
     assert "everything is verified against Meta before any write" in last["message"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_restored_database_takes_its_accounts_over_only_when_told(
+    furnished: Settings, elsewhere: Settings, tmp_path: Path, *, told: bool
+) -> None:
+    make_backup(furnished, tmp_path / "kept.backup", with_key=False)
+    restore_backup(elsewhere, tmp_path / "kept.backup", "ana", replace=False, take_over=told)
+    with opened(elsewhere) as engine, units_of(engine)() as unit:
+        claims = [unit.claims.of(account.act_id) for account in unit.accounts.all()]
+    assert claims
+    for claim in claims:
+        assert claim is not None
+        assert (claim.place, claim.state, claim.take_over) == (ELSEWHERE, ClaimState.PENDING, told)
+
+
 def test_no_tick_of_the_replaced_runs_stays(furnished: Settings, tmp_path: Path) -> None:
     make_backup(furnished, tmp_path / "kept.backup", with_key=False)
     restore_backup(furnished, tmp_path / "kept.backup", "ana", replace=True)
@@ -154,9 +169,10 @@ def test_a_backup_of_the_release_before_is_brought_to_this_one(
     furnished: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
     make_backup(furnished, tmp_path / "kept.backup", with_key=False)
-    older = rewritten(
-        tmp_path / "kept.backup", tmp_path / "older.backup", "tables/installation.jsonl", revision="0005"
-    )
+    made = tmp_path / "made.db"
+    at_revision(f"sqlite:///{made}", "0005")
+    younger = {f"tables/{name}.jsonl" for name in set(table_names()) - set(tables(made))}
+    older = rewritten(tmp_path / "kept.backup", tmp_path / "older.backup", younger, revision="0005")
     restore_backup(elsewhere, older, "ana", replace=False)
     assert without_marks(content(elsewhere)) == without_marks(content(furnished))
 
@@ -341,7 +357,7 @@ def test_nothing_is_restored_under_a_working_worker(furnished: Settings, tmp_pat
 
 def test_a_restoring_that_fails_half_way_changes_nothing(furnished: Settings, tmp_path: Path) -> None:
     make_backup(furnished, tmp_path / "kept.backup", with_key=False)
-    orphaned = rewritten(tmp_path / "kept.backup", tmp_path / "orphaned.backup", "tables/accounts.jsonl")
+    orphaned = rewritten(tmp_path / "kept.backup", tmp_path / "orphaned.backup", {"tables/accounts.jsonl"})
     before = content(furnished)
     with pytest.raises(AutoPublisherError):
         restore_backup(furnished, orphaned, "ana", replace=True)

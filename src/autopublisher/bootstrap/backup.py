@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, func, select
 from autopublisher import __version__
 from autopublisher.adapters.archive import Archive, ArchiveWriter, opened_archive
 from autopublisher.adapters.clock_system import SystemClock
+from autopublisher.adapters.db.accounts import SqlAccounts
+from autopublisher.adapters.db.claims import SqlClaims
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.migrate import current_revision, is_current, knows
@@ -33,6 +35,7 @@ from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.bootstrap.secret_file import secret_key, write_private
+from autopublisher.domain.claims import Claim
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation, Restoration
@@ -136,18 +139,25 @@ def _add_picture(archive: ArchiveWriter, storage: Storage, key: str) -> bool:
 # --- putting one back -------------------------------------------------------------------------------
 
 
-def restore_backup(settings: Settings, path: Path, actor: str, *, replace: bool) -> Manifest:
+def restore_backup(
+    settings: Settings, path: Path, actor: str, *, replace: bool, take_over: bool = False
+) -> Manifest:
     """Replace everything by what a backup holds, and mark the database as restored.
 
-    Everything is checked before anything is touched. Raises ConflictError where the file is no whole backup of this or an
-    earlier release, where a worker runs, or where the database has runs and ``replace`` is not set.
+    Everything is checked before anything is touched. With ``take_over`` it may write to its ad accounts again, as soon as
+    whoever has claimed them must have noticed; without, it writes nothing but pauses.
+
+    Raises ConflictError where the file is no whole backup of this or an earlier release, where a worker runs, or where the
+    database has runs and ``replace`` is not set.
     """
     with opened_archive(path) as archive, ExitStack() as held:
         manifest = _manifest(path, archive)
         _hold_still(settings, held)
+        now = SystemClock().now()
+        restoration = Restoration(str(uuid4()), now, manifest.taken_at, actor, took_over=take_over)
         with opened_database(settings.database) as engine:
             _refuse_to_lose_runs(engine, replace=replace)
-            _put_back(engine, settings, archive, manifest, actor)
+            _put_back(engine, settings, archive, restoration)
             HomeMark(settings.home, units_of(engine)).renew()
         if manifest.has_key:
             write_private(settings.home / _KEY, archive.read(_KEY).decode())
@@ -199,9 +209,7 @@ def _refuse_to_lose_runs(engine: Engine, *, replace: bool) -> None:
         )
 
 
-def _put_back(engine: Engine, settings: Settings, archive: Archive, manifest: Manifest, actor: str) -> None:
-    now = SystemClock().now()
-    restoration = Restoration(str(uuid4()), now, manifest.taken_at)
+def _put_back(engine: Engine, settings: Settings, archive: Archive, restoration: Restoration) -> None:
     keys = archive.names(_PICTURES)
     in_database = engine.dialect.name == "postgresql"
     if not in_database:  # before the rows that name them
@@ -211,19 +219,24 @@ def _put_back(engine: Engine, settings: Settings, archive: Archive, manifest: Ma
 
     def rest(connection: Connection) -> None:
         for key in keys if in_database else ():
-            keep_file(connection, key, archive.read(f"{_PICTURES}{key}"), now)
+            keep_file(connection, key, archive.read(f"{_PICTURES}{key}"), restoration.at)
         forget_ticks(connection)
-        _mark(Session(connection), restoration, actor)
+        _mark(Session(connection), restoration)
 
     names = {name: name.removesuffix(_SUFFIX) for name in archive.names(_TABLES)}
     tables = {table: archive.lines(f"{_TABLES}{name}") for name, table in names.items()}
-    replace_everything(engine, manifest.revision, tables, rest)
+    replace_everything(engine, str(archive.manifest["revision"]), tables, rest)
 
 
-def _mark(session: Session, restoration: Restoration, actor: str) -> None:
-    installations = SqlInstallations(session)
+def _mark(session: Session, restoration: Restoration) -> None:
+    """Say in the database that it was restored: where it lay before it lies no longer."""
+    installations, claims = SqlInstallations(session), SqlClaims(session)
     present = installations.present() or Installation(InstallationId(str(uuid4())), restoration.at)
     installations.save(dataclasses.replace(present, restoration=restoration))
+    for account in SqlAccounts(session).all():
+        claim = claims.of(account.act_id) or Claim(account.act_id)
+        claims.put(claim.moved(None, take_over=restoration.took_over))
     data = {"restoration": restoration.id, "backup_at": restoration.backup_at.isoformat()}
-    event = Event(restoration.at, "installation:database:restored", actor, restoration.sentence, None, data)
+    tag = "installation:database:restored"
+    event = Event(restoration.at, tag, restoration.by, restoration.sentence, None, data)
     SqlObservations(session).add_events([event])

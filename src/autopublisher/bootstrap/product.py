@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from autopublisher import __version__
 from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
+from autopublisher.adapters.db.place import place_of
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
@@ -45,6 +46,7 @@ from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
 from autopublisher.flows.stops import StopDesk
 from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -211,7 +213,9 @@ class Product:
             stopwatch=seconds_since_boot,
         )
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
-        machine = Machine(build_orchestrator(*parts), build_watch(*parts))
+        place = place_of(outside.engine)
+        claims = AccountClaims(outside.open_unit, outside.meta, outside.clock, place, self._look)
+        machine = Machine(build_orchestrator(*parts, claims=claims), build_watch(*parts, claims=claims))
         try:
             ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
             worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))

@@ -36,13 +36,21 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where the database holds runs; they are lost.")
     ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over", help="Write to its ad accounts again; whoever did before is stopped for good."
+        ),
+    ] = False,
 ) -> None:
     """Replace everything by what a backup holds; nothing is written to Meta before it has been compared with it."""
     path = file.expanduser().absolute()
     settings = settings_with_log()
-    manifest = restore_backup(settings, path, local_actor(), replace=replace)
+    manifest = restore_backup(settings, path, local_actor(), replace=replace, take_over=take_over)
     tell(f"Restored {_content(manifest)}, as of {_moment(manifest)}.")
     tell("Until an account has been compared with what Meta shows, nothing is written there but pauses.")
+    if not take_over:
+        tell("It may not write to its ad accounts until you say 'autopublisher account take-over ACCOUNT'.")
     if manifest.has_key:
         place = settings.home / "secret_key"
         tell(f"Its secret key is in {place}" + ("." if settings.is_stub else "; live mode takes SECRET_KEY."))

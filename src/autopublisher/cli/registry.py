@@ -16,9 +16,12 @@ from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.claims import Claim
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
+from autopublisher.domain.records import Event
+from autopublisher.flows.account_watch import look_now
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 
@@ -99,6 +102,27 @@ def account_limits(
             owner = product.services.accounts.change(owner.id, {}, asked, local_actor())
     limits = {name: _limit(owner, name) for name in wanted}
     show_record({"id": owner.id, "act_id": owner.act_id, **limits}, output)
+
+
+@account_app.command("take-over")
+def account_take_over(account: Annotated[str, typer.Argument(help="Our id or Meta's act_ id.")]) -> None:
+    """Write to an account that another installation, or another copy of this one, has claimed; that one then stops."""
+    with product_of() as product:
+        outside = product.outside
+        act_id, now = account_named(outside.open_unit, product.settings, account).act_id, outside.clock.now()
+        with outside.open_unit() as unit:
+            claim = unit.claims.of(act_id) or Claim(act_id)
+            unit.claims.put(claim.moved(now, take_over=True))
+            said = f"{act_id} is taken over from whoever has claimed it"
+            unit.observations.add_events(
+                [Event(now, "installation:account:take-over", local_actor(), said, None, {"act_id": act_id})]
+            )
+            look_now(outside.ticks, unit, act_id, now)
+            unit.commit()
+    tell(
+        f"The take-over of {act_id} is recorded. A running worker carries it out, and writes there once whoever did before "
+        "must have noticed."
+    )
 
 
 @creative_app.command("add")

@@ -17,6 +17,7 @@ class Restoration:
     id: str
     at: datetime
     backup_at: datetime
+    by: str
     took_over: bool = False
 
     @property

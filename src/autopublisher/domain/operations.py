@@ -49,6 +49,7 @@ class ObjectKind(StrEnum):
     IMAGE = "image"
     RULE = "rule"
     STUDY = "study"
+    LABEL = "label"
 
 
 EDGES = {
@@ -59,6 +60,7 @@ EDGES = {
     ObjectKind.IMAGE: "adimages",
     ObjectKind.RULE: "adrules_library",
     ObjectKind.STUDY: "ad_studies",
+    ObjectKind.LABEL: "adlabels",
 }
 """The edge on which each kind is created and listed: the account's, and of a study its business's."""
 

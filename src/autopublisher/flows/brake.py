@@ -5,6 +5,7 @@ from autopublisher.domain.operations import OperationSpec
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import asked_of, passes_stop
 from autopublisher.flows.waiting import Stopped
+from autopublisher.flows.writes.claims import check_claim
 from autopublisher.ports.repositories import UnitOfWork
 
 
@@ -14,7 +15,11 @@ def stop_lock(act_id: ActId) -> str:
 
 
 def brake(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
-    """Let a write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent."""
+    """Let a write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent.
+
+    Raises NotYet where the account is not this installation's to write to.
+    """
+    check_claim(unit, run.act_id, spec)
     unit.lock(stop_lock(run.act_id))
     holding = unit.stops.holding(run.act_id)
     if holding and not passes_stop(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.claims import needs_no_claim
 from autopublisher.domain.duplicates import is_duplicate
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
@@ -42,6 +43,7 @@ from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.lookups import look_for
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.flows.writes.absence import Absence
+from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
@@ -91,6 +93,7 @@ class Executor:
         *,
         gate: MoneyGate | None = None,
         stopwatch: Stopwatch = time.monotonic,
+        claims: AccountClaims | None = None,
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
@@ -99,6 +102,7 @@ class Executor:
         self._patience = patience or Patience()
         self._gate = gate or MoneyGate()
         self._stopwatch = stopwatch
+        self._claims = claims
         self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
         self._absence = Absence(open_unit, clock, self._patience.absent_after)
 
@@ -108,6 +112,8 @@ class Executor:
         Raises NotYet where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
         anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
         """
+        if self._claims is not None and not needs_no_claim(spec):
+            self._claims.need(run.act_id)
         fence = Fence(run.id, run.version)
         operation, too_late = self._intended(run, spec, fence), 0
         while operation.state is not OperationState.CONFIRMED:

@@ -31,7 +31,9 @@ from autopublisher.flows.steps import Phase
 from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.watch.billing import BillingCheck
+from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.winding_down import WindingDown
+from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -58,11 +60,20 @@ class Pace:
 
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
-    open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
+    open_unit: OpenUnitOfWork,
+    meta: MetaAds,
+    storage: Storage,
+    clock: Clock,
+    ticks: TickQueue,
+    pace: Pace,
+    *,
+    claims: AccountClaims | None = None,
 ) -> Orchestrator:
-    """Return the tick handler with a phase for every status that is not final."""
+    """Return the tick handler with a phase for every status that is not final; without ``claims`` no account is claimed."""
     gate = MoneyGate(pace.spend)
-    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
+    executor = Executor(
+        open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
+    )
     statuses = Statuses(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
     account = AccountFacts(open_unit, meta)
@@ -105,18 +116,28 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
-    open_unit: OpenUnitOfWork, meta: MetaAds, storage: Storage, clock: Clock, ticks: TickQueue, pace: Pace
+    open_unit: OpenUnitOfWork,
+    meta: MetaAds,
+    storage: Storage,
+    clock: Clock,
+    ticks: TickQueue,
+    pace: Pace,
+    *,
+    claims: AccountClaims | None = None,
 ) -> AccountWatch:
     """Return the handler of the ticks of account watches; a further duty is one more entry of its list."""
     gate = MoneyGate(pace.spend)
-    executor = Executor(open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch)
+    executor = Executor(
+        open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
+    )
     statuses = Statuses(open_unit, executor, meta, clock)
     strays = Strays(open_unit, statuses, meta)
     duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
+    reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates)
     duties = (
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
-        Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates),
+        reconciliation if claims is None else ClaimCheck(claims, reconciliation),
         BillingCheck(open_unit, meta),
     )
     return AccountWatch(open_unit, ticks, clock, duties, pace.look)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.claims import Claim
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import Operation, OperationState
@@ -320,6 +321,18 @@ class Installations(Protocol):
         ...
 
 
+class Claims(Protocol):
+    """The installation's claims on ad accounts."""
+
+    def of(self, act_id: ActId) -> Claim | None:
+        """Return the claim on an account, None where it was never claimed."""
+        ...
+
+    def put(self, claim: Claim) -> None:
+        """Insert or overwrite."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
@@ -336,6 +349,7 @@ class UnitOfWork(Protocol):
     pacings: Pacings
     listing_lags: ListingLags
     installations: Installations
+    claims: Claims
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Word, Words
 from autopublisher.domain.access import Role
+from autopublisher.domain.claims import ClaimState
 from autopublisher.domain.operations import Action, ObjectKind, OperationState
 from autopublisher.domain.records import TokenKind
 from autopublisher.domain.run import Control, RunStatus
@@ -271,6 +272,19 @@ installation = Table(
     Column("id", NAME, nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("restoration", RECORD),
+)
+
+claims = Table(
+    "claims",
+    METADATA,
+    Column("act_id", NAME, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("nonces", Words, nullable=False),
+    Column("place", NAME),
+    Column("state", Word(ClaimState), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("take_over", Boolean, nullable=False),
+    Column("again_at", Moment),
 )
 
 users = Table(

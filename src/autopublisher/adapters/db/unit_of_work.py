@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
+from autopublisher.adapters.db.claims import SqlClaims
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
@@ -21,6 +22,7 @@ from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.ports.repositories import (
     Accounts,
+    Claims,
     Creatives,
     Installations,
     Journal,
@@ -56,6 +58,7 @@ class SqlUnitOfWork:
     pacings: Pacings
     listing_lags: ListingLags
     installations: Installations
+    claims: Claims
     connection: Connection
 
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
@@ -90,6 +93,7 @@ class SqlUnitOfWork:
         self.pacings = SqlPacings(session)
         self.listing_lags = SqlListingLags(session)
         self.installations = SqlInstallations(session)
+        self.claims = SqlClaims(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.claims import Claim
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.installation import Installation
@@ -34,6 +35,7 @@ class Tables:
     tokens: dict[str, AccessToken] = field(default_factory=dict)
     stops: dict[StopId, Stop] = field(default_factory=dict)
     watches: dict[ActId, Watch] = field(default_factory=dict)
+    claims: dict[ActId, Claim] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     pacings: dict[ActId, KeptPacing] = field(default_factory=dict)
     listing_lags: list[tuple[timedelta, datetime]] = field(default_factory=list)

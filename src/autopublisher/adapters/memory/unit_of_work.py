@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from autopublisher.adapters.memory.claims import MemoryClaims
 from autopublisher.adapters.memory.installations import MemoryInstallations
 from autopublisher.adapters.memory.listing_lags import MemoryListingLags
 from autopublisher.adapters.memory.pacings import MemoryPacings
@@ -23,6 +24,7 @@ from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     Accounts,
+    Claims,
     Creatives,
     Installations,
     Journal,
@@ -82,6 +84,7 @@ class MemoryUnitOfWork:
     pacings: Pacings
     listing_lags: ListingLags
     installations: Installations
+    claims: Claims
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -109,6 +112,7 @@ class MemoryUnitOfWork:
         self.pacings = MemoryPacings(tables)
         self.listing_lags = MemoryListingLags(tables)
         self.installations = MemoryInstallations(tables)
+        self.claims = MemoryClaims(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -47,6 +47,7 @@ _CREATE = {
     ObjectKind.AD: "create_ad",
     ObjectKind.RULE: "create_ad_rules_library",
     ObjectKind.STUDY: "create_ad_study",
+    ObjectKind.LABEL: "create_ad_label",
 }
 """The method of the SDK's account for each kind; of a study, of its business."""
 

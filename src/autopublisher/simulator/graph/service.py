@@ -290,6 +290,10 @@ def _rule_history(world: World, account: Account, call: Call) -> Body:
     return rule_history(world, rules, call, f"act_{account.id}/adrules_history")
 
 
+def _update_label(_world: World, node: Node, params: Params) -> None:
+    node.name = params.need_text("name")
+
+
 _ACCOUNT_READERS: dict[str, Callable[[World, Account, Call], Body]] = {
     **ACCOUNT_READS,
     "minimum_budgets": lambda _world, account, call: minimum_budgets(account, call.params),
@@ -306,6 +310,7 @@ _UPDATERS: dict[str, Callable[[World, Node, Params], Switch | None]] = {
     "creative": _update_creative,
     "ad_study": update_study,
     "adrule": update_rule,
+    "adlabel": _update_label,
 }
 
 

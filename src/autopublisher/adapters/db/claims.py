@@ -1,0 +1,32 @@
+"""The claims on ad accounts."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select
+
+from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.tables import claims
+from autopublisher.domain.claims import Claim
+from autopublisher.domain.ids import ActId
+
+
+class SqlClaims:
+    """Implements ``ports.repositories.Claims``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def of(self, act_id: ActId) -> Claim | None:
+        """Return the claim on an account, None where it was never claimed."""
+        row = self._session.row(select(claims).where(claims.c.act_id == act_id))
+        return None if row is None else _claim(row)
+
+    def put(self, claim: Claim) -> None:
+        """Insert or overwrite."""
+        self._session.put(claims, asdict(claim), ["act_id"])
+
+
+def _claim(row: Row) -> Claim:
+    told: dict[str, Any] = {**row}
+    return Claim(**told)

@@ -1,0 +1,52 @@
+"""Sees at each look that the account is still this installation's, and keeps it from judging what is another's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.claims import ClaimLabel, ClaimState
+from autopublisher.domain.errors import MetaError
+from autopublisher.domain.ids import ActId
+from autopublisher.flows.account_watch import PROBLEM
+from autopublisher.flows.duties import Duty, Outcome
+from autopublisher.flows.writes.claims import AccountClaims
+
+
+class ClaimCheck:
+    """Implements ``flows.duties.Duty``; where the account is another's, what ``then`` does is left to that other."""
+
+    def __init__(self, claims: AccountClaims, then: Duty) -> None:
+        self._claims = claims
+        self._then = then
+
+    @property
+    def name(self) -> str:
+        """The name of the duty that follows."""
+        return self._then.name
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Compare the labels, then do the duty that follows unless somebody else holds the account."""
+        try:
+            claim, others = self._claims.look(act_id)
+        except MetaError as error:  # what was known holds; its own bound keeps it from holding for long
+            done = self._then(act_id, before, now)
+            return done and _with_problems(done, [f"the account's labels could not be read: {error.message}"])
+        if claim is not None and claim.state is ClaimState.REFUSED:
+            return Outcome({PROBLEM: claim.attention})
+        done = self._then(act_id, before, now)
+        return done and _with_problems(done, [_sentence(one) for one in others])
+
+
+def _sentence(label: ClaimLabel) -> str:
+    return (
+        f"installation {label.installation} (start {label.epoch}) has a label in this account, too; this one's is older, so "
+        "the other writes nothing: stop it, and delete its label"
+    )
+
+
+def _with_problems(done: Outcome, lines: Sequence[str]) -> Outcome:
+    if not lines:
+        return done
+    known = [line for line in done.record.get("problems", ()) if line not in lines]
+    return replace(done, record={**done.record, "problems": [*known, *lines]})
