@@ -1,4 +1,4 @@
-"""README.md says what is true: its configuration table and its commands exist in the code."""
+"""README.md and docs/operations.md say what is true: the configuration table, the commands and their options exist."""
 
 import importlib
 import re
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings
 VARIABLE_ROW = re.compile(r"^\|\s*`(?P<name>[A-Z][A-Z0-9_]*)`", re.MULTILINE)
 CODE = re.compile(r"^```[a-z]*\n(?P<block>.*?)^```|`(?P<span>[^`\n]+)`", re.MULTILINE | re.DOTALL)
 # Variables of the set-up and the tests; the product does not read them.
+PAGES_WITH_COMMANDS = ("README.md", "docs/operations.md")
 NOT_SETTINGS = {"TEST_DATABASE_URL", "HYPOTHESIS_PROFILE"}
 
 
@@ -61,16 +62,43 @@ def unknown_word(command: Any, words: list[str]) -> str | None:
     return None
 
 
+def unknown_options(command: Any, words: list[str]) -> list[str]:
+    """Return the long options of a command line that its command does not have."""
+    for word in words:
+        commands = getattr(command, "commands", None)
+        if not commands or word not in commands:
+            break
+        command = commands[word]
+    leaf = getattr(command, "loaded", command)
+    known = {option for parameter in leaf.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
+
+
 def test_the_configuration_table_lists_exactly_the_settings(readme: str) -> None:
     settings = importlib.import_module("autopublisher.settings")
     assert documented_variables(readme) == variables(settings.Settings)
 
 
-def test_every_command_in_the_readme_exists(readme: str) -> None:
-    program = typer.main.get_command(importlib.import_module("autopublisher.cli").app)
-    lines = list(command_lines(readme))
-    assert lines, "the README shows no command"
+@pytest.fixture
+def program() -> Any:
+    return typer.main.get_command(importlib.import_module("autopublisher.cli").app)
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
+def test_every_command_in_the_pages_exists(root: Path, program: Any, page: str) -> None:
+    lines = list(command_lines((root / page).read_text("utf-8")))
+    assert lines, f"{page} shows no command"
     assert [line for line in lines if unknown_word(program, line)] == []
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
+def test_every_option_in_the_pages_exists(root: Path, program: Any, page: str) -> None:
+    lines = command_lines((root / page).read_text("utf-8"))
+    assert [line for line in lines if unknown_options(program, line)] == []
+
+
+def test_the_operations_page_is_linked_from_the_readme(readme: str) -> None:
+    assert "(docs/operations.md)" in readme
 
 
 def test_variables_are_read_from_names_prefixes_and_aliases() -> None:
@@ -95,6 +123,20 @@ def test_an_unknown_command_is_recognised() -> None:
     program = typer.main.get_command(app)
     assert unknown_word(program, ["runs", "list", "anything"]) is None
     assert unknown_word(program, ["runs", "burn"]) == "burn"
+
+
+def test_an_unknown_option_is_recognised() -> None:
+    app, runs = typer.Typer(), typer.Typer()
+    app.add_typer(runs, name="runs")
+
+    @runs.command("list")
+    def listed(*, fast: bool = False) -> None:
+        del fast
+
+    runs.command("show")(lambda: None)
+    program = typer.main.get_command(app)
+    assert unknown_options(program, ["runs", "list", "--fast"]) == []
+    assert unknown_options(program, ["runs", "list", "--slow"]) == ["--slow"]
 
 
 def test_the_page_on_requests_explains_every_choice_and_the_default_times(root: Path) -> None:
