@@ -16,7 +16,7 @@ from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.tables import METADATA
-from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.errors import NewerDatabaseError
 
 pytestmark = pytest.mark.slow
 
@@ -79,8 +79,9 @@ def test_a_database_of_a_later_release_is_refused(engine: Engine) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(UnavailableError, match="belongs to another release"):
+    with pytest.raises(NewerDatabaseError, match="revision 9999") as caught:
         upgrade(engine)
+    assert "Install the newer release" in caught.value.remedy
 
 
 def test_references_are_enforced_again_after_upgrading(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -354,6 +355,35 @@ def test_purge_forgets_finished_ticks_and_keeps_waiting_ones(start: StartWorker,
     # Into the future, since SQLite keeps the end of a tick by the second.
     assert worker.purge_finished(timedelta(seconds=-5)) == 1
     assert worker.health().waiting == 1
+
+
+def test_a_running_worker_purges_what_has_ended_by_itself(url: str, enqueue: Enqueue) -> None:
+    log = Log()
+    # Into the future, since SQLite keeps the end of a tick by the second.
+    worker = DbosWorker(
+        url, nothing, polling_seconds=0.05, purge_seconds=0.2, kept_finished=timedelta(seconds=-5)
+    )
+    worker.start(log)
+    enqueue(tick("b-later"), delay_seconds=3600)
+    enqueue(tick("a"))
+    log.wait_for(tick("a"))
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while len(kept(url)) > 1 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        worker.stop()
+    assert kept(url) == [tick("b-later").workflow_id]
+
+
+def kept(url: str) -> list[str]:
+    """Return the ids of the ticks that the database has records of."""
+    address = driver_url(url)
+    schema = None if address.get_backend_name() == "sqlite" else "dbos"
+    rows = sa.table("workflow_status", sa.column("workflow_uuid", sa.Text()), schema=schema)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(rows.c.workflow_uuid)))
 
 
 def test_a_second_worker_in_one_process_is_refused(url: str, start: StartWorker) -> None:

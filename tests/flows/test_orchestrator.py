@@ -133,6 +133,23 @@ def test_a_scheduled_run_starts_on_time_and_not_before() -> None:
     assert stage.go(RunStatus.CREATING_CAMPAIGNS).admitted_at == moment
 
 
+def test_a_schedule_that_is_late_says_by_how_much() -> None:
+    moment = START + timedelta(hours=5)
+    stage = Stage(brief_request(scheduled_for=moment))
+    stage.clock.advance_to(moment + timedelta(hours=3, minutes=20))  # nobody worked meanwhile
+    run = stage.go(RunStatus.CREATING_CAMPAIGNS)
+    assert run.warnings[-1].startswith("Scheduled for 2026-")
+    assert "begun 3 h 20 min later" in run.warnings[-1]
+    with stage.database.unit_of_work() as unit:
+        tags = [one.tag for one in unit.observations.events(run.id)]
+    assert "orchestrator:run:late" in tags
+
+
+def test_a_schedule_that_is_kept_says_nothing() -> None:
+    stage = Stage(brief_request(scheduled_for=START + timedelta(hours=5)))
+    assert not any("later" in one for one in stage.go(RunStatus.CREATING_CAMPAIGNS).warnings)
+
+
 def test_a_run_scheduled_for_later_takes_nobodys_place() -> None:
     stage = Stage(brief_request(scheduled_for=START + timedelta(days=30)), Pace(most_runs_at_once=1))
     stage.clock.advance_to(START + timedelta(minutes=1))

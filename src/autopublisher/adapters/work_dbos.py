@@ -41,6 +41,9 @@ __all__ = ["DbosTickQueue", "DbosWorker", "prepare"]
 
 LOG = structlog.get_logger(__name__)
 WATCH_SECONDS = 1.0
+PURGE_SECONDS = 600.0
+# A tick that is enqueued once more after its record is gone finds its run's version moved on, and does nothing.
+KEPT_FINISHED = timedelta(hours=1)
 # An account's look goes before its runs: the kill switch must not queue behind hundreds of them.
 LOOK_FIRST, RUNS_AFTER = 1, 2
 # Beyond the ticks: queue threads, background jobs, notifications and a reserve.
@@ -89,7 +92,8 @@ def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
 class DbosWorker:
     """Runs ticks in this process: one at a time per ad account, several accounts at once.
 
-    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start.
+    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start; every ``purge_seconds`` the
+    records of ticks that ended ``kept_finished`` ago are deleted.
     ``concurrency`` (ticks at once in each process) and ``polling_seconds`` are kept with the queue: where several
     workers share a database, the one started last decides for all.
     """
@@ -103,7 +107,11 @@ class DbosWorker:
         concurrency: int = 8,
         polling_seconds: float = 1.0,
         executor_id: str | None = None,
+        purge_seconds: float = PURGE_SECONDS,
+        kept_finished: timedelta = KEPT_FINISHED,
     ) -> None:
+        self._purge_seconds = purge_seconds
+        self._kept_finished = kept_finished
         self._url = driver_url(url)
         self._sweep = sweep
         self._sweep_seconds = sweep_seconds
@@ -130,6 +138,7 @@ class DbosWorker:
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
                 Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
+                Rounds("autopublisher-purge", self._purge, self._purge_seconds),
             )
             for rounds in self._rounds:
                 rounds.start()
@@ -170,6 +179,12 @@ class DbosWorker:
     def purge_finished(self, older_than: timedelta) -> int:
         """Delete the records of ticks that ended longer ago; returns how many. Raises UnavailableError."""
         return self._store.purge(older_than)
+
+    def _purge(self) -> None:
+        """Delete what ended long enough ago: finished ticks were a large part of the database."""
+        purged = self._store.purge(self._kept_finished, lambda: self._draining)
+        if purged:
+            LOG.info("work.purged", ticks=purged)
 
     def _occupy_process(self, undo: contextlib.ExitStack) -> None:
         if not ONE_PER_PROCESS.acquire(blocking=False):

@@ -5,7 +5,7 @@ transaction that makes it necessary.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -189,12 +189,15 @@ class WorkStore:
             counts: dict[str, int] = {row.status: row.ticks for row in connection.execute(query)}
         return Backlog(sum(counts.get(status, 0) for status in WAITING), counts.get(IN_FLIGHT, 0))
 
-    def purge(self, older_than: timedelta) -> int:
-        """Delete ticks that ended longer ago, by real time; returns how many. Raises UnavailableError."""
+    def purge(self, older_than: timedelta, is_enough: Callable[[], bool] = lambda: False) -> int:
+        """Delete ticks that ended longer ago, by real time, batch by batch until ``is_enough``; returns how many.
+
+        What waits or runs is never deleted. Raises UnavailableError.
+        """
         moment = (SystemClock().now() - older_than).isoformat()
         purged = 0
         with reachable():
-            while batch := self._finished_before(moment):
+            while not is_enough() and (batch := self._finished_before(moment)):
                 self._client.delete_workflows(list(batch))
                 purged += len(batch)
         return purged

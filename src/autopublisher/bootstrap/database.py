@@ -1,6 +1,7 @@
 """The database, opened and brought to this release's tables: ours, and beside them those of the work engine."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,16 @@ from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.emergency_files import NOTES_FOLDER, FileEmergencyNotes
 from autopublisher.adapters.noted_stops import Pending
 from autopublisher.bootstrap.home_mark import HomeMark
-from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.ports.repositories import OpenUnitOfWork
+
+DATABASE_PATIENCE_SECONDS = 60.0
+DATABASE_PAUSE_SECONDS = 1.0
+SAID_EVERY = 10
+_FINAL = ("authentication failed", "does not exist", "pg_hba.conf", "not permitted")
+"""Words of PostgreSQL's about an address that is wrong, and not about a server that is still to come."""
 
 
 @contextmanager
@@ -90,24 +97,6 @@ def _address(url: str) -> URL | None:
         return None  # opening it says so, without repeating the address
 
 
-def prove_database_writable(url: str) -> None:
-    """Raise UnavailableError where the database is gone, does not answer or takes no writes; it is not created."""
-    address = _address(url)
-    if address is not None and address.get_backend_name() == "sqlite" and not _is_there(address):
-        raise UnavailableError(reason=f"the database {address.database} is gone")
-    engine = open_engine(url)
-    try:
-        with SqlUnitOfWork(engine) as unit:
-            unit.prove_writable()
-            unit.commit()
-    finally:
-        engine.dispose()
-
-
-def _is_there(address: URL) -> bool:
-    return Path(address.database or "").is_file()
-
-
 @dataclass(frozen=True)
 class DatabaseState:
     """At which revision the tables are, None where there are none, and whether that is this release's."""
@@ -124,3 +113,54 @@ def database_state(url: str) -> DatabaseState:
         return DatabaseState(current_revision(engine), is_current(engine))
     finally:
         engine.dispose()
+
+
+def wait_for_database(
+    url: str,
+    say: Callable[[str], None],
+    *,
+    attempt: Callable[[str], object] = database_state,
+    pause: Callable[[float], None] = time.sleep,
+    stopwatch: Callable[[], float] = time.monotonic,
+) -> None:
+    """Wait until PostgreSQL takes connections, as it may start after us, and say so now and then.
+
+    Raises UnavailableError after ``DATABASE_PATIENCE_SECONDS``, or at once where waiting is of no use.
+    """
+    address, until, tries = _address(url), stopwatch() + DATABASE_PATIENCE_SECONDS, 0
+    while True:
+        try:
+            attempt(url)
+        except UnavailableError as error:
+            left = until - stopwatch()
+            if address is None or address.get_backend_name() != "postgresql" or _is_final(error) or left <= 0:
+                raise
+            if tries % SAID_EVERY == 0:
+                say(f"{error.message} Waiting for the database, {left:.0f} s at most ...")
+        else:
+            return
+        tries += 1
+        pause(DATABASE_PAUSE_SECONDS)
+
+
+def _is_final(error: UnavailableError) -> bool:
+    """Tell whether a refusal stands until a person changes something."""
+    return isinstance(error, UnwritableError) or any(word in error.message for word in _FINAL)
+
+
+def prove_database_writable(url: str) -> None:
+    """Raise UnavailableError where the database is gone, does not answer or takes no writes; it is not created."""
+    address = _address(url)
+    if address is not None and address.get_backend_name() == "sqlite" and not _is_there(address):
+        raise UnavailableError(reason=f"the database {address.database} is gone")
+    engine = open_engine(url)
+    try:
+        with SqlUnitOfWork(engine) as unit:
+            unit.prove_writable()
+            unit.commit()
+    finally:
+        engine.dispose()
+
+
+def _is_there(address: URL) -> bool:
+    return Path(address.database or "").is_file()

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import typer
 
+from autopublisher.adapters.db.migrate import knows
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import database_state, prove_database_writable
 from autopublisher.bootstrap.files import place_of_files
@@ -15,7 +16,7 @@ from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
 from autopublisher.domain.accounts import Account
-from autopublisher.domain.errors import AutoPublisherError, MetaError
+from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.settings import Settings, unknown_variables
@@ -89,6 +90,8 @@ def _database(settings: Settings) -> Check:
     if state.revision is None:
         return Check("database", State.WARN, "reachable, still empty", "The first start creates the tables.")
     if not state.is_current:
+        if not knows(state.revision):
+            raise NewerDatabaseError(revision=state.revision)
         remedy = "Run 'autopublisher db upgrade'."
         return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)
     prove_database_writable(settings.database)

@@ -10,6 +10,7 @@ import typer
 from autopublisher import __version__
 from autopublisher.api.app import openapi_document
 from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap.database import wait_for_database
 from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.simulator_process import bare_environment
 from autopublisher.cli.database import NewDatabaseOption
@@ -32,6 +33,7 @@ def serve(
     """Serve the API and the dashboard, and run ticks, until stopped."""
     end_in_order_on_signals()
     settings = settings_with_log()
+    wait_for_database(settings.database, tell)
     address = settings.auto_publisher_host if host is None else host
     listener = listen(address, settings.auto_publisher_port if port is None else port)
     product = Product(settings, Work.HERE if work else Work.NONE, new_database=new_database)
@@ -43,7 +45,9 @@ def serve(
 def worker(*, new_database: NewDatabaseOption = False) -> None:
     """Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted."""
     end_in_order_on_signals()
-    with Product(settings_with_log(), Work.HERE, new_database=new_database) as product:
+    settings = settings_with_log()
+    wait_for_database(settings.database, tell)
+    with Product(settings, Work.HERE, new_database=new_database) as product:
         mode = product.settings.meta_api_mode
         serve_until_signal(lambda: tell(f"Working in {mode} mode. Ctrl-C ends it."))
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: both end a command in order, closing what it opened."""
+"""Ctrl-C, SIGTERM, SIGHUP and SIGQUIT: each ends a command in order, closing what it opened."""
 
 import signal
 import threading
@@ -13,10 +13,16 @@ _MET = 128  # shells report a signal as 128 plus its number
 _SEEN_WITHIN_SECONDS = 0.5
 
 
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What service managers, closed terminals and impatient people send."""
+
+
 def end_in_order_on_signals() -> None:
-    """Turn SIGTERM into an orderly exit of the main thread, as Ctrl-C is one already."""
+    """Turn them into an orderly exit of the main thread, as Ctrl-C is one already; what nohup has silenced stays so."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _leave)
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _leave)
 
 
 def serve_until_signal(announce: Callable[[], None]) -> None:
@@ -33,5 +39,6 @@ def serve_until_signal(announce: Callable[[], None]) -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the clean-up short
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)  # a second one must not cut the clean-up short
     raise SystemExit(_MET + number)

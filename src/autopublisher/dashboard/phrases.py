@@ -33,8 +33,14 @@ _LOST_STUDY = (
     "No se puede mostrar que la prueba dividida de Meta durase hasta el final ({why}); el veredicto no cuenta con ella.",
 )
 
+_LATE = (
+    "Scheduled for {wanted} UTC, begun {late} later: no worker ran then, or other runs took the places.",
+    "Programada para el {wanted} UTC, comenzada {late} más tarde: nadie trabajaba, u otras ocupaban los puestos.",
+)
+
 _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     f"{_RUN}submitted": (("Run requested: {name}", "Ejecución solicitada: {name}"),),
+    f"{_RUN}late": (_LATE,),
     f"{_RUN}admitted": (
         (
             "Admitted: {variants} variants, {objects} objects to create",

@@ -157,6 +157,12 @@ class UnwritableError(UnavailableError):
     )
 
 
+class NewerDatabaseError(UnavailableError):
+    """The database is at revision {revision}, which this release does not know: a newer one has written it."""
+
+    remedy = "Nothing was changed. Install the newer release, or restore a backup that this one made."
+
+
 class ConfigurationError(AutoPublisherError):
     """Setting {name}: {reason}"""
 

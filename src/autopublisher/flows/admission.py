@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from autopublisher.domain.accounts import AdAccountFacts
@@ -26,6 +26,9 @@ from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWo
 
 _TURN = timedelta(minutes=15)
 """How often a queued run looks by itself; the end of another run wakes it at once."""
+
+LATE = timedelta(minutes=15)
+"""How much later than scheduled a run may begin without a word."""
 
 LEAD = timedelta(minutes=15)
 """Time between planning a test and the start of its delivery, for building and checking it."""
@@ -127,7 +130,24 @@ class Admission:
             attention=None,
         )
         message = f"Admitted: {len(variants)} variants, {len(plan)} objects to create"
-        return Step(moved, (event(run, now, "admitted", message, {"plan_digest": moved.plan_digest}),))
+        admitted = event(run, now, "admitted", message, {"plan_digest": moved.plan_digest})
+        late = _lateness(run, now)
+        if late is None:
+            return Step(moved, (admitted,))
+        warned = replace(moved, warnings=(*moved.warnings, late))
+        return Step(warned, (event(run, now, "late", late), admitted))
+
+
+def _lateness(run: Run, now: datetime) -> str | None:
+    """Return how much later than scheduled a run begins, where nothing worked then or others took the places."""
+    wanted = run.request.scheduled_for
+    if wanted is None or now - wanted <= LATE:
+        return None
+    minutes = (now - wanted) // timedelta(minutes=1)
+    return (
+        f"Scheduled for {wanted.astimezone(UTC):%Y-%m-%d %H:%M} UTC, begun {minutes // 60} h {minutes % 60} min later: "
+        "no worker ran then, or other runs took the places."
+    )
 
 
 def _is_scheduled(run: Run, now: datetime) -> bool:

@@ -18,7 +18,7 @@ print("ended")
 """
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
 def test_a_signal_that_another_thread_gets_ends_it_too(name: str) -> None:
     program = TOLD_ON_ANOTHER_THREAD.format(name=name)
     done = subprocess.run(
@@ -26,3 +26,18 @@ def test_a_signal_that_another_thread_gets_ends_it_too(name: str) -> None:
     )
     assert done.stdout.split() == ["ended"]
     assert "Stopping" in done.stderr
+
+
+def test_a_hang_up_that_nohup_has_silenced_stays_silent() -> None:
+    program = (
+        "import signal\n"
+        "from autopublisher.cli.signals import end_in_order_on_signals\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "end_in_order_on_signals()\n"
+        "signal.raise_signal(signal.SIGHUP)\n"
+        "print('goes on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["goes", "on"]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.db.unit_of_work import lock_number
-from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.errors import NewerDatabaseError, UnavailableError
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = "autopublisher: migrate"
@@ -26,6 +26,9 @@ def upgrade(engine: Engine) -> None:
     The transaction holds a lock, so the first process migrates and the others find nothing left to do.
     """
     with reachable(), exclusive(engine) as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        if revision is not None and not knows(revision):
+            raise NewerDatabaseError(revision=revision)
         try:
             command.upgrade(settings_on(connection), "head")
         except CommandError as error:
