@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -152,3 +153,14 @@ def test_how_often_a_test_is_read_is_fixed_when_it_begins() -> None:
     stage.start()
     run = stage.step()
     assert run.next_tick_at == stage.clock.now() + timedelta(hours=2)
+
+
+def test_a_verdict_that_says_the_same_is_kept_again_as_evidence_comes_in() -> None:
+    stage = Stage()
+    stage.meta.rates = EQUAL_RATES
+    stage.go(RunStatus.ANALYZING_RESULTS)
+    with stage.database.unit_of_work() as unit:
+        kept = [evidence.Verdict.from_json(one.verdict) for one in unit.records.decisions(stage.run_id)]
+    shares = [one.share for one in kept if one.kind is evidence.Kind.NOT_YET]
+    assert len(shares) > 5
+    assert all(later - earlier >= 0.05 for earlier, later in pairwise(shares))

@@ -14,6 +14,7 @@ from autopublisher.api.views import (
     ImprovementOut,
     LinksOut,
     LookOut,
+    ProgressOut,
     ReleaseOut,
     RunOut,
     RunSummaryOut,
@@ -35,6 +36,7 @@ from autopublisher.domain.records import Event, User
 from autopublisher.domain.run import Control, Run
 from autopublisher.flows.monitor import Health
 from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.views.progress import progress_of
 
 STATUS_PATH = "/meta/autopilot/status/"
 
@@ -63,8 +65,9 @@ def present_run(view: RunView) -> RunOut:
         scheduled_for=run.request.scheduled_for,
         campaign_name=run.request.campaign_name,
         meta_account_id=run.account_id,
-        objective=run.objective or run.request.objective,
-        warnings=list(run.warnings),
+        objective=run.request.objective,
+        meta_objective=run.objective or None,
+        warnings=list(view.warnings),
         meta_campaign_ids=[one.meta_id for one in campaigns],
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
@@ -78,8 +81,10 @@ def present_run(view: RunView) -> RunOut:
         approval=_approval(view),
         test_starts_at=run.test_starts_at,
         test_ends_at=run.test_ends_at,
+        figures_at=view.figures_at,
+        progress=_progress(view),
         cancelling=run.control is Control.CANCEL and not run.is_final,
-        failure=run.failure,
+        failure=run.reason,
         attention=run.attention,
         closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
         findings=[_finding(one) for one in view.findings],
@@ -105,7 +110,7 @@ def present_summary(run: Run) -> RunSummaryOut:
         created_by=run.created_by,
         ended_at=run.ended_at,
         attention=run.attention,
-        failure=run.failure,
+        failure=run.reason,
     )
 
 
@@ -224,6 +229,7 @@ def _variant(run_id: RunId, view: VariantView) -> VariantOut:
         cpa=view.cpa,
         ctr=view.ctr,
         cvr=view.cvr,
+        figures_at=view.figures_at,
     )
 
 
@@ -241,6 +247,11 @@ def _verdict(view: RunView) -> VerdictOut | None:
         sentence_en=latest.sentence_en,
         sentence_es=latest.sentence_es,
     )
+
+
+def _progress(view: RunView) -> ProgressOut | None:
+    found = progress_of(view)
+    return None if found is None else ProgressOut(**vars(found))
 
 
 def _improvement(view: RunView) -> ImprovementOut | None:

@@ -71,6 +71,7 @@ class VariantOut(Told):
     cpa: float | None
     ctr: float | None
     cvr: float | None
+    figures_at: datetime | None = Field(description="When Meta reported these figures.")
 
 
 class ImprovementOut(Told):
@@ -153,6 +154,22 @@ class FindingOut(Told):
     sentence: str
 
 
+class ProgressOut(Told):
+    """How far a test has come, in shares of what was planned (0 to 1), each with its moment."""
+
+    evidence: float | None = Field(
+        description="Spend whose purchases can have been reported, at `evidence_at`."
+    )
+    evidence_at: datetime | None
+    money: float = Field(description="Spend at `figures_at`.")
+    time: float = Field(description="Time gone by at `figures_at`.")
+    figures_at: datetime
+    test_ends_at: datetime
+    next_analysis_at: datetime | None = Field(
+        description="Expected at the present pace; null when the last one was made."
+    )
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -196,7 +213,8 @@ class RunOut(Told):
     scheduled_for: datetime | None
     campaign_name: str
     meta_account_id: str
-    objective: str
+    objective: str = Field(description="As it was asked for.")
+    meta_objective: str | None = Field(description="Meta's name of it, once the run is planned.")
     warnings: list[str]
     meta_campaign_ids: list[str] = Field(description="Meta's ids of the same campaigns, in the same order.")
     variants: list[VariantOut]
@@ -213,6 +231,12 @@ class RunOut(Told):
     approval: ApprovalOut
     test_starts_at: datetime | None
     test_ends_at: datetime | None
+    figures_at: datetime | None = Field(
+        description="When Meta reported the figures that `spent` and rates rest on."
+    )
+    progress: ProgressOut | None = Field(
+        description="How far the test has come; null before its first figures."
+    )
     cancelling: bool = Field(
         description="Whether a person has asked for an end that is still being carried out."
     )

@@ -1,7 +1,7 @@
 """A run as people read it in a terminal: where it stands, its money, its variants, its verdict, its objects at Meta."""
 
 from collections.abc import Iterator
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,6 +13,7 @@ from autopublisher.domain.money import Money
 from autopublisher.domain.run import Run
 from autopublisher.flows.reports import RunView, VariantView
 from autopublisher.views.moments import Zones, in_zone, moment_text
+from autopublisher.views.progress import progress_of
 
 VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
 OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
@@ -52,9 +53,10 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
         "run": run.id,
         "status": run.status.value,
         "campaign": run.request.campaign_name,
-        "spent in the test": str(view.spent),
+        "spent in the test": str(view.spent) + _as_of(view.figures_at, zone),
         "committed at worst": f"{view.committed} of {view.total}",
     }
+    facts |= _progress(view, zone)
     if run.divides_people:
         facts["people divided"] = "at random between the variants, by a split test of Meta's"
     if run.winner is not None:
@@ -64,13 +66,32 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.approval is not None:
         facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
         facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
-    if run.failure:
-        facts["reason"] = in_zone(run.failure, zone)
+    if run.reason:
+        facts["reason"] = in_zone(run.reason, zone)
     if run.attention:
         facts["needs"] = in_zone(run.attention, zone)
     if view.findings:
         facts["changed at Meta"] = "; ".join(one.sentence for one in view.findings)
     return facts
+
+
+def _as_of(at: datetime | None, zone: tzinfo) -> str:
+    return "" if at is None else f", as of {moment_text(at.astimezone(zone))}"
+
+
+def _progress(view: RunView, zone: tzinfo) -> dict[str, str]:
+    """Return how far the test has come while it runs: three shares that differ, and what comes next."""
+    found = progress_of(view)
+    if found is None or found.next_analysis_at is None:
+        return {}
+    evidence = (
+        "" if found.evidence is None else f"evidence {found.evidence:.0%}{_as_of(found.evidence_at, zone)}; "
+    )
+    return {
+        "progress": f"{evidence}money {found.money:.0%}, time {found.time:.0%}{_as_of(found.figures_at, zone)}",
+        "test ends": moment_text(found.test_ends_at.astimezone(zone)),
+        "next analysis": f"about {moment_text(found.next_analysis_at.astimezone(zone))}",
+    }
 
 
 def _standing(view: RunView) -> str:
@@ -103,7 +124,7 @@ def objects_table(view: RunView) -> Listing:
 
 def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
     yield pairs_table(facts_of(view, zone))
-    for warning in view.run.warnings:
+    for warning in view.warnings:
         yield Text(in_zone(warning, zone), style="yellow")
     if view.variants:
         yield Text("")

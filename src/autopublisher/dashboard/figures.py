@@ -28,6 +28,10 @@ class Figures:
         """Write a ratio such as ROAS, to two places."""
         return NOTHING if value is None else self._number(f"{value:,.2f}")
 
+    def share(self, value: float) -> str:
+        """Write a share of a whole in per cent."""
+        return f"{value:.0%}" if self.language == "en" else f"{100 * value:.0f} %"
+
     def interval(self, ends: tuple[float, float] | None) -> str:
         """Write an interval of ratios."""
         return NOTHING if ends is None else f"{self.ratio(ends[0])} {NOTHING} {self.ratio(ends[1])}"

@@ -35,6 +35,7 @@ from autopublisher.flows.people import WrongPasswordError
 from autopublisher.flows.reports import RunView
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
+from autopublisher.views.progress import progress_of
 
 PAGE_SIZE: Final = 25
 MOST_EVENTS: Final = 200
@@ -183,6 +184,7 @@ class _Pages:
             moving=is_moving(view.run),
             awaits=awaits_approval(view.run),
             left=_left(view),
+            progress=progress_of(view),
             notes=method_notes(view.decision),
             events=view.events[: -MOST_EVENTS - 1 : -1],
         )

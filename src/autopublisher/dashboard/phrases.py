@@ -135,6 +135,8 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     f"{_RUN}cancel_asked": (
+        ("cancellation asked by {actor}: {reason}", "cancelación solicitada por {actor}: {reason}"),
+        ("cancellation asked by {actor}", "cancelación solicitada por {actor}"),
         ("cancelled by {actor}: {reason}", "cancelada por {actor}: {reason}"),
         ("cancelled by {actor}", "cancelada por {actor}"),
     ),
@@ -216,6 +218,10 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     WARNING: (
+        (
+            "Nothing is switched on or created until a stop is lifted: stopped by {actor}: {reason}",
+            "Nada se activa ni se crea hasta que se levante una parada: detenida por {actor}: {reason}",
+        ),
         (
             "Objective {asked} is no longer created by Meta; {used} is used instead.",
             "Meta ya no crea el objetivo {asked}; se usa {used} en su lugar.",

@@ -139,6 +139,13 @@ class Run:
         return self.status in FINAL
 
     @property
+    def reason(self) -> str | None:
+        """Why the run has ended, or is going to; a cancellation is only asked for until all of it has been read back."""
+        if self.control is not Control.CANCEL or self.is_final or self.failure is None:
+            return self.failure
+        return self.failure.replace("cancelled by", "cancellation asked by", 1)
+
+    @property
     def was_divided_throughout(self) -> bool:
         """Whether people were divided at random until the test stopped, as Meta showed after that."""
         seen, stopped = self.study_seen_at, self.stopped_at

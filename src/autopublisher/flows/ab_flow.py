@@ -36,6 +36,9 @@ from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 REVIEW_PATIENCE = timedelta(hours=72)
 """How long Meta may take to review the ads before the run gives up."""
 
+_NEWS = 0.05
+"""So much more of the planned evidence makes a verdict worth keeping although it says the same."""
+
 SPEND_SHOWS = 3 * REFRESH
 """After so long every cent an arm spent until its end is in Meta's figures."""
 
@@ -224,7 +227,7 @@ class Watch:
         history = history_of(run, variants, snapshots)
         verdict = evidence.replay(design_of(run, variants), history, planned_shares=shares)
         last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
-        if last is not None and last.kind is verdict.kind and last.look_index == verdict.look_index:
+        if last is not None and not _says_more(verdict, last):
             return verdict, None
         return verdict, decision_of(run, verdict, len(earlier) + 1, now)
 
@@ -357,6 +360,12 @@ class Conclusion:
                     most = max(spent, min(spent + 1, reserve_of(row, rows)))
                     unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
             unit.commit()
+
+
+def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
+    """Tell whether a verdict is news after the last one kept: another kind or look, or a twentieth more evidence."""
+    same = last.kind is verdict.kind and last.look_index == verdict.look_index
+    return not same or verdict.share >= last.share + _NEWS
 
 
 def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime) -> Decision:

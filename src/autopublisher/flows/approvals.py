@@ -98,7 +98,7 @@ class Approvals:
     def _ended(self, unit: UnitOfWork, run: Run, action: str, verb: str, actor: str, reason: str) -> Run:  # noqa: PLR0917
         why = f"{verb} by {actor}" + (f": {reason}" if reason else "")
         asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
-        return self._nudge(unit, asked, action, why, actor=actor)
+        return self._nudge(unit, asked, action, asked.reason or why, actor=actor)
 
     def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
         letters = [one.letter for one in unit.records.variants(run.id)]

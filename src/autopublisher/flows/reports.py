@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.approvals import (
@@ -21,14 +22,21 @@ from autopublisher.domain.optimizer import scaled_daily
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
 from autopublisher.domain.watches import Watch
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
+_HELD = "Nothing is switched on or created until a stop is lifted: "
+"""What a run's warnings say of a stop that holds it."""
+
 
 @dataclass(frozen=True)
 class VariantView:
-    """One arm with its latest figures; ``interval`` is its ROAS range at the last look, where one was computed."""
+    """One arm with its latest figures, as Meta reported them at ``figures_at``.
+
+    ``interval`` is its ROAS range at the last look, where one was computed.
+    """
 
     variant: Variant
     figures: Figures
@@ -36,6 +44,7 @@ class VariantView:
     revenue: Money
     interval: tuple[float, float] | None
     state: str
+    figures_at: datetime | None = None
 
     @property
     def roas(self) -> float | None:
@@ -71,6 +80,18 @@ class RunView:
     spent: Money
     committed: Money
     findings: tuple[Finding, ...] = ()
+    stops: tuple[Stop, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The run's warnings, and the stops that hold it now."""
+        held = () if self.run.is_final else self.stops
+        return (*self.run.warnings, *(f"{_HELD}{one.sentence}" for one in held))
+
+    @property
+    def figures_at(self) -> datetime | None:
+        """When the oldest of the variants' figures were read; None before any."""
+        return min((one.figures_at for one in self.variants if one.figures_at is not None), default=None)
 
     @property
     def total(self) -> Money:
@@ -168,6 +189,7 @@ class Reports:
             objects = tuple(unit.records.objects(run_id))
             events = tuple(unit.observations.events(run_id))
             watch = unit.watches.get(run.act_id)
+            stops = tuple(unit.stops.holding(run.act_id))
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
         views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
@@ -181,6 +203,7 @@ class Reports:
             spent=Money(sum(one.spend.minor for one in views), run.currency),
             committed=Money(sum(commitment_of(one, operations) for one in operations), run.currency),
             findings=() if watch is None else _findings(run, watch),
+            stops=stops,
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -199,11 +222,12 @@ class Reports:
 def _variant_view(
     run: Run,
     variant: Variant,
-    latest: dict[str, Figures],
+    latest: dict[str, Snapshot],
     intervals: dict[str, tuple[float, float]],
     named: str | None,
 ) -> VariantView:
-    figures = latest.get(variant.letter, Figures())
+    snapshot = latest.get(variant.letter)
+    figures = Figures() if snapshot is None else snapshot.figures
     return VariantView(
         variant=variant,
         figures=figures,
@@ -211,6 +235,7 @@ def _variant_view(
         revenue=Money(figures.revenue, run.currency),
         interval=intervals.get(variant.letter) if figures.revenue else None,
         state=_state(run, variant.letter, named),
+        figures_at=None if snapshot is None else snapshot.at,
     )
 
 
@@ -232,8 +257,8 @@ def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:
     return tuple(one for one in findings_of(watch.report.get(RECONCILIATION)) if one.run_id == run.id)
 
 
-def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Figures]:
-    return {snapshot.variant: snapshot.figures for snapshot in sorted(snapshots, key=lambda one: one.at)}
+def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
+    return {snapshot.variant: snapshot for snapshot in sorted(snapshots, key=lambda one: one.at)}
 
 
 def _intervals(run: Run, decisions: Sequence[Decision]) -> dict[str, tuple[float, float]]:

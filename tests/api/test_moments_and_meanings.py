@@ -1,0 +1,169 @@
+"""Every figure carries its moment, and a field keeps its meaning for the whole run."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.api.services import Services
+from autopublisher.domain.access import Role
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.records import Decision
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.reports import RunView
+from autopublisher.views.progress import progress_of
+
+RUN = "11111111-2222-4333-8444-555555555555"
+PASSWORD = "correct horse battery"
+Headers = dict[str, str]
+PutRun = Callable[..., Run]
+
+
+@pytest.fixture
+def status(client: TestClient, manager: Headers) -> Callable[[], dict[str, Any]]:
+    return lambda: client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()
+
+
+@pytest.fixture
+def browser(app: FastAPI) -> TestClient:
+    browser = TestClient(app, follow_redirects=False)
+    form = re.search(r'name="form" value="([0-9a-f]{64})"', browser.get("/login").text)
+    assert form is not None
+    browser.post("/login", data={"form": form[1], "username": Role.MANAGER.value, "password": PASSWORD})
+    return browser
+
+
+def test_the_objective_stays_as_asked_and_metas_stands_beside_it(
+    put_run: PutRun, status: Callable[[], dict[str, Any]]
+) -> None:
+    put_run()
+    told = status()
+    assert (told["objective"], told["meta_objective"]) == ("CONVERSIONS", "OUTCOME_SALES")
+
+
+def test_figures_carry_the_moment_they_were_read(
+    put_run: PutRun, status: Callable[[], dict[str, Any]], browser: TestClient, clock: ManualClock
+) -> None:
+    put_run()
+    told = status()
+    at = clock.now().isoformat().replace("+00:00", "Z")
+    assert told["figures_at"] == at
+    assert {one["figures_at"] for one in told["variants"]} == {at}
+    assert told["verdict"]["at"] == at
+    assert "as of" in browser.get(f"/runs/{RUN}").text
+    assert "a fecha de" in browser.get(f"/runs/{RUN}", params={"lang": "es"}).text
+
+
+def test_a_run_under_a_stop_says_so_as_long_as_it_holds(
+    *,
+    put_run: PutRun,
+    status: Callable[[], dict[str, Any]],
+    services: Services,
+    account: Account,
+    browser: TestClient,
+) -> None:
+    put_run(status=RunStatus.PENDING, winner=None, proven=False)
+    services.stops.stop(account.id, "the shop is closed", "maria")
+    (warning,) = status()["warnings"]
+    assert warning.endswith("stopped by maria: the shop is closed")
+    spanish = browser.get(f"/runs/{RUN}", params={"lang": "es"}).text
+    assert "hasta que se levante una parada: detenida por maria: the shop is closed" in spanish
+    (stop,) = services.stops.holding()
+    services.stops.resume("maria", "open again", stop_id=stop.id)
+    assert status()["warnings"] == []
+    assert "Lifted: the stop of account" in browser.get("/stops", params={"lang": "en"}).text
+
+
+def test_a_cancellation_is_asked_for_until_it_has_been_read_back(
+    *,
+    client: TestClient,
+    put_run: PutRun,
+    manager: Headers,
+    database: MemoryDatabase,
+    status: Callable[[], dict[str, Any]],
+) -> None:
+    put_run()
+    asked = {"run_id": RUN, "reason": "wrong link"}
+    told = client.post("/meta/autopilot/cancel", json=asked, headers=manager).json()
+    assert (told["cancelling"], told["failure"]) == (True, "cancellation asked by manager: wrong link")
+    assert told["logs"][-1].endswith("cancellation asked by manager: wrong link")
+    with database.unit_of_work() as unit:
+        run = unit.runs.get(RunId(RUN))
+        unit.runs.save(replace(run, status=RunStatus.CANCELLED, version=run.version + 1), was=run.version)
+        unit.commit()
+    assert (status()["cancelling"], status()["failure"]) == (False, "cancelled by manager: wrong link")
+
+
+# --- how far a test has come ----------------------------------------------------------------------
+
+
+def at_hour_22(run: Run, clock: ManualClock) -> Run:
+    """Return the run 22 of 24 hours into its test."""
+    now = clock.now()
+    starts = now - timedelta(hours=22)
+    return replace(
+        run,
+        status=RunStatus.AB_TESTING,
+        winner=None,
+        proven=False,
+        stopped_at=None,
+        approval_expires_at=None,
+        test_starts_at=starts,
+        test_ends_at=starts + timedelta(hours=24),
+    )
+
+
+def judged(view: RunView, **verdict: Any) -> RunView:
+    """Return a view whose verdict was made at the test's second hour."""
+    at = (view.run.test_starts_at or view.run.created_at) + timedelta(hours=2)
+    stored = {"share": 0.06, "hour": 2.0, "next_look_hour": None, "next_look_share": 0.1} | verdict
+    decision = Decision(view.run.id, at, 1, "not_yet", False, json.dumps(stored), "", "")
+    return replace(view, decisions=(decision,))
+
+
+@pytest.fixture
+def view(put_run: PutRun, services: Services, clock: ManualClock) -> RunView:
+    found = services.reports.view(put_run().id)
+    return replace(found, run=at_hour_22(found.run, clock))
+
+
+def test_shares_of_evidence_money_and_time_are_told_apart_with_their_moments(
+    view: RunView, clock: ManualClock
+) -> None:
+    found = progress_of(judged(view))
+    assert found is not None
+    assert (found.evidence, found.money) == (0.06, 1.0)
+    assert found.time == pytest.approx(22 / 24)
+    assert found.evidence_at == clock.now() - timedelta(hours=20)
+    assert found.figures_at == clock.now()
+    assert found.test_ends_at == clock.now() + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "hours"),
+    [
+        ({"next_look_hour": 24.0}, 24.0),
+        ({"share": 0.06, "hour": 3.0, "next_look_share": 0.1}, 5.0),
+        ({"next_look_share": 1.0}, 96.0),
+        ({"share": 0.0}, 96.0),
+    ],
+)
+def test_the_next_analysis_is_a_date(view: RunView, verdict: dict[str, Any], hours: float) -> None:
+    found = progress_of(judged(view, **verdict))
+    assert found is not None
+    assert view.run.test_starts_at is not None
+    assert found.next_analysis_at == view.run.test_starts_at + timedelta(hours=hours)
+
+
+def test_a_test_without_figures_has_no_progress(view: RunView) -> None:
+    assert progress_of(replace(view, variants=())) is None
+    assert progress_of(replace(view, run=replace(view.run, test_starts_at=None))) is None
