@@ -19,6 +19,7 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.exact_json import read_json
+from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.schemas import RunRequestIn
 from autopublisher.api.services import Services
 from autopublisher.dashboard.pages import pages
@@ -132,6 +133,8 @@ def dashboard(services: Services) -> APIRouter:
             services.monitor,
             services.stops,
             services.exposures,
+            in_stop_thread,
+            in_watch_thread,
         )
     )
 

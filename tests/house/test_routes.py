@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from autopublisher.api.access import SIGNED_IN
 from autopublisher.api.app import create_app
+from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Services
 from autopublisher.dashboard.pages import pages
 from autopublisher.dashboard.session import Desk
@@ -25,7 +26,7 @@ def whole_application() -> FastAPI:
     """Build the application with every page; no request is made, so nothing behind it is needed."""
     nothing = cast("Any", None)
     unused = SimpleNamespace(version="0")
-    desk = Desk(nothing, nothing, nothing, nothing, nothing, nothing)
+    desk = Desk(nothing, nothing, nothing, nothing, nothing, nothing, in_stop_thread, in_watch_thread)
     return create_app(cast("Services", unused), pages=(pages(desk),))
 
 

@@ -1,5 +1,6 @@
 """Who is calling, and whether they may: each route names its permission once, for the check and for the document."""
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -7,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.domain.access import Permission, require
 from autopublisher.domain.errors import NotAuthenticatedError
@@ -41,7 +43,7 @@ def stopper(services: Given, credentials: Credentials) -> User:
 Caller = Annotated[User, Depends(caller)]
 """The person behind the request."""
 
-Stopper = Annotated[User, Depends(stopper)]
+Stopper = Annotated[User, Depends(in_stop_thread(stopper))]
 """The person who presses the kill switch."""
 
 
@@ -50,7 +52,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown"
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse query parameters the route does not know, by name: a misspelt one would else be left out silently."""
     route = request.scope["route"]
     known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
@@ -66,23 +68,39 @@ def _unknown(parameter: str) -> dict[str, Any]:
 _KNOWN = Depends(known_parameters)
 
 
+UrgentCaller = Annotated[User, Depends(in_watch_thread(caller))]
+"""The person behind a request that must be answered whatever else is going on."""
+
+
 def guarded(permission: Permission) -> dict[str, Any]:
     """Return the route arguments that let only holders of ``permission`` pass, and say so in the document."""
 
-    def check(user: Caller) -> None:
+    async def check(user: Caller) -> None:
         require(user.role, permission)
 
+    return _checked(check, permission)
+
+
+def urgent(permission: Permission) -> dict[str, Any]:
+    """Return the same as ``guarded``, for a route whose work has threads of its own: no step waits for a common thread."""
+
+    async def check(user: UrgentCaller) -> None:
+        require(user.role, permission)
+
+    return _checked(check, permission)
+
+
+def _checked(check: Callable[..., Coroutine[Any, Any, None]], permission: Permission) -> dict[str, Any]:
     return {"dependencies": [Depends(check), _KNOWN], "openapi_extra": {"x-permission": permission.value}}
 
 
 def guarded_stop() -> dict[str, Any]:
     """Return the route arguments of the kill switch itself: as ``guarded``, for a ``Stopper``."""
 
-    def check(user: Stopper) -> None:
+    async def check(user: Stopper) -> None:
         require(user.role, Permission.STOP_CREATE)
 
-    marks = {"x-permission": Permission.STOP_CREATE.value}
-    return {"dependencies": [Depends(check)], "openapi_extra": marks}
+    return _checked(check, Permission.STOP_CREATE)
 
 
 def signed_in() -> dict[str, Any]:

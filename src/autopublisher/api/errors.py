@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -90,19 +91,19 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Make the application answer every error as a problem."""
+    """Make the application answer every error as a problem; the handlers are coroutines, so that none waits for a thread."""
     app.add_exception_handler(errors.AutoPublisherError, _on_domain_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_input)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def _on_domain_error(request: Request, error: Exception) -> Response:
+async def _on_domain_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.AutoPublisherError):
         raise error
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _on_unexpected(request, error)
+        return await _on_unexpected(request, error)
     fields = _ordered(error.problems) if isinstance(error, errors.InvalidRequestError) else ()
     return problem(
         request,
@@ -111,7 +112,7 @@ def _on_domain_error(request: Request, error: Exception) -> Response:
         slug=_slug(type(error)),
         remedy=fields[0].remedy if fields else error.remedy,
         fields=fields,
-        headers=_headers_of(request, error),
+        headers=await _headers_of(request, error),
     )
 
 
@@ -125,13 +126,13 @@ def _slug(kind: type[errors.AutoPublisherError]) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
-def _headers_of(request: Request, error: errors.AutoPublisherError) -> dict[str, str]:
+async def _headers_of(request: Request, error: errors.AutoPublisherError) -> dict[str, str]:
     if isinstance(error, TooManyAttemptsError):
         return {"Retry-After": str(error.seconds)}
     if isinstance(error, errors.NotAuthenticatedError):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, errors.MetaThrottledError):
-        return {"Retry-After": str(_seconds_until_retry(request, error))}
+        return {"Retry-After": str(await run_in_threadpool(_seconds_until_retry, request, error))}
     return {"Retry-After": "5"} if isinstance(error, errors.UnavailableError) else {}
 
 
@@ -142,7 +143,7 @@ def _seconds_until_retry(request: Request, error: errors.MetaThrottledError) -> 
     return 60 if seconds is None else max(1, ceil(seconds))
 
 
-def _on_invalid_input(request: Request, error: Exception) -> Response:
+async def _on_invalid_input(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     found = error.errors()
@@ -168,14 +169,14 @@ def _on_invalid_input(request: Request, error: Exception) -> Response:
     return problem(request, 422, detail, slug="invalid-request", remedy=fields[0].remedy, fields=fields)
 
 
-def _on_http_error(request: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     detail, remedy = _HTTP_DETAILS.get(error.status_code, (str(error.detail), ""))
     return problem(request, error.status_code, detail, remedy=remedy, headers=error.headers)
 
 
-def _on_unexpected(request: Request, error: Exception) -> Response:
+async def _on_unexpected(request: Request, error: Exception) -> Response:
     """Log the error under the request's id and tell the caller only that id."""
     # The frame's log context is gone by now, so the id is named here.
     structlog.get_logger().error(

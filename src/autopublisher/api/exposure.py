@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from autopublisher.api.access import guarded
+from autopublisher.api.access import urgent
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier
 from autopublisher.api.openapi import problems
+from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.api.views import Told
 from autopublisher.domain.access import Permission
@@ -109,8 +110,9 @@ class ExposureOut(Told):
     "/exposure",
     summary="Say what could still be spent",
     responses=problems(401, 403, 404, 422, 503),
-    **guarded(Permission.EXPOSURE_READ),
+    **urgent(Permission.EXPOSURE_READ),
 )
+@in_watch_thread
 def exposure(
     services: Given,
     meta_account_id: Annotated[Identifier | None, Query(description="Only this account.")] = None,

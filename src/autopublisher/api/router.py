@@ -10,6 +10,7 @@ from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import STATUS_PATH, present_health, present_run, present_summary
+from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.schemas import CancelIn, PublishWinnerIn, RunRequestIn, ScheduleIn
 from autopublisher.api.services import Given, Services
 from autopublisher.api.views import HealthOut, RunOut, RunPageOut
@@ -163,6 +164,7 @@ def runs(
     response_model_exclude_unset=True,
     **public_or_more(),
 )
+@in_watch_thread
 def health(services: Given, credentials: Credentials) -> HealthOut:
     """Say that the process lives; with a token of somebody who may know, also how each part is."""
     basics = {"version": services.version, "mode": services.mode, "enabled": services.enabled}

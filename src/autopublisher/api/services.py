@@ -41,7 +41,7 @@ Hook = Callable[[], None]
 """Something to do when the application starts or stops."""
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Return the services of the application that serves this request."""
     services: Services = request.app.state.services
     return services

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, status
 
-from autopublisher.api.access import Caller, Stopper, guarded, guarded_stop
+from autopublisher.api.access import Stopper, UrgentCaller, guarded_stop, urgent
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.openapi import problems
+from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.api.stop_models import ResumeIn, StopIn, StopOut, StopsOut, present_stop
 from autopublisher.domain.access import Permission
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/meta/autopilot", tags=["kill switch"], route_class=E
     responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
     **guarded_stop(),
 )
+@in_stop_thread
 def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
     """Stop at once: no write but pauses, deletes, earlier ends and smaller budgets is sent from now on.
 
@@ -41,8 +43,9 @@ def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
     "/stops",
     summary="List stops and how far they have come",
     responses=problems(401, 403, 503),
-    **guarded(Permission.STOP_READ),
+    **urgent(Permission.STOP_READ),
 )
+@in_watch_thread
 def stops(services: Given) -> StopsOut:
     """Return the stops that hold, then the newest of the others, each with what Meta showed of every object."""
     return StopsOut(stops=[present_stop(one) for one in services.stops.views()])
@@ -52,9 +55,10 @@ def stops(services: Given) -> StopsOut:
     "/resume",
     summary="Lift a stop",
     responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
-    **guarded(Permission.STOP_LIFT),
+    **urgent(Permission.STOP_LIFT),
 )
-def resume(asked: ResumeIn, services: Given, user: Caller) -> StopsOut:
+@in_watch_thread
+def resume(asked: ResumeIn, services: Given, user: UrgentCaller) -> StopsOut:
     """Lift a stop, or those of one account: runs under way go on; final campaigns stay paused unless asked for."""
     lifted = services.stops.resume(
         user.name,

@@ -21,6 +21,7 @@ from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
+from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Services
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emergency_files, keeper_of
@@ -147,7 +148,16 @@ class Product:
     def app(self) -> FastAPI:
         """Return the web application over this product: the API and the dashboard."""
         known = self.services
-        desk = Desk(known.people, known.reports, known.approvals, known.monitor, known.stops, known.exposures)
+        desk = Desk(
+            people=known.people,
+            reports=known.reports,
+            approvals=known.approvals,
+            monitor=known.monitor,
+            stops=known.stops,
+            exposures=known.exposures,
+            in_stop_thread=in_stop_thread,
+            in_watch_thread=in_watch_thread,
+        )
         return create_app(known, pages=(pages(desk),))
 
     def http_server(self, listener: socket.socket) -> HttpServer:

@@ -85,9 +85,9 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
     way.kill_switch("GET", "/stops", made.stops, Permission.STOP_READ)
     way.kill_switch("POST", "/stops", made.stop, Permission.STOP_CREATE)
-    way.guarded("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
-    way.guarded("GET", "/exposure", made.exposure, Permission.EXPOSURE_READ)
-    way.guarded("GET", "/system", made.system, Permission.HEALTH_READ)
+    way.urgent("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
+    way.urgent("GET", "/exposure", made.exposure, Permission.EXPOSURE_READ)
+    way.urgent("GET", "/system", made.system, Permission.HEALTH_READ)
     return router
 
 
@@ -105,8 +105,14 @@ class _Way:
         self._add(method, path, handler, permission.value, [Depends(entry(self._desk.people, permission))])
 
     def kill_switch(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
-        entries = [Depends(entry_to_stop(self._desk.people, permission))]
-        self._add(method, path, handler, permission.value, entries)
+        own = self._desk.in_stop_thread
+        enter = own(entry_to_stop(self._desk.people, permission))
+        self._add(method, path, own(handler), permission.value, [Depends(enter)])
+
+    def urgent(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
+        own = self._desk.in_watch_thread
+        enter = own(entry(self._desk.people, permission))
+        self._add(method, path, own(handler), permission.value, [Depends(enter)])
 
     def _add(self, method: str, path: str, handler: Handler, permission: str, entries: list[Any]) -> None:
         checks = [Depends(check_form)] if method == "POST" else []

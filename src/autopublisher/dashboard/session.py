@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Form, Request
 from starlette.responses import Response
@@ -25,6 +25,10 @@ FORM_COOKIE: Final = "ap_form"
 LANGUAGE_COOKIE: Final = "ap_lang"
 
 
+InThread = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Returns work as a coroutine that runs it in threads kept for one purpose."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """The use cases behind the pages."""
@@ -35,6 +39,8 @@ class Desk:
     monitor: Monitor
     stops: StopDesk
     exposures: Exposures
+    in_stop_thread: InThread
+    in_watch_thread: InThread
 
 
 class StaleFormError(ForbiddenError):
@@ -91,7 +97,7 @@ def form_token(request: Request) -> str:
     return _derived(_browser_secret(request))
 
 
-def check_form(request: Request, form: Annotated[str, Form(max_length=100)] = "") -> None:
+async def check_form(request: Request, form: Annotated[str, Form(max_length=100)] = "") -> None:
     """Refuse a POST that does not come from a form this browser was given; raises StaleFormError."""
     secret = _browser_secret(request)
     if not secret or not hmac.compare_digest(_derived(secret).encode(), form.encode("utf-8", "replace")):
