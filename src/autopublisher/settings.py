@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     auto_publisher_env_file: Path | None = None
     auto_publisher_host: str = "127.0.0.1"
     auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
+    auto_publisher_trusted_hosts: str = ""
     auto_publisher_trusted_proxies: Annotated[str, AfterValidator(_networks_text)] = ""
     auto_publisher_max_concurrent_runs: int = Field(default=5, ge=1, le=10_000)
     auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
     auto_publisher_absent_minutes: int = Field(default=15, ge=3, le=24 * 60)
     auto_publisher_daily_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_monthly_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
+    auto_publisher_run_limit: Annotated[str, AfterValidator(_amounts_text)] = ""
     auto_publisher_native_rule: bool = True
     auto_publisher_split_tests: bool = True
     auto_publisher_daily_stretch_percent: int = Field(default=DAY_STRETCH, ge=100, le=700)
@@ -217,8 +219,15 @@ class Settings(BaseSettings):
     def spend_limits(self) -> InstallationLimits:
         """What the whole installation may spend a day and a month, by currency."""
         return InstallationLimits(
-            _amounts(self.auto_publisher_daily_limit), _amounts(self.auto_publisher_monthly_limit)
+            _amounts(self.auto_publisher_daily_limit),
+            _amounts(self.auto_publisher_monthly_limit),
+            _amounts(self.auto_publisher_run_limit),
         )
+
+    @property
+    def trusted_hosts(self) -> tuple[str, ...]:
+        """The names this installation may be called by; empty where any is taken."""
+        return tuple(part.strip() for part in self.auto_publisher_trusted_hosts.split(",") if part.strip())
 
     @property
     def trusted_proxies(self) -> tuple[str, ...]:

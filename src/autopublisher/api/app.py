@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse
 
 from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
@@ -22,10 +23,16 @@ def create_app(
     pages: Sequence[APIRouter] = (),
     start: Hook | None = None,
     stop: Hook | None = None,
+    trusted_hosts: Sequence[str] = (),
 ) -> FastAPI:
-    """Return the application. ``pages`` are further routers (the dashboard's); ``start`` and ``stop`` frame its life."""
+    """Return the application. ``pages`` are further routers (the dashboard's); ``start`` and ``stop`` frame its life.
+
+    A request for a host that is not among ``trusted_hosts`` is refused, unless there are none.
+    """
     app = _bare_app(services.version, start, stop)
     app.state.services = services
+    if trusted_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts), www_redirect=False)
     for one in pages:
         app.include_router(one)
     return app

@@ -44,6 +44,7 @@ STATUSES: tuple[tuple[type[errors.AutoPublisherError], int], ...] = (
 _HTTP_DETAILS = {
     404: ("There is nothing at this address.", "GET /openapi.json lists the addresses."),
     405: ("This address does not take that method.", "The Allow header names those it takes."),
+    408: ("The body took too long to arrive.", "Send it again, without pauses."),
     413: ("The body is too large.", "Bodies may have 1 MB, image uploads 31 MB."),
     400: ("The body could not be read.", "Check the body against its Content-Type."),
 }

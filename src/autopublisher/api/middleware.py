@@ -7,6 +7,7 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
+from anyio import current_time, fail_after
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,6 +30,12 @@ STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
 REQUESTS_LOGGER: Final = "autopublisher.requests"
 LONGEST_PATH: Final = 200
 """Characters of an address that are logged: whoever asks may send 64 kB of it."""
+
+SLOWEST_BODY: Final = 128 * 1024
+"""Bytes a second a body has to come at on the whole, as if it were as large as it may be."""
+
+BODY_GRACE_SECONDS: Final = 20.0
+"""Seconds any body may take besides."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SCOPE_KEY = "autopublisher.request_id"
@@ -73,12 +80,17 @@ class RequestFrame:
 class BodyLimit:
     """ASGI middleware that refuses a body of more than ``most`` bytes, or what ``by_path`` says for an address.
 
+    It also refuses one that takes longer than its size allows at SLOWEST_BODY, so that nobody holds a request open for ever.
+
     The framework has such a limit too, but answers it in plain text and outside of every error handler.
     """
 
-    def __init__(self, app: ASGIApp, most: int, by_path: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int, by_path: Mapping[str, int], grace: float = BODY_GRACE_SECONDS
+    ) -> None:
         self._app = app
         self._most = most
+        self._grace = grace
         self._by_path = by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +100,17 @@ class BodyLimit:
             return
         most = self._by_path.get(scope["path"], self._most)
         told = Headers(scope=scope).get("content-length", "0")
-        read = 0
+        read, whole = 0, False
+        deadline = current_time() + self._grace + most / SLOWEST_BODY
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, whole
+            try:
+                with fail_after(None if whole else max(0.0, deadline - current_time())):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
+            whole = not message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > most or (told.isdecimal() and int(told) > most):
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

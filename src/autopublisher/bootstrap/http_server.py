@@ -1,5 +1,6 @@
 """The HTTP server in a thread of its own, so that signals and the end of the process stay with the main thread."""
 
+import asyncio
 import errno
 import socket
 import threading
@@ -7,13 +8,17 @@ import time
 from collections.abc import Sequence
 from typing import Any, Self
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from autopublisher.domain.errors import ConfigurationError, UnavailableError
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 PORTS_TRIED = 50
+HEAD_SECONDS = 15.0
+"""How long a client may take to say what it wants; idle connections are closed sooner, slow bodies by the application."""
 
 
 def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
@@ -47,10 +52,50 @@ def _bound(host: str, port: int) -> socket.socket | None:
     return found
 
 
+def _patient_protocol(head_seconds: float) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol with a limit to the time between a request's first byte and the end of its head."""
+
+    class PatientProtocol(H11Protocol):
+        """Closes a connection whose client says nothing, or says it too slowly."""
+
+        _head: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)  # type: ignore[arg-type]  # a TCP server gives a full transport
+            self._await_head()
+
+        def data_received(self, data: bytes) -> None:
+            if self._head is None and self.conn.their_state is h11.IDLE:
+                self._await_head()
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._end_waiting()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._end_waiting()
+            super().connection_lost(exc)
+
+        def _await_head(self) -> None:
+            self._head = self.loop.call_later(head_seconds, self.transport.close)
+
+        def _end_waiting(self) -> None:
+            if self._head is not None:
+                self._head.cancel()
+                self._head = None
+
+    return PatientProtocol
+
+
 class HttpServer:
     """An ASGI application served from a thread, between ``start`` and ``stop``."""
 
-    def __init__(self, app: Any, listener: socket.socket, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: Any,
+        listener: socket.socket,
+        trusted_proxies: Sequence[str] = (),
+        head_seconds: float = HEAD_SECONDS,
+    ) -> None:
         self._listener = listener
         config = uvicorn.Config(
             app,
@@ -61,6 +106,7 @@ class HttpServer:
             # Without a list of its own the server would believe X-Forwarded-* from this machine.
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=list(trusted_proxies),
+            http=_patient_protocol(head_seconds),
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="autopublisher-http", daemon=True)

@@ -158,7 +158,7 @@ class Product:
             in_stop_thread=in_stop_thread,
             in_watch_thread=in_watch_thread,
         )
-        return create_app(known, pages=(pages(desk),))
+        return create_app(known, pages=(pages(desk),), trusted_hosts=self.settings.trusted_hosts)
 
     def http_server(self, listener: socket.socket) -> HttpServer:
         """Return the server of this product's web application, yet to be started."""

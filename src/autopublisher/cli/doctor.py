@@ -19,6 +19,7 @@ from autopublisher.domain.accounts import Account
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.run_cap import run_cap
 from autopublisher.settings import Settings, unknown_variables
 from autopublisher.views.moments import account_zones, moment_text
 
@@ -170,7 +171,15 @@ def _account(product: Product, act_id: ActId) -> Check:
     if not facts.delivers:
         remedy = "Ads Manager says what the account needs."
         return Check(name, State.FAIL, f"status {facts.status}: its ads cannot deliver", remedy)
-    return Check(name, State.OK, f"{facts.name}, {facts.currency}, {facts.timezone}, delivers")
+    cap = run_cap(facts, product.settings.spend_limits.run)
+    if cap is None:
+        remedy = f"Set AUTO_PUBLISHER_RUN_LIMIT={facts.currency}=..."
+        return Check(name, State.WARN, "Meta names no smallest spend cap: a run may cost any amount", remedy)
+    return Check(
+        name,
+        State.OK,
+        f"{facts.name}, {facts.currency}, {facts.timezone}, delivers; a run may cost {cap} at most",
+    )
 
 
 def _looks(product: Product) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from autopublisher.dashboard.figures import Figures
 from autopublisher.dashboard.session import (
     FORM_COOKIE,
     LANGUAGE_COOKIE,
+    cookie_of,
     form_token,
     keep,
     prepare_form,
@@ -46,7 +47,7 @@ class Drawing:
         """Return a page."""
         asked = request.query_params.get("lang")
         language = language_of(
-            asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
+            asked, cookie_of(request, LANGUAGE_COOKIE), request.headers.get("accept-language")
         )
         fresh = prepare_form(request)
         html = self._templates.get_template(template).render(
@@ -62,7 +63,9 @@ class Drawing:
             held=self._held(request),
             **figures,
         )
-        response = HTMLResponse(html, status, headers={"Content-Security-Policy": POLICY})
+        response = HTMLResponse(
+            html, status, headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+        )
         if fresh is not None:
             keep(request, response, FORM_COOKIE, fresh)
         if asked == language:

@@ -18,6 +18,8 @@ from autopublisher.dashboard.session import (
     Desk,
     address_of,
     check_form,
+    cookie_of,
+    drop,
     entry,
     entry_to_stop,
     home_of,
@@ -168,9 +170,9 @@ class _Pages:
         return response
 
     def sign_out(self, request: Request) -> Response:
-        self._desk.people.revoke(request.cookies.get(SESSION_COOKIE, ""))
+        self._desk.people.revoke(cookie_of(request, SESSION_COOKIE))
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(SESSION_COOKIE, path="/")
+        drop(request, response, SESSION_COOKIE)
         return response
 
     def runs(self, request: Request, before: Annotated[str | None, Query(pattern=RUN_ID)] = None) -> Response:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import Form, Request
 from starlette.responses import Response
@@ -61,7 +62,7 @@ def entry(people: PeopleDesk, permission: Permission) -> Callable[[Request], Non
     """Return the dependency that lets only holders of ``permission`` into a page."""
 
     def enter(request: Request) -> None:
-        user = people.identify(request.cookies.get(SESSION_COOKIE, ""))
+        user = people.identify(cookie_of(request, SESSION_COOKIE))
         request.state.user = user
         require(user.role, permission)
 
@@ -72,7 +73,7 @@ def entry_to_stop(people: PeopleDesk, permission: Permission) -> Callable[[Reque
     """Return the dependency of the kill switch's pages, which open even while the database cannot be asked."""
 
     def enter(request: Request) -> None:
-        user = people.identify_to_stop(request.cookies.get(SESSION_COOKIE, ""))
+        user = people.identify_to_stop(cookie_of(request, SESSION_COOKIE))
         request.state.user = user
         require(user.role, permission)
 
@@ -98,15 +99,25 @@ def form_token(request: Request) -> str:
 
 
 async def check_form(request: Request, form: Annotated[str, Form(max_length=100)] = "") -> None:
-    """Refuse a POST that does not come from a form this browser was given; raises StaleFormError."""
+    """Refuse a POST that does not come from a form this browser was given, or from another site; raises StaleFormError."""
+    if not _from_here(request):
+        raise StaleFormError
     secret = _browser_secret(request)
     if not secret or not hmac.compare_digest(_derived(secret).encode(), form.encode("utf-8", "replace")):
         raise StaleFormError
 
 
+def _from_here(request: Request) -> bool:
+    """Tell whether a browser says that one of our own pages sent this; an old one that says nothing has its form's token."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
 def _browser_secret(request: Request) -> str:
     """Return what only this browser holds: its session, or before that a random value of its own."""
-    held = request.cookies.get(SESSION_COOKIE) or request.cookies.get(FORM_COOKIE)
+    held = cookie_of(request, SESSION_COOKIE) or cookie_of(request, FORM_COOKIE)
     return held or str(getattr(request.state, "fresh_secret", ""))
 
 
@@ -125,11 +136,37 @@ def prepare_form(request: Request) -> str | None:
 
 def keep(request: Request, response: Response, name: str, value: str, seconds: int | None = None) -> None:
     """Set a cookie that scripts cannot read and other sites cannot send with a POST."""
-    secure = request.url.scheme == "https"
-    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=secure, path="/")
+    response.set_cookie(
+        _named(request, name),
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="lax",
+        secure=_is_secure(request),
+        path="/",
+    )
 
 
 def keep_session(request: Request, response: Response, token: str) -> None:
     """Set the session cookie for as long as its token lives."""
     keep(request, response, SESSION_COOKIE, token, int(SESSION_LIFETIME.total_seconds()))
-    response.delete_cookie(FORM_COOKIE, path="/")
+    drop(request, response, FORM_COOKIE)
+
+
+def drop(request: Request, response: Response, name: str) -> None:
+    """Have the browser forget a cookie."""
+    response.delete_cookie(_named(request, name), path="/", secure=_is_secure(request), httponly=True)
+
+
+def cookie_of(request: Request, name: str) -> str:
+    """Return a cookie's value; empty without one."""
+    return request.cookies.get(_named(request, name), "")
+
+
+def _named(request: Request, name: str) -> str:
+    """Return a cookie's name; over TLS one that no other host, and nothing without TLS, can have set."""
+    return f"__Host-{name}" if _is_secure(request) else name
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"

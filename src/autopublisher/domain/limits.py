@@ -53,6 +53,8 @@ class InstallationLimits:
 
     daily: Mapping[str, int] = field(default_factory=dict)
     monthly: Mapping[str, int] = field(default_factory=dict)
+    run: Mapping[str, int] = field(default_factory=dict)
+    """The most one run may cost; a currency left out has a cap by Meta's own figures (``run_cap``)."""
 
     def of(self, currency: str) -> Limits:
         """Return a currency's limits; LimitRefusedError where there are limits, but none for this currency."""

@@ -49,13 +49,23 @@ def check_ad(request: RunRequest, ad: AdDefaults) -> Iterator[Problem]:
         )
 
 
+def is_link(link: str) -> bool:
+    """Tell whether an ad can lead there: a web address, and nothing a browser would run."""
+    return len(link) <= LONGEST_LINK and _LINK.fullmatch(link) is not None
+
+
+def unfit_link(field: str) -> Problem:
+    """Return the problem of a link that no ad can have."""
+    return Problem(
+        field,
+        "This is no web address Meta would take.",
+        f"Give an http(s) link of at most {LONGEST_LINK} characters.",
+    )
+
+
 def _check_link(link: str, objective: ObjectiveChoice) -> Iterator[Problem]:
-    if len(link) > LONGEST_LINK or not _LINK.fullmatch(link):
-        yield Problem(
-            "ad.link_url",
-            "This is no web address Meta would take.",
-            f"Give an http(s) link of at most {LONGEST_LINK} characters.",
-        )
+    if not is_link(link):
+        yield unfit_link("ad.link_url")
     elif objective.goal.needs_pixel and registrable_domain(link) is None:
         yield Problem(
             "ad.link_url",

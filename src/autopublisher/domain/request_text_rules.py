@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.request import RunRequest
 
 LONGEST_NAME = 300
@@ -43,6 +44,8 @@ def check_texts(request: RunRequest) -> Iterator[Problem]:
     """Yield what is wrong with the campaign's name, its copy and the list of creatives."""
     if not request.campaign_name.strip():
         yield Problem("campaign_name", "The campaign name is empty.", "Give the campaign a name.")
+    elif (fault := fault_of_name(request.campaign_name)) is not None:
+        yield Problem("campaign_name", f"The campaign name {fault}.", "Give the campaign a readable name.")
     if len(request.campaign_name) > LONGEST_NAME:
         yield Problem(
             "campaign_name",

@@ -18,7 +18,9 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.money import Money, offset_of
+from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.records import Event
+from autopublisher.domain.request_ad_rules import is_link, unfit_link
 from autopublisher.domain.watches import Watch
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAccounts
@@ -68,6 +70,7 @@ class AccountDesk:
         Raises ConflictError where it is registered, InvalidRequestError where Meta does not show it to us or its time zone
         is unknown here, UnavailableError where Meta cannot be asked now, and the other Meta errors.
         """
+        _refuse_unfit(name, {} if defaults is None else vars(defaults))
         with self._open_unit() as unit:
             _refuse_taken(unit, act_id)
         facts = self._facts(act_id)
@@ -111,6 +114,7 @@ class AccountDesk:
         None clears one, what is not named stays. Raises AccountNotFoundError, and InvalidRequestError for a limit that is
         no amount of the account's currency.
         """
+        _refuse_unfit(None, defaults)
         with self._open_unit() as unit:
             unit.lock(f"account:{account_id}")
             # A limit holds from here on for every write that is let through after this transaction.
@@ -204,6 +208,16 @@ def _limits_text(account: Account) -> str:
     return f"{text(account.daily_limit)} a day, {text(account.monthly_limit)} a month"
 
 
+def _refuse_unfit(name: str | None, defaults: Mapping[str, str | None]) -> None:
+    """Refuse a name nobody can read, and a link no ad can have."""
+    fault = None if name is None else fault_of_name(name)
+    if fault is not None:
+        raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give a readable name.")])
+    link = defaults.get("link_url")
+    if link and not is_link(link):
+        raise InvalidRequestError([unfit_link("defaults.link_url")])
+
+
 def _refuse_taken(unit: UnitOfWork, act_id: ActId) -> None:
     if unit.accounts.by_act_id(act_id) is not None:
         raise ConflictError(f"Ad account {act_id} is registered already.", "GET /meta/accounts lists it.")
@@ -220,6 +234,9 @@ def _refuse_unknown_zone(timezone: str) -> None:
 def _checked(name: str, content: bytes) -> str:
     """Return the image's media type; raises InvalidRequestError."""
     mime_type = image_type(content)
+    fault = fault_of_name(name)
+    if fault is not None and name.strip():
+        raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give it a readable name.")])
     if not 1 <= len(name.strip()) <= LONGEST_NAME:
         reason = f"A creative's name has 1 to {LONGEST_NAME} characters."
         raise InvalidRequestError([Problem("name", reason, "Give it a name.")])

@@ -16,6 +16,7 @@ from autopublisher.domain.request_rules import (
     effective_ad,
 )
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
+from autopublisher.domain.run_cap import check_run_cap
 from autopublisher.domain.variants import build_variants
 from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.steps import Step, event
@@ -93,7 +94,8 @@ class Admission:
             return problems, None
         facts = self._meta.account(account.act_id)
         minimums = self._meta.minimum_budgets(account.act_id)
-        return check_against_meta(run.request, account, facts, minimums), facts
+        problems = check_against_meta(run.request, account, facts, minimums)
+        return problems or list(check_run_cap(run.request, facts, self._gate.installation.run)), facts
 
     def _wait_turn(self, unit: UnitOfWork, run: Run, now: datetime) -> None:
         """Let the oldest waiting runs in first, as many as there are free places."""

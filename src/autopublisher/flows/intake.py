@@ -20,6 +20,7 @@ from autopublisher.domain.request import RunRequest, request_digest
 from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
 from autopublisher.domain.request_warnings import request_warnings
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.run_cap import check_run_cap
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.steps import event
 from autopublisher.ports.clock import Clock
@@ -130,6 +131,7 @@ class Intake:
         except MetaOutcomeUnknownError as error:
             raise UnavailableError(reason=error.message) from error
         problems = check_against_meta(request, account, facts, minimums)
+        problems = problems or list(check_run_cap(request, facts, self._limits.spend.run))
         if problems:
             raise InvalidRequestError(problems)
         return request_warnings(request, account, facts, minimums)

@@ -21,6 +21,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import UserId
+from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.records import AccessToken, Event, TokenKind, User
 from autopublisher.flows.deadline import within
 from autopublisher.flows.recent_callers import RecentCallers
@@ -139,7 +140,13 @@ class PeopleDesk:
             return _named(unit, name)
 
     def issue_token(self, user: User, label: str, lifetime: timedelta | None, actor: str = "system") -> str:
-        """Return a new API token for a user, valid for ``lifetime``, or until revoked where that is None."""
+        """Return a new API token for a user, valid for ``lifetime``, or until revoked where that is None.
+
+        Raises InvalidRequestError for a label that cannot be read.
+        """
+        fault = fault_of_name(label)
+        if fault is not None:
+            raise InvalidRequestError([Problem("label", f"This label {fault}.", "Give a readable label.")])
         token, _ = self._issue(user, TokenKind.API, label, lifetime, actor=actor)
         return token
 
@@ -218,6 +225,9 @@ def _remember(unit: UnitOfWork, user: User, address: str) -> None:
 
 
 def _check_name(name: str) -> None:
+    fault = fault_of_name(name)
+    if fault is not None and name:
+        raise InvalidRequestError([Problem("username", f"This name {fault}.", "Choose another name.")])
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         problem = Problem(
             "username",
