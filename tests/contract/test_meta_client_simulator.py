@@ -112,6 +112,7 @@ def launch(meta: SdkMetaAds, clock: SimulatedClock) -> MetaId:
             "name": f"{MARK}a.ad]",
             "adset_id": ad_set,
             "creative": {"creative_id": creative},
+            "conversion_domain": "example.com",
             "status": "PAUSED",
         },
     )

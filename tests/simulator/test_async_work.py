@@ -26,6 +26,7 @@ CAMPAIGN = urlencode(
 def ad_specs(desk: Desk, number: int) -> list[dict[str, Any]]:
     adset, creative = desk.adset(desk.campaign()), desk.creative()
     spec = {"adset_id": adset, "creative": {"creative_id": creative}, "status": "PAUSED"}
+    spec["conversion_domain"] = "shop.example"
     return [{**spec, "name": f"Ad {each}"} for each in range(number)]
 
 

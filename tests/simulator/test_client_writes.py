@@ -116,6 +116,7 @@ def test_an_ad_brings_its_ad_set_along(desk: Desk) -> None:
     creative = {"creative_id": desk.creative()}
     spec = spec_of(desk, desk.campaign())
     params = {"name": "Ad", "creative": creative, "adset_spec": spec, "status": "PAUSED"}
+    params["conversion_domain"] = "shop.example"
     desk.post(f"{ACCOUNT}/ads", **params, execution_options=["validate_only"])
     assert desk.get(f"{ACCOUNT}/adsets")["data"] == []
     ad = desk.post(f"{ACCOUNT}/ads", **params)["id"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,9 @@ def test_tracking_is_shown_in_arrays_and_with_metas_own(desk: Desk) -> None:
 
 def test_a_domain_nobody_named_is_that_of_the_link(desk: Desk) -> None:
     creative = desk.creative("A", link="https://www.shop.example.co.uk/offer")
-    ad = desk.ad(desk.adset(desk.campaign()), creative)
+    page: dict[str, Any] = {"optimization_goal": "REACH", "promoted_object": {"page_id": PAGE}}
+    adset = desk.adset(desk.campaign(objective="OUTCOME_AWARENESS"), **page)
+    ad = desk.ad(adset, creative, conversion_domain=None)
     assert desk.get(ad, fields="conversion_domain")["conversion_domain"] == "example.co.uk"
 
 

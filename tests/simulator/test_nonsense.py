@@ -61,7 +61,13 @@ def _requests(desk: Desk) -> Iterator[Template]:
         "POST", f"{ACCOUNT}/adsets", {**_adset(desk, funded), "lifetime_budget": None, "bid_strategy": None}
     )
     yield Template("POST", f"{ACCOUNT}/adcreatives", {"name": "C", **story("Q")})
-    ad_params = {"name": "Ad", "adset_id": adset, "creative": {"creative_id": creative}, "status": "PAUSED"}
+    ad_params: dict[str, Any] = {
+        "name": "Ad",
+        "adset_id": adset,
+        "creative": {"creative_id": creative},
+        "status": "PAUSED",
+    }
+    ad_params |= {"conversion_domain": "shop.example", "tracking_specs": [{"fb_pixel": [PIXEL]}]}
     yield Template("POST", f"{ACCOUNT}/ads", ad_params)
     yield Template("POST", f"{ACCOUNT}/adlabels", {"name": "L2"})
     yield Template("POST", f"{ACCOUNT}/adimages", {"bytes": "aGVsbG8="})

@@ -26,6 +26,38 @@ KEPT = {
     "campaign: ad sets that share are alike": (
         "test_rules_more.py::test_ad_sets_that_share_budgets_are_alike"
     ),
+    "campaign: reserved buying and automated shopping are closed": (
+        "test_completion.py::test_campaigns_of_other_kinds_are_refused"
+    ),
+    "campaign: a budget without a strategy caps bids (1815857)": (
+        "test_completion.py::test_a_campaign_budget_without_a_strategy_caps_bids"
+    ),
+    "campaign: special categories bind the targeting": (
+        "test_stricter.py::test_special_categories_bind_the_targeting"
+    ),
+    "campaign: NONE goes with no other category": "test_stricter.py::test_none_goes_with_no_other_category",
+    "campaign: objective and categories change": (
+        "test_client_writes.py::test_categories_and_objective_of_a_campaign_change"
+    ),
+    "ad set: an explicit bid strategy (2490487)": (
+        "test_completion.py::test_an_ad_set_names_its_bid_strategy"
+    ),
+    "ad set: countries with rules of their own": "test_stricter.py::test_countries_with_rules_of_their_own",
+    "ad set: frequency caps, hours, pacing, minimum ROAS": (
+        "test_stricter.py::test_when_and_how_often_an_ad_set_may_not_deliver"
+    ),
+    "ad set: countries exist": "test_stricter.py::test_a_country_that_is_none_or_closed_is_refused",
+    "creative: keys, links, cards": "test_stricter.py::test_a_creative_that_cannot_be_shown_is_refused",
+    "creative: features exist": "test_stricter.py::test_features_that_are_none_are_refused",
+    "creative: posts exist": "test_stricter.py::test_a_post_must_exist",
+    "creative: in use": "test_completion.py::test_a_creative_in_use_cannot_be_deleted",
+    "ad: the conversion domain is registrable": (
+        "test_stricter.py::test_a_conversion_domain_is_one_that_somebody_registers"
+    ),
+    "wire: the proof of the app's secret": "test_completion.py::test_a_proof_that_is_none_is_refused",
+    "wire: parameters without effect are refused": (
+        "test_client_writes.py::test_what_has_no_effect_is_refused"
+    ),
     "campaign: budgets on one level": "test_rules.py::test_budgets_live_on_one_level_only",
     "campaign: spend cap has a minimum": "test_rules.py::test_campaign_rules",
     "campaign: spend cap not under what was spent": (
@@ -128,11 +160,10 @@ KEPT = {
 
 # rule -> why the simulator does not keep it
 NOT_KEPT = {
-    "campaign: RESERVED buying": "another market with its own objects",
     "ad set: overlapping places (1487756), bad interests (1487079)": "there is no map and no list of interests",
     "ad set: doubled minima in rich countries": "the account's own table of minima is read instead",
     "ad set: custom audiences and their terms (1870034, 1870090)": "there are no custom audiences",
-    "creative: page mismatch, posts that are gone (1885029, 1885557, 2446289)": "there are no posts",
+    "creative: page mismatch, posts that are gone (1885029, 1885557, 2446289)": "posts have no fate of their own",
     "creative: apps in development mode (1885183)": "the simulated app is live; a fault can answer so",
     "ad: creation against spend (613/1487225)": "the threshold is not known; a fault can answer so",
     "ad: deleting dynamic ads (1340029), political ads (2708008)": "neither dynamic delivery nor politics exist",

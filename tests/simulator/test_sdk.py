@@ -50,7 +50,12 @@ def test_a_whole_campaign_is_created_delivers_and_reports(
     campaign_id = make_campaign(account)
     adset_id = make_adset(account, campaign_id)
     creative = account.create_ad_creative(params={"name": "A", **story("A", image_hash=image["hash"])})
-    ad_params = {"name": "Ad A", "adset_id": adset_id, "creative": {"creative_id": creative["id"]}}
+    ad_params = {
+        "name": "Ad A",
+        "adset_id": adset_id,
+        "creative": {"creative_id": creative["id"]},
+        "conversion_domain": "shop.example",
+    }
     ad = account.create_ad(params={**ad_params, "status": "ACTIVE"})
     Campaign(campaign_id, api=account.get_api_assured()).api_update(params={"status": "ACTIVE"})
 
@@ -133,6 +138,7 @@ def test_an_ad_follows_its_parents_and_its_review(
         "name": "Ad",
         "adset_id": adset_id,
         "creative": {"creative_id": creative["id"]},
+        "conversion_domain": "shop.example",
         "status": "ACTIVE",
     }
     ad = Ad(account.create_ad(params=params)["id"], api=api)

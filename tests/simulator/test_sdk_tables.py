@@ -222,7 +222,8 @@ def adset_params(desk: Desk) -> dict[str, Any]:
 
 def ad_params(desk: Desk) -> dict[str, Any]:
     creative = {"creative_id": desk.creative()}
-    return {"name": "A", "adset_id": desk.adset(desk.campaign()), "creative": creative}
+    adset = desk.adset(desk.campaign())
+    return {"name": "A", "adset_id": adset, "creative": creative, "conversion_domain": "shop.example"}
 
 
 def rule_params(_desk: Desk) -> dict[str, Any]:

@@ -19,6 +19,21 @@ UPGRADABLE_VERSIONS = _words(
 # Meta's currency offsets: these count in whole units, all others in hundredths (not ISO 4217).
 ONE_UNIT_CURRENCIES = frozenset(_words("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND"))
 
+# Rough worth of a dollar, for minima that are the same sums of money in every currency.
+UNITS_PER_DOLLAR = {
+    "CLP": 950,
+    "COP": 4000,
+    "CRC": 500,
+    "HUF": 360,
+    "ISK": 138,
+    "IDR": 16_000,
+    "JPY": 150,
+    "KRW": 1400,
+    "PYG": 7500,
+    "TWD": 32,
+    "VND": 25_000,
+}
+
 DELIVERABLE_ACCOUNT_STATUSES = frozenset({1, 8, 9})
 
 CREATABLE_OBJECTIVES = _words(
@@ -81,6 +96,8 @@ COUNTRIES = frozenset(
         """
     )
 )  # ISO 3166-1 and Kosovo
+
+CLOSED_COUNTRIES = frozenset(_words("CU IR KP RU SY"))  # sanctioned, or closed to ads by Meta
 
 PLACEMENTS = {
     "publisher_platforms": _words("facebook instagram threads messenger audience_network whatsapp"),

@@ -3,14 +3,14 @@
 import math
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from autopublisher.simulator.facts import ONE_UNIT_CURRENCIES
+from autopublisher.simulator.facts import ONE_UNIT_CURRENCIES, UNITS_PER_DOLLAR
 from autopublisher.simulator.parameters import (
     AuctionParameters,
     Axis,
@@ -235,7 +235,9 @@ def _axis(name: str, entry: dict[str, Any]) -> Axis:
 
 
 def _account(entry: dict[str, Any]) -> Account:
-    minimum = _build(MinimumBudgets, entry.get("minimum_budgets", {}))
+    usual = _scaled_minima(str(entry.get("currency", "EUR")))
+    minimum = _build(MinimumBudgets, {**usual.pop("minimum_budgets", {}), **entry.get("minimum_budgets", {})})
+    entry = {**usual, **entry}
     return _build(
         Account,
         {
@@ -245,6 +247,17 @@ def _account(entry: dict[str, Any]) -> Account:
             "object_limits": _build(ObjectLimits, entry.get("object_limits", {})),
         },
     )
+
+
+def _scaled_minima(currency: str) -> dict[str, Any]:
+    """Return the usual minima in a currency that counts in whole units; they are the same sums of money there."""
+    if currency not in ONE_UNIT_CURRENCIES:
+        return {}
+    scale = UNITS_PER_DOLLAR[currency] / 100
+    names = ("min_daily_budget", "min_campaign_group_spend_cap")
+    plain = {name: round(getattr(Account, name) * scale) for name in names}
+    table = {each.name: round(getattr(MinimumBudgets, each.name) * scale) for each in fields(MinimumBudgets)}
+    return {**plain, "minimum_budgets": table}
 
 
 def _assets(entries: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -119,6 +119,7 @@ class Desk:
             "name": name,
             "adset_id": adset_id,
             "creative": {"creative_id": creative_id},
+            "conversion_domain": "shop.example",
             "status": "PAUSED",
         }
         return str(self.post(f"{ACCOUNT}/ads", **_merged(usual, params))["id"])

@@ -64,6 +64,7 @@ async function build() {
     name: "Ad A",
     adset_id: adSet.id,
     creative: { creative_id: creative.id },
+    conversion_domain: "shop.example",
     status: "ACTIVE",
   });
   return { campaign, adSet, creative, ad };

@@ -12,8 +12,9 @@ from autopublisher.simulator.graph.common import (
     read_name,
     update_basics,
 )
+from autopublisher.simulator.graph.completion import registrable
 from autopublisher.simulator.graph.creatives import create_creative
-from autopublisher.simulator.graph.errors import malformed, missing, refusal
+from autopublisher.simulator.graph.errors import malformed, missing, no_such_object, refusal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_adset
 from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
@@ -33,6 +34,8 @@ def create_ad(world: World, account: Account, params: Params) -> Ad:
     _refuse_closed_adset(world, adset)
     creative = read_creative(world, account, params, adset)
     check_destination(world, adset, creative)
+    _check_tracking(world, params)
+    _check_domain(params, adset, required=True)
     if creative.id not in world.state.nodes and not params.validate_only:
         world.state.add(creative)
     if adset.id not in world.state.nodes and not params.validate_only:
@@ -66,6 +69,8 @@ def update_ad(world: World, ad: Ad, params: Params) -> None:
         _refuse_ended(world, adset)
     if params.given("adset_id") and params.text("adset_id") != ad.adset_id:
         raise refusal(None, "Ad set is fixed", "An ad cannot move to another ad set.", "adset_id")
+    _check_tracking(world, params)
+    _check_domain(params, adset, required=False)
     changed = False
     if params.given("creative"):
         creative = read_creative(world, world.account_of(ad), params, adset)
@@ -118,6 +123,33 @@ def check_destination(world: World, adset: AdSet, creative: Creative) -> None:
     if adset.goal == adset.billing_event == "LINK_CLICKS" and link and not link.get("call_to_action"):
         text = "Paying for link clicks needs a call to action."
         raise refusal(2446383, "Call to action required", text, "creative")
+
+
+def _check_domain(params: Params, adset: AdSet, *, required: bool) -> None:
+    """Refuse a conversion domain that nobody can register; a new ad that shares data with a pixel needs one."""
+    given = params.text("conversion_domain")
+    pixel = (adset.extra.get("promoted_object") or {}).get("pixel_id")
+    if not given:
+        if required and pixel:
+            text = "Ads that share data with a pixel need a conversion_domain."
+            raise refusal(None, "Conversion domain required", text, "conversion_domain")
+        return
+    if registrable(f"https://{given}") != given:
+        text = "The domain must be a first and second level domain, such as example.com."
+        raise refusal(None, "Invalid conversion domain", text, "conversion_domain")
+
+
+def _check_tracking(world: World, params: Params) -> None:
+    """Refuse tracking by a pixel that does not exist."""
+    rows = params.structure("tracking_specs") or []
+    known = {pixel for pixel, _ in world.scenario.pixels}
+    for row in rows if isinstance(rows, list) else [rows]:
+        if not isinstance(row, dict):
+            raise malformed("tracking_specs", "an array of objects")
+        named = row.get("fb_pixel") or []
+        for pixel in named if isinstance(named, list) else [named]:
+            if str(pixel) not in known:
+                raise no_such_object(str(pixel))
 
 
 def _find_creative(world: World, account: Account, spec: dict[str, Any]) -> Creative:

@@ -26,6 +26,8 @@ from autopublisher.simulator.graph.common import (
 from autopublisher.simulator.graph.errors import GraphError, refusal
 from autopublisher.simulator.graph.goals import check_promoted, read_attribution, read_billing, read_goal
 from autopublisher.simulator.graph.limits import refuse_full_account, refuse_full_campaign
+from autopublisher.simulator.graph.pace import check_pace, check_roas_floor, check_schedule
+from autopublisher.simulator.graph.restrictions import check_categories, check_regions
 from autopublisher.simulator.graph.targeting import check_audience_flag, read_targeting, read_transparency
 from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.wire import Params
@@ -73,6 +75,8 @@ def create_adset(world: World, account: Account, params: Params) -> AdSet:
     budgets = _budgets(params, campaign, schedule)
     _check_shared(params, campaign, budgets)
     bid_amount = _bid(params, campaign)
+    check_roas_floor(params, goal)
+    check_pace(params, goal, lifetime=bool(budgets["lifetime_budget"] or campaign.lifetime_budget))
     refuse_below_minimum(goal, account, budgets, schedule, bid_amount)
     now = world.now_us
     adset = AdSet(
@@ -119,6 +123,8 @@ def _kept(world: World, params: Params, campaign: Campaign, account: Account, go
     targeting = check_audience_flag(read_targeting(params), [str(name) for name in categories])
     extra = kept(params, KEPT)
     extra.update(read_transparency(params, targeting, account))
+    check_categories(targeting, campaign.extra)
+    check_regions(targeting, extra)
     extra["targeting"] = targeting
     check_promoted(params, campaign.objective, goal, world.scenario)
     attribution = read_attribution(params, goal)
@@ -141,6 +147,7 @@ def _schedule(world: World, account: Account, params: Params) -> Schedule:
     start = params.moment("start_time", account.zone, world.now_us)
     start_us = max(world.now_us, start if start is not None else world.now_us)
     end_us = params.moment("end_time", account.zone, world.now_us) or None  # 0 stands for open-ended
+    check_schedule(start, end_us, world.now_us)
     if end_us is not None:
         refuse_bad_end(world, start_us, end_us)
     return start_us, end_us
@@ -203,7 +210,7 @@ def update_adset(world: World, adset: AdSet, params: Params) -> None:
     _refuse_fixed(adset, params)
     _update_schedule(world, adset, params, account)
     _update_budgets(world, adset, params, campaign)
-    _update_targeting(adset, params, account)
+    _update_targeting(world, adset, params, account)
     if params.given("optimization_goal"):
         adset.goal = read_goal(Params({**adset.extra, **params}), campaign.objective)
     attribution = read_attribution(params, adset.goal)
@@ -213,6 +220,10 @@ def update_adset(world: World, adset: AdSet, params: Params) -> None:
         _, amount = read_bid(params)
         adset.extra.update(kept(params, ("bid_strategy", "bid_constraints")))
         adset.extra.update({"bid_amount": amount} if amount is not None else {})
+    if any(name in params for name in PACING):
+        known = {name: adset.extra[name] for name in (*PACING, "bid_strategy") if name in adset.extra}
+        funded = adset.lifetime_budget or campaign.lifetime_budget
+        check_pace(Params({**known, **params}), adset.goal, lifetime=bool(funded))
     adset.extra.update(kept(params, PACING))
     update_basics(world, adset, params)
     adset.updated_us = world.now_us
@@ -260,12 +271,14 @@ def _update_budgets(world: World, adset: AdSet, params: Params, campaign: Campai
     adset.budget_edits_us = note_budget_edit(adset, world.now_us)
 
 
-def _update_targeting(adset: AdSet, params: Params, account: Account) -> None:
+def _update_targeting(world: World, adset: AdSet, params: Params, account: Account) -> None:
     targeting = adset.extra["targeting"]
     if params.given("targeting"):
         written = read_targeting(params)
         automation = targeting.get("targeting_automation")
         targeting = {"targeting_automation": automation, **written}  # the flag is only demanded on creation
+        check_categories(targeting, world.state.need(Campaign, adset.campaign_id).extra)
+        check_regions(targeting, {**adset.extra, **kept(params, PACING)})
         adset.extra["targeting"] = targeting
     if any(params.given(name) for name in ("targeting", "dsa_beneficiary", "dsa_payor")):
         known = {name: adset.extra.get(name) for name in ("dsa_beneficiary", "dsa_payor")}

@@ -162,6 +162,9 @@ def _check_categories(params: Params) -> None:
     for category in categories:
         if category not in SPECIAL_CATEGORIES:
             raise not_one_of("special_ad_categories", SPECIAL_CATEGORIES)
+    if "NONE" in categories and len(set(categories)) > 1:
+        text = "NONE goes with no other special ad category."
+        raise refusal(None, "Categories exclude each other", text, "special_ad_categories")
     if set(categories) - {"NONE"} and not params.words("special_ad_category_country"):
         raise refusal(
             2909034,

@@ -4,10 +4,16 @@ import hashlib
 import json
 from typing import Any
 
-from autopublisher.simulator.facts import CALLS_TO_ACTION, LINK_LIMIT
 from autopublisher.simulator.graph.assetfeeds import check_feed, check_image
 from autopublisher.simulator.graph.common import kept, read_labels, update_basics
 from autopublisher.simulator.graph.errors import malformed, no_such_object, refusal
+from autopublisher.simulator.graph.stories import (
+    check_call_to_action,
+    check_cards,
+    check_features,
+    check_keys,
+    check_link,
+)
 from autopublisher.simulator.graph.unserved import refuse_unserved
 from autopublisher.simulator.graph.videos import usable_video
 from autopublisher.simulator.graph.wire import Params
@@ -92,7 +98,8 @@ def _check_content(world: World, account: Account, params: Params, content: dict
     _refuse_actor(params, content)
     if "asset_feed_spec" in content:
         check_feed(world, account, content["asset_feed_spec"])
-    _check_features(content.get("degrees_of_freedom_spec") or {})
+    check_features(content.get("degrees_of_freedom_spec") or {})
+    _check_post(world, content.get("object_story_id"))
     story = content.get("object_story_spec")
     if story is None:
         if not set(content) & OTHER_STORIES:
@@ -100,9 +107,21 @@ def _check_content(world: World, account: Account, params: Params, content: dict
         return
     if not isinstance(story, dict):
         raise malformed("object_story_spec", "a JSON object")
+    check_keys(story, "object_story_spec")
     _check_identity(world, story)
     if not (set(content) & OTHER_STORIES and set(story) <= IDENTITY):
         _check_story(world, account, story)
+
+
+def _check_post(world: World, post: Any) -> None:
+    """Refuse a post that no creative of the simulated world has made."""
+    if post is None:
+        return
+    _, _, creative_id = str(post).partition("_")
+    creative = world.state.get(Creative, creative_id)
+    story = {} if creative is None else creative.extra.get("object_story_spec") or {}
+    if str(post) != f"{story.get('page_id')}_{creative_id}":
+        raise refusal(None, "Post not found", f"There is no post {post}.", "object_story_id")
 
 
 def _refuse_actor(params: Params, content: dict[str, Any]) -> None:
@@ -113,22 +132,6 @@ def _refuse_actor(params: Params, content: dict[str, Any]) -> None:
     both = "instagram_user_id" in params or (isinstance(story, dict) and "instagram_user_id" in story)
     text = "instagram_actor_id is no longer accepted; use instagram_user_id."
     raise refusal(2446149 if both else None, "Instagram identity", text, "instagram_actor_id")
-
-
-def _check_features(freedom: dict[str, Any]) -> None:
-    features = freedom.get("creative_features_spec") or {}
-    if "standard_enhancements" in features:
-        raise refusal(
-            3858504,
-            "Standard enhancements removed",
-            "Choose each creative feature by itself.",
-            "degrees_of_freedom_spec",
-        )
-    for name, feature in features.items():
-        if (feature or {}).get("enroll_status") not in ("OPT_IN", "OPT_OUT"):
-            raise refusal(
-                3858082, "Enrolment missing", f"{name} needs OPT_IN or OPT_OUT.", "degrees_of_freedom_spec"
-            )
 
 
 def _check_identity(world: World, story: dict[str, Any]) -> None:
@@ -154,20 +157,18 @@ def _check_story(world: World, account: Account, story: dict[str, Any]) -> None:
     data = story[shapes[0]]
     if not isinstance(data, dict):
         raise malformed(f"object_story_spec[{shapes[0]}]", "a JSON object")
+    check_keys(data, shapes[0])
     if shapes[0] in ("link_data", "template_data"):
-        _check_link(data)
+        _check_link(world, account, data)
     if shapes[0] == "video_data":
         _check_video(world, account, data)
     check_image(world, account, data.get("image_hash"))
-    _check_call_to_action(data)
+    check_call_to_action(data.get("call_to_action"))
 
 
-def _check_link(data: dict[str, Any]) -> None:
-    link = data.get("link")
-    if not link or not str(link).startswith(("http://", "https://", "fb.me")):
-        raise refusal(None, "Link required", "link_data needs a web address.", "object_story_spec")
-    if len(str(link)) > LINK_LIMIT:
-        raise malformed("object_story_spec[link_data][link]", f"at most {LINK_LIMIT} characters long")
+def _check_link(world: World, account: Account, data: dict[str, Any]) -> None:
+    check_link(data.get("link"), "link_data")
+    check_cards(world, account, data.get("child_attachments"))
     if data.get("image_hash") and data.get("picture"):
         text = "Give either image_hash or picture, not both."
         raise refusal(None, "Two images", text, "object_story_spec")
@@ -179,11 +180,3 @@ def _check_video(world: World, account: Account, data: dict[str, Any]) -> None:
     if len(given) != 1:
         text = "video_data needs exactly one of image_hash or image_url for its thumbnail."
         raise refusal(1443226, "Thumbnail required", text, "object_story_spec")
-
-
-def _check_call_to_action(data: dict[str, Any]) -> None:
-    action = data.get("call_to_action")
-    if action is None:
-        return
-    if not isinstance(action, dict) or action.get("type") not in CALLS_TO_ACTION:
-        raise refusal(1373054, "Unknown call to action", "The type is not known.", "call_to_action")

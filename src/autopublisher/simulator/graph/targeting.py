@@ -4,6 +4,8 @@ from typing import Any
 
 from autopublisher.simulator.facts import (
     AUDIENCE_FLAG_CATEGORIES,
+    CLOSED_COUNTRIES,
+    COUNTRIES,
     DSA_LIMIT,
     EU_COUNTRIES,
     FEED_COMPANIONS,
@@ -15,6 +17,7 @@ from autopublisher.simulator.scenario import Account
 
 Targeting = dict[str, Any]
 PLACE_LISTS = ("regions", "cities", "zips", "places", "geo_markets", "custom_locations", "neighborhoods")
+KEYED_PLACES = ("regions", "cities", "zips", "geo_markets", "neighborhoods")
 NARROWING = ("custom_audiences", "excluded_custom_audiences", "flexible_spec", "interests", "behaviors")
 YOUNGEST, OLDEST, USUAL_YOUNGEST, RELAXED_YOUNGEST = 13, 65, 18, 25
 
@@ -84,8 +87,13 @@ def _check_places(targeting: Targeting) -> None:
     if not countries and not any(places.get(name) for name in (*PLACE_LISTS, "country_groups")):
         raise refusal(None, "Location required", "Name at least one place.", "targeting")
     for country in countries:
-        if not (isinstance(country, str) and len(country) == 2 and country.isupper()):  # noqa: PLR2004 - ISO 3166
+        if country not in COUNTRIES:
             raise malformed("targeting[geo_locations][countries]", f"ISO country codes, not {country!r}")
+        if country in CLOSED_COUNTRIES:
+            raise refusal(None, "Country not available", f"Ads cannot be shown in {country}.", "targeting")
+    for name in KEYED_PLACES:
+        if not all(isinstance(row, dict) and row.get("key") for row in places.get(name) or []):
+            raise malformed(f"targeting[geo_locations][{name}]", "an array of objects with a key")
 
 
 def _check_people(targeting: Targeting) -> None:
@@ -167,11 +175,17 @@ def _without_removed_stories(targeting: Targeting) -> Targeting:
     return {**targeting, "messenger_positions": rest}
 
 
-def targets_eu(targeting: Targeting) -> bool:
-    """Tell whether any targeted place lies in the European Union."""
+def countries_of(targeting: Targeting) -> set[str]:
+    """Return the countries of all targeted places that say theirs."""
     places = targeting.get("geo_locations") or {}
     rows = [row for name in PLACE_LISTS for row in places.get(name) or [] if isinstance(row, dict)]
-    countries = {*(places.get("countries") or []), *(str(row.get("country", "")) for row in rows)}
+    named = {str(row["country"]) for row in rows if row.get("country")}
+    return {*(str(code) for code in places.get("countries") or []), *named}
+
+
+def targets_eu(targeting: Targeting) -> bool:
+    """Tell whether any targeted place lies in the European Union."""
+    places, countries = targeting.get("geo_locations") or {}, countries_of(targeting)
     worldwide = {"worldwide", "eea", "europe"} & {str(group) for group in places.get("country_groups") or []}
     return bool(EU_COUNTRIES & countries or worldwide)
 
