@@ -104,6 +104,19 @@ def test_a_stop_that_was_taken_in_is_lifted_like_any_other_and_the_test_goes_on(
     assert stage.go_on().status is _R.COMPLETED
 
 
+def test_a_stop_that_was_stored_before_the_disk_filled_up_is_lifted_like_any_other() -> None:
+    emergency = running()
+    stage = emergency.stage
+    view = stage.stop()
+    emergency.switch.pause(view.stop)  # nothing could be journaled to make it true
+    assert stage.on() == []
+    assert emergency.intake.take_in() == 0
+    assert emergency.stop_rows == [OperationState.CONFIRMED] * 6
+    stage.enforced()
+    stage.resume()
+    assert stage.go_on().status is _R.COMPLETED
+
+
 def test_notes_that_a_crash_left_behind_are_not_taken_in_twice() -> None:
     emergency = running()
     emergency.pause()

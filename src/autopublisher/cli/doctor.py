@@ -1,5 +1,6 @@
 """``autopublisher doctor``: looks at everything a run depends on and says of each what to do where it is not well."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -23,6 +24,7 @@ from autopublisher.domain.run_cap import run_cap
 from autopublisher.settings import Settings, unknown_variables
 from autopublisher.views.moments import account_zones, moment_text
 
+LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
 COLUMNS = ("check", "state", "finding", "remedy")
 
@@ -64,6 +66,7 @@ def _all_checks() -> Iterator[Check]:
         yield _failure("settings", error)
         return
     yield from _settings(settings)
+    yield _room(settings)
     database = _guarded("database", lambda: _database(settings))
     yield database
     if database.state is State.FAIL:
@@ -97,6 +100,15 @@ def _database(settings: Settings) -> Check:
         return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)
     prove_database_writable(settings.database)
     return Check("database", State.OK, f"reachable, writable, at revision {state.revision}")
+
+
+def _room(settings: Settings) -> Check:
+    """Say how much room the data folder's disk has: what fills up stops every run."""
+    free = shutil.disk_usage(settings.home).free // 1_000_000
+    if free < LEAST_ROOM_MB:
+        remedy = f"Give it room: {LEAST_ROOM_MB} MB at least. On a full disk only the kill switch works."
+        return Check("disk", State.WARN, f"{free} MB left for {settings.home}", remedy)
+    return Check("disk", State.OK, f"{free} MB left for {settings.home}")
 
 
 def _worker(settings: Settings) -> Check:

@@ -66,22 +66,24 @@ class EmergencyIntake:
                 return False
             for act_id in accounts:
                 unit.lock(stop_lock(act_id))
-            if not _is_new(unit, stop):
-                unit.prove_writable()
-                unit.commit()
-                return True
-            unit.observations.add_events(_events(noted))
+            if _is_new(unit, stop):
+                unit.observations.add_events([_pressed(stop)])
+                for act_id in accounts:
+                    look_now(self._ticks, unit, act_id, now)
+            unit.observations.add_events([_event(noted, pause) for pause in noted.pauses])
             for pause in noted.pauses:
                 _journal(unit, noted, pause)
-            for act_id in accounts:
-                look_now(self._ticks, unit, act_id, now)
+            unit.prove_writable()
             unit.commit()
         _log.warning("emergency_taken_in", stop_id=stop.id, pauses=len(noted.pauses))
         return True
 
 
 def _is_new(unit: UnitOfWork, stop: Stop) -> bool:
-    """Store the stop and say whether it was not there: a crash may come between the commit and putting the notes away."""
+    """Store the stop and say whether it was not there.
+
+    It may have been stored before the disk filled up, or a crash came between the commit and putting the notes away.
+    """
     try:
         unit.stops.add(stop)
     except ConflictError:
@@ -89,12 +91,10 @@ def _is_new(unit: UnitOfWork, stop: Stop) -> bool:
     return True
 
 
-def _events(noted: NotedStop) -> Sequence[Event]:
-    stop = noted.stop
+def _pressed(stop: Stop) -> Event:
     facts = {"stop_id": stop.id, "act_id": stop.act_id}
     said = f"{stop.sentence} (while the database could not be written)"
-    pressed = Event(stop.at, "stops:stop:pressed", stop.by, said, None, facts)
-    return [pressed, *(_event(noted, pause) for pause in noted.pauses)]
+    return Event(stop.at, "stops:stop:pressed", stop.by, said, None, facts)
 
 
 def _event(noted: NotedStop, pause: NotedPause) -> Event:
@@ -114,7 +114,7 @@ def _journal(unit: UnitOfWork, noted: NotedStop, pause: NotedPause) -> None:
         rows = unit.journal.of_run(run.id)
         made = next((one for one in rows if _has_made(one, pause)), None)
         if made is not None:
-            if not any(_came_after(one, made, pause) for one in rows):
+            if not any(_came_after(one, made, pause) or _is_entered(one, made, pause) for one in rows):
                 _enter(unit, run, rows, made, pause)
             return
 
@@ -126,6 +126,10 @@ def _has_made(row: Operation, pause: NotedPause) -> bool:
 def _came_after(row: Operation, made: Operation, pause: NotedPause) -> bool:
     changes = row.spec.target == made.key and "status" in row.spec.params
     return changes and (row.sent_at or row.intended_at) > pause.at
+
+
+def _is_entered(row: Operation, made: Operation, pause: NotedPause) -> bool:
+    return row.key.startswith(f"{STOP_VERB}/{made.key}/") and row.sent_at == pause.at
 
 
 def _enter(unit: UnitOfWork, run: Run, rows: Sequence[Operation], made: Operation, pause: NotedPause) -> None:
