@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -14,12 +14,14 @@ from fastapi.testclient import TestClient
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
+from autopublisher.cli.run_text import facts_of, run_row
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.reports import RunView
+from autopublisher.views.moments import standing_text
 from autopublisher.views.progress import progress_of
 
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -167,3 +169,51 @@ def test_the_next_analysis_is_a_date(view: RunView, verdict: dict[str, Any], hou
 def test_a_test_without_figures_has_no_progress(view: RunView) -> None:
     assert progress_of(replace(view, variants=())) is None
     assert progress_of(replace(view, run=replace(view.run, test_starts_at=None))) is None
+
+
+# --- a scheduled run ------------------------------------------------------------------------------
+
+
+def test_a_scheduled_run_shows_its_moment_and_does_not_read_as_starting(
+    *,
+    put_run: PutRun,
+    account: Account,
+    client: TestClient,
+    manager: Headers,
+    browser: TestClient,
+    clock: ManualClock,
+) -> None:
+    begins = clock.now() + timedelta(days=3)
+    run = put_run()
+    with_moment = replace(run.request, scheduled_for=begins)
+    put_run(
+        run_id=RunId("22222222-2222-4333-8444-555555555555"),
+        status=RunStatus.PENDING,
+        request=with_moment,
+        winner=None,
+        proven=False,
+        next_tick_at=begins,
+        account_id=account.id,
+    )
+    shown = f"Scheduled for {begins:%Y-%m-%d %H:%M} UTC"
+    path = "/runs/22222222-2222-4333-8444-555555555555"
+    for page in (browser.get("/").text, browser.get(path).text):
+        assert shown in page
+    words = " ".join(re.sub(r"<[^>]+>", " ", browser.get(path).text).split())
+    assert "Starting" not in words
+    assert "Programada para" in browser.get(path, params={"lang": "es"}).text
+    runs = client.get("/meta/autopilot/runs", headers=manager).json()["runs"]
+    assert begins.isoformat().replace("+00:00", "Z") in [one["scheduled_for"] for one in runs]
+
+
+def test_a_terminal_shows_the_moment_of_a_scheduled_run(put_run: PutRun, services: Services) -> None:
+    run = put_run(status=RunStatus.PENDING, winner=None, proven=False)
+    begins = run.created_at + timedelta(days=3)
+    view = services.reports.view(run.id)
+    scheduled = replace(run, request=replace(run.request, scheduled_for=begins))
+    moment = f"{begins:%Y-%m-%d %H:%M} UTC"
+    assert facts_of(replace(view, run=scheduled), UTC)["scheduled for"] == moment
+    assert run_row(scheduled, {})["needs"] == f"begins {moment}"
+    assert standing_text(scheduled, UTC) == f"pending, scheduled for {moment}"
+    admitted = replace(scheduled, status=RunStatus.AB_TESTING)
+    assert standing_text(admitted, UTC) == "ab_testing"

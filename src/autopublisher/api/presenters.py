@@ -108,6 +108,7 @@ def present_summary(run: Run) -> RunSummaryOut:
         currency=run.currency,
         created_at=run.created_at,
         created_by=run.created_by,
+        scheduled_for=run.request.scheduled_for,
         ended_at=run.ended_at,
         attention=run.attention,
         failure=run.reason,

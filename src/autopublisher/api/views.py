@@ -181,6 +181,7 @@ class RunSummaryOut(Told):
     currency: str
     created_at: datetime
     created_by: str
+    scheduled_for: datetime | None = Field(description="When it begins; null: at once.")
     ended_at: datetime | None
     attention: str | None
     failure: str | None

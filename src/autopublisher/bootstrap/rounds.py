@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
 from autopublisher.bootstrap.simulator_process import SimulatorProcess
+from autopublisher.domain.errors import StaleRunError
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.ports.clock import SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -21,8 +24,9 @@ class JumpDriver:
     """Moves a stepped clock to the next due moment whenever nothing is left to do before it.
 
     It never jumps because a person is slow: neither the expiry of an approval nor a run that a stop holds is a moment to
-    jump to. Other runs still move time on, for everybody. Nor does it jump to look at an account, unless a look has left
-    something undone, such as a pause that Meta has not confirmed; and that only for a while.
+    jump to. Other runs still move time on, for everybody; what is jumped over is added to the time people have to approve,
+    which so never runs out by jumping. Nor does it jump to look at an account, unless a look has left something undone,
+    such as a pause that Meta has not confirmed; and that only for a while.
     """
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: SteppedClock) -> None:
@@ -44,8 +48,28 @@ class JumpDriver:
         if due is None or due <= now:
             return False
         _log.debug("clock:stub:jumped", to=due.isoformat())
+        # Before time moves: a death in between gives more time, never less.
+        self._lengthen([run for run in unended if _is_open(run)], due - now)
         self._clock.advance_to(due)
         return True
+
+    def _lengthen(self, deciding: Sequence[Run], jumped: timedelta) -> None:
+        """Put off the end of each open approval by what is jumped over; a run that has moved on meanwhile needs none."""
+        for run in deciding:
+            with suppress(StaleRunError), self._open_unit() as unit:
+                unit.runs.save(_put_off(run, jumped), was=run.version)
+                unit.commit()
+
+
+def _is_open(run: Run) -> bool:
+    """Tell whether a person still has to approve the run."""
+    return run.status is RunStatus.WAITING_APPROVAL and run.approval is None
+
+
+def _put_off(run: Run, jumped: timedelta) -> Run:
+    later = None if run.next_tick_at is None else run.next_tick_at + jumped
+    expires = None if run.approval_expires_at is None else run.approval_expires_at + jumped
+    return replace(run, version=run.version + 1, approval_expires_at=expires, next_tick_at=later)
 
 
 def _next_jump(unended: Sequence[Run], now: datetime) -> list[datetime]:

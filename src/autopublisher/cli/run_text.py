@@ -42,8 +42,15 @@ def run_row(run: Run, zones: Zones) -> dict[str, Any]:
         "campaign": run.request.campaign_name,
         "total": str(total),
         "created": run.created_at.astimezone(zone),
-        "needs": None if run.attention is None else in_zone(run.attention, zone),
+        "needs": _needs(run, zone),
     }
+
+
+def _needs(run: Run, zone: tzinfo) -> str | None:
+    """Return what a run waits for: a person, or its moment."""
+    if run.attention is not None:
+        return in_zone(run.attention, zone)
+    return None if run.begins_at is None else f"begins {moment_text(run.begins_at.astimezone(zone))}"
 
 
 def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
@@ -66,6 +73,8 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.approval is not None:
         facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
         facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
+    if run.request.scheduled_for is not None:
+        facts["scheduled for"] = moment_text(run.request.scheduled_for.astimezone(zone))
     if run.reason:
         facts["reason"] = in_zone(run.reason, zone)
     if run.attention:

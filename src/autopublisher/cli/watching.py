@@ -17,7 +17,7 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
-from autopublisher.views.moments import Zones, in_zone, moment_text
+from autopublisher.views.moments import Zones, in_zone, moment_text, standing_text
 
 LOOK_SECONDS = 0.3
 LONGEST_LINE = 150
@@ -74,7 +74,7 @@ class Watcher:
         if view.run.status is not told.status:
             told.status = view.run.status
             at = self._moment(view.run, view.run.updated_at)
-            self._say(f"{at}  {told.status.value:<18}  spent {view.spent} of {view.total}", "bold")
+            self._say(f"{at}  {self._standing(view.run):<18}  spent {view.spent} of {view.total}", "bold")
 
     def _tell_event(self, run: Run, event: Event) -> None:
         if event.tag in ROUTINE:
@@ -88,10 +88,13 @@ class Watcher:
         self._say(f"  {at}  {shorten(message, LONGEST_LINE, placeholder=' ...')}", "dim")
 
     def _show(self, line: Status, view: RunView) -> None:
-        line.update(f"{self._now(view.run)} {view.run.status.value}  spent {view.spent} of {view.total}")
+        line.update(f"{self._now(view.run)} {self._standing(view.run)}  spent {view.spent} of {view.total}")
 
     def _say(self, message: str, style: str) -> None:
         tell(message, style, self._console)
+
+    def _standing(self, run: Run) -> str:
+        return standing_text(run, self._zones.get(run.act_id, UTC))
 
     def _moment(self, run: Run, at: datetime) -> str:
         return moment_text(at.astimezone(self._zones.get(run.act_id, UTC)))

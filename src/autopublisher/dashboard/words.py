@@ -145,6 +145,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "stopped_account": ("Stopped: account", "Detenida: cuenta"),
     "lifted_all": ("Lifted: the stop of everything", "Levantada: la parada de todo"),
     "lifted_account": ("Lifted: the stop of account", "Levantada: la parada de la cuenta"),
+    "scheduled_for": ("Scheduled for", "Programada para"),
     "as_of": ("as of", "a fecha de"),
     "share_evidence": (
         "Evidence in (spend whose purchases can have been reported)",

@@ -139,6 +139,11 @@ class Run:
         return self.status in FINAL
 
     @property
+    def begins_at(self) -> datetime | None:
+        """The moment a scheduled run waits for; None once it has been admitted, and for one without."""
+        return self.request.scheduled_for if self.status is RunStatus.PENDING else None
+
+    @property
     def reason(self) -> str | None:
         """Why the run has ended, or is going to; a cancellation is only asked for until all of it has been read back."""
         if self.control is not Control.CANCEL or self.is_final or self.failure is None:

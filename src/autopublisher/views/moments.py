@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 
 from autopublisher.domain.accounts import zone_of
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 _IN_SENTENCES = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:\+00:00|Z| UTC)")
@@ -24,6 +25,13 @@ def moment_text(at: datetime) -> str:
     """Write a moment in the zone it carries, such as ``2026-12-01 09:00 CET``; a zone without a name by its offset."""
     name = at.tzname() or "UTC"
     return f"{at:%Y-%m-%d %H:%M} {name if name[0].isalpha() else f'UTC{name}'}"
+
+
+def standing_text(run: Run, zone: tzinfo) -> str:
+    """Return a run's status; of one that waits for its moment, with that moment."""
+    if run.begins_at is None:
+        return run.status.value
+    return f"{run.status.value}, scheduled for {moment_text(run.begins_at.astimezone(zone))}"
 
 
 def in_zone(sentence: str, zone: tzinfo) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,9 @@ from autopublisher.bootstrap.rounds import JumpDriver, Round
 from autopublisher.domain.accounts import Account, AdDefaults
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.run import Approval, Run, RunStatus
 from autopublisher.domain.watches import URGENT_TRIES, Watch
+from autopublisher.ports.repositories import UnitOfWork
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 LATER = START + timedelta(hours=5)
@@ -52,7 +54,9 @@ def driver(database: MemoryDatabase, clock: ManualClock) -> JumpDriver:
     return JumpDriver(database.unit_of_work, clock)
 
 
-def store(database: MemoryDatabase, number: int, status: RunStatus, due: datetime | None) -> None:
+def store(
+    database: MemoryDatabase, number: int, status: RunStatus, due: datetime | None, **changes: Any
+) -> None:
     run = Run(
         id=RunId(str(number)),
         account_id=ACCOUNT.id,
@@ -67,7 +71,7 @@ def store(database: MemoryDatabase, number: int, status: RunStatus, due: datetim
         next_tick_at=due,
     )
     with database.unit_of_work() as unit:
-        unit.runs.add(replace(run))
+        unit.runs.add(replace(run, **changes))
         unit.commit()
 
 
@@ -104,6 +108,49 @@ def test_another_run_moves_time_on_while_a_person_thinks(
     store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(hours=1))
     assert driver.jump()
     assert clock.now() == LATER + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("due", [LATER, None], ids=["waiting", "held by a stop"])
+@pytest.mark.parametrize("other", [RunStatus.AB_TESTING, RunStatus.PENDING])
+def test_no_approval_runs_out_by_jumping(
+    *,
+    driver: JumpDriver,
+    database: MemoryDatabase,
+    clock: ManualClock,
+    other: RunStatus,
+    due: datetime | None,
+) -> None:
+    scheduled = replace(REQUEST, scheduled_for=START + timedelta(days=30))
+    store(database, 1, RunStatus.WAITING_APPROVAL, due, approval_expires_at=LATER)
+    store(database, 2, other, START + timedelta(days=30), request=scheduled)
+    assert driver.jump()
+    assert clock.now() == START + timedelta(days=30)
+    with database.unit_of_work() as unit:
+        run = unit.runs.get(RunId("1"))
+    assert run.approval_expires_at == LATER + timedelta(days=30)
+    assert run.next_tick_at == (None if due is None else due + timedelta(days=30))
+    assert not driver.jump()
+
+
+def test_an_approval_given_meanwhile_is_not_overwritten(database: MemoryDatabase, clock: ManualClock) -> None:
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER, approval_expires_at=LATER)
+    store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(days=1))
+    opened: list[int] = []
+
+    def open_unit() -> UnitOfWork:
+        opened.append(1)
+        if len(opened) == 2:
+            with database.unit_of_work() as unit:
+                run = unit.runs.get(RunId("1"))
+                approval = Approval("A", "ana", START, "digest")
+                unit.runs.save(replace(run, version=2, approval=approval, next_tick_at=START), was=1)
+                unit.commit()
+        return database.unit_of_work()
+
+    assert JumpDriver(open_unit, clock).jump()
+    with database.unit_of_work() as unit:
+        run = unit.runs.get(RunId("1"))
+    assert (run.version, run.next_tick_at) == (2, START)
 
 
 def test_a_queued_run_moves_no_time_while_a_person_thinks(
