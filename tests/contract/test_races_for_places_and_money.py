@@ -23,6 +23,8 @@ from autopublisher.flows.admission import Admission
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.orchestrator import Orchestrator
+from autopublisher.flows.runs.holding import Holding, KnownRuns
+from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Step
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
@@ -76,9 +78,11 @@ class Workers:
 
     def let_in(self, runs: list[Run]) -> None:
         """Tick every run once, at the same moment."""
-        machine = Orchestrator(
-            self.open_unit, NoTicks(), self.clock, {RunStatus.PENDING: self._decided}, self._decided
-        )
+        executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock)
+        statuses = Statuses(self.open_unit, executor, self.meta, self.clock)
+        holding = Holding(self.open_unit, statuses, self.meta, self.clock, {}, KnownRuns())
+        phases = {RunStatus.PENDING: self._decided}
+        machine = Orchestrator(self.open_unit, NoTicks(), self.clock, phases, self._decided, holding)
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(machine.advance, [Tick(run.id, run.version, run.act_id) for run in runs]))
 

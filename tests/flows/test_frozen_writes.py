@@ -170,7 +170,7 @@ def test_a_create_that_lands_as_late_as_it_can_and_is_listed_later_still_is_foun
 
     def land(_number: int, method: str) -> None:
         sent = stage.meta.made("create")
-        if method == "find" and stage.clock.now() >= sent[0].at + LANDS_WITHIN and len(sent) == 1:
+        if method == "find" and len(sent) == 1 and stage.clock.now() >= sent[0].at + LANDS_WITHIN:
             stage.meta.on_call = lambda _number, _method: None
             landed = MetaId("119")
             fields = {**sent[0].params, "id": landed, "created_time": stage.clock.now().isoformat()}

@@ -394,7 +394,7 @@ def test_without_a_stop_a_look_leaves_runs_alone() -> None:
     stage.look()
     before = len(stage.meta.witnessed)
     stage.look()
-    assert {one.method for one in stage.meta.witnessed[before:]} == {"find"}
+    assert {one.method for one in stage.meta.witnessed[before:]} == {"find", "account"}
 
 
 # --- the watch ------------------------------------------------------------------------------------

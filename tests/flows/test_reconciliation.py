@@ -284,25 +284,20 @@ def test_a_deleted_arm_is_said_once_shown_in_its_model_and_marks_the_test() -> N
     assert stage.now_run.edited_at is not None
 
 
-def test_an_object_of_no_journal_is_switched_off_and_listed() -> None:
-    stage = staged(_R.COMPLETED)
-    orphan = stage.orphan("Somebody's [ap-ffffffffffffffff-test.a.campaign]")
-    stage.at_look()
-    stage.at_look()
-    assert stage.meta.objects[orphan].status == "PAUSED"
-    assert [line["meta_id"] for line in stage.record["orphans"]] == [orphan]
+def odd_campaign(stage: SweepStage) -> MetaId:
+    """Have somebody make a campaign with the run's mark in a place that no plan has."""
+    return stage.orphan(f"Somebody's {naming_token(stage.run_id, 'odd')}")
 
 
-def test_the_exposure_names_what_no_journal_has_until_it_is_off() -> None:
-    stage = staged(_R.COMPLETED)
-    orphan = stage.orphan("Somebody's [ap-ffffffffffffffff-test.a.campaign]")
-    stage.meta.troubles = [Trouble("update", cut_off(), nth=len(stage.meta.made("update")) + 1)]
+@pytest.mark.parametrize("status", [_R.AB_TESTING, _R.COMPLETED])
+def test_an_object_in_a_place_no_plan_has_is_journaled_and_switched_off(status: RunStatus) -> None:
+    stage = staged(status)
+    odd = odd_campaign(stage)
     stage.at_look()
-    desk = Exposures(stage.open_unit, stage.clock, MoneyGate())
-    (line,) = desk.of(stage.account_id)[0].uncounted
-    assert orphan in line
-    stage.at_look()
-    assert desk.of(stage.account_id)[0].uncounted == ()
+    assert stage.meta.objects[odd].status == "PAUSED"
+    assert stage.row(f"duplicate/unplaced/campaign/{odd}").meta_id == odd
+    assert stage.record["orphans"] == []
+    assert stage.now_run.attention is None
 
 
 def test_a_copy_of_an_object_is_taken_into_the_journal_and_switched_off() -> None:
@@ -334,8 +329,8 @@ def test_an_unsettled_create_s_object_is_not_taken_in_along_with_another_s_copy(
 ) -> None:
     stage = SweepStage()
     stage.meta.troubles = [Trouble("create", cut_off(), nth=5, done=True)]
-    stage.meta.blind = 1
     stage.step()
+    stage.meta.blind = 1
     stage.step()
     assert stage.row("test/b/campaign").state is OperationState.UNKNOWN
     stage.meta.copy_of(MetaId(stage.row("test/a/campaign").meta_id or ""))

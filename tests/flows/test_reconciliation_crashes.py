@@ -42,7 +42,14 @@ def trace(stage: SweepStage) -> tuple[object, ...]:
     said = sorted((one.data["key"], one.data["field"], one.data["shown"]) for one in stage.said())
     recalls = sorted(row.key for row in stage.rows() if row.key.startswith("recall/"))
     open_rows = [row.key for row in stage.rows() if not row.is_settled]
-    return on, said, recalls, open_rows, stage.now_run.edited_at is not None, len(stage.record["orphans"])
+    return (
+        on,
+        said,
+        recalls,
+        open_rows,
+        stage.now_run.edited_at is not None,
+        len(stage.record["unknown_runs"]),
+    )
 
 
 def every_moment(status: RunStatus, step: int) -> None:

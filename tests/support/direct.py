@@ -23,7 +23,7 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.intake import Intake
-from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
+from autopublisher.flows.machine import Pace, build_machine
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.stops import StopDesk
 from autopublisher.ports.work import Tick
@@ -117,7 +117,7 @@ class DirectMachine:
         self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
-        machine = Machine(build_orchestrator(*parts), build_watch(*parts))
+        machine = build_machine(*parts)
         self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
         self.stops = StopDesk(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)

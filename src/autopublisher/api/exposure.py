@@ -17,6 +17,7 @@ from autopublisher.api.views import Told
 from autopublisher.domain.access import Permission
 from autopublisher.domain.account_limit import AccountBilling
 from autopublisher.domain.ids import AccountId
+from autopublisher.domain.journal.unknown import UnknownObject
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
@@ -82,6 +83,19 @@ class BillingOut(Told):
     limit_reached: bool
 
 
+class UnknownObjectOut(Told):
+    """One object that is on, bears our mark and is of a run this database does not have; money in major units."""
+
+    kind: str
+    meta_id: str
+    name: str
+    status: str
+    could_still_spend: float | None = Field(description="At worst; null where Meta does not show it.")
+    until: datetime | None
+    since: datetime = Field(description="When a look first found it.")
+    sentence: str
+
+
 class AccountExposureOut(MoneyOut):
     """An account's open money; ``warning`` says why nothing more would be let through."""
 
@@ -93,6 +107,9 @@ class AccountExposureOut(MoneyOut):
     warning: str | None
     uncounted: list[str] = Field(
         description="Objects with our mark that no journal has and that may be on: no figure covers them."
+    )
+    unknown: list[UnknownObjectOut] = Field(
+        description="What is on of runs that this database does not have; it is part of could_still_spend."
     )
     billing: BillingOut | None
     limits: list[LimitOut]
@@ -136,10 +153,25 @@ def _account(one: AccountExposure) -> AccountExposureOut:
         until=one.until,
         warning=one.warning,
         uncounted=list(one.uncounted),
+        unknown=[_unknown(each, one.account.currency) for each in one.unknown],
         billing=None if one.billing is None else _billing(one.billing),
         limits=[_limit(line) for line in one.limits],
         runs=[_run(run) for run in one.runs],
         **_money(one),
+    )
+
+
+def _unknown(one: UnknownObject, currency: str) -> UnknownObjectOut:
+    possible = None if one.possible is None else _major(Money(one.possible, currency))
+    return UnknownObjectOut(
+        kind=one.kind.value,
+        meta_id=one.meta_id,
+        name=one.name,
+        status=one.status,
+        could_still_spend=possible,
+        until=one.until,
+        since=one.since,
+        sentence=one.sentence,
     )
 
 

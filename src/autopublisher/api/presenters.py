@@ -9,11 +9,13 @@ from autopublisher.api.views import (
     ClosingObjectOut,
     CreativeOut,
     FindingOut,
+    FoundObjectOut,
     HealthDetailsOut,
     HeldOut,
     ImprovementOut,
     LinksOut,
     LookOut,
+    OlderOut,
     ProgressOut,
     ReleaseOut,
     RunOut,
@@ -30,6 +32,7 @@ from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.findings import Finding
 from autopublisher.domain.headline import MEASURES
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.found import OLDER
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event, User
@@ -88,6 +91,7 @@ def present_run(view: RunView) -> RunOut:
         attention=run.attention,
         closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
         findings=[_finding(one) for one in view.findings],
+        older=_older(view) if view.found else None,
         links=LinksOut(
             self=STATUS_PATH + run.id,
             publish_winner="/meta/autopilot/publish-winner",
@@ -177,6 +181,28 @@ def present_health(health: Health) -> HealthDetailsOut:
         looks=[
             LookOut(act_id=one.act_id, looked_at=one.looked_at, open=list(one.open)) for one in health.looks
         ],
+    )
+
+
+def _older(view: RunView) -> OlderOut:
+    return OlderOut(
+        sentence=OLDER,
+        found_digest=view.found_digest,
+        currency=view.run.currency,
+        objects=[
+            FoundObjectOut(
+                key=one.key,
+                kind=one.kind.value,
+                meta_id=one.meta_id,
+                name=one.name,
+                status=one.status,
+                read_at=one.read_at,
+                spent=None if one.spent is None else _major(one.spent),
+                possible=None if one.possible is None else _major(one.possible),
+            )
+            for one in view.found
+        ],
+        adopt=f"/meta/autopilot/runs/{view.run.id}/adopt",
     )
 
 

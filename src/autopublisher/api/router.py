@@ -11,7 +11,7 @@ from autopublisher.api.fields import Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import STATUS_PATH, present_health, present_run, present_summary
 from autopublisher.api.reserved_threads import in_watch_thread
-from autopublisher.api.schemas import CancelIn, PublishWinnerIn, RunRequestIn, ScheduleIn
+from autopublisher.api.schemas import AdoptIn, CancelIn, PublishWinnerIn, RunRequestIn, ScheduleIn
 from autopublisher.api.services import Given, Services
 from autopublisher.api.views import HealthOut, RunOut, RunPageOut
 from autopublisher.api.waiting import asked_wait, rests
@@ -134,6 +134,19 @@ def cancel(asked: CancelIn, services: Given, user: Caller, response: Response) -
     """Ask for a run's end: its next step pauses or deletes what it made at Meta."""
     stopped = services.approvals.cancel(RunId(asked.run_id), user.name, reason=asked.reason)
     return _answer(services, stopped, response, None)
+
+
+@router.post(
+    "/runs/{run_id}/adopt",
+    summary="Take over what Meta holds of a run",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    **guarded(Permission.RUN_ADOPT),
+)
+def adopt(run_id: Identifier, asked: AdoptIn, services: Given, user: Caller, response: Response) -> RunOut:
+    """Have a run whose database is older than Meta go on with what Meta holds of it, as its ``older`` shows."""
+    told = services.approvals.adopt(RunId(run_id), user.name, digest=asked.found_digest)
+    return _answer(services, told, response, None)
 
 
 @router.get(

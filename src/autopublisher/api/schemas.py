@@ -283,6 +283,12 @@ class CancelIn(Asked):
     """Why, for the audit trail."""
 
 
+class AdoptIn(Asked):
+    """A person's word that a run takes over what Meta holds of it; ``found_digest`` binds it to what they were shown."""
+
+    found_digest: Annotated[ShortText, StringConstraints(min_length=1)]
+
+
 class SignInIn(Asked):
     """A name and its password."""
 

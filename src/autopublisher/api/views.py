@@ -170,6 +170,29 @@ class ProgressOut(Told):
     )
 
 
+class FoundObjectOut(Told):
+    """One object at Meta that this database lacks, or knew otherwise; money in major units, null where it has no budget."""
+
+    key: str
+    kind: str
+    meta_id: str | None
+    name: str
+    status: str
+    read_at: datetime
+    spent: float | None
+    possible: float | None = Field(description="What it can have spent in the end, at worst.")
+
+
+class OlderOut(Told):
+    """Why a run is held: its database is older than what Meta shows. ``found_digest`` is what a word to adopt names."""
+
+    sentence: str
+    found_digest: str
+    currency: str
+    objects: list[FoundObjectOut]
+    adopt: str
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -247,6 +270,9 @@ class RunOut(Told):
         description="Once the run has ended: every object it made, what was done with it, what Meta showed of it then."
     )
     findings: list[FindingOut] = Field(description="What somebody else has changed at Meta and is so still.")
+    older: OlderOut | None = Field(
+        description="Set while the run is held because its database is older than what Meta shows."
+    )
     links: LinksOut
 
 

@@ -40,7 +40,7 @@ from autopublisher.flows.executor import Patience
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.intake import Intake, IntakeLimits
-from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
+from autopublisher.flows.machine import Pace, build_machine
 from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.people import PeopleDesk
@@ -225,7 +225,7 @@ class Product:
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         place = place_of(outside.engine)
         claims = AccountClaims(outside.open_unit, outside.meta, outside.clock, place, self._look)
-        machine = Machine(build_orchestrator(*parts, claims=claims), build_watch(*parts, claims=claims))
+        machine = build_machine(*parts, claims=claims)
         try:
             ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
             worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))

@@ -26,6 +26,9 @@ from autopublisher.views.moments import account_zones, moment_text
 
 LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
+_UNKNOWN_REMEDY = (
+    "Restore the backup that has the run, or switch all of it off: 'autopublisher stop --account ...'."
+)
 COLUMNS = ("check", "state", "finding", "remedy")
 
 
@@ -203,7 +206,10 @@ def _looks(product: Product) -> Iterator[Check]:
             yield Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
             continue
         moment = moment_text(look.looked_at.astimezone(zones.get(look.act_id, UTC)))
-        if look.open:
+        if look.unknown:
+            more = f" and {len(look.unknown) - 1} more" if len(look.unknown) > 1 else ""
+            yield Check(name, State.FAIL, f"{moment}: {look.unknown[0]}{more}", _UNKNOWN_REMEDY)
+        elif look.open:
             more = f" and {len(look.open) - 1} more" if len(look.open) > 1 else ""
             remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."
             yield Check(name, State.WARN, f"{moment}: {look.open[0]}{more}", remedy)

@@ -10,6 +10,8 @@ from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
 from autopublisher.domain.account_limit import AccountBilling
 from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.journal.unknown import UnknownObject
+from autopublisher.domain.money import Money
 from autopublisher.flows.exposure import AccountExposure
 from autopublisher.views.moments import moment_text
 
@@ -44,6 +46,8 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
                 f"{one.account.name}: {_limit_at_meta(one.billing, zone_of(one.account.timezone) or UTC)}",
                 style="yellow" if one.billing.reached else "",
             )
+        for unknown in one.unknown:
+            tell(f"{one.account.name}: {_unknown_text(unknown, one.account.currency)}", style="red")
         for line in one.uncounted:
             tell(f"{one.account.name}: not in these figures: {line}", style="yellow")
     limits = [
@@ -54,6 +58,13 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     if limits and output is Output.TABLE:
         say("")
         show(Listing(limits, LIMIT_COLUMNS))
+
+
+def _unknown_text(one: UnknownObject, currency: str) -> str:
+    worst = (
+        "an amount that Meta does not show" if one.possible is None else str(Money(one.possible, currency))
+    )
+    return f"{one.sentence}; it can spend {worst} at worst"
 
 
 def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:

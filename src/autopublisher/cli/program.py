@@ -38,6 +38,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Publish none of a run's variants: it ends with everything of it off at Meta.",
     ),
     "cancel": ("runs:cancel", "Stop a run: what it made at Meta is paused or deleted by its next step."),
+    "adopt": (
+        "runs:adopt",
+        "Take over what Meta holds of a run whose database is older; without --digest it is only shown.",
+    ),
     "runs": ("looking:runs", "List runs, newest first."),
     "stop": (
         "stops:stop",

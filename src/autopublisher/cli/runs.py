@@ -11,7 +11,7 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.looking import RunArgument
-from autopublisher.cli.output import Output, OutputOption, tell
+from autopublisher.cli.output import Output, OutputOption, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.request_file import read_request, read_value, scheduled_request
 from autopublisher.cli.run_text import show_run
@@ -21,8 +21,10 @@ from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.reports import RunView
+from autopublisher.flows.reports import FoundObject, RunView
 from autopublisher.views.moments import Zones, account_zones, moment_text
+
+FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read_at")
 
 
 def run(
@@ -133,6 +135,46 @@ def cancel(
             f"The cancellation is recorded; the run's next step, by a running worker, stops it. {_worker_hint(product)}"
         )
     show_run(view, output, zones)
+
+
+def adopt(
+    run_id: RunArgument,
+    digest: Annotated[
+        str | None, typer.Option(help="What 'adopt RUN' has shown; without it nothing is adopted.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Take over what Meta holds of a run whose database is older; without --digest it is only shown."""
+    with product_of() as product:
+        services = product.services
+        found = services.reports.view(RunId(run_id))
+        show_rows([_found_row(one) for one in found.found], FOUND_COLUMNS, output)
+        if digest is None:
+            tell(_adopt_hint(found))
+            return
+        services.approvals.adopt(RunId(run_id), local_actor(), digest)
+        tell(
+            f"The word is recorded; the run's next step, by a running worker, adopts. {_worker_hint(product)}"
+        )
+
+
+def _found_row(one: FoundObject) -> dict[str, str]:
+    return {
+        "kind": one.kind.value,
+        "meta_id": one.meta_id or "",
+        "name": one.name,
+        "status": one.status,
+        "spent": "" if one.spent is None else str(one.spent),
+        "at_worst": "" if one.possible is None else str(one.possible),
+        "read_at": one.read_at.isoformat(timespec="minutes"),
+    }
+
+
+def _adopt_hint(view: RunView) -> str:
+    if not view.found:
+        return "The run is not held: nothing at Meta is missing from its database."
+    run = f"autopublisher adopt {view.run.id} --digest {view.found_digest}"
+    return f"To take this over: {run}. To end the run with all of it off: autopublisher cancel {view.run.id}."
 
 
 def _worker_hint(product: Product) -> str:

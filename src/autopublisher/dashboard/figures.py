@@ -16,6 +16,10 @@ class Figures:
 
     language: Language
 
+    def minor(self, amount: int, currency: str) -> str:
+        """Return an amount in minor units of a currency."""
+        return self.money(Money(amount, currency))
+
     def money(self, amount: Money) -> str:
         """Write an amount with its currency."""
         return f"{self._number(f'{amount.major:,.{places_of(amount.currency)}f}')} {amount.currency}"

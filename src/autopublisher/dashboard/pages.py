@@ -82,6 +82,7 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("GET", "/", made.runs, Permission.RUN_READ)
     way.guarded("GET", "/runs/{run_id}", made.run, Permission.RUN_READ)
     way.guarded("POST", "/runs/{run_id}/cancel", made.cancel, Permission.RUN_CANCEL)
+    way.guarded("POST", "/runs/{run_id}/adopt", made.adopt, Permission.RUN_ADOPT)
     way.guarded("GET", "/approvals", made.approvals, Permission.WINNER_PUBLISH)
     way.guarded("GET", "/approvals/{run_id}", made.approval, Permission.WINNER_PUBLISH)
     way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
@@ -199,6 +200,10 @@ class _Pages:
 
     def cancel(self, request: Request, run_id: RunPath, reason: Typed = "") -> Response:
         self._desk.approvals.cancel(RunId(run_id), reader_of(request).name, reason=reason)
+        return RedirectResponse(f"/runs/{run_id}", 303)
+
+    def adopt(self, request: Request, run_id: RunPath, digest: Typed = "") -> Response:
+        self._desk.approvals.adopt(RunId(run_id), reader_of(request).name, digest=digest)
         return RedirectResponse(f"/runs/{run_id}", 303)
 
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1

@@ -79,6 +79,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "reason": ("Reason (optional)", "Motivo (opcional)"),
     "cancelling": ("Being stopped", "Deteniéndose"),
+    "database_older": (
+        "This database is older than what Meta shows",
+        "Esta base de datos es anterior a lo que muestra Meta",
+    ),
+    "older_explain": (
+        (
+            "Meta holds these objects of the run, and this database lacks them or knew them otherwise, as after a restored "
+            "backup. Nothing is written until you adopt them, or stop the run with all of them off."
+        ),
+        (
+            "Meta tiene estos objetos de la ejecución y a esta base de datos le faltan o los conocía de otro modo, como "
+            "tras restaurar una copia. No se escribe nada hasta que los adopte o detenga la ejecución con todo apagado."
+        ),
+    ),
+    "older_possible": ("Spent in the end, at worst", "Gastado al final, en el peor caso"),
+    "older_adopt": ("Adopt what Meta shows and go on", "Adoptar lo que muestra Meta y continuar"),
     "attention": ("Needs attention", "Requiere atención"),
     "failure": ("Why it ended", "Por qué terminó"),
     "warnings": ("Good to know", "Conviene saber"),
@@ -176,6 +192,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "What Meta could still spend at worst if nobody were there any more.",
         "Lo que Meta aún podría gastar, en el peor caso, si ya no hubiera nadie.",
     ),
+    "unknown_runs": (
+        "On at Meta with our mark, and of runs this database does not have (lost, restored, or another installation's):",
+        "Activos en Meta con nuestra marca y de ejecuciones que esta base de datos no tiene (perdida, restaurada o ajena):",
+    ),
+    "since": ("since", "desde"),
     "uncounted": (
         "Not in these figures, for no journal has them and they may be on:",
         "No están en estas cifras, pues ningún diario los tiene y pueden estar activos:",

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     RUN_SCHEDULE = "autopilot:run:schedule"
     RUN_READ = "autopilot:run:read"
     RUN_CANCEL = "autopilot:run:cancel"
+    RUN_ADOPT = "autopilot:run:adopt"
     WINNER_PUBLISH = "autopilot:winner:publish"
     WINNER_OVERRIDE = "autopilot:winner:override"
     STOP_CREATE = "autopilot:stop:create"
@@ -41,6 +42,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RUN_SCHEDULE: frozenset({_M}),
     Permission.RUN_READ: frozenset({_A, _M}),
     Permission.RUN_CANCEL: frozenset({_A, _M}),
+    Permission.RUN_ADOPT: frozenset({_A, _M}),
     Permission.WINNER_PUBLISH: frozenset({_O, _M, _A}),
     Permission.WINNER_OVERRIDE: frozenset({_M, _A}),
     Permission.STOP_CREATE: frozenset({_A, _M, _O}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopublisher.domain.edits import Edit
 from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.journal.unknown import unknown_in
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState, resolve
 from autopublisher.domain.stops import asked_of
 from autopublisher.domain.watches import Watch
@@ -85,11 +86,15 @@ def findings_of(record: Mapping[str, Any] | None) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True)
 class AccountLook:
-    """What the last look at an account found, in brief; ``looked_at`` is None before the first look."""
+    """What the last look at an account found, in brief; ``looked_at`` is None before the first look.
+
+    ``unknown`` are those of ``open`` that are on and of runs this database does not have.
+    """
 
     act_id: ActId
     looked_at: datetime | None
     open: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def look_of(watch: Watch) -> AccountLook:
@@ -97,14 +102,16 @@ def look_of(watch: Watch) -> AccountLook:
     record = watch.report.get(RECONCILIATION, {})
     orphans = (_orphan_sentence(one) for one in record.get("orphans", ()))
     kept = (record[name] for name in ("undone", "problems") if name in record)
+    unknown = tuple(one.sentence for one in unknown_in(record))
     lines = (
+        *unknown,
         *(one.sentence for one in findings_of(record)),
         *orphans,
         *(str(one["sentence"]) for one in record.get("unclaimed", ())),
         *(line for lines in kept for line in lines),
     )
     failed = (str(record["problem"]),) if "problem" in record else ()
-    return AccountLook(watch.act_id, watch.looked_at, (*lines, *failed))
+    return AccountLook(watch.act_id, watch.looked_at, (*lines, *failed), unknown)
 
 
 def loose_ends(watch: Watch) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A run and its status table.
 
 Theory of operation. A run is a row; a tick runs the phase of its status and moves the row along this table, one version
-at a time. Waiting is a ``next_tick_at`` in the row, never a sleeping thread. ``control`` carries a person's wish (cancel)
-until the next tick honours it, because only a tick may talk to Meta. The last three statuses are final.
+at a time. Waiting is a ``next_tick_at`` in the row, never a sleeping thread. ``control`` carries a person's wish (cancel
+or adopt) until the next tick honours it, because only a tick may talk to Meta. The last three statuses are final.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,7 @@ class Control(StrEnum):
 
     NONE = "none"
     CANCEL = "cancel"
+    ADOPT = "adopt"
 
 
 _R = RunStatus
@@ -80,6 +81,8 @@ class Approval:
 class Run:
     """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
 
+    ``restoration`` is the latest restoring of its database since which it has been compared with Meta.
+    ``adopts`` names (``found_digest``) what a person has told it to take over at Meta.
     ``randomised`` is None until it is decided whether a study divides people between the arms; ``study_seen_at`` is when
     Meta last showed it as asked. ``poll_hours`` is how often the test is read, as fixed when it began. ``ending_at`` is
     when the run turned to an end other than its planned one.
@@ -100,6 +103,8 @@ class Run:
     request_digest: str = ""
     control: Control = Control.NONE
     control_by: str | None = None
+    restoration: str | None = None
+    adopts: str | None = None
     admitted_at: datetime | None = None
     ended_at: datetime | None = None
     ends_as: RunStatus | None = None
@@ -151,6 +156,11 @@ class Run:
         return self.failure.replace("cancelled by", "cancellation asked by", 1)
 
     @property
+    def is_ending(self) -> bool:
+        """Whether it is on its way to an end at which nothing of it is on, or has come to one."""
+        return self.status in FINAL or self.ends_as in {_R.CANCELLED, _R.FAILED}
+
+    @property
     def was_divided_throughout(self) -> bool:
         """Whether people were divided at random until the test stopped, as Meta showed after that."""
         seen, stopped = self.study_seen_at, self.stopped_at
@@ -163,6 +173,14 @@ class Run:
             return None if self.randomised is None else False
         under_way = self.status in {_R.CREATING_CAMPAIGNS, _R.AB_TESTING, _R.ANALYZING_RESULTS}
         return self.was_divided_throughout or under_way
+
+    def taken_over(self, now: datetime, **changes: Any) -> "Run":
+        """Return the run publishing a final campaign that Meta holds already, by a person's word from any status."""
+        if self.is_final:
+            raise TransitionError(f"run {self.id} has ended and takes nothing over")
+        return replace(
+            self, status=_R.PUBLISHING_FINAL, updated_at=now, next_tick_at=now, ends_as=None, **changes
+        )
 
     def moved(self, status: RunStatus, now: datetime, **changes: Any) -> "Run":
         """Return the run in ``status``; raises TransitionError for a move the table does not have."""

@@ -1,4 +1,7 @@
-"""A person's words to a run: approve a variant, or cancel. Each only writes the row and nudges; a tick acts on it."""
+"""A person's words to a run: approve a variant, adopt what Meta holds, or cancel.
+
+Each only writes the row and nudges; a tick acts on it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +16,7 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.found import OLDER, found_digest, found_in, found_names
 from autopublisher.domain.run import Approval, Control, Run, RunStatus
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.steps import event
@@ -49,6 +53,7 @@ class Approvals:
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
             if run.approval is None:
+                self._check_current(unit, run)
                 self._check_waiting(run, digest)
             chosen = self._chosen(unit, run, variant)
             if run.approval is not None:
@@ -64,6 +69,28 @@ class Approvals:
             return self._nudge(
                 unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
             )
+
+    def adopt(self, run_id: RunId, actor: str, digest: str | None = None) -> Run:
+        """Have a run whose database is older than Meta go on with what Meta holds of it; returns the run, still held.
+
+        ``digest`` is what the person was shown; without one whatever is known to be there now is meant. Raises
+        RunNotFoundError, and ConflictError where the run is not held or more has been found.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            rows = unit.journal.of_run(run_id)
+            if not found_in(rows) or run.is_ending or run.control is Control.CANCEL:
+                raise ConflictError(
+                    "The run is not held: nothing at Meta is missing from its database.", "Nothing to adopt."
+                )
+            if digest is not None and digest != found_digest(rows):
+                raise ConflictError(
+                    "Meta holds more of the run than this word was given for.",
+                    "Read the run again and adopt what it shows.",
+                )
+            asked = replace(run, control=Control.ADOPT, control_by=actor, adopts=found_digest(rows))
+            said = f"{actor} asked to adopt what Meta holds: {', '.join(found_names(rows))}"
+            return self._nudge(unit, asked, "adopt_asked", said, actor=actor)
 
     def cancel(self, run_id: RunId, actor: str, reason: str = "") -> Run:
         """Ask for the run to end with everything of ours off at Meta; returns the run, not yet ended.
@@ -151,6 +178,13 @@ class Approvals:
             raise ConflictError(
                 "The plan is not the one this approval was made for.",
                 "Read the run again and approve what it shows.",
+            )
+
+    def _check_current(self, unit: UnitOfWork, run: Run) -> None:
+        """Refuse a word on a plan that is not the latest: Meta is ahead of it."""
+        if found_in(unit.journal.of_run(run.id)):
+            raise ConflictError(
+                f"The run is held: {OLDER}.", "Adopt what Meta holds of it, or cancel the run."
             )
 
     def _nudge(

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from autopublisher.domain.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Event, MetaObject
 from autopublisher.domain.run import Run
@@ -118,6 +118,54 @@ class Bookkeeping:
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
             )
             unit.commit()
+
+    def unplaced(
+        self, run: Run, kind: ObjectKind, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
+    ) -> None:
+        """Journal an object that bears the run's mark and whose place no plan has, as a duplicate of nothing."""
+        params = {"name": str(shown.get("name", "")), "status": "PAUSED"}
+        spec = OperationSpec(f"unplaced/{kind.value}", Action.CREATE, kind, params)
+        now = self._clock.now()
+        self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), meta_id, fence, shown)
+
+    def found(
+        self,
+        run: Run,
+        spec: OperationSpec,
+        meta_id: MetaId | None,
+        fence: Fence,
+        shown: Mapping[str, Any],
+        *,
+        sent: bool,
+    ) -> Operation:
+        """Return the row of what Meta holds and this journal never asked for, saved with its model.
+
+        ``sent`` has it count as sent by us, because it is provably what the plan asks for; otherwise the run is held for
+        it. An intent of the same key that never left is replaced.
+        """
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            row = unit.journal.get(run.id, spec.key)
+            if row is None:
+                number = len(unit.journal.of_run(run.id)) + 1
+                row = Operation(run.id, number, spec, OperationState.INTENDED, now)
+                unit.journal.intend(row, fence)
+            on_its_way = replace(row.to(OperationState.SENT, sent_at=now if sent else None), spec=spec)
+            found = on_its_way.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
+            unit.journal.advance(on_its_way, row, fence)
+            unit.journal.advance(found, on_its_way, fence)
+            _model(unit, run, found, now, shown)
+            unit.observations.add_events([self._found_event(run, found)])
+            unit.commit()
+        return found
+
+    def _found_event(self, run: Run, row: Operation) -> Event:
+        proved = (
+            "it is what the plan asks for and counts as made" if row.sent_at else "a person has to decide"
+        )
+        what = f"{row.spec.kind.value} {row.meta_id} for {row.key}"
+        message = f"Meta holds what this database does not know of: {what}; {proved}"
+        return self.event(run, "found", message, {"key": row.key, "meta_id": row.meta_id})
 
     def event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
         """Return the line of the log for what happened to a write."""

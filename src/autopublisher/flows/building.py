@@ -47,7 +47,7 @@ class Building:
         postponed = self._postponed(run)
         if postponed is not None:
             return postponed
-        self.build(run, self._plan(run))
+        self.build(run, self.plan(run))
         rows = self._statuses.created(run, "test/")
         self._align(run, rows)
         self.verify(run, rows)
@@ -81,7 +81,8 @@ class Building:
         if unlike:
             raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
 
-    def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
+    def plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        """Return the writes that build the test; raises RunFailed where the run was given no schedule."""
         variants = self._variants(run)
         with self._open_unit() as unit:
             creatives = unit.creatives.get_many([variant.creative_id for variant in variants])

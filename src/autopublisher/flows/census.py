@@ -39,6 +39,10 @@ class Census:
         """Return all that is listed, campaigns first."""
         return [(kind, row) for kind, rows in self.listed.items() for row in rows.values()]
 
+    def of(self, mark: str) -> Sequence[tuple[ObjectKind, Mapping[str, Any]]]:
+        """Return what is listed with this text in its name, campaigns first."""
+        return [pair for pair in self.everything() if mark in str(pair[1].get("name", ""))]
+
 
 def take_census(meta: MetaAds, act_id: ActId, now: datetime) -> Census:
     """List campaigns, ad sets and ads of ours that are neither deleted nor archived, with all that is compared."""

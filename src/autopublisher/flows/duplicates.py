@@ -48,7 +48,7 @@ class Duplicates:
     def __init__(
         self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock, *, stretch: int
     ) -> None:
-        self._stretch = stretch
+        self.stretch = stretch
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta
@@ -73,7 +73,7 @@ class Duplicates:
         self, run: Run, row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any]
     ) -> Operation:
         now = self._clock.now()
-        counted = weighed(row, rows, shown, total_of(run).minor, now, self._stretch)
+        counted = weighed(row, rows, shown, total_of(run).minor, now, self.stretch)
         return dated(counted, now + SPEND_SHOWS, gone=shown.get("status") in GONE)
 
     def settle(self, run: Run) -> None:

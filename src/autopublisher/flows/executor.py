@@ -24,6 +24,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.found import found_in
 from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.naming import run_mark, token_in
 from autopublisher.domain.operations import (
@@ -36,17 +37,19 @@ from autopublisher.domain.operations import (
 )
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
+from autopublisher.domain.stops import asked_of, passes_stop
 from autopublisher.flows.bookkeeping import Bookkeeping
 from autopublisher.flows.brake import brake
 from autopublisher.flows.freshness import TooLate, fresh_from_now
 from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.lookups import look_for
-from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.waiting import Held, NotYet, OperationRefused
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.claims import AccountClaims
+from autopublisher.flows.writes.found_objects import FoundObjects, Listing
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.storage import Storage
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
@@ -105,6 +108,7 @@ class Executor:
         self._claims = claims
         self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
         self._absence = Absence(open_unit, clock, self._patience.absent_after)
+        self._found = FoundObjects(open_unit, meta, clock, self._books, stretch=self._gate.stretch)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
@@ -159,30 +163,45 @@ class Executor:
                 operation, OperationState.WITHDRAWN, fence, error=f"not looked up: {unlisted}"
             )
 
-    def account_for_strays(self, run: Run) -> Mapping[str, Mapping[str, Any]]:
-        """Journal objects that bear a token of this run and that no row knows: a create that landed very late.
+    def account_for_strays(
+        self,
+        run: Run,
+        plan: Sequence[OperationSpec] = (),
+        listing: Listing | None = None,
+        *,
+        anew: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Journal what bears the run's mark and no row knows: second objects, and what an older database has forgotten.
 
-        Returns all that was listed, by Meta's id.
+        ``plan`` is what the run would make now, ``listing`` what the account showed where that has been asked already.
+        ``anew`` says that nothing is known of the database's age: activations it lacks are looked for as well. Returns all
+        that was listed, by Meta's id.
         """
         fence = Fence(run.id, run.version)
+        listed = self._listing(run) if listing is None else listing
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
-        listed: dict[str, Mapping[str, Any]] = {}
-        if not rows:
-            return listed
         known = {row.meta_id for row in rows}
         # A create that is still being settled finds its own object, and must not find it taken.
         creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
         makers = {row.spec.token: row for row in creates if row.spec.token and not is_duplicate(row)}
-        for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
-            fields = (*READ_FIELDS[kind], "created_time")
-            for found in self._meta.find(run.act_id, kind, run_mark(run.id), fields):
-                listed[str(found["id"])] = found
-                maker = makers.get(token_in(str(found.get("name"))) or "")
-                if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
-                    self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
-                    self._absence.learn(maker, found)
-        return listed
+        for kind, found in listed:
+            maker = makers.get(token_in(str(found.get("name"))) or "")
+            if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
+                self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
+                self._absence.learn(maker, found)
+        self._found.take_in(run, listed, plan, fence)
+        if anew:
+            self._found.take_in_activations(run, listed, fence)
+        return {str(found["id"]): found for _, found in listed}
+
+    def _listing(self, run: Run) -> Listing:
+        mark = run_mark(run.id)
+        return [
+            (kind, found)
+            for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+            for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
+        ]
 
     # --- one step ---------------------------------------------------------------------------------
 
@@ -209,11 +228,25 @@ class Executor:
                 return found
             brake(unit, run, spec)
             rows = unit.journal.of_run(run.id)
+            self._check_current(unit, run, spec, rows)
             operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
             self._gate.admit(unit, run, rows, operation)
             unit.journal.intend(operation, fence)
             unit.commit()
             return operation
+
+    def _check_current(
+        self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
+    ) -> None:
+        """Let a write through for a run whose database is not older than Meta, as far as is known; pauses always."""
+        if run.is_ending or passes_stop(spec, asked_of(rows, spec.target or "")):
+            return
+        if found_in(rows):
+            raise Held(rows)
+        present = unit.installations.present()
+        restored = None if present is None else present.restoration
+        if restored is not None and run.restoration != restored.id:
+            raise NotYet(self._clock.now() + self._patience.spacing, restored.sentence)
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         content = self._content(operation.spec)

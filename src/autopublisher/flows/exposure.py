@@ -14,8 +14,9 @@ from autopublisher.domain.accounts import Account
 from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.exposure import Reservation, last_day, month_of
-from autopublisher.domain.findings import loose_ends
+from autopublisher.domain.findings import RECONCILIATION, loose_ends
 from autopublisher.domain.ids import AccountId, MetaId, RunId
+from autopublisher.domain.journal.unknown import UnknownObject, unknown_in
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
@@ -83,8 +84,9 @@ class LimitStanding:
 class AccountExposure:
     """An account's open money; ``warning`` says why nothing more would be let through, where that is so.
 
-    ``uncounted`` names what no figure covers: objects with our mark that no journal has and that may be on. ``billing`` is
-    how the account stood with Meta when it was last looked at, None before that.
+    ``unknown`` are the objects with our mark that are on and of runs this database does not have; what they can spend, as
+    Meta shows it, is in ``could_still_spend``. ``uncounted`` names what may be on and no figure covers. ``billing`` is how
+    the account stood with Meta when it was last looked at, None before that.
     """
 
     account: Account
@@ -96,6 +98,7 @@ class AccountExposure:
     runs: tuple[RunExposure, ...]
     warning: str | None = None
     uncounted: tuple[str, ...] = ()
+    unknown: tuple[UnknownObject, ...] = ()
     billing: AccountBilling | None = None
 
 
@@ -140,16 +143,22 @@ class Exposures:
         open_runs = tuple(one for one in runs if one.until is not None)
         limits, warning = self._limits(unit, account, now)
         watch = unit.watches.get(account.act_id)
+        unknown = () if watch is None else unknown_in(watch.report.get(RECONCILIATION, {}))
+        beside = [Money(one.possible or 0, account.currency) for one in unknown]
+        ends = [*(one.until for one in open_runs), *(one.until for one in unknown)]
         return AccountExposure(
             account=account,
             committed=_sum([one.committed for one in open_runs], account.currency),
             spent=_sum([one.spent for one in open_runs], account.currency),
-            could_still_spend=_sum([one.could_still_spend for one in open_runs], account.currency),
-            until=max((one.until for one in open_runs if one.until is not None), default=None),
+            could_still_spend=_sum(
+                [*(one.could_still_spend for one in open_runs), *beside], account.currency
+            ),
+            until=max((at for at in ends if at is not None), default=None),
             limits=limits,
             runs=open_runs,
             warning=warning,
-            uncounted=() if watch is None else loose_ends(watch),
+            uncounted=() if watch is None else (*_without_figure(unknown), *loose_ends(watch)),
+            unknown=unknown,
             billing=None if watch is None else billing_in(watch),
         )
 
@@ -162,6 +171,10 @@ class Exposures:
             return (), f"{error.facts['reason']}: nothing more is let through."
         today = Calendars(account.timezone).local(now).date()
         return tuple(line for one in standing for line in _lines(one, today, account.currency)), None
+
+
+def _without_figure(unknown: Sequence[UnknownObject]) -> list[str]:
+    return [one.sentence for one in unknown if one.possible is None]
 
 
 def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> RunExposure:

@@ -23,6 +23,7 @@ from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.holding import Holding, KnownRuns
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.spare_writes import SpareWrites
 from autopublisher.flows.split_test import SplitTest
@@ -81,6 +82,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     dead_man = DeadManRule(spare, clock, wanted=pace.native_rule)
     split_test = SplitTest(spare, statuses, clock, wanted=pace.split_tests)
     building = Building(open_unit, executor, statuses, clock, split_test)
+    publication = Publication(open_unit, building, statuses, clock, dead_man)
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
@@ -108,11 +110,13 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             arms=ArmSpend(open_unit, statuses, meta, clock),
             account=account,
         ),
-        RunStatus.PUBLISHING_FINAL: Publication(open_unit, building, statuses, clock, dead_man),
+        RunStatus.PUBLISHING_FINAL: publication,
     }
     deliveries = Deliveries(open_unit, statuses, meta, clock)
     winding_down = WindingDown(executor, statuses, clock, split_test, deliveries)
-    return Orchestrator(open_unit, ticks, clock, phases, winding_down)
+    plans = {RunStatus.CREATING_CAMPAIGNS: building.plan, RunStatus.PUBLISHING_FINAL: publication.plan}
+    holding = Holding(open_unit, statuses, meta, clock, plans, KnownRuns())
+    return Orchestrator(open_unit, ticks, clock, phases, winding_down, holding)
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
@@ -124,8 +128,12 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     pace: Pace,
     *,
     claims: AccountClaims | None = None,
+    holding: Holding | None = None,
 ) -> AccountWatch:
-    """Return the handler of the ticks of account watches; a further duty is one more entry of its list."""
+    """Return the handler of the ticks of account watches; a further duty is one more entry of its list.
+
+    ``holding`` is that of the runs' own ticks, so that what one of them has compared with Meta the other knows.
+    """
     gate = MoneyGate(pace.spend)
     executor = Executor(
         open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
@@ -133,7 +141,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     statuses = Statuses(open_unit, executor, meta, clock)
     strays = Strays(open_unit, statuses, meta)
     duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
-    reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates)
+    reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates, holding)
     duties = (
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
@@ -156,3 +164,19 @@ class Machine:
             self.watch.look(tick)
         else:
             self.orchestrator.advance(tick)
+
+
+def build_machine(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
+    open_unit: OpenUnitOfWork,
+    meta: MetaAds,
+    storage: Storage,
+    clock: Clock,
+    ticks: TickQueue,
+    pace: Pace,
+    *,
+    claims: AccountClaims | None = None,
+) -> Machine:
+    """Return both handlers of one process."""
+    parts = (open_unit, meta, storage, clock, ticks, pace)
+    orchestrator = build_orchestrator(*parts, claims=claims)
+    return Machine(orchestrator, build_watch(*parts, claims=claims, holding=orchestrator.holding))

@@ -22,8 +22,9 @@ from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.flows.brake import hold
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.gate import LIMIT_WAIT
+from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.steps import Phase, Step, event
-from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.waiting import Held, NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick, TickQueue
@@ -43,21 +44,23 @@ _UNPROVED = (
 
 
 class Orchestrator:
-    """The tick handler. ``phases`` holds the work of every status that is not final."""
+    """The tick handler. ``phases`` holds the work of every status that is not final; ``holding`` may keep a run from it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (what it works with, then the work)
         self,
         open_unit: OpenUnitOfWork,
         ticks: TickQueue,
         clock: Clock,
         phases: Mapping[RunStatus, Phase],
         winding_down: Phase,
+        holding: Holding,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
         self._phases = phases
         self._winding_down = winding_down
+        self.holding = holding
 
     def advance(self, tick: Tick) -> None:
         """Advance the run; a tick of another version than the row's is stale and does nothing."""
@@ -75,7 +78,7 @@ class Orchestrator:
     def _worked(self, run: Run) -> Step:
         """Run the phase and turn every outcome it can have into a step."""
         now = self._clock.now()
-        if run.control is Control.CANCEL and run.ends_as is None:
+        if run.control is Control.CANCEL and not run.is_ending:
             run = replace(
                 run,
                 ends_as=RunStatus.CANCELLED,
@@ -86,7 +89,11 @@ class Orchestrator:
         try:
             with self._open_unit() as unit:
                 hold(unit, run)
-            step = phase(run)
+            try:
+                run = run if run.control is Control.ADOPT else self.holding.compared(run)
+                step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
+            except Held:
+                step = self.holding.held(run)
         except NotYet as wait:
             return _waiting(run, wait)
         except OperationRefused as refused:

@@ -1,8 +1,9 @@
 """PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
 from autopublisher.domain.plan import final_key, final_plan
@@ -43,11 +44,12 @@ class Publication:
 
     def __call__(self, run: Run) -> Step:
         """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
+        listed = self._statuses.account_for_strays(run, self.plan(run))  # before anything is built
         postponed = self._postponed(run)
         if postponed is not None:
             return postponed
-        self._building.build(run, self._plan(run))
-        arms = self._arms(run)
+        self._building.build(run, self.plan(run))
+        arms = self._arms(run, listed)
         self._statuses.pause(run, arms)
         rows = self._statuses.created(run, "final/")
         self._building.verify(run, rows)
@@ -62,7 +64,8 @@ class Publication:
         ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
         return Step(ended, (*noted, completed))
 
-    def _plan(self, run: Run) -> tuple[OperationSpec, ...]:
+    def plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
         with self._open_unit() as unit:
             variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
         if run.winner not in variants or run.final_budget is None:
@@ -100,9 +103,8 @@ class Publication:
         for row in self._statuses.created(run, "final/adset"):
             self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
 
-    def _arms(self, run: Run) -> list[Operation]:
+    def _arms(self, run: Run, listed: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
         """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
-        listed = self._statuses.account_for_strays(run)
         made = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
         tree = [row for row in made if row.spec.kind in TREE]
         return [row for row in tree if row.key in listed or self._statuses.status_now(run, row) not in GONE]

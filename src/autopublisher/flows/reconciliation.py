@@ -1,8 +1,8 @@
 """The reconciliation: at each look an account is compared with the journals of its runs.
 
 What somebody else has changed is said once, in the run's events, and never undone by us, with one exception: what makes
-more money spendable than is set aside is switched off at once, through the run's own journal. What belongs to no journal
-is switched off as the kill switch would.
+more money spendable than is set aside is switched off at once, through the run's own journal. What belongs to a run and to
+no journal is switched off as the kill switch would; what belongs to no run here is only told of.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.findings import RECALL_VERB, RECONCILIATION, Finding, findings_of
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.journal.found import OLDER
+from autopublisher.domain.journal.unknown import UNKNOWN
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import Event
@@ -25,11 +27,13 @@ from autopublisher.flows.duties import Outcome
 from autopublisher.flows.final_figures import FinalFigures
 from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.orchestrator import enqueue_next
+from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
 from autopublisher.flows.strays import Stray, Strays
 from autopublisher.flows.unclaimed import Unclaimed
-from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.watch.unknown_runs import UnknownRuns
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -56,6 +60,7 @@ class Reconciliation:
         statuses: Statuses,
         strays: Strays,
         duplicates: Duplicates,
+        holding: Holding | None = None,
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
@@ -64,23 +69,26 @@ class Reconciliation:
         self._statuses = statuses
         self._strays = strays
         self._duplicates = duplicates
+        self._holding = holding
         self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
         self._unclaimed = Unclaimed(open_unit, meta)
+        self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
-        """Look at everything of ours in the account; None where there can be nothing."""
+        """Look at everything that bears our mark in the account, whatever the journals hold."""
         with self._open_unit() as unit:
             stopped = bool(unit.stops.holding(act_id))
             every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
-        if stopped or not every:
+        if stopped:
             return None if before is None else Outcome(before)
         census = take_census(self._meta, act_id, now)
         runs = [run for run in every if _matters(run, census, now)]
+        unknown = self._unknown_runs.listed(act_id, every, census, before, now)
+        undone = [line for run in runs for line in self._held_back(run, census, now)]
         lines, problems = self._orphans(act_id, every, runs, census, before, now)
         problems = [*census.problems, *problems]
         findings: list[Finding] = []
-        undone: list[str] = []
         acting: set[str] = set()
         for run in runs:
             earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
@@ -103,6 +111,7 @@ class Reconciliation:
             "at": now.isoformat(),
             "findings": [one.to_record() for one in findings],
             "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
+            UNKNOWN: [one.to_record() for one in unknown],
             "unclaimed": list(unclaimed.objects),
             "listed_at": dict(unclaimed.listed_at),
             "put_off": dict(unclaimed.put_off),
@@ -125,14 +134,55 @@ class Reconciliation:
         """Have what no journal knows taken into its run's, or else switched off."""
         known = {row.meta_id for run in runs for row in self._statuses.rows(run)}
         at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
+        ours = tuple(run_mark(run.id) for run in every)
         unknown = [
             Stray(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
             for kind, row in census.everything()
-            if row["id"] not in known and not any(mark in _name(row) for mark in at_rest)
+            if row["id"] not in known
+            and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
+            and not any(mark in _name(row) for mark in at_rest)
         ]
         earlier = [_line(one) for one in (before or {}).get("orphans", ())]
         found = self._strays.taken_care_of(act_id, unknown, earlier, now)
         return found.lines, list(found.problems)
+
+    # --- older databases ----------------------------------------------------------------------------
+
+    def _held_back(self, run: Run, census: Census, now: datetime) -> list[str]:
+        """See that a run of which Meta holds more than its journal rests, and to its money; returns what is left undone."""
+        if self._holding is None or run.is_ending:
+            return []
+        try:
+            self._holding.compared(run, census.of(run_mark(run.id)) if not census.problems else None)
+        except Held:
+            return self._at_rest(run, now)
+        except (NotYet, AutoPublisherError) as error:
+            return [f"run {run.id} could not be compared with Meta: {error}"]
+        return []
+
+    def _at_rest(self, run: Run, now: datetime) -> list[str]:
+        """Have the run's own tick say so; of one that rests already only the money is seen to."""
+        if run.next_tick_at is None and OLDER in (run.attention or ""):
+            return self._secured(run)
+        try:
+            self._wake(replace(run, version=run.version + 1, updated_at=now, next_tick_at=now), run.version)
+        except StaleRunError:
+            return []  # its own tick has moved it on; the next look finds the same
+        return []
+
+    def _secured(self, run: Run) -> list[str]:
+        try:
+            if self._holding is not None:
+                self._holding.secured(run)
+        except (NotYet, OperationRefused, AutoPublisherError) as error:
+            return [f"run {run.id} is held and not known to be within its total: {error}"]
+        return []
+
+    def _wake(self, run: Run, was: int) -> None:
+        with self._open_unit() as unit:
+            unit.runs.save(run, was=was)
+            enqueue_next(self._ticks, unit_of_work=unit, run=run, clock=self._clock)
+            unit.commit()
 
     # --- what is said ---------------------------------------------------------------------------------
 
@@ -220,10 +270,7 @@ class Reconciliation:
             return
         marked = replace(run, version=run.version + 1, updated_at=now, edited_at=now)
         try:
-            with self._open_unit() as unit:
-                unit.runs.save(marked, was=run.version)
-                enqueue_next(self._ticks, unit_of_work=unit, run=marked, clock=self._clock)
-                unit.commit()
+            self._wake(marked, run.version)
         except StaleRunError:
             return  # its own tick has moved it on; the next look finds the same
 

@@ -1,7 +1,7 @@
 """What a run looks like from outside: its variants with figures, its money, its words and its trail."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,11 @@ from autopublisher.domain.approvals import (
 )
 from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
 from autopublisher.domain.headline import Improvement, improvement_of
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.found import found_digest, found_in
 from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
-from autopublisher.domain.operations import Operation
+from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.optimizer import scaled_daily
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
@@ -25,10 +26,12 @@ from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
 from autopublisher.domain.watches import Watch
+from autopublisher.flows.final_figures import FINAL_ARM
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _HELD = "Nothing is switched on or created until a stop is lifted: "
 """What a run's warnings say of a stop that holds it."""
+_PARENTS_FIRST = ("campaign", "adset", "ad")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,23 @@ class VariantView:
 
 
 @dataclass(frozen=True)
+class FoundObject:
+    """One object for which a run is held: Meta shows it as this, and this journal has not made it, or not switched it on.
+
+    ``spent`` and ``possible`` (spent in the end, at worst) are None where another object has the budget.
+    """
+
+    key: str
+    kind: ObjectKind
+    meta_id: MetaId | None
+    name: str
+    status: str
+    read_at: datetime
+    spent: Money | None
+    possible: Money | None
+
+
+@dataclass(frozen=True)
 class RunView:
     """Everything there is to show of one run, read in one transaction."""
 
@@ -81,6 +101,7 @@ class RunView:
     committed: Money
     findings: tuple[Finding, ...] = ()
     stops: tuple[Stop, ...] = ()
+    found: tuple[FoundObject, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -92,6 +113,11 @@ class RunView:
     def figures_at(self) -> datetime | None:
         """When the oldest of the variants' figures were read; None before any."""
         return min((one.figures_at for one in self.variants if one.figures_at is not None), default=None)
+
+    @property
+    def found_digest(self) -> str:
+        """What a word to adopt is bound to; empty where the run is not held."""
+        return found_digest(self.operations) if self.found else ""
 
     @property
     def total(self) -> Money:
@@ -204,6 +230,7 @@ class Reports:
             committed=Money(sum(commitment_of(one, operations) for one in operations), run.currency),
             findings=() if watch is None else _findings(run, watch),
             stops=stops,
+            found=_found(run, operations, objects, latest),
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -255,6 +282,50 @@ def _state(run: Run, letter: str, named: str | None) -> str:
 def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:
     """Return what the account's last look found changed of this run."""
     return tuple(one for one in findings_of(watch.report.get(RECONCILIATION)) if one.run_id == run.id)
+
+
+def _found(
+    run: Run, rows: Sequence[Operation], objects: Sequence[MetaObject], latest: Mapping[str, Snapshot]
+) -> tuple[FoundObject, ...]:
+    """Return the objects for which a run is held, each once."""
+    keys = {row.spec.target or row.key for row in found_in(rows)}
+    if run.is_ending:
+        return ()
+    made = {row.key: row for row in rows if row.key in keys}
+    models = {one.key: one for one in objects if one.key in made}
+    return tuple(
+        _found_object(run, made[key], rows, models[key], latest) for key in sorted(models, key=_place)
+    )
+
+
+def _place(key: str) -> tuple[str, int]:
+    """Return where an object stands in a list: with its family, parents first."""
+    family, _, part = key.rpartition("/")
+    return family, _PARENTS_FIRST.index(part)
+
+
+def _found_object(
+    run: Run,
+    row: Operation,
+    rows: Sequence[Operation],
+    model: MetaObject,
+    latest: Mapping[str, Snapshot],
+) -> FoundObject:
+    holds = bool(row.spec.reserves)
+    known = latest.get(row.spec.variant or FINAL_ARM)
+    figure = 0 if known is None else known.figures.spend
+    spent = figure if row.spent is None else row.spent
+    possible = max(spent, commitment_of(row, rows))
+    return FoundObject(
+        key=row.key,
+        kind=model.kind,
+        meta_id=row.meta_id,
+        name=model.name,
+        status=model.effective_status,
+        read_at=model.read_at,
+        spent=Money(spent, run.currency) if holds else None,
+        possible=Money(possible, run.currency) if holds else None,
+    )
 
 
 def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.journal.found import found_in
 from autopublisher.domain.ledger import ledger_of
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.plan import final_key, total_of
@@ -53,7 +54,7 @@ class Awakening:
             held = unit.runs.find(RunFilter(statuses=_UNDER_WAY, act_id=act_id, limit=_ALL))
             lifted = [one for one in unit.stops.latest(_ALL) if one.concerns(act_id)]
         for run in held:
-            if run.next_tick_at is None:
+            if run.next_tick_at is None and not found_in(self._statuses.rows(run)):
                 self._wake(run, now)
         last = max(lifted, key=lambda stop: stop.lifted_at or stop.at, default=None)
         if last is None or not last.reactivate:

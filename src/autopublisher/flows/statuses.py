@@ -16,6 +16,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.findings import RECALL_VERB, was_recalled, wishes
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.found import found_in
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import (
     Action,
@@ -32,7 +33,8 @@ from autopublisher.domain.stops import STOP_VERB, unpaused_activation
 from autopublisher.flows.bookkeeping import as_read
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.writes.found_objects import Listing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -70,15 +72,26 @@ class Statuses:
         self._meta = meta
         self._clock = clock
 
-    def account_for_strays(self, run: Run) -> Mapping[str, Mapping[str, Any]]:
+    def account_for_strays(
+        self,
+        run: Run,
+        plan: Sequence[OperationSpec] = (),
+        listing: Listing | None = None,
+        *,
+        anew: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
         """Bring objects of the run that its journal does not know into it; returns what Meta lists, by key.
 
-        The listing may lag behind a write by seconds.
+        The listing may lag behind a write by seconds. Raises Held where Meta holds more than the journal accounts for and
+        the run is not on its way to an end.
         """
-        listed = self._executor.account_for_strays(run)
+        listed = self._executor.account_for_strays(run, plan, listing, anew=anew)
         ids = {row.key: row.meta_id or MetaId("") for row in self.created(run)}
         shown = {key: listed[meta_id] for key, meta_id in ids.items() if meta_id in listed}
         self._keep(run, shown)
+        rows = self.rows(run)
+        if found_in(rows) and not run.is_ending:
+            raise Held(rows)
         return shown
 
     def account(self, run: Run) -> AdAccountFacts:

@@ -16,6 +16,7 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF, ObjectLine
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
+from autopublisher.flows.waiting import Held
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
@@ -112,7 +113,7 @@ class Strays:
     def _is_taken_in(self, run: Run, stray: Stray) -> bool:
         try:
             self._statuses.account_for_strays(run)
-        except (MetaError, StaleRunError, StaleOperationError) as error:
+        except (Held, MetaError, StaleRunError, StaleOperationError) as error:
             _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
         return is_journaled(self._statuses.rows(run), stray)
 

@@ -1,7 +1,9 @@
 """Signals by which a phase says that it cannot go on now: to be resumed at a moment, or not at all."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from autopublisher.domain.journal.found import OLDER, found_names
 from autopublisher.domain.operations import Operation
 from autopublisher.domain.stops import Stop
 
@@ -23,6 +25,13 @@ class Stopped(NotYet):
 
     def __init__(self, stop: Stop) -> None:
         super().__init__(None, stop.sentence)
+
+
+class Held(NotYet):
+    """Meta holds more of the run than its journal has; the run goes on when a person says so."""
+
+    def __init__(self, rows: Sequence[Operation]) -> None:
+        super().__init__(None, f"{OLDER}: {', '.join(found_names(rows))}")
 
 
 class OperationRefused(Exception):  # noqa: N818 - an outcome of the journal, handled by every phase

@@ -1,0 +1,319 @@
+"""Holds a run whose database is older than what Meta shows, sees to its money meanwhile, and lets it go on.
+
+Theory of operation. The first tick that a process does of a run lists what bears the run's mark, as do scaling, publishing
+and ending each time: so a database that was put back is noticed before it is written from. A held run keeps its status and
+has no next tick; only pauses are written for it. What is on stays on as long as all that its objects can have spent in the
+end fits the run's total, by Meta's figures where they are final. A person's word ends it: cancel, or adopt.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from autopublisher.domain.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.errors import MetaError, NotFoundError
+from autopublisher.domain.findings import wishes
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.insights import figures_of
+from autopublisher.domain.installation import Restoration
+from autopublisher.domain.journal.found import (
+    OLDER,
+    answered,
+    found_digest,
+    found_in,
+    found_names,
+    is_ahead,
+    possible_spend,
+)
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.plan import final_key, objective_of, total_of
+from autopublisher.domain.records import Snapshot
+from autopublisher.domain.request_rules import effective_ad
+from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.variants import Variant, build_variants
+from autopublisher.flows.ab_flow import SPEND_SHOWS
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.final_figures import FINAL_ARM
+from autopublisher.flows.statuses import READ_LAG, TREE, Statuses
+from autopublisher.flows.steps import Step, event
+from autopublisher.flows.waiting import Held, NotYet
+from autopublisher.flows.writes.found_objects import Listing
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+
+Planner = Callable[[Run], Sequence[OperationSpec]]
+"""Returns what a run would make now; raises where it has not been decided yet."""
+
+_TITLE = re.compile(r" - Final \(([A-Z]+)\)")
+_FINAL = tuple(final_key(kind) for kind in TREE)
+
+
+class KnownRuns:
+    """The newest version of each run that this process has dealt with: a run that is not newer may be from a backup."""
+
+    def __init__(self) -> None:
+        self._versions: dict[RunId, int] = {}
+
+    def is_known(self, run: Run) -> bool:
+        """Tell whether this process has compared the run with Meta, and the run has only moved on since."""
+        return run.version >= self._versions.get(run.id, run.version + 1)
+
+    def note(self, run: Run) -> None:
+        """Remember that the run has been compared with Meta."""
+        self._versions[run.id] = run.version
+
+
+class Holding:
+    """Decides whether a run may go on, and what becomes of one that may not."""
+
+    def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
+        self,
+        open_unit: OpenUnitOfWork,
+        statuses: Statuses,
+        meta: MetaAds,
+        clock: Clock,
+        plans: Mapping[RunStatus, Planner],
+        known: KnownRuns,
+    ) -> None:
+        self._open_unit = open_unit
+        self._statuses = statuses
+        self._meta = meta
+        self._clock = clock
+        self._plans = plans
+        self._known = known
+
+    def compared(self, run: Run, listing: Listing | None = None) -> Run:
+        """Return a run that may go on; raises Held where Meta holds more of it, and NotYet before that is known.
+
+        ``listing`` is what the account has shown, where that has been asked already.
+        """
+        if run.is_ending:
+            return run
+        rows = self._statuses.rows(run)
+        if found_in(rows):
+            raise Held(rows)
+        restored = self._restoration()
+        id_ = None if restored is None else restored.id
+        known = run.restoration == id_ and self._known.is_known(run)
+        if not known or is_ahead(rows, listing or (), run.id):
+            self._await_lists(restored)
+            self._statuses.account_for_strays(run, self._plan(run), listing, anew=not known)
+        self._known.note(run)
+        return replace(run, restoration=id_)
+
+    def _restoration(self) -> Restoration | None:
+        with self._open_unit() as unit:
+            present = unit.installations.present()
+        return None if present is None else present.restoration
+
+    def _await_lists(self, restored: Restoration | None) -> None:
+        """Wait until Meta's lists show all that was made before a backup was put back; in simulated time that is past."""
+        if restored is not None and timedelta(0) <= self._clock.now() - restored.at < READ_LAG:
+            raise NotYet(restored.at + READ_LAG, restored.sentence)
+
+    def held(self, run: Run) -> Step:
+        """Return the run at rest until a person speaks; what is on is switched off where it could pass the total."""
+        why = self.secured(run)
+        rows = self._statuses.rows(run)
+        now, sentence = self._clock.now(), self._sentence(rows, why)
+        resting = replace(
+            run,
+            next_tick_at=None,
+            attention=sentence,
+            ends_as=None,
+            control=Control.NONE,
+            failed_ticks=0,
+        )
+        said = () if run.attention == sentence else (event(run, now, "held", sentence, _facts(rows)),)
+        return Step(resting, said)
+
+    def secured(self, run: Run) -> str:
+        """Pause all of a held run where more than its total could be spent; returns why it was, or nothing.
+
+        Raises as ``Statuses.pause`` does.
+        """
+        rows = self._statuses.rows(run)
+        possible = Money(sum(self._possible(run, rows).values()), run.currency)
+        if possible <= total_of(run):
+            return ""
+        self._statuses.pause(run, [row for row in self._statuses.created(run) if row.spec.kind in TREE])
+        return f"{possible} of {total_of(run)} could be spent, so all of it is switched off"
+
+    def adopted(self, run: Run) -> Step:
+        """Return the run going on with what Meta holds, by the word of the person in ``control_by``.
+
+        It stays held where more has been found than they were shown, or where it could spend more than its total.
+        """
+        with suppress(Held):  # what is there is what the word is about
+            self._statuses.account_for_strays(run, self._plan(run), anew=True)
+        rows, now = self._statuses.rows(run), self._clock.now()
+        why_not = self._why_not(run, rows)
+        if why_not:
+            step = self.held(run)
+            refused = event(run, now, "adopt_refused", f"Nothing is adopted: {why_not}")
+            attention = f"{step.run.attention} Nothing was adopted: {why_not}."
+            return replace(step, run=replace(step.run, attention=attention, adopts=None), events=(refused,))
+        going = replace(run, control=Control.NONE, adopts=None, attention=None, next_tick_at=now)
+        if self._has_final(rows):
+            going = self._admitted(going, now).taken_over(now, **self._final_of(run, rows))
+        said = event(
+            run, now, "adopted", f"{run.control_by} adopted what Meta holds: {_named(rows)}", _facts(rows)
+        )
+        possible = self._possible(run, rows)
+        return Step(going, (said,), claim=partial(self._answer, run=run, going=going, possible=possible))
+
+    # --- what it is about -----------------------------------------------------------------------------
+
+    def _plan(self, run: Run) -> Sequence[OperationSpec]:
+        """Return what the run would make now; nothing where its own phase will say what is missing."""
+        planner = self._plans.get(run.status)
+        try:
+            return () if planner is None else planner(run)
+        except (RunFailed, NotFoundError):
+            return ()
+
+    def _possible(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
+        """Return what each write of the run can have cost in the end, in minor units; without figures what it reserves."""
+        models = {one.key: one for one in self._statuses.models(run)}
+        figures, now = self._figures(run, rows), self._clock.now()
+        return {
+            row.key: possible_spend(row, rows, models.get(row.key), figures.get(row.key), now, SPEND_SHOWS)
+            for row in rows
+        }
+
+    def _figures(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
+        """Return what Meta reports each ad set to have spent, by key, in minor units; the final campaign's is kept."""
+        keys = {str(row.meta_id): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
+        now, conversions = self._clock.now(), run.request.ad.conversion_event or "PURCHASE"
+        try:
+            read = self._meta.ad_sets(run.act_id, [MetaId(one) for one in sorted(keys)], run.created_at, now)
+        except MetaError:
+            return {}
+        found = {
+            keys[str(row["adset_id"])]: figures_of(row, run.currency, conversions)
+            for row in read
+            if str(row["adset_id"]) in keys
+        }
+        final = found.get(_FINAL[1])
+        with self._open_unit() as unit:
+            kept = [one for one in unit.observations.snapshots(run.id) if one.variant == FINAL_ARM]
+            if final is not None and (not kept or kept[-1].figures != final):
+                unit.observations.add_snapshots([Snapshot(run.id, FINAL_ARM, now, final)])
+                unit.commit()
+        return {key: one.spend for key, one in found.items()}
+
+    def _sentence(self, rows: Sequence[Operation], why: str) -> str:
+        off = f" {why}." if why else ""
+        return f"{OLDER}: {_named(rows)}.{off} Nothing is written until you adopt it or cancel the run."
+
+    # --- a person's word ------------------------------------------------------------------------------
+
+    def _why_not(self, run: Run, rows: Sequence[Operation]) -> str:
+        if not found_in(rows):
+            return "nothing is waiting to be adopted"
+        if run.adopts is not None and run.adopts != found_digest(rows):
+            return "more was found since; read the run again"
+        possible = Money(sum(self._possible(run, rows).values()), run.currency)
+        if possible > total_of(run):
+            return f"{possible} of {total_of(run)} could be spent"
+        changed = self._changed(run, rows)
+        if changed:
+            return f"it has been changed since it was found: {'; '.join(changed)}"
+        return self._why_not_final(run, rows) if self._has_final(rows) else ""
+
+    def _why_not_final(self, run: Run, rows: Sequence[Operation]) -> str:
+        made = {row.key for row in rows if row.state is OperationState.CONFIRMED}
+        missing = [key for key in _FINAL if key not in made]
+        if missing and run.status is not RunStatus.PUBLISHING_FINAL:
+            return f"the final campaign is not whole: {', '.join(missing)} is missing"
+        return "" if self._winner(run, rows) else "which variant the final campaign shows cannot be told"
+
+    def _changed(self, run: Run, rows: Sequence[Operation]) -> list[str]:
+        """Read what was found once more; return what makes more spendable than was counted for it."""
+        found = [row for row in found_in(rows) if row.spec.action is Action.CREATE and row.spec.kind in TREE]
+        shown = {row.key: self._statuses.read(run, row, SWEEP_FIELDS) for row in found}
+        amiss = {row.key: edits(row.spec.kind, wishes(rows, row.key), shown[row.key]) for row in found}
+        return [f"{key}: {edit.sentence}" for key, many in amiss.items() for edit in many if edit.threat]
+
+    def _has_final(self, rows: Sequence[Operation]) -> bool:
+        return any(_is_made(row, ObjectKind.AD_SET) and row.key == _FINAL[1] for row in rows)
+
+    def _winner(self, run: Run, rows: Sequence[Operation]) -> str | None:
+        """Return the variant of the final campaign, by its name."""
+        name = next((str(row.spec.params.get("name")) for row in rows if row.key == _FINAL[0]), "")
+        found = _TITLE.search(name)
+        letters = {one.letter for one in self._variants(run)}
+        return found.group(1) if found is not None and found.group(1) in letters else None
+
+    def _variants(self, run: Run) -> Sequence[Variant]:
+        """Return the run's variants; those that its admission would store where it has not been admitted yet."""
+        with self._open_unit() as unit:
+            return unit.records.variants(run.id) or build_variants(run.id, run.request)
+
+    def _admitted(self, run: Run, now: datetime) -> Run:
+        """Return the run as its admission leaves it, where this database has none of it."""
+        if run.admitted_at is not None:
+            return run
+        with self._open_unit() as unit:
+            account = unit.accounts.get(run.account_id)
+        request = replace(run.request, ad=effective_ad(run.request, account))
+        return replace(run, request=request, admitted_at=now, objective=objective_of(request).outcome)
+
+    def _final_of(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, Any]:
+        """Return what the run has to remember of a final campaign that Meta holds: winner and budget, as shown."""
+        if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
+            return {}
+        now = self._clock.now()
+        params = {row.key: row.spec.params for row in rows if row.key in _FINAL}
+        ad_set, campaign = params[_FINAL[1]], params.get(_FINAL[0], {})
+        reserves = next(row.spec.reserves for row in rows if row.key == _FINAL[1])
+        budget = {
+            "currency": run.currency,
+            "total": reserves,
+            "daily": _amount(ad_set.get("daily_budget")),
+            "spend_cap": _amount(campaign.get("spend_cap")),
+            "starts_at": str(ad_set.get("start_time") or now.isoformat()),
+            "ends_at": str(ad_set.get("end_time") or now.isoformat()),
+            "why": "as Meta shows it",
+        }
+        return {
+            "winner": self._winner(run, rows),
+            "final_budget": budget,
+            "stopped_at": run.stopped_at or now,
+        }
+
+    def _answer(self, unit: UnitOfWork, run: Run, going: Run, possible: Mapping[str, int]) -> None:
+        """Have what was found count as sent, and what the arms have spent as spent, where that is final."""
+        fence, now = Fence(run.id, run.version), self._clock.now()
+        if going.status is not RunStatus.PENDING and not unit.records.variants(run.id):
+            unit.records.add_variants(build_variants(run.id, going.request))
+        rows = unit.journal.of_run(run.id)
+        for row in rows:
+            known = answered(row, now) if row in found_in(rows) else row
+            is_arm = _is_made(row, ObjectKind.AD_SET) and row.key.startswith("test/")
+            if is_arm and row.spent is None and possible.get(row.key, row.spec.reserves) < row.spec.reserves:
+                known = replace(known, spent=possible[row.key])
+            if known != row:
+                unit.journal.advance(known, row, fence)
+
+
+def _is_made(row: Operation, kind: ObjectKind) -> bool:
+    return row.spec.kind is kind and row.spec.target is None and row.state is OperationState.CONFIRMED
+
+
+def _named(rows: Sequence[Operation]) -> str:
+    return ", ".join(found_names(rows))
+
+
+def _facts(rows: Sequence[Operation]) -> Mapping[str, Any]:
+    return {"found": [{"key": row.key, "meta_id": row.meta_id} for row in found_in(rows)]}
+
+
+def _amount(value: Any) -> int | None:
+    return int(str(value)) if value not in {None, "", "0", 0} else None

@@ -1,0 +1,204 @@
+"""A database that is put back to an earlier moment while Meta goes on: no second final campaign, and no cent too much."""
+
+from datetime import timedelta
+
+import pytest
+
+from autopublisher.domain.errors import ConflictError, MetaThrottledError
+from autopublisher.domain.journal.found import OLDER, found_digest, found_in
+from autopublisher.domain.operations import Action
+from autopublisher.domain.run import FINAL, RunStatus
+from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
+
+_R = RunStatus
+UNDER_WAY = [status for status in RunStatus if status not in FINAL]
+
+
+def backup_in(world: RestoredWorld, status: RunStatus, *, last: bool = False) -> Backup:
+    found = [one for one in world.backups if one.status is status]
+    return found[-1 if last else 0]
+
+
+def completed(after: float = 2) -> RestoredWorld:
+    """Return a world whose run has published its winner, some hours later."""
+    world = RestoredWorld()
+    assert world.go().status is _R.COMPLETED
+    world.pass_time(hours=after)
+    return world
+
+
+def restored(status: RunStatus, *, last: bool = False, after: float = 2) -> RestoredWorld:
+    world = completed(after)
+    world.restore(backup_in(world, status, last=last))
+    return world
+
+
+def within_total(world: RestoredWorld) -> bool:
+    """Tell whether the market's books have never had more than the total for this run, spent and possible."""
+    peak = world.books().peak_total
+    return peak is not None and peak <= TOTAL_MINOR
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("status", UNDER_WAY)
+def test_a_restored_run_never_makes_a_second_final_campaign(status: RunStatus, last: bool) -> None:  # noqa: FBT001 - a parameter
+    world = restored(status, last=last)
+    made = world.made()
+    run = world.live_on(hours=30)
+    assert within_total(world)
+    assert len(world.campaigns()) == 1
+    assert world.made() == made
+    if status is not _R.PUBLISHING_FINAL:
+        assert run.status is status
+        assert OLDER in (run.attention or "")
+        assert run.next_tick_at is None
+
+
+def test_a_run_restored_to_its_publishing_takes_over_what_is_provably_the_same_plan() -> None:
+    world = restored(_R.PUBLISHING_FINAL)
+    before = world.made()
+    assert world.live_on(hours=1).status is _R.COMPLETED
+    assert world.made() == before
+    assert world.campaigns()[0].status == "ACTIVE"
+
+
+def test_what_is_on_stays_on_while_all_of_it_fits_the_total() -> None:
+    world = restored(_R.AB_TESTING)
+    world.live_on(hours=30)
+    assert world.campaigns()[0].status == "ACTIVE"
+
+
+def test_what_could_pass_the_total_is_switched_off() -> None:
+    world = completed()
+    world.edit(world.campaigns()[0].id, spend_cap=9_000_000)
+    world.restore(backup_in(world, _R.AB_TESTING))
+    world.live_on(hours=1)
+    assert world.active() == []
+    assert "switched off" in (world.run.attention or "")
+
+
+@pytest.mark.parametrize("status", UNDER_WAY)
+def test_a_restored_run_that_is_cancelled_has_its_final_campaign_off(status: RunStatus) -> None:
+    world = restored(status)
+    if status is not _R.PUBLISHING_FINAL:  # that one knows what to do by itself
+        world.live_on(hours=1)
+    world.machine.approvals.cancel(world.run_id, "manager")
+    assert world.live_on(hours=5).status is _R.CANCELLED
+    assert world.active() == []
+    assert world.books().could_still_spend == 0
+    assert within_total(world)
+
+
+def test_a_held_run_takes_no_approval() -> None:
+    world = restored(_R.WAITING_APPROVAL)
+    world.machine.look()
+    with pytest.raises(ConflictError, match="older"):
+        world.machine.approvals.publish_winner(world.run_id, "manager", variant="B")
+
+
+@pytest.mark.parametrize("status", [one for one in UNDER_WAY if one is not _R.PUBLISHING_FINAL])
+def test_a_person_has_a_restored_run_adopt_its_final_campaign(status: RunStatus) -> None:
+    world = restored(status)
+    world.live_on(hours=1)
+    made = world.made()
+    world.machine.approvals.adopt(world.run_id, "manager", digest=found_digest(world.rows()))
+    run = world.live_on(hours=30)
+    assert (run.status, run.winner) == (_R.COMPLETED, "B"), run.attention
+    assert world.made() == made
+    assert world.campaigns()[0].status == "ACTIVE"
+    assert within_total(world)
+    assert not found_in(world.rows())
+
+
+def test_an_adoption_is_bound_to_what_the_person_was_shown() -> None:
+    world = restored(_R.AB_TESTING)
+    world.live_on(hours=1)
+    with pytest.raises(ConflictError, match="holds more"):
+        world.machine.approvals.adopt(world.run_id, "manager", digest="0" * 16)
+    assert world.run.status is _R.AB_TESTING
+
+
+def test_nothing_is_adopted_that_could_pass_the_total() -> None:
+    world = restored(_R.AB_TESTING)
+    world.live_on(hours=1)
+    world.edit(world.campaigns()[0].id, spend_cap=9_000_000)
+    world.machine.approvals.adopt(world.run_id, "manager")
+    run = world.live_on(hours=1)
+    assert run.status is _R.AB_TESTING
+    assert run.next_tick_at is None
+
+
+@pytest.mark.parametrize("ahead", [_R.AB_TESTING, _R.ANALYZING_RESULTS])
+def test_a_run_restored_while_its_test_was_built_builds_no_arm_again(ahead: RunStatus) -> None:
+    world = RestoredWorld()
+    world.go(ahead)
+    world.restore(backup_in(world, _R.CREATING_CAMPAIGNS))
+    made = world.made()
+    world.live_on(hours=60)
+    assert world.made("Variant") == made
+    assert within_total(world)
+
+
+def test_a_run_restored_twice_still_has_one_final_campaign() -> None:
+    world = restored(_R.SCALING_BUDGET)
+    world.live_on(hours=2)
+    world.restore(backup_in(world, _R.AB_TESTING))
+    world.live_on(hours=2)
+    world.machine.approvals.adopt(world.run_id, "manager")
+    world.live_on(hours=30)
+    assert len(world.campaigns()) == 1
+    assert within_total(world)
+
+
+def test_a_stop_switches_off_what_a_restored_run_does_not_know() -> None:
+    world = restored(_R.SCALING_BUDGET)
+    world.machine.stops.stop(None, "the backup was old", "ana")
+    world.live_on(hours=1)
+    assert world.active() == []
+    world.machine.stops.resume("eva", "understood", stop_id=world.machine.stops.holding()[0].id)
+    run = world.live_on(hours=30)
+    assert (run.status, len(world.campaigns())) == (_R.SCALING_BUDGET, 1)
+    assert OLDER in (run.attention or "")
+
+
+@pytest.mark.parametrize("status", [_R.AB_TESTING, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
+def test_nothing_is_written_while_meta_cannot_be_listed(status: RunStatus) -> None:
+    world = restored(status)
+    with world.unlisted(MetaThrottledError("user request limit reached")):
+        run = world.live_on(hours=2)
+        assert (run.status, world.made()) == (status, world.made())
+        assert [row for row in world.rows() if row.spec.action is Action.CREATE] == [
+            row for row in world.rows() if row.spec.action is Action.CREATE and row.settled_at is not None
+        ]
+    assert len(world.campaigns()) == 1
+    world.live_on(hours=30)
+    assert len(world.campaigns()) == 1
+    assert within_total(world)
+
+
+def test_a_held_run_whose_final_campaign_somebody_deletes_is_cancelled_all_the_same() -> None:
+    world = restored(_R.SCALING_BUDGET)
+    world.live_on(hours=1)
+    for one in world.campaigns():
+        world.edit(one.id, status="DELETED")
+    world.machine.approvals.cancel(world.run_id, "manager")
+    assert world.live_on(hours=5).status is _R.CANCELLED
+    assert world.books().could_still_spend == 0
+
+
+def test_a_restored_run_says_what_was_found_and_what_it_can_spend() -> None:
+    world = restored(_R.SCALING_BUDGET)
+    world.live_on(hours=1)
+    view = world.reports().view(world.run_id)
+    assert [
+        (one.key, one.status, one.name.startswith("Test Campaign - Final (B)")) for one in view.found
+    ] == [
+        ("final/campaign", "ACTIVE", True),
+        ("final/adset", "ACTIVE", True),
+        ("final/ad", "ACTIVE", True),
+    ]
+    (ad_set,) = [one for one in view.found if one.key == "final/adset"]
+    assert ad_set.spent is not None
+    assert ad_set.possible is not None
+    assert 0 < ad_set.spent.minor < ad_set.possible.minor == 40_000
+    assert timedelta(0) <= world.machine.clock.now() - ad_set.read_at < timedelta(hours=1)

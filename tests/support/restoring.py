@@ -1,0 +1,148 @@
+"""A world in which the database is put back to an earlier moment while Meta stays as it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.adapters.memory.tables import Tables
+from autopublisher.domain.errors import ConflictError, MetaError
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.naming import run_mark
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.request import RunRequest
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.machine import Pace
+from autopublisher.flows.reports import Reports
+from autopublisher.ports.work import Tick
+from autopublisher.simulator.exposure import Exposure
+from autopublisher.simulator.graph.wire import Call, Params
+from autopublisher.simulator.state import Ad, AdSet, Campaign
+from support.direct import ADDRESS, DirectMachine
+from support.simulated import brief_request
+
+TOTAL_MINOR = 50_000
+PACE = Pace(poll=timedelta(hours=8), look=timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A copy of the database: the run's status then, how many ticks it had seen, and the tables."""
+
+    status: RunStatus
+    ticks: int
+    tables: Tables
+
+
+class RestoredWorld:
+    """One run over a simulator; ``backups`` has a copy of the database from before each of its ticks."""
+
+    def __init__(self, request: RunRequest | None = None, pace: Pace = PACE) -> None:
+        self.machine = DirectMachine(pace)
+        self.backups: list[Backup] = []
+        self.run_id = self.machine.intake.submit(request or brief_request(), "tester").id
+
+    @property
+    def run(self) -> Run:
+        return self.machine.run(self.run_id)
+
+    def tick(self) -> Run:
+        """Back the database up, then do what is due next: the run's tick."""
+        self.back_up()
+        return self.machine.tick(self.run_id)
+
+    def back_up(self) -> None:
+        self.backups.append(Backup(self.run.status, len(self.backups), self.machine.database.tables.copy()))
+
+    def go(self, *until: RunStatus, ticks: int = 200) -> Run:
+        """Let the run go on until it has a status, ends or rests; a person approves variant B where one is asked."""
+        for _ in range(ticks):
+            run = self.run
+            if run.status in until or run.is_final or run.next_tick_at is None:
+                return run
+            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+                self.back_up()
+                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
+            self.tick()
+        raise AssertionError(f"{self.run.status} after {ticks} ticks: {self.run.attention}")
+
+    def restore(self, backup: Backup) -> None:
+        """Put the database back as it was and start the process again."""
+        self.machine.database.tables = backup.tables.copy()
+        self.machine.meta.close()
+        self.machine.start()
+
+    def live_on(self, hours: float) -> Run:
+        """Let the account's looks and the run's ticks happen as they come due; a person approves what waits for them."""
+        clock = self.machine.clock
+        ends = clock.now() + timedelta(hours=hours)
+        while (due := self._next()) <= ends:
+            clock.advance_to(max(due, clock.now()))
+            if due == self.machine.watch().next_look_at:
+                self.machine.look()
+            else:
+                self.machine.advance(Tick(self.run.id, self.run.version, self.run.act_id))
+        clock.advance_to(ends)
+        return self.run
+
+    def _next(self) -> datetime:
+        run = self.run
+        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None and run.next_tick_at is not None:
+            with suppress(ConflictError):
+                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
+        run, look = self.run, self.machine.watch().next_look_at
+        return look if run.is_final or run.next_tick_at is None else min(look, run.next_tick_at)
+
+    def books(self) -> Exposure:
+        """Return what the market has booked, and could still book, for the run."""
+        simulator = self.machine.simulator
+        return simulator.exposure.of(run_mark(self.run_id)[:-1], simulator.clock.now_us())
+
+    def campaigns(self, text: str = "Final") -> list[Campaign]:
+        found = self.machine.simulator.state.of_kind(Campaign)
+        return [one for one in found if text in one.name and run_mark(self.run_id) in one.name]
+
+    def made(self, text: str = "") -> int:
+        """Return how many campaigns, ad sets and ads with this in their names the market has ever had."""
+        state = self.machine.simulator.state
+        return sum(text in one.name for kind in (Campaign, AdSet, Ad) for one in state.of_kind(kind))
+
+    def rows(self) -> Sequence[Operation]:
+        with self.machine.database.unit_of_work() as unit:
+            return unit.journal.of_run(self.run_id)
+
+    def reports(self) -> Reports:
+        return Reports(self.machine.open_unit)
+
+    def pass_time(self, hours: float) -> None:
+        self.machine.pass_time(hours * 3600)
+
+    def edit(self, meta_id: str, **changes: object) -> None:
+        """Change an object as a person does in Meta's own pages."""
+        token = self.machine.simulator.scenario.tokens[0]
+        change = Params({name: str(value) for name, value in changes.items()})
+        answer = self.machine.simulator.handle(Call("POST", (meta_id,), change, "v26.0", token, ADDRESS))
+        assert answer.reply.status == 200, answer.reply.body
+
+    @contextmanager
+    def unlisted(self, error: MetaError) -> Iterator[None]:
+        """Have no list of the account's objects be readable meanwhile."""
+        listed = self.machine.meta.find
+
+        def fail(
+            act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+        ) -> Sequence[Mapping[str, Any]]:
+            raise error
+
+        self.machine.meta.find = fail  # type: ignore[method-assign]  # a Meta that does not list
+        try:
+            yield
+        finally:
+            self.machine.meta.find = listed  # type: ignore[method-assign]
+
+    def active(self) -> list[str]:
+        state = self.machine.simulator.state
+        return [
+            one.name for kind in (Campaign, AdSet) for one in state.of_kind(kind) if one.status == "ACTIVE"
+        ]
