@@ -148,7 +148,7 @@ def test_how_often_a_test_is_read_is_fixed_when_it_begins() -> None:
     stage.go(RunStatus.AB_TESTING)
     while (run := stage.step()).test_starts_at is None:
         pass
-    assert run.poll_hours == 2.0
+    assert run.poll_minutes == 120
     stage.pace = replace(stage.pace, poll=timedelta(hours=8))
     stage.start()
     run = stage.step()

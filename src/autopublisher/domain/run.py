@@ -84,7 +84,7 @@ class Run:
     ``restoration`` is the latest restoring of its database since which it has been compared with Meta.
     ``adopts`` names (``found_digest``) what a person has told it to take over at Meta.
     ``randomised`` is None until it is decided whether a study divides people between the arms; ``study_seen_at`` is when
-    Meta last showed it as asked. ``poll_hours`` is how often the test is read, as fixed when it began. ``ending_at`` is
+    Meta last showed it as asked. ``poll_minutes`` is how often the test is read, as fixed when it began. ``ending_at`` is
     when the run turned to an end other than its planned one.
     """
 
@@ -122,7 +122,7 @@ class Run:
     build_ends_at: datetime | None = None
     test_starts_at: datetime | None = None
     test_ends_at: datetime | None = None
-    poll_hours: float | None = None
+    poll_minutes: int | None = None
     edited_at: datetime | None = None
     interrupted_at: datetime | None = None
     stopped_at: datetime | None = None

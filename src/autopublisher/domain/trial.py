@@ -33,7 +33,7 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
         cooldown_hours=float(ab.settle_hours),
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
-        poll_hours=run.poll_hours,
+        poll_hours=None if run.poll_minutes is None else run.poll_minutes / 60,
         adaptive=ab.adaptive_allocation,
         randomised=divided,
         # Every variant asks for the same people; only a study keeps them apart.

@@ -125,7 +125,7 @@ class Watch:
 
     def _rhythm(self, run: Run) -> timedelta:
         """Return how often the test is read: what was planned at its start holds for all of it."""
-        return self._poll if run.poll_hours is None else timedelta(hours=run.poll_hours)
+        return self._poll if run.poll_minutes is None else timedelta(minutes=run.poll_minutes)
 
     def _revive(self, run: Run) -> None:
         """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
@@ -161,7 +161,7 @@ class Watch:
             run,
             test_starts_at=starts,
             test_ends_at=ends,
-            poll_hours=self._poll / timedelta(hours=1),
+            poll_minutes=self._poll // timedelta(minutes=1),
             next_tick_at=starts,
             attention=None,
         )

@@ -50,7 +50,7 @@ def test_every_mode_is_one_of_the_engines(mode: DecisionMode) -> None:
 
 
 def test_the_readings_expected_are_those_planned_when_the_test_began() -> None:
-    assert design_of(run_of(poll_hours=8.0), VARIANTS).poll_hours == 8.0
+    assert design_of(run_of(poll_minutes=480), VARIANTS).poll_hours == 8.0
     assert design_of(run_of(), VARIANTS).poll_hours is None
 
 
