@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
+from autopublisher.domain.errors import UnavailableError
+
 AFTER_A_FAILURE_SECONDS = 1.0
 """Pause after a call that failed, so that a lasting fault does not fill the log."""
 
@@ -40,6 +42,10 @@ class Rounds:
         while not self._stopping.is_set():
             try:
                 self._action()
+            except UnavailableError as error:
+                # What is down is known by its sentence; a stack for each round would fill the log of an outage.
+                LOG.warning("rounds.put_off", name=self._name, reason=error.message)
+                self._stopping.wait(AFTER_A_FAILURE_SECONDS)
             except Exception:
                 # The edge of a thread: nobody above could act, and the next round may well succeed.
                 LOG.exception("rounds.failed", name=self._name)

@@ -37,7 +37,7 @@ _RACES = 20
 NOT_TAKEN_YET = (
     "The database has not taken this stop yet; it stands in the emergency notes, and holds all the same."
 )
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 """How long the database may take over a stop before everything is paused without it."""
 
 
