@@ -22,6 +22,22 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+CLIENTS = "OTHER_CLIENTS" in os.environ
+
+
+def pytest_report_header() -> str:
+    """Say whether other people's clients are tried."""
+    return "other people's clients: " + ("tried" if CLIENTS else "left out; ./test --clients tries them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that install other people's clients unless they are asked for."""
+    left_out = [] if CLIENTS else [item for item in items if item.get_closest_marker("clients")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     """Give a test that forgets to bring its own generator the same numbers each time."""

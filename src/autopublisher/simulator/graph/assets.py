@@ -34,6 +34,7 @@ class Asset:
 
 
 Row = Asset | Account
+MADE = "2020-01-01T00:00:00+0000"  # before any simulated world begins
 
 
 def assets_of(scenario: Scenario) -> list[Asset]:
@@ -41,9 +42,9 @@ def assets_of(scenario: Scenario) -> list[Asset]:
     accounts = {each.business: each for each in scenario.accounts if each.business}
     return [
         *_named("Page", scenario.pages, category="Shopping & retail", is_published=True),
-        *_named("AdsPixel", scenario.pixels, is_unavailable=False),
+        *_named("AdsPixel", scenario.pixels, is_unavailable=False, creation_time=MADE),
         *(Asset("IGUser", {"id": each, "username": name}) for each, name in scenario.instagram_users),
-        *_named("CustomConversion", scenario.custom_conversions, is_archived=False),
+        *_named("CustomConversion", scenario.custom_conversions, is_archived=False, creation_time=MADE),
         *(Asset("Business", {"id": key, "name": each.business_name}, key) for key, each in accounts.items()),
         user_of(scenario),
     ]
@@ -138,6 +139,8 @@ class AssetReader:
         kind = owner.kind if isinstance(owner, Asset) else "AdAccount"
         if name not in EDGES[kind]:
             raise no_such_field(name, kind)
+        if name == "picture":
+            return {"data": {"url": f"https://scontent.invalid/{owner.id}", "width": 50, "height": 50}}
         rows = ROWS[kind, name](self.scenario, owner) if (kind, name) in ROWS else []
         keys = [row.id for row in rows]
         start, stop = page_bounds(keys, params)
