@@ -166,6 +166,14 @@ def test_the_next_analysis_is_a_date(view: RunView, verdict: dict[str, Any], hou
     assert found.next_analysis_at == view.run.test_starts_at + timedelta(hours=hours)
 
 
+def test_a_verdict_that_ended_the_test_keeps_the_moment_of_its_figures(view: RunView) -> None:
+    starts = view.run.test_starts_at
+    assert starts is not None
+    settled = judged(view, hour=24.0)
+    late = replace(settled.decisions[0], at=starts + timedelta(hours=96))
+    assert replace(settled, decisions=(late,)).evidence_at == starts + timedelta(hours=24)
+
+
 def test_a_test_without_figures_has_no_progress(view: RunView) -> None:
     assert progress_of(replace(view, variants=())) is None
     assert progress_of(replace(view, run=replace(view.run, test_starts_at=None))) is None

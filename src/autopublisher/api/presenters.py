@@ -271,6 +271,7 @@ def _verdict(view: RunView) -> VerdictOut | None:
         improvement=_improvement(view),
         final=latest.final,
         at=latest.at,
+        evidence_at=view.evidence_at,
         sentence_en=latest.sentence_en,
         sentence_es=latest.sentence_es,
     )

@@ -95,6 +95,7 @@ class VerdictOut(Told):
     improvement: ImprovementOut | None = Field(description="Null where nothing could be compared.")
     final: bool
     at: datetime
+    evidence_at: datetime | None = Field(description="When the figures it rests on were read.")
     sentence_en: str
     sentence_es: str
 

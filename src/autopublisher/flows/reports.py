@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.approvals import (
@@ -151,6 +151,15 @@ class RunView:
             return None
         verdict: dict[str, Any] = json.loads(self.decisions[-1].verdict)
         return verdict
+
+    @property
+    def evidence_at(self) -> datetime | None:
+        """When the figures were read that the latest verdict rests on: of one that ended the test, those of that look."""
+        verdict, starts = self.verdict, self.run.test_starts_at
+        if self.decision is None or verdict is None:
+            return None
+        hour = verdict.get("hour")
+        return self.decision.at if starts is None or hour is None else starts + timedelta(hours=hour)
 
     @property
     def named_by_verdict(self) -> str | None:

@@ -36,11 +36,11 @@ def progress_of(view: RunView) -> Progress | None:
     run, at = view.run, view.figures_at
     if run.test_starts_at is None or run.test_ends_at is None or at is None:
         return None
-    verdict, decided = view.verdict, view.decision
+    verdict = view.verdict
     planned = _planned(run, len(view.variants))
     return Progress(
         evidence=None if verdict is None or "share" not in verdict else min(float(verdict["share"]), 1.0),
-        evidence_at=None if decided is None else decided.at,
+        evidence_at=view.evidence_at,
         money=view.spent.minor / planned.minor if planned.minor else 0.0,
         time=max(0.0, min((at - run.test_starts_at) / (run.test_ends_at - run.test_starts_at), 1.0)),
         figures_at=at,

@@ -86,7 +86,7 @@ ENGLISH = Phrases(
         " they were delivered.",
         "not_randomised": "People were not divided at random between the variants.",
         "under_three_days": "This rests on less than three days, so weekday effects are not covered.",
-        "immature": "Some purchases have not been reported yet ({mature} of the exposure has matured).",
+        "immature": "At that moment some purchases had not been reported yet ({mature} of the exposure had matured).",
         "day_noise_assumed": "How much a variant varies from day to day could not be measured here; a"
         " cautious assumption was used.",
         "same_people": "All variants are offered to the same people, so somebody may have seen several of them.",
@@ -208,7 +208,8 @@ SPANISH = Phrases(
         "not_randomised": "Las personas no se repartieron al azar entre las variantes.",
         "under_three_days": "Se apoya en menos de tres días, así que no cubre el efecto del día de la"
         " semana.",
-        "immature": "Parte de las compras aún no se ha comunicado (ha madurado {mature} de la exposición).",
+        "immature": "En ese momento parte de las compras aún no se había comunicado (había madurado {mature} de la"
+        " exposición).",
         "day_noise_assumed": "No se pudo medir cuánto varía una variante de un día a otro; se usó un supuesto"
         " prudente.",
         "same_people": "Todas las variantes se ofrecen a las mismas personas, así que alguien puede haber visto"
