@@ -1,5 +1,6 @@
 """Two products on one simulated ad account: the second makes nothing, and a run's money stays one installation's."""
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -24,13 +25,14 @@ class ClaimedMachine(DirectMachine):
     """A machine that claims its account, as the product does."""
 
     name = "first"
+    place = "file of the first"
 
     def start(self) -> None:
         super().start()
         with self.database.unit_of_work() as unit:
             unit.installations.add(Installation(InstallationId(self.name), START))
             unit.commit()
-        claims = AccountClaims(self.open_unit, self.meta, self.clock, f"file {self.name}", self.pace.look)
+        claims = AccountClaims(self.open_unit, self.meta, self.clock, self.place, self.pace.look)
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
         machine = Machine(build_orchestrator(*parts, claims=claims), build_watch(*parts, claims=claims))
         self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
@@ -38,12 +40,22 @@ class ClaimedMachine(DirectMachine):
     def beside(self, name: str) -> "ClaimedMachine":
         """Return another installation over the same Meta."""
         other = ClaimedMachine.__new__(ClaimedMachine)
-        other.name = name
+        other.name, other.place = name, f"file of {name}"
         ClaimedMachine.__init__(other, self.pace)
         other.simulator = self.simulator
         other.clock = self.clock
         other.start()
         return other
+
+    def copied(self) -> "ClaimedMachine":
+        """Return a copy of this database, with a process of its own over the same Meta."""
+        other = self.beside("the copy")
+        other.database.tables = deepcopy(self.database.tables)
+        return other
+
+    def approve(self, run_id: RunId) -> None:
+        run = self.run(run_id)
+        self.approvals.publish_winner(run_id, "manager", None if run.proven else "A", "as asked")
 
     def submitted(self) -> RunId:
         return self.intake.submit(brief_request(), "tester").id
@@ -83,6 +95,19 @@ def test_the_second_installation_makes_nothing_and_says_whom_it_met(first: Claim
     assert all(row.state is OperationState.INTENDED for row in rows)
     assert len(first.simulator.state.nodes) == made
     assert "installation first" in second.look().report["reconciliation"][PROBLEM]
+
+
+def test_a_copied_database_publishes_no_second_final_campaign(first: ClaimedMachine) -> None:
+    run_id = first.submitted()
+    first.driven(run_id, RunStatus.WAITING_APPROVAL)
+    copy = first.copied()
+    first.approve(run_id)
+    assert first.driven(run_id) is RunStatus.COMPLETED
+    made = len(first.simulator.state.nodes)
+    copy.approve(run_id)
+    assert copy.driven(run_id, ticks=12) is RunStatus.PUBLISHING_FINAL
+    assert "restored, copied or moved" in (copy.run(run_id).attention or "")
+    assert len(first.simulator.state.nodes) == made
 
 
 def test_the_refused_can_still_be_cancelled(first: ClaimedMachine) -> None:

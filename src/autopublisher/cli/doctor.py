@@ -17,6 +17,7 @@ from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
 from autopublisher.domain.accounts import Account
+from autopublisher.domain.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
@@ -128,6 +129,7 @@ def _product(product: Product) -> Iterator[Check]:
     yield _guarded("clock", lambda: _clock(product))
     yield _guarded("runs", lambda: _runs(product))
     yield from _looks(product)
+    yield from _claims(product)
     permissions = _guarded("token", lambda: _permissions(product))
     yield permissions
     if permissions.state is State.FAIL:
@@ -215,6 +217,32 @@ def _looks(product: Product) -> Iterator[Check]:
             yield Check(name, State.WARN, f"{moment}: {look.open[0]}{more}", remedy)
         else:
             yield Check(name, State.OK, f"{moment}: as asked")
+
+
+def _claims(product: Product) -> Iterator[Check]:
+    """Say of each account that was claimed whether this installation may write to it."""
+    with product.outside.open_unit() as unit:
+        found = [unit.claims.of(account.act_id) for account in unit.accounts.all()]
+    for claim in found:
+        if claim is not None:
+            yield claim_check(claim)
+
+
+def claim_check(claim: Claim) -> Check:
+    """Return the line of one claim."""
+    name = f"claim on {claim.act_id}"
+    remedy = (
+        f"See that the other is stopped for good, then run 'autopublisher account take-over {claim.act_id}'."
+    )
+    if claim.state is ClaimState.HELD:
+        return Check(name, State.OK, f"this installation's to write to, start {claim.epoch}")
+    if claim.take_over:
+        return Check(name, State.WARN, "being taken over; only pauses are written until that is proved")
+    if claim.place == ELSEWHERE:
+        return Check(name, State.FAIL, "restored and not taken over: only pauses are written", remedy)
+    if claim.state is ClaimState.REFUSED:
+        return Check(name, State.FAIL, f"only pauses are written: {claim.why}", remedy)
+    return Check(name, State.OK, "written to Meta and about to be read back")
 
 
 def _identity(product: Product, account: Account) -> Iterator[Check]:

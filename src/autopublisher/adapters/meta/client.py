@@ -265,7 +265,7 @@ class SdkMetaAds:
         """Yield the rows of all pages of an edge; a page that Meta finds too large is asked for in halves, as it advises."""
         seen: set[str] = set()
         empty = 0
-        params = {**query, "limit": self._page_size}
+        params = {"limit": self._page_size, **query}
         while True:
             self._pacer.admit(subject, insights=edge == "insights")
             try:

@@ -42,6 +42,9 @@ FIGURES = (
 NAME_FILTERED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 """Kinds whose edge filters by name; the other edges are only read whole."""
 
+LABELS_PER_PAGE = 500
+"""Labels are small, and an account may have thousands, which are read at each look."""
+
 _STUDY_FIELDS = {
     "status": "canceled_time",
     "cells": "cells.limit(100){name,treatment_percentage,adsets.limit(100){id}}",
@@ -120,6 +123,8 @@ def name_queries(
     No status is named: Meta then lists all but the archived and deleted.
     """
     whole = {"fields": field_list(("id", "name"), fields)}
+    if kind is ObjectKind.LABEL:
+        return ({**whole, "limit": LABELS_PER_PAGE},)
     if kind not in NAME_FILTERED:
         return (whole,)
     return {**whole, "filtering": [{"field": "name", "operator": "CONTAIN", "value": name_contains}]}, whole
