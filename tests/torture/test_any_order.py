@@ -235,7 +235,9 @@ class AnyOrder(RuleBasedStateMachine):
             return
         if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
             with self.allowed("approvals"):
-                self.machine.approvals.publish_winner(run.id, "manager", variant="B")
+                self.machine.approvals.publish_winner(
+                    run.id, "manager", variant="B", comment="chosen", role=Role.MANAGER
+                )
         self.machine.tick(run.id)
 
     # --- what always holds ------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import pytest
 
 from autopublisher.adapters.work_dbos_presence import FROZEN_AFTER_SECONDS
 from autopublisher.bootstrap import Product, Work
+from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.run import Run, RunStatus
@@ -134,7 +135,9 @@ class Office:
         for run in self.runs():
             if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
                 with suppress(ConflictError, StaleRunError):
-                    self._product.services.approvals.publish_winner(run.id, "manager", variant="B")
+                    self._product.services.approvals.publish_winner(
+                        run.id, "manager", variant="B", comment="chosen", role=Role.MANAGER
+                    )
 
     def all_ended(self) -> bool:
         self.approve_what_waits()
