@@ -71,8 +71,8 @@ def disk_at(folder: Path) -> Iterator[Disk]:
     try:
         yield disk
     finally:
-        disk.free()
         if mounted:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
         else:
+            disk.free()
             disk.release()

@@ -6,9 +6,8 @@ A folder that is shared with others, such as /tmp, is left as it is; what is our
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-
-import structlog
 
 from autopublisher.adapters.private_files import FILE_MODE, FOLDER_MODE, private_folder
 from autopublisher.domain.errors import ConfigurationError
@@ -29,13 +28,19 @@ OURS = (
 OUR_FOLDERS = ("emergency", "storage")
 """What stands in a data folder; nothing else in it is touched."""
 
-_log = structlog.get_logger(__name__)
+
+@dataclass(frozen=True)
+class OpenFiles:
+    """What others on this machine could read: what was ``closed`` to them just now, and what could not be."""
+
+    closed: tuple[Path, ...] = ()
+    left_open: tuple[Path, ...] = ()
 
 
-def own_home(settings: Settings) -> tuple[Path, ...]:
+def own_home(settings: Settings) -> OpenFiles:
     """Make the data folder, and have whatever this process makes from now on be its owner's only.
 
-    Returns what was open to others and was closed; raises ConfigurationError where the folder cannot be made.
+    Raises ConfigurationError where the folder cannot be made.
     """
     os.umask(OTHERS)
     home = settings.home
@@ -46,7 +51,9 @@ def own_home(settings: Settings) -> tuple[Path, ...]:
     files = settings.database_file
     beside = () if files is None or files.parent == home else _database_files(files)
     found = [home] if not _is_shared(home) else []
-    return tuple(path for path in (*found, *_ours(home), *beside) if _is_closed(path))
+    loose = [path for path in (*found, *_ours(home), *beside) if _is_open(path)]
+    closed = tuple(path for path in loose if _is_closed(path))
+    return OpenFiles(closed, tuple(path for path in loose if path not in closed))
 
 
 def unusable_home(home: Path, reason: str) -> ConfigurationError:
@@ -79,14 +86,18 @@ def _database_files(file: Path) -> tuple[Path, ...]:
     return tuple(file.parent.glob(f"{file.name}*"))
 
 
-def _is_closed(path: Path) -> bool:
-    """Take others' rights away where there are any and the file is ours to close, and say whether that was done."""
+def _is_open(path: Path) -> bool:
     try:
-        status = path.lstat()
-        if stat.S_ISLNK(status.st_mode) or not stat.S_IMODE(status.st_mode) & OTHERS:
-            return False
-        path.chmod(FOLDER_MODE if stat.S_ISDIR(status.st_mode) else FILE_MODE)
-    except OSError as error:
-        _log.warning("home:file:not_closed", path=str(path), reason=error.strerror)
+        mode = path.lstat().st_mode
+    except OSError:
+        return False  # gone meanwhile
+    return not stat.S_ISLNK(mode) and bool(stat.S_IMODE(mode) & OTHERS)
+
+
+def _is_closed(path: Path) -> bool:
+    """Take others' rights away, and say whether that was possible."""
+    try:
+        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+    except OSError:
         return False
     return True

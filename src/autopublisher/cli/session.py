@@ -18,10 +18,12 @@ def settings_with_log() -> Settings:
 
 def open_home(settings: Settings) -> None:
     """Have the data folder be its owner's alone, and send this process's log there; raises ConfigurationError."""
-    closed = own_home(settings)
+    found = own_home(settings)
     log_to_file(settings.home, settings.auto_publisher_log_level)
-    for path in closed:
+    for path in found.closed:
         tell(f"{path} was open to others on this machine; now only its owner can read it.", style="yellow")
+    for path in found.left_open:
+        tell(f"{path} is open to others on this machine and could not be closed to them.", style="yellow")
     unread = unread_env_file()
     if unread is not None:
         tell(

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from autopublisher.bootstrap.private_home import own_home
+from autopublisher.bootstrap.private_home import OpenFiles, own_home
 from autopublisher.domain.errors import ConfigurationError
 from autopublisher.settings import Settings
+from support.disks import disk_at
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +39,20 @@ def test_what_was_open_is_closed_and_told(tmp_path: Path) -> None:
     for file in files:
         file.touch()
     told = own_home(Settings(auto_publisher_home=home))
-    assert {home, *files} <= set(told)
+    assert {home, *files} <= set(told.closed)
     assert set(modes(home).values()) == {"0o700", "0o600"}
-    assert own_home(Settings(auto_publisher_home=home)) == ()
+    assert own_home(Settings(auto_publisher_home=home)) == OpenFiles()
+
+
+def test_what_cannot_be_closed_is_named(tmp_path: Path) -> None:
+    with disk_at(tmp_path / "disk") as disk:
+        home = disk.folder / "home"
+        home.mkdir()
+        (home / "secret_key").touch()
+        disk.protect()
+        found = own_home(Settings(auto_publisher_home=home))
+        if disk.mounted:  # elsewhere the owner may still close it
+            assert set(found.left_open) == {home, home / "secret_key"}
 
 
 def test_other_peoples_files_are_left_alone(tmp_path: Path) -> None:
