@@ -22,7 +22,7 @@ from autopublisher.api.exact_json import read_json
 from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.schemas import RunRequestIn
 from autopublisher.api.services import Services
-from autopublisher.dashboard.pages import pages
+from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
@@ -124,24 +124,28 @@ def services(
 
 
 @pytest.fixture
-def dashboard(services: Services) -> APIRouter:
-    return pages(
-        Desk(
-            services.people,
-            services.reports,
-            services.approvals,
-            services.monitor,
-            services.stops,
-            services.exposures,
-            in_stop_thread,
-            in_watch_thread,
-        )
+def desk(services: Services) -> Desk:
+    return Desk(
+        services.people,
+        services.reports,
+        services.approvals,
+        services.monitor,
+        services.stops,
+        services.exposures,
+        services.clock,
+        in_stop_thread,
+        in_watch_thread,
     )
 
 
 @pytest.fixture
-def app(services: Services, dashboard: APIRouter) -> FastAPI:
-    return create_app(services, pages=[dashboard])
+def dashboard(desk: Desk) -> APIRouter:
+    return pages(desk)
+
+
+@pytest.fixture
+def app(services: Services, dashboard: APIRouter, desk: Desk) -> FastAPI:
+    return create_app(services, pages=[dashboard], lost_page=lost_page(desk))
 
 
 @pytest.fixture

@@ -143,16 +143,6 @@ def test_a_run_shows_verdict_figures_and_what_lies_at_meta(signed_in: SignedIn, 
         assert shown in page
 
 
-def test_a_moving_run_refreshes_its_page(signed_in: SignedIn, put_run: PutRun) -> None:
-    put_run(status=RunStatus.AB_TESTING, winner=None)
-    assert 'http-equiv="refresh"' in signed_in(Role.MANAGER).get(f"/runs/{RUN}").text
-
-
-def test_a_page_with_a_form_to_fill_in_does_not_refresh(signed_in: SignedIn, put_run: PutRun) -> None:
-    put_run()
-    assert 'http-equiv="refresh"' not in signed_in(Role.MANAGER).get(f"/runs/{RUN}").text
-
-
 @pytest.mark.parametrize("status", RunStatus)
 def test_every_status_has_a_page(signed_in: SignedIn, put_run: PutRun, status: RunStatus) -> None:
     put_run(status=status)
@@ -259,7 +249,7 @@ def test_a_manager_can_stop_a_run(signed_in: SignedIn, database: MemoryDatabase,
     put_run()
     browser = signed_in(Role.MANAGER)
     form = form_in(browser.get(f"/runs/{RUN}").text)
-    browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": "typo"})
+    browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": "typo", "sure": "true"})
     with database.unit_of_work() as unit:
         assert unit.runs.get(RunId(RUN)).control is Control.CANCEL
 
@@ -270,7 +260,7 @@ def test_control_characters_in_what_is_typed_are_left_out(
     put_run()
     browser = signed_in(Role.MANAGER)
     form = form_in(browser.get(f"/runs/{RUN}").text)
-    browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": " ty\x00po\x1b "})
+    browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": " ty\x00po\x1b ", "sure": "true"})
     with database.unit_of_work() as unit:
         assert (unit.runs.get(RunId(RUN)).failure or "").endswith(": typo")
 

@@ -26,7 +26,9 @@ def whole_application() -> FastAPI:
     """Build the application with every page; no request is made, so nothing behind it is needed."""
     nothing = cast("Any", None)
     unused = SimpleNamespace(version="0")
-    desk = Desk(nothing, nothing, nothing, nothing, nothing, nothing, in_stop_thread, in_watch_thread)
+    desk = Desk(
+        nothing, nothing, nothing, nothing, nothing, nothing, nothing, in_stop_thread, in_watch_thread
+    )
     return create_app(cast("Services", unused), pages=(pages(desk),))
 
 

@@ -1,13 +1,13 @@
 """The web application: routes, errors, limits and headers around the services it is given."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
 from autopublisher.api.access import public
@@ -23,14 +23,18 @@ def create_app(
     pages: Sequence[APIRouter] = (),
     start: Hook | None = None,
     stop: Hook | None = None,
+    *,
     trusted_hosts: Sequence[str] = (),
+    lost_page: Callable[[Request, int], Response] | None = None,
 ) -> FastAPI:
     """Return the application. ``pages`` are further routers (the dashboard's); ``start`` and ``stop`` frame its life.
 
     A request for a host that is not among ``trusted_hosts`` is refused, unless there are none.
+    ``lost_page`` draws what a browser gets at an address where there is nothing; without, it gets a problem like all others.
     """
     app = _bare_app(services.version, start, stop)
     app.state.services = services
+    app.state.lost_page = lost_page
     if trusted_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts), www_redirect=False)
     for one in pages:

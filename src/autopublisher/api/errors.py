@@ -50,6 +50,10 @@ _HTTP_DETAILS = {
 }
 
 
+_LOST = frozenset({404, 405})
+"""What a person who follows a wrong address meets; they get a page where there are pages."""
+
+
 def status_of(error: errors.AutoPublisherError) -> int:
     """Return the HTTP status of an error of the product."""
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
@@ -173,6 +177,10 @@ async def _on_invalid_input(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    lost = request.app.state.lost_page
+    if lost is not None and error.status_code in _LOST and "text/html" in request.headers.get("accept", ""):
+        page: Response = await run_in_threadpool(lost, request, error.status_code)
+        return page
     detail, remedy = _HTTP_DETAILS.get(error.status_code, (str(error.detail), ""))
     return problem(request, error.status_code, detail, remedy=remedy, headers=error.headers)
 

@@ -31,7 +31,7 @@ from autopublisher.bootstrap.http_server import HttpServer
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
-from autopublisher.dashboard.pages import pages
+from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.accounts import AccountDesk
@@ -155,10 +155,16 @@ class Product:
             monitor=known.monitor,
             stops=known.stops,
             exposures=known.exposures,
+            clock=known.clock,
             in_stop_thread=in_stop_thread,
             in_watch_thread=in_watch_thread,
         )
-        return create_app(known, pages=(pages(desk),), trusted_hosts=self.settings.trusted_hosts)
+        return create_app(
+            known,
+            pages=(pages(desk),),
+            trusted_hosts=self.settings.trusted_hosts,
+            lost_page=lost_page(desk),
+        )
 
     def http_server(self, listener: socket.socket) -> HttpServer:
         """Return the server of this product's web application, yet to be started."""

@@ -1,6 +1,7 @@
 """Draws pages: templates, the reader's language, and the policy that lets a browser load nothing but our style."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Request
@@ -22,6 +23,7 @@ from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.records import User
 from autopublisher.domain.stops import Stop
+from autopublisher.ports.clock import Clock
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
@@ -33,8 +35,9 @@ _YEAR = 365 * 24 * 3600
 class Drawing:
     """Turns a template and its figures into a page for one reader."""
 
-    def __init__(self, holding: Callable[[], Sequence[Stop]]) -> None:
+    def __init__(self, holding: Callable[[], Sequence[Stop]], clock: Clock) -> None:
         self._holding = holding
+        self._clock = clock
         self._templates = Environment(
             loader=PackageLoader("autopublisher.dashboard"),
             autoescape=True,
@@ -58,6 +61,8 @@ class Drawing:
             warnings_in=warnings_in,
             form=form_token(request),
             path=request.url.path if request.method == "GET" else "/",
+            here=_address_of(request),
+            now=self._now(request),
             user=getattr(request.state, "user", None),
             may=_rights(getattr(request.state, "user", None)),
             held=self._held(request),
@@ -72,9 +77,25 @@ class Drawing:
             keep(request, response, LANGUAGE_COOKIE, language, _YEAR)
         return response
 
+    def _now(self, request: Request) -> datetime | None:
+        """Return the moment a page's figures are of; None for strangers, whose pages have none, and without a clock."""
+        if getattr(request.state, "user", None) is None:
+            return None
+        try:
+            return self._clock.now()
+        except UnavailableError:
+            return None
+
     def _held(self, request: Request) -> Sequence[Stop]:
         """Return the stops that every page has to show to whoever has signed in."""
         return () if getattr(request.state, "user", None) is None else _readable(self._holding)
+
+
+def _address_of(request: Request) -> str:
+    """Return where the same page is found again."""
+    if request.method != "GET":
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def _readable(holding: Callable[[], Sequence[Stop]]) -> Sequence[Stop]:

@@ -1,6 +1,7 @@
 """The dashboard's pages. Each names its permission once; a POST must carry its form's token."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,7 @@ from autopublisher.dashboard.api_reference import models_of, operations_of
 from autopublisher.dashboard.drawing import Drawing
 from autopublisher.dashboard.figures import NOTHING
 from autopublisher.dashboard.page_route import page_route
-from autopublisher.dashboard.progress import awaits_approval, is_moving, steps_of
+from autopublisher.dashboard.progress import awaits_approval, steps_of
 from autopublisher.dashboard.session import (
     SESSION_COOKIE,
     Desk,
@@ -28,7 +29,13 @@ from autopublisher.dashboard.session import (
 )
 from autopublisher.dashboard.telling import method_notes
 from autopublisher.domain.access import Permission, allows
-from autopublisher.domain.errors import InvalidRequestError, Problem, UnavailableError
+from autopublisher.domain.errors import (
+    InvalidRequestError,
+    NotAuthenticatedError,
+    NotFoundError,
+    Problem,
+    UnavailableError,
+)
 from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
@@ -36,6 +43,7 @@ from autopublisher.domain.stops import Stop
 from autopublisher.flows.people import WrongPasswordError
 from autopublisher.flows.reports import RunView
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
+from autopublisher.flows.stops import StopView
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of
 
@@ -59,6 +67,9 @@ NOT_SURE: Final = Problem("sure", "Nothing was stopped: the box was not ticked."
 
 RunPath = Annotated[str, Path(pattern=RUN_ID)]
 Typed = Annotated[str, Form(max_length=2000), AfterValidator(_readable)]
+Ticked = Annotated[bool, Form()]
+"""A box; one that is not ticked is not sent."""
+
 Handler = Callable[..., Response]
 
 
@@ -68,7 +79,7 @@ def pages(desk: Desk) -> APIRouter:
     def holding() -> Sequence[Stop]:
         return desk.stops.holding()
 
-    drawing = Drawing(holding)
+    drawing = Drawing(holding, desk.clock)
     made = _Pages(desk, drawing)
     router = APIRouter(
         route_class=page_route(drawing), include_in_schema=False, default_response_class=HTMLResponse
@@ -86,6 +97,7 @@ def pages(desk: Desk) -> APIRouter:
     way.guarded("GET", "/approvals", made.approvals, Permission.WINNER_PUBLISH)
     way.guarded("GET", "/approvals/{run_id}", made.approval, Permission.WINNER_PUBLISH)
     way.guarded("POST", "/approvals/{run_id}", made.approve, Permission.WINNER_PUBLISH)
+    way.guarded("POST", "/approvals/{run_id}/reject", made.reject, Permission.RUN_CANCEL)
     way.kill_switch("GET", "/stops", made.stops, Permission.STOP_READ)
     way.kill_switch("POST", "/stops", made.stop, Permission.STOP_CREATE)
     way.urgent("POST", "/stops/{stop_id}/resume", made.resume, Permission.STOP_LIFT)
@@ -180,8 +192,7 @@ class _Pages:
         found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
         views = [self._desk.reports.view(one.id) for one in found[:PAGE_SIZE]]
         older = views[-1].run.id if len(found) > PAGE_SIZE else None
-        moving = any(is_moving(view.run) for view in views)
-        return self._drawing.page(request, "runs.html", views=views, older=older, moving=moving)
+        return self._drawing.page(request, "runs.html", views=views, older=older)
 
     def run(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
@@ -190,7 +201,6 @@ class _Pages:
             "run.html",
             view=view,
             steps=steps_of(view.run),
-            moving=is_moving(view.run),
             awaits=awaits_approval(view.run),
             left=_left(view),
             progress=progress_of(view),
@@ -198,12 +208,18 @@ class _Pages:
             events=view.events[: -MOST_EVENTS - 1 : -1],
         )
 
-    def cancel(self, request: Request, run_id: RunPath, reason: Typed = "") -> Response:
+    def cancel(self, request: Request, run_id: RunPath, reason: Typed = "", sure: Ticked = False) -> Response:  # noqa: FBT002
+        _need_sure(sure=sure)
         self._desk.approvals.cancel(RunId(run_id), reader_of(request).name, reason=reason)
         return RedirectResponse(f"/runs/{run_id}", 303)
 
     def adopt(self, request: Request, run_id: RunPath, digest: Typed = "") -> Response:
         self._desk.approvals.adopt(RunId(run_id), reader_of(request).name, digest=digest)
+        return RedirectResponse(f"/runs/{run_id}", 303)
+
+    def reject(self, request: Request, run_id: RunPath, reason: Typed = "", sure: Ticked = False) -> Response:  # noqa: FBT002
+        _need_sure(sure=sure)
+        self._desk.approvals.reject(RunId(run_id), reader_of(request).name, reason=reason)
         return RedirectResponse(f"/runs/{run_id}", 303)
 
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
@@ -242,21 +258,34 @@ class _Pages:
     def stops(self, request: Request) -> Response:
         stops = self._desk.stops
         try:
-            figures: dict[str, Any] = {"views": stops.views(), "accounts": stops.accounts(), "unreadable": ""}
+            views = stops.views()
+            figures: dict[str, Any] = {"views": views, "accounts": stops.accounts(), "unreadable": ""}
+            figures["campaigns"] = self._campaigns(views)
         except UnavailableError as error:
             noted, booked = stops.noted()
-            figures = {"views": noted, "accounts": booked, "unreadable": error.message}
+            figures = {"views": noted, "accounts": booked, "unreadable": error.message, "campaigns": {}}
         return self._drawing.page(request, "stops.html", **figures)
+
+    def _campaigns(self, views: Sequence[StopView]) -> dict[RunId, str]:
+        """Return the campaign of each run whose objects are listed, as far as this installation knows it."""
+        reports = [
+            account.report for view in views for account in view.accounts if account.report is not None
+        ]
+        wanted = {line.run_id for report in reports for line in report.objects if line.run_id is not None}
+        found = {}
+        for one in wanted:
+            with suppress(NotFoundError):
+                found[one] = self._desk.reports.run(one).request.campaign_name
+        return found
 
     def stop(
         self,
         request: Request,
         account: Typed = "",
         reason: Typed = "",
-        sure: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box that is not ticked is not sent
+        sure: Ticked = False,  # noqa: FBT002
     ) -> Response:
-        if not sure:
-            raise InvalidRequestError([NOT_SURE])
+        _need_sure(sure=sure)
         chosen = AccountId(account) if account else None
         self._desk.stops.stop(chosen, reason, reader_of(request).name)
         return RedirectResponse("/stops", 303)
@@ -280,6 +309,23 @@ class _Pages:
         return self._drawing.page(request, "system.html", health=self._desk.monitor.health())
 
 
+def _need_sure(*, sure: bool) -> None:
+    if not sure:
+        raise InvalidRequestError([NOT_SURE])
+
+
 def _left(view: RunView) -> Money:
     """Return what could still be spent at Meta at worst; never below nothing."""
     return max(view.committed - view.spent, Money.zero(view.run.currency))
+
+
+def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
+    """Return what draws the page of an address where there is nothing, for whoever looks."""
+    drawing = Drawing(desk.stops.holding, desk.clock)
+
+    def draw(request: Request, status: int) -> Response:
+        with suppress(NotAuthenticatedError, UnavailableError):
+            request.state.user = desk.people.identify(cookie_of(request, SESSION_COOKIE))
+        return drawing.page(request, "error.html", status, said="", remedy="", word="lost")
+
+    return draw

@@ -20,6 +20,7 @@ from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk
 from autopublisher.flows.reports import Reports
 from autopublisher.flows.stops import StopDesk
+from autopublisher.ports.clock import Clock
 
 SESSION_COOKIE: Final = "ap_session"
 FORM_COOKIE: Final = "ap_form"
@@ -40,6 +41,7 @@ class Desk:
     monitor: Monitor
     stops: StopDesk
     exposures: Exposures
+    clock: Clock
     in_stop_thread: InThread
     in_watch_thread: InThread
 

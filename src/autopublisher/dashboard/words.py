@@ -98,7 +98,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "attention": ("Needs attention", "Requiere atención"),
     "failure": ("Why it ended", "Por qué terminó"),
     "warnings": ("Good to know", "Conviene saber"),
-    "refreshing": ("This page refreshes by itself.", "Esta página se actualiza sola."),
+    "page_as_of": ("As of", "Actualizado a"),
+    "reload": ("Reload", "Recargar"),
+    "end_sure": ("Yes, I have read what happens", "Sí, he leído lo que ocurre"),
+    "reject": ("Reject: publish nothing", "Rechazar: no publicar nada"),
+    "reject_explain": (
+        "Nothing is published or spent any more. What the test made at Meta is paused or deleted. This cannot be undone.",
+        "No se publica ni se gasta nada más. Lo que la prueba creó en Meta se pausa o elimina. No se puede deshacer.",
+    ),
+    "reject_by_others": (
+        "Only a manager or an administrator can reject it.",
+        "Solo un manager o un administrador puede rechazarla.",
+    ),
+    "no_run": ("of no run here", "de ninguna ejecución de aquí"),
+    "lost": ("There is nothing at this address.", "No hay nada en esta dirección."),
     "error": ("That did not work", "No ha funcionado"),
     "back": ("Back", "Volver"),
     "form_stale": (

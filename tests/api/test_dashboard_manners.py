@@ -1,0 +1,160 @@
+"""Pages that leave what one types alone, say of when they are, and say what a button does before it does it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.api.services import Services
+from autopublisher.dashboard.session import SESSION_COOKIE
+from autopublisher.dashboard.words import words_in
+from autopublisher.domain.access import Role
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.stops import ObjectLine, StopReport
+from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.stopping import STOP_DUTY
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+RUN = RunId("11111111-2222-4333-8444-555555555555")
+PAGES = ["/", f"/runs/{RUN}", "/approvals", f"/approvals/{RUN}", "/stops", "/exposure", "/system"]
+PutRun = Callable[..., Run]
+SignedIn = Callable[..., TestClient]
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+def signed_in(app: FastAPI, people: PeopleDesk) -> SignedIn:
+    def sign_in(role: Role = Role.MANAGER, language: str = "en") -> TestClient:
+        token = people.issue_token(people.user(role.value), "test", timedelta(days=1))
+        headers = {"Cookie": f"{SESSION_COOKIE}={token}; ap_lang={language}"}
+        return TestClient(app, follow_redirects=False, headers=headers)
+
+    return sign_in
+
+
+def form_in(html: str) -> str:
+    found: list[str] = re.findall(r'name="form" value="([0-9a-f]+)"', html)
+    return found[0]
+
+
+@pytest.mark.parametrize("status", [RunStatus.AB_TESTING, RunStatus.WAITING_APPROVAL])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_reloads_by_itself(
+    signed_in: SignedIn, put_run: PutRun, path: str, status: RunStatus
+) -> None:
+    put_run(status=status)
+    assert "http-equiv" not in signed_in().get(path).text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "As of"), ("es", "Actualizado a")])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_says_of_when_it_is_and_how_to_reload_it(
+    signed_in: SignedIn, put_run: PutRun, path: str, language: str, words: str
+) -> None:
+    put_run()
+    page = signed_in(language=language).get(path).text
+    assert f"{words} 2026-11-02 09:00 UTC" in page
+    assert f'<a href="{path}">{words_in(language)["reload"]}</a>' in page  # type: ignore[arg-type]
+
+
+def test_reloading_keeps_the_page_of_a_list(signed_in: SignedIn, put_run: PutRun) -> None:
+    put_run()
+    assert f'href="/?before={RUN}"' in signed_in().get(f"/?before={RUN}").text
+
+
+def before(page: str, first: str, second: str) -> bool:
+    return 0 <= page.find(first) < page.find(second)
+
+
+def test_cancelling_stands_at_the_top_and_says_what_happens(signed_in: SignedIn, put_run: PutRun) -> None:
+    put_run(status=RunStatus.AB_TESTING, winner=None)
+    page = signed_in().get(f"/runs/{RUN}").text
+    assert before(page, f'action="/runs/{RUN}/cancel"', 'id="progress"')
+    confirmation = page[page.index("<details") : page.index("</details>")]
+    for shown in ("Test Campaign", RUN, "100.00 EUR of 500.00 EUR", words_in("en")["cancel_explain"]):
+        assert shown in confirmation
+
+
+@pytest.mark.parametrize("path", [f"/runs/{RUN}", f"/approvals/{RUN}"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_rejecting_stands_at_the_top_and_says_what_happens(
+    signed_in: SignedIn, put_run: PutRun, path: str, language: Any
+) -> None:
+    put_run()
+    page = signed_in(language=language).get(path).text
+    assert before(page, f'action="/approvals/{RUN}/reject"', f'action="/approvals/{RUN}"')
+    assert words_in(language)["reject_explain"] in page
+
+
+def test_an_operator_is_told_who_can_reject(signed_in: SignedIn, put_run: PutRun) -> None:
+    put_run()
+    page = signed_in(Role.OPERATOR).get(f"/approvals/{RUN}").text
+    assert (words_in("en")["reject_by_others"] in page, "/reject" in page) == (True, False)
+
+
+def test_what_is_rejected_ends(signed_in: SignedIn, put_run: PutRun, database: MemoryDatabase) -> None:
+    put_run()
+    browser = signed_in()
+    data = {"form": form_in(browser.get(f"/runs/{RUN}").text), "reason": "off brand", "sure": "true"}
+    assert browser.post(f"/approvals/{RUN}/reject", data=data).status_code == 303
+    with database.unit_of_work() as unit:
+        assert unit.runs.get(RUN).control is Control.CANCEL
+
+
+@pytest.mark.parametrize("path", [f"/runs/{RUN}/cancel", f"/approvals/{RUN}/reject"])
+def test_nothing_ends_before_the_box_is_ticked(
+    signed_in: SignedIn, put_run: PutRun, database: MemoryDatabase, path: str
+) -> None:
+    put_run()
+    browser = signed_in()
+    data = {"form": form_in(browser.get(f"/runs/{RUN}").text)}
+    assert browser.post(path, data=data).status_code == 422
+    with database.unit_of_work() as unit:
+        assert unit.runs.get(RUN).control is Control.NONE
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "There is nothing"), ("es", "No hay nada")])
+def test_an_unknown_address_is_a_page_for_a_person(signed_in: SignedIn, language: str, said: str) -> None:
+    answer = signed_in(language=language).get("/campaigns", headers=HTML)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert said in answer.text
+    assert "manager" in answer.text
+
+
+def test_an_unknown_address_is_a_page_for_a_stranger(app: FastAPI) -> None:
+    answer = TestClient(app).get("/campaigns", headers=HTML)
+    assert (answer.status_code, "There is nothing" in answer.text) == (404, True)
+
+
+def test_an_unknown_address_is_a_problem_for_a_program(app: FastAPI) -> None:
+    answer = TestClient(app).get("/campaigns")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_stop_names_run_and_campaign(
+    signed_in: SignedIn, services: Services, put_run: PutRun, database: MemoryDatabase
+) -> None:
+    run = put_run()
+    stop = services.stops.stop(None, "the price is wrong", "ana").stop
+    lines = (
+        ObjectLine(ObjectKind.AD_SET, MetaId("77"), "test/a/adset", run.id, "PAUSED", confirmed=True),
+        ObjectLine(ObjectKind.AD_SET, MetaId("78"), "", None, "PAUSED", confirmed=True),
+        ObjectLine(ObjectKind.AD_SET, MetaId("79"), "", RunId("x"), "PAUSED", confirmed=True),
+    )
+    with database.unit_of_work() as unit:
+        watch = unit.watches.get(run.act_id)
+        assert watch is not None
+        report = {STOP_DUTY: StopReport((stop.id,), NOW, lines).to_record()}
+        unit.watches.save(replace(watch, version=watch.version + 1, report=report), watch.version)
+        unit.commit()
+    page = signed_in().get("/stops").text
+    assert f'<a href="/runs/{run.id}">Test Campaign</a> <code>{run.id}</code>' in page
+    assert page.count(words_in("en")["no_run"]) == 2
