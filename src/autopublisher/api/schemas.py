@@ -286,7 +286,8 @@ class CancelIn(Asked):
 class AdoptIn(Asked):
     """A person's word that a run takes over what Meta holds of it; ``found_digest`` binds it to what they were shown."""
 
-    found_digest: Annotated[ShortText, StringConstraints(min_length=1)]
+    found_digest: Annotated[ShortText, StringConstraints(min_length=1), shown("9f86d081884c7d65")]
+    """The `found_digest` that the run's `older` shows; where more has been found by now, nothing is adopted."""
 
 
 class SignInIn(Asked):

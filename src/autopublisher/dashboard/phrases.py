@@ -140,6 +140,22 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("cancelled by {actor}: {reason}", "cancelada por {actor}: {reason}"),
         ("cancelled by {actor}", "cancelada por {actor}"),
     ),
+    f"{_RUN}held": (
+        (
+            "this database is older than what Meta shows: {found}. Nothing is written until you adopt it or cancel the run.",
+            "esta base de datos es anterior a lo que muestra Meta: {found}. Nada se escribe hasta que lo adopte o cancele.",
+        ),
+    ),
+    f"{_RUN}adopt_asked": (
+        (
+            "{actor} asked to adopt what Meta holds: {found}",
+            "{actor} pidió adoptar lo que tiene Meta: {found}",
+        ),
+    ),
+    f"{_RUN}adopted": (
+        ("{actor} adopted what Meta holds: {found}", "{actor} adoptó lo que tiene Meta: {found}"),
+    ),
+    f"{_RUN}adopt_refused": (("Nothing is adopted: {why}", "No se adopta nada: {why}"),),
     f"{_RUN}stopped": (
         (
             "The account is stopped by {actor}: {reason}",
@@ -211,6 +227,16 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     f"{_WRITE}updated": (("{key} updated at Meta ({id})", "{key} modificado en Meta ({id})"),),
     f"{_WRITE}deleted": (("{key} deleted at Meta ({id})", "{key} eliminado en Meta ({id})"),),
     f"{_WRITE}rejected": (("Meta refused {key}: {said}", "Meta rechazó {key}: {said}"),),
+    f"{_WRITE}found": (
+        (
+            "Meta holds what this database does not know of: {what}; a person has to decide",
+            "Meta tiene algo que esta base de datos no conoce: {what}; debe decidirlo una persona",
+        ),
+        (
+            "Meta holds what this database does not know of: {what}; it is what the plan asks for and counts as made",
+            "Meta tiene algo que esta base de datos no conoce: {what}; es lo que pide el plan y cuenta como creado",
+        ),
+    ),
     f"{_WRITE}duplicate_found": (
         (
             "Meta holds a second object for {key}: {id}; it will be switched off",
