@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from autopublisher.domain.accounts import AdDefaults
 from autopublisher.domain.errors import InvalidRequestError
+from autopublisher.domain.regional_rules import IDENTITIES
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import OFF
 from autopublisher.domain.watches import Watch
@@ -91,4 +93,15 @@ def test_a_special_ad_category_is_taken_by_meta(machine: Machine, countries: tup
     target = replace(HOUSING.targeting_config, countries=countries)
     run_id = machine.submit(replace(HOUSING, targeting_config=target))
     run = machine.drive(run_id, RunStatus.AB_TESTING)
+    assert run.status is RunStatus.AB_TESTING, run.failure
+
+
+@pytest.mark.parametrize("country", ["TW", "SG", "TH"])
+def test_an_ad_set_for_a_country_with_rules_of_its_own_is_taken_by_meta(
+    machine: Machine, country: str
+) -> None:
+    identities = dict.fromkeys(IDENTITIES, "300000000000001")
+    request = brief_request(ad=AdDefaults(regional_identities=identities))
+    target = replace(request.targeting_config, countries=(country,))
+    run = machine.drive(machine.submit(replace(request, targeting_config=target)), RunStatus.AB_TESTING)
     assert run.status is RunStatus.AB_TESTING, run.failure

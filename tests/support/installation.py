@@ -17,7 +17,7 @@ from support.pictures import picture
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60.0
 EXAMPLE = Path(__file__).parents[2] / "examples" / "request_example.json"
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "page_id": "1001",
     "instagram_user_id": "17841400000000001",
     "pixel_id": "2001",

@@ -174,6 +174,15 @@ class AdIn(Asked):
     """Who benefits from the ads; the European Union wants it shown there."""
     dsa_payor: Annotated[ShortText | None, shown("Example Shop S.L.")] = None
     """Who pays for the ads; the European Union wants it shown there."""
+    regional_identities: Annotated[
+        dict[ShortText, DigitsId] | None,
+        shown(
+            {"taiwan_universal_beneficiary": "300000000000001", "taiwan_universal_payer": "300000000000001"}
+        ),
+    ] = None
+    """Identities that Meta has verified, for countries with rules of their own: Taiwan (`taiwan_universal_*`), Singapore
+    (`singapore_universal_*`), Thailand (`universal_*`), and for financial products Australia, India and Taiwan
+    (`..._finserv_*`); each with `_beneficiary` and `_payer`."""
 
     def to_domain(self) -> AdDefaults:
         """Return the plain value."""

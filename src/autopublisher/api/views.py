@@ -305,6 +305,7 @@ class AdDefaultsOut(Told):
     call_to_action: str | None
     dsa_beneficiary: str | None
     dsa_payor: str | None
+    regional_identities: dict[str, str] | None
 
 
 class AccountOut(Told):

@@ -22,6 +22,7 @@ from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
 from autopublisher.domain.records import Event
 from autopublisher.flows.account_watch import look_now
+from autopublisher.domain.regional_rules import IDENTITIES
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 
@@ -54,6 +55,10 @@ def account_add(
     call_to_action: Annotated[str | None, typer.Option(help="Such as SHOP_NOW.")] = None,
     dsa_beneficiary: Annotated[str | None, typer.Option(help="Named in the EU as who benefits.")] = None,
     dsa_payor: Annotated[str | None, typer.Option(help="Named in the EU as who pays.")] = None,
+    regional_identity: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=NUMBER for Taiwan, Singapore, Thailand ...; may be given more than once."),
+    ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Register an ad account; its name, currency and time zone are read from Meta."""
@@ -66,6 +71,7 @@ def account_add(
         call_to_action=call_to_action,
         dsa_beneficiary=dsa_beneficiary,
         dsa_payor=dsa_payor,
+        regional_identities=_identities(regional_identity),
     )
     with product_of() as product:
         wanted = act_id or product.settings.meta_default_ad_account_id
@@ -204,6 +210,15 @@ def user_token(
     with opened_people(settings_with_log()) as people:
         token = people.issue_token(people.user(name), label, timedelta(days=days), local_actor())
     say(token)
+
+
+def _identities(given: list[str] | None) -> dict[str, str] | None:
+    """Return identities by name from ``NAME=NUMBER``, None without any."""
+    pairs = [one.partition("=") for one in given or ()]
+    wrong = [name for name, _, number in pairs if name not in IDENTITIES or not number.isdecimal()]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r}: NAME=NUMBER is wanted, NAME one of {', '.join(IDENTITIES)}")
+    return {name: number for name, _, number in pairs} or None
 
 
 def account_named(open_unit: OpenUnitOfWork, settings: Settings, text: str | None) -> Account:

@@ -281,6 +281,16 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             ),
         ),
         (
+            (
+                "Meta wants some advertisers verified before their ads are shown in Brazil: see in Business settings "
+                "whether this account has to be."
+            ),
+            (
+                "Meta exige a algunos anunciantes una verificación antes de mostrar sus anuncios en Brasil: compruebe en la "
+                "configuración del negocio si esta cuenta la necesita."
+            ),
+        ),
+        (
             "Meta shows ads of category {name} only for advertisers that it has authorised.",
             "Meta solo muestra anuncios de la categoría {name} de anunciantes que ha autorizado.",
         ),

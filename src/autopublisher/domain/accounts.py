@@ -1,5 +1,6 @@
 """Ad accounts and creatives as we know them, and what Meta says of an account at the moment of asking."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +32,8 @@ class AdDefaults:
     call_to_action: str | None = None
     dsa_beneficiary: str | None = None
     dsa_payor: str | None = None
+    regional_identities: Mapping[str, str] | None = None
+    """Verified identities for countries with rules of their own, by Meta's name for each."""
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,7 @@ _OTHERS = (
     "TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 )
 COUNTRIES = EU_COUNTRIES | frozenset(_OTHERS.split())
-"""Codes a request may name. Embargoed countries (Cuba, Iran, North Korea, Russia, Syria) are left out."""
+"""Codes a request may name."""
+
+WITHOUT_ADS = {"CU": "Cuba", "IR": "Iran", "KP": "North Korea", "RU": "Russia", "SY": "Syria"}
+"""Countries in which Meta shows no ads, by name."""

@@ -19,6 +19,7 @@ from autopublisher.domain.objectives import ObjectiveChoice, choose_objective
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec
 from autopublisher.domain.optimizer import FinalBudget
 from autopublisher.domain.placements import placement_targeting
+from autopublisher.domain.regional_rules import identities_of, regulations_of
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_category_rules import special_categories
 from autopublisher.domain.run import Run
@@ -212,6 +213,11 @@ def _ad_set(run: Run, variant: Variant, campaign: str) -> dict[str, Any]:
         params["dsa_beneficiary"] = ad.dsa_beneficiary
     if ad.dsa_payor:
         params["dsa_payor"] = ad.dsa_payor
+    rules = regulations_of(run.request)
+    if rules:
+        params["regional_regulated_categories"] = [rule.category for rule in rules]
+        identities = identities_of(run.request, ad.regional_identities or {})
+        params["regional_regulation_identities"] = identities
     return params
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -128,7 +129,7 @@ def request_to_record(request: RunRequest) -> dict[str, Any]:
         "primary_texts": list(request.primary_texts),
         "require_human_approval": request.require_human_approval,
         "call_to_actions": list(request.call_to_actions),
-        "ad": {name: getattr(request.ad, name) for name in AdDefaults.__dataclass_fields__},
+        "ad": {name: _plain(getattr(request.ad, name)) for name in AdDefaults.__dataclass_fields__},
         "scheduled_for": _plain(request.scheduled_for),
         "tags": list(request.tags),
         "notes": request.notes,
@@ -142,6 +143,8 @@ def request_digest(request: RunRequest) -> str:
     if not request.ab_test_config.adaptive_allocation:
         # A request that was digested before the field existed has to be recognised when it is repeated.
         del record["ab_test_config"]["adaptive_allocation"]
+    if request.ad.regional_identities is None:
+        del record["ad"]["regional_identities"]  # likewise
     text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -203,6 +206,8 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     return value
 
 

@@ -6,6 +6,7 @@ against what Meta says of the account now. The rules themselves lie with what th
 
 from autopublisher.domain.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.regional_rules import check_identities
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_ad_rules import check_ad, check_facts, check_transparency, effective_ad
 from autopublisher.domain.request_category_rules import check_categories
@@ -51,7 +52,8 @@ def check_against_account(request: RunRequest, account: Account) -> list[Problem
     problems = [*check_currency(request, account)]
     if not problems:
         problems += check_amounts(request, account.currency)
-    return [*problems, *check_ad(request, effective_ad(request, account))]
+    ad = effective_ad(request, account)
+    return [*problems, *check_ad(request, ad), *check_identities(request, ad.regional_identities or {})]
 
 
 def check_against_meta(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from autopublisher.domain.countries import COUNTRIES
+from autopublisher.domain.countries import COUNTRIES, WITHOUT_ADS
 from autopublisher.domain.errors import Problem
 from autopublisher.domain.placements import PLACEMENTS, placement_conflict, unknown_placements
 from autopublisher.domain.request import RunRequest, Strategy, TargetingConfig
@@ -26,7 +26,14 @@ def _check_countries(target: TargetingConfig) -> Iterator[Problem]:
             "targeting_config.countries", "No country is named.", 'Give ISO codes, such as ["ES", "PE"].'
         )
     for index, country in enumerate(target.countries):
-        if country not in COUNTRIES:
+        if country in WITHOUT_ADS:
+            yield Problem(
+                f"targeting_config.countries[{index}]",
+                f"Meta shows no ads in {WITHOUT_ADS[country]} ({country}).",
+                "Leave it out.",
+                "no_ads_there",
+            )
+        elif country not in COUNTRIES:
             yield Problem(
                 f"targeting_config.countries[{index}]",
                 f"{country!r} is no ISO 3166 country code in capitals.",

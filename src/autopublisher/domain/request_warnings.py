@@ -12,6 +12,7 @@ from autopublisher.domain.request_category_rules import AUTHORISED, special_cate
 from autopublisher.domain.request_rules import effective_ad, smallest_daily
 
 _WHOLE_WEEKDAYS = 72
+_ASKS_SOME = "BR"
 
 
 def request_warnings(
@@ -25,6 +26,7 @@ def request_warnings(
         *_what_is_left(settled, account.currency, minimums),
         *_account_limit(settled, account.currency, facts),
         *_categories(settled),
+        *_brazil(settled),
     )
 
 
@@ -66,6 +68,14 @@ def _categories(request: RunRequest) -> Iterator[str]:
     for name in special_categories(request):
         if name in AUTHORISED:
             yield f"Meta shows ads of category {name} only for advertisers that it has authorised."
+
+
+def _brazil(request: RunRequest) -> Iterator[str]:
+    if _ASKS_SOME in request.targeting_config.countries:
+        yield (
+            "Meta wants some advertisers verified before their ads are shown in Brazil: see in Business settings whether "
+            "this account has to be."
+        )
 
 
 def _tests(request: RunRequest, currency: str) -> Money:

@@ -96,16 +96,14 @@ class AccountDesk:
             self._registered()
         return account
 
-    def update_defaults(
-        self, account_id: AccountId, changes: Mapping[str, str | None], actor: str
-    ) -> Account:
+    def update_defaults(self, account_id: AccountId, changes: Mapping[str, Any], actor: str) -> Account:
         """Change the named ad defaults and leave the rest; None clears one. Raises AccountNotFoundError."""
         return self.change(account_id, changes, {}, actor)
 
     def change(
         self,
         account_id: AccountId,
-        defaults: Mapping[str, str | None],
+        defaults: Mapping[str, Any],
         limits: Mapping[str, Decimal | None],
         actor: str,
     ) -> Account:

@@ -88,7 +88,7 @@ WRONG_BY_ITSELF: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"targeting": {"countries": ()}}, TARGET + "countries", "No country"),
     ({"targeting": {"countries": ("ES", "es")}}, TARGET + "countries[1]", "no ISO 3166 country code"),
-    ({"targeting": {"countries": ("RU",)}}, TARGET + "countries[0]", "no ISO 3166 country code"),
+    ({"targeting": {"countries": ("RU",)}}, TARGET + "countries[0]", "shows no ads in Russia"),
     ({"targeting": {"countries": ("ES", "ES")}}, TARGET + "countries", "named twice"),
     ({"targeting": {"age_min": 12}}, TARGET + "age_min", "ages 13 to 65, not 12"),
     ({"targeting": {"age_max": 66}}, TARGET + "age_max", "ages 13 to 65, not 66"),

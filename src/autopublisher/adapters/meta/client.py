@@ -113,11 +113,19 @@ class SdkMetaAds:
         self._pacer.admit(act_id)
         owner = self._lister(act_id, kind)
         self._pacer.admit(owner)
-        made_by = AdAccount if owner == act_id else Business
-        create = getattr(made_by(owner, api=self._api), _CREATE[kind])
-        meta_id = messages.new_id(create(params=messages.wire(params)))
+        meta_id = messages.new_id(self._made(act_id, owner, kind, messages.wire(params)))
         self._pacer.owns(act_id, meta_id)
         return meta_id
+
+    def _made(
+        self, act_id: ActId, owner: str, kind: ObjectKind, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Create through the SDK's object, unless a value is one that Meta documents and the SDK does not know yet."""
+        if messages.UNKNOWN_TO_SDK & params.keys():
+            return self._call("POST", (owner, EDGES[kind]), params)
+        made_by = AdAccount if owner == act_id else Business
+        made: Mapping[str, Any] = getattr(made_by(owner, api=self._api), _CREATE[kind])(params=params)
+        return made
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
         """Set absolute values on an object; a change that stops delivery is never held back."""

@@ -75,6 +75,9 @@ class _Specs(list[Any]):
 
 _LISTS_OF_SPECS = frozenset({"tracking_specs"})
 
+UNKNOWN_TO_SDK = frozenset({"regional_regulated_categories"})
+"""Parameters whose documented values the SDK's own check finds wrong: it has numbers for their names."""
+
 
 def wire(value: Any) -> Any:
     """Return parameters as plain dicts and lists, which is all the SDK's type checks know."""
