@@ -87,8 +87,8 @@ class ABTestConfigIn(Asked):
 
     strategy: Annotated[Strategy, shown("creative_split")]
     """What differs between the variants: `creative_split` the picture, and the texts where each has its own; `copy_split`
-    the texts, over the first picture; `placement_split` the placement, with the first picture and texts; `factorial` the
-    combinations of pictures, texts and buttons, in order."""
+    the texts, over the first picture; `placement_split` the placement, with the first picture and texts; `factorial` all
+    combinations of pictures, texts and buttons, so `variants_count` is their number."""
     variants_count: Annotated[Whole, shown(2, minimum=FEWEST_VARIANTS, maximum=len(LETTERS))]
     """How many variants are tested, all with the same budget, audience and times."""
     test_budget_per_variant: Annotated[Amount, shown(50.0, exclusiveMinimum=0)]

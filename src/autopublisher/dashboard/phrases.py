@@ -281,6 +281,20 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             ),
         ),
         (
+            "{name}: Meta recommends at most {most} characters and may cut off the rest; the longest has {longest}.",
+            "{name}: Meta recomienda {most} caracteres como máximo y puede cortar el resto; el más largo tiene {longest}.",
+        ),
+        (
+            (
+                "No Instagram account is named (ad.instagram_user_id): on Instagram the ads appear under the page's name, "
+                "or Meta refuses them."
+            ),
+            (
+                "No se ha indicado ninguna cuenta de Instagram (ad.instagram_user_id): en Instagram los anuncios aparecen "
+                "con el nombre de la página, o Meta los rechaza."
+            ),
+        ),
+        (
             (
                 "Meta wants some advertisers verified before their ads are shown in Brazil: see in Business settings "
                 "whether this account has to be."

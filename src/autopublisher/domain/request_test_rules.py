@@ -103,6 +103,16 @@ def _check_factors(request: RunRequest) -> Iterator[Problem]:
             "Add texts or creatives, or ask for fewer variants.",
             "not_enough",
         )
+    elif cells > wanted:
+        # Any part of the combinations would show some values only together, so that neither's share could be told.
+        yield Problem(
+            "ab_test_config.variants_count",
+            f"The factors give {cells} combinations; with {wanted} variants some would never be shown.",
+            f"Ask for {cells} variants."
+            if cells <= len(LETTERS)
+            else f"Leave out values until there are at most {len(LETTERS)} combinations, and ask for as many variants.",
+            "too_many_combinations",
+        )
 
 
 def _check_places(request: RunRequest) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from autopublisher.domain.account_limit import falls_short
 from autopublisher.domain.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.money import Money
+from autopublisher.domain.placements import PLACEMENTS
 from autopublisher.domain.plan import objective_of
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.request_category_rules import AUTHORISED, special_categories
@@ -13,6 +14,9 @@ from autopublisher.domain.request_rules import effective_ad, smallest_daily
 
 _WHOLE_WEEKDAYS = 72
 _ASKS_SOME = "BR"
+
+RECOMMENDED_HEADLINE, RECOMMENDED_TEXT = 25, 90
+"""Characters that Meta shows of a link ad's headline and text in most places."""
 
 
 def request_warnings(
@@ -27,6 +31,8 @@ def request_warnings(
         *_account_limit(settled, account.currency, facts),
         *_categories(settled),
         *_brazil(settled),
+        *_long_texts(settled),
+        *_instagram(settled),
     )
 
 
@@ -75,6 +81,27 @@ def _brazil(request: RunRequest) -> Iterator[str]:
         yield (
             "Meta wants some advertisers verified before their ads are shown in Brazil: see in Business settings whether "
             "this account has to be."
+        )
+
+
+def _long_texts(request: RunRequest) -> Iterator[str]:
+    lists = (
+        ("headlines", request.headlines, RECOMMENDED_HEADLINE),
+        ("primary_texts", request.primary_texts, RECOMMENDED_TEXT),
+    )
+    for name, texts, most in lists:
+        longest = max((len(text) for text in texts), default=0)
+        if longest > most:
+            yield f"{name}: Meta recommends at most {most} characters and may cut off the rest; the longest has {longest}."
+
+
+def _instagram(request: RunRequest) -> Iterator[str]:
+    places = request.targeting_config.placements
+    shown_there = not places or any(PLACEMENTS[place][0] == "instagram" for place in places)
+    if shown_there and request.ad.instagram_user_id is None:
+        yield (
+            "No Instagram account is named (ad.instagram_user_id): on Instagram the ads appear under the page's name, or "
+            "Meta refuses them."
         )
 
 

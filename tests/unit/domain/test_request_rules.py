@@ -427,3 +427,28 @@ def test_a_test_that_the_accounts_limit_at_meta_would_stop_is_refused() -> None:
 def test_an_account_whose_limit_leaves_enough_is_taken(cap: Money | None) -> None:
     facts = replace(FACTS, spend_cap=cap, amount_spent=Money(10_000, "EUR"))
     assert check_against_meta(asked(), ACCOUNT, facts, MINIMUMS) == []
+
+
+# --- combinations ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wanted", "remedy"), [(2, "Ask for 4 variants"), (3, "Ask for 4 variants")])
+def test_a_part_of_the_combinations_is_refused_for_it_would_mix_their_effects(
+    wanted: int, remedy: str
+) -> None:
+    request = asked(test={**FACTORS, "variants_count": wanted}, primary_texts=("Text",))
+    (problem,) = check_request(request)
+    assert (problem.field, problem.code) == (TEST + "variants_count", "too_many_combinations")
+    assert remedy in problem.remedy
+
+
+def test_more_combinations_than_a_test_can_have_are_to_be_reduced() -> None:
+    headlines = tuple(f"Headline {number}" for number in range(6))
+    (problem,) = check_request(
+        asked(test={**FACTORS, "variants_count": 10}, headlines=headlines, primary_texts=("T",))
+    )
+    assert "at most 10 combinations" in problem.remedy
+
+
+def test_all_combinations_are_taken() -> None:
+    assert check_request(asked(test={**FACTORS, "variants_count": 8})) == []

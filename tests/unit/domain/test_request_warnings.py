@@ -7,7 +7,7 @@ import pytest
 
 from autopublisher.domain.money import Money
 from autopublisher.domain.request_warnings import request_warnings
-from unit.domain.samples import ACCOUNT, FACTS, MINIMUMS, asked
+from unit.domain.samples import ACCOUNT, DEFAULTS, FACTS, MINIMUMS, asked
 
 
 def said(**changes: object) -> str:
@@ -39,3 +39,31 @@ def test_a_category_that_needs_metas_leave_is_said() -> None:
 def test_a_short_test_is_said() -> None:
     assert "shorter than three days" in said()
     assert "shorter than three days" not in said(test={"test_duration_hours": 72})
+
+
+@pytest.mark.parametrize(
+    ("field", "texts", "most"),
+    [("headlines", ("x" * 26, "B"), 25), ("primary_texts", ("A", "x" * 91), 90)],
+)
+def test_texts_longer_than_meta_shows_are_said(field: str, texts: tuple[str, ...], most: int) -> None:
+    warned = said(**{field: texts})
+    assert f"{field}: Meta recommends at most {most} characters" in warned
+    assert f"the longest has {most + 1}" in warned
+
+
+@pytest.mark.parametrize("placements", [(), ("instagram_story",), ("facebook_feed", "instagram_reels")])
+def test_ads_on_instagram_without_an_account_there_are_said(placements: tuple[str, ...]) -> None:
+    account = replace(ACCOUNT, defaults=replace(DEFAULTS, instagram_user_id=None))
+    request = asked(targeting={"placements": placements})
+    warned = request_warnings(request, account, FACTS, MINIMUMS)
+    assert any("No Instagram account is named" in one for one in warned)
+
+
+def test_ads_on_facebook_alone_need_no_account_on_instagram() -> None:
+    account = replace(ACCOUNT, defaults=replace(DEFAULTS, instagram_user_id=None))
+    request = asked(targeting={"placements": ("facebook_feed",)})
+    assert "Instagram" not in " ".join(request_warnings(request, account, FACTS, MINIMUMS))
+
+
+def test_ads_for_brazil_are_told_of_its_verification() -> None:
+    assert "Brazil" in said(targeting={"countries": ("BR",)})
