@@ -41,12 +41,13 @@ from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.people import PeopleDesk
 from autopublisher.flows.reports import Reports
 from autopublisher.flows.stops import StopDesk
+from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ACT = ActId("act_123456789")
 RUN = RunId("11111111-2222-4333-8444-555555555555")
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 24
+PNG = picture(1)
 
 
 @pytest.fixture(autouse=True)
@@ -186,8 +187,7 @@ def account(services: Services) -> Account:
 def body(services: Services, account: Account) -> dict[str, Any]:
     """Return the brief's request, with ids that exist."""
     creatives = [
-        services.accounts.add_creative(account.id, name, PNG + name.encode(), "test").id
-        for name in ("a", "b")
+        services.accounts.add_creative(account.id, name, picture(ord(name)), "test").id for name in ("a", "b")
     ]
     return {
         "meta_account_id": account.id,

@@ -1,18 +1,20 @@
 """Accounts, creatives and signing in over HTTP."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message
 
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
+from support.pictures import drawn
 
 Headers = dict[str, str]
 Bearer = Callable[[Role], Headers]
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 24
-JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 24
+PNG, JPEG = drawn(600, 600, "PNG"), drawn(600, 600)
 
 
 def upload(client: TestClient, headers: Headers, account: Account, content: bytes) -> Any:
@@ -62,7 +64,7 @@ def test_accounts_are_listed(client: TestClient, account: Account, bearer: Beare
 
 
 @pytest.mark.parametrize(("content", "mime"), [(PNG, "image/png"), (JPEG, "image/jpeg")])
-def test_an_image_is_known_by_its_first_bytes(
+def test_an_image_is_known_by_its_content(
     client: TestClient, account: Account, manager: Headers, content: bytes, mime: str
 ) -> None:
     answer = upload(client, manager, account, content)
@@ -83,7 +85,52 @@ def test_an_image_above_metas_limit_is_refused(
     client: TestClient, account: Account, manager: Headers
 ) -> None:
     answer = upload(client, manager, account, PNG + b"\x00" * (30 * 1024 * 1024))
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_large")
+    assert answer.status_code == 413
+
+
+def test_a_picture_that_meta_may_blur_is_warned_of(
+    client: TestClient, account: Account, manager: Headers
+) -> None:
+    answer = upload(client, manager, account, drawn(50, 50))
+    assert answer.status_code == 201
+    assert "may blur or refuse it" in answer.json()["warnings"][0]
+    assert upload(client, manager, account, PNG).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("headers", [[], [(b"authorization", b"Bearer nobody")]])
+def test_an_upload_of_nobody_is_refused_unread(
+    client: TestClient, headers: list[tuple[bytes, bytes]]
+) -> None:
+    form = [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", b"30000000")]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/meta/creatives", "headers": [*headers, *form]}
+    rest = {
+        "query_string": b"",
+        "scheme": "http",
+        "root_path": "",
+        "client": ("10.0.0.1", 1),
+        "server": ("x", 80),
+    }
+
+    async def ask() -> None:
+        await client.app({**scope, **rest, "http_version": "1.1"}, receive, send)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 401
+
+
+def test_whoever_may_not_upload_is_refused_before_the_body_is_looked_at(
+    client: TestClient, bearer: Bearer
+) -> None:
+    headers = {**bearer(Role.VIEWER), "Content-Type": "multipart/form-data; boundary=x"}
+    assert client.post("/meta/creatives", content=b"no form at all", headers=headers).status_code == 403
 
 
 def test_a_body_far_above_metas_limit_is_not_read(

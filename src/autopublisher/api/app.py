@@ -78,7 +78,14 @@ def _bare_app(version: str, start: Hook | None, stop: Hook | None) -> FastAPI:
         include_in_schema=False,
         **public(),
     )
-    for one in (router.router, stops.router, exposure.router, resources.router, auth.router):
+    for one in (
+        router.router,
+        stops.router,
+        exposure.router,
+        resources.router,
+        resources.uploads,
+        auth.router,
+    ):
         app.include_router(one)
     return app
 

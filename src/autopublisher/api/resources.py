@@ -2,24 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
+from fastapi import APIRouter, File, Form, HTTPException, Query, Response, UploadFile, status
 
-from autopublisher.api.access import Caller, guarded
+from autopublisher.api.access import AuthorisedFirstRoute, Caller, guarded
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier, ShortText
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import present_account, present_creative
 from autopublisher.api.schemas import EXAMPLE_REQUEST, AccountIn, AccountPatchIn
 from autopublisher.api.services import Given
-from autopublisher.api.views import AccountOut, AccountsOut, CreativeOut, CreativesOut
+from autopublisher.api.views import AccountOut, AccountsOut, AddedCreativeOut, CreativesOut
 from autopublisher.domain.access import Permission
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.flows.accounts import LARGEST_IMAGE
+from autopublisher.flows.requests.pictures import warnings_of
 
 LARGEST_UPLOAD = LARGEST_IMAGE + 1024 * 1024
 """Bytes of a whole multipart body: the image, and room for the parts around it."""
 
 router = APIRouter(prefix="/meta", tags=["accounts"], route_class=ExactRoute)
+uploads = APIRouter(prefix="/meta", tags=["accounts"], route_class=AuthorisedFirstRoute)
 
 
 @router.get(
@@ -75,7 +77,7 @@ def creatives(meta_account_id: Annotated[Identifier, Query()], services: Given) 
     return CreativesOut(creatives=[present_creative(one) for one in found])
 
 
-@router.post(
+@uploads.post(
     "/creatives",
     summary="Upload a creative",
     status_code=status.HTTP_201_CREATED,
@@ -95,9 +97,11 @@ def upload_creative(
     services: Given,
     user: Caller,
     response: Response,
-) -> CreativeOut:
+) -> AddedCreativeOut:
     """Keep an image for use in runs; the same image of the same account is kept once."""
     content = file.file.read(LARGEST_IMAGE + 1)
+    if len(content) > LARGEST_IMAGE:
+        raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE)
     creative = services.accounts.add_creative(AccountId(meta_account_id), name, content, user.name)
     response.headers["Location"] = f"/meta/creatives?meta_account_id={creative.account_id}"
-    return present_creative(creative)
+    return AddedCreativeOut(**present_creative(creative).model_dump(), warnings=list(warnings_of(content)))

@@ -340,6 +340,12 @@ class CreativeOut(Told):
     created_at: datetime
 
 
+class AddedCreativeOut(CreativeOut):
+    """A creative that was uploaded now."""
+
+    warnings: list[str] = Field(description="What Meta may do to a picture of this size where it is shown.")
+
+
 class CreativesOut(Told):
     """An account's creatives, oldest first."""
 

@@ -21,8 +21,9 @@ from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
 from autopublisher.domain.records import Event
-from autopublisher.flows.account_watch import look_now
 from autopublisher.domain.regional_rules import IDENTITIES
+from autopublisher.flows.account_watch import look_now
+from autopublisher.flows.requests.pictures import warnings_of
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 
@@ -143,6 +144,8 @@ def creative_add(
     with product_of() as product:
         owner = account_named(product.outside.open_unit, product.settings, account)
         added = product.services.accounts.add_creative(owner.id, name or file.name, content, local_actor())
+    for warning in warnings_of(content):
+        tell(warning, style="yellow")
     show_record(_creative_row(added), output)
 
 

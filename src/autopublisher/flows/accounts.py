@@ -22,6 +22,7 @@ from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.records import Event
 from autopublisher.domain.request_ad_rules import is_link, unfit_link
 from autopublisher.domain.watches import Watch
+from autopublisher.flows.requests.pictures import read_picture
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -31,13 +32,6 @@ LARGEST_IMAGE: Final = 30 * 1024 * 1024
 """Bytes Meta takes for an ad image."""
 
 LONGEST_NAME: Final = 200
-
-_SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
-
-
-def image_type(content: bytes) -> str | None:
-    """Return the media type told by the first bytes; None where they are neither PNG nor JPEG."""
-    return next((mime for magic, mime in _SIGNATURES if content.startswith(magic)), None)
 
 
 class AccountDesk:
@@ -139,7 +133,7 @@ class AccountDesk:
     def add_creative(self, account_id: AccountId, name: str, content: bytes, actor: str) -> Creative:
         """Keep an image; the same bytes in the same account are the creative that is there already.
 
-        Raises AccountNotFoundError, or InvalidRequestError for what is no PNG or JPEG, too large or without a name.
+        Raises AccountNotFoundError, or InvalidRequestError for what is no sound PNG or JPEG, too large or without a name.
         """
         mime_type = _checked(name, content)
         sha256 = hashlib.sha256(content).hexdigest()
@@ -231,7 +225,6 @@ def _refuse_unknown_zone(timezone: str) -> None:
 
 def _checked(name: str, content: bytes) -> str:
     """Return the image's media type; raises InvalidRequestError."""
-    mime_type = image_type(content)
     fault = fault_of_name(name)
     if fault is not None and name.strip():
         raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give it a readable name.")])
@@ -241,7 +234,4 @@ def _checked(name: str, content: bytes) -> str:
     if len(content) > LARGEST_IMAGE:
         reason = "The image is larger than 30 MB, the most Meta takes."
         raise InvalidRequestError([Problem("file", reason, "Compress it.", "too_large")])
-    if mime_type is None:
-        reason = "The file is neither a PNG nor a JPEG image."
-        raise InvalidRequestError([Problem("file", reason, "Upload a PNG or JPEG.", "not_an_image")])
-    return mime_type
+    return read_picture(content).mime_type

@@ -4,7 +4,7 @@ import struct
 import zlib
 
 from autopublisher.cli.pictures import SIDE, letter_picture
-from autopublisher.flows.accounts import image_type
+from autopublisher.flows.requests.pictures import read_picture
 
 
 def chunks(content: bytes) -> dict[bytes, bytes]:
@@ -33,7 +33,7 @@ def test_both_colours_are_used() -> None:
 
 
 def test_it_is_accepted_as_a_creative() -> None:
-    assert image_type(letter_picture("A", (0, 0, 0), (255, 255, 255))) == "image/png"
+    assert read_picture(letter_picture("A", (0, 0, 0), (255, 255, 255))).mime_type == "image/png"
 
 
 def test_the_two_letters_are_two_pictures() -> None:

@@ -20,11 +20,12 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
-from autopublisher.flows.accounts import AccountDesk, image_type
+from autopublisher.flows.accounts import AccountDesk
+from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ACT = ActId("act_1")
-PNG = b"\x89PNG\r\n\x1a\n1"
+PNG = picture(1)
 
 
 def facts(currency: str = "EUR") -> AdAccountFacts:
@@ -155,10 +156,3 @@ def test_a_creative_without_a_name_is_refused(desk: AccountDesk) -> None:
 def test_a_creative_for_an_unknown_account_is_refused(desk: AccountDesk) -> None:
     with pytest.raises(AccountNotFoundError):
         desk.add_creative(AccountId("nothing"), "Summer", PNG, "ana")
-
-
-@pytest.mark.parametrize(
-    ("content", "mime"), [(PNG, "image/png"), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"\x89PNG", None)]
-)
-def test_an_image_is_told_by_its_first_bytes(content: bytes, mime: str | None) -> None:
-    assert image_type(content) == mime

@@ -1,0 +1,77 @@
+"""Pictures of ads: what a file has to be for Meta to take it, and what people are told of one that will not look right."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autopublisher.domain.errors import Problem
+
+MOST_PIXELS = 50_000_000
+"""More than any camera's picture for an ad; decoding a larger one would cost more memory than it is worth."""
+
+SMALLEST_SIDE = 600
+"""Pixels that Meta's guide for advertisers asks for in feeds; it blurs or refuses smaller pictures."""
+
+WIDEST, TALLEST_IN_FEEDS, TALLEST = 1.91, 4 / 5, 9 / 16
+"""Width by height: the widest anywhere, the tallest in feeds, and the tallest in stories and reels."""
+
+_TOLERANCE = 0.03
+_COLOURS_OF_PRINT = "CMYK"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a picture's file says of itself; ``mode`` is how its colours are kept, ``surplus`` the bytes after its end."""
+
+    mime_type: str
+    width: int
+    height: int
+    mode: str
+    surplus: int = 0
+
+    @property
+    def size(self) -> str:
+        """The size as people write it."""
+        return f"{self.width} x {self.height} pixels"
+
+
+def check_picture(picture: Picture) -> Iterator[Problem]:
+    """Yield why a picture is refused before it is decoded."""
+    if picture.width * picture.height > MOST_PIXELS:
+        yield Problem(
+            "file",
+            f"The picture has {picture.size}, more than {MOST_PIXELS // 1_000_000} million in all.",
+            "Scale it down: Meta shows no more than about 2000 x 2000.",
+            "too_many_pixels",
+        )
+    if picture.mode == _COLOURS_OF_PRINT:
+        yield Problem(
+            "file",
+            "The picture's colours are for print (CMYK).",
+            "Save it with RGB colours.",
+            "print_colours",
+        )
+    if picture.surplus:
+        yield Problem(
+            "file",
+            f"{picture.surplus} bytes follow the picture's end: the file is something else as well.",
+            "Open it in an image editor and save it anew.",
+            "surplus_bytes",
+        )
+
+
+def picture_warnings(picture: Picture) -> tuple[str, ...]:
+    """Return what Meta may do to a picture of this size where it is shown."""
+    ratio = picture.width / picture.height
+    warnings = []
+    if min(picture.width, picture.height) < SMALLEST_SIDE:
+        warnings.append(
+            f"The picture has {picture.size}; Meta asks for at least {SMALLEST_SIDE} x {SMALLEST_SIDE} in feeds and may "
+            "blur or refuse it."
+        )
+    if ratio > WIDEST * (1 + _TOLERANCE) or ratio < TALLEST * (1 - _TOLERANCE):
+        warnings.append(
+            f"The picture has {picture.size}; Meta shows shapes between 1.91:1 and 9:16 and may crop or refuse it."
+        )
+    elif ratio < TALLEST_IN_FEEDS * (1 - _TOLERANCE):
+        warnings.append(f"The picture has {picture.size}; in feeds Meta crops what is taller than 4:5.")
+    return tuple(warnings)
