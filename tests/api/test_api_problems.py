@@ -14,6 +14,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.errors import status_of
 from autopublisher.api.services import Services
 from autopublisher.domain import errors
+from autopublisher.domain.accounts import Account
 from autopublisher.flows.reports import Reports
 
 Headers = dict[str, str]
@@ -214,3 +215,45 @@ def test_over_tls_the_browser_is_told_to_stay_there(app: FastAPI) -> None:
 
 def test_without_tls_nothing_is_said_of_it(client: TestClient) -> None:
     assert "Strict-Transport-Security" not in client.get("/nowhere").headers
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "remedy"),
+    [
+        ("headlines", ["One", 2], "Give a text in double quotes."),
+        ("headlines", "One", "Give a list in square brackets, such as []."),
+        ("headlines", ["x"] * 51, "Give at most 50 entries."),
+        ("require_human_approval", "yes", "Give true or false, without quotes."),
+        ("budget_config", 5, "Give an object in braces, such as {}."),
+        ("campaign_name", "bell \u0007", "Leave out control characters; line breaks and tabs are allowed."),
+    ],
+)
+def test_a_remedy_says_what_is_allowed(
+    client: TestClient, manager: Headers, body: dict[str, Any], *, field: str, value: Any, remedy: str
+) -> None:
+    answer = client.post("/meta/autopilot/run", json=body | {field: value}, headers=manager)
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["remedy"]) == (422, remedy)
+
+
+def test_a_word_that_is_none_of_the_allowed_is_answered_with_those(
+    client: TestClient, manager: Headers, body: dict[str, Any]
+) -> None:
+    odd = body | {"ab_test_config": body["ab_test_config"] | {"strategy": "split"}}
+    (problem,) = client.post("/meta/autopilot/run", json=odd, headers=manager).json()["errors"]
+    assert problem["remedy"] == ("Allowed: 'creative_split', 'copy_split', 'placement_split' or 'factorial'.")
+
+
+def test_an_account_may_be_named_by_metas_id(
+    client: TestClient, manager: Headers, body: dict[str, Any], account: Account
+) -> None:
+    answer = client.post(
+        "/meta/autopilot/run", json=body | {"meta_account_id": account.act_id}, headers=manager
+    )
+    assert answer.status_code == 202, answer.text
+    listed = client.get(f"/meta/creatives?meta_account_id={account.act_id}", headers=manager)
+    assert listed.status_code == 200
+    assert (
+        client.get(f"/meta/autopilot/exposure?meta_account_id={account.act_id}", headers=manager).status_code
+        == 200
+    )

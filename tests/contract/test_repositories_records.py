@@ -97,6 +97,7 @@ class TestAccounts:
         with open_unit() as unit:
             unit.accounts.add(account)
             assert unit.accounts.by_act_id(account.act_id) == account
+            assert unit.accounts.get(AccountId(account.act_id)) == account
 
     def test_an_act_id_nobody_has_is_none(self, open_unit: OpenUnitOfWork) -> None:
         with open_unit() as unit:

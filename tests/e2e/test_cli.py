@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from support.command import ROOT, CommandLine, Prompt, simulators_in
+from support.pictures import drawn
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +105,7 @@ def test_every_problem_of_a_request_file_has_a_line_with_field_reason_and_remedy
     assert set(done.stderr.splitlines()) == {
         "campaign_name: This field is required. Add this field.",
         f"ab_test_config.colour: There is no such field. {REMOVE}",
-        "headlines[1]: Input should be a valid string Correct this value.",
+        "headlines[1]: Input should be a valid string Give a text in double quotes.",
     }
 
 
@@ -139,11 +140,13 @@ def test_the_database_is_behind_until_it_is_upgraded(prompt: Prompt, database_ur
 
 def test_an_account_and_a_picture_can_be_registered(prompt: Prompt, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 50)
+    picture.write_bytes(drawn(50, 50, "PNG"))
     added = prompt.run("account", "add", "act_123456789", "--page-id", "1001", "-o", "json")
     account = json.loads(added.stdout)
     assert (account["act_id"], account["currency"]) == ("act_123456789", "EUR")
-    creative = json.loads(prompt.run("creative", "add", str(picture), "-o", "json").stdout)
+    kept = prompt.run("creative", "add", str(picture), "-o", "json")
+    creative = json.loads(kept.stdout)
+    assert "may blur or refuse it" in kept.stderr
     listed = json.loads(prompt.run("creative", "list", "-o", "json").stdout)
     assert [one["id"] for one in listed] == [creative["id"]]
 
@@ -155,7 +158,28 @@ def test_a_token_is_printed_alone(prompt: Prompt) -> None:
     assert len(done.stdout.split()) == 1
 
 
-@pytest.mark.parametrize(("variables", "code"), [({}, 0), ({"META_DEFAULT_AD_ACCOUNT_ID": "act_404"}, 1)])
+def test_what_an_account_lacks_is_said_and_can_be_set(prompt: Prompt) -> None:
+    added = prompt.run("account", "add", "act_123456789", "--page-id", "1001")
+    assert "A run for sales still needs link_url, pixel_id, conversion_event" in added.stderr
+    assert "autopublisher account set act_123456789 --link-url ..." in added.stderr
+    lines = json.loads(prompt.run("doctor", "-o", "json").stdout)
+    (failed,) = [line["finding"] for line in lines if line["state"] == "fail"]
+    assert (
+        "no run for sales can be accepted: act_123456789 lacks link_url, pixel_id, conversion_event" in failed
+    )
+    rest = ("--link-url", "https://www.example.com/", "--pixel-id", "2001", "--conversion-event", "PURCHASE")
+    done = prompt.run("account", "set", "act_123456789", *rest, "-o", "json")
+    told = json.loads(done.stdout)
+    assert (told["page_id"], told["pixel_id"], told["link_url"]) == (
+        "1001",
+        "2001",
+        "https://www.example.com/",
+    )
+    assert "still needs" not in done.stderr
+    assert prompt.run("doctor", "-o", "json").exit_code == 0
+
+
+@pytest.mark.parametrize(("variables", "code"), [({}, 1), ({"META_DEFAULT_AD_ACCOUNT_ID": "act_404"}, 1)])
 def test_the_doctor_exits_by_what_it_found(prompt: Prompt, variables: dict[str, str], code: int) -> None:
     done = prompt.run("doctor", "-o", "json", **variables)
     lines = json.loads(done.stdout)

@@ -16,7 +16,8 @@ from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.account_limit import HOW_TO_LIFT, is_reached
+from autopublisher.domain.accounts import Account, missing_for_sales
 from autopublisher.domain.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
 from autopublisher.domain.ids import ActId, MetaId
@@ -171,11 +172,21 @@ def _accounts(product: Product) -> Iterator[Check]:
     if default is not None:
         yield _account_line(product, ActId(default))
     if not registered:
-        yield Check("accounts", State.WARN, "none is registered", "Run 'autopublisher account add act_...'.")
+        remedy = "Run 'autopublisher account add act_...'."
+        yield Check("accounts", State.FAIL, "none is registered, so no run can be accepted", remedy)
+    elif all(missing_for_sales(account.defaults) for account in registered):
+        yield _no_sales(registered[0])
     for account in registered:
         if account.act_id != default:
             yield _account_line(product, account.act_id)
         yield from _identity(product, account)
+
+
+def _no_sales(account: Account) -> Check:
+    missing = ", ".join(missing_for_sales(account.defaults))
+    finding = f"no run for sales can be accepted: {account.act_id} lacks {missing}, and every other account something, too"
+    remedy = f"Run 'autopublisher account set {account.act_id} ...', or name them in every request."
+    return Check("accounts", State.FAIL, finding, remedy)
 
 
 def _account_line(product: Product, act_id: ActId) -> Check:
@@ -188,6 +199,9 @@ def _account(product: Product, act_id: ActId) -> Check:
     if not facts.delivers:
         remedy = "Ads Manager says what the account needs."
         return Check(name, State.FAIL, f"status {facts.status}: its ads cannot deliver", remedy)
+    if is_reached(facts):
+        finding = f"has reached its own spending limit at Meta ({facts.spend_cap}): nothing delivers"
+        return Check(name, State.FAIL, finding, f"{HOW_TO_LIFT}.")
     cap = run_cap(facts, product.settings.spend_limits.run)
     if cap is None:
         remedy = f"Set AUTO_PUBLISHER_RUN_LIMIT={facts.currency}=..."

@@ -77,7 +77,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "demo:example_request",
         "Print the brief's request with the ids of the demo, ready to be sent.",
     ),
-    "account": ("registry:account_app", "Ad accounts we may act on."),
+    "account": ("account_set:account_app", "Ad accounts we may act on."),
     "creative": ("registry:creative_app", "Images that runs can test."),
     "user": ("registry:user_app", "People, their passwords and their tokens."),
     "db": ("database:db_app", "The database's tables."),

@@ -15,7 +15,7 @@ from autopublisher.cli.output import Output, OutputOption, say, show_record, sho
 from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts import Account, AdDefaults, Creative, missing_for_sales
 from autopublisher.domain.claims import Claim
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
@@ -72,7 +72,7 @@ def account_add(
         call_to_action=call_to_action,
         dsa_beneficiary=dsa_beneficiary,
         dsa_payor=dsa_payor,
-        regional_identities=_identities(regional_identity),
+        regional_identities=identities_from(regional_identity),
     )
     with product_of() as product:
         wanted = act_id or product.settings.meta_default_ad_account_id
@@ -80,6 +80,7 @@ def account_add(
             raise typer.BadParameter("name the account, or set META_DEFAULT_AD_ACCOUNT_ID")
         added = product.services.accounts.register(ActId(wanted), name, defaults, local_actor())
     show_record(_account_row(added), output)
+    tell_missing(added)
 
 
 @account_app.command("list")
@@ -215,7 +216,19 @@ def user_token(
     say(token)
 
 
-def _identities(given: list[str] | None) -> dict[str, str] | None:
+def tell_missing(account: Account) -> None:
+    """Say which parts of an ad for sales an account does not have, and how to set them."""
+    missing = missing_for_sales(account.defaults)
+    if missing:
+        options = " ".join(f"--{name.replace('_', '-')} ..." for name in missing)
+        tell(
+            f"A run for sales still needs {', '.join(missing)}: "
+            f"autopublisher account set {account.act_id} {options}",
+            style="yellow",
+        )
+
+
+def identities_from(given: list[str] | None) -> dict[str, str] | None:
     """Return identities by name from ``NAME=NUMBER``, None without any."""
     pairs = [one.partition("=") for one in given or ()]
     wrong = [name for name, _, number in pairs if name not in IDENTITIES or not number.isdecimal()]

@@ -36,6 +36,15 @@ class AdDefaults:
     """Verified identities for countries with rules of their own, by Meta's name for each."""
 
 
+SALES_PARTS = ("page_id", "link_url", "pixel_id", "conversion_event")
+"""What an ad for sales cannot be made without."""
+
+
+def missing_for_sales(ad: AdDefaults) -> tuple[str, ...]:
+    """Return which parts every request for sales would have to bring itself, because they are not set here."""
+    return tuple(name for name in SALES_PARTS if not getattr(ad, name))
+
+
 @dataclass(frozen=True)
 class Account:
     """An ad account we may act on (the brief's Meta account); its limits are in minor units, None without one."""

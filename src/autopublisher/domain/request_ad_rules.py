@@ -93,7 +93,8 @@ def _check_parts(ad: AdDefaults, objective: ObjectiveChoice) -> Iterator[Problem
             yield Problem(
                 field,
                 f"An ad with objective {objective.outcome} needs {field.removeprefix('ad.')}.",
-                "Set it on the account (PATCH /meta/accounts/{id}) or in the request's ad section.",
+                "Set it on the account ('autopublisher account set', PATCH /meta/accounts/{id}) or in the request's ad "
+                "section.",
                 "missing",
             )
 

@@ -56,7 +56,9 @@ def check_budgets(request: RunRequest) -> Iterator[Problem]:
                 field, f"{amount} is not an amount above zero.", "Give a positive amount in major units."
             )
         elif amount > LARGEST_AMOUNT:
-            yield Problem(field, f"{amount} is more than any account spends.", "Correct the amount.")
+            yield Problem(
+                field, f"{amount} is more than any account spends.", f"Give at most {LARGEST_AMOUNT:f}."
+            )
     factor = request.budget_config.scaling_factor
     if not factor.is_finite() or not LEAST_SCALING <= factor <= MOST_SCALING:
         yield Problem(

@@ -108,9 +108,10 @@ class AccountDesk:
         """
         _refuse_unfit(None, defaults)
         with self._open_unit() as unit:
-            unit.lock(f"account:{account_id}")
+            own_id = unit.accounts.get(account_id).id
+            unit.lock(f"account:{own_id}")
             # A limit holds from here on for every write that is let through after this transaction.
-            account = unit.accounts.get(account_id)
+            account = unit.accounts.get(own_id)
             unit.lock(f"money:{account.act_id}")
             own = replace(account.defaults, **defaults)
             changed = replace(account, defaults=own, **_minor_limits(account, limits))
@@ -138,7 +139,7 @@ class AccountDesk:
         mime_type = _checked(name, content)
         sha256 = hashlib.sha256(content).hexdigest()
         with self._open_unit() as unit:
-            unit.accounts.get(account_id)
+            account_id = unit.accounts.get(account_id).id  # it may be named by Meta's id
         # The key is the content's, so bytes written for a row that is then not added harm nobody.
         key = f"creatives/{sha256}"
         self._storage.write(key, content)
@@ -158,8 +159,7 @@ class AccountDesk:
     def list_creatives(self, account_id: AccountId) -> Sequence[Creative]:
         """Return an account's creatives, oldest first; raises AccountNotFoundError."""
         with self._open_unit() as unit:
-            unit.accounts.get(account_id)
-            return unit.creatives.of_account(account_id)
+            return unit.creatives.of_account(unit.accounts.get(account_id).id)
 
     def _facts(self, act_id: ActId) -> AdAccountFacts:
         try:

@@ -109,7 +109,7 @@ class Accounts(Protocol):
         ...
 
     def get(self, account_id: AccountId) -> Account:
-        """Return an account; raises AccountNotFoundError."""
+        """Return an account, by our id or by Meta's ``act_`` id; raises AccountNotFoundError."""
         ...
 
     def by_act_id(self, act_id: ActId) -> Account | None:

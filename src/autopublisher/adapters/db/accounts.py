@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import accounts, creatives
@@ -37,8 +37,9 @@ class SqlAccounts:
             raise ConflictError(_taken(account))
 
     def get(self, account_id: AccountId) -> Account:
-        """Return an account; raises AccountNotFoundError."""
-        row = self._session.row(select(accounts).where(accounts.c.id == account_id))
+        """Return an account, by our id or by Meta's ``act_`` id; raises AccountNotFoundError."""
+        named = or_(accounts.c.id == account_id, accounts.c.act_id == account_id)
+        row = self._session.row(select(accounts).where(named))
         if row is None:
             raise AccountNotFoundError(id=account_id)
         return _account_from_row(row)

@@ -30,10 +30,11 @@ class MemoryAccounts:
         self._tables.accounts[account.id] = account
 
     def get(self, account_id: AccountId) -> Account:
-        """Return an account; raises AccountNotFoundError."""
-        if account_id not in self._tables.accounts:
+        """Return an account, by our id or by Meta's ``act_`` id; raises AccountNotFoundError."""
+        named = self._tables.accounts.get(account_id) or self.by_act_id(ActId(account_id))
+        if named is None:
             raise AccountNotFoundError(id=account_id)
-        return self._tables.accounts[account_id]
+        return named
 
     def by_act_id(self, act_id: ActId) -> Account | None:
         """Return the account with Meta's id, or None."""
