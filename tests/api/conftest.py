@@ -111,7 +111,7 @@ def services(
     return Services(
         intake=Intake(unit, meta, clock, ticks, IntakeLimits(enabled=True)),
         approvals=Approvals(unit, clock, ticks),
-        reports=Reports(unit),
+        reports=Reports(unit, clock),
         people=people,
         accounts=AccountDesk(unit, meta, MemoryStorage(), clock),
         monitor=Monitor(unit, clock, worker, meta, mode="stub", enabled=True),

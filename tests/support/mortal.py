@@ -170,7 +170,7 @@ class MortalMachine:
         )
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
         self.approvals = Approvals(self.open_unit, self.clock, self.queue)
-        self.reports = Reports(self.open_unit)
+        self.reports = Reports(self.open_unit, self.clock)
 
     def seed(self, account: Account, creatives: Sequence[Creative]) -> None:
         with self.open_unit() as unit:

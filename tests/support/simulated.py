@@ -23,9 +23,10 @@ from autopublisher.domain.request import (
     TargetingConfig,
 )
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.account_watch import AccountWatch, look_now
 from autopublisher.flows.approvals import Approvals
 from autopublisher.flows.intake import Intake
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.flows.machine import Pace, build_orchestrator, build_watch
 from autopublisher.flows.orchestrator import Orchestrator
 from autopublisher.flows.reports import Reports, RunView
 from autopublisher.flows.sweeper import Sweeper
@@ -72,6 +73,7 @@ class Machine:
     intake: Intake
     approvals: Approvals
     reports: Reports
+    watch: AccountWatch
 
     def submit(self, request: RunRequest | None = None) -> RunId:
         return self.intake.submit(request or brief_request(), "tester").id
@@ -99,6 +101,13 @@ class Machine:
                 return run
             self.tick(run_id)
         raise AssertionError(f"{self.run(run_id).status} after {ticks} ticks: {self.run(run_id).attention}")
+
+    def look(self) -> None:
+        """Look at the account now, whatever the moment of its next look."""
+        with self.database.unit_of_work() as unit:
+            watch = look_now(self.queue, unit, ACT, self.clock.now())
+            unit.commit()
+        self.watch.look(Tick(None, watch.version, ACT))
 
     def sim(self, method: str, path: str, **options: Any) -> Any:
         answer = httpx2.request(method, f"{self.url}/_sim/{path}", **options)
@@ -157,7 +166,8 @@ def make_machine(url: str, pace: Pace | None = None, client: type[SdkMetaAds] = 
         orchestrator=build_orchestrator(open_unit, meta, storage, clock, queue, pace or Pace()),
         intake=Intake(open_unit, meta, clock, queue),
         approvals=Approvals(open_unit, clock, queue),
-        reports=Reports(open_unit),
+        reports=Reports(open_unit, clock),
+        watch=build_watch(open_unit, meta, storage, clock, queue, pace or Pace()),
     )
 
 

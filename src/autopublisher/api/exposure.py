@@ -21,7 +21,8 @@ from autopublisher.domain.journal.unknown import UnknownObject
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.exposure import AccountExposure, LimitStanding, ObjectExposure, RunExposure
+from autopublisher.flows.exposure import AccountExposure, LimitStanding
+from autopublisher.flows.requests.run_money import ObjectExposure, RunExposure
 
 router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)
 
@@ -55,6 +56,7 @@ class RunExposureOut(MoneyOut):
     campaign_name: str
     status: RunStatus
     until: datetime | None
+    as_of: datetime | None = Field(description="When the figures were last read at Meta.")
     objects: list[ObjectExposureOut]
 
 
@@ -181,6 +183,7 @@ def _run(one: RunExposure) -> RunExposureOut:
         campaign_name=one.campaign_name,
         status=one.status,
         until=one.until,
+        as_of=one.as_of,
         objects=[_object(each) for each in one.objects],
         **_money(one),
     )

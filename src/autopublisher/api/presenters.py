@@ -8,6 +8,7 @@ from autopublisher.api.views import (
     ApprovalOut,
     ClosingObjectOut,
     CreativeOut,
+    FinalCampaignOut,
     FindingOut,
     FoundObjectOut,
     HealthDetailsOut,
@@ -38,7 +39,8 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event, User
 from autopublisher.domain.run import Control, Run
 from autopublisher.flows.monitor import Health
-from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.flows.reports import FinalView, RunView, VariantView
+from autopublisher.flows.requests.run_money import RunExposure
 from autopublisher.views.progress import progress_of
 
 STATUS_PATH = "/meta/autopilot/status/"
@@ -80,7 +82,9 @@ def present_run(view: RunView) -> RunOut:
         currency=run.currency,
         total_budget=float(run.request.budget_config.total_budget),
         spent=_major(view.spent),
-        could_still_be_spent=max(0.0, _major(view.committed - view.spent)),
+        could_still_be_spent=_major(view.could_still_spend),
+        spent_at=view.as_of,
+        final_campaign=_final_campaign(view.final),
         approval=_approval(view),
         test_starts_at=run.test_starts_at,
         test_ends_at=run.test_ends_at,
@@ -101,8 +105,8 @@ def present_run(view: RunView) -> RunOut:
     )
 
 
-def present_summary(run: Run) -> RunSummaryOut:
-    """Return a run as a line of a list."""
+def present_summary(run: Run, money: RunExposure) -> RunSummaryOut:
+    """Return a run and its money as a line of a list."""
     return RunSummaryOut(
         run_id=run.id,
         status=run.status,
@@ -110,6 +114,9 @@ def present_summary(run: Run) -> RunSummaryOut:
         meta_account_id=run.account_id,
         total_budget=float(run.request.budget_config.total_budget),
         currency=run.currency,
+        spent=_major(money.spent),
+        could_still_be_spent=_major(money.could_still_spend),
+        spent_at=money.as_of,
         created_at=run.created_at,
         created_by=run.created_by,
         scheduled_for=run.request.scheduled_for,
@@ -218,6 +225,19 @@ def _finding(finding: Finding) -> FindingOut:
         threat=edit.threat,
         since=finding.since,
         sentence=finding.sentence,
+    )
+
+
+def _final_campaign(final: FinalView | None) -> FinalCampaignOut | None:
+    if final is None:
+        return None
+    return FinalCampaignOut(
+        state=final.state,
+        spent=_major(final.spent),
+        could_still_be_spent=_major(final.could_still_spend),
+        ends_at=final.ends_at,
+        review=final.review,
+        read_at=final.read_at,
     )
 
 

@@ -166,7 +166,11 @@ def runs(
     found = services.reports.page(cursor, limit + 1, None if only is None else frozenset(only))
     shown = found[:limit]
     return RunPageOut(
-        runs=[present_summary(one) for one in shown], next=shown[-1].id if len(found) > limit else None
+        runs=[
+            present_summary(one, money)
+            for one, money in zip(shown, services.reports.money(shown), strict=True)
+        ],
+        next=shown[-1].id if len(found) > limit else None,
     )
 
 

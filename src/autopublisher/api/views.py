@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from autopublisher.domain.access import Role
+from autopublisher.domain.final_campaign import FinalState
 from autopublisher.domain.run import RunStatus
 
 EXAMPLE_RESPONSE: dict[str, Any] = {
@@ -22,6 +23,11 @@ EXAMPLE_RESPONSE: dict[str, Any] = {
     "logs": ["2026-12-01T09:00:00+00:00 The run was accepted."],
 }
 """The brief's response; the extras are left out of the example."""
+
+
+SPENT = "What Meta reports to have been spent, the final campaign's included, in major units."
+COULD_STILL_BE_SPENT = "What Meta could still spend at worst, as the exposure has it, in major units."
+SPENT_AT = "When the figures of `spent` were last read at Meta; null before that."
 
 
 class Told(BaseModel):
@@ -194,6 +200,17 @@ class OlderOut(Told):
     adopt: str
 
 
+class FinalCampaignOut(Told):
+    """The final campaign as it was last seen; money in major units."""
+
+    state: FinalState
+    spent: float
+    could_still_be_spent: float
+    ends_at: datetime
+    review: str | None = Field(description="Meta's effective status of its ad.")
+    read_at: datetime | None = Field(description="When that was read.")
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -203,6 +220,9 @@ class RunSummaryOut(Told):
     meta_account_id: str
     total_budget: float
     currency: str
+    spent: float = Field(description=SPENT)
+    could_still_be_spent: float = Field(description=COULD_STILL_BE_SPENT)
+    spent_at: datetime | None = Field(description=SPENT_AT)
     created_at: datetime
     created_by: str
     scheduled_for: datetime | None = Field(description="When it begins; null: at once.")
@@ -251,8 +271,12 @@ class RunOut(Told):
     )
     currency: str
     total_budget: float
-    spent: float
-    could_still_be_spent: float = Field(description="What Meta could still spend at worst, in major units.")
+    spent: float = Field(description=SPENT)
+    could_still_be_spent: float = Field(description=COULD_STILL_BE_SPENT)
+    spent_at: datetime | None = Field(description=SPENT_AT)
+    final_campaign: FinalCampaignOut | None = Field(
+        description="The campaign that publishes the winner; it goes on being read after the run has completed."
+    )
     approval: ApprovalOut
     test_starts_at: datetime | None
     test_ends_at: datetime | None

@@ -277,7 +277,7 @@ class Product:
                 unit, outside.meta, clock, outside.ticks, IntakeLimits(enabled, settings.spend_limits)
             ),
             approvals=Approvals(unit, clock, outside.ticks),
-            reports=Reports(unit),
+            reports=Reports(unit, clock, stretch=settings.auto_publisher_daily_stretch_percent),
             # People live in real time: a simulated week must not end their sessions.
             people=PeopleDesk(unit, SystemClock(), key, passwords),
             accounts=AccountDesk(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),

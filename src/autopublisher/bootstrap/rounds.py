@@ -82,8 +82,8 @@ def _next_jump(unended: Sequence[Run], now: datetime) -> list[datetime]:
 
 
 def _is_a_persons_turn(run: Run) -> bool:
-    """Tell whether the run goes on when a person has acted: approved it, or lifted the stop that holds it."""
-    return run.status is RunStatus.WAITING_APPROVAL or run.next_tick_at is None
+    """Tell whether the run goes on when a person has acted: approved it, seen to a refused ad, or lifted a stop."""
+    return run.status is RunStatus.WAITING_APPROVAL or run.next_tick_at is None or run.is_refused
 
 
 def _is_queued(run: Run, now: datetime) -> bool:

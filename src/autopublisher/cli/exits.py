@@ -55,8 +55,8 @@ def code_of(error: errors.AutoPublisherError) -> ExitCode:
 
 def code_of_run(run: Run) -> ExitCode:
     """Return the exit code of a command that has waited for a run to rest."""
-    if not run.is_final and run.next_tick_at is None:
-        return ExitCode.WAITING_APPROVAL  # a stop holds it: it waits for a person, too
+    if run.is_refused or (not run.is_final and run.next_tick_at is None):
+        return ExitCode.WAITING_APPROVAL  # a stop holds it, or Meta's review: it waits for a person, too
     return _RUN_CODES.get(run.status, ExitCode.OK)
 
 

@@ -45,6 +45,7 @@ def runs(
     """List runs, newest first."""
     settings = settings_with_log()
     with opened_units(settings.database, settings.home) as open_unit:
-        found = Reports(open_unit).page(None, limit, frozenset(only) if only else None)
-        zones = account_zones(open_unit)
-    show_rows([run_row(one, zones) for one in found], RUN_COLUMNS, output)
+        reports, zones = Reports(open_unit), account_zones(open_unit)
+        found = reports.page(None, limit, frozenset(only) if only else None)
+        rows = [run_row(one, money, zones) for one, money in zip(found, reports.money(found), strict=True)]
+    show_rows(rows, RUN_COLUMNS, output)

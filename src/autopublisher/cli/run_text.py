@@ -12,12 +12,23 @@ from autopublisher.cli.output import Listing, Output, pairs_table, say, show, sh
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import Run
 from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.flows.requests.run_money import RunExposure
 from autopublisher.views.moments import Zones, in_zone, moment_text
 from autopublisher.views.progress import progress_of
 
 VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
 OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
-RUN_COLUMNS = ("run_id", "status", "campaign", "total", "created", "needs")
+RUN_COLUMNS = (
+    "run_id",
+    "status",
+    "campaign",
+    "total",
+    "spent",
+    "could_still_spend",
+    "figures_at",
+    "created",
+    "needs",
+)
 
 
 def show_run(view: RunView, output: Output, zones: Zones) -> None:
@@ -32,7 +43,7 @@ def show_run(view: RunView, output: Output, zones: Zones) -> None:
         show(Group(*_parts(view, zone)))
 
 
-def run_row(run: Run, zones: Zones) -> dict[str, Any]:
+def run_row(run: Run, money: RunExposure, zones: Zones) -> dict[str, Any]:
     """Return a run as a row of a list, its moment in its account's zone."""
     zone = zones.get(run.act_id, UTC)
     total = Money.from_major(run.request.budget_config.total_budget, run.currency)
@@ -41,6 +52,9 @@ def run_row(run: Run, zones: Zones) -> dict[str, Any]:
         "status": run.status.value,
         "campaign": run.request.campaign_name,
         "total": str(total),
+        "spent": str(money.spent),
+        "could_still_spend": str(money.could_still_spend),
+        "figures_at": None if money.as_of is None else money.as_of.astimezone(zone),
         "created": run.created_at.astimezone(zone),
         "needs": _needs(run, zone),
     }
@@ -60,10 +74,15 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
         "run": run.id,
         "status": run.status.value,
         "campaign": run.request.campaign_name,
-        "spent in the test": str(view.spent) + _as_of(view.figures_at, zone),
+        "spent": f"{view.spent} of {view.total}" + _as_of(view.as_of, zone),
+        "could still be spent": str(view.could_still_spend),
         "committed at worst": f"{view.committed} of {view.total}",
     }
     facts |= _progress(view, zone)
+    if view.final is not None:
+        ends = moment_text(view.final.ends_at.astimezone(zone))
+        state = view.final.state.value.replace("_", " ")
+        facts["final campaign"] = f"{state}, {view.final.spent} spent, until {ends}"
     if run.divides_people:
         facts["people divided"] = "at random between the variants, by a split test of Meta's"
     if run.winner is not None:

@@ -37,17 +37,16 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
-from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.flows.people import WrongPasswordError
-from autopublisher.flows.reports import RunView
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.flows.stops import StopView
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of
 
 PAGE_SIZE: Final = 25
+WAITING: Final = frozenset({RunStatus.WAITING_APPROVAL, RunStatus.PUBLISHING_FINAL})
 MOST_EVENTS: Final = 200
 
 RELEASED: Final = frozenset(
@@ -202,7 +201,6 @@ class _Pages:
             view=view,
             steps=steps_of(view.run),
             awaits=awaits_approval(view.run),
-            left=_left(view),
             progress=progress_of(view),
             notes=method_notes(view.decision),
             events=view.events[: -MOST_EVENTS - 1 : -1],
@@ -223,7 +221,7 @@ class _Pages:
         return RedirectResponse(f"/runs/{run_id}", 303)
 
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
-        waiting = self._desk.reports.page(None, PAGE_SIZE, frozenset({RunStatus.WAITING_APPROVAL}))
+        waiting = self._desk.reports.page(None, PAGE_SIZE, WAITING)
         views = [self._desk.reports.view(one.id) for one in waiting if awaits_approval(one)]
         since = self._desk.reports.page(None, PAGE_SIZE, RELEASED)
         given = [self._desk.reports.view(one.id) for one in since if one.approval is not None]
@@ -236,7 +234,6 @@ class _Pages:
             "approval.html",
             view=view,
             awaits=awaits_approval(view.run),
-            left=_left(view),
             notes=method_notes(view.decision),
         )
 
@@ -312,11 +309,6 @@ class _Pages:
 def _need_sure(*, sure: bool) -> None:
     if not sure:
         raise InvalidRequestError([NOT_SURE])
-
-
-def _left(view: RunView) -> Money:
-    """Return what could still be spent at Meta at worst; never below nothing."""
-    return max(view.committed - view.spent, Money.zero(view.run.currency))
 
 
 def lost_page(desk: Desk) -> Callable[[Request, int], Response]:

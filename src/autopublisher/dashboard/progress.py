@@ -42,12 +42,12 @@ def steps_of(run: Run) -> Sequence[PathStep]:
 def is_moving(run: Run) -> bool:
     """Tell whether the run may change without anybody's doing, so that the page should look again."""
     waits = run.status is _R.WAITING_APPROVAL and run.approval is None and run.control is Control.NONE
-    return not run.is_final and not waits
+    return not run.is_final and not waits and not run.is_refused
 
 
 def awaits_approval(run: Run) -> bool:
     """Tell whether a person's approval would be taken now."""
-    return run.status is _R.WAITING_APPROVAL and not is_moving(run)
+    return run.is_refused or (run.status is _R.WAITING_APPROVAL and not is_moving(run))
 
 
 def _asks(run: Run) -> bool:

@@ -16,7 +16,7 @@ from autopublisher.domain.ids import CreativeId
 from autopublisher.domain.money import Money
 from autopublisher.domain.naming import naming_token, tokenised
 from autopublisher.domain.objectives import ObjectiveChoice, choose_objective
-from autopublisher.domain.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec
 from autopublisher.domain.optimizer import FinalBudget
 from autopublisher.domain.placements import placement_targeting
 from autopublisher.domain.regional_rules import identities_of, regulations_of
@@ -96,12 +96,24 @@ def test_plan(
     return (*uploads.values(), *arms)
 
 
-def final_plan(run: Run, winner: Variant, budget: FinalBudget) -> tuple[OperationSpec, ...]:
-    """Return the writes that build the final campaign around the winner's creative, all PAUSED, in order."""
+def publishes(row: Operation, letter: str) -> bool:
+    """Tell whether the ad that a write has made in the final campaign shows this variant's creative."""
+    return row.spec.params.get("creative") == {"creative_id": ref(test_key(letter, ObjectKind.CREATIVE))}
+
+
+def final_plan(
+    run: Run, winner: Variant, budget: FinalBudget, made: Sequence[Operation] = ()
+) -> tuple[OperationSpec, ...]:
+    """Return the writes that build the final campaign around the winner's creative, all PAUSED, in order.
+
+    Where an ad of another variant is ``made`` already, the winner's is a further one in the same ad set.
+    """
     title = f"{run.request.campaign_name} - Final ({winner.letter})"
     campaign, ad_set, ad = (
         final_key(kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
     )
+    if any(row.key == ad and not publishes(row, winner.letter) for row in made):
+        ad = f"final/{winner.letter.lower()}/{ObjectKind.AD.value}"
     money: dict[str, Any] = {"start_time": _moment(budget.starts_at), "end_time": _moment(budget.ends_at)}
     if budget.daily is None:
         money["lifetime_budget"] = budget.total.minor

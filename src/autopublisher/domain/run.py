@@ -65,6 +65,10 @@ ADMITTED = frozenset(RunStatus) - FINAL - {_R.PENDING}
 """Statuses that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
 
 
+REFUSED_AT = "refused_at"
+"""The entry of a run's report that says since when Meta has refused its final ad."""
+
+
 @dataclass(frozen=True)
 class Approval:
     """A person's release of one variant, bound to the plan they saw; ``override``: against what the verdict says."""
@@ -159,6 +163,12 @@ class Run:
     def is_ending(self) -> bool:
         """Whether it is on its way to an end at which nothing of it is on, or has come to one."""
         return self.status in FINAL or self.ends_as in {_R.CANCELLED, _R.FAILED}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the run waits for a person because Meta does not deliver its final ad."""
+        is_publishing = self.status is _R.PUBLISHING_FINAL and self.ends_as is None
+        return is_publishing and self.control is Control.NONE and REFUSED_AT in (self.report or {})
 
     @property
     def was_divided_throughout(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain import evidence
 from autopublisher.domain.account_limit import attention_of_test
 from autopublisher.domain.errors import MetaError, MetaReadError
+from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW
 from autopublisher.domain.ledger import reserve_of
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind, Operation
@@ -47,9 +48,6 @@ _INTERRUPTED = (
     "La prueba fue interrumpida por una parada y continuó el {at}; entretanto todas las variantes estuvieron detenidas.",
 )
 """In English and Spanish."""
-
-_IN_REVIEW = frozenset({"PENDING_REVIEW", "IN_PROCESS"})
-_BLOCKED = frozenset({"DISAPPROVED", "WITH_ISSUES", "PENDING_BILLING_INFO"})
 
 
 class Watch:
@@ -143,12 +141,12 @@ class Watch:
         ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
         shown = self._statuses.read_all(run, ads)
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
-        blocked = {key: state for key, state in states.items() if state in _BLOCKED}
+        blocked = {key: state for key, state in states.items() if state in BLOCKED}
         if blocked:
             raise RunFailed(
                 "Meta will not deliver " + ", ".join(f"{key} ({state})" for key, state in blocked.items())
             )
-        if any(state in _IN_REVIEW for state in states.values()):
+        if any(state in IN_REVIEW for state in states.values()):
             if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
                 raise RunFailed("Meta has not finished reviewing the ads after three days")
             raise NotYet(now + REFRESH, "waiting for Meta to review the ads")
@@ -214,7 +212,7 @@ class Watch:
     def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
         shown = self._statuses.read_all(run, ads)
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
-        return ", ".join(f"{key} ({state})" for key, state in states.items() if state in _BLOCKED)
+        return ", ".join(f"{key} ({state})" for key, state in states.items() if state in BLOCKED)
 
     def _judged(
         self, run: Run, snapshots: Sequence[Snapshot], now: datetime

@@ -45,6 +45,7 @@ class Approvals:
     ) -> Run:
         """Release the winner, or the ``variant`` named, for scaling and publishing; returns the run.
 
+        Where Meta has refused the final ad, it releases another variant instead, for the same final campaign.
         ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
         changes nothing. A choice against the verdict is an override: it needs a ``role`` that may, and a ``comment``.
         Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no winner was
@@ -52,11 +53,14 @@ class Approvals:
         """
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
-            if run.approval is None:
+            if run.approval is None or run.is_refused:
                 self._check_current(unit, run)
+            if run.approval is None and not run.is_refused:
                 self._check_waiting(run, digest)
             chosen = self._chosen(unit, run, variant)
-            if run.approval is not None:
+            if run.is_refused:
+                self._check_other(unit, run, chosen, digest)
+            elif run.approval is not None:
                 return self._repeated(run, run.approval, chosen, variant)
             named = named_by_verdict(run, unit.records.decisions(run.id))
             override = overrides_verdict(run, named, chosen)
@@ -65,6 +69,8 @@ class Approvals:
             now = self._clock.now()
             approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
             released = replace(run, approval=approval, winner=chosen, proven=run.proven and not override)
+            if run.is_refused:
+                released = replace(released, report=None, attention=None)
             facts = {"variant": chosen, "override": override, "verdict_names": named, "comment": comment}
             return self._nudge(
                 unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
@@ -164,6 +170,22 @@ class Approvals:
             )
         return run
 
+    def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
+        """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
+        variants = {one.letter: one for one in unit.records.variants(run.id)}
+        if chosen == run.winner:
+            raise ConflictError(
+                f"Meta has refused the final ad of variant {chosen}.",
+                "Change it in Ads Manager, name another variant, or cancel the run.",
+            )
+        shown = [variants[letter].placements for letter in (chosen, run.winner or chosen)]
+        if shown[0] != shown[1]:
+            raise ConflictError(
+                f"Variant {chosen} is shown in other places than the final campaign.",
+                "Change the refused ad in Ads Manager, or cancel the run and start a new one.",
+            )
+        _check_digest(run, digest)
+
     def _check_waiting(self, run: Run, digest: str | None) -> None:
         if run.status is not RunStatus.WAITING_APPROVAL:
             raise ConflictError(
@@ -174,11 +196,7 @@ class Approvals:
             raise ConflictError("The run is being cancelled.", "Start a new run.")
         if run.approval_expires_at is not None and self._clock.now() >= run.approval_expires_at:
             raise ConflictError("The time to approve this run is over.", "Start a new run.")
-        if digest is not None and digest != approval_digest(run):
-            raise ConflictError(
-                "The plan is not the one this approval was made for.",
-                "Read the run again and approve what it shows.",
-            )
+        _check_digest(run, digest)
 
     def _check_current(self, unit: UnitOfWork, run: Run) -> None:
         """Refuse a word on a plan that is not the latest: Meta is ahead of it."""
@@ -232,3 +250,11 @@ def _release_text(run: Run, approval: Approval) -> str:
         return f"{approval.by} overrode the verdict and approved variant {approval.variant}{reason}"
     proof = "" if run.proven else " (not proven)"
     return f"{approval.by} approved variant {approval.variant}{proof}{reason}"
+
+
+def _check_digest(run: Run, digest: str | None) -> None:
+    if digest is not None and digest != approval_digest(run):
+        raise ConflictError(
+            "The plan is not the one this approval was made for.",
+            "Read the run again and approve what it shows.",
+        )

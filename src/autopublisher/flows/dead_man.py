@@ -28,5 +28,7 @@ class DeadManRule:
         if why is None:
             return run, ()
         said = f"Meta's own rule could not be installed ({why}); the campaign's spend limit at Meta stands."
+        if said in run.warnings:
+            return run, ()
         warned = replace(run, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_rule", said),)

@@ -4,64 +4,24 @@ Nothing is asked of Meta here: the answer comes from the journal and from the ob
 line says when that was. Where the two disagree the larger figure counts.
 """
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from autopublisher.domain.account_limit import AccountBilling, billing_in
 from autopublisher.domain.accounts import Account
-from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.errors import LimitRefusedError
-from autopublisher.domain.exposure import Reservation, last_day, month_of
+from autopublisher.domain.exposure import month_of
 from autopublisher.domain.findings import RECONCILIATION, loose_ends
-from autopublisher.domain.ids import AccountId, MetaId, RunId
+from autopublisher.domain.ids import AccountId
 from autopublisher.domain.journal.unknown import UnknownObject, unknown_in
-from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.reservations import Calendars, could_still_spend, end_of
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.reservations import Calendars
 from autopublisher.flows.gate import LONGEST, MoneyGate, Standing, every_run
+from autopublisher.flows.requests.run_money import RunExposure, run_exposure, sum_of
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
-
-LATELY = timedelta(hours=2)
-"""An object read no longer ago than this counts as read back lately."""
-
-
-@dataclass(frozen=True)
-class ObjectExposure:
-    """One ad set that holds money; ``status`` is Meta's word when it was last read, at ``read_at``."""
-
-    key: str
-    meta_id: MetaId | None
-    name: str
-    status: str
-    read_at: datetime | None
-    read_lately: bool
-    committed: Money
-    spent: Money
-    could_still_spend: Money
-    until: datetime
-
-
-@dataclass(frozen=True)
-class RunExposure:
-    """One run that goes on, or whose final campaign does; ``until`` is when the last of its money could be spent."""
-
-    run_id: RunId
-    campaign_name: str
-    status: RunStatus
-    committed: Money
-    spent: Money
-    could_still_spend: Money
-    until: datetime | None
-    objects: tuple[ObjectExposure, ...]
 
 
 @dataclass(frozen=True)
@@ -102,25 +62,6 @@ class AccountExposure:
     billing: AccountBilling | None = None
 
 
-@dataclass(frozen=True)
-class _Outlook:
-    """What an object has spent and could still spend, in minor units, and until when."""
-
-    spent: int
-    could_still_spend: int
-    until: datetime
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is known of a run besides its journal: spend by variant, objects as last read, and how to count."""
-
-    spent: Mapping[str, int]
-    models: Mapping[str, MetaObject]
-    now: datetime
-    how: Calendars
-
-
 class Exposures:
     """Reads exposure; changes nothing."""
 
@@ -148,9 +89,9 @@ class Exposures:
         ends = [*(one.until for one in open_runs), *(one.until for one in unknown)]
         return AccountExposure(
             account=account,
-            committed=_sum([one.committed for one in open_runs], account.currency),
-            spent=_sum([one.spent for one in open_runs], account.currency),
-            could_still_spend=_sum(
+            committed=sum_of([one.committed for one in open_runs], account.currency),
+            spent=sum_of([one.spent for one in open_runs], account.currency),
+            could_still_spend=sum_of(
                 [*(one.could_still_spend for one in open_runs), *beside], account.currency
             ),
             until=max((at for at in ends if at is not None), default=None),
@@ -177,118 +118,6 @@ def _without_figure(unknown: Sequence[UnknownObject]) -> list[str]:
     return [one.sentence for one in unknown if one.possible is None]
 
 
-def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> RunExposure:
-    """Return one run's exposure; without ``until`` where it has ended and can spend nothing more."""
-    rows = unit.journal.of_run(run.id)
-    models = {model.key: model for model in unit.records.objects(run.id)}
-    known = _Known(_known_spend(unit, run), models, now, how)
-    holders = [
-        row for row in rows if not is_duplicate(row) and row.spec.reserves and commitment_of(row, rows)
-    ]
-    twins = [row for row in rows if holds_money(row) and _can_cost(row, models.get(row.key))]
-    objects = (
-        *(_object(row, rows, known, run.currency) for row in holders),
-        *(_duplicate(row, rows, known, run) for row in twins),
-    )
-    ends = [one.until for one in objects if one.could_still_spend.minor]
-    goes_on = max(ends, default=None if run.is_final else now)
-    return RunExposure(
-        run_id=run.id,
-        campaign_name=run.request.campaign_name,
-        status=run.status,
-        committed=Money(sum(commitment_of(row, rows) for row in rows), run.currency),
-        spent=_sum([one.spent for one in objects], run.currency),
-        could_still_spend=_sum([one.could_still_spend for one in objects], run.currency),
-        until=goes_on,
-        objects=objects,
-    )
-
-
-def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: str) -> ObjectExposure:
-    spent = known.spent.get(row.spec.variant or "", 0) if row.spent is None else row.spent
-    model, now = known.models.get(row.key), known.now
-    on = _is_shown_on(row, known.models)
-    could = could_still_spend(row, rows, spent, now, known.how, shown_on=on)
-    until = end_of(row, rows)
-    if on and model is not None and model.budget is not None:
-        until = max(until, model.ends_at or until)
-        could = max(could, _as_shown(row, model.budget, spent, until, known))
-    return _entry(row, rows, known, currency, _Outlook(spent, could, until))
-
-
-def _entry(
-    row: Operation, rows: Sequence[Operation], known: _Known, currency: str, outlook: _Outlook
-) -> ObjectExposure:
-    model = known.models.get(row.key)
-    return ObjectExposure(
-        key=row.key,
-        meta_id=row.meta_id,
-        name=str(row.spec.params.get("name", row.key)),
-        status=row.state.value if model is None else model.effective_status,
-        read_at=None if model is None else model.read_at,
-        read_lately=model is not None and known.now - model.read_at <= LATELY,
-        committed=Money(commitment_of(row, rows), currency),
-        spent=Money(outlook.spent, currency),
-        could_still_spend=Money(outlook.could_still_spend, currency),
-        until=outlook.until,
-    )
-
-
-def _can_cost(row: Operation, model: MetaObject | None) -> bool:
-    """Tell whether a duplicate has cost something or can: money is set aside for it, or it was not shown off last."""
-    return bool(row.spec.reserves or row.spent) or model is None or model.status not in OFF
-
-
-def _duplicate(row: Operation, rows: Sequence[Operation], known: _Known, run: Run) -> ObjectExposure:
-    """Return what a duplicate can still spend: nothing once Meta has shown it off, else the worst that is known of it."""
-    model, now = known.models.get(row.key), known.now
-    spent, could, until = row.spent or 0, 0, now
-    if model is None or model.status not in OFF:
-        until = max(end_of(row, rows), now if model is None or model.ends_at is None else model.ends_at)
-        could = max(0, max(row.spec.reserves, _worst_shown(row, model, run, known)) - spent)
-    entry = _entry(row, rows, known, run.currency, _Outlook(spent, could, until))
-    return entry if model is None else replace(entry, name=model.name)
-
-
-def _worst_shown(row: Operation, model: MetaObject | None, run: Run, known: _Known) -> int:
-    """Return the worst case of the budget that was last shown, a lifetime's, or a day's where we ask by the day."""
-    whole = total_of(run).minor
-    if model is None:
-        return whole
-    name = "daily_budget" if "daily_budget" in row.spec.params else "lifetime_budget"
-    shown = {name: model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
-    return worst_case(row.spec.kind, shown, row.spent or 0, whole, known.now, known.how.stretch)
-
-
-def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _Known) -> int:
-    """Return what the budget and the end that Meta shows allow, whoever set them; nothing is set aside for more."""
-    if until <= known.now:
-        return 0
-    if "daily_budget" not in row.spec.params:
-        return max(0, budget - max(0, spent - 1))
-    first, last = known.how.local(known.now).date(), last_day(known.how.local(until))
-    day = Reservation(row.key, budget * known.how.stretch, first, last, budget, known.how.stretch).worst_day
-    return min(day * ((last - first).days + 1), _bound(row, budget, spent))
-
-
-def _bound(row: Operation, budget: int, spent: int) -> int:
-    """Return what is left of the reserve as long as the daily budget is the one we asked for; else there is no bound."""
-    asked = int(row.spec.params["daily_budget"])
-    return max(0, row.spec.reserves - max(0, spent - 1)) if budget <= asked else sys.maxsize
-
-
-def _is_shown_on(row: Operation, models: Mapping[str, MetaObject]) -> bool:
-    campaign = row.spec.params.get("campaign_id")
-    above = str(campaign.get("$id")) if isinstance(campaign, Mapping) else ""
-    shown = [models[key].status for key in (row.key, above) if key in models]
-    return len(shown) > 1 and set(shown) == {"ACTIVE"}
-
-
-def _known_spend(unit: UnitOfWork, run: Run) -> Mapping[str, int]:
-    """Return what each variant is known to have spent, in minor units: its latest figure."""
-    return {one.variant: one.figures.spend for one in unit.observations.snapshots(run.id)}
-
-
 def _lines(standing: Standing, today: date, currency: str) -> list[LimitStanding]:
     month, taken, limits = month_of(today), standing.taken, standing.limits
     pairs = (
@@ -300,7 +129,3 @@ def _lines(standing: Standing, today: date, currency: str) -> list[LimitStanding
         for period, first, limit, held in pairs
         if limit is not None
     ]
-
-
-def _sum(amounts: Sequence[Money], currency: str) -> Money:
-    return Money(sum(one.minor for one in amounts), currency)

@@ -23,6 +23,7 @@ from autopublisher.flows.reallocation import Reallocation
 from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.holding import Holding, KnownRuns
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.spare_writes import SpareWrites
@@ -33,6 +34,7 @@ from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
+from autopublisher.flows.watch.late_figures import LateFigures
 from autopublisher.flows.winding_down import WindingDown
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.ports.clock import Clock, Stopwatch
@@ -82,7 +84,8 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     dead_man = DeadManRule(spare, clock, wanted=pace.native_rule)
     split_test = SplitTest(spare, statuses, clock, wanted=pace.split_tests)
     building = Building(open_unit, executor, statuses, clock, split_test)
-    publication = Publication(open_unit, building, statuses, clock, dead_man)
+    review = FinalReview(statuses, clock, pace.approval_lasts)
+    publication = Publication(open_unit, building, statuses, clock, dead_man, review=review, account=account)
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, pace.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
@@ -146,6 +149,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
+        LateFigures(open_unit, meta),
         BillingCheck(open_unit, meta),
     )
     return AccountWatch(open_unit, ticks, clock, duties, pace.look)

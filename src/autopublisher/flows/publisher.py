@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
-from autopublisher.domain.plan import final_key, final_plan
+from autopublisher.domain.plan import final_key, final_plan, publishes
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.building import Building
 from autopublisher.flows.closing import closing_report
 from autopublisher.flows.dead_man import DeadManRule
 from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.optimizer import budget_from_record, budget_to_record
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.statuses import GONE, TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import NotYet
@@ -35,7 +37,12 @@ class Publication:
         statuses: Statuses,
         clock: Clock,
         dead_man: DeadManRule,
+        *,
+        review: FinalReview,
+        account: AccountFacts,
     ) -> None:
+        self._account = account
+        self._review = review
         self._open_unit = open_unit
         self._building = building
         self._statuses = statuses
@@ -43,20 +50,27 @@ class Publication:
         self._dead_man = dead_man
 
     def __call__(self, run: Run) -> Step:
-        """Return the run COMPLETED, once Meta shows the final campaign active and every test arm paused."""
+        """Return the run COMPLETED, once the final ad is through review, its campaign active and every test arm paused."""
+        waiting = self._review.waiting(run)
+        if waiting is not None:
+            return waiting
         listed = self._statuses.account_for_strays(run, self.plan(run))  # before anything is built
         postponed = self._postponed(run)
         if postponed is not None:
             return postponed
+        self._account.current(run)
         self._building.build(run, self.plan(run))
-        arms = self._arms(run, listed)
+        rows, set_aside = self._parts(run)
+        arms = [*self._arms(run, listed), *set_aside]
         self._statuses.pause(run, arms)
-        rows = self._statuses.created(run, "final/")
         self._building.verify(run, rows)
         run, noted = self._dead_man.install(run, budget_from_record(dict(run.final_budget or {})))
         self._extend(run)
         self._statuses.activate(run, rows)
-        self._read_back(run, arms)
+        self._read_back(run, rows, arms)
+        waiting = self._review.waiting(run)
+        if waiting is not None:
+            return replace(waiting, events=(*noted, *waiting.events))
         now = self._clock.now()
         message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
         completed = event(run, now, "completed", message)
@@ -70,7 +84,14 @@ class Publication:
             variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
         if run.winner not in variants or run.final_budget is None:
             raise RunFailed("there is no winner or no budget to publish")
-        return final_plan(run, variants[run.winner], budget_from_record(dict(run.final_budget)))
+        budget = budget_from_record(dict(run.final_budget))
+        return final_plan(run, variants[run.winner], budget, self._statuses.created(run, "final/"))
+
+    def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
+        """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
+        made = self._statuses.created(run, "final/")
+        ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, run.winner or "")]
+        return [row for row in made if row not in ads], ads
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
@@ -109,15 +130,15 @@ class Publication:
         tree = [row for row in made if row.spec.kind in TREE]
         return [row for row in tree if row.key in listed or self._statuses.status_now(run, row) not in GONE]
 
-    def _read_back(self, run: Run, arms: Sequence[Operation]) -> None:
+    def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
-        final = self._statuses.created(run, "final/")
         shown = {row.key: self._statuses.read(run, row) for row in final if row.spec.kind in TREE}
         shown |= self._statuses.read_all(run, arms)
+        published = {row.key for row in final}
         wrong = [
             f"{key} is {read.get('status')}"
             for key, read in shown.items()
-            if read.get("status") not in ({"ACTIVE"} if key.startswith("final/") else {"PAUSED"} | GONE)
+            if read.get("status") not in ({"ACTIVE"} if key in published else {"PAUSED"} | GONE)
         ]
         if wrong:
             again = self._clock.now() + _AGAIN

@@ -21,10 +21,9 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import OFF, ObjectLine
 from autopublisher.flows.census import Census, take_census
-from autopublisher.flows.comparing import Comparer, Comparison, can_still_act
+from autopublisher.flows.comparing import Comparer, Comparison
 from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.duties import Outcome
-from autopublisher.flows.final_figures import FinalFigures
 from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.runs.holding import Holding
@@ -70,7 +69,6 @@ class Reconciliation:
         self._strays = strays
         self._duplicates = duplicates
         self._holding = holding
-        self._figures = FinalFigures(open_unit, meta)
         self._comparer = Comparer(open_unit, statuses, meta)
         self._unclaimed = Unclaimed(open_unit, meta)
         self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
@@ -89,7 +87,6 @@ class Reconciliation:
         lines, problems = self._orphans(act_id, every, runs, census, before, now)
         problems = [*census.problems, *problems]
         findings: list[Finding] = []
-        acting: set[str] = set()
         for run in runs:
             earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
             compared = self._comparer.compare(run, census, earlier, now)
@@ -99,11 +96,7 @@ class Reconciliation:
             undone += self._recalled(compared, census)
             self._mark_edited(compared, earlier, now)
             findings += compared.findings
-            if can_still_act(run, compared.rows, now):
-                acting.add(run.id)
             problems += compared.problems
-        going_on = [run for run in runs if run.is_final and run.id in acting]
-        problems += self._figures.refresh(act_id, going_on, now)
         undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
         unclaimed = self._unclaimed.listed(act_id, before, now)
         problems += unclaimed.problems

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.accounts import zone_of
 from autopublisher.domain.approvals import (
     PROVING_KINDS,
     approval_digest,
     named_by_verdict,
     overrides_verdict,
 )
+from autopublisher.domain.exposure import DAY_STRETCH
+from autopublisher.domain.final_campaign import FINAL_ARM, FinalState, ad_of, state_of
 from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
 from autopublisher.domain.headline import Improvement, improvement_of
 from autopublisher.domain.ids import MetaId, RunId
@@ -20,14 +23,16 @@ from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.money import Money, offset_of
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.optimizer import scaled_daily
-from autopublisher.domain.plan import total_of
+from autopublisher.domain.plan import final_key, total_of
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.reservations import Calendars, end_of
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.domain.variants import Variant
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.final_figures import FINAL_ARM
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.flows.requests.run_money import RunExposure, run_exposure
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 _HELD = "Nothing is switched on or created until a stop is lifted: "
 """What a run's warnings say of a stop that holds it."""
@@ -88,8 +93,23 @@ class FoundObject:
 
 
 @dataclass(frozen=True)
+class FinalView:
+    """The final campaign as it was last seen; ``review`` is Meta's word on its ad, read at ``read_at``."""
+
+    state: FinalState
+    spent: Money
+    could_still_spend: Money
+    ends_at: datetime
+    review: str | None
+    read_at: datetime | None
+
+
+@dataclass(frozen=True)
 class RunView:
-    """Everything there is to show of one run, read in one transaction."""
+    """Everything there is to show of one run, read in one transaction.
+
+    ``spent`` and ``could_still_spend`` are the exposure's, with the final campaign's, by figures read ``as_of``.
+    """
 
     run: Run
     variants: tuple[VariantView, ...]
@@ -99,6 +119,9 @@ class RunView:
     operations: tuple[Operation, ...]
     spent: Money
     committed: Money
+    could_still_spend: Money
+    as_of: datetime | None
+    final: FinalView | None = None
     findings: tuple[Finding, ...] = ()
     stops: tuple[Stop, ...] = ()
     found: tuple[FoundObject, ...] = ()
@@ -118,6 +141,11 @@ class RunView:
     def found_digest(self) -> str:
         """What a word to adopt is bound to; empty where the run is not held."""
         return found_digest(self.operations) if self.found else ""
+
+    @property
+    def test_spent(self) -> Money:
+        """What the variants have spent in the test."""
+        return Money(sum(one.spend.minor for one in self.variants), self.run.currency)
 
     @property
     def total(self) -> Money:
@@ -208,10 +236,17 @@ class RunView:
 
 
 class Reports:
-    """Reads runs for people and programs."""
+    """Reads runs for people and programs; without a clock the moment is that of the last thing known.
 
-    def __init__(self, open_unit: OpenUnitOfWork) -> None:
+    ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent.
+    """
+
+    def __init__(
+        self, open_unit: OpenUnitOfWork, clock: Clock | None = None, *, stretch: int = DAY_STRETCH
+    ) -> None:
         self._open_unit = open_unit
+        self._clock = clock
+        self._stretch = stretch
 
     def view(self, run_id: RunId) -> RunView:
         """Return everything about one run; raises RunNotFoundError."""
@@ -225,6 +260,8 @@ class Reports:
             events = tuple(unit.observations.events(run_id))
             watch = unit.watches.get(run.act_id)
             stops = tuple(unit.stops.holding(run.act_id))
+            now = self._now(unit, run)
+            money = self._money(unit, run, now)
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
         views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
@@ -235,8 +272,11 @@ class Reports:
             decisions=decisions,
             events=events,
             operations=operations,
-            spent=Money(sum(one.spend.minor for one in views), run.currency),
-            committed=Money(sum(commitment_of(one, operations) for one in operations), run.currency),
+            spent=money.spent,
+            committed=money.committed,
+            could_still_spend=money.could_still_spend,
+            as_of=money.as_of,
+            final=_final(money, operations, objects, now),
             findings=() if watch is None else _findings(run, watch),
             stops=stops,
             found=_found(run, operations, objects, latest),
@@ -247,12 +287,49 @@ class Reports:
         with self._open_unit() as unit:
             return unit.runs.get(run_id)
 
+    def money(self, runs: Sequence[Run]) -> Sequence[RunExposure]:
+        """Return each run's money as its own page shows it, in order."""
+        with self._open_unit() as unit:
+            return [self._money(unit, run, self._now(unit, run)) for run in runs]
+
+    def _money(self, unit: UnitOfWork, run: Run, now: datetime) -> RunExposure:
+        zone = unit.accounts.get(run.account_id).timezone
+        how = Calendars(zone if zone_of(zone) is not None else "UTC", self._stretch)
+        return run_exposure(unit, run, now, how)
+
+    def _now(self, unit: UnitOfWork, run: Run) -> datetime:
+        if self._clock is not None:
+            return self._clock.now()
+        watch = unit.watches.get(run.act_id)
+        looked_at = None if watch is None else watch.looked_at
+        return max(run.updated_at, looked_at or run.updated_at)
+
     def page(
         self, before: RunId | None = None, limit: int = 50, statuses: frozenset[RunStatus] | None = None
     ) -> Sequence[Run]:
         """Return runs, newest first; ``before`` is the last run of the page before."""
         with self._open_unit() as unit:
             return unit.runs.find(RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True))
+
+
+def _final(
+    money: RunExposure, rows: Sequence[Operation], objects: Sequence[MetaObject], now: datetime
+) -> FinalView | None:
+    """Return what is known of the final campaign; None before there is one."""
+    models = {one.key: one for one in objects}
+    state, ad_set = state_of(rows, models, now), money.of(final_key(ObjectKind.AD_SET))
+    if state is None:
+        return None
+    row = next(one for one in rows if one.key == final_key(ObjectKind.AD_SET))
+    nothing, ad = Money.zero(money.spent.currency), ad_of(models)
+    return FinalView(
+        state=state,
+        spent=nothing if ad_set is None else ad_set.spent,
+        could_still_spend=nothing if ad_set is None else ad_set.could_still_spend,
+        ends_at=end_of(row, rows),
+        review=None if ad is None else ad.effective_status,
+        read_at=None if ad is None else ad.read_at,
+    )
 
 
 def _variant_view(

@@ -41,7 +41,7 @@ def progress_of(view: RunView) -> Progress | None:
     return Progress(
         evidence=None if verdict is None or "share" not in verdict else min(float(verdict["share"]), 1.0),
         evidence_at=view.evidence_at,
-        money=view.spent.minor / planned.minor if planned.minor else 0.0,
+        money=view.test_spent.minor / planned.minor if planned.minor else 0.0,
         time=max(0.0, min((at - run.test_starts_at) / (run.test_ends_at - run.test_starts_at), 1.0)),
         figures_at=at,
         test_ends_at=run.test_ends_at,

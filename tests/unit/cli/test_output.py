@@ -21,6 +21,9 @@ ROWS = [
         "status": "waiting_approval",
         "campaign": "Spring sale with a long name, the second of three",
         "total": "500.00 EUR",
+        "spent": "100.00 EUR",
+        "could_still_spend": "400.00 EUR",
+        "figures_at": datetime(2026, 12, 1, 9, tzinfo=UTC),
         "created": datetime(2026, 12, 1, 9, tzinfo=UTC),
         "needs": None,
     }

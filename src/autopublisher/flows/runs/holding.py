@@ -16,6 +16,7 @@ from typing import Any
 
 from autopublisher.domain.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.errors import MetaError, NotFoundError
+from autopublisher.domain.final_campaign import FINAL_ARM
 from autopublisher.domain.findings import wishes
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.insights import figures_of
@@ -38,7 +39,6 @@ from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.variants import Variant, build_variants
 from autopublisher.flows.ab_flow import SPEND_SHOWS
 from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.final_figures import FINAL_ARM
 from autopublisher.flows.statuses import READ_LAG, TREE, Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.flows.waiting import Held, NotYet

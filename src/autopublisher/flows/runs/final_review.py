@@ -1,0 +1,116 @@
+"""Meta's review of the final ad: a run has published nothing before its ad may deliver.
+
+Theory of operation. Once everything is switched on, each tick reads the final ad alone. While Meta reviews it the run waits.
+If Meta refuses it, people are told why and have as long as for an approval: they change the ad in Ads Manager, and it is
+reviewed again, approve another variant, or cancel. Since when it waits is kept in the run, so that no restart gives more
+time.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW, REVIEWED_SINCE
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.plan import final_key, publishes
+from autopublisher.domain.readback import READ_FIELDS
+from autopublisher.domain.run import REFUSED_AT, Run
+from autopublisher.domain.stops import unpaused_activation
+from autopublisher.flows.ab_flow import REVIEW_PATIENCE
+from autopublisher.flows.collector import REFRESH
+from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.steps import Step, event
+from autopublisher.ports.clock import Clock
+
+_FIELDS = {
+    **READ_FIELDS,
+    ObjectKind.AD: (*READ_FIELDS[ObjectKind.AD], "ad_review_feedback", "issues_info"),
+}
+
+_WAITING = "waiting for Meta to review the final ad"
+_REFUSED = (
+    "Meta does not deliver the final ad ({why}). Change it in Ads Manager, after which Meta reviews it again, approve "
+    "another variant, or cancel the run; at {until:%Y-%m-%d %H:%M} UTC it ends with everything off"
+)
+_GIVEN_UP = "Meta does not deliver the final ad ({why}), and nobody changed it in time"
+_NO_REVIEW = "Meta has not finished reviewing the final ad after {hours} hours"
+
+
+class FinalReview:
+    """Waits for the final ad to pass; ``patience`` is how long a refused one is left to people."""
+
+    def __init__(self, statuses: Statuses, clock: Clock, patience: timedelta) -> None:
+        self._statuses = statuses
+        self._clock = clock
+        self._patience = patience
+
+    def waiting(self, run: Run) -> Step | None:
+        """Return the run still waiting; None where the ad has passed, or the campaign is not switched on (any more).
+
+        Raises RunFailed when the time is up.
+        """
+        made, rows = self._statuses.created(run, "final/"), self._statuses.rows(run)
+        ads = [row for row in made if publishes(row, run.winner or "")]
+        if not ads or not all(
+            unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
+        ):
+            return None
+        shown = self._statuses.read(run, ads[0], _FIELDS)
+        effective = str(shown.get("effective_status"))
+        if effective in BLOCKED:
+            return self._refused(run, _why(effective, shown))
+        return self._reviewed(run) if effective in IN_REVIEW else None
+
+    def _reviewed(self, run: Run) -> Step:
+        now, since = self._clock.now(), self._since(run, REVIEWED_SINCE)
+        if now >= since + REVIEW_PATIENCE:
+            raise RunFailed(_NO_REVIEW.format(hours=REVIEW_PATIENCE // timedelta(hours=1)))
+        kept = {"objects": [], REVIEWED_SINCE: since.isoformat()}
+        return Step(replace(run, next_tick_at=now + REFRESH, attention=_WAITING, report=kept))
+
+    def _refused(self, run: Run, why: str) -> Step:
+        now, since = self._clock.now(), self._since(run, REFUSED_AT)
+        until = since + self._patience
+        if now >= until:
+            raise RunFailed(_GIVEN_UP.format(why=why))
+        said = _REFUSED.format(why=why, until=until)
+        kept = {"objects": [], REFUSED_AT: since.isoformat()}
+        waiting = replace(run, next_tick_at=min(now + REFRESH, until), attention=said, report=kept)
+        return Step(waiting, () if run.attention == said else (event(run, now, "refused", said),))
+
+    def _since(self, run: Run, entry: str) -> datetime:
+        """Return since when the run waits like this."""
+        at = (run.report or {}).get(entry)
+        return self._clock.now() if at is None else datetime.fromisoformat(at)
+
+
+def _why(effective: str, shown: Mapping[str, Any]) -> str:
+    """Return Meta's own reasons behind its status, as far as it gives any."""
+    feedback, issues = shown.get("ad_review_feedback"), shown.get("issues_info")
+    reasons = [f"{name}: {text}" for name, text in _pairs(feedback)]
+    reasons += (
+        [
+            str(one.get("error_summary") or one.get("error_message"))
+            for one in issues
+            if isinstance(one, Mapping)
+        ]
+        if isinstance(issues, list)
+        else []
+    )
+    return ": ".join([effective, "; ".join(reasons)]) if reasons else effective
+
+
+def _pairs(feedback: Any) -> list[tuple[str, str]]:
+    """Flatten ``{"global": {"Policy": "text"}}``, each reason once."""
+    if not isinstance(feedback, Mapping):
+        return []
+    found: dict[str, str] = {}
+    for place in feedback.values():
+        if isinstance(place, Mapping):
+            found |= {
+                str(name): text if isinstance(text, str) else json.dumps(text) for name, text in place.items()
+            }
+    return list(found.items())

@@ -1,0 +1,159 @@
+"""Figures that come after a run has ended: what it spends and sells goes on being read until the last of it has settled.
+
+Theory of operation. A completed run has no tick any more, and its final campaign spends for days; of a cancelled test the
+last hour shows later. So the account's watch reads what belongs to runs that have ended: one query for a hundred ad sets, no
+more often than Meta refreshes its figures, whether or not a stop holds. An ad set's money is over when its schedule is, or
+when a run that ended otherwise has switched it off. When late conversions have had their time since then, its figures are
+read for the last time, and what it has spent replaces its reserve in the journal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.errors import MetaError, MetaNotFoundError, StaleOperationError, StaleRunError
+from autopublisher.domain.final_campaign import FINAL_ARM, LATE_FIGURES
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.insights import figures_of
+from autopublisher.domain.ledger import reserve_of
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.records import Figures, Snapshot
+from autopublisher.domain.reservations import end_of, off_since
+from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.settlement import spent_at_most
+from autopublisher.flows.ab_flow import SPEND_SHOWS
+from autopublisher.flows.collector import REFRESH
+from autopublisher.flows.duties import Outcome
+from autopublisher.flows.gate import LONGEST
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
+
+_ALL = 100_000
+_LOOKED_AT = FINAL | {RunStatus.PUBLISHING_FINAL}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An ad set whose money is not settled, and when it will be."""
+
+    run: Run
+    row: Operation
+    settles_at: datetime
+
+    @property
+    def letter(self) -> str:
+        """The variant under which its figures are kept."""
+        return self.row.spec.variant or FINAL_ARM
+
+
+class LateFigures:
+    """The duty that keeps the figures of ended runs up."""
+
+    name = LATE_FIGURES
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Read what is due, and settle what is over; None where there never was anything."""
+        if before is not None and now - datetime.fromisoformat(before["at"]) < REFRESH:
+            return Outcome(before)
+        done = set(() if before is None else before["done"])
+        runs = [run for run in self._runs(act_id, now) if run.id not in done]
+        places = {run.id: self._places(run) for run in runs}
+        wanted = [place for run in runs for place in places[run.id]]
+        if not runs and before is None:
+            return None
+        try:
+            read = self._read(act_id, wanted, now)
+        except MetaError as error:
+            problem = f"the figures of ended runs could not be read: {error.message}"
+            return Outcome({**(before or _NOTHING), "at": now.isoformat(), "problem": problem})
+        self._keep(read, now)
+        over = {
+            run.id for run in runs if run.is_final and all(one.settles_at <= now for one in places[run.id])
+        }
+        reads = {run.id: now.isoformat() for run in runs if places[run.id] and run.id not in over}
+        return Outcome({"at": now.isoformat(), "read": reads, "done": sorted(done | over), "problem": None})
+
+    def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
+        with self._open_unit() as unit:
+            wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST, limit=_ALL)
+            return unit.runs.find(wanted)
+
+    def _places(self, run: Run) -> list[_Place]:
+        """Return the run's ad sets whose spend may still grow or be restated."""
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        return [_Place(run, row, _settles_at(run, row, rows)) for row in rows if _is_open(row)]
+
+    def _read(
+        self, act_id: ActId, places: Sequence[_Place], now: datetime
+    ) -> list[tuple[_Place, Figures | None]]:
+        """Return each place's figures as of now; None of one for which Meta has none."""
+        if not places:
+            return []
+        since = min(place.run.created_at for place in places)
+        ids = sorted({place.row.meta_id or MetaId("") for place in places})
+        rows = {str(row["adset_id"]): row for row in self._meta.ad_sets(act_id, ids, since, now)}
+        return [(place, self._figures(place, rows.get(str(place.row.meta_id)), now)) for place in places]
+
+    def _figures(self, place: _Place, row: Mapping[str, Any] | None, now: datetime) -> Figures | None:
+        """Read a row; the account's figures leave out what somebody has deleted, which is asked for by its id in the end."""
+        if row is None and place.settles_at <= now:
+            try:
+                row = self._meta.insights_of(
+                    place.run.act_id, place.row.meta_id or MetaId(""), place.run.created_at, now
+                )
+            except MetaNotFoundError:
+                row = None
+        event = place.run.request.ad.conversion_event or "PURCHASE"
+        return figures_of(row, place.run.currency, event) if row else None
+
+    def _keep(self, read: Sequence[tuple[_Place, Figures | None]], now: datetime) -> None:
+        """Keep what has changed; of what has settled keep it all, and write down in the journal what it has spent."""
+        for place, figures in read:
+            if figures is None:
+                continue
+            with self._open_unit() as unit:
+                earlier = [
+                    one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
+                ]
+                has_settled = place.settles_at <= now
+                if has_settled or not earlier or earlier[-1].figures != figures:
+                    unit.observations.add_snapshots([Snapshot(place.run.id, place.letter, now, figures)])
+                unit.commit()
+            if has_settled and place.run.is_final:
+                self._settle(place, figures.spend)
+
+    def _settle(self, place: _Place, spend: int) -> None:
+        """Let the journal count what was spent instead of what could have been."""
+        try:
+            with self._open_unit() as unit:
+                rows = unit.journal.of_run(place.run.id)
+                most = spent_at_most(spend, reserve_of(place.row, rows))
+                unit.journal.advance(
+                    replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
+                )
+                unit.commit()
+        except (StaleRunError, StaleOperationError):
+            return  # somebody else is at it; what is kept is as true
+
+
+_NOTHING: Mapping[str, Any] = {"read": {}, "done": []}
+
+
+def _is_open(row: Operation) -> bool:
+    made = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
+    planned = row.key.startswith(("test/", "final/"))
+    return made and planned and row.state is OperationState.CONFIRMED and row.spent is None
+
+
+def _settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
+    """Return when nothing of an ad set's figures moves any more: its money is over, and late conversions are in."""
+    over = end_of(row, rows)
+    if run.ended_at is not None and run.status is not RunStatus.COMPLETED:
+        over = min(over, off_since(row, rows) or run.ended_at)
+    return over + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
