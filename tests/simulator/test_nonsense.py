@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.graph.wire import Call, Params
 from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, PIXEL, TARGETING, Desk, story
+from autopublisher.simulator.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Desk, story
 
 BUSINESS = "5001"
 OWN_ERRORS_MAY_BE_500 = (1, 2)  # what Meta itself answers with HTTP 500: passing faults and `?ids=`
@@ -61,6 +61,7 @@ def _requests(desk: Desk) -> Iterator[Template]:
         "POST", f"{ACCOUNT}/adsets", {**_adset(desk, funded), "lifetime_budget": None, "bid_strategy": None}
     )
     yield Template("POST", f"{ACCOUNT}/adcreatives", {"name": "C", **story("Q")})
+    yield from _stricter(desk, campaign, adset, creative)
     ad_params: dict[str, Any] = {
         "name": "Ad",
         "adset_id": adset,
@@ -98,6 +99,32 @@ def _requests(desk: Desk) -> Iterator[Template]:
     yield Template("GET", f"{run}/insights", {"limit": 5, "after": "x"})
     yield Template("GET", f"{rule}/history", {"hide_no_changes": "true", "action": "PAUSED", "object_id": ad})
     yield from _roots(campaign)
+
+
+def _stricter(desk: Desk, campaign: str, adset: str, creative: str) -> Iterator[Template]:
+    yield Template("POST", f"{ACCOUNT}/adcreatives", _rich_creative(desk))
+    yield Template("POST", f"{ACCOUNT}/adcreatives", _feed(desk))
+    yield Template("POST", f"{ACCOUNT}/adsets", _paced_adset(desk))
+    yield Template("POST", adset, {"targeting": TARGETING, "adset_schedule": [], "pacing_type": ["standard"]})
+    yield Template(
+        "POST", f"{ACCOUNT}/ads", {"name": "Ad", "adset_spec": _adset(desk, campaign), "creative": creative}
+    )
+    yield Template("POST", ACCOUNT, {"name": "x", "default_dsa_payor": "y", "partner": "z"})
+    yield Template("POST", f"{ACCOUNT}/adimages", {"copy_from": {"source_account_id": ACCOUNT, "hash": "0"}})
+    yield Template("GET", f"{ACCOUNT}/reachestimate", {"targeting_spec": TARGETING})
+    yield Template("GET", f"{ACCOUNT}/generatepreviews", {"creative": story("P"), "ad_format": "X"})
+    yield Template(
+        "GET", "search", {"type": "adgeolocation", "q": "E", "location_types": ["country"], "limit": 2}
+    )
+    yield Template(
+        "GET", ACCOUNT, {"fields": "insights.level(ad){spend},adspixels{name}", "appsecret_proof": "x"}
+    )
+    kind = {
+        "objective": "OUTCOME_SALES",
+        "special_ad_categories": ["HOUSING"],
+        "special_ad_category_country": ["ES"],
+    }
+    yield Template("POST", campaign, {**kind, "execution_options": ["validate_only"]})
 
 
 def _edges(nodes: tuple[str, ...], label: str) -> Iterator[Template]:
@@ -197,6 +224,48 @@ def _insights() -> dict[str, Any]:
         "filtering": [{"field": "ad.name", "operator": "CONTAIN", "value": "A"}],
         "limit": 2,
         "summary": "true",
+        "default_summary": None,
+        "sort": ["spend_descending"],
+        "action_breakdowns": ["action_type", "action_target_id"],
+        "action_report_time": "mixed",
+    }
+
+
+def _rich_creative(desk: Desk) -> dict[str, Any]:
+    cards = [{"link": "https://shop.example/1"}, {"link": "https://shop.example/2"}]
+    features = {"creative_features_spec": {"inline_comment": {"enroll_status": "OPT_OUT"}}}
+    return {
+        **story("K", child_attachments=cards),
+        "degrees_of_freedom_spec": features,
+        "object_story_id": "1_2",
+    }
+
+
+def _feed(desk: Desk) -> dict[str, Any]:
+    feed = {
+        "titles": [{"text": "T"}],
+        "bodies": [{"text": "B"}],
+        "descriptions": [{"text": "D"}],
+        "images": [{"hash": desk.image()}],
+        "link_urls": [{"website_url": "https://shop.example/"}],
+        "call_to_action_types": ["SHOP_NOW"],
+    }
+    return {"object_story_spec": {"page_id": PAGE}, "asset_feed_spec": feed, "thumbnail_url": "x"}
+
+
+def _paced_adset(desk: Desk) -> dict[str, Any]:
+    special = desk.campaign(special_ad_categories=["HOUSING"], special_ad_category_country=["ES", "TW"])
+    places = {"countries": ["ES", "TW"], "regions": [{"key": "1", "country": "ES"}]}
+    identities = {"universal_beneficiary": "1", "universal_payer": "2"}
+    return {
+        **_adset(desk, special),
+        "targeting": {"geo_locations": places, "targeting_automation": {"advantage_audience": 1}},
+        "regional_regulated_categories": ["TAIWAN_UNIVERSAL"],
+        "regional_regulation_identities": identities,
+        "adset_schedule": [{"start_minute": 0, "end_minute": 60, "days": [1]}],
+        "pacing_type": ["day_parting"],
+        "frequency_control_specs": [{"event": "IMPRESSIONS", "interval_days": 7, "max_frequency": 2}],
+        "daily_min_spend_target": None,
     }
 
 
@@ -246,6 +315,12 @@ KEYS = [
     "value",
     "since",
     "until",
+    "text",
+    "hash",
+    "link",
+    "website_url",
+    "advantage_audience",
+    "geo_locations",
     "type",
     "countries",
     "adsets",
@@ -299,6 +374,44 @@ def test_nonsense_is_answered_as_meta_answers(sent: tuple[Desk, Call]) -> None:
     json.dumps(reply.body, allow_nan=False)
     assert is_meta_shaped(reply.body)
     assert reply.status < 500 or reply.body["error"]["code"] in OWN_ERRORS_MAY_BE_500
+
+
+MISFITS: list[Any] = [None, 5, "x", "https://[", [], {}, ["x"], [[]], [{}], {"a": 1}, [5]]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of a value and of everything in it."""
+    yield path
+    inner = (
+        value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    )
+    for key, part in inner:
+        yield from places(part, (*path, key))
+
+
+def with_misfit(value: Any, path: tuple[Any, ...], misfit: Any) -> Any:
+    """Return a value with something else at a path."""
+    if not path:
+        return misfit
+    spoilt_value = dict(value) if isinstance(value, dict) else list(value)
+    spoilt_value[path[0]] = with_misfit(value[path[0]], path[1:], misfit)
+    return spoilt_value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("misfit", MISFITS, ids=repr)
+def test_no_part_of_any_request_breaks_the_simulator(misfit: Any) -> None:
+    desk, templates = _templates()
+    for template in templates:
+        params = {name: value for name, value in template.params.items() if value is not None}
+        segments = tuple(part for part in template.path.split("/") if part)
+        for name, value in params.items():
+            for path in places(value):
+                sent = Params({**params, name: with_misfit(value, path, misfit)})
+                reply = desk.simulator.handle(
+                    Call(template.method, segments, sent, "v26.0", "stub-token", "http://sim")
+                ).reply
+                assert is_meta_shaped(reply.body), (template.path, name, path)
 
 
 RAW: dict[str, tuple[str, str, bytes]] = {

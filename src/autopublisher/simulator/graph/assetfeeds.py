@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from autopublisher.simulator.facts import CALLS_TO_ACTION, FEED_LIMITS
 from autopublisher.simulator.graph.errors import malformed, not_one_of, refusal
@@ -23,12 +24,15 @@ def check_feed(world: World, account: Account, feed: Any) -> None:
             raise malformed(f"asset_feed_spec[{name}]", "an array")
         if len(rows) > most:
             raise malformed(f"asset_feed_spec[{name}]", f"at most {most} long")
-        for row in rows if name in _CHECKS else ():
+        for row in rows:
             if not isinstance(row, dict):
                 raise malformed(f"asset_feed_spec[{name}]", "an array of objects")
-            _CHECKS[name](world, account, row)
-    for action in feed.get("call_to_action_types") or []:
-        if action not in CALLS_TO_ACTION:
+            _CHECKS.get(name, _check_text)(world, account, row)
+    actions = feed.get("call_to_action_types") or []
+    if not isinstance(actions, list):
+        raise malformed("asset_feed_spec[call_to_action_types]", "an array")
+    for action in actions:
+        if str(action) not in CALLS_TO_ACTION:
             raise not_one_of("asset_feed_spec[call_to_action_types]", CALLS_TO_ACTION)
 
 
@@ -38,8 +42,18 @@ def _check_text(_world: World, _account: Account, row: Feed) -> None:
 
 
 def _check_link(_world: World, _account: Account, row: Feed) -> None:
-    if not str(row.get("website_url") or "").startswith(("http://", "https://")):
+    if not is_address(str(row.get("website_url") or "")):
         raise refusal(None, "Link required", "link_urls need a website_url.", "asset_feed_spec")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a web address with a host that could exist."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    named = parts.scheme in ("http", "https") and "." in (parts.hostname or "")
+    return not any(each.isspace() for each in text) and (named or text.startswith("fb.me/"))
 
 
 def _check_picture(world: World, account: Account, row: Feed) -> None:

@@ -93,5 +93,8 @@ def conversion_domain(world: World, ad: Ad) -> str | None:
 
 def registrable(address: str) -> str | None:
     """Return the part of a web address that somebody can register, or None."""
-    host = urlsplit(address).hostname or ""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return None
     return None if host.replace(".", "").isdigit() else _SUFFIXES.privatesuffix(host)

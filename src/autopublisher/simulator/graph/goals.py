@@ -82,7 +82,7 @@ def _check_existing(promoted: dict[str, Any], scenario: Scenario) -> None:
         if wanted and str(wanted) not in {node_id for node_id, _ in nodes}:
             raise no_such_object(str(wanted))
     event = promoted.get("custom_event_type")
-    if event and event not in CUSTOM_EVENTS:
+    if event and str(event) not in CUSTOM_EVENTS:
         raise not_one_of("promoted_object[custom_event_type]", CUSTOM_EVENTS)
 
 

@@ -240,6 +240,8 @@ def _contains(actual: Any, wanted: Any) -> bool:
 
 
 def _in_range(actual: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, list) or len(wanted) != len(("low", "high")):
+        raise malformed("filtering", "such that a range has two ends")
     low, high = (_number(end) for end in wanted)
     return low <= _number(actual) <= high
 

@@ -11,6 +11,7 @@ from autopublisher.simulator.graph.targeting import (
     Targeting,
     countries_of,
 )
+from autopublisher.simulator.graph.wire import Params
 
 BOTH_GENDERS = 2
 REGIONS = {"TW": "TAIWAN_UNIVERSAL", "SG": "SINGAPORE_UNIVERSAL", "TH": "THAILAND_UNIVERSAL"}
@@ -19,10 +20,10 @@ REGIONS = {"TW": "TAIWAN_UNIVERSAL", "SG": "SINGAPORE_UNIVERSAL", "TH": "THAILAN
 
 def check_categories(targeting: Targeting, campaign: dict[str, Any]) -> None:
     """Refuse targeting that the campaign's special ad categories forbid."""
-    categories = {str(name) for name in campaign.get("special_ad_categories") or []} - {"NONE"}
+    categories = set(Params(campaign).words("special_ad_categories") or []) - {"NONE"}
     if not categories:
         return
-    allowed = {str(code) for code in campaign.get("special_ad_category_country") or []}
+    allowed = set(Params(campaign).words("special_ad_category_country") or [])
     outside = sorted(countries_of(targeting) - allowed)
     if outside:
         text = f"{outside[0]} is not among the countries of the campaign's special ad category."
@@ -45,9 +46,8 @@ def _check_audience(targeting: Targeting) -> None:
 
 def check_regions(targeting: Targeting, written: dict[str, Any]) -> None:
     """Refuse ad sets that reach a country with rules of its own and do not declare its category and who is behind it."""
-    declared = {str(name) for name in written.get("regional_regulated_categories") or []}
-    known = written.get("regional_regulation_identities") or {}
-    identities = known if isinstance(known, dict) else {}
+    declared = set(Params(written).words("regional_regulated_categories") or [])
+    identities = Params(written).table("regional_regulation_identities") or {}
     for country in sorted(countries_of(targeting) & set(REGIONS)):
         category = REGIONS[country]
         if category not in declared:

@@ -95,9 +95,9 @@ def _check_condition(row: Condition) -> None:
         raise _bad("evaluation_spec", f"{row.operator} is not an operator of rules.")
     prefix, dot, rest = row.field.partition(".")
     name = rest if dot and prefix in PREFIXES else row.field
-    if row.field == "time_preset" and single(row.value) not in PERIODS:
+    if row.field == "time_preset" and str(single(row.value)) not in PERIODS:
         raise _bad("evaluation_spec", f"time_preset must be one of {', '.join(PERIODS)}.")
-    if row.field == "entity_type" and single(row.value) not in ENTITY_TYPES:
+    if row.field == "entity_type" and str(single(row.value)) not in ENTITY_TYPES:
         raise _bad("evaluation_spec", f"entity_type must be one of {', '.join(ENTITY_TYPES)}.")
     if row.field in ("time_preset", "entity_type"):
         if row.operator != "EQUAL":

@@ -4,10 +4,9 @@ Keys are transcribed from the public SDK's classes; a test compares the two.
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from autopublisher.simulator.facts import CALLS_TO_ACTION, LINK_LIMIT
-from autopublisher.simulator.graph.assetfeeds import check_image
+from autopublisher.simulator.graph.assetfeeds import check_image, is_address
 from autopublisher.simulator.graph.catalogue import names
 from autopublisher.simulator.graph.errors import GraphError, malformed, refusal
 from autopublisher.simulator.scenario import Account
@@ -119,26 +118,17 @@ def check_keys(part: Part, kind: str) -> None:
 def check_link(link: Any, where: str) -> None:
     """Refuse what is no web address, or a longer one than Meta takes."""
     text = str(link or "")
-    if not _is_address(text):
+    if not is_address(text):
         raise refusal(None, "Link required", f"{where} needs a web address.", "object_story_spec")
     if len(text) > LINK_LIMIT:
         raise malformed(f"object_story_spec[{where}][link]", f"at most {LINK_LIMIT} characters long")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    named = parts.scheme in ("http", "https") and "." in (parts.hostname or "")
-    return not any(each.isspace() for each in text) and (named or text.startswith("fb.me/"))
 
 
 def check_call_to_action(action: Any) -> None:
     """Refuse calls to action of an unknown type, with unknown values or with a link that is none."""
     if action is None:
         return
-    if not isinstance(action, dict) or action.get("type") not in CALLS_TO_ACTION:
+    if not isinstance(action, dict) or str(action.get("type")) not in CALLS_TO_ACTION:
         raise refusal(1373054, "Unknown call to action", "The type is not known.", "call_to_action")
     check_keys(action, "call_to_action")
     value = action.get("value")

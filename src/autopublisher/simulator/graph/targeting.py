@@ -33,6 +33,8 @@ def read_targeting(params: Params) -> Targeting:
 def check_targeting(targeting: Targeting) -> Targeting:
     """Return targeting as it holds, or raise GraphError."""
     _check_places(targeting)
+    if not isinstance(targeting.get("targeting_automation") or {}, dict):
+        raise malformed("targeting[targeting_automation]", "a JSON object")
     _check_people(targeting)
     _check_placements(targeting)
     return _without_removed_stories(targeting)
@@ -83,14 +85,21 @@ def _check_places(targeting: Targeting) -> None:
         )
     if "location_types" in places:
         raise refusal(1870199, "Location types removed", "Leave out location_types.", "targeting")
+    _check_lists(places)
     countries = places.get("countries") or []
     if not countries and not any(places.get(name) for name in (*PLACE_LISTS, "country_groups")):
         raise refusal(None, "Location required", "Name at least one place.", "targeting")
     for country in countries:
-        if country not in COUNTRIES:
+        if not isinstance(country, str) or country not in COUNTRIES:
             raise malformed("targeting[geo_locations][countries]", f"ISO country codes, not {country!r}")
         if country in CLOSED_COUNTRIES:
             raise refusal(None, "Country not available", f"Ads cannot be shown in {country}.", "targeting")
+
+
+def _check_lists(places: dict[str, Any]) -> None:
+    for name in (*PLACE_LISTS, "countries", "country_groups"):
+        if not isinstance(places.get(name) or [], list):
+            raise malformed(f"targeting[geo_locations][{name}]", "an array")
     for name in KEYED_PLACES:
         if not all(isinstance(row, dict) and row.get("key") for row in places.get(name) or []):
             raise malformed(f"targeting[geo_locations][{name}]", "an array of objects with a key")
