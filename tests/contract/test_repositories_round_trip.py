@@ -158,8 +158,8 @@ def test_variants_and_decisions(open_unit: OpenUnitOfWork, stored: Run, data: st
 @given(data=st.data())
 def test_meta_models(open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(list(META_TABLES)))  # rules, studies and labels have no model
-    model = data.draw(examples(MetaObject, run_id=stored.id, kind=kind))
-    drawn = data.draw(examples(MetaObject, run_id=stored.id, kind=kind))
+    model = replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=kind)
+    drawn = replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=kind)
     reading = replace(drawn, key=model.key)
     with open_unit() as unit:
         unit.records.put_object(model)
