@@ -22,12 +22,12 @@ from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.simulator.config import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
+from support.pictures import picture
 
 ACT = ActId("act_123456789")
 NOBODY = ActId("act_999")
 NOTHING = MetaId("120999999999999999")
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-PNG = b"\x89PNG\r\n\x1a\n"
 FACTS = AdAccountFacts(
     act_id=ACT,
     name="Demo account",
@@ -298,7 +298,7 @@ class TestTheLastCheck:
 
     def test_keeps_a_picture_from_being_sent(self, meta: MetaAds) -> None:
         with meta.checked(hold), pytest.raises(HeldError):
-            meta.upload_image(ACT, "a.png", PNG + b"held back")
+            meta.upload_image(ACT, "a.png", picture(1))
 
     def test_is_about_no_read(self, meta: MetaAds, token: str) -> None:
         with meta.checked(hold):
@@ -326,17 +326,17 @@ class TestTheLastCheck:
 
 class TestImages:
     def test_of_equal_content_have_one_hash(self, meta: MetaAds) -> None:
-        one, two = (meta.upload_image(ACT, name, PNG + b"same") for name in ("a.png", "b.png"))
+        one, two = (meta.upload_image(ACT, name, picture(1)) for name in ("a.png", "b.png"))
 
         assert one == two
 
     def test_of_other_content_have_another_hash(self, meta: MetaAds) -> None:
-        one, two = (meta.upload_image(ACT, "a.png", PNG + content) for content in (b"one", b"two"))
+        one, two = (meta.upload_image(ACT, "a.png", picture(number)) for number in (1, 2))
 
         assert one != two
 
     def test_can_be_read_by_their_hash(self, meta: MetaAds) -> None:
-        image = meta.upload_image(ACT, "a.png", PNG + b"read")
+        image = meta.upload_image(ACT, "a.png", picture(1))
 
         assert meta.read(ObjectKind.IMAGE, image, ["hash"])["hash"] == image
 

@@ -27,6 +27,7 @@ from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.simulator.config import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
+from support.pictures import picture
 
 ACT = ActId("act_123456789")
 TOKEN = "stub-token"
@@ -91,7 +92,7 @@ def launch(meta: SdkMetaAds, clock: SimulatedClock) -> MetaId:
             },
         },
     )
-    image = meta.upload_image(ACT, "a.png", b"\x89PNG\r\n\x1a\n picture")
+    image = meta.upload_image(ACT, "a.png", picture(1))
     link = "https://example.com/"
     link_data = {
         "link": link,

@@ -7,7 +7,7 @@ import pytest
 
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.graph.stories import FEATURES, KEYS
-from autopublisher.simulator.testing import ACCOUNT, PAGE, Desk, RefusedError, story
+from autopublisher.simulator.testing import ACCOUNT, PAGE, TINY_PNG, Desk, RefusedError, story
 
 HOUSING: dict[str, Any] = {"special_ad_categories": ["HOUSING"], "special_ad_category_country": ["ES"]}
 OPEN: dict[str, Any] = {
@@ -227,3 +227,18 @@ def test_minima_in_whole_units_are_the_same_sums_of_money() -> None:
     assert (euro, yen) == (4000, 6000)
     cap = desk.get("act_323456789", fields="min_campaign_group_spend_cap")["min_campaign_group_spend_cap"]
     assert cap == "15000"
+
+
+BROKEN = {
+    "a header alone": TINY_PNG[:8],
+    "half of a file": TINY_PNG[:-26],
+    "a short JPEG": b"\xff\xd8\xff\xe0" + b"\0" * 11,
+    "another kind of file": b"%PDF-1.7",
+    "far too many pixels": TINY_PNG[:16] + (60_000).to_bytes(4, "big") * 2 + TINY_PNG[24:],
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_image_that_cannot_be_decoded_is_refused(desk: Desk, what: str) -> None:
+    with pytest.raises(RefusedError):
+        desk.image(BROKEN[what])

@@ -3,8 +3,11 @@
 import base64
 import binascii
 import hashlib
+import io
 import struct
 from typing import Any
+
+from PIL import Image as Picture
 
 from autopublisher.simulator.graph.errors import GraphError, missing, refusal
 from autopublisher.simulator.graph.wire import Call, Params, Upload
@@ -12,7 +15,10 @@ from autopublisher.simulator.scenario import Account
 from autopublisher.simulator.state import Creative, Image
 from autopublisher.simulator.world import World
 
-MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"RIFF")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+MOST_PIXELS = 50_000_000  # assumed
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error)
+Picture.MAX_IMAGE_PIXELS = None  # size is judged by the header before anything is decoded
 
 
 def upload_images(world: World, account: Account, call: Call) -> dict[str, Any]:
@@ -70,10 +76,8 @@ def _not_an_image() -> GraphError:
 
 
 def _store(world: World, account: Account, upload: Upload) -> Image:
-    if not upload.content.startswith(MAGIC):
-        raise _not_an_image()
     digest = hashlib.md5(upload.content, usedforsecurity=False).hexdigest()
-    return _keep(world, account, upload.filename, digest, _looks(upload.content, digest))
+    return _keep(world, account, upload.filename, digest, _looks(_size(upload.content), digest))
 
 
 def _keep(world: World, account: Account, name: str, digest: str, looks: dict[str, Any]) -> Image:
@@ -89,32 +93,28 @@ def _keep(world: World, account: Account, name: str, digest: str, looks: dict[st
     return known
 
 
-def _looks(content: bytes, digest: str) -> dict[str, Any]:
-    """Return address and, where the header tells, size; the address leads nowhere, like Meta's after a while."""
+def _looks(size: tuple[int, int], digest: str) -> dict[str, Any]:
+    """Return size and address; the address leads nowhere, like Meta's after a while."""
     url = f"https://scontent.invalid/{digest}"
     looks: dict[str, Any] = {"url": url, "url_128": f"{url}?size=128", "permalink_url": f"{url}/permalink"}
-    size = _size(content)
-    if size is not None:
-        looks.update(width=size[0], height=size[1], original_width=size[0], original_height=size[1])
-    return looks
+    return looks | {
+        "width": size[0],
+        "height": size[1],
+        "original_width": size[0],
+        "original_height": size[1],
+    }
 
 
-def _size(content: bytes) -> tuple[int, int] | None:
-    if content.startswith(MAGIC[0]) and len(content) >= 24:  # noqa: PLR2004 - PNG: size ends at byte 24
-        width, height = struct.unpack(">II", content[16:24])
-        return width, height
-    return _jpeg_size(content) if content.startswith(MAGIC[1]) else None
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 9 <= len(content) and content[at] == 0xFF:  # noqa: PLR2004 - JPEG: segments begin with FF
-        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
-        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
-            return width, height
-        at += 2 + length
-    return None
+def _size(content: bytes) -> tuple[int, int]:
+    """Return the size of a picture that can be decoded whole. Raises GraphError for anything else."""
+    try:
+        with Picture.open(io.BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise _not_an_image()
+            picture.load()
+            return picture.size
+    except UNREADABLE as error:
+        raise _not_an_image() from error
 
 
 def _receipt(image: Image) -> dict[str, Any]:
