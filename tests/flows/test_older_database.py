@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from autopublisher.domain.errors import ConflictError, MetaThrottledError
+from autopublisher.domain.ids import InstallationId
+from autopublisher.domain.installation import Installation, Restoration
 from autopublisher.domain.journal.found import OLDER, found_digest, found_in
 from autopublisher.domain.operations import Action
 from autopublisher.domain.run import FINAL, RunStatus
@@ -202,3 +204,44 @@ def test_a_restored_run_says_what_was_found_and_what_it_can_spend() -> None:
     assert ad_set.possible is not None
     assert 0 < ad_set.spent.minor < ad_set.possible.minor == 40_000
     assert timedelta(0) <= world.machine.clock.now() - ad_set.read_at < timedelta(hours=1)
+
+
+def marked_as_restored(world: RestoredWorld) -> Restoration:
+    """Have the database say that it was restored just now, as putting a backup back does."""
+    now = world.machine.clock.now()
+    mark = Restoration("r1", now, now - timedelta(days=1), by="ana")
+    with world.machine.database.unit_of_work() as unit:
+        unit.installations.save(Installation(InstallationId("i1"), now, mark))
+        unit.commit()
+    return mark
+
+
+@pytest.mark.parametrize("status", [_R.CREATING_CAMPAIGNS, _R.SCALING_BUDGET])
+def test_a_database_that_says_it_was_restored_is_compared_once_every_list_is_sure(status: RunStatus) -> None:
+    world = RestoredWorld()
+    world.go(status)
+    mark = marked_as_restored(world)
+    made, rows = world.made(), len(world.rows())
+    run = world.live_on(hours=0.2)
+    assert (world.made(), len(world.rows()), run.status, run.restoration) == (made, rows, status, None)
+    assert "restored" in (run.attention or "")
+    run = world.live_on(hours=3)
+    assert run.restoration == mark.id
+    assert run.status is not status
+
+
+@pytest.mark.parametrize("status", [_R.CREATING_CAMPAIGNS, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
+@pytest.mark.parametrize("fatal", [3, 9, 14, 21, 30])
+def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunStatus, fatal: int) -> None:
+    world = RestoredWorld()
+    world.go(status)
+    world.machine.tick(world.run_id, fatal)
+    backup = Backup(world.run.status, 0, world.machine.database.tables.copy())
+    assert world.go().status is _R.COMPLETED
+    world.pass_time(hours=1)
+    made = world.made()
+    world.restore(backup)
+    run = world.live_on(hours=10)
+    assert world.made() == made
+    assert within_total(world)
+    assert run.status is _R.COMPLETED or OLDER in (run.attention or "")

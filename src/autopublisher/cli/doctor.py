@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 from enum import StrEnum
 
 import typer
@@ -20,6 +20,7 @@ from autopublisher.domain.account_limit import HOW_TO_LIFT, is_reached
 from autopublisher.domain.accounts import Account, missing_for_sales
 from autopublisher.domain.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
+from autopublisher.domain.findings import AccountLook
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run_cap import run_cap
@@ -217,20 +218,23 @@ def _looks(product: Product) -> Iterator[Check]:
     """Say of each account when it was last compared with its journals, and what is open."""
     zones = account_zones(product.outside.open_unit)
     for look in product.services.monitor.health().looks:
-        name = f"look at {look.act_id}"
-        if look.looked_at is None:
-            yield Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
-            continue
-        moment = moment_text(look.looked_at.astimezone(zones.get(look.act_id, UTC)))
-        if look.unknown:
-            more = f" and {len(look.unknown) - 1} more" if len(look.unknown) > 1 else ""
-            yield Check(name, State.FAIL, f"{moment}: {look.unknown[0]}{more}", _UNKNOWN_REMEDY)
-        elif look.open:
-            more = f" and {len(look.open) - 1} more" if len(look.open) > 1 else ""
-            remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."
-            yield Check(name, State.WARN, f"{moment}: {look.open[0]}{more}", remedy)
-        else:
-            yield Check(name, State.OK, f"{moment}: as asked")
+        yield look_check(look, zones.get(look.act_id, UTC))
+
+
+def look_check(look: AccountLook, zone: tzinfo) -> Check:
+    """Return what an account's last look found, its moment in the account's zone; what no run here has made fails."""
+    name = f"look at {look.act_id}"
+    if look.looked_at is None:
+        return Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
+    moment = moment_text(look.looked_at.astimezone(zone))
+    told = look.unknown or look.open
+    if not told:
+        return Check(name, State.OK, f"{moment}: as asked")
+    finding = f"{moment}: {told[0]}{f' and {len(told) - 1} more' if len(told) > 1 else ''}"
+    if look.unknown:
+        return Check(name, State.FAIL, finding, _UNKNOWN_REMEDY)
+    remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."
+    return Check(name, State.WARN, finding, remedy)
 
 
 def _claims(product: Product) -> Iterator[Check]:

@@ -149,7 +149,9 @@ class Reconciliation:
             self._holding.compared(run, census.of(run_mark(run.id)) if not census.problems else None)
         except Held:
             return self._at_rest(run, now)
-        except (NotYet, AutoPublisherError) as error:
+        except NotYet:
+            return []  # its own tick says what it waits for
+        except AutoPublisherError as error:
             return [f"run {run.id} could not be compared with Meta: {error}"]
         return []
 

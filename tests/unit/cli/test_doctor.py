@@ -1,11 +1,13 @@
-"""What the doctor says of an account's claim."""
+"""What the doctor says of an account's claim, and of its last look."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from autopublisher.cli.doctor import State, claim_check
+from autopublisher.cli.doctor import State, claim_check, look_check
 from autopublisher.domain.claims import Claim, ClaimState
+from autopublisher.domain.findings import AccountLook
 from autopublisher.domain.ids import ActId
 
 HELD = Claim(ActId("act_1"), 3, ("c",), "file 7", ClaimState.HELD)
@@ -27,3 +29,25 @@ def test_a_claim_is_told_with_what_to_do(claim: Claim, state: State, finding: st
     assert check.state is state
     assert finding in check.finding
     assert ("autopublisher account take-over act_1" in check.remedy) == (state is State.FAIL)
+
+
+SEEN = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
+UNKNOWN = "campaign 1 (Old) is ACTIVE and is of a run that this database does not have"
+
+
+@pytest.mark.parametrize(
+    ("look", "state", "finding"),
+    [
+        (AccountLook(ActId("act_1"), None, ()), State.WARN, "not yet"),
+        (AccountLook(ActId("act_1"), SEEN, ()), State.OK, "as asked"),
+        (AccountLook(ActId("act_1"), SEEN, ("renamed", "moved")), State.WARN, "renamed and 1 more"),
+        (AccountLook(ActId("act_1"), SEEN, ("renamed", UNKNOWN), (UNKNOWN,)), State.FAIL, UNKNOWN),
+    ],
+)
+def test_what_is_on_of_a_run_this_database_does_not_have_fails(
+    look: AccountLook, state: State, finding: str
+) -> None:
+    check = look_check(look, UTC)
+    assert (check.state, check.name) == (state, "look at act_1")
+    assert finding in check.finding
+    assert ("autopublisher stop" in check.remedy) == (state is State.FAIL)
