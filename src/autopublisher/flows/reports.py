@@ -36,7 +36,7 @@ from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWo
 
 _HELD = "Nothing is switched on or created until a stop is lifted: "
 """What a run's warnings say of a stop that holds it."""
-_PARENTS_FIRST = ("campaign", "adset", "ad")
+_PARENTS_FIRST = ("campaign", "adset", "creative", "ad")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.edits import edits
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.ledger import commitment_of
-from autopublisher.domain.naming import run_mark, token_in
+from autopublisher.domain.naming import naming_token, run_mark, token_in
 from autopublisher.domain.operations import (
     Action,
     ObjectKind,
@@ -34,7 +34,9 @@ from autopublisher.domain.stops import OFF
 OLDER = "this database is older than what Meta shows"
 """What people read wherever a run is held for it."""
 
-_PLACE = re.compile(r"(?:test\.[a-z]+|final)\.(campaign|adset|ad)|rule\.(campaign)|study\.([0-9]+)")
+_PLACE = re.compile(
+    r"(?:test\.[a-z]+|final(?:\.[a-z]+)?)\.(campaign|adset|ad)|rule\.(campaign)|study\.([0-9]+)"
+)
 _PARENTS = {"campaign_id": ObjectKind.CAMPAIGN, "adset_id": ObjectKind.AD_SET}
 _NOT_ASKED = frozenset({"id", "effective_status", "cells", "created_time"})
 
@@ -112,6 +114,9 @@ def found_spec(
     for name in _PARENTS:
         if params.get(name) in keys:
             params[name] = ref(keys[params[name]])
+    creative = creative_id_of(params)
+    if creative in keys:
+        params["creative"] = {"creative_id": ref(keys[MetaId(creative or "")])}
     if "status" in params and params["status"] not in OFF:
         params["status"] = "PAUSED" if kind is not ObjectKind.RULE else params["status"]
     parts = key.split("/")
@@ -124,6 +129,20 @@ def found_spec(
         variant=parts[1].upper() if parts[0] == "test" else None,
         reserves=reserves,
     )
+
+
+def creative_id_of(shown: Mapping[str, Any]) -> str | None:
+    """Return the id of the creative that Meta shows of an ad."""
+    creative = shown.get("creative")
+    return str(creative["id"]) if isinstance(creative, Mapping) and creative.get("id") else None
+
+
+def creative_spec(run_id: RunId, ad_key: str) -> OperationSpec:
+    """Return the create of the creative of a found arm's ad: all that is known of it is its place and its id."""
+    key = f"{ad_key.rpartition('/')[0]}/{ObjectKind.CREATIVE.value}"
+    letter = ad_key.split("/")[1].upper()
+    token = naming_token(run_id, key.replace("/", "."))
+    return OperationSpec(key, Action.CREATE, ObjectKind.CREATIVE, {}, token=token, variant=letter)
 
 
 def activation_spec(row: Operation, rows: Sequence[Operation]) -> OperationSpec:

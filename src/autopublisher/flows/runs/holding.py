@@ -32,7 +32,7 @@ from autopublisher.domain.journal.found import (
 )
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import final_key, objective_of, total_of
+from autopublisher.domain.plan import final_key, objective_of, publishes, total_of
 from autopublisher.domain.records import Snapshot
 from autopublisher.domain.request_rules import effective_ad
 from autopublisher.domain.run import Control, Run, RunStatus
@@ -229,7 +229,10 @@ class Holding:
 
     def _why_not_final(self, run: Run, rows: Sequence[Operation]) -> str:
         made = {row.key for row in rows if row.state is OperationState.CONFIRMED}
-        missing = [key for key in _FINAL if key not in made]
+        missing = [key for key in _FINAL[:2] if key not in made]
+        missing += (
+            [] if any(publishes(row, self._winner(run, rows) or "") for row in _ads(rows)) else [_FINAL[2]]
+        )
         if missing and run.status is not RunStatus.PUBLISHING_FINAL:
             return f"the final campaign is not whole: {', '.join(missing)} is missing"
         return "" if self._winner(run, rows) else "which variant the final campaign shows cannot be told"
@@ -305,6 +308,11 @@ class Holding:
 
 def _is_made(row: Operation, kind: ObjectKind) -> bool:
     return row.spec.kind is kind and row.spec.target is None and row.state is OperationState.CONFIRMED
+
+
+def _ads(rows: Sequence[Operation]) -> list[Operation]:
+    """Return the final campaign's ads."""
+    return [row for row in rows if _is_made(row, ObjectKind.AD) and row.key.startswith("final/")]
 
 
 def _named(rows: Sequence[Operation]) -> str:

@@ -13,6 +13,8 @@ from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.found import (
     activation_spec,
+    creative_id_of,
+    creative_spec,
     found_spec,
     is_same_plan,
     key_of,
@@ -66,7 +68,8 @@ class FoundObjects:
         """
         planned = {spec.key: spec for spec in plan}
         caps = {str(one["id"]): one.get("spend_cap") for kind, one in listing if kind is ObjectKind.CAMPAIGN}
-        unknown = self._unknown(run, listing)
+        # An arm's ad says which creative is its variant's, by which the final one's is told.
+        unknown = sorted(self._unknown(run, listing), key=_with_arms_first)
         for kind, listed in unknown:
             rows, meta_id = self._rows(run), MetaId(str(listed["id"]))
             key = None if run.is_final else key_of(str(listed.get("name")), kind, run.id)
@@ -112,6 +115,7 @@ class FoundObjects:
         caps: Mapping[str, Any],
         fence: Fence,
     ) -> None:
+        self._creative(run, sight, fence)
         rows, shown = self._rows(run), sight.shown
         same = planned is not None and is_same_plan(planned, shown, rows)
         spec = (
@@ -124,6 +128,15 @@ class FoundObjects:
             self._books.found(
                 run, activation_spec(made, self._rows(run)), sight.meta_id, fence, {}, sent=same
             )
+
+    def _creative(self, run: Run, sight: _Sight, fence: Fence) -> None:
+        """Journal the creative of an arm's ad, by its id, where the journal has none for it."""
+        creative = creative_id_of(sight.shown)
+        if creative is None or not sight.key.startswith("test/"):
+            return
+        rows, spec = self._rows(run), creative_spec(run.id, sight.key)
+        if not any(row.meta_id == creative or (row.key == spec.key and row.sent_at) for row in rows):
+            self._books.found(run, spec, MetaId(creative), fence, {}, sent=False)
 
     def _reserve(self, run: Run, sight: _Sight, caps: Mapping[str, Any]) -> int:
         """Return what an object can cost at worst, in minor units: never more than its campaign's spending limit."""
@@ -161,6 +174,12 @@ class FoundObjects:
     def _rows(self, run: Run) -> Sequence[Operation]:
         with self._open_unit() as unit:
             return unit.journal.of_run(run.id)
+
+
+def _with_arms_first(found: tuple[ObjectKind, Mapping[str, Any]]) -> tuple[int, bool]:
+    kind, row = found
+    kinds = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+    return kinds.index(kind), "-final." in str(row.get("name"))
 
 
 def _is_made(rows: Sequence[Operation], key: str) -> bool:
