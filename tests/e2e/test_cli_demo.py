@@ -101,7 +101,8 @@ def test_a_dead_simulator_comes_back_at_the_same_address(autopublisher: CommandL
             lambda: found if (found := announced_simulator(tmp_path))["pid"] != dead["pid"] else None
         )
         assert back["url"] == dead["url"]
-        assert httpx2.get(f"{back['url']}/_sim/objects", trust_env=False).json()["data"]
+        headers = {"Authorization": f"Bearer {back['token']}"}
+        assert httpx2.get(f"{back['url']}/_sim/objects", headers=headers, trust_env=False).json()["data"]
         process.terminate()
         process.communicate(timeout=PATIENCE_SECONDS)
 

@@ -72,14 +72,24 @@ def test_the_last_user_ends_it(first: SimulatorProcess, tmp_path: Path) -> None:
 def test_a_killed_simulator_comes_back_on_its_port_with_its_time(
     first: SimulatorProcess, tmp_path: Path
 ) -> None:
-    moved = httpx2.post(f"{first.url}/_sim/clock", json={"advance_seconds": 3600}, trust_env=False).json()
+    clock, headers = f"{first.url}/_sim/clock", {"Authorization": f"Bearer {first.token}"}
+    asked = httpx2.post(clock, json={"advance_seconds": 3600}, headers=headers, trust_env=False)
+    moved = asked.json()
     os.kill(process_id(tmp_path), signal.SIGKILL)
     before = first.url
     while answers(before):
         pass
     first.ensure()
     assert first.url == before
-    assert httpx2.get(f"{first.url}/_sim/clock", trust_env=False).json()["now"] == moved["now"]
+    again = httpx2.get(clock, headers=headers, trust_env=False)
+    assert again.json()["now"] == moved["now"]
+
+
+def test_its_controls_ask_for_the_token_that_it_announced(first: SimulatorProcess, tmp_path: Path) -> None:
+    kept = tmp_path / "simulator.json"
+    token = json.loads(kept.read_text("utf-8"))["token"]
+    assert (len(token) >= 32, token == first.token, kept.stat().st_mode & 0o777) == (True, True, 0o600)
+    assert httpx2.get(f"{first.url}/_sim/clock", trust_env=False).status_code == 401
 
 
 def test_one_in_use_is_not_discarded(first: SimulatorProcess, tmp_path: Path) -> None:

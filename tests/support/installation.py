@@ -155,5 +155,7 @@ class Installation:
     # --- what Meta holds --------------------------------------------------------------------------
 
     def simulator(self, path: str, **query: str) -> Any:
-        url = json.loads((self.home / "simulator.json").read_text("utf-8"))["url"].rstrip("/")
-        return httpx2.get(f"{url}/_sim/{path}", params=query, timeout=30, trust_env=False).json()
+        found = json.loads((self.home / "simulator.json").read_text("utf-8"))
+        url, headers = found["url"].rstrip("/"), {"Authorization": f"Bearer {found['token']}"}
+        asked = httpx2.get(f"{url}/_sim/{path}", params=query, headers=headers, timeout=30, trust_env=False)
+        return asked.json()

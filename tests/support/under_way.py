@@ -107,7 +107,9 @@ class Driver:
         """Have Meta refuse an ad set, so that the run takes back what it made."""
         match = {"method": "POST", "path_regex": "adsets$"}
         fault = {"kind": "error_200", "code": 100, "is_transient": False, "match": match}
-        answer = httpx2.post(f"{self.product.meta_url}/_sim/faults", json=fault, trust_env=False)
+        headers = {"Authorization": f"Bearer {self.product.simulator_token}"}
+        address = f"{self.product.meta_url}/_sim/faults"
+        answer = httpx2.post(address, json=fault, headers=headers, trust_env=False)
         assert answer.is_success, answer.text
         run_id = self.submitted("was failed")
         while self.run(run_id).status not in FINAL:

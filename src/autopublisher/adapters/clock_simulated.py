@@ -25,9 +25,10 @@ class _Reading:
 class SimulatedClock:
     """A clock that either runs faster than life or moves only when told to; to be closed in the end."""
 
-    def __init__(self, base_url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, base_url: str, token: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # The environment's proxies have no business with a simulator on loopback.
-        self._http = httpx2.Client(timeout=timeout_seconds, trust_env=False)
+        self._http = httpx2.Client(timeout=timeout_seconds, trust_env=False, headers=headers)
         self._address = f"{base_url.rstrip('/')}/_sim/clock"
 
     def __enter__(self) -> Self:

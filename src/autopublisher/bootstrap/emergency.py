@@ -17,7 +17,7 @@ from autopublisher.adapters.emergency_files import (
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.adapters.work_dbos_rounds import Rounds
-from autopublisher.bootstrap.simulator_process import announced_url
+from autopublisher.bootstrap.simulator_process import announced
 from autopublisher.domain.errors import AutoPublisherError, UnwritableError
 from autopublisher.domain.stops import Stop
 from autopublisher.flows.writes.emergency_intake import EmergencyIntake
@@ -124,10 +124,11 @@ def client_of(settings: Settings, clock: Clock, meta_url: str) -> SdkMetaAds:
 def opened_emergency(settings: Settings) -> Iterator[EmergencyPause]:
     """Open the way to Meta and nothing else; in stub mode the simulator that runs, for without one nothing is on."""
     with ExitStack() as undo:
-        url = settings.meta_graph_url or (
-            announced_url(settings.home) if settings.is_stub else LIVE_GRAPH_URL
-        )
-        clock = undo.enter_context(SimulatedClock(url)) if settings.is_stub else SystemClock()
+        url, token = settings.meta_graph_url or LIVE_GRAPH_URL, ""
+        if settings.supervises_simulator:
+            found = announced(settings.home)
+            url, token = found.url, found.token
+        clock = undo.enter_context(SimulatedClock(url, token)) if settings.is_stub else SystemClock()
         meta = undo.enter_context(client_of(settings, clock, url))
         files = emergency_files(settings)
         yield EmergencyPause(meta, files.notes, files.book, clock.now)

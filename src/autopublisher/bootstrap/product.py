@@ -170,6 +170,11 @@ class Product:
         """Return the server of this product's web application, yet to be started."""
         return HttpServer(self.app(), listener, self.settings.trusted_proxies)
 
+    @property
+    def simulator_token(self) -> str:
+        """What the own simulator's controls ask for; empty without one."""
+        return "" if self._simulator is None else self._simulator.token
+
     def _graph(self, undo: ExitStack) -> str:
         """Return the address of the Marketing API, starting the simulator where it is ours."""
         settings = self.settings
@@ -185,7 +190,11 @@ class Product:
         settings = self.settings
         engine = undo.enter_context(opened_database(settings.database))
         HomeMark(settings.home, units_of(engine)).check(new_database=self._new_database)
-        clock = undo.enter_context(SimulatedClock(self.meta_url)) if settings.is_stub else SystemClock()
+        clock = (
+            undo.enter_context(SimulatedClock(self.meta_url, self.simulator_token))
+            if settings.is_stub
+            else SystemClock()
+        )
         return Outside(
             engine=engine,
             open_unit=units_of(engine, self._emergency_files.notes.pending),

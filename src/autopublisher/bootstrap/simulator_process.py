@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import IO, TypeVar
 
 import httpx2
@@ -35,6 +36,9 @@ HEALTH_SECONDS = 2.0
 
 _T = TypeVar("_T")
 
+TOKEN_VARIABLE = "SIMULATOR_TOKEN"  # noqa: S105 - the name, not a token
+"""By which the simulator is told what its controls are to ask for."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -53,6 +57,8 @@ class Announcement:
 
     url: str
     pid: int
+    token: str = ""
+    """What its controls ask for; empty for one that asks for nothing."""
 
     @property
     def port(self) -> int:
@@ -76,6 +82,12 @@ class SimulatorProcess:
         self._users: IO[str] | None = None
         self._guard = threading.Lock()
         self._url: str | None = None
+        self._token = ""
+
+    @property
+    def token(self) -> str:
+        """What its controls ask for; one that is brought back asks for the same."""
+        return self._token
 
     @property
     def url(self) -> str:
@@ -93,8 +105,9 @@ class SimulatorProcess:
                 fcntl.flock(self._users, fcntl.LOCK_SH)
             found = self._announced()
             if found is None or not found.answers():
+                self._token = self._token or (found.token if found is not None else "") or token_urlsafe(24)
                 found = self._launch(0 if found is None else found.port)
-            self._url = found.url
+            self._url, self._token = found.url, found.token
         return self._url
 
     def ensure(self) -> None:
@@ -152,7 +165,7 @@ class SimulatorProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=bare_environment(os.environ),
+                env=bare_environment(os.environ) | {TOKEN_VARIABLE: self._token},
             )
         child = self._child
         found = _wait_for(lambda: self._ready(child.pid), START_SECONDS, lambda: child.poll() is not None)
@@ -198,18 +211,18 @@ def bare_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("LC_")}
 
 
-def announced_url(home: Path) -> str:
-    """Return the address of the simulator that runs for a data folder; raises UnavailableError where none does."""
+def announced(home: Path) -> Announcement:
+    """Return the simulator that runs for a data folder; raises UnavailableError where none does."""
     found = _announcement(home / ANNOUNCEMENT)
     if found is None or not found.answers():
         raise UnavailableError(reason=f"no simulator runs for {home}, so nothing of it can be on")
-    return found.url
+    return found
 
 
 def _announcement(file: Path) -> Announcement | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         record = json.loads(file.read_text("utf-8"))
-        return Announcement(str(record["url"]).rstrip("/"), int(record["pid"]))
+        return Announcement(str(record["url"]).rstrip("/"), int(record["pid"]), str(record.get("token", "")))
     return None
 
 

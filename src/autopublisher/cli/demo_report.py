@@ -37,10 +37,11 @@ class Truth:
     peak: int | None
 
 
-def read_truth(meta_url: str, view: RunView) -> Truth:
+def read_truth(meta_url: str, token: str, view: RunView) -> Truth:
     """Ask the simulator what is true of a run; raises UnavailableError where it does not answer."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False) as http:
+        with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False, headers=headers) as http:
             ads = http.get("/_sim/truth").raise_for_status().json()["ads"]
             mark = run_mark(view.run.id)
             books = http.get("/_sim/exposure", params={"contains": mark}).raise_for_status().json()

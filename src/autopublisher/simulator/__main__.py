@@ -2,11 +2,14 @@
 
 import argparse
 import contextlib
+import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from autopublisher.simulator.config import DEFAULT_GROUP_PATTERN, DEFAULT_START, SimulatorConfig
+from autopublisher.simulator.control_guard import TOKEN_VARIABLE
 from autopublisher.simulator.faults import fault_of, read_fault
 from autopublisher.simulator.scenario import built_in_scenarios, load_scenario
 from autopublisher.simulator.server import serve, write_url_file
@@ -65,6 +68,7 @@ def _fault(text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until stopped."""
     given = _parser().parse_args(arguments)
+    token = None if given.url_file is None else os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
     config = SimulatorConfig(
         scenario=given.scenario,
         seed=given.seed,
@@ -75,13 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         group_pattern=given.group_pattern,
         faults=tuple(given.fault),
         upgrade_expired=given.upgrade_expired,
+        control_token=token,
     )
 
     def announce(url: str) -> None:
         sys.stdout.write(f"simulator listening on {url}\n")
         sys.stdout.flush()
         if given.url_file is not None:
-            write_url_file(given.url_file, url)
+            write_url_file(given.url_file, url, token or "")
 
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how people end it
         serve(config, given.host, given.port, announce, given.idle_exit)

@@ -21,4 +21,5 @@ class SimulatorConfig:
     state_path: Path | None = None
     group_pattern: str = DEFAULT_GROUP_PATTERN  # campaigns whose names share a first match share an exposure
     faults: tuple[str, ...] = ()  # planned from the start, as written on a command line
+    control_token: str | None = None  # which the addresses under /_sim ask for
     upgrade_expired: bool = False  # serve v24.0 by v25.0 with a warning header instead of refusing it

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from autopublisher.simulator.control_guard import guarded
 from autopublisher.simulator.engine import Simulator
 from autopublisher.simulator.graph.lenient import read_json
 from autopublisher.simulator.market.delays import reported_share
@@ -45,9 +46,12 @@ def control_routes(simulator: Simulator) -> list[Route]:
         ("/faults", "DELETE", controls.clear_faults),
         ("/accounts/{account_id}", "POST", controls.change_account),
     ]
-    routes = [Route(f"/_sim{path}", _handler(act), methods=[method]) for path, method, act in table]
+    token = simulator.config.control_token
+    routes = [
+        Route(f"/_sim{path}", guarded(_handler(act), token), methods=[method]) for path, method, act in table
+    ]
     overview = Overview(simulator, controls.ad_truth)
-    return [*routes, Route("/_sim/", _page(overview), methods=["GET"])]
+    return [*routes, Route("/_sim/", guarded(_page(overview), token), methods=["GET"])]
 
 
 def _page(overview: Overview) -> Handler:

@@ -180,8 +180,9 @@ class SimulatorThread:
         self.stop()
 
 
-def write_url_file(path: Path, url: str) -> None:
-    """Write base URL and process id as JSON, whole or not at all."""
+def write_url_file(path: Path, url: str, token: str) -> None:
+    """Write base URL, process id and the controls' token as JSON, whole or not at all, for its owner only."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    draft.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
+    draft.touch(0o600)
+    draft.write_text(json.dumps({"url": url, "pid": os.getpid(), "token": token}), "utf-8")
     draft.replace(path)
