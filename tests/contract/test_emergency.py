@@ -10,10 +10,17 @@ import pytest
 from autopublisher.adapters.emergency_files import FileAccountBook, FileEmergencyNotes
 from autopublisher.adapters.memory.emergency import MemoryAccountBook, MemoryEmergencyNotes
 from autopublisher.domain.emergency import BookedAccount, NotedPause, report_note, stop_note
+from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, MetaId, StopId
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import ObjectLine, Stop, StopReport
+from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.writes.emergency_intake import EmergencyIntake
+from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
+from support.stop_staging import ACT as STAGE_ACT
+from support.stop_staging import stage_in
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ACT = ActId("act_1")
@@ -67,6 +74,42 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8")[:-20], "utf-8")
     (noted,) = FileEmergencyNotes(tmp_path).pending()
     assert noted.pauses == ()
+
+
+def test_notes_that_cannot_be_read_hide_no_other_and_hold_writes(tmp_path: Path) -> None:
+    notes = FileEmergencyNotes(tmp_path)
+    notes.write(STOP.id, [stop_note(STOP)])
+    (tmp_path / "another.jsonl").mkdir()
+    with pytest.raises(UnavailableError, match=r"another\.jsonl cannot be read") as caught:
+        notes.pending()
+    assert "move it away" in caught.value.remedy
+    assert [one.stop for one in notes.readable()] == [STOP]
+
+
+def test_everything_is_paused_although_notes_cannot_be_read(tmp_path: Path) -> None:
+    stage = stage_in(RunStatus.AB_TESTING)
+    stage.step()
+    (tmp_path / "another.jsonl").mkdir()
+    notes, book = FileEmergencyNotes(tmp_path), MemoryAccountBook()
+    book.book([BookedAccount(stage.account_id, STAGE_ACT, "Demo")])
+    switch = EmergencyPause(stage.meta, notes, book, stage.clock.now)
+    stage.database.noted = notes.pending
+    before = len(stage.meta.witnessed)
+    stage.step()
+    assert stage.now_run.failed_ticks == 1
+    assert stage.writes_after(before) == []
+    desk = StopDesk(stage.open_unit, stage.clock, stage.queue, switch)
+    view = desk.stop(None, "wrong price", "ana")
+    assert (stage.on(), view.confirmed) == ([], True)
+    assert "another.jsonl" in view.unrecorded
+    assert EmergencyIntake(stage.open_unit, notes, stage.clock, stage.queue).take_in() == 0
+
+
+def test_notes_that_were_put_away_while_others_are_read_hide_none(tmp_path: Path) -> None:
+    notes = FileEmergencyNotes(tmp_path)
+    notes.write(STOP.id, [stop_note(STOP)])
+    (tmp_path / "another.jsonl").symlink_to(tmp_path / "gone")  # listed, but not there any more
+    assert [one.stop for one in notes.pending()] == [STOP]
 
 
 def test_notes_that_find_no_place_are_told_and_kept_by_the_process(tmp_path: Path) -> None:

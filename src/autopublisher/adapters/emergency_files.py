@@ -19,6 +19,7 @@ import structlog
 
 from autopublisher.adapters.private_files import FILE_MODE, private_folder, replace_private
 from autopublisher.domain.emergency import BookedAccount, NotedStop, noted_stop
+from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, StopId
 
 RESERVE_BYTES = 1_000_000
@@ -61,16 +62,40 @@ class FileEmergencyNotes:
         return str(self._path(stop_id))
 
     def pending(self) -> Sequence[NotedStop]:
-        """Return the stops whose notes have not been put away, oldest first."""
+        """Return the stops whose notes have not been put away, oldest first; UnavailableError where some cannot be read."""
+        found, problem = self._read()
+        if problem is not None:
+            raise problem
+        return found
+
+    def readable(self) -> Sequence[NotedStop]:
+        """Return those of the pending stops that can be read."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[Sequence[NotedStop], UnavailableError | None]:
+        """Return the stops that can be read, and what is wrong with the last file that cannot."""
         found: dict[str, list[Mapping[str, Any]]] = {}
-        with suppress(OSError):
-            if self._folder.is_dir():
-                found = {one.stem: _records(one) for one in self._folder.glob("*.jsonl")}
+        problem: UnavailableError | None = None
+        try:
+            paths = [
+                one for one in self._folder.iterdir() if one.suffix == ".jsonl"
+            ]  # glob would pass over what is denied
+        except (FileNotFoundError, NotADirectoryError):
+            paths = []
+        except OSError as error:
+            paths, problem = [], _unreadable(self._folder, error)
+        for path in paths:
+            try:
+                found[path.stem] = _records(path)
+            except FileNotFoundError:  # put away since it was listed
+                continue
+            except OSError as error:
+                problem = _unreadable(path, error)
         with self._guard:
             for stop_id, records in self._homeless.items():
                 found.setdefault(stop_id, []).extend(records)
         stops = [one for records in found.values() if (one := noted_stop(records)) is not None]
-        return sorted(stops, key=lambda one: (one.stop.at, one.stop.id))
+        return sorted(stops, key=lambda one: (one.stop.at, one.stop.id)), problem
 
     def close(self, stop_id: StopId) -> None:
         """Let go of the stop's file, and with it of the lock that says that it is being written."""
@@ -189,6 +214,17 @@ def _records(path: Path) -> list[Mapping[str, Any]]:
             if isinstance(record, dict) and "note" in record:
                 found.append(record)
     return found
+
+
+def _unreadable(path: Path, error: OSError) -> UnavailableError:
+    problem = UnavailableError(
+        reason=f"the emergency notes in {path} cannot be read ({error.strerror or error})"
+    )
+    problem.remedy = (
+        "A stop may stand there, so nothing is written to Meta meanwhile; 'autopublisher stop' still pauses everything. "
+        "Let AutoPublisher's user read the file, or move it away once its stop is dealt with."
+    )
+    return problem
 
 
 def _sync_folder(folder: Path) -> None:

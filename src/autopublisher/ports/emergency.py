@@ -15,7 +15,11 @@ class EmergencyNotes(Protocol):
         ...
 
     def pending(self) -> Sequence[NotedStop]:
-        """Return the stops that stand in notes only, oldest first."""
+        """Return the stops that stand in notes only, oldest first; UnavailableError where a note cannot be read."""
+        ...
+
+    def readable(self) -> Sequence[NotedStop]:
+        """Return those of the pending stops that can be read: a pause must not wait for the others."""
         ...
 
     def close(self, stop_id: StopId) -> None:

@@ -26,6 +26,10 @@ class MemoryEmergencyNotes:
         found = [noted_stop(records) for records in self.records.values()]
         return sorted((one for one in found if one is not None), key=lambda one: one.stop.at)
 
+    def readable(self) -> Sequence[NotedStop]:
+        """Return all that is pending."""
+        return self.pending()
+
     def close(self, stop_id: StopId) -> None:
         """Remember that the notes are complete."""
         self._open.discard(stop_id)

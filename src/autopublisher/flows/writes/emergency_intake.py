@@ -43,7 +43,7 @@ class EmergencyIntake:
     def take_in(self) -> int:
         """Take in what stands in notes; returns how many stops still do, because the database cannot take them yet."""
         left = 0
-        for noted in self._notes.pending():
+        for noted in self._notes.readable():
             if self._notes.is_open(noted.stop.id) or not self._is_taken(noted):
                 left += 1
             else:

@@ -89,8 +89,8 @@ class EmergencyPause:
         return self._now()
 
     def noted(self) -> Sequence[NotedStop]:
-        """Return the stops that stand in the notes."""
-        return self._notes.pending()
+        """Return the stops that can be read in the notes."""
+        return self._notes.readable()
 
     def booked(self) -> Sequence[BookedAccount]:
         """Return the accounts that the book names."""
@@ -98,11 +98,11 @@ class EmergencyPause:
 
     def standing(self, act_id: ActId | None) -> Stop | None:
         """Return the stop of this scope that stands in the notes already."""
-        return next((one.stop for one in self._notes.pending() if one.stop.act_id == act_id), None)
+        return next((one.stop for one in self._notes.readable() if one.stop.act_id == act_id), None)
 
     def unfinished(self) -> Sequence[Stop]:
         """Return the noted stops of which Meta has not shown everything off."""
-        return [one.stop for one in self._notes.pending() if not one.is_done]
+        return [one.stop for one in self._notes.readable() if not one.is_done]
 
     def pause(self, stop: Stop, accounts: Sequence[BookedAccount] = ()) -> EmergencyReport:
         """Note the stop, switch off what is on in the accounts it concerns, and report what Meta showed; repeatable.
@@ -110,7 +110,7 @@ class EmergencyPause:
         ``accounts`` names them where they are not all that are known here.
         Raises MetaError where no account is booked here and Meta does not list any either.
         """
-        earlier = next((one for one in self._notes.pending() if one.stop.id == stop.id), None)
+        earlier = next((one for one in self._notes.readable() if one.stop.id == stop.id), None)
         noted_in = self._notes.write(stop.id, [stop_note(stop)])
         try:
             under_way = [_Progress(one) for one in accounts or self._concerned(stop)]
