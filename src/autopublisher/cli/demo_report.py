@@ -12,14 +12,14 @@ from rich.text import Text
 
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.output import Listing, pairs_table
-from autopublisher.cli.run_text import facts_of
+from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.money import Money
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import MetaObject
 from autopublisher.flows.reports import RunView, VariantView
-from autopublisher.views.moments import in_zone, moment_text
+from autopublisher.views.moments import moment_text
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
@@ -95,7 +95,7 @@ def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType
     yield Text("")
     yield _variants(view, truth)
     if view.decision is not None:
-        yield Text(f"\n{in_zone(view.decision.sentence_en, zone)}")
+        yield Text(f"\n{verdict_text(view, view.decision, zone)}")
     yield Text(f"\n{_judgement(view, truth)}", style="bold")
     yield Text("")
     yield _objects(view)

@@ -24,6 +24,9 @@ WIDTH_WITHOUT_TERMINAL = 160
 GAP = 2
 """Blanks between columns."""
 
+UNBROKEN = 24
+"""Columns of at most so many characters are shown on one line: an amount stays with its currency, a moment with its zone."""
+
 _COMMAND = re.compile(r"'autopublisher (?P<rest>[a-z])")
 
 
@@ -40,7 +43,9 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data i
 
 def tell(message: str, style: str = "", on: Console | None = None) -> None:
     """Write a line for people to stderr; ``on`` is the console of a status line that is being shown there."""
-    (on or console(sys.stderr)).print(Text(runnable(message), style=style), soft_wrap=True)
+    screen = on or console(sys.stderr)
+    # A terminal breaks lines between words; what is read by programs keeps its lines.
+    screen.print(Text(runnable(message), style=style), soft_wrap=not screen.is_terminal)
 
 
 def runnable(text: str) -> str:
@@ -130,11 +135,15 @@ class Listing:
 def _widths(rows: Sequence[Sequence[str]], most: int) -> list[int] | None:
     """Return a width for each column in which no word is cut; None where they do not fit side by side.
 
-    What is left above the longest words goes to the columns in proportion to how much more their texts need.
+    A column of short texts, such as amounts and moments, is never broken over lines. What is left above that goes to the
+    columns in proportion to how much more their texts need.
     """
     columns = list(zip(*rows, strict=True))
-    least = [max(cell_len(word) for cell in column for word in (cell.split() or [""])) for column in columns]
     whole = [max(map(cell_len, column)) for column in columns]
+    longest = [
+        max(cell_len(word) for cell in column for word in (cell.split() or [""])) for column in columns
+    ]
+    least = [high if high <= UNBROKEN else low for low, high in zip(longest, whole, strict=True)]
     left = most - sum(least) - GAP * (len(columns) - 1)
     wanted = sum(whole) - sum(least)
     if left < 0:

@@ -10,13 +10,24 @@ from rich.text import Text
 from autopublisher.api.presenters import present_run
 from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.money import Money
+from autopublisher.domain.records import Decision
 from autopublisher.domain.run import Run
 from autopublisher.flows.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import RunExposure
 from autopublisher.views.moments import Zones, in_zone, moment_text
 from autopublisher.views.progress import progress_of
 
-VARIANT_COLUMNS = ("variant", "state", "spend", "revenue", "ROAS", "ROAS_interval", "purchases", "clicks")
+VARIANT_COLUMNS = (
+    "variant",
+    "state",
+    "spend",
+    "revenue",
+    "ROAS",
+    "ROAS_interval",
+    "purchases",
+    "clicks",
+    "as_of",
+)
 OBJECT_COLUMNS = ("kind", "meta_id", "status", "effective_status", "name")
 RUN_COLUMNS = (
     "run_id",
@@ -122,6 +133,12 @@ def _progress(view: RunView, zone: tzinfo) -> dict[str, str]:
     }
 
 
+def verdict_text(view: RunView, decision: Decision, zone: tzinfo) -> str:
+    """Return the verdict's sentence with the moment of the figures it rests on: later ones stand in the table beside it."""
+    dated = "Verdict" + _as_of(view.evidence_at, zone)
+    return f"{dated}: {in_zone(decision.sentence_en, zone)}"
+
+
 def _standing(view: RunView) -> str:
     """Say what the selected variant's selection rests on."""
     if not view.is_overridden:
@@ -130,9 +147,9 @@ def _standing(view: RunView) -> str:
     return f"chosen by a person against the verdict{named}; not proven"
 
 
-def variants_table(view: RunView) -> Listing:
-    """Return the test's arms with what was observed."""
-    return Listing([_variant_row(one) for one in view.variants], VARIANT_COLUMNS)
+def variants_table(view: RunView, zone: tzinfo) -> Listing:
+    """Return the test's arms with what was observed, and when."""
+    return Listing([_variant_row(one, zone) for one in view.variants], VARIANT_COLUMNS)
 
 
 def objects_table(view: RunView) -> Listing:
@@ -156,16 +173,16 @@ def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
         yield Text(in_zone(warning, zone), style="yellow")
     if view.variants:
         yield Text("")
-        yield variants_table(view)
+        yield variants_table(view, zone)
     if view.decision is not None:
         yield Text("")
-        yield Text(in_zone(view.decision.sentence_en, zone))
+        yield Text(verdict_text(view, view.decision, zone))
     if view.objects:
         yield Text("")
         yield objects_table(view)
 
 
-def _variant_row(view: VariantView) -> dict[str, Any]:
+def _variant_row(view: VariantView, zone: tzinfo) -> dict[str, Any]:
     low_high = view.interval
     return {
         "variant": view.variant.letter,
@@ -176,4 +193,5 @@ def _variant_row(view: VariantView) -> dict[str, Any]:
         "ROAS_interval": None if low_high is None else f"{low_high[0]:.2f} to {low_high[1]:.2f}",
         "purchases": view.figures.conversions,
         "clicks": view.figures.clicks,
+        "as_of": None if view.figures_at is None else view.figures_at.astimezone(zone),
     }

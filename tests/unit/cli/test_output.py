@@ -76,3 +76,9 @@ def test_a_hint_names_a_program_that_is_there(monkeypatch: pytest.MonkeyPatch, t
 def test_a_program_on_path_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert runnable("'autopublisher doctor' says more") == "'autopublisher doctor' says more"
+
+
+@pytest.mark.parametrize("width", [120, 200])
+def test_an_amount_stays_with_its_currency_and_a_moment_with_its_zone(width: int) -> None:
+    text = shown(width)
+    assert text.count("500.00 EUR") == text.count("2026-12-01 09:00 UTC") == len(IDS)
