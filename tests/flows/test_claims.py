@@ -1,5 +1,6 @@
 """Two installations on one ad account, or a copy beside its original, are noticed before either writes."""
 
+from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
 from itertools import count
@@ -276,6 +277,23 @@ def test_an_unanswered_label_is_read_back_and_written_once_more_where_it_is_miss
         office.start()
     world.meta.faults.append(Fault(MetaOutcomeUnknownError("the connection was cut"), method, done))
     assert office.writes() is None
+    assert len(world.labels()) == 1
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_label_writes_that_fail_for_half_an_hour_lock_nobody_out(
+    world: World, first: Office, *, restarts: bool
+) -> None:
+    world.meta.faults += [Fault(MetaTransientError("down"), "update", False)] * 8
+    first.start()
+    for _ in range(30):
+        with suppress(MetaError, NotYet):
+            first.claims.need(ACT)
+        if restarts:
+            first.start()
+        world.pass_minute()
+    assert first.claim().state is ClaimState.HELD
+    assert first.writes() is None
     assert len(world.labels()) == 1
 
 

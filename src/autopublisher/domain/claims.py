@@ -47,8 +47,9 @@ class ClaimState(StrEnum):
 class Claim:
     """What the database says of its claim on an account.
 
-    ``nonces`` are those of the last starts, the present one first: a label may still show an earlier one. ``place`` is
-    where the database lay when it wrote them. Nothing but pauses is written before ``again_at`` unless it is HELD.
+    ``nonces`` are those of the last starts, the present one first: a label may still show an earlier one, so none is let
+    go of that was written since the one that Meta last showed. ``place`` is where the database lay when it wrote them.
+    Nothing but pauses is written before ``again_at`` unless it is HELD.
     """
 
     act_id: ActId
@@ -65,10 +66,15 @@ class Claim:
         """Whether this database has never claimed the account."""
         return not self.nonces
 
-    def started(self, nonce: str, epoch: int, place: str, *, keeps_state: bool) -> "Claim":
-        """Return the claim of another start; ``keeps_state`` where other workers may go on meanwhile."""
+    def started(self, nonce: str, epoch: int, place: str, shown: str | None, *, keeps_state: bool) -> "Claim":
+        """Return the claim of a start, new or told once more; ``keeps_state`` where other workers may go on meanwhile.
+
+        ``shown`` is the nonce that Meta shows, None where it shows none of this installation.
+        """
         state = self.state if keeps_state else ClaimState.PENDING
-        nonces = (nonce, *self.nonces)[:_KEPT_NONCES]
+        nonces = (nonce, *(one for one in self.nonces if one != nonce))
+        if shown in nonces:
+            nonces = nonces[: max(_KEPT_NONCES, nonces.index(shown) + 1)]
         return replace(self, epoch=epoch, nonces=nonces, place=place, state=state, why="")
 
     def refused(self, why: str, now: datetime) -> "Claim":

@@ -73,6 +73,7 @@ class AccountClaims:
         self._notices_within = _LOOKS * look
         self._nonce = nonce
         self._written_at: dict[ActId, datetime] = {}
+        self._nonces: dict[ActId, str] = {}
         self._proved_at: dict[ActId, datetime] = {}
 
     def need(self, act_id: ActId) -> None:
@@ -129,6 +130,7 @@ class AccountClaims:
             refused = self._refuse(claim, why)
             raise NotYet(refused.again_at, refused.attention)
         if written is None:
+            self._nonces[act_id] = self._nonce()  # what is written once more is the same start's
             self._write(claim, labels, now)
         elif is_shown(claim, labels, installation):
             self._prove(claim, labels)
@@ -145,7 +147,9 @@ class AccountClaims:
         own = own_labels(labels, self._installation())
         epoch = max([claim.epoch, *(label.epoch for label in labels)]) + 1
         restarts = claim.state is ClaimState.HELD and not claim.take_over
-        started = claim.started(self._nonce(), epoch, self._place, keeps_state=restarts)
+        shown = own[-1].nonce if own else None
+        nonce = self._nonces[claim.act_id]
+        started = claim.started(nonce, epoch, self._place, shown, keeps_state=restarts)
         # Whoever is taken over from compares the labels as often as we do, and may write until then.
         wait = self._shows() + (self._notices_within if claim.take_over else timedelta(0))
         started = self._save(replace(started, again_at=now + wait))
