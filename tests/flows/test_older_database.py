@@ -1,15 +1,18 @@
 """A database that is put back to an earlier moment while Meta goes on: no second final campaign, and no cent too much."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, MetaThrottledError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation, Restoration
 from autopublisher.domain.journal.found import OLDER, found_digest, found_in
 from autopublisher.domain.operations import Action
 from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.simulator.faults import read_fault
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
 
 _R = RunStatus
@@ -108,8 +111,39 @@ def test_a_person_has_a_restored_run_adopt_its_final_campaign(status: RunStatus)
     assert (run.status, run.winner) == (_R.COMPLETED, "B"), run.attention
     assert world.made() == made
     assert world.campaigns()[0].status == "ACTIVE"
+    assert world.ads() == {"final.ad": "ACTIVE"}
     assert within_total(world)
     assert not found_in(world.rows())
+
+
+def replaced() -> RestoredWorld:
+    """Return a world whose final ad, of variant B, Meta has refused, and which has published A in its place."""
+    world = RestoredWorld()
+    world.go(_R.PUBLISHING_FINAL)
+    refusal = {"kind": "ad_disapproved", "ad": "Final", "match": {"method": "GET"}}
+    world.machine.simulator.faults.plan(read_fault(json.dumps(refusal)))
+    while not world.tick().is_refused:
+        pass
+    world.machine.approvals.publish_winner(
+        world.run_id, "manager", variant="A", comment="Meta refused it", role=Role.MANAGER
+    )
+    assert world.go().status is _R.COMPLETED
+    world.pass_time(hours=2)
+    return world
+
+
+@pytest.mark.parametrize("status", [_R.AB_TESTING, _R.PUBLISHING_FINAL])
+def test_an_adopted_final_campaign_keeps_the_ad_that_took_a_refused_ones_place(status: RunStatus) -> None:
+    world = replaced()
+    ads = world.ads()
+    world.restore(backup_in(world, status))
+    world.live_on(hours=1)
+    world.machine.approvals.adopt(world.run_id, "manager", digest=found_digest(world.rows()))
+    run = world.live_on(hours=30)
+    assert (run.status, run.winner, run.proven) == (_R.COMPLETED, "A", False), run.attention
+    assert world.ads() == ads == {"final.ad": "PAUSED", "final.a.ad": "ACTIVE"}
+    assert not [row for row in world.rows() if row.key.startswith("pause/final/a/")]
+    assert within_total(world)
 
 
 def test_an_adoption_is_bound_to_what_the_person_was_shown() -> None:

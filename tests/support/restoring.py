@@ -103,6 +103,12 @@ class RestoredWorld:
         found = self.machine.simulator.state.of_kind(Campaign)
         return [one for one in found if text in one.name and run_mark(self.run_id) in one.name]
 
+    def ads(self) -> dict[str, str]:
+        """Return the status of each of the final campaign's ads, by its place in the plan."""
+        mark = run_mark(self.run_id)
+        found = [one for one in self.machine.simulator.state.of_kind(Ad) if f"{mark}final." in one.name]
+        return {one.name.partition(mark)[2].removesuffix("]"): one.status for one in found}
+
     def made(self, text: str = "") -> int:
         """Return how many campaigns, ad sets and ads with this in their names the market has ever had."""
         state = self.machine.simulator.state

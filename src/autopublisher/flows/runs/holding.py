@@ -248,11 +248,26 @@ class Holding:
         return any(_is_made(row, ObjectKind.AD_SET) and row.key == _FINAL[1] for row in rows)
 
     def _winner(self, run: Run, rows: Sequence[Operation]) -> str | None:
-        """Return the variant of the final campaign, by its name."""
+        """Return the variant of the final campaign: the one of its ad that is on, else what is known, else its name's.
+
+        An ad may have taken a refused one's place since. None where ads of several variants are on.
+        """
+        shown = self._shown(run, rows)
+        if shown:
+            return shown.pop() if len(shown) == 1 else None
+        if run.status is RunStatus.PUBLISHING_FINAL and run.winner is not None:
+            return run.winner
         name = next((str(row.spec.params.get("name")) for row in rows if row.key == _FINAL[0]), "")
         found = _TITLE.search(name)
         letters = {one.letter for one in self._variants(run)}
         return found.group(1) if found is not None and found.group(1) in letters else None
+
+    def _shown(self, run: Run, rows: Sequence[Operation]) -> set[str]:
+        """Return the variants whose final ads are on; where none is, those whose ads were on when they were found."""
+        on = {model.key for model in self._statuses.models(run) if model.status == "ACTIVE"}
+        were = {row.spec.target for row in found_in(rows) if row.spec.params.get("status") == "ACTIVE"}
+        ads = [row for row in _ads(rows) if row.key in on] or [row for row in _ads(rows) if row.key in were]
+        return {one.letter for one in self._variants(run) for ad in ads if publishes(ad, one.letter)}
 
     def _variants(self, run: Run) -> Sequence[Variant]:
         """Return the run's variants; those that its admission would store where it has not been admitted yet."""
@@ -270,8 +285,10 @@ class Holding:
 
     def _final_of(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, Any]:
         """Return what the run has to remember of a final campaign that Meta holds: winner and budget, as shown."""
+        winner = self._winner(run, rows)
+        known = {"winner": winner, "proven": run.proven and winner == run.winner}
         if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
-            return {}
+            return known
         now = self._clock.now()
         params = {row.key: row.spec.params for row in rows if row.key in _FINAL}
         ad_set, campaign = params[_FINAL[1]], params.get(_FINAL[0], {})
@@ -285,11 +302,7 @@ class Holding:
             "ends_at": str(ad_set.get("end_time") or now.isoformat()),
             "why": "as Meta shows it",
         }
-        return {
-            "winner": self._winner(run, rows),
-            "final_budget": budget,
-            "stopped_at": run.stopped_at or now,
-        }
+        return known | {"final_budget": budget, "stopped_at": run.stopped_at or now}
 
     def _answer(self, unit: UnitOfWork, run: Run, going: Run, possible: Mapping[str, int]) -> None:
         """Have what was found count as sent, and what the arms have spent as spent, where that is final."""
