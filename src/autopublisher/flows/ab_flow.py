@@ -26,6 +26,7 @@ from autopublisher.flows.runs.settlement import (
     doubts,
     seen_before,
     settled_by_variant,
+    spent_by_variant,
 )
 from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import TREE, Statuses
@@ -346,12 +347,11 @@ class Conclusion:
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
         caps = caps_of(arms, self._statuses.rows(run))
-        final = settled_by_variant(run, snapshots, caps)
+        known = spent_by_variant(run, snapshots, caps)
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
             for row in arms:
-                spent = final.get(row.spec.variant or "", 0)
-                # No figure is no proof that nothing was spent: the reserve then stays.
+                spent = known.get(row.spec.variant or "", 0)
                 if row.spec.reserves and row.spent is None and spent:
                     # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
                     # reserve only if Meta says so itself.

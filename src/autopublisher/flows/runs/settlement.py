@@ -1,7 +1,7 @@
 """Settled figures that cannot be right are read again before anything final is concluded from them.
 
 Meta's figures are sometimes wrong for hours and corrected later. Nothing is lost by waiting, for everything is off; after a
-day Meta's word stands.
+day Meta's word stands. Of money, the most that Meta has shown counts all the same: what was spent cannot get less.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,6 +59,15 @@ def settled_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[st
         if one.variant in caps and (run.settles_at is None or one.at >= run.settles_at):
             final.setdefault(one.variant, []).append(one.figures.spend)
     return {letter: settled_spend(spends, caps[letter]) for letter, spends in final.items()}
+
+
+def spent_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:
+    """Return what each variant counts as having spent: its settled figures, or what was seen before where that is more.
+
+    One whose settled figures show no spend is left out: no figure is no proof that nothing was spent.
+    """
+    final, floors = settled_by_variant(run, snapshots, caps), seen_before(snapshots, caps)
+    return {letter: max(spent, floors.get(letter, 0)) for letter, spent in final.items() if spent}
 
 
 def seen_before(snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:

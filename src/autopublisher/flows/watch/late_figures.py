@@ -4,7 +4,8 @@ Theory of operation. A completed run has no tick any more, and its final campaig
 last hour shows later. So the account's watch reads what belongs to runs that have ended: one query for a hundred ad sets, no
 more often than Meta refreshes its figures, whether or not a stop holds. An ad set's money is over when its schedule is, or
 when a run that ended otherwise has switched it off. When late conversions have had their time since then, its figures are
-read for the last time, and what it has spent replaces its reserve in the journal.
+read for the last time, and what it has spent replaces its reserve in the journal: never less than Meta has shown before, and
+a figure that cannot be right only if Meta still says so a day later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,12 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.records import Figures, Snapshot
 from autopublisher.domain.reservations import end_of, off_since
 from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.domain.settlement import spent_at_most
+from autopublisher.domain.settlement import settled_spend, spent_at_most
 from autopublisher.flows.ab_flow import SPEND_SHOWS
 from autopublisher.flows.collector import REFRESH
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.gate import LONGEST
+from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
 
@@ -122,18 +124,23 @@ class LateFigures:
                     one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
                 ]
                 has_settled = place.settles_at <= now
+                read_now = Snapshot(place.run.id, place.letter, now, figures)
                 if has_settled or not earlier or earlier[-1].figures != figures:
-                    unit.observations.add_snapshots([Snapshot(place.run.id, place.letter, now, figures)])
+                    unit.observations.add_snapshots([read_now])
                 unit.commit()
             if has_settled and place.run.is_final:
-                self._settle(place, figures.spend)
+                self._settle(place, [*earlier, read_now], now)
 
-    def _settle(self, place: _Place, spend: int) -> None:
+    def _settle(self, place: _Place, known: Sequence[Snapshot], now: datetime) -> None:
         """Let the journal count what was spent instead of what could have been."""
         try:
             with self._open_unit() as unit:
                 rows = unit.journal.of_run(place.run.id)
-                most = spent_at_most(spend, reserve_of(place.row, rows))
+                cap = reserve_of(place.row, rows)
+                spent = _spent(place, known, cap, now)
+                if spent is None:
+                    return
+                most = spent_at_most(spent, cap)
                 unit.journal.advance(
                     replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
                 )
@@ -143,6 +150,16 @@ class LateFigures:
 
 
 _NOTHING: Mapping[str, Any] = {"read": {}, "done": []}
+
+
+def _spent(place: _Place, known: Sequence[Snapshot], cap: int, now: datetime) -> int | None:
+    """Return what an ad set has spent, in minor units; None while its settled figures cannot be right."""
+    letter, final = place.letter, [one for one in known if one.at >= place.settles_at]
+    spent, caps = settled_spend([one.figures.spend for one in final], cap), {place.letter: cap}
+    seen = seen_before(known, caps)
+    if now < final[0].at + DOUBT_LASTS and doubts(place.run, {letter: spent}, caps, seen):
+        return None
+    return max(spent, seen.get(letter, 0))
 
 
 def _is_open(row: Operation) -> bool:
