@@ -1,9 +1,11 @@
 """Two installations on one ad account, or a copy beside its original, are noticed before either writes."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,12 @@ from autopublisher.domain.errors import (
     MetaRefusedError,
     MetaTransientError,
 )
-from autopublisher.domain.ids import InstallationId
+from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import ObjectKind
+from autopublisher.flows.duties import Outcome
 from autopublisher.flows.waiting import NotYet
+from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.writes.claims import AccountClaims
 from support.mortal import START, MortalMachine
 from support.simulated import ACT
@@ -42,6 +46,11 @@ class World:
     def labels(self) -> list[str]:
         rows = self.meta.find(ACT, ObjectKind.LABEL, "autopublisher", ("name",))
         return [str(row["name"]) for row in rows]
+
+    def lose_labels(self) -> None:
+        for meta_id, stored in list(self.meta.objects.items()):
+            if stored.kind is ObjectKind.LABEL:
+                self.meta.delete(meta_id)
 
     def label_writes(self) -> int:
         return sum(call.method in {"create", "update", "delete"} for call in self.meta.calls)
@@ -137,10 +146,10 @@ def test_nothing_is_written_before_the_label_was_read_back(world: World) -> None
     assert world.clock.now() - began >= CLAIM_SHOWS
 
 
-def test_a_claim_costs_three_calls_and_none_afterwards(world: World, first: Office) -> None:
-    assert [call.method for call in world.meta.calls] == ["find", "create", "find"]
+def test_a_first_claim_costs_four_calls_and_none_afterwards(world: World, first: Office) -> None:
+    assert [call.method for call in world.meta.calls] == ["find", "find", "create", "find"]
     assert first.tries() is None
-    assert len(world.meta.calls) == 3
+    assert len(world.meta.calls) == 4
 
 
 def test_a_second_installation_writes_nothing_and_both_say_so(world: World, first: Office) -> None:
@@ -259,11 +268,63 @@ def test_a_look_carries_a_take_over_out_where_no_run_asks(world: World, first: O
 def test_who_was_refused_goes_on_when_the_other_label_is_gone(world: World, first: Office) -> None:
     second = Office(world, "second")
     assert second.writes()
-    for meta_id, stored in list(world.meta.objects.items()):
-        if stored.kind is ObjectKind.LABEL:
-            world.meta.delete(meta_id)
+    world.lose_labels()
     second.claims.look(ACT)
     assert second.writes() is None
+
+
+def test_a_label_that_is_gone_proves_nothing_until_it_is_read_back(world: World, first: Office) -> None:
+    world.lose_labels()
+    claim, _ = first.claims.look(ACT)
+    assert claim is not None
+    assert claim.state is ClaimState.PENDING
+    assert first.tries() == ""
+    assert len(world.labels()) == 1
+    assert first.writes() is None
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_comes_to_an_account_whose_label_is_gone_waits_until_the_other_has_noticed(
+    world: World, first: Office, *, restarts: bool
+) -> None:
+    world.meta.create(ACT, ObjectKind.CAMPAIGN, {"name": "Shoes [ap-1]", "status": "PAUSED"})
+    first.claims.look(ACT)  # a moment before
+    world.lose_labels()
+    second, both = Office(world, "second"), 0
+    for minute in range(60):
+        if minute % 15 == 14:
+            first.claims.look(ACT)
+        if restarts and minute == 5:
+            second.start()
+        both += [first.tries(), second.tries()].count(None) == 2
+        world.pass_minute()
+    assert both == 0
+    assert [first.tries() is None, second.tries() is None].count(True) == 1
+
+
+class Judgement:
+    """A duty that counts how often it was done."""
+
+    name = "judgement"
+    done = 0
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome:
+        assert (act_id, before, now >= START) == (ACT, None, True)
+        self.done += 1
+        return Outcome({})
+
+
+@pytest.mark.parametrize(("restarts", "judged"), [(False, 1), (True, 0)])
+def test_only_what_was_lately_ones_own_is_judged_without_labels(
+    world: World, first: Office, *, restarts: bool, judged: int
+) -> None:
+    if restarts:
+        first.start()
+    judgement = Judgement()
+    world.meta.faults.append(Fault(MetaTransientError("down"), "find", False))
+    with suppress(MetaTransientError):
+        ClaimCheck(first.claims, judgement)(ACT, None, world.clock.now())
+    assert judgement.done == judged
 
 
 @pytest.mark.parametrize("done", [True, False])

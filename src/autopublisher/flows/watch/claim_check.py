@@ -29,7 +29,9 @@ class ClaimCheck:
         """Compare the labels, then do the duty that follows unless somebody else holds the account."""
         try:
             claim, others = self._claims.look(act_id)
-        except MetaError as error:  # what was known holds; its own bound keeps it from holding for long
+        except MetaError as error:
+            if not self._claims.may_judge(act_id):
+                raise
             done = self._then(act_id, before, now)
             return done and _with_problems(done, [f"the account's labels could not be read: {error.message}"])
         if claim is not None and claim.state is ClaimState.REFUSED:

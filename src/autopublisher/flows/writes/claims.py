@@ -1,8 +1,8 @@
 """Claims each ad account before it is first written to, and sees that nobody else does.
 
 The label at Meta is written without a journal row, for it belongs to no run: the claim in the database is saved first, what
-was written is read back, and writing it again is harmless. Three calls a start and account; none while nothing is
-written.
+was written is read back, and writing it again is harmless. Three calls a start and account, and one more when an account is
+claimed for the first time; none while nothing is written.
 """
 
 import secrets
@@ -32,6 +32,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import ActId, InstallationId
+from autopublisher.domain.naming import MARK
 from autopublisher.domain.operations import ObjectKind, OperationSpec
 from autopublisher.domain.records import Event
 from autopublisher.flows.steps import SYSTEM
@@ -108,9 +109,21 @@ class AccountClaims:
             claim = self._refuse(claim, why)
         elif claim.state is ClaimState.REFUSED:  # the other has gone
             claim = self._save(replace(claim, state=ClaimState.PENDING, why="", again_at=now))
+        elif claim.state is ClaimState.HELD and not own_labels(
+            labels, installation
+        ):  # nobody else could be told by it
+            claim = self._let_go(claim, now)
         elif act_id in self._proved_at:
             self._proved_at[act_id] = now
         return claim, [label for label in labels if label.installation != installation]
+
+    def may_judge(self, act_id: ActId) -> bool:
+        """Tell whether the account was this start's so lately that it may be judged without its labels."""
+        with self._open_unit() as unit:
+            claim = unit.claims.of(act_id)
+        if claim is None or (claim.state is ClaimState.HELD and claim.place == self._place):
+            return claim is None or self._is_fresh(act_id, self._clock.now())
+        return False
 
     def _is_fresh(self, act_id: ActId, now: datetime) -> bool:
         """Tell whether the labels were compared lately: a process that was frozen must not go on from what it knew."""
@@ -150,9 +163,10 @@ class AccountClaims:
         shown = own[-1].nonce if own else None
         nonce = self._nonces[claim.act_id]
         started = claim.started(nonce, epoch, self._place, shown, keeps_state=restarts)
-        # Whoever is taken over from compares the labels as often as we do, and may write until then.
-        wait = self._shows() + (self._notices_within if claim.take_over else timedelta(0))
-        started = self._save(replace(started, again_at=now + wait))
+        # Whoever wrote here before compares the labels as often as we do, and may write until then.
+        notices = claim.take_over or (claim.is_new and self._has_campaigns(claim.act_id))
+        wait = self._shows() + (self._notices_within if notices else timedelta(0))
+        started = self._save(replace(started, again_at=max(now + wait, claim.again_at or now)))
         self._written_at[claim.act_id] = now
         name = label_name(self._installation(), started)
         with suppress(MetaOutcomeUnknownError):  # reading it back tells
@@ -177,6 +191,13 @@ class AccountClaims:
         for label in labels:
             with suppress(MetaNotFoundError):
                 self._meta.delete(label.meta_id)
+
+    def _let_go(self, claim: Claim, now: datetime) -> Claim:
+        """Take back what was proved: the label is gone, so it is written and read back before anything else is."""
+        self._proved_at.pop(claim.act_id, None)
+        self._written_at.pop(claim.act_id, None)
+        said = f"the label of this installation is gone from {claim.act_id}: nothing but pauses is written until it is back"
+        return self._save(replace(claim, state=ClaimState.PENDING, again_at=now), said)
 
     def _refuse(self, claim: Claim, why: str) -> Claim:
         self._proved_at.pop(claim.act_id, None)
@@ -210,6 +231,10 @@ class AccountClaims:
 
     def _listed(self, act_id: ActId) -> Sequence[ClaimLabel]:
         return labels_in(self._meta.find(act_id, ObjectKind.LABEL, CLAIM_MARK, _FIELDS))
+
+    def _has_campaigns(self, act_id: ActId) -> bool:
+        """Tell whether some installation has been at work here, whether or not its label is left."""
+        return bool(self._meta.find(act_id, ObjectKind.CAMPAIGN, MARK, ("id",)))
 
     def _shows(self) -> timedelta:
         with self._open_unit() as unit:
