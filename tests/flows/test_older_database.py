@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.errors import ConflictError, MetaThrottledError
+from autopublisher.domain.errors import ConflictError, MetaThrottledError, MetaTransientError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation, Restoration
 from autopublisher.domain.journal.found import OLDER, found_digest, found_in
@@ -162,6 +162,29 @@ def test_nothing_is_adopted_that_could_pass_the_total() -> None:
     run = world.live_on(hours=1)
     assert run.status is _R.AB_TESTING
     assert run.next_tick_at is None
+
+
+@pytest.mark.parametrize("cap", [40_000, None])
+def test_what_a_found_ad_set_may_have_spent_already_is_set_aside_too(cap: int | None) -> None:
+    world = completed(after=92)
+    world.campaigns()[0].spend_cap = cap
+    world.restore(backup_in(world, _R.AB_TESTING, last=True))
+    world.tick()
+    (ad_set,) = [row for row in world.rows() if row.key == "final/adset"]
+    # Without a cap: 175 % of 100.00 on each of the five days from its start, and one more for other time zones.
+    assert ad_set.spec.reserves == (cap or 6 * 17_500)
+
+
+def test_nothing_is_adopted_while_what_it_has_spent_cannot_be_read() -> None:
+    world = restored(_R.AB_TESTING)
+    world.live_on(hours=1)
+    world.machine.approvals.adopt(world.run_id, "manager")
+    with world.unread(MetaTransientError("down")):
+        run = world.live_on(hours=1)
+    assert (run.status, run.next_tick_at) == (_R.AB_TESTING, None)
+    assert "what it has spent cannot be read" in (run.attention or "")
+    world.machine.approvals.adopt(world.run_id, "manager")
+    assert world.live_on(hours=30).status is _R.COMPLETED
 
 
 @pytest.mark.parametrize("ahead", [_R.AB_TESTING, _R.ANALYZING_RESULTS])

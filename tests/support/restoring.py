@@ -8,7 +8,7 @@ from typing import Any
 
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.errors import ConflictError, MetaError
-from autopublisher.domain.ids import ActId
+from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.request import RunRequest
@@ -146,6 +146,22 @@ class RestoredWorld:
             yield
         finally:
             self.machine.meta.find = listed  # type: ignore[method-assign]
+
+    @contextmanager
+    def unread(self, error: MetaError) -> Iterator[None]:
+        """Have no figures of ad sets be readable meanwhile."""
+        read = self.machine.meta.ad_sets
+
+        def fail(
+            act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        ) -> Sequence[Mapping[str, Any]]:
+            raise error
+
+        self.machine.meta.ad_sets = fail  # type: ignore[method-assign]  # a Meta without figures
+        try:
+            yield
+        finally:
+            self.machine.meta.ad_sets = read  # type: ignore[method-assign]
 
     def active(self) -> list[str]:
         state = self.machine.simulator.state

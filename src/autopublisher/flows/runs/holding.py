@@ -181,20 +181,23 @@ class Holding:
     def _possible(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
         """Return what each write of the run can have cost in the end, in minor units; without figures what it reserves."""
         models = {one.key: one for one in self._statuses.models(run)}
-        figures, now = self._figures(run, rows), self._clock.now()
+        figures, now = self._figures(run, rows) or {}, self._clock.now()
         return {
             row.key: possible_spend(row, rows, models.get(row.key), figures.get(row.key), now, SPEND_SHOWS)
             for row in rows
         }
 
-    def _figures(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
-        """Return what Meta reports each ad set to have spent, by key, in minor units; the final campaign's is kept."""
+    def _figures(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int] | None:
+        """Return what Meta reports each ad set to have spent, by key, in minor units; the final campaign's is kept.
+
+        None where Meta does not say.
+        """
         keys = {str(row.meta_id): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
         now, conversions = self._clock.now(), run.request.ad.conversion_event or "PURCHASE"
         try:
             read = self._meta.ad_sets(run.act_id, [MetaId(one) for one in sorted(keys)], run.created_at, now)
         except MetaError:
-            return {}
+            return None
         found = {
             keys[str(row["adset_id"])]: figures_of(row, run.currency, conversions)
             for row in read
@@ -219,6 +222,8 @@ class Holding:
             return "nothing is waiting to be adopted"
         if run.adopts is not None and run.adopts != found_digest(rows):
             return "more was found since; read the run again"
+        if self._figures(run, rows) is None:
+            return "what it has spent cannot be read at Meta now; ask again later"
         possible = Money(sum(self._possible(run, rows).values()), run.currency)
         if possible > total_of(run):
             return f"{possible} of {total_of(run)} could be spent"

@@ -5,6 +5,7 @@ What is provably the same plan counts at once as sent by us; all else stays unan
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.duplicates import is_duplicate, worst_case
@@ -139,16 +140,20 @@ class FoundObjects:
             self._books.found(run, spec, MetaId(creative), fence, {}, sent=False)
 
     def _reserve(self, run: Run, sight: _Sight, caps: Mapping[str, Any]) -> int:
-        """Return what an object can cost at worst, in minor units: never more than its campaign's spending limit."""
+        """Return what an object can cost in its whole life, in minor units, what it has spent already included.
+
+        A campaign's spending limit counts that too; a daily budget is counted from the ad set's start.
+        """
         shown, whole = sight.shown, total_of(run).minor
         if sight.kind not in {ObjectKind.CAMPAIGN, ObjectKind.AD_SET}:
             return 0
-        worst = worst_case(sight.kind, shown, 0, whole, self._clock.now(), self._stretch)
-        try:
-            cap = int(str(caps.get(str(shown.get("campaign_id"))) or 0))
-        except ValueError:
-            cap = 0
-        return min(worst, cap) if cap > 0 else worst
+        since = _start_of(shown, run.created_at, self._clock.now())
+        worst = worst_case(sight.kind, shown, 0, whole, since, self._stretch)
+        cap = _amount(caps.get(str(shown.get("campaign_id"))))
+        if cap == 0:
+            return worst
+        # A daily budget may have been higher before, a lifetime budget never below what was spent.
+        return min(worst, cap) if _amount(shown.get("lifetime_budget")) else cap
 
     def _beside(self, run: Run, fence: Fence) -> None:
         """Journal rules and studies of the run, so that none is made twice; what we may not list is left out."""
@@ -180,6 +185,21 @@ def _with_arms_first(found: tuple[ObjectKind, Mapping[str, Any]]) -> tuple[int, 
     kind, row = found
     kinds = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
     return kinds.index(kind), "-final." in str(row.get("name"))
+
+
+def _start_of(shown: Mapping[str, Any], made: datetime, now: datetime) -> datetime:
+    """Return since when an object can have spent; nothing of a run is older than the run, which ``made`` dates."""
+    try:
+        return min(datetime.fromisoformat(str(shown.get("start_time"))).astimezone(now.tzinfo), now)
+    except ValueError:
+        return made
+
+
+def _amount(value: Any) -> int:
+    try:
+        return max(0, int(str(value or 0)))
+    except ValueError:
+        return 0
 
 
 def _is_made(rows: Sequence[Operation], key: str) -> bool:
