@@ -62,8 +62,9 @@ class LateFigures:
         """Read what is due, and settle what is over; None where there never was anything."""
         if before is not None and now - datetime.fromisoformat(before["at"]) < REFRESH:
             return Outcome(before)
-        done = set(() if before is None else before["done"])
-        runs = [run for run in self._runs(act_id, now) if run.id not in done]
+        ended = self._runs(act_id, now)
+        done = {run.id for run in ended} & set(() if before is None else before["done"])
+        runs = [run for run in ended if run.id not in done]
         places = {run.id: self._places(run) for run in runs}
         wanted = [place for run in runs for place in places[run.id]]
         if not runs and before is None:
@@ -72,13 +73,11 @@ class LateFigures:
             read = self._read(act_id, wanted, now)
         except MetaError as error:
             problem = f"the figures of ended runs could not be read: {error.message}"
-            return Outcome({**(before or _NOTHING), "at": now.isoformat(), "problem": problem})
-        self._keep(read, now)
-        over = {
-            run.id for run in runs if run.is_final and all(one.settles_at <= now for one in places[run.id])
-        }
+            return Outcome({**(before or _NOTHING), "at": now.isoformat(), "unread": problem})
+        waiting = {place.run.id for place, figures in read if not self._is_over(place, figures, now)}
+        over = {run.id for run in runs if run.is_final and run.id not in waiting}
         reads = {run.id: now.isoformat() for run in runs if places[run.id] and run.id not in over}
-        return Outcome({"at": now.isoformat(), "read": reads, "done": sorted(done | over), "problem": None})
+        return Outcome({"at": now.isoformat(), "read": reads, "done": sorted(done | over)})
 
     def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
         with self._open_unit() as unit:
@@ -114,39 +113,42 @@ class LateFigures:
         event = place.run.request.ad.conversion_event or "PURCHASE"
         return figures_of(row, place.run.currency, event) if row else None
 
-    def _keep(self, read: Sequence[tuple[_Place, Figures | None]], now: datetime) -> None:
-        """Keep what has changed; of what has settled keep it all, and write down in the journal what it has spent."""
-        for place, figures in read:
-            if figures is None:
-                continue
-            with self._open_unit() as unit:
-                earlier = [
-                    one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
-                ]
-                has_settled = place.settles_at <= now
-                read_now = Snapshot(place.run.id, place.letter, now, figures)
-                if has_settled or not earlier or earlier[-1].figures != figures:
-                    unit.observations.add_snapshots([read_now])
-                unit.commit()
-            if has_settled and place.run.is_final:
-                self._settle(place, [*earlier, read_now], now)
+    def _is_over(self, place: _Place, figures: Figures | None, now: datetime) -> bool:
+        """Keep what has changed, and of what has settled all; tell whether nothing more of the ad set is to be read.
 
-    def _settle(self, place: _Place, known: Sequence[Snapshot], now: datetime) -> None:
-        """Let the journal count what was spent instead of what could have been."""
+        Figures that Meta once had do not vanish: an answer without them has a gap, and is asked for again for a day.
+        """
+        has_settled = place.settles_at <= now
+        with self._open_unit() as unit:
+            earlier = [
+                one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
+            ]
+            if figures is None:
+                had_some = any(one.figures != Figures() for one in earlier)
+                return has_settled and (not had_some or now >= place.settles_at + DOUBT_LASTS)
+            read_now = Snapshot(place.run.id, place.letter, now, figures)
+            if has_settled or not earlier or earlier[-1].figures != figures:
+                unit.observations.add_snapshots([read_now])
+            unit.commit()
+        return has_settled and place.run.is_final and self._settle(place, [*earlier, read_now], now)
+
+    def _settle(self, place: _Place, known: Sequence[Snapshot], now: datetime) -> bool:
+        """Let the journal count what was spent instead of what could have been; tell whether it does."""
         try:
             with self._open_unit() as unit:
                 rows = unit.journal.of_run(place.run.id)
                 cap = reserve_of(place.row, rows)
                 spent = _spent(place, known, cap, now)
                 if spent is None:
-                    return
+                    return False
                 most = spent_at_most(spent, cap)
                 unit.journal.advance(
                     replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
                 )
                 unit.commit()
         except (StaleRunError, StaleOperationError):
-            return  # somebody else is at it; what is kept is as true
+            return False  # somebody else is at it; what is kept is as true
+        return True
 
 
 _NOTHING: Mapping[str, Any] = {"read": {}, "done": []}
