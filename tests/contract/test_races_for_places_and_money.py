@@ -71,7 +71,8 @@ class Workers:
         self.open_unit = open_unit
         self.clock = ManualClock(run.created_at)
         one = Money(100, "EUR")
-        facts = AdAccountFacts(ACT, "Demo", 1, "EUR", "Europe/Madrid", one, "Shop", "Shop")
+        ceiling = Money(10_000, "EUR")  # a hundred times this is the most that one run may cost
+        facts = AdAccountFacts(ACT, "Demo", 1, "EUR", "Europe/Madrid", ceiling, "Shop", "Shop")
         self.meta = MetaOfAnyAccount(self.clock, facts, MinimumBudgets(one, one, one, one))
         self._admission = Admission(open_unit, self.meta, self.clock, places)
         self._all_decided = threading.Barrier(WORKERS)

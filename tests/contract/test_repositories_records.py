@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from autopublisher.adapters.db.tables import META_TABLES
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, Creative
 from autopublisher.domain.errors import (
@@ -212,12 +213,12 @@ class TestRunRecords:
     ) -> None:
         models = [
             replace(campaign, id=kind.value, kind=kind, key=kind.value, meta_id=MetaId(kind.value))
-            for kind in ObjectKind
+            for kind in META_TABLES
         ]
         with open_unit() as unit:
             for model in models:
                 unit.records.put_object(model)
-            assert [one.key for one in unit.records.objects(stored.id)] == sorted(ObjectKind)
+            assert [one.key for one in unit.records.objects(stored.id)] == sorted(META_TABLES)
 
     @pytest.mark.usefixtures("stored")
     @pytest.mark.parametrize("kind", [ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD])

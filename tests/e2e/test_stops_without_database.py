@@ -121,8 +121,7 @@ def _full_for_good(world: World, server: Server) -> None:
 
 
 def _read_only(world: World) -> None:
-    for handler in logging.getLogger().handlers:
-        handler.close()  # a disk with a file open for writing cannot be made read-only
+    logging.shutdown()  # a disk with a file open for writing cannot be made read-only
     world.disk.protect()
 
 

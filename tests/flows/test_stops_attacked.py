@@ -221,7 +221,11 @@ def test_an_object_whose_activation_has_had_its_time_is_read_once_more_and_no_lo
     stage.enforced()
     before = len(stage.meta.witnessed)
     stage.look()
-    assert {one.method for one in stage.meta.witnessed[before:]} == {"find", "account"}
+    assert {one.method for one in stage.meta.witnessed[before:]} == {
+        "find",
+        "account",
+        "ad_sets",
+    }  # figures of what has ended
 
 
 def test_a_completed_runs_activation_whose_answer_was_lost_is_answered_with_a_pause_whatever_was_read() -> (

@@ -81,4 +81,5 @@ def test_a_program_on_path_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("width", [120, 200])
 def test_an_amount_stays_with_its_currency_and_a_moment_with_its_zone(width: int) -> None:
     text = shown(width)
-    assert text.count("500.00 EUR") == text.count("2026-12-01 09:00 UTC") == len(IDS)
+    assert text.count("500.00 EUR") == len(IDS)
+    assert text.count("2026-12-01 09:00 UTC") == 2 * len(IDS)

@@ -113,7 +113,11 @@ def test_a_request_kept_before_money_could_be_moved_is_still_read(request: RunRe
 def test_a_request_that_moves_no_money_has_the_digest_it_had_before_there_was_a_choice(
     request: RunRequest,
 ) -> None:
-    fixed = replace(request, ab_test_config=replace(request.ab_test_config, adaptive_allocation=False))
+    fixed = replace(
+        request,
+        ab_test_config=replace(request.ab_test_config, adaptive_allocation=False),
+        ad=replace(request.ad, regional_identities=None),
+    )
     record = request_to_record(fixed)
     del record["ab_test_config"]["adaptive_allocation"]
     del record["ad"]["regional_identities"]
