@@ -105,8 +105,8 @@ def test_a_copied_database_publishes_no_second_final_campaign(first: ClaimedMach
     assert first.driven(run_id) is RunStatus.COMPLETED
     made = len(first.simulator.state.nodes)
     copy.approve(run_id)
-    assert copy.driven(run_id, ticks=12) is RunStatus.PUBLISHING_FINAL
-    assert "restored, copied or moved" in (copy.run(run_id).attention or "")
+    assert copy.driven(run_id, ticks=12) is RunStatus.WAITING_APPROVAL  # held before anything is scaled
+    assert copy.run(run_id).attention
     assert len(first.simulator.state.nodes) == made
 
 
