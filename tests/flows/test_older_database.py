@@ -302,3 +302,14 @@ def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunSta
     assert world.made() == made
     assert within_total(world)
     assert run.status is _R.COMPLETED or OLDER in (run.attention or "")
+
+
+def test_cancelling_a_held_run_pauses_although_nothing_can_be_listed() -> None:
+    world = restored(_R.AB_TESTING)
+    world.live_on(hours=1)
+    world.machine.approvals.cancel(world.run_id, "manager")
+    with world.unlisted(MetaThrottledError(message="too many calls")):
+        for _ in range(3):
+            world.tick()
+            world.pass_time(hours=1.1)
+    assert world.active() == []

@@ -122,12 +122,13 @@ def asked_of(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str,
 
 
 def unpaused_activation(rows: Sequence[Operation], key: str) -> Operation | None:
-    """Return the last activation of the object that was sent and that no confirmed pause has answered."""
+    """Return the last activation that was sent or found in effect and that no confirmed pause has answered; None without."""
     found: Operation | None = None
     for row in rows:
         if row.spec.target != key or "status" not in row.spec.params:
             continue
-        if row.spec.params["status"] == "ACTIVE" and row.sent_at is not None:
+        active = row.spec.params["status"] == "ACTIVE"
+        if active and (row.sent_at is not None or row.state is OperationState.CONFIRMED):
             found = row
         elif row.spec.params["status"] == "PAUSED" and row.state is OperationState.CONFIRMED:
             found = None
