@@ -191,9 +191,11 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(furnished: Setti
 
     with opened(furnished) as engine:
         with engine.begin() as connection:
-            connection.execute(
-                text("INSERT INTO users VALUES ('u', 'n0', 'admin', 'h', '2026-01-01T00:00:00+00:00', TRUE)")
+            added = (
+                "INSERT INTO users (id, name, role, password_hash, created_at, active)"
+                " VALUES ('u', 'n0', 'admin', 'h', '2026-01-01T00:00:00+00:00', TRUE)"
             )
+            connection.execute(text(added))
             connection.execute(text("UPDATE accounts SET name = 'n0'"))
         writer = threading.Thread(target=write, args=(engine,))
         writer.start()
