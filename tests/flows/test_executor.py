@@ -17,6 +17,7 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN
@@ -102,6 +103,32 @@ def test_what_was_missed_once_makes_every_later_create_wait_for_twice_as_long() 
     later.go(RunStatus.AB_TESTING)
     first, again, _ = looked_up(later)
     assert again >= first + 2 * seen
+
+
+def test_a_create_believed_absent_that_was_not_sent_at_once_is_looked_up_once_more() -> None:
+    stage = Stage(pace=Pace(patience=Patience(absent_after=timedelta(minutes=3))))
+    held = MetaHeldBackError(
+        "the account's allowance is used up", retry_at=stage.clock.now() + timedelta(hours=1)
+    )
+    stage.meta.troubles = [Trouble("create", cut_off(), done=True), Trouble("create", held, nth=2)]
+    stage.meta.blind = 4  # until it counts as absent; it shows when the repetition may leave
+    stage.go(RunStatus.AB_TESTING)
+    assert stage.kinds() == TEST_OBJECTS
+    assert stage.row("test/a/campaign").attempts == 1
+    with stage.open_unit() as unit:
+        assert unit.listing_lags.longest() >= timedelta(minutes=3)
+
+
+def test_a_create_believed_absent_is_sent_after_one_look_up_more_that_found_nothing() -> None:
+    stage = Stage()
+    held = MetaHeldBackError(
+        "the account's allowance is used up", retry_at=stage.clock.now() + timedelta(hours=1)
+    )
+    stage.meta.troubles = [Trouble("create", cut_off()), Trouble("create", held, nth=2)]
+    stage.go(RunStatus.AB_TESTING)
+    assert stage.kinds() == TEST_OBJECTS
+    _, again, sent = stage.meta.made("create")[:3]
+    assert [look.at for look in token_look_ups(stage) if again.at < look.at <= sent.at] == [sent.at]
 
 
 def test_an_object_that_shows_late_says_how_late() -> None:

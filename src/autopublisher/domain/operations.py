@@ -3,7 +3,8 @@
 Theory of operation. A row is INTENDED before anything leaves the process, in the transaction in which the money gate
 reserves its exposure. It is SENT just before the call; whoever finds a SENT row later knows only that the call may have
 been made, so the row is UNKNOWN. An UNKNOWN row is settled by reading Meta, never by repeating a create: found ->
-CONFIRMED; proved absent -> INTENDED again, or WITHDRAWN when it is no longer wanted. A refusal is REJECTED; a call that
+CONFIRMED; proved absent -> INTENDED again, or WITHDRAWN when it is no longer wanted. A create proved absent that was not
+sent again at once is UNKNOWN once more, for what no list showed then may show by now. A refusal is REJECTED; a call that
 our own pacing held back, or that would have left too long after its row was SENT, was never made, so its row is INTENDED
 again. Two workers cannot both move a row: every step is a compare-and-swap on its state and its money, fenced by the run's
 version.
@@ -67,7 +68,7 @@ EDGES = {
 _S = OperationState
 
 TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = {
-    _S.INTENDED: frozenset({_S.SENT, _S.WITHDRAWN}),
+    _S.INTENDED: frozenset({_S.SENT, _S.WITHDRAWN, _S.UNKNOWN}),
     _S.SENT: frozenset({_S.CONFIRMED, _S.REJECTED, _S.UNKNOWN, _S.INTENDED}),
     _S.UNKNOWN: frozenset({_S.CONFIRMED, _S.INTENDED, _S.WITHDRAWN, _S.UNKNOWN}),
     _S.CONFIRMED: frozenset(),

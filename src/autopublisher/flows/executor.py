@@ -120,7 +120,10 @@ class Executor:
             self._claims.need(run.act_id)
         fence = Fence(run.id, run.version)
         operation, too_late = self._intended(run, spec, fence), 0
+        before = operation
         while operation.state is not OperationState.CONFIRMED:
+            if _is_doubtful(operation, before):
+                operation = self._in_doubt_again(operation, fence)
             before, operation = operation, self._step(run, operation, fence)
             too_late += (
                 operation.state is before.state
@@ -219,6 +222,12 @@ class Executor:
                 operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
             )
         return self._sent(run, operation, fence)
+
+    def _in_doubt_again(self, operation: Operation, fence: Fence) -> Operation:
+        """Return a create that counted as absent UNKNOWN again; one look-up more that finds nothing is enough."""
+        return self._books.advance(
+            operation, OperationState.UNKNOWN, fence, lookups=self._patience.lookups - 1, look_again_at=None
+        )
 
     def _intended(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
         """Return the row of ``spec``, inserting it (and reserving its exposure) in one transaction if it is new."""
@@ -392,8 +401,10 @@ class Executor:
 
     def _missed_at(self, operation: Operation) -> datetime | None:
         """Return when a look-up for this create last found nothing, at the earliest; None where none has."""
-        if not operation.lookups or operation.look_again_at is None:
+        if not operation.lookups:
             return None
+        if operation.look_again_at is None:  # it counted as absent already
+            return self._absence.provable_from(operation.sent_at or operation.intended_at)
         return operation.look_again_at - self._patience.between(operation.lookups)
 
     def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:
@@ -420,3 +431,11 @@ class Executor:
         retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
         usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
         return retry_at or self._clock.now() + usual
+
+
+def _is_doubtful(operation: Operation, before: Operation) -> bool:
+    """Tell whether a create was sent once, counted as absent, and has not been looked up by this very ``perform``."""
+    was_sent = operation.spec.action is Action.CREATE and operation.sent_at is not None
+    return (
+        was_sent and operation.state is OperationState.INTENDED and before.state is not OperationState.UNKNOWN
+    )

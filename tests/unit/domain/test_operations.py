@@ -23,6 +23,7 @@ S = OperationState
 ALLOWED = {
     (S.INTENDED, S.SENT),
     (S.INTENDED, S.WITHDRAWN),
+    (S.INTENDED, S.UNKNOWN),
     (S.SENT, S.CONFIRMED),
     (S.SENT, S.REJECTED),
     (S.SENT, S.UNKNOWN),
