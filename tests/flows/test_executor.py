@@ -288,6 +288,38 @@ def test_a_rollback_that_meta_refuses_is_tried_again_until_everything_is_off() -
     assert stage.everything_off()
 
 
+def test_a_rollback_leaves_a_creative_that_another_ad_uses() -> None:
+    stage = Stage()
+    stage.meta.troubles = [Trouble("create", refusal(), CREATES)]
+
+    def use_it(_number: int, method: str) -> None:
+        made = stage.meta.of_kind(ObjectKind.CREATIVE)
+        if method == "delete" and not other:
+            fields = {
+                "name": "Another run's",
+                "adset_id": elsewhere,
+                "creative": {"creative_id": made[0].fields["id"]},
+            }
+            other.append(stage.meta.create(stage.now_run.act_id, ObjectKind.AD, fields))
+
+    other: list[MetaId] = []
+    stage.step()
+    campaign = stage.meta.create(stage.now_run.act_id, ObjectKind.CAMPAIGN, {"name": "Another run's"})
+    parent = {"name": "Another run's", "campaign_id": campaign}
+    elsewhere = stage.meta.create(stage.now_run.act_id, ObjectKind.AD_SET, parent)
+    stage.meta.on_call = use_it
+    run = stage.go()
+    assert run.status is RunStatus.FAILED
+    left = [one for one in stage.meta.of_kind(ObjectKind.CREATIVE) if one.fields.get("status") != "DELETED"]
+    assert len(left) == 1
+    refused = [
+        row
+        for row in stage.rows()
+        if row.spec.action is Action.DELETE and row.state is OperationState.REJECTED
+    ]
+    assert len(refused) == 1
+
+
 def test_a_refused_upload_ends_the_run_before_any_campaign_exists() -> None:
     stage = Stage()
     stage.meta.troubles = [Trouble("upload_image", refusal())]

@@ -1,6 +1,7 @@
 """Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from autopublisher.flows.executor import Executor
 from autopublisher.flows.split_test import SplitTest
 from autopublisher.flows.statuses import GONE, READ_LAG, TREE, WORTH_LISTING, Statuses
 from autopublisher.flows.steps import Step, event
-from autopublisher.flows.waiting import NotYet
+from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
@@ -116,13 +117,19 @@ class WindingDown:
     def _delete_unused(
         self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
     ) -> None:
-        """Walk the journal backwards and delete arms that never delivered; the rest stays for its history."""
+        """Walk the journal backwards and delete arms that never delivered; the rest stays for its history.
+
+        What Meta refuses to delete (a creative that another ad uses) stays too: it is off, or cannot spend at all.
+        """
         used = self._deliveries.families(run)
+        journal = self._statuses.rows(run)
+        kept = {row.spec.target for row in journal if _is_refused_delete(row)}
         for row in (each for each in reversed(rows) if each.spec.kind is not ObjectKind.STUDY):
-            if family_of(row.key) in used:
+            if family_of(row.key) in used or row.key in kept:
                 continue
             if self._exists(run, row, listed) and self._is_ours(run, row):
-                self._statuses.delete(run, row)
+                with suppress(OperationRefused):  # Meta's words are in the run's events
+                    self._statuses.delete(run, row)
 
     def _is_ours(self, run: Run, row: Operation) -> bool:
         """Tell whether this run made the object: Meta answers an identical creative with an older one's id."""
@@ -159,6 +166,13 @@ class WindingDown:
 def _waits(row: Operation) -> bool:
     """Tell whether a write is a study's, to be seen to when everything is off."""
     return row.spec.kind is ObjectKind.STUDY and row.spec.action is not Action.UPDATE
+
+
+def _is_refused_delete(row: Operation) -> bool:
+    return row.spec.action is Action.DELETE and row.state in {
+        OperationState.REJECTED,
+        OperationState.WITHDRAWN,
+    }
 
 
 def _paused_since(rows: Sequence[Operation], row: Operation, moment: datetime) -> bool:

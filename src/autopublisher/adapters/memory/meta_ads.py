@@ -127,8 +127,11 @@ class MemoryMetaAds:
         self._end(fault)
 
     def delete(self, meta_id: MetaId) -> None:
-        """Delete an object; it stays readable by id but is listed no more."""
+        """Delete an object; it stays readable by id but is listed no more. MetaRefusedError for a creative in use."""
         fault = self._begin("delete", meta_id, {})
+        ads = [one for one in self.objects.values() if one.kind is ObjectKind.AD and one.status != "DELETED"]
+        if any(one.fields["creative"] == {"creative_id": meta_id} for one in ads):
+            raise MetaRefusedError("an ad uses the creative", code=_INVALID)
         self._stored(meta_id).fields["status"] = "DELETED"
         self._end(fault)
 
