@@ -19,6 +19,13 @@ from autopublisher.ports.work import Tick
 from support.staging import Trouble, cut_off, once
 from support.stop_staging import StopStage, completed, stage_in
 
+FREEING = [
+    ("final/adset", "lifetime_budget", "90000"),
+    ("final/adset", "end_time", "2027-11-30T00:00:00+0100"),
+    ("final/campaign", "spend_cap", "0"),
+]
+"""Changes at Meta by which a final campaign could spend more than is set aside for it."""
+
 _R = RunStatus
 UNDER_WAY = [one for one in _R if one not in FINAL and one is not _R.WAITING_APPROVAL]
 
@@ -336,6 +343,22 @@ def test_a_final_campaign_whose_time_is_over_stays_paused() -> None:
     watch = stage.look()
     assert stage.on() == []
     assert watch.report["resume"]["runs"][0]["why"] == "its end time has passed"
+
+
+@pytest.mark.parametrize(("key", "field", "value"), FREEING)
+def test_a_final_campaign_that_could_spend_more_by_now_stays_paused(key: str, field: str, value: str) -> None:
+    stage = completed()
+    stage.stop()
+    stage.enforced()
+    stage.at_meta(key)[field] = value  # type: ignore[index]  # the stored fields themselves
+    before = len(stage.meta.made("update"))
+    stage.resume(reactivate=True)
+    watch = stage.look()
+    line = watch.report["resume"]["runs"][0]
+    assert (line["state"], line["settled"]) == ("left paused", True)
+    assert f"more could be spent than is set aside: {key}" in line["why"]
+    asked = [one.params for one in stage.meta.made("update")[before:]]
+    assert {"status": "ACTIVE"} not in asked
 
 
 def test_what_a_person_pauses_after_a_resume_is_not_switched_on_again() -> None:

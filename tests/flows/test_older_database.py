@@ -287,6 +287,29 @@ def test_a_database_that_says_it_was_restored_is_compared_once_every_list_is_sur
     assert run.status is not status
 
 
+def test_a_look_before_every_list_is_sure_takes_in_what_is_the_same_plan_as_that() -> None:
+    world = restored(_R.PUBLISHING_FINAL)
+    marked_as_restored(world)
+    made = world.made()
+    world.live_on(hours=0.2)
+    assert found_in(world.rows()) == []
+    run = world.live_on(hours=3)
+    assert (run.status, world.made()) == (_R.COMPLETED, made)
+    assert world.campaigns()[0].status == "ACTIVE"
+
+
+def test_a_stop_takes_in_what_is_the_same_plan_as_that() -> None:
+    world = restored(_R.PUBLISHING_FINAL)
+    world.machine.stops.stop(None, "the backup was old", "ana")
+    world.live_on(hours=1)
+    assert world.active() == []
+    assert found_in(world.rows()) == []
+    world.machine.stops.resume("eva", "understood", stop_id=world.machine.stops.holding()[0].id)
+    assert world.live_on(hours=3).status is _R.COMPLETED
+    assert len(world.campaigns()) == 1
+    assert within_total(world)
+
+
 @pytest.mark.parametrize("status", [_R.CREATING_CAMPAIGNS, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
 @pytest.mark.parametrize("fatal", [3, 9, 14, 21, 30])
 def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunStatus, fatal: int) -> None:

@@ -24,7 +24,7 @@ from autopublisher.flows.reconciliation import Reconciliation
 from autopublisher.flows.resuming import Awakening
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.final_review import FinalReview
-from autopublisher.flows.runs.holding import Holding, KnownRuns
+from autopublisher.flows.runs.holding import Holding, KnownRuns, no_plan
 from autopublisher.flows.selection import ApprovalWait, Selection
 from autopublisher.flows.spare_writes import SpareWrites
 from autopublisher.flows.split_test import SplitTest
@@ -142,7 +142,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
     )
     statuses = Statuses(open_unit, executor, meta, clock)
-    strays = Strays(open_unit, statuses, meta)
+    strays = Strays(open_unit, statuses, meta, no_plan if holding is None else holding.plan)
     duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
     reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates, holding)
     duties = (

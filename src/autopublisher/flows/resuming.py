@@ -15,6 +15,7 @@ from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.stops import STOP_VERB, Stop, asked_of, was_stopped
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.executor import Executor
+from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import event
@@ -108,6 +109,8 @@ class Awakening:
             return {"run_id": run.id, "settled": False, "state": "not on yet", "why": str(error)}
         except (OperationRefused, GateRefusedError) as error:
             return {"run_id": run.id, "settled": True, "state": "refused", "why": str(error)}
+        except RunFailed as unfit:
+            return {"run_id": run.id, "settled": True, "state": "left paused", "why": str(unfit)}
         with self._open_unit() as unit:
             said = "The final campaign is switched on again after a stop; Meta shows it active"
             unit.observations.add_events([event(run, now, "reactivated", said)])

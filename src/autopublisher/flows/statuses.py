@@ -14,7 +14,7 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaThrottledError,
 )
-from autopublisher.domain.findings import RECALL_VERB, was_recalled, wishes
+from autopublisher.domain.findings import RECALL_VERB, set_since, was_recalled, wishes
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.found import found_in
 from autopublisher.domain.naming import run_mark
@@ -57,6 +57,7 @@ _NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
 }
 """What is read of what is new: of ad sets also what their baseline is made of."""
 
+_FREED = "changed at Meta so that more could be spent than is set aside: "
 _AGAIN = timedelta(seconds=30)
 
 READ_LAG = timedelta(minutes=15)
@@ -244,14 +245,31 @@ class Statuses:
         journal = self.rows(run)
         recalled = [row.key for row in rows if was_recalled(journal, row.key)]
         if recalled:
-            raise RunFailed(
-                "changed at Meta so that more could be spent than is set aside: " + ", ".join(recalled)
-            )
+            raise RunFailed(_FREED + ", ".join(recalled))
         shown = self.read_all(run, [row for row in rows if row.spec.kind in TREE])
+        freed = [row.key for row in rows if row.key in shown and self._is_freed(run, row, shown[row.key])]
+        if freed:
+            raise RunFailed(_FREED + ", ".join(freed))
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
             is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
             if is_off and not self._was_on_long_ago(journal, row):
                 self.ensure(run, row, {"status": "ACTIVE"}, "activate")
+
+    def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
+        """Tell whether Meta shows that an object could spend more than is set aside for it; raises NotYet while unsure.
+
+        A listing, and for a while a read, may be older than our own last change of a budget.
+        """
+        if not _frees_money(row, self.rows(run), shown):
+            return False
+        again, rows = self.read(run, row), self.rows(run)
+        fields = _frees_money(row, rows, again)
+        now = self._clock.now()
+        if any(set_since(rows, row.key, name, now - READ_LAG) for name in fields):
+            raise NotYet(
+                now + _AGAIN, f"Meta does not show yet what was asked of {row.key}: {', '.join(fields)}"
+            )
+        return bool(fields)
 
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
@@ -385,6 +403,12 @@ class Statuses:
             and not other.spec.params.keys().isdisjoint(open_one.spec.params)
             for other in self.rows(run)
         )
+
+
+def _frees_money(row: Operation, journal: Sequence[Operation], shown: Mapping[str, Any]) -> list[str]:
+    """Return the fields by which an object could spend more than was asked for, its status aside."""
+    found = edits(row.spec.kind, wishes(journal, row.key), shown)
+    return [one.field for one in found if one.threat and one.field != "status"]
 
 
 def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.runs.holding import Planner
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
 from autopublisher.flows.waiting import Held
@@ -45,12 +46,13 @@ class Stray:
 
 
 class Strays:
-    """Finds what is on; what belongs to no journal it switches off itself."""
+    """Finds what is on; what belongs to no journal it switches off itself. ``plan`` says what a run would make now."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, plan: Planner) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta
+        self._plan = plan
 
     def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
         """Look through the account; of ``earlier``, the strays of the look before, those not confirmed are tried again."""
@@ -112,7 +114,7 @@ class Strays:
 
     def _is_taken_in(self, run: Run, stray: Stray) -> bool:
         try:
-            self._statuses.account_for_strays(run)
+            self._statuses.account_for_strays(run, self._plan(run))
         except (Held, MetaError, StaleRunError, StaleOperationError) as error:
             _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
         return is_journaled(self._statuses.rows(run), stray)

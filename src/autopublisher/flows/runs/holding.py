@@ -54,6 +54,11 @@ _TITLE = re.compile(r" - Final \(([A-Z]+)\)")
 _FINAL = tuple(final_key(kind) for kind in TREE)
 
 
+def no_plan(_run: Run) -> Sequence[OperationSpec]:
+    """Return nothing: what a run would make is not known here."""
+    return ()
+
+
 class KnownRuns:
     """The newest version of each run that this process has dealt with: a run that is not newer may be from a backup."""
 
@@ -103,7 +108,7 @@ class Holding:
         known = run.restoration == id_ and self._known.is_known(run)
         if not known or is_ahead(rows, listing or (), run.id):
             self._await_lists(restored)
-            self._statuses.account_for_strays(run, self._plan(run), listing, anew=not known)
+            self._statuses.account_for_strays(run, self.plan(run), listing, anew=not known)
         self._known.note(run)
         return replace(run, restoration=id_)
 
@@ -151,7 +156,7 @@ class Holding:
         It stays held where more has been found than they were shown, or where it could spend more than its total.
         """
         with suppress(Held):  # what is there is what the word is about
-            self._statuses.account_for_strays(run, self._plan(run), anew=True)
+            self._statuses.account_for_strays(run, self.plan(run), anew=True)
         rows, now = self._statuses.rows(run), self._clock.now()
         why_not = self._why_not(run, rows)
         if why_not:
@@ -170,7 +175,7 @@ class Holding:
 
     # --- what it is about -----------------------------------------------------------------------------
 
-    def _plan(self, run: Run) -> Sequence[OperationSpec]:
+    def plan(self, run: Run) -> Sequence[OperationSpec]:
         """Return what the run would make now; nothing where its own phase will say what is missing."""
         planner = self._plans.get(run.status)
         try:
