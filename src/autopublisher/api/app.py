@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
 from autopublisher.api.access import public
-from autopublisher.api.middleware import BodyLimit, RequestFrame
+from autopublisher.api.middleware import BodyLimit, HeldRefusals, RequestFrame
 from autopublisher.api.services import Hook, Services
 
 LARGEST_BODY = 1024 * 1024
@@ -69,6 +69,7 @@ def _bare_app(version: str, start: Hook | None, stop: Hook | None) -> FastAPI:
         lifespan=_life(start, stop),
     )
     app.add_middleware(BodyLimit, most=LARGEST_BODY, by_path={"/meta/creatives": resources.LARGEST_UPLOAD})
+    app.add_middleware(HeldRefusals)
     app.add_middleware(RequestFrame)
     errors.install(app)
     app.add_api_route(

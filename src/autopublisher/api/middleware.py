@@ -1,13 +1,14 @@
 """What every request gets: an id in logs and answer, headers against guessing and embedding, a limit on its body."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from random import uniform
 from typing import Final
 from uuid import uuid4
 
 import structlog
-from anyio import current_time, fail_after
+from anyio import current_time, fail_after, sleep
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +38,16 @@ SLOWEST_BODY: Final = 128 * 1024
 BODY_GRACE_SECONDS: Final = 20.0
 """Seconds any body may take besides."""
 
+REFUSAL_SECONDS: Final = (2.0, 4.0)
+"""How long the refusal of a sign-in is kept back: never equally long, or a crowd would always come back at once."""
+
+MOST_REFUSALS_HELD: Final = 400
+"""So many at once; their connections must leave room for those of others."""
+
+SIGN_INS: Final = frozenset({("POST", "/auth/token"), ("POST", "/login")})
+"""Where people sign in, at the API and at the dashboard."""
+
+_REFUSALS: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SCOPE_KEY = "autopublisher.request_id"
 
@@ -117,6 +128,40 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits for so many seconds."""
+
+
+class HeldRefusals:
+    """ASGI middleware that keeps back the refusal of a sign-in, so that refusing does not keep the server busy.
+
+    Who tries again as soon as there is an answer then asks every few seconds, and the kill switch finds the server free.
+    """
+
+    def __init__(self, app: ASGIApp, most: int = MOST_REFUSALS_HELD, pause: Pause = sleep) -> None:
+        self._app = app
+        self._most = most
+        self._pause = pause
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a sign-in on, and its refusal back later; all else at once."""
+        if scope["type"] != "http" or (scope["method"], scope["path"]) not in SIGN_INS:
+            await self._app(scope, receive, send)
+            return
+
+        async def held(message: Message) -> None:
+            if message.get("status") in _REFUSALS and self._held < self._most:
+                self._held += 1
+                try:
+                    await self._pause(uniform(*REFUSAL_SECONDS))  # noqa: S311 - no secret
+                finally:
+                    self._held -= 1
+            await send(message)
+
+        await self._app(scope, receive, held)
 
 
 def _chosen_id(given: str | None) -> str:
