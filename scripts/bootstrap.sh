@@ -28,6 +28,7 @@ set_up() {
 # Tests start from the defaults: neither the caller's settings nor the terminal's habits may reach them.
 forget_settings() {
     unset CI GITHUB_ACTIONS FORCE_COLOR PY_COLORS CLICOLOR_FORCE PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH
+    unset PYTHONDONTWRITEBYTECODE # some hundred processes are started, each of which would compile all sources anew
     unset DATABASE_URL HYPOTHESIS_PROFILE "${!META_@}" "${!AUTO_PUBLISHER_@}" "${!AUTOPUBLISHER_@}" "${!STUB_@}"
     export PYTHONHASHSEED=0
 }

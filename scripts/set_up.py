@@ -163,7 +163,9 @@ def install_with_uv(uv: str, kind: str, *, fresh: bool) -> None:
     if fresh:
         options = ["--quiet", "--no-project", "--allow-existing", "--no-python-downloads"]
         create([uv, "venv", *options, "--python", sys.executable], "uv could not create .venv")
-    install_packages([uv, "pip", "install", "--quiet", "--python", PYTHON], kind, offline="--offline")
+    # As pip does: without it every process of a machine that keeps no bytecode compiles all packages anew.
+    quiet = ["--quiet", "--compile-bytecode"]
+    install_packages([uv, "pip", "install", *quiet, "--python", PYTHON], kind, offline="--offline")
 
 
 def install_with_pip(kind: str, *, fresh: bool) -> None:

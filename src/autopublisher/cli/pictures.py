@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Sequence
 
 SIDE = 600
-_CELL = 75
+_CELL = SIDE // 8
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PALETTE_COLOURS = 3  # the PNG colour type whose pixels are indices into a palette
 
@@ -19,7 +19,10 @@ Colour = tuple[int, int, int]
 
 def letter_picture(letter: str, ground: Colour, ink: Colour) -> bytes:
     """Return a square PNG of ``SIDE`` pixels that shows a letter (A or B) in ``ink`` on ``ground``."""
-    rows = [bytes(_is_inked(_GLYPHS[letter], x, y) for x in range(SIDE)) for y in range(SIDE)]
+    glyph = _GLYPHS[letter]
+    blank = "." * (len(glyph[0]) + 2)  # a margin of one cell
+    lines = (blank, *(f".{line}." for line in glyph), blank)
+    rows = [b"".join(bytes([cell == "#"]) * _CELL for cell in line) for line in lines for _ in range(_CELL)]
     return png(rows, (ground, ink))
 
 
@@ -35,10 +38,3 @@ def png(rows: Sequence[bytes], palette: Sequence[Colour]) -> bytes:
 def _chunk(kind: bytes, content: bytes) -> bytes:
     checksum = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
-
-
-def _is_inked(glyph: Sequence[str], x: int, y: int) -> bool:
-    margin = (SIDE - _CELL * len(glyph)) // 2
-    column, row = (x - margin) // _CELL, (y - margin) // _CELL
-    inside = 0 <= row < len(glyph) and 0 <= column < len(glyph[0])
-    return inside and glyph[row][column] == "#"

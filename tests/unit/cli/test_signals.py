@@ -12,6 +12,7 @@ from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signa
 def tell_this_thread():
     signal.pthread_kill(threading.get_ident(), signal.{name})
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever started the tests may have silenced it
 end_in_order_on_signals()
 serve_until_signal(threading.Timer(0.2, tell_this_thread).start)
 print("ended")
