@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
+from autopublisher.cli.stops import OBJECT_COLUMNS, object_rows
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
@@ -139,9 +140,9 @@ def test_an_unknown_address_is_a_problem_for_a_program(app: FastAPI) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_stop_names_run_and_campaign(
-    signed_in: SignedIn, services: Services, put_run: PutRun, database: MemoryDatabase
-) -> None:
+@pytest.fixture
+def reported(services: Services, put_run: PutRun, database: MemoryDatabase) -> Run:
+    """Return the run of the first of three objects that a stop has switched off; no known run has the others."""
     run = put_run()
     stop = services.stops.stop(None, "the price is wrong", "ana").stop
     lines = (
@@ -155,6 +156,31 @@ def test_a_stop_names_run_and_campaign(
         report = {STOP_DUTY: StopReport((stop.id,), NOW, lines).to_record()}
         unit.watches.save(replace(watch, version=watch.version + 1, report=report), watch.version)
         unit.commit()
+    return run
+
+
+def test_a_stop_names_run_and_campaign(signed_in: SignedIn, reported: Run) -> None:
     page = signed_in().get("/stops").text
-    assert f'<a href="/runs/{run.id}">Test Campaign</a> <code>{run.id}</code>' in page
+    assert f'<a href="/runs/{reported.id}">Test Campaign</a> <code>{reported.id}</code>' in page
     assert page.count(words_in("en")["no_run"]) == 2
+
+
+def test_a_stop_names_the_campaign_beside_the_run_to_programs(
+    client: TestClient, bearer: Callable[[Role], dict[str, str]], reported: Run
+) -> None:
+    (stop,) = client.get("/meta/autopilot/stops", headers=bearer(Role.VIEWER)).json()["stops"]
+    named = [(one["run_id"], one["campaign"]) for one in stop["accounts"][0]["objects"]]
+    assert named == [(reported.id, "Test Campaign"), (None, None), ("x", None)]
+
+
+def test_a_stop_names_the_campaign_beside_the_run_in_a_terminal(services: Services, reported: Run) -> None:
+    (view,) = services.stops.views()
+    rows = object_rows(view)
+    assert [(row["run_id"], row["campaign"]) for row in rows] == [
+        (reported.id, "Test Campaign"),
+        (None, None),
+        ("x", None),
+    ]
+    assert {"run_id", "campaign"} <= set(OBJECT_COLUMNS)
+    lifted = services.stops.resume("ana", "mended", stop_id=view.stop.id)
+    assert [row["campaign"] for row in object_rows(lifted[0])] == ["Test Campaign", None, None]

@@ -1,5 +1,6 @@
 """What callers send to and receive from the kill switch."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field, StringConstraints
 from autopublisher.api.fields import Flag, Identifier, Text
 from autopublisher.api.schemas import EXAMPLE_REQUEST, Asked, shown
 from autopublisher.api.views import Told
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.stops import ObjectLine
 from autopublisher.flows.stops import AccountStop, StopView
 
@@ -45,6 +47,9 @@ class StoppedObjectOut(Told):
     meta_id: str | None
     name: str
     run_id: str | None
+    campaign: str | None = Field(
+        description="The name of the run's campaign; null without a run that this database knows."
+    )
     state: str
     confirmed: bool
     why: str
@@ -107,28 +112,29 @@ def present_stop(view: StopView) -> StopOut:
         reactivate=stop.reactivate,
         confirmed=view.confirmed,
         unrecorded=view.unrecorded,
-        accounts=[_account(one) for one in view.accounts],
+        accounts=[_account(one, view.campaigns) for one in view.accounts],
     )
 
 
-def _account(account: AccountStop) -> AccountStopOut:
+def _account(account: AccountStop, campaigns: Mapping[RunId, str]) -> AccountStopOut:
     report = account.report
     return AccountStopOut(
         act_id=account.act_id,
         name=account.name,
         confirmed=account.confirmed,
         looked_at=None if report is None else report.at,
-        objects=[] if report is None else [_object(line) for line in report.objects],
+        objects=[] if report is None else [_object(line, campaigns) for line in report.objects],
         not_confirmed=list(account.open_lines),
     )
 
 
-def _object(line: ObjectLine) -> StoppedObjectOut:
+def _object(line: ObjectLine, campaigns: Mapping[RunId, str]) -> StoppedObjectOut:
     return StoppedObjectOut(
         kind=line.kind.value,
         meta_id=line.meta_id,
         name=line.key,
         run_id=line.run_id,
+        campaign=None if line.run_id is None else campaigns.get(line.run_id),
         state=line.state,
         confirmed=line.confirmed,
         why=line.why,

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from autopublisher.domain.errors import (
     ConflictError,
     UnavailableError,
 )
-from autopublisher.domain.ids import AccountId, StopId
+from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.stops import ObjectLine, Stop
 from autopublisher.flows.deadline import within
 from autopublisher.flows.stops import PATIENCE_SECONDS, StopDesk, StopView, paused_in_emergency, views_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from autopublisher.bootstrap import Product
 
 LOOK_SECONDS = 0.3
-OBJECT_COLUMNS = ("account", "kind", "meta_id", "name", "state", "confirmed", "why")
+OBJECT_COLUMNS = ("account", "campaign", "run_id", "kind", "meta_id", "name", "state", "confirmed", "why")
 STOP_COLUMNS = ("stop_id", "scope", "holds", "confirmed", "by", "at", "reason", "lifted_by")
 
 AccountOption = Annotated[str | None, typer.Option("--account", help="Our id or Meta's act_ id.")]
@@ -156,13 +157,7 @@ def _show(view: StopView, output: Output) -> None:
     if output is Output.JSON:
         show_json(present_stop(view).model_dump(mode="json"))
         return
-    rows = [
-        _object_row(one.name, line)
-        for one in view.accounts
-        if one.report is not None
-        for line in one.report.objects
-    ]
-    show_rows(rows, OBJECT_COLUMNS, output)
+    show_rows(object_rows(view), OBJECT_COLUMNS, output)
     for account in view.accounts:
         for missing in account.open_lines:
             tell(f"not confirmed: {account.name}: {missing}", style="red")
@@ -172,9 +167,21 @@ def _show(view: StopView, output: Output) -> None:
         tell("Everything of ours is off; Meta shows it.", style="green")
 
 
-def _object_row(account: str, line: ObjectLine) -> dict[str, Any]:
+def object_rows(view: StopView) -> list[dict[str, Any]]:
+    """Return a row for each object that a stop has looked at."""
+    return [
+        _object_row(one.name, line, view.campaigns)
+        for one in view.accounts
+        if one.report is not None
+        for line in one.report.objects
+    ]
+
+
+def _object_row(account: str, line: ObjectLine, campaigns: Mapping[RunId, str]) -> dict[str, Any]:
     return {
         "account": account,
+        "campaign": None if line.run_id is None else campaigns.get(line.run_id),
+        "run_id": line.run_id,
         "kind": line.kind.value,
         "meta_id": line.meta_id,
         "name": line.key,

@@ -32,7 +32,6 @@ from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import (
     InvalidRequestError,
     NotAuthenticatedError,
-    NotFoundError,
     Problem,
     UnavailableError,
 )
@@ -41,7 +40,6 @@ from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.flows.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
-from autopublisher.flows.stops import StopView
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of
 
@@ -255,25 +253,15 @@ class _Pages:
     def stops(self, request: Request) -> Response:
         stops = self._desk.stops
         try:
-            views = stops.views()
-            figures: dict[str, Any] = {"views": views, "accounts": stops.accounts(), "unreadable": ""}
-            figures["campaigns"] = self._campaigns(views)
+            figures: dict[str, Any] = {
+                "views": stops.views(),
+                "accounts": stops.accounts(),
+                "unreadable": "",
+            }
         except UnavailableError as error:
             noted, booked = stops.noted()
-            figures = {"views": noted, "accounts": booked, "unreadable": error.message, "campaigns": {}}
+            figures = {"views": noted, "accounts": booked, "unreadable": error.message}
         return self._drawing.page(request, "stops.html", **figures)
-
-    def _campaigns(self, views: Sequence[StopView]) -> dict[RunId, str]:
-        """Return the campaign of each run whose objects are listed, as far as this installation knows it."""
-        reports = [
-            account.report for view in views for account in view.accounts if account.report is not None
-        ]
-        wanted = {line.run_id for report in reports for line in report.objects if line.run_id is not None}
-        found = {}
-        for one in wanted:
-            with suppress(NotFoundError):
-                found[one] = self._desk.reports.run(one).request.campaign_name
-        return found
 
     def stop(
         self,

@@ -1,7 +1,8 @@
 """A person's words to the kill switch: stop, and resume. Each writes its row and has the accounts looked at at once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -14,10 +15,11 @@ from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
     Problem,
+    RunNotFoundError,
     StaleWatchError,
     UnavailableError,
 )
-from autopublisher.domain.ids import AccountId, ActId, StopId
+from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
 from autopublisher.domain.records import Event
 from autopublisher.domain.stops import Stop, StopReport, report_from_record
 from autopublisher.domain.watches import Watch
@@ -71,6 +73,9 @@ class StopView:
     accounts: tuple[AccountStop, ...]
     unrecorded: str = ""
     """Why the database has not taken the stop, and where it stands instead; empty where it has."""
+
+    campaigns: Mapping[RunId, str] = field(default_factory=dict)
+    """The campaign's name of each run whose objects are reported, as far as this database knows the run."""
 
     @property
     def confirmed(self) -> bool:
@@ -214,7 +219,7 @@ class StopDesk:
     def view(self, stop_id: StopId) -> StopView:
         """Return a stop and how far it has come; raises StopNotFoundError."""
         with self._open_unit() as unit:
-            return _view(unit, unit.stops.get(stop_id))
+            return _with_campaigns(unit, [_view(unit, unit.stops.get(stop_id))])[0]
 
     def views(self, limit: int = 50) -> Sequence[StopView]:
         """Return stops, those that hold first, then the newest."""
@@ -255,7 +260,7 @@ def paused_in_emergency(emergency: EmergencyPause, stop: Stop, problem: AutoPubl
 def views_of(open_unit: OpenUnitOfWork, limit: int = 50) -> Sequence[StopView]:
     """Return stops and how far each has come, those that hold first, then the newest."""
     with open_unit() as unit:
-        return [_view(unit, stop) for stop in unit.stops.latest(limit)]
+        return _with_campaigns(unit, [_view(unit, stop) for stop in unit.stops.latest(limit)])
 
 
 def _need_reason(reason: str) -> None:
@@ -309,6 +314,22 @@ def _view(unit: UnitOfWork, stop: Stop) -> StopView:
             for act_id, record in kept.items()
         ),
     )
+
+
+def _with_campaigns(unit: UnitOfWork, views: Sequence[StopView]) -> Sequence[StopView]:
+    """Return the views with the campaigns' names of the runs they report about; each run is read once."""
+    names: dict[RunId, str] = {}
+    for run_id in {one for view in views for one in _runs_in(view)}:
+        with suppress(RunNotFoundError):
+            names[run_id] = unit.runs.get(run_id).request.campaign_name
+    return [
+        replace(view, campaigns={one: names[one] for one in _runs_in(view) if one in names}) for view in views
+    ]
+
+
+def _runs_in(view: StopView) -> Iterable[RunId]:
+    reports = (account.report for account in view.accounts if account.report is not None)
+    return (line.run_id for report in reports for line in report.objects if line.run_id is not None)
 
 
 def _so_far(stop: Stop, account: Account, watch: Watch | None) -> AccountStop:
