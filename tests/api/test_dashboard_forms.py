@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from autopublisher.api.app import create_app
 from autopublisher.api.middleware import BodyLimit
 from autopublisher.api.services import Services
+from autopublisher.dashboard.pages import lost_page
+from autopublisher.dashboard.session import Desk
 
 PASSWORD = "correct horse battery"
 
@@ -92,6 +94,40 @@ def test_only_the_named_hosts_are_answered(services: Services, dashboard: APIRou
         "a.internal": 200,
         "evil.example": 400,
     }
+
+
+@pytest.fixture
+def guarded_app(services: Services, dashboard: APIRouter, desk: Desk) -> FastAPI:
+    names = ("ads.example.com", "::1")
+    return create_app(services, pages=[dashboard], trusted_hosts=names, lost_page=lost_page(desk))
+
+
+def test_a_foreign_host_is_a_problem_that_names_the_setting(guarded_app: FastAPI) -> None:
+    answer = TestClient(guarded_app, base_url="http://evil.example").get("/meta/accounts")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    told = answer.json()
+    assert told["type"] == "urn:autopublisher:problem:host-not-trusted"
+    assert "AUTO_PUBLISHER_TRUSTED_HOSTS" in told["remedy"]
+    assert told["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "may not be called by"), ("es", "no puede llamarse por")]
+)
+def test_a_foreign_host_is_a_page_for_a_person(guarded_app: FastAPI, language: str, said: str) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    answer = TestClient(guarded_app, base_url="http://evil.example").get("/login", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert said in answer.text
+    assert "AUTO_PUBLISHER_TRUSTED_HOSTS" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("ADS.Example.com", 200), ("[::1]:8000", 200), ("[::1", 400), ("", 400)]
+)
+def test_a_host_is_read_as_browsers_write_it(guarded_app: FastAPI, host: str, status: int) -> None:
+    assert TestClient(guarded_app).get("/login", headers={"Host": host}).status_code == status
 
 
 def test_a_body_that_never_ends_is_given_up(services: Services) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, Response
 
 from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
 from autopublisher.api.access import public
 from autopublisher.api.middleware import BodyLimit, HeldRefusals, RequestFrame
 from autopublisher.api.services import Hook, Services
+from autopublisher.api.trusted_hosts import TrustedHosts
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a body, image uploads apart."""
@@ -30,13 +30,11 @@ def create_app(
     """Return the application. ``pages`` are further routers (the dashboard's); ``start`` and ``stop`` frame its life.
 
     A request for a host that is not among ``trusted_hosts`` is refused, unless there are none.
-    ``lost_page`` draws what a browser gets at an address where there is nothing; without, it gets a problem like all others.
+    ``lost_page`` draws what a browser gets where there is nothing for it; without, it gets a problem like all others.
     """
-    app = _bare_app(services.version, start, stop)
+    app = _bare_app(services.version, start, stop, trusted_hosts)
     app.state.services = services
     app.state.lost_page = lost_page
-    if trusted_hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts), www_redirect=False)
     for one in pages:
         app.include_router(one)
     return app
@@ -57,7 +55,9 @@ class _Application(FastAPI):
         return self.openapi_schema
 
 
-def _bare_app(version: str, start: Hook | None, stop: Hook | None) -> FastAPI:
+def _bare_app(
+    version: str, start: Hook | None, stop: Hook | None, trusted_hosts: Sequence[str] = ()
+) -> FastAPI:
     app = _Application(
         title="AutoPublisher",
         version=version,
@@ -70,6 +70,8 @@ def _bare_app(version: str, start: Hook | None, stop: Hook | None) -> FastAPI:
     )
     app.add_middleware(BodyLimit, most=LARGEST_BODY, by_path={"/meta/creatives": resources.LARGEST_UPLOAD})
     app.add_middleware(HeldRefusals)
+    if trusted_hosts:
+        app.add_middleware(TrustedHosts, names=trusted_hosts, refuse=errors.refuse_host)
     app.add_middleware(RequestFrame)
     errors.install(app)
     app.add_api_route(

@@ -53,6 +53,9 @@ _HTTP_DETAILS = {
 _LOST = frozenset({404, 405})
 """What a person who follows a wrong address meets; they get a page where there are pages."""
 
+_HOST_NOT_TRUSTED = "This installation may not be called by the name (the Host header) that was used."
+_HOST_REMEDY = "Call it by a name that AUTO_PUBLISHER_TRUSTED_HOSTS lists, or add this one there and restart."
+
 
 def status_of(error: errors.AutoPublisherError) -> int:
     """Return the HTTP status of an error of the product."""
@@ -177,12 +180,28 @@ async def _on_invalid_input(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    lost = request.app.state.lost_page
-    if lost is not None and error.status_code in _LOST and "text/html" in request.headers.get("accept", ""):
-        page: Response = await run_in_threadpool(lost, request, error.status_code)
+    page = await _lost_page(request, error.status_code) if error.status_code in _LOST else None
+    if page is not None:
         return page
     detail, remedy = _HTTP_DETAILS.get(error.status_code, (str(error.detail), ""))
     return problem(request, error.status_code, detail, remedy=remedy, headers=error.headers)
+
+
+async def refuse_host(request: Request) -> Response:
+    """Answer a request for a host that is not trusted: a page for a browser, a problem for a program."""
+    page = await _lost_page(request, HTTPStatus.BAD_REQUEST)
+    if page is not None:
+        return page
+    return problem(request, 400, _HOST_NOT_TRUSTED, slug="host-not-trusted", remedy=_HOST_REMEDY)
+
+
+async def _lost_page(request: Request, status: int) -> Response | None:
+    """Return what a browser is shown where there is nothing for it; None for a program, and without pages."""
+    draw = request.app.state.lost_page
+    if draw is None or "text/html" not in request.headers.get("accept", ""):
+        return None
+    page: Response = await run_in_threadpool(draw, request, status)
+    return page
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
@@ -300,12 +301,13 @@ def _need_sure(*, sure: bool) -> None:
 
 
 def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
-    """Return what draws the page of an address where there is nothing, for whoever looks."""
+    """Return what draws the page of an address where there is nothing, or of a host not trusted, for whoever looks."""
     drawing = Drawing(desk.stops.holding, desk.clock)
 
     def draw(request: Request, status: int) -> Response:
         with suppress(NotAuthenticatedError, UnavailableError):
             request.state.user = desk.people.identify(cookie_of(request, SESSION_COOKIE))
-        return drawing.page(request, "error.html", status, said="", remedy="", word="lost")
+        word = "host_not_trusted" if status == HTTPStatus.BAD_REQUEST else "lost"
+        return drawing.page(request, "error.html", status, said="", remedy="", word=word)
 
     return draw

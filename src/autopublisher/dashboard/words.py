@@ -120,6 +120,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_run": ("of no run here", "de ninguna ejecución de aquí"),
     "lost": ("There is nothing at this address.", "No hay nada en esta dirección."),
+    "host_not_trusted": (
+        "This installation may not be called by this name. Use one that AUTO_PUBLISHER_TRUSTED_HOSTS lists, or add it.",
+        "Esta instalación no puede llamarse por este nombre. Use uno que figure en AUTO_PUBLISHER_TRUSTED_HOSTS, o añádalo.",
+    ),
     "error": ("That did not work", "No ha funcionado"),
     "back": ("Back", "Volver"),
     "form_stale": (
