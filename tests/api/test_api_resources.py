@@ -17,11 +17,13 @@ Bearer = Callable[[Role], Headers]
 PNG, JPEG = drawn(600, 600, "PNG"), drawn(600, 600)
 
 
-def upload(client: TestClient, headers: Headers, account: Account, content: bytes) -> Any:
+def upload(
+    client: TestClient, headers: Headers, account: Account, content: bytes, **more: str | list[str]
+) -> Any:
     return client.post(
         "/meta/creatives",
         headers=headers,
-        data={"meta_account_id": account.id, "name": "Summer"},
+        data={"meta_account_id": account.id, "name": "Summer", **more},
         files={"file": ("summer.png", content, "application/octet-stream")},
     )
 
@@ -79,6 +81,26 @@ def test_what_is_no_image_is_refused(client: TestClient, account: Account, manag
 def test_the_same_image_is_kept_once(client: TestClient, account: Account, manager: Headers) -> None:
     ids = {upload(client, manager, account, PNG).json()["id"] for _ in range(2)}
     assert len(ids) == 1
+
+
+def test_a_form_field_that_does_not_exist_is_refused_with_those_that_do(
+    client: TestClient, account: Account, manager: Headers
+) -> None:
+    answer = upload(client, manager, account, PNG, title="Summer, blue")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "title: There is no such field.")
+    (told,) = answer.json()["errors"]
+    assert (told["field"], told["code"]) == ("title", "unknown_field")
+    assert told["remedy"].endswith("the form has file, meta_account_id, name.")
+    listed = client.get(f"/meta/creatives?meta_account_id={account.id}", headers=manager).json()
+    assert listed["creatives"] == []
+
+
+def test_a_form_field_that_comes_twice_is_refused(
+    client: TestClient, account: Account, manager: Headers
+) -> None:
+    answer = upload(client, manager, account, PNG, name=["Summer", "Winter"])
+    (told,) = answer.json()["errors"]
+    assert (answer.status_code, told["field"], told["remedy"]) == (422, "name", "Send it once.")
 
 
 def test_an_image_above_metas_limit_is_refused(

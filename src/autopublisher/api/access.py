@@ -1,6 +1,6 @@
 """Who is calling, and whether they may: each route names its permission once, for the check and for the document."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response, Security
@@ -84,6 +84,33 @@ def _unknown(parameter: str) -> dict[str, Any]:
 
 
 _KNOWN = Depends(known_parameters)
+
+
+async def known_form_fields(request: Request) -> None:
+    """Refuse form fields the route does not know, and known ones that come twice: either would be left out silently."""
+    route, sent = request.scope["route"], [name for name, _ in (await request.form()).multi_items()]
+    known = [one.alias for one in route.dependant.body_params] if isinstance(route, APIRoute) else []
+    wrong = [_unknown_field(one, known) for one in sorted(set(sent) - set(known))]
+    twice = [_repeated_field(one) for one in known if sent.count(one) > 1]
+    if wrong or twice:
+        raise RequestValidationError([*wrong, *twice])
+
+
+def _unknown_field(name: str, known: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "unknown_form_field",
+        "loc": ("body", name),
+        "msg": "",
+        "ctx": {"known": ", ".join(known)},
+    }
+
+
+def _repeated_field(name: str) -> dict[str, Any]:
+    return {
+        "type": "repeated_form_field",
+        "loc": ("body", name),
+        "msg": "This field was sent more than once.",
+    }
 
 
 UrgentCaller = Annotated[User, Depends(in_watch_thread(caller))]

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, HTTPException, Query, Response, UploadFile, status
+from fastapi import APIRouter, Depends, File, Form, HTTPException, Query, Response, UploadFile, status
 
-from autopublisher.api.access import AuthorisedFirstRoute, Caller, guarded
+from autopublisher.api.access import AuthorisedFirstRoute, Caller, guarded, known_form_fields
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier, ShortText
 from autopublisher.api.openapi import problems
@@ -21,7 +21,12 @@ LARGEST_UPLOAD = LARGEST_IMAGE + 1024 * 1024
 """Bytes of a whole multipart body: the image, and room for the parts around it."""
 
 router = APIRouter(prefix="/meta", tags=["accounts"], route_class=ExactRoute)
-uploads = APIRouter(prefix="/meta", tags=["accounts"], route_class=AuthorisedFirstRoute)
+uploads = APIRouter(
+    prefix="/meta",
+    tags=["accounts"],
+    route_class=AuthorisedFirstRoute,
+    dependencies=[Depends(known_form_fields)],
+)
 
 
 @router.get(

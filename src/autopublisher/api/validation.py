@@ -8,6 +8,8 @@ from autopublisher.domain.errors import Problem
 _REMEDIES = {
     "missing": "Add this field.",
     "extra_forbidden": "Remove it, or correct its spelling; GET /openapi.json lists the fields.",
+    "unknown_form_field": "Remove it, or correct its spelling; the form has {known}.",
+    "repeated_form_field": "Send it once.",
     "string_type": "Give a text in double quotes.",
     "bool_type": "Give true or false, without quotes.",
     "list_type": "Give a list in square brackets, such as [].",
@@ -33,8 +35,12 @@ _REMEDIES = {
     "moment_type": "Give date, time and offset, such as 2026-12-01T09:00:00Z.",
 }
 _ANY_REMEDY = "GET /openapi.json says what this field may be."
-_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
-_REASONS = {"missing": "This field is required.", "extra_forbidden": "There is no such field."}
+_CODES = {"missing": "missing", "extra_forbidden": "unknown_field", "unknown_form_field": "unknown_field"}
+_REASONS = {
+    "missing": "This field is required.",
+    "extra_forbidden": "There is no such field.",
+    "unknown_form_field": "There is no such field.",
+}
 
 
 def problems_of(found: Sequence[Mapping[str, Any]], skip: int = 1) -> list[Problem]:
