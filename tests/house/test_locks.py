@@ -11,6 +11,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+CLIENTS = "tests/simulator/clients/requirements"
+"""Other people's clients, which are no part of the environment."""
+
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n .*)*)", re.MULTILINE)
 # A host, an address, an option that names one, or a path: what a registry's client might have left behind.
 PLACE = re.compile(
@@ -18,7 +21,7 @@ PLACE = re.compile(
 )
 
 
-@pytest.fixture(params=LOCKS)
+@pytest.fixture(params=[*LOCKS, f"{CLIENTS}.lock"])
 def lock(request: pytest.FixtureRequest, root: Path) -> str:
     return (root / str(request.param)).read_text("utf-8")
 
@@ -32,7 +35,11 @@ def pins(lock: str) -> dict[str, set[Version]]:
 
 
 def wanted(root: Path, lock_name: str) -> Iterator[Requirement]:
-    """Yield what pyproject.toml asks for in a lock file, the build included."""
+    """Yield what a lock file has to hold: of the project's own, the build included."""
+    if lock_name.startswith(CLIENTS):
+        asked = (root / f"{CLIENTS}.in").read_text("utf-8").splitlines()
+        yield from (Requirement(line) for line in asked if line and not line.startswith("#"))
+        return
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     yield from map(Requirement, project["build-system"]["requires"])
     yield from map(Requirement, project["project"]["dependencies"])
@@ -49,7 +56,7 @@ def test_every_pin_carries_a_hash(lock: str) -> None:
     assert [match["name"] for match in PIN.finditer(lock) if "--hash=sha256:" not in match["rest"]] == []
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, f"{CLIENTS}.lock"])
 def test_a_lock_file_fits_what_the_project_asks_for(root: Path, name: str) -> None:
     locked = pins((root / name).read_text("utf-8"))
     unfit = [
