@@ -28,6 +28,8 @@ from autopublisher.simulator.faults import KINDS
 from autopublisher.simulator.server import SimulatorThread
 from autopublisher.simulator.testing import Desk, story
 
+pytestmark = pytest.mark.slow  # answers that take their time
+
 ACT = ActId("act_123456789")
 MARK = "[ap-0123456789abcdef-"
 CAMPAIGN = {

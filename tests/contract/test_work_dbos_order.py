@@ -3,11 +3,15 @@
 import threading
 import time
 
+import pytest
+
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.work import Tick
+
+pytestmark = pytest.mark.slow  # starts workers
 
 PATIENCE = 60.0
 ACT = ActId("act_1")

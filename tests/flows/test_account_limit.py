@@ -17,6 +17,8 @@ from autopublisher.flows.machine import Pace, build_watch
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, Machine, brief_request
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 HOUSING = brief_request(special_ad_categories=("HOUSING",))
 
 

@@ -13,6 +13,8 @@ from autopublisher.simulator.server import SimulatorThread
 from support.changed_books import ChangedBooks
 from support.simulated import Machine, make_machine
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 TOTAL = 500_00
 
 

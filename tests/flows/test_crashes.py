@@ -9,6 +9,7 @@ from autopublisher.domain.run import RunStatus
 from autopublisher.flows.machine import Pace
 from support.mortal import MortalMachine, Reaper, seeded
 from support.simulated import brief_request
+from support.torture import sized
 
 ONE_OF_EACH = {
     ObjectKind.CAMPAIGN: 3,
@@ -57,18 +58,23 @@ def test_without_a_death_there_is_one_object_of_each(pace: Pace) -> None:
 
 @both
 def test_a_death_at_a_sample_of_moments_changes_nothing(pace: Pace) -> None:
-    for fatal in range(1, moments(pace) + 1, 23):
+    for fatal in range(1, moments(pace) + 1, 99):
         machine = complete_run(fatal, pace)
         assert machine.deaths == 1
         assert_ended_right(machine)
 
 
+PARTS = 8
+STEP = sized(2 * PARTS + 1, PARTS)
+"""In the sample about every second moment; odd, so that moments before and after a call take turns."""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @both
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_death_at_every_moment_changes_nothing(part: int, pace: Pace) -> None:
-    for fatal in range(1 + part, moments(pace) + 1, 8):
+    for fatal in range(1 + part, moments(pace) + 1, STEP):
         machine = complete_run(fatal, pace)
         assert machine.deaths == 1, fatal
         assert_ended_right(machine)

@@ -16,6 +16,8 @@ from autopublisher.simulator.server import SimulatorThread
 from support.simulated import Machine, make_machine
 from support.staging import with_test
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 TOTAL_MINOR = 50_000
 PLAN = {"campaign": 3, "adset": 3, "ad": 3}
 """Two arms and the winner's final campaign."""
@@ -98,7 +100,6 @@ def test_a_run_survives_every_tenth_call(kind: str) -> None:
     disturbed_run(kind)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - SUDDEN - UNMET - set(QUICK)))
 def test_a_run_survives_every_tenth_call_whatever_the_fault(kind: str) -> None:
     disturbed_run(kind)

@@ -14,6 +14,8 @@ from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate
 from support.simulated import ACT, Machine
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 
 def published(machine: Machine) -> RunId:
     run_id = machine.submit()

@@ -15,6 +15,8 @@ from autopublisher.domain.run import FINAL, RunStatus
 from autopublisher.simulator.faults import read_fault
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 _R = RunStatus
 UNDER_WAY = [status for status in RunStatus if status not in FINAL]
 

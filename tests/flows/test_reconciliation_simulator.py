@@ -24,6 +24,8 @@ from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
 from support.simulated import ACT, Machine, brief_request, make_machine
 
+pytestmark = pytest.mark.slow  # runs over the simulator
+
 _R = RunStatus
 PACE = Pace(poll=timedelta(hours=8))
 FOREIGN = "Somebody's [ap-ffffffffffffffff-odd]"

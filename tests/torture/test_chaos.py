@@ -42,8 +42,8 @@ ACCOUNTS = tuple(
     for n in range(1, 7)
 )
 WORKERS = 3
-RUNS = sized(8, 50)
-KILLS = sized(6, 60)
+RUNS = sized(6, 50)
+KILLS = sized(5, 60)
 LIMIT_SECONDS = sized(420, 3600)
 LONG_SHARE = 0.3
 """Of the freezes, beside the first, so many are long enough for another worker to take over."""

@@ -21,7 +21,7 @@ from support.torture import IS_FULL, sized, spread
 PARTS = sized(1, 32)
 """Into how many tests the matrix is cut, each with a Meta of its own, which slows down with what it holds."""
 
-SAMPLE = 12
+SAMPLE = 8
 """How many moments are tried on each database when not all are."""
 
 

@@ -30,7 +30,7 @@ TAKEN_OVER_WITHIN_SECONDS = 30.0
 ENDED_WITHIN_SECONDS = 100.0
 """A worker waits three times for up to 20 s when it ends: for its sweep, its ticks, and its watch of the others."""
 
-FREEZES = sized(3, 40)
+FREEZES = sized(2, 40)
 LIFE = 800
 """Nearly as many moments as a worker has that sees a run from its beginning to its end."""
 

@@ -24,6 +24,8 @@ from autopublisher.domain.evidence import (
 from autopublisher.domain.evidence.fields import LineError
 from autopublisher.domain.evidence.lines import read_line
 
+pytestmark = pytest.mark.slow  # thousands of tests judged
+
 History = tuple[Snapshot, ...]
 NAMES = ("a", "b", "c")
 COUNTS = st.integers(0, 60)
