@@ -16,7 +16,8 @@ from autopublisher.cli.stops import OBJECT_COLUMNS, object_rows
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
-from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.stops import ObjectLine, StopReport
@@ -62,8 +63,49 @@ def test_every_page_says_of_when_it_is_and_how_to_reload_it(
 ) -> None:
     put_run()
     page = signed_in(language=language).get(path).text
-    assert f"{words} 2026-11-02 09:00 UTC" in page
+    assert f"{words} 2026-11-02 10:00 CET" in page
     assert f'<a href="{path}">{words_in(language)["reload"]}</a>' in page  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def other_account(database: MemoryDatabase, account: Account) -> Account:
+    """Return a second account, in another zone, that everything else on a page does not share."""
+    other = replace(
+        account, id=AccountId("lima"), act_id=ActId("act_9"), name="Tienda", timezone="America/Lima"
+    )
+    with database.unit_of_work() as unit:
+        unit.accounts.add(other)
+        unit.commit()
+    return other
+
+
+@pytest.mark.parametrize("path", ["/", f"/runs/{RUN}", "/approvals", f"/approvals/{RUN}", "/exposure"])
+def test_moments_are_in_the_zone_of_the_account_they_belong_to(
+    signed_in: SignedIn, put_run: PutRun, other_account: Account, path: str
+) -> None:
+    put_run(status=RunStatus.WAITING_APPROVAL)
+    put_run(RunId("9" + RUN[1:]), "Otra", act_id=other_account.act_id, account_id=other_account.id)
+    page = signed_in().get(path).text
+    assert "2026-11-02 10:00 CET" in page or "2026-11-05 10:00 CET" in page
+    alone = RUN in path
+    assert (" UTC-05" in page) != alone
+    # Of what belongs to no account, and accounts share no zone, the page's own moment stays in UTC.
+    assert ("As of 2026-11-02 09:00 UTC " in page) != alone
+
+
+def test_a_stop_is_told_in_the_zone_of_its_account(
+    signed_in: SignedIn, services: Services, other_account: Account
+) -> None:
+    services.stops.stop(other_account.id, "the shop is closed", "ana")
+    assert "ana, 2026-11-02 04:00 UTC-05" in " ".join(signed_in().get("/stops").text.split())
+
+
+def test_moments_in_sentences_are_in_the_zone_too(signed_in: SignedIn, put_run: PutRun) -> None:
+    put_run(attention="Trying again at 2026-11-02 09:30 UTC", warnings=("Ends 2026-11-02T10:00:00+00:00",))
+    page = signed_in().get(f"/runs/{RUN}").text
+    assert "Trying again at 2026-11-02 10:30 CET" in page
+    assert "Ends 2026-11-02 11:00 CET" in page
+    assert " UTC" not in page
 
 
 def test_reloading_keeps_the_page_of_a_list(signed_in: SignedIn, put_run: PutRun) -> None:

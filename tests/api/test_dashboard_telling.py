@@ -114,7 +114,7 @@ def test_an_account_shows_what_could_be_spent_until_when_and_what_its_limits_lea
 ) -> None:
     page = signed_in(Role.MANAGER).get("/exposure").text
     assert spending.request.campaign_name in page
-    assert "2026-11-03 09:00 UTC" in page
+    assert "2026-11-03 10:00 CET" in page
     shown = cells(page)
     first = shown.index("account")
     assert shown[first + 1 : first + 5] == ["day 2026-11-02", "300.00 EUR", "80.00 EUR", "220.00 EUR"]

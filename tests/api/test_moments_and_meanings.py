@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
@@ -203,7 +204,7 @@ def test_a_scheduled_run_shows_its_moment_and_does_not_read_as_starting(
         next_tick_at=begins,
         account_id=account.id,
     )
-    shown = f"Scheduled for {begins:%Y-%m-%d %H:%M} UTC"
+    shown = f"Scheduled for {begins.astimezone(ZoneInfo(account.timezone)):%Y-%m-%d %H:%M} CET"
     path = "/runs/22222222-2222-4333-8444-555555555555"
     for page in (browser.get("/").text, browser.get(path).text):
         assert shown in page

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +13,7 @@ from autopublisher.dashboard.figures import Figures
 from autopublisher.dashboard.session import (
     FORM_COOKIE,
     LANGUAGE_COOKIE,
+    Desk,
     cookie_of,
     form_token,
     keep,
@@ -21,23 +23,24 @@ from autopublisher.dashboard.telling import log_of, warnings_in
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.records import User
 from autopublisher.domain.stops import Stop
-from autopublisher.ports.clock import Clock
+from autopublisher.views.moments import Zones, zones_of
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
 _YEAR = 365 * 24 * 3600
+_T = TypeVar("_T")
 
 
 class Drawing:
     """Turns a template and its figures into a page for one reader."""
 
-    def __init__(self, holding: Callable[[], Sequence[Stop]], clock: Clock) -> None:
-        self._holding = holding
-        self._clock = clock
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._templates = Environment(
             loader=PackageLoader("autopublisher.dashboard"),
             autoescape=True,
@@ -46,8 +49,16 @@ class Drawing:
             lstrip_blocks=True,
         )
 
-    def page(self, request: Request, template: str, status: int = 200, **figures: Any) -> HTMLResponse:
-        """Return a page."""
+    def page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        about: ActId | None = None,
+        **figures: Any,
+    ) -> HTMLResponse:
+        """Return a page; ``about`` is the account that it is about as a whole, whose zone its moments are in."""
         asked = request.query_params.get("lang")
         language = language_of(
             asked, cookie_of(request, LANGUAGE_COOKIE), request.headers.get("accept-language")
@@ -56,7 +67,7 @@ class Drawing:
         html = self._templates.get_template(template).render(
             language=language,
             words=words_in(language),
-            show=Figures(language),
+            show=Figures(language, cache(self._zones), about),
             log_of=log_of,
             warnings_in=warnings_in,
             form=form_token(request),
@@ -82,13 +93,16 @@ class Drawing:
         if getattr(request.state, "user", None) is None:
             return None
         try:
-            return self._clock.now()
+            return self._desk.clock.now()
         except UnavailableError:
             return None
 
+    def _zones(self) -> Zones:
+        return zones_of(_readable(self._desk.stops.accounts))
+
     def _held(self, request: Request) -> Sequence[Stop]:
         """Return the stops that every page has to show to whoever has signed in."""
-        return () if getattr(request.state, "user", None) is None else _readable(self._holding)
+        return () if getattr(request.state, "user", None) is None else _readable(self._desk.stops.holding)
 
 
 def _address_of(request: Request) -> str:
@@ -98,10 +112,10 @@ def _address_of(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
-def _readable(holding: Callable[[], Sequence[Stop]]) -> Sequence[Stop]:
-    """Return the stops that hold; a page about an unreachable database must still be drawn."""
+def _readable(read: Callable[[], Sequence[_T]]) -> Sequence[_T]:
+    """Return what the database says, nothing where it is unreachable: a page about that must still be drawn."""
     try:
-        return holding()
+        return read()
     except UnavailableError:
         return ()
 

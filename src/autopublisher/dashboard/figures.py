@@ -1,10 +1,13 @@
 """Numbers, money and moments as readers of each language write them."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
 
 from autopublisher.dashboard.words import Language
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.money import Money, places_of
+from autopublisher.views.moments import Zones, in_zone, moment_text, zone_for
 
 NOTHING = "\u2013"
 """Shown where there is no figure."""
@@ -12,9 +15,15 @@ NOTHING = "\u2013"
 
 @dataclass(frozen=True)
 class Figures:
-    """Writes figures for one language."""
+    """Writes figures for one language, and moments in the zone of one account (None: of what belongs to none)."""
 
     language: Language
+    zones: Callable[[], Zones] = dict
+    act_id: ActId | None = None
+
+    def of(self, act_id: ActId | None) -> "Figures":
+        """Return what writes the figures of one account."""
+        return replace(self, act_id=act_id)
 
     def minor(self, amount: int, currency: str) -> str:
         """Return an amount in minor units of a currency."""
@@ -41,8 +50,12 @@ class Figures:
         return NOTHING if ends is None else f"{self.ratio(ends[0])} {NOTHING} {self.ratio(ends[1])}"
 
     def moment(self, at: datetime | None) -> str:
-        """Write a moment in UTC, to the minute."""
-        return NOTHING if at is None else at.strftime("%Y-%m-%d %H:%M UTC")
+        """Write a moment in the account's zone, which is named, to the minute."""
+        return NOTHING if at is None else moment_text(at.astimezone(self._zone))
+
+    def told(self, sentence: str) -> str:
+        """Return a stored sentence with its moments in the account's zone."""
+        return in_zone(sentence, self._zone)
 
     def day(self, day: date) -> str:
         """Write a day of an account's own calendar."""
@@ -51,6 +64,10 @@ class Figures:
     def month(self, first: date) -> str:
         """Write the month that begins on a day."""
         return f"{first:%Y-%m}"
+
+    @property
+    def _zone(self) -> tzinfo:
+        return zone_for(self.zones(), self.act_id)
 
     def _number(self, text: str) -> str:
         return text if self.language == "en" else text.translate({ord(","): ".", ord("."): ","})

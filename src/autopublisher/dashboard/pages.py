@@ -1,6 +1,6 @@
 """The dashboard's pages. Each names its permission once; a POST must carry its form's token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from importlib.resources import files
@@ -38,7 +38,6 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.run import RunStatus
-from autopublisher.domain.stops import Stop
 from autopublisher.flows.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
@@ -73,11 +72,7 @@ Handler = Callable[..., Response]
 
 def pages(desk: Desk) -> APIRouter:
     """Return the router with every page."""
-
-    def holding() -> Sequence[Stop]:
-        return desk.stops.holding()
-
-    drawing = Drawing(holding, desk.clock)
+    drawing = Drawing(desk)
     made = _Pages(desk, drawing)
     router = APIRouter(
         route_class=page_route(drawing), include_in_schema=False, default_response_class=HTMLResponse
@@ -197,6 +192,7 @@ class _Pages:
         return self._drawing.page(
             request,
             "run.html",
+            about=view.run.act_id,
             view=view,
             steps=steps_of(view.run),
             awaits=awaits_approval(view.run),
@@ -231,6 +227,7 @@ class _Pages:
         return self._drawing.page(
             request,
             "approval.html",
+            about=view.run.act_id,
             view=view,
             awaits=awaits_approval(view.run),
             notes=method_notes(view.decision),
@@ -302,7 +299,7 @@ def _need_sure(*, sure: bool) -> None:
 
 def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
     """Return what draws the page of an address where there is nothing, or of a host not trusted, for whoever looks."""
-    drawing = Drawing(desk.stops.holding, desk.clock)
+    drawing = Drawing(desk)
 
     def draw(request: Request, status: int) -> Response:
         with suppress(NotAuthenticatedError, UnavailableError):

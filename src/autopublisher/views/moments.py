@@ -1,10 +1,10 @@
 """Moments as people read them: to the minute, in the zone of the account they belong to, with the zone's name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
-from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.accounts import Account, zone_of
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -18,7 +18,20 @@ Zones = Mapping[ActId, tzinfo]
 def account_zones(open_unit: OpenUnitOfWork) -> Zones:
     """Return the time zone of each registered account; UTC for one that the tz database here does not know."""
     with open_unit() as unit:
-        return {one.act_id: zone_of(one.timezone) or UTC for one in unit.accounts.all()}
+        return zones_of(unit.accounts.all())
+
+
+def zones_of(accounts: Iterable[Account]) -> Zones:
+    """Return the time zone of each account."""
+    return {one.act_id: zone_of(one.timezone) or UTC for one in accounts}
+
+
+def zone_for(zones: Zones, act_id: ActId | None) -> tzinfo:
+    """Return the zone of what belongs to an account; of what belongs to none, the one that all accounts share, else UTC."""
+    if act_id is not None:
+        return zones.get(act_id, UTC)
+    shared = set(zones.values())
+    return shared.pop() if len(shared) == 1 else UTC
 
 
 def moment_text(at: datetime) -> str:
