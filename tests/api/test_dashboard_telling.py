@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.api.services import Services
+from autopublisher.cli.exposure import NEVER_READ, exposure_rows
 from autopublisher.dashboard.phrases import WARNING, in_spanish
 from autopublisher.dashboard.telling import log_of, warnings_in
 from autopublisher.dashboard.words import Language, words_in
@@ -27,6 +29,7 @@ from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView
 from autopublisher.ports.repositories import Fence
+from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded
 from support.simulated import brief_request
 
@@ -118,6 +121,32 @@ def test_an_account_shows_what_could_be_spent_until_when_and_what_its_limits_lea
     shown = cells(page)
     first = shown.index("account")
     assert shown[first + 1 : first + 5] == ["day 2026-11-02", "300.00 EUR", "80.00 EUR", "220.00 EUR"]
+
+
+def test_dashboard_and_terminal_show_the_same_age_of_the_figures(
+    signed_in: SignedIn, spending: Run, services: Services, client: TestClient, manager: dict[str, str]
+) -> None:
+    rows = exposure_rows(services.exposures.of())
+    assert [bool(row["object"]) for row in rows] == [False, False, True]
+    assert {moment_text(row["as_of"]) for row in rows} == {"2026-11-02 10:00 CET"}
+    page = signed_in(Role.MANAGER).get("/exposure").text
+    assert cells(page)[-1] == "2026-11-02 10:00 CET"
+    assert "as of 2026-11-02 10:00 CET" in page
+    (told,) = client.get("/meta/autopilot/exposure", headers=manager).json()["accounts"]
+    assert told["as_of"] == told["runs"][0]["as_of"] == "2026-11-02T09:00:00Z"
+
+
+def test_what_was_never_read_says_so_in_a_terminal(
+    spending: Run, services: Services, database: MemoryDatabase
+) -> None:
+    params = {"name": "Arm B", "end_time": "2026-11-03T09:00:00+00:00", "lifetime_budget": 8000}
+    spec = OperationSpec("test/b/adset", Action.CREATE, ObjectKind.AD_SET, params, variant="B", reserves=8000)
+    with database.unit_of_work() as unit:
+        row = Operation(spending.id, 2, spec, OperationState.INTENDED, spending.created_at)
+        unit.journal.intend(row, Fence(spending.id, spending.version))
+        unit.commit()
+    ages = {row["object"]: row["as_of"] for row in exposure_rows(services.exposures.of())}
+    assert ages["test/b/adset"] == NEVER_READ
 
 
 def test_an_operator_reads_a_runs_exposure_but_is_not_led_to_the_run(

@@ -106,6 +106,7 @@ class AccountExposureOut(MoneyOut):
     name: str
     currency: str
     until: datetime | None
+    as_of: datetime | None = Field(description="When the oldest figure of its runs was read at Meta.")
     warning: str | None
     uncounted: list[str] = Field(
         description="Objects with our mark that no journal has and that may be on: no figure covers them."
@@ -153,6 +154,7 @@ def _account(one: AccountExposure) -> AccountExposureOut:
         name=one.account.name,
         currency=one.account.currency,
         until=one.until,
+        as_of=one.as_of,
         warning=one.warning,
         uncounted=list(one.uncounted),
         unknown=[_unknown(each, one.account.currency) for each in one.unknown],

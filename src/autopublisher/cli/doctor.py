@@ -25,7 +25,7 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run_cap import run_cap
 from autopublisher.settings import Settings, unknown_variables
-from autopublisher.views.moments import account_zones, moment_text
+from autopublisher.views.moments import account_zones, in_zone, moment_text, zone_for
 
 LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
@@ -141,17 +141,17 @@ def _product(product: Product) -> Iterator[Check]:
 
 def _clock(product: Product) -> Check:
     kind = f"simulated, {product.settings.stub_clock}" if product.settings.is_stub else "the machine's"
-    now = product.services.clock.now()
-    return Check("clock", State.OK, f"{moment_text(now)} ({kind})")
+    zone = zone_for(account_zones(product.outside.open_unit), None)
+    return Check("clock", State.OK, f"{moment_text(product.services.clock.now().astimezone(zone))} ({kind})")
 
 
 def _runs(product: Product) -> Check:
     counts = product.services.monitor.health().runs
     open_runs = sum(count for status, count in counts.by_status.items() if count)
     if counts.overdue:
-        late = round(counts.oldest_overdue_seconds or 0.0)
+        late = f"{round(counts.oldest_overdue_seconds or 0.0)} s{_by_which_clock(product.settings)}"
         remedy = "See that a worker runs; the log says what its ticks met."
-        return Check("runs", State.FAIL, f"{counts.overdue} overdue, the oldest by {late} s", remedy)
+        return Check("runs", State.FAIL, f"{counts.overdue} overdue, the oldest by {late}", remedy)
     return Check("runs", State.OK, f"{open_runs} in all, none overdue")
 
 
@@ -218,16 +218,21 @@ def _looks(product: Product) -> Iterator[Check]:
     """Say of each account when it was last compared with its journals, and what is open."""
     zones = account_zones(product.outside.open_unit)
     for look in product.services.monitor.health().looks:
-        yield look_check(look, zones.get(look.act_id, UTC))
+        yield look_check(look, zones.get(look.act_id, UTC), _by_which_clock(product.settings))
 
 
-def look_check(look: AccountLook, zone: tzinfo) -> Check:
+def _by_which_clock(settings: Settings) -> str:
+    """Say whose time a moment is in where it is not the machine's: a simulated clock may be days ahead of it."""
+    return f" by the simulated clock ({settings.stub_clock})" if settings.is_stub else ""
+
+
+def look_check(look: AccountLook, zone: tzinfo, by_which_clock: str = "") -> Check:
     """Return what an account's last look found, its moment in the account's zone; what no run here has made fails."""
     name = f"look at {look.act_id}"
     if look.looked_at is None:
         return Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
-    moment = moment_text(look.looked_at.astimezone(zone))
-    told = look.unknown or look.open
+    moment = moment_text(look.looked_at.astimezone(zone)) + by_which_clock
+    told = [in_zone(one, zone) for one in look.unknown or look.open]
     if not told:
         return Check(name, State.OK, f"{moment}: as asked")
     finding = f"{moment}: {told[0]}{f' and {len(told) - 1} more' if len(told) > 1 else ''}"

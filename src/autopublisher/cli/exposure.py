@@ -13,10 +13,13 @@ from autopublisher.domain.accounts import zone_of
 from autopublisher.domain.journal.unknown import UnknownObject
 from autopublisher.domain.money import Money
 from autopublisher.flows.exposure import AccountExposure
-from autopublisher.views.moments import moment_text
+from autopublisher.views.moments import in_zone, moment_text
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
-COLUMNS = ("account", "run", "object", "status", "read_at", *MONEY_COLUMNS)
+COLUMNS = ("account", "run", "object", "status", "as_of", *MONEY_COLUMNS)
+NEVER_READ = "never read"
+"""What stands in the place of a moment where Meta has not been asked yet: the figures are the journal's worst case."""
+
 LIMIT_COLUMNS = ("account", "scope", "period", "first", "limit", "taken", "left")
 
 
@@ -33,23 +36,24 @@ def exposure(account: AccountOption = None, output: OutputOption = Output.TABLE)
     if output is Output.JSON:
         show_json(present_exposure(found, now).model_dump(mode="json"))
         return
-    show_rows(_rows(found), COLUMNS, output)
+    show_rows(exposure_rows(found), COLUMNS, output)
     _show_limits(found, output)
 
 
 def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     for one in found:
+        zone = _zone(one)
         if one.warning is not None:
             tell(f"{one.account.name}: {one.warning}", style="yellow")
         if one.billing is not None and one.billing.spend_cap is not None:
             tell(
-                f"{one.account.name}: {_limit_at_meta(one.billing, zone_of(one.account.timezone) or UTC)}",
+                f"{one.account.name}: {_limit_at_meta(one.billing, zone)}",
                 style="yellow" if one.billing.reached else "",
             )
         for unknown in one.unknown:
-            tell(f"{one.account.name}: {_unknown_text(unknown, one.account.currency)}", style="red")
+            tell(f"{one.account.name}: {_unknown_text(unknown, one.account.currency, zone)}", style="red")
         for line in one.uncounted:
-            tell(f"{one.account.name}: not in these figures: {line}", style="yellow")
+            tell(f"{one.account.name}: not in these figures: {in_zone(line, zone)}", style="yellow")
     limits = [
         {"account": one.account.act_id, **vars(line), "left": line.left}
         for one in found
@@ -60,11 +64,16 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
         show(Listing(limits, LIMIT_COLUMNS))
 
 
-def _unknown_text(one: UnknownObject, currency: str) -> str:
+def _zone(one: AccountExposure) -> tzinfo:
+    return zone_of(one.account.timezone) or UTC
+
+
+def _unknown_text(one: UnknownObject, currency: str, zone: tzinfo) -> str:
     worst = (
         "an amount that Meta does not show" if one.possible is None else str(Money(one.possible, currency))
     )
-    return f"{one.sentence}; it can spend {worst} at worst"
+    since = moment_text(one.since.astimezone(zone))
+    return f"{in_zone(one.sentence, zone)}; it can spend {worst} at worst (first seen {since})"
 
 
 def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:
@@ -75,14 +84,23 @@ def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:
     )
 
 
-def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
-    """Return a line for each account, run and object, the wider before the narrower."""
+def exposure_rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
+    """Return a line for each account, run and object, the wider before the narrower, each with the age of its figures."""
     rows: list[dict[str, Any]] = []
     for one in found:
-        zone = zone_of(one.account.timezone) or UTC
-        rows.append(_line(one, zone, account=one.account.act_id))
+        zone = _zone(one)
+        rows.append(_line(one, zone, account=one.account.act_id, as_of=one.as_of))
         for run in one.runs:
-            rows.append(_line(run, zone, account=one.account.act_id, run=run.run_id, status=run.status.value))
+            rows.append(
+                _line(
+                    run,
+                    zone,
+                    account=one.account.act_id,
+                    run=run.run_id,
+                    status=run.status.value,
+                    as_of=run.as_of or NEVER_READ,
+                )
+            )
             rows += [
                 _line(
                     each,
@@ -91,7 +109,7 @@ def _rows(found: Sequence[AccountExposure]) -> list[dict[str, Any]]:
                     run=run.run_id,
                     object=each.key,
                     status=each.status,
-                    read_at=each.read_at,
+                    as_of=each.read_at or NEVER_READ,
                 )
                 for each in run.objects
             ]

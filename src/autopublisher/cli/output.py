@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
@@ -175,7 +175,8 @@ def _heading(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+    """Return what JSON can say; moments are in UTC there, as the API's are."""
+    return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
 def _text(value: Any) -> str:

@@ -26,6 +26,7 @@ from autopublisher.flows.account_watch import look_now
 from autopublisher.flows.requests.pictures import warnings_of
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
+from autopublisher.views.moments import zone_for, zones_of
 
 account_app = typer.Typer(help="Ad accounts we may act on.", no_args_is_help=True, add_completion=False)
 creative_app = typer.Typer(help="Images that runs can test.", no_args_is_help=True, add_completion=False)
@@ -181,9 +182,14 @@ def user_add(
 def user_list(output: OutputOption = Output.TABLE) -> None:
     """List people by name, with what they may do."""
     with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
-        found = unit.people.all()
+        found, zone = unit.people.all(), zone_for(zones_of(unit.accounts.all()), None)
     rows = [
-        {"name": one.name, "role": one.role.value, "active": one.active, "since": one.created_at}
+        {
+            "name": one.name,
+            "role": one.role.value,
+            "active": one.active,
+            "since": one.created_at.astimezone(zone),
+        }
         for one in found
     ]
     show_rows(rows, USER_COLUMNS, output)

@@ -1,8 +1,8 @@
 """Commands that change runs: start one, approve it, stop it."""
 
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.reports import FoundObject, RunView
-from autopublisher.views.moments import Zones, account_zones, moment_text
+from autopublisher.views.moments import Zones, account_zones, moment_text, zone_for
 
 FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read_at")
 
@@ -148,7 +148,8 @@ def adopt(
     with product_of() as product:
         services = product.services
         found = services.reports.view(RunId(run_id))
-        show_rows([_found_row(one) for one in found.found], FOUND_COLUMNS, output)
+        zone = zone_for(account_zones(product.outside.open_unit), found.run.act_id)
+        show_rows([_found_row(one, zone) for one in found.found], FOUND_COLUMNS, output)
         if digest is None:
             tell(_adopt_hint(found))
             return
@@ -158,7 +159,7 @@ def adopt(
         )
 
 
-def _found_row(one: FoundObject) -> dict[str, str]:
+def _found_row(one: FoundObject, zone: tzinfo) -> dict[str, Any]:
     return {
         "kind": one.kind.value,
         "meta_id": one.meta_id or "",
@@ -166,7 +167,7 @@ def _found_row(one: FoundObject) -> dict[str, str]:
         "status": one.status,
         "spent": "" if one.spent is None else str(one.spent),
         "at_worst": "" if one.possible is None else str(one.possible),
-        "read_at": one.read_at.isoformat(timespec="minutes"),
+        "read_at": one.read_at.astimezone(zone),
     }
 
 

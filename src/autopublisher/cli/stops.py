@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -27,7 +26,7 @@ from autopublisher.domain.stops import ObjectLine, Stop
 from autopublisher.flows.deadline import within
 from autopublisher.flows.stops import PATIENCE_SECONDS, StopDesk, StopView, paused_in_emergency, views_of
 from autopublisher.settings import Settings
-from autopublisher.views.moments import Zones, account_zones
+from autopublisher.views.moments import Zones, account_zones, zone_for
 
 if TYPE_CHECKING:
     from autopublisher.bootstrap import Product
@@ -199,7 +198,7 @@ def _stop_row(view: StopView, zones: Zones) -> dict[str, Any]:
         "holds": "yes" if stop.holds else "no",
         "confirmed": "yes" if view.confirmed else "no",
         "by": stop.by,
-        "at": stop.at if stop.act_id is None else stop.at.astimezone(zones.get(stop.act_id, UTC)),
+        "at": stop.at.astimezone(zone_for(zones, stop.act_id)),
         "reason": stop.reason,
         "lifted_by": stop.lifted_by,
     }

@@ -61,6 +61,11 @@ class AccountExposure:
     unknown: tuple[UnknownObject, ...] = ()
     billing: AccountBilling | None = None
 
+    @property
+    def as_of(self) -> datetime | None:
+        """When the oldest of the figures was read at Meta; None where there is none."""
+        return min((one.as_of for one in self.runs if one.as_of is not None), default=None)
+
 
 class Exposures:
     """Reads exposure; changes nothing."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,3 +52,9 @@ def test_what_is_on_of_a_run_this_database_does_not_have_fails(
     assert (check.state, check.name) == (state, "look at act_1")
     assert finding in check.finding
     assert ("autopublisher stop" in check.remedy) == (state is State.FAIL)
+
+
+def test_a_look_is_told_in_the_accounts_zone_with_the_clock_it_is_measured_by() -> None:
+    look = AccountLook(ActId("act_1"), SEEN, ("edited 2026-11-30T03:00:00+00:00",))
+    check = look_check(look, ZoneInfo("Europe/Madrid"), " by the simulated clock (jump)")
+    assert check.finding == "2026-11-30 05:00 CET by the simulated clock (jump): edited 2026-11-30 04:00 CET"

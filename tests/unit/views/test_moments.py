@@ -1,11 +1,12 @@
 """Moments are shown in the account's zone, with its name."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from autopublisher.views.moments import in_zone, moment_text
+from autopublisher.domain.ids import ActId
+from autopublisher.views.moments import Zones, in_zone, moment_text, zone_for
 
 NOON = datetime(2026, 12, 1, 12, 0, 59, tzinfo=UTC)
 
@@ -33,3 +34,23 @@ def test_moments_in_stored_sentences_are_shown_in_the_zone_too(written: str) -> 
 
 def test_a_sentence_without_moments_stays_as_it_is() -> None:
     assert in_zone("Spent 12.00 EUR by 2026-12-01.", UTC) == "Spent 12.00 EUR by 2026-12-01."
+
+
+MADRID, LIMA = ZoneInfo("Europe/Madrid"), ZoneInfo("America/Lima")
+FIRST, SECOND = ActId("act_1"), ActId("act_2")
+
+
+@pytest.mark.parametrize(
+    ("zones", "act_id", "zone"),
+    [
+        ({FIRST: MADRID, SECOND: LIMA}, SECOND, LIMA),
+        ({FIRST: MADRID, SECOND: LIMA}, None, UTC),
+        ({FIRST: MADRID, SECOND: MADRID}, None, MADRID),
+        ({FIRST: MADRID}, SECOND, UTC),
+        ({}, None, UTC),
+    ],
+)
+def test_what_belongs_to_no_account_is_in_the_zone_that_all_share(
+    zones: Zones, act_id: ActId | None, zone: tzinfo
+) -> None:
+    assert zone_for(zones, act_id) is zone
