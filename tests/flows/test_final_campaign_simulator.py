@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from autopublisher.api.presenters import present_run
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.final_campaign import FinalState
@@ -176,6 +177,45 @@ def test_a_refused_final_ad_can_be_cancelled(machine: Machine) -> None:
     machine.approvals.cancel(run_id, "manager", "another text")
     assert machine.drive(run_id).status is RunStatus.CANCELLED
     assert machine.exposure(run_id)["could_still_spend"] == 0
+
+
+def told(machine: Machine, run_id: RunId, tag: str) -> list[str]:
+    return [one.message for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
+
+
+def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reason_until_it_is_delivered(
+    machine: Machine,
+) -> None:
+    run_id = published(machine)
+    machine.look()
+    assert machine.run(run_id).attention is None
+    machine.fault(kind="ad_disapproved", ad="Final", match={"method": "GET"})
+    let_pass(machine, 3, every=1)
+    run, view = machine.run(run_id), machine.view(run_id)
+    assert (run.status, state(machine, run_id)) == (RunStatus.COMPLETED, FinalState.REFUSED)
+    assert "DISAPPROVED: Unacceptable business practices" in (run.attention or "")
+    assert (present_run(view).attention, told(machine, run_id, "refused")) == (run.attention, [run.attention])
+    other = "B" if run.winner == "A" else "A"
+    (ad,) = [one["id"] for one in machine.objects("ad") if "Final" in one["name"]]
+    (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
+    machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
+    let_pass(machine, 24, every=4)
+    assert state(machine, run_id) is FinalState.DELIVERING
+    assert machine.run(run_id).attention is None
+    assert len(told(machine, run_id, "refused")) == len(told(machine, run_id, "delivered_again")) == 1
+
+
+def test_what_was_refused_to_the_end_asks_for_nobodys_attention_after_it(machine: Machine) -> None:
+    run_id = published(machine)
+    machine.fault(kind="ad_disapproved", ad="Final", match={"method": "GET"})
+    let_pass(machine, 3, every=1)
+    assert machine.run(run_id).attention is not None
+    machine.clock.advance_to(machine.clock.now() + timedelta(days=40))
+    machine.look()
+    assert machine.run(run_id).attention is None
+    assert told(machine, run_id, "over") == [
+        "The final campaign's time is over; Meta did not deliver its ad to the end"
+    ]
 
 
 def test_another_variant_can_take_the_place_of_a_refused_ad(machine: Machine) -> None:

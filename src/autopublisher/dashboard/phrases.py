@@ -213,6 +213,37 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         _ENDED,
     ),
     f"{_RUN}failing": (("The run cannot go on: {why}", "La ejecución no puede continuar: {why}"),),
+    f"{_RUN}refused": (
+        (
+            (
+                "Meta does not deliver the final ad any more ({why}). Change it in Ads Manager, after which Meta reviews it "
+                "again; what is left of the campaign's budget can be spent until {until}"
+            ),
+            (
+                "Meta ya no entrega el anuncio final ({why}). Cámbielo en Ads Manager y Meta lo revisará de nuevo; lo que "
+                "queda del presupuesto de la campaña puede gastarse hasta el {until}"
+            ),
+        ),
+        (
+            (
+                "Meta does not deliver the final ad ({why}). Change it in Ads Manager, after which Meta reviews it again, "
+                "approve another variant, or cancel the run; at {until} it ends with everything off"
+            ),
+            (
+                "Meta no entrega el anuncio final ({why}). Cámbielo en Ads Manager y Meta lo revisará de nuevo, apruebe "
+                "otra variante o cancele; el {until} la ejecución termina con todo apagado"
+            ),
+        ),
+    ),
+    f"{_RUN}delivered_again": (
+        ("Meta delivers the final ad again", "Meta vuelve a entregar el anuncio final"),
+    ),
+    f"{_RUN}over": (
+        (
+            "The final campaign's time is over; Meta did not deliver its ad to the end",
+            "El tiempo de la campaña final ha terminado; Meta no entregó su anuncio hasta el final",
+        ),
+    ),
     f"{_RUN}stuck": (("Winding down needs attention: {why}", "El cierre requiere atención: {why}"),),
     f"{_RUN}needs_person": (_AGAIN,),
     f"{_RUN}put_off": (_AGAIN,),

@@ -34,6 +34,7 @@ from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
+from autopublisher.flows.watch.final_ads import FinalAds
 from autopublisher.flows.watch.late_figures import LateFigures
 from autopublisher.flows.winding_down import WindingDown
 from autopublisher.flows.writes.claims import AccountClaims
@@ -149,6 +150,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         Enforcement(open_unit, statuses, strays),
         Awakening(open_unit, ticks, clock, executor, statuses),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
+        FinalAds(open_unit, statuses),
         LateFigures(open_unit, meta),
         BillingCheck(open_unit, meta),
     )

@@ -25,7 +25,7 @@ from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.steps import Step, event
 from autopublisher.ports.clock import Clock
 
-_FIELDS = {
+REVIEW_FIELDS = {
     **READ_FIELDS,
     ObjectKind.AD: (*READ_FIELDS[ObjectKind.AD], "ad_review_feedback", "issues_info"),
 }
@@ -58,10 +58,10 @@ class FinalReview:
             unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
         ):
             return None
-        shown = self._statuses.read(run, ads[0], _FIELDS)
+        shown = self._statuses.read(run, ads[0], REVIEW_FIELDS)
         effective = str(shown.get("effective_status"))
         if effective in BLOCKED:
-            return self._refused(run, _why(effective, shown))
+            return self._refused(run, reason_of(effective, shown))
         return self._reviewed(run) if effective in IN_REVIEW else None
 
     def _reviewed(self, run: Run) -> Step:
@@ -87,7 +87,7 @@ class FinalReview:
         return self._clock.now() if at is None else datetime.fromisoformat(at)
 
 
-def _why(effective: str, shown: Mapping[str, Any]) -> str:
+def reason_of(effective: str, shown: Mapping[str, Any]) -> str:
     """Return Meta's own reasons behind its status, as far as it gives any."""
     feedback, issues = shown.get("ad_review_feedback"), shown.get("issues_info")
     reasons = [f"{name}: {text}" for name, text in _pairs(feedback)]

@@ -1,0 +1,26 @@
+"""Keeps a note on an ended run and tells of it once: the run's version sees to it that one look does so."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from autopublisher.domain.errors import StaleRunError
+from autopublisher.domain.run import Run
+from autopublisher.domain.runs.notes import note_of, with_note
+from autopublisher.flows.steps import event
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+
+def keep_note(  # noqa: PLR0917 (whose note, and what it says)
+    open_unit: OpenUnitOfWork, run: Run, name: str, sentence: str | None, tag: str, now: datetime, said: str
+) -> None:
+    """Keep, change or remove (None) a note; what is as it was before is neither written nor told again."""
+    if note_of(run, name) == sentence:
+        return
+    noted = replace(with_note(run, name, sentence), version=run.version + 1, updated_at=now)
+    try:
+        with open_unit() as unit:
+            unit.runs.save(noted, was=run.version)
+            unit.observations.add_events([event(run, now, tag, said)])
+            unit.commit()
+    except StaleRunError:
+        return  # somebody else has moved it on; the next look finds the same
