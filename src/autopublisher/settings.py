@@ -18,13 +18,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from autopublisher.adapters.db.engine import DRIVERS
 from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
 from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.money import Money
 from autopublisher.domain.secret_keys import SHORTEST, weakness
 from autopublisher.domain.stops import LONGEST_TIMEOUT
+from autopublisher.ports.database_address import SCHEMES
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"
 META_HOSTS = ".facebook.com"
@@ -108,7 +108,7 @@ def _database_address(value: SecretStr) -> SecretStr:
     except (ArgumentError, ValueError):
         # The parser's own message repeats the address, and with it the password.
         raise ValueError(_DATABASES) from None
-    if driver not in DRIVERS:
+    if driver not in SCHEMES:
         raise ValueError(_DATABASES)
     return value
 

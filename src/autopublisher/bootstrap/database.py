@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.engine import open_engine
-from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
+from autopublisher.adapters.db.migrate import current_revision, is_current, knows, upgrade
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.emergency_files import NOTES_FOLDER, FileEmergencyNotes
 from autopublisher.adapters.noted_stops import Pending
@@ -99,10 +99,11 @@ def _address(url: str) -> URL | None:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """At which revision the tables are, None where there are none, and whether that is this release's."""
+    """At which revision the tables are, None where there are none; whether that is this release's, and one it knows."""
 
     revision: str | None
     is_current: bool
+    is_known: bool
 
 
 def database_state(url: str) -> DatabaseState:
@@ -110,7 +111,8 @@ def database_state(url: str) -> DatabaseState:
     _make_folder(url)
     engine = open_engine(url)
     try:
-        return DatabaseState(current_revision(engine), is_current(engine))
+        revision = current_revision(engine)
+        return DatabaseState(revision, is_current(engine), revision is None or knows(revision))
     finally:
         engine.dispose()
 

@@ -13,8 +13,9 @@ import typer
 
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
+from autopublisher.bootstrap.simulator_books import read_truth
 from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
-from autopublisher.cli.demo_report import curl_lines, read_truth, report, ways_in
+from autopublisher.cli.demo_report import curl_lines, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.output import say, show, show_json, tell
@@ -70,7 +71,7 @@ def demo(
             tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
             view = _carried_out(product, seeded)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
-            show(report(view, read_truth(product.meta_url, product.simulator_token, view), zone))
+            show(report(view, read_truth(product.meta_url, product.simulator_token, view.run.id), zone))
             if not once:
                 _show_ways_in(seeded, view, server.url)
                 serve_until_signal(_say_it_stays)

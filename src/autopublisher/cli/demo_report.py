@@ -1,21 +1,18 @@
 """The demo's last word: what the run found, beside what the simulator knows to be true, and where to look further."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import tzinfo
 from shlex import quote
 
-import httpx2
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from autopublisher.bootstrap.simulator_books import Truth
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.output import Listing, pairs_table
 from autopublisher.cli.run_text import facts_of, verdict_text
-from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.money import Money
-from autopublisher.domain.naming import run_mark
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import MetaObject
 from autopublisher.flows.reports import RunView, VariantView
@@ -24,35 +21,6 @@ from autopublisher.views.moments import moment_text
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
 _TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
-_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the simulator knows: each ad's expected ROAS by Meta id, and its own books on the run in minor units."""
-
-    roas: Mapping[str, float]
-    spent: int
-    could_still_spend: int | None
-    peak: int | None
-
-
-def read_truth(meta_url: str, token: str, view: RunView) -> Truth:
-    """Ask the simulator what is true of a run; raises UnavailableError where it does not answer."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False, headers=headers) as http:
-            ads = http.get("/_sim/truth").raise_for_status().json()["ads"]
-            mark = run_mark(view.run.id)
-            books = http.get("/_sim/exposure", params={"contains": mark}).raise_for_status().json()
-    except httpx2.HTTPError as error:
-        raise UnavailableError(reason=f"the simulator's truth ({type(error).__name__})") from error
-    return Truth(
-        roas={str(ad["ad_id"]): float(ad["expected_roas"]) for ad in ads},
-        spent=books["spent"],
-        could_still_spend=books["could_still_spend"],
-        peak=books["peak_total"],
-    )
 
 
 def report(view: RunView, truth: Truth, zone: tzinfo) -> RenderableType:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import typer
 
-from autopublisher.adapters.db.migrate import knows
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import database_state, prove_database_writable
 from autopublisher.bootstrap.files import place_of_files
@@ -100,7 +99,7 @@ def _database(settings: Settings) -> Check:
     if state.revision is None:
         return Check("database", State.WARN, "reachable, still empty", "The first start creates the tables.")
     if not state.is_current:
-        if not knows(state.revision):
+        if not state.is_known:
             raise NewerDatabaseError(revision=state.revision)
         remedy = "Run 'autopublisher db upgrade'."
         return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)

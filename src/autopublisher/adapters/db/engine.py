@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.ports.database_address import POSTGRES_SCHEMES, SQLITE_SCHEMES
 
 BUSY_SECONDS = 30
 """How long SQLite waits for another writer, and a thread for a free connection."""
@@ -25,13 +26,6 @@ IDLE_TRANSACTION_SECONDS = 15
 """After so long PostgreSQL ends a session that does nothing in a transaction: its process is frozen, its locks are not."""
 
 _WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 200, 0.02
-
-_SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"})
-_POSTGRES_DRIVERS = frozenset(
-    {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
-)
-DRIVERS = _SQLITE_DRIVERS | _POSTGRES_DRIVERS
-"""What the address of a database may begin with."""
 
 _SECRET_OPTIONS = frozenset({"password", "sslpassword"})
 _POOL: Mapping[str, Any] = {
@@ -65,9 +59,9 @@ def _parsed(url: str) -> URL:
 
 
 def _create(url: URL) -> Engine:
-    if url.drivername in _SQLITE_DRIVERS:
+    if url.drivername in SQLITE_SCHEMES:
         return _sqlite(url)
-    if url.drivername in _POSTGRES_DRIVERS:
+    if url.drivername in POSTGRES_SCHEMES:
         return _postgres(url)
     raise UnavailableError(reason=f"{url.drivername} databases are not supported; use sqlite or postgresql")
 

@@ -1,0 +1,40 @@
+"""What the simulator's own books hold of a run, for the demo's report: the truth that Meta never tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+
+from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.naming import run_mark
+
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulator knows: each ad's expected ROAS by Meta id, and its own books on the run in minor units."""
+
+    roas: Mapping[str, float]
+    spent: int
+    could_still_spend: int | None
+    peak: int | None
+
+
+def read_truth(meta_url: str, token: str, run_id: RunId) -> Truth:
+    """Ask the simulator what is true of a run; raises UnavailableError where it does not answer."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False, headers=headers) as http:
+            ads = http.get("/_sim/truth").raise_for_status().json()["ads"]
+            mark = run_mark(run_id)
+            books = http.get("/_sim/exposure", params={"contains": mark}).raise_for_status().json()
+    except httpx2.HTTPError as error:
+        raise UnavailableError(reason=f"the simulator's truth ({type(error).__name__})") from error
+    return Truth(
+        roas={str(ad["ad_id"]): float(ad["expected_roas"]) for ad in ads},
+        spent=books["spent"],
+        could_still_spend=books["could_still_spend"],
+        peak=books["peak_total"],
+    )
