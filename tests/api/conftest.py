@@ -15,6 +15,7 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.passwords import MemoryPasswords
 from autopublisher.adapters.memory.storage import MemoryStorage
+from autopublisher.adapters.memory.tokens import MemoryTokens
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
 from autopublisher.api.app import create_app
@@ -91,7 +92,7 @@ def worker(ticks: MemoryTickQueue) -> MemoryWorker:
 
 @pytest.fixture
 def people(database: MemoryDatabase, clock: ManualClock) -> PeopleDesk:
-    desk = PeopleDesk(database.unit_of_work, clock, b"a key for tests", MemoryPasswords())
+    desk = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"a key for tests"), MemoryPasswords())
     for role in Role:
         desk.add_user(role.value, PASSWORD, role)
     return desk

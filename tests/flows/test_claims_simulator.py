@@ -1,5 +1,6 @@
 """Two products on one simulated ad account: the second makes nothing, and a run's money stays one installation's."""
 
+import secrets
 from copy import deepcopy
 from datetime import timedelta
 
@@ -32,7 +33,8 @@ class ClaimedMachine(DirectMachine):
         with self.database.unit_of_work() as unit:
             unit.installations.add(Installation(InstallationId(self.name), START))
             unit.commit()
-        claims = AccountClaims(self.open_unit, self.meta, self.clock, self.place, self.pace.look)
+        known = (self.open_unit, self.meta, self.clock, self.place, self.pace.look)
+        claims = AccountClaims(*known, nonce=lambda: secrets.token_hex(6))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
         machine = Machine(build_orchestrator(*parts, claims=claims), build_watch(*parts, claims=claims))
         self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)

@@ -16,6 +16,7 @@ PLANTED = {
     "Only the composition roots know the simulator": ("flows/gate.py", "autopublisher.simulator"),
     "The domain is pure": ("domain/plan.py", "structlog"),
     "Domain and ports do no input or output": ("ports/clock.py", "socket"),
+    "Secrets are made and hashed behind ports": ("flows/people.py", "hmac"),
     "No flow and no face reaches a driver or an adapter": ("api/stops.py", "sqlalchemy"),
     "The command line names no driver and no adapter": ("cli/judge.py", "autopublisher.adapters.db"),
     "Settings import no adapter": ("settings.py", "autopublisher.adapters.json_text"),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.passwords_argon2 import Argon2Passwords
+from autopublisher.adapters.tokens_hmac import HmacTokens
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.flows.people import PeopleDesk
@@ -15,4 +16,4 @@ from autopublisher.settings import Settings
 def opened_people(settings: Settings) -> Iterator[PeopleDesk]:
     """Open the database and yield the desk that signs people in and keeps their register."""
     with opened_units(settings.database, settings.home) as open_unit, Argon2Passwords() as passwords:
-        yield PeopleDesk(open_unit, SystemClock(), secret_key(settings), passwords)
+        yield PeopleDesk(open_unit, SystemClock(), HmacTokens(secret_key(settings)), passwords)

@@ -1,6 +1,7 @@
 """The whole product, assembled from its settings: the one place that builds adapters and hands them on."""
 
 import math
+import secrets
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
 from autopublisher.adapters.db.place import place_of
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.passwords_argon2 import Argon2Passwords
+from autopublisher.adapters.tokens_hmac import HmacTokens
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
@@ -239,7 +241,8 @@ class Product:
         )
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
         place = place_of(outside.engine)
-        claims = AccountClaims(outside.open_unit, outside.meta, outside.clock, place, self._look)
+        claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
+        claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6))
         machine = build_machine(*parts, claims=claims)
         try:
             ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
@@ -288,7 +291,7 @@ class Product:
             approvals=Approvals(unit, clock, outside.ticks),
             reports=Reports(unit, clock, stretch=settings.auto_publisher_daily_stretch_percent),
             # People live in real time: a simulated week must not end their sessions.
-            people=PeopleDesk(unit, SystemClock(), key, passwords),
+            people=PeopleDesk(unit, SystemClock(), HmacTokens(key), passwords),
             accounts=AccountDesk(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),

@@ -4,9 +4,6 @@ Tokens are opaque; only a keyed hash of one is kept, so neither the database nor
 here must be the real one: a simulated test of a week must not end a session.
 """
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -29,6 +26,7 @@ from autopublisher.flows.requests.sign_in_throttle import FailureLog, SignInThro
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.passwords import Passwords
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.tokens import Tokens
 
 SESSION_LIFETIME: Final = timedelta(hours=12)
 SHORTEST_PASSWORD: Final = 10
@@ -57,18 +55,18 @@ class PeopleDesk:
         self,
         open_unit: OpenUnitOfWork,
         clock: Clock,
-        secret_key: bytes,
+        tokens: Tokens,
         passwords: Passwords,
     ) -> None:
         self._open_unit = open_unit
         self._clock = clock
-        self._secret_key = secret_key
+        self._tokens = tokens
         self._passwords = passwords
         self._throttle = SignInThrottle(clock)
         self._failures = FailureLog()
         self._recent = RecentCallers()
         # Verified against when the name is unknown, so that an unknown name takes as long as a wrong password.
-        self._nobody = passwords.protect(secrets.token_urlsafe(32))
+        self._nobody = passwords.protect(tokens.fresh())
 
     def sign_in(self, name: str, password: str, address: str = LOCAL) -> tuple[str, AccessToken]:
         """Return a new session token and its record.
@@ -89,10 +87,10 @@ class PeopleDesk:
     def identify(self, token: str) -> User:
         """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
         with self._open_unit() as unit:
-            found = unit.tokens.get(self._hash(token))
+            found = unit.tokens.get(self._tokens.digest(token))
             user = None if found is None else unit.people.get(found.user_id)
         if found is None or user is None or not user.active or not self._is_live(found):
-            self._recent.forget(self._hash(token))
+            self._recent.forget(self._tokens.digest(token))
             raise NotAuthenticatedError
         self._recent.saw(found.hash, user, self._clock.now(), found.expires_at)
         return user
@@ -105,7 +103,7 @@ class PeopleDesk:
         try:
             return within(STOP_SECONDS, lambda: self.identify(token))
         except UnavailableError:
-            known = self._recent.recall(self._hash(token), self._clock.now())
+            known = self._recent.recall(self._tokens.digest(token), self._clock.now())
             if known is None:
                 raise
             return known
@@ -153,7 +151,7 @@ class PeopleDesk:
     def revoke(self, token: str) -> None:
         """End a token's life; one that is unknown or over is left as it is."""
         with self._open_unit() as unit:
-            found = unit.tokens.get(self._hash(token))
+            found = unit.tokens.get(self._tokens.digest(token))
             if found is not None and found.revoked_at is None:
                 unit.tokens.put(replace(found, revoked_at=self._clock.now()))
                 unit.commit()
@@ -175,10 +173,10 @@ class PeopleDesk:
         actor: str | None = None,
         address: str | None = None,
     ) -> tuple[str, AccessToken]:
-        token = f"ap_{secrets.token_urlsafe(32)}"
+        token = self._tokens.fresh()
         now = self._clock.now()
         expires_at = None if lifetime is None else now + lifetime
-        record = AccessToken(self._hash(token), user.id, kind, label, now, expires_at)
+        record = AccessToken(self._tokens.digest(token), user.id, kind, label, now, expires_at)
         with self._open_unit() as unit:
             if address is not None:
                 _remember(unit, user, address)
@@ -188,9 +186,6 @@ class PeopleDesk:
             )
             unit.commit()
         return token, record
-
-    def _hash(self, token: str) -> str:
-        return hmac.new(self._secret_key, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def _is_live(self, token: AccessToken) -> bool:
         expired = token.expires_at is not None and token.expires_at <= self._clock.now()

@@ -5,7 +5,6 @@ was written is read back, and writing it again is harmless. Three calls a start 
 claimed for the first time; none while nothing is written.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -55,7 +54,10 @@ def check_claim(unit: UnitOfWork, act_id: ActId, spec: OperationSpec) -> None:
 
 
 class AccountClaims:
-    """One start of the installation: ``place`` says where its database lies, ``look`` how often accounts are looked at."""
+    """One start of the installation: ``place`` says where its database lies, ``look`` how often accounts are looked at.
+
+    ``nonce`` makes a short word that no other start has.
+    """
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class AccountClaims:
         place: str,
         look: timedelta,
         *,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(6),
+        nonce: Callable[[], str],
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta

@@ -7,6 +7,7 @@ import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.passwords import MemoryPasswords
+from autopublisher.adapters.memory.tokens import MemoryTokens
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.domain.access import Role
 from autopublisher.domain.records import Event
@@ -48,7 +49,7 @@ def passwords() -> MemoryPasswords:
 
 @pytest.fixture
 def people(database: MemoryDatabase, clock: ManualClock, passwords: MemoryPasswords) -> PeopleDesk:
-    people = PeopleDesk(database.unit_of_work, clock, b"key", passwords)
+    people = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"key"), passwords)
     people.add_user("ana", PASSWORD, Role.MANAGER)
     return people
 
@@ -142,7 +143,7 @@ def test_what_is_familiar_survives_a_restart(
     people: PeopleDesk, database: MemoryDatabase, clock: ManualClock
 ) -> None:
     people.sign_in("ana", PASSWORD, HOME)
-    again = PeopleDesk(database.unit_of_work, clock, b"key", MemoryPasswords())
+    again = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"key"), MemoryPasswords())
     guess_from_everywhere(again, "ana")
     assert again.sign_in("ana", PASSWORD, HOME)
 
