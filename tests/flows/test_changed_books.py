@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
@@ -92,3 +93,54 @@ def test_figures_that_are_wrong_before_scaling_are_read_again(machine: Machine) 
         run = machine.tick(run_id)
     assert run.final_budget is not None, (run.status, run.attention, run.failure)
     assert machine.exposure(run_id)["peak_total"] <= TOTAL
+
+
+def ended(machine: Machine) -> RunId:
+    """Return a completed run whose final campaign has spent for half a day."""
+    run_id = machine.submit()
+    machine.drive(run_id, RunStatus.WAITING_APPROVAL)
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    look_for(machine, 12)
+    return run_id
+
+
+def look_for(machine: Machine, hours: int) -> None:
+    for _ in range(hours // 6):
+        machine.clock.advance_to(machine.clock.now() + timedelta(hours=6))
+        machine.look()
+
+
+def told(machine: Machine, run_id: RunId, tag: str) -> list[str]:
+    return [one.message for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
+
+
+def test_another_currency_after_the_end_is_told_once_and_its_amounts_are_not_taken(machine: Machine) -> None:
+    run_id = ended(machine)
+    before = machine.view(run_id)
+    books(machine).reports = {"currency": "USD"}
+    look_for(machine, 24)
+    view = machine.view(run_id)
+    assert "in USD and Europe/Madrid, not in EUR and Europe/Madrid" in (view.run.attention or "")
+    assert told(machine, run_id, "books_changed") == [view.run.attention]
+    assert (view.spent, view.as_of) == (before.spent, before.as_of)
+    books(machine).reports = {}
+    look_for(machine, 12)
+    view = machine.view(run_id)
+    assert (view.run.attention, len(told(machine, run_id, "books_back"))) == (None, 1)
+    assert abs(view.spent.minor - machine.exposure(run_id)["spent"]) <= 3
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_another_time_zone_after_the_end_is_told_once_and_no_days_spend_is_lost(
+    machine: Machine, timezone: str
+) -> None:
+    run_id = ended(machine)
+    books(machine).reports = {"timezone": timezone}
+    look_for(machine, 24)
+    view = machine.view(run_id)
+    assert f"in EUR and {timezone}" in (view.run.attention or "")
+    assert told(machine, run_id, "books_changed") == [view.run.attention]
+    machine.clock.advance_to(machine.clock.now() + timedelta(days=40))
+    machine.look()
+    assert abs(machine.view(run_id).spent.minor - machine.exposure(run_id)["spent"]) <= 3

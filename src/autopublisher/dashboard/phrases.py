@@ -244,6 +244,40 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
             "El tiempo de la campaña final ha terminado; Meta no entregó su anuncio hasta el final",
         ),
     ),
+    f"{_RUN}books_changed": (
+        (
+            (
+                "Meta now keeps the account's books in {found}, not in {known} as when the run began: its figures are not "
+                "read any more, and what it has spent is told as of the last reading before. See in Ads Manager what the "
+                "campaign's budget is now, and stop the account where it should not go on"
+            ),
+            (
+                "Meta lleva ahora las cuentas en {found}, no en {known} como al empezar: sus cifras ya no se leen, y lo "
+                "gastado es lo de la última lectura anterior. Vea en Ads Manager cuál es ahora el presupuesto de la "
+                "campaña, y detenga la cuenta si no debe continuar"
+            ),
+        ),
+        (
+            (
+                "Meta now keeps the account's books in {found}, not in {known} as when the run began: its spend stays "
+                "whole, and limits by day go on counting with the time zone that was"
+            ),
+            (
+                "Meta lleva ahora las cuentas en {found}, no en {known} como al empezar: su gasto sigue completo, y los "
+                "límites por día siguen contando con la zona horaria anterior"
+            ),
+        ),
+    ),
+    f"{_RUN}books_back": (
+        (
+            "Meta keeps the account's books in the run's currency again; its figures are read again",
+            "Meta vuelve a llevar las cuentas en la moneda de la ejecución; sus cifras se leen de nuevo",
+        ),
+        (
+            "Meta keeps the account's books in the time zone of the run's beginning again",
+            "Meta vuelve a llevar las cuentas en la zona horaria del comienzo de la ejecución",
+        ),
+    ),
     f"{_RUN}stuck": (("Winding down needs attention: {why}", "El cierre requiere atención: {why}"),),
     f"{_RUN}needs_person": (_AGAIN,),
     f"{_RUN}put_off": (_AGAIN,),

@@ -33,6 +33,7 @@ from autopublisher.flows.steps import Phase
 from autopublisher.flows.stopping import Enforcement
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.watch.billing import BillingCheck
+from autopublisher.flows.watch.books import BooksCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.watch.final_ads import FinalAds
 from autopublisher.flows.watch.late_figures import LateFigures
@@ -151,6 +152,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         Awakening(open_unit, ticks, clock, executor, statuses),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
         FinalAds(open_unit, statuses),
+        BooksCheck(open_unit, meta),  # before the figures, of which it may say that they are none
         LateFigures(open_unit, meta),
         BillingCheck(open_unit, meta),
     )

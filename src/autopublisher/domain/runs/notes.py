@@ -10,6 +10,15 @@ from autopublisher.domain.run import Run
 NOTES = "notes"
 """The entry of an ended run's report that keeps them."""
 
+REVIEW = "review"
+"""The name of the note on a run whose final ad Meta does not deliver."""
+
+CURRENCY = "currency"
+"""The name of the note on a run whose account now has another currency."""
+
+TIME_ZONE = "time_zone"
+"""The name of the note on a run whose account now has another time zone."""
+
 _END = "end"
 
 

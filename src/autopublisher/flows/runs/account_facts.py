@@ -4,36 +4,47 @@ Every figure is asked for by the account's days and read in its currency, so a c
 the run ends then, with everything off.
 """
 
+from collections.abc import Sequence
+
 from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import Run
 from autopublisher.flows.failing import RunFailed
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork
 
-_CHANGED = (
-    "Meta now keeps the account's books in {found}, not in {known} as when the run began; "
-    "what is spent cannot be counted across the change"
-)
+_CHANGED = "Meta now keeps the account's books in {found}, not in {known} as when the run began"
+_UNCOUNTED = "{changed}; what is spent cannot be counted across the change"
 
 
 class AccountFacts:
     """Reads the account for the phases that decide about money."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
         self._open_unit = open_unit
         self._meta = meta
 
     def current(self, run: Run) -> AdAccountFacts:
         """Return what Meta says now; raises RunFailed where it says twice that time zone or currency have changed."""
+        facts = self.seen(run.act_id, [run])
+        changed = self.change(run, facts)
+        if changed is not None:
+            raise RunFailed(_UNCOUNTED.format(changed=changed))
+        return facts
+
+    def seen(self, act_id: ActId, runs: Sequence[Run]) -> AdAccountFacts:
+        """Return what Meta says of the account, asked again where something has changed for one of its runs."""
+        facts = self._meta.account(act_id)
+        changed = any(self.change(run, facts) is not None for run in runs)
+        return self._meta.account(act_id) if changed else facts
+
+    def change(self, run: Run, facts: AdAccountFacts) -> str | None:
+        """Return what is other than when the run began; None where nothing is."""
         with self._open_unit() as unit:
             timezone = unit.accounts.get(run.account_id).timezone
         known = f"{run.currency} and {timezone}"
-        facts = self._meta.account(run.act_id)
-        if _books(facts) != known:
-            facts = self._meta.account(run.act_id)
-        if _books(facts) != known:
-            raise RunFailed(_CHANGED.format(found=_books(facts), known=known))
-        return facts
+        is_same = _books(facts) == known
+        return None if is_same else _CHANGED.format(found=_books(facts), known=known)
 
 
 def _books(facts: AdAccountFacts) -> str:

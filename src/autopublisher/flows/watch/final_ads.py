@@ -15,16 +15,13 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.plan import final_key
 from autopublisher.domain.reservations import end_of
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.runs.notes import note_of
+from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
 from autopublisher.flows.statuses import Statuses
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
-
-REVIEW = "review"
-"""The name of the note on a run whose final ad Meta does not deliver."""
 
 _ALL = 100_000
 _OVER = frozenset({FinalState.ENDED, FinalState.SETTLED})
@@ -66,10 +63,8 @@ class FinalAds:
             return self._refused(run, {row.key: row for row in rows}, ad.key, now)
         over = state in _OVER
         if note_of(run, REVIEW) is not None and (over or state is FinalState.DELIVERING):
-            said = _ENDED if over else _DELIVERED
-            keep_note(
-                self._open_unit, run, REVIEW, None, "delivered_again" if not over else "over", now, said
-            )
+            tag, said = ("over", _ENDED) if over else ("delivered_again", _DELIVERED)
+            keep_note(self._open_unit, run, REVIEW, None, tag, now, said)
         return None
 
     def _refused(self, run: Run, rows: Mapping[str, Operation], key: str, now: datetime) -> str | None:

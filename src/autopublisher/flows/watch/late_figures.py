@@ -22,6 +22,7 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.records import Figures, Snapshot
 from autopublisher.domain.reservations import end_of, off_since
 from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.settlement import settled_spend, spent_at_most
 from autopublisher.flows.ab_flow import SPEND_SHOWS
 from autopublisher.flows.collector import REFRESH
@@ -66,7 +67,7 @@ class LateFigures:
         done = {run.id for run in ended} & set(() if before is None else before["done"])
         runs = [run for run in ended if run.id not in done]
         places = {run.id: self._places(run) for run in runs}
-        wanted = [place for run in runs for place in places[run.id]]
+        wanted = [place for run in runs for place in places[run.id] if not _is_in_other_currency(run)]
         if not runs and before is None:
             return None
         try:
@@ -75,8 +76,9 @@ class LateFigures:
             problem = f"the figures of ended runs could not be read: {error.message}"
             return Outcome({**(before or _NOTHING), "at": now.isoformat(), "unread": problem})
         waiting = {place.run.id for place, figures in read if not self._is_over(place, figures, now)}
+        waiting |= {run.id for run in runs if _is_in_other_currency(run)}
         over = {run.id for run in runs if run.is_final and run.id not in waiting}
-        reads = {run.id: now.isoformat() for run in runs if places[run.id] and run.id not in over}
+        reads = {place.run.id: now.isoformat() for place in wanted if place.run.id not in over}
         return Outcome({"at": now.isoformat(), "read": reads, "done": sorted(done | over)})
 
     def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
@@ -88,7 +90,7 @@ class LateFigures:
         """Return the run's ad sets whose spend may still grow or be restated."""
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
-        return [_Place(run, row, _settles_at(run, row, rows)) for row in rows if _is_open(row)]
+        return [_Place(run, row, _settles_at(run, row, rows)) for row in rows if is_open(row)]
 
     def _read(
         self, act_id: ActId, places: Sequence[_Place], now: datetime
@@ -164,7 +166,13 @@ def _spent(place: _Place, known: Sequence[Snapshot], cap: int, now: datetime) ->
     return max(spent, seen.get(letter, 0))
 
 
-def _is_open(row: Operation) -> bool:
+def _is_in_other_currency(run: Run) -> bool:
+    """Tell whether the account's figures are amounts of another currency than the run's now, so that none is read."""
+    return note_of(run, CURRENCY) is not None
+
+
+def is_open(row: Operation) -> bool:
+    """Tell whether a row makes an ad set of the plan whose money has not settled."""
     made = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
     planned = row.key.startswith(("test/", "final/"))
     return made and planned and row.state is OperationState.CONFIRMED and row.spent is None

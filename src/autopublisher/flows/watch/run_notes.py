@@ -12,10 +12,10 @@ from autopublisher.ports.repositories import OpenUnitOfWork
 
 def keep_note(  # noqa: PLR0917 (whose note, and what it says)
     open_unit: OpenUnitOfWork, run: Run, name: str, sentence: str | None, tag: str, now: datetime, said: str
-) -> None:
-    """Keep, change or remove (None) a note; what is as it was before is neither written nor told again."""
+) -> Run:
+    """Return the run with a note kept, changed or removed (None); what is as before is neither written nor told again."""
     if note_of(run, name) == sentence:
-        return
+        return run
     noted = replace(with_note(run, name, sentence), version=run.version + 1, updated_at=now)
     try:
         with open_unit() as unit:
@@ -23,4 +23,5 @@ def keep_note(  # noqa: PLR0917 (whose note, and what it says)
             unit.observations.add_events([event(run, now, tag, said)])
             unit.commit()
     except StaleRunError:
-        return  # somebody else has moved it on; the next look finds the same
+        return run  # somebody else has moved it on; the next look finds the same
+    return noted

@@ -1,0 +1,70 @@
+"""Account check of books: another time zone or currency while figures of an ended run still come is told in that run.
+
+A run under way ends for it. One that has ended can only say so: in another time zone its figures stay whole, as their
+window begins two days early; in another currency they are amounts of something else and are not read any more.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.run import FINAL, Run
+from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
+from autopublisher.flows.duties import Outcome
+from autopublisher.flows.gate import LONGEST
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.watch.late_figures import is_open
+from autopublisher.flows.watch.run_notes import keep_note
+from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+_ALL = 100_000
+
+_MEANS = {
+    CURRENCY: (
+        "{changed}: its figures are not read any more, and what it has spent is told as of the last reading before. See in "
+        "Ads Manager what the campaign's budget is now, and stop the account where it should not go on"
+    ),
+    TIME_ZONE: "{changed}: its spend stays whole, and limits by day go on counting with the time zone that was",
+}
+_BACK = {
+    CURRENCY: "Meta keeps the account's books in the run's currency again; its figures are read again",
+    TIME_ZONE: "Meta keeps the account's books in the time zone of the run's beginning again",
+}
+
+
+class BooksCheck:
+    """The duty that tells ended runs of a change of their account's books, for as long as figures of theirs come."""
+
+    name = "books"
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
+        self._open_unit = open_unit
+        self._facts = AccountFacts(open_unit, meta)
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Compare the account with each run of which figures still come; None where there never was one."""
+        runs = self._unsettled(act_id, now)
+        if not runs:
+            return None if before is None else Outcome(before)
+        facts = self._facts.seen(act_id, runs)
+        for run in runs:
+            self._compared(run, facts, now)
+        return Outcome({"at": now.isoformat()})
+
+    def _unsettled(self, act_id: ActId, now: datetime) -> Sequence[Run]:
+        wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST, limit=_ALL)
+        with self._open_unit() as unit:
+            return [run for run in unit.runs.find(wanted) if any(map(is_open, unit.journal.of_run(run.id)))]
+
+    def _compared(self, run: Run, facts: AdAccountFacts, now: datetime) -> None:
+        changed = self._facts.change(run, facts)
+        wanted = TIME_ZONE if facts.currency == run.currency else CURRENCY
+        for name, means in _MEANS.items():
+            if changed is not None and name == wanted:
+                said = means.format(changed=changed)
+                run = keep_note(self._open_unit, run, name, said, "books_changed", now, said)
+            else:
+                run = keep_note(self._open_unit, run, name, None, "books_back", now, _BACK[name])
