@@ -8,15 +8,18 @@ from typing import Any
 from markupsafe import Markup, escape
 
 _BOUNDS = (
-    ("minimum", "at least {}"),
-    ("exclusiveMinimum", "above {}"),
-    ("maximum", "at most {}"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} values"),
-    ("maxItems", "at most {} values"),
-    ("pattern", "as {}"),
+    "minimum",
+    "exclusiveMinimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "pattern",
 )
+
+Words = Mapping[str, str]
+"""The catalogue in the reader's language: ``kind.*`` and ``bound.*`` are this page's."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def operations_of(document: Mapping[str, Any]) -> Mapping[str, Sequence[Operatio
     return {tag: [one for _, one in pairs] for tag, pairs in groupby(found, key=lambda pair: pair[0])}
 
 
-def models_of(document: Mapping[str, Any]) -> Sequence[Model]:
-    """Return the models of what is sent, each after those that mention it."""
+def models_of(document: Mapping[str, Any], words: Words) -> Sequence[Model]:
+    """Return the models of what is sent, each after those that mention it; kinds and bounds in the language of ``words``."""
     schemas: Mapping[str, Any] = document["components"]["schemas"]
     sent = [one.body for _, one in _operations(document) if one.body is not None]
     order: dict[str, None] = {}
@@ -70,7 +73,7 @@ def models_of(document: Mapping[str, Any]) -> Sequence[Model]:
         if name not in order and "properties" in schemas[name]:
             order[name] = None
             sent += [name for one in schemas[name]["properties"].values() for name in _references(one)]
-    return [_model(name, schemas[name], schemas) for name in order]
+    return [_model(name, schemas[name], schemas, words) for name in order]
 
 
 def code(text: str) -> Markup:
@@ -107,47 +110,50 @@ def _references(node: Any) -> list[str]:
     return [name for value in node for name in _references(value)] if isinstance(node, list) else []
 
 
-def _model(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Model:
+def _model(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], words: Words) -> Model:
     required = schema.get("required", ())
     rows = [
-        _row(field, one, schemas, required=field in required) for field, one in schema["properties"].items()
+        _row(field, one, schemas, words, required=field in required)
+        for field, one in schema["properties"].items()
     ]
     return Model(name, code(schema.get("description", "")), tuple(rows))
 
 
-def _row(name: str, field: Mapping[str, Any], schemas: Mapping[str, Any], *, required: bool) -> FieldRow:
+def _row(
+    name: str, field: Mapping[str, Any], schemas: Mapping[str, Any], words: Words, *, required: bool
+) -> FieldRow:
     mentioned = [one for one in _references(field) if "properties" in schemas[one]]
     examples = field.get("examples", ())
     default = field.get("default")
     return FieldRow(
         name=name,
-        kind=_kind(field, schemas),
+        kind=_kind(field, schemas, words),
         model=mentioned[0] if mentioned else None,
         required=required,
         default=None if default is None or isinstance(default, dict) else _json(default),
-        bounds=", ".join(_bounds(field)),
+        bounds=", ".join(_bounds(field, words)),
         description=code(field.get("description", "")),
         example=_json(examples[0]) if examples else None,
     )
 
 
-def _kind(field: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+def _kind(field: Mapping[str, Any], schemas: Mapping[str, Any], words: Words) -> str:
     if "$ref" in field:
         target = schemas[field["$ref"].rpartition("/")[2]]
-        return " | ".join(target["enum"]) if "enum" in target else "object"
+        return " | ".join(target["enum"]) if "enum" in target else words["kind.object"]
     if "anyOf" in field:
-        return " or ".join(_kind(one, schemas) for one in field["anyOf"])
+        return words["kind.or"].join(_kind(one, schemas, words) for one in field["anyOf"])
     if field.get("type") == "array":
-        return f"list of {_kind(field['items'], schemas)}"
-    return str(field.get("format") or field.get("type", "value"))
+        return words["kind.list"].format(_kind(field["items"], schemas, words))
+    return words[f"kind.{field.get('format') or field['type']}"]
 
 
-def _bounds(field: Mapping[str, Any]) -> Iterator[str]:
+def _bounds(field: Mapping[str, Any], words: Words) -> Iterator[str]:
     """Yield what bounds a value, those of the alternatives of a value that may be missing among them."""
     for part in (field, *field.get("anyOf", ()), field.get("items", {})):
-        for key, text in _BOUNDS:
+        for key in _BOUNDS:
             if key in part:
-                yield text.format(_json(part[key]))
+                yield words[f"bound.{key}"].format(_json(part[key]))
 
 
 def _json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Final
@@ -151,7 +152,7 @@ class _Pages:
             request,
             "docs.html",
             calls=operations_of(document),
-            models=models_of(document),
+            models=partial(models_of, document),
             none_shown=NOTHING,
         )
 
