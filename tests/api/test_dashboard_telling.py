@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import escape
 
 import pytest
@@ -18,16 +19,19 @@ from autopublisher.dashboard.telling import log_of, warnings_in
 from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
+from autopublisher.domain.claims import Claim, ClaimLabel, why_not
 from autopublisher.domain.evidence import Verdict, method_note
 from autopublisher.domain.findings import RECONCILIATION
-from autopublisher.domain.ids import MetaId
+from autopublisher.domain.ids import ActId, InstallationId, MetaId
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.watches import Watch
+from autopublisher.flows.account_watch import PROBLEM
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView
+from autopublisher.flows.stopping import STOP_DUTY
 from autopublisher.ports.repositories import Fence
 from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded
@@ -246,6 +250,56 @@ def test_every_warning_of_the_request_is_told_in_spanish(completed: RunView) -> 
 def test_an_english_reader_gets_the_log_as_it_was_written(completed: RunView) -> None:
     lines = log_of(completed.events, completed.decisions, "en")
     assert [one.said.text for one in lines] == [one.message for one in completed.events]
+
+
+OTHERS = ClaimLabel(MetaId("1"), InstallationId("aaaa"), 3, "n1", "2026-01-01")
+OWN = ClaimLabel(MetaId("2"), InstallationId("bbbb"), 4, "n2", "2026-01-02")
+
+
+def waiting(labels: list[ClaimLabel], claim: Claim) -> str:
+    why = why_not(claim, labels, OWN.installation, "file 7")
+    return claim.refused(why, datetime(2026, 11, 2, tzinfo=UTC)).attention
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ([OTHERS], "la instalación aaaa (arranque 3) la reclamó antes en Meta"),
+        ([OWN], "se ha arrancado otra copia de esta base de datos (arranque 4 en Meta, 2 aquí)"),
+        ([], "esta base de datos se restauró, se copió o se movió"),
+    ],
+)
+def test_whose_an_account_is_is_told_in_spanish(labels: list[ClaimLabel], reason: str) -> None:
+    english = waiting(labels, Claim(ActId("act_1"), 2, ("n0",), "file 6"))
+    (said,) = warnings_in("es", [english])
+    assert said.language == "es"
+    assert said.text.startswith(f"En act_1 no puede escribir esta instalación: {reason}")
+    assert said.text.endswith("«autopublisher account take-over act_1».")
+    again = in_spanish("orchestrator:run:needs_person", f"Trying again at 2026-11-02 10:00 UTC: {english}")
+    assert again.text.endswith(said.text)
+
+
+def test_a_run_says_in_spanish_what_it_waits_for(signed_in: SignedIn, put_run: PutRun) -> None:
+    put_run(attention=waiting([OTHERS], Claim(ActId("act_1"), 2, ("n0",), "file 6")))
+    page = signed_in(Role.MANAGER).get(f"/runs/{RUN}?lang=es").text
+    assert "no puede escribir esta instalación: la instalación aaaa" in page
+    assert "is not this installation" not in page
+
+
+def test_a_stop_says_in_spanish_why_nobody_has_looked(
+    signed_in: SignedIn, services: Services, account: Account, database: MemoryDatabase
+) -> None:
+    stop = services.stops.stop(None, "the price is wrong", "ana").stop
+    english = waiting([OTHERS], Claim(account.act_id, 2, ("n0",), "file 6"))
+    with database.unit_of_work() as unit:
+        watch = unit.watches.get(account.act_id)
+        assert watch is not None
+        report = {STOP_DUTY: {PROBLEM: english, "stops": [stop.id]}}
+        unit.watches.save(replace(watch, version=watch.version + 1, report=report), watch.version)
+        unit.commit()
+    page = signed_in(Role.MANAGER).get("/stops?lang=es").text
+    assert "no puede escribir esta instalación" in page
+    assert "is not this installation" not in page
 
 
 def test_what_somebody_typed_stays_within_our_sentence() -> None:

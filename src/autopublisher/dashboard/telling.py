@@ -30,7 +30,7 @@ def log_of(events: Sequence[Event], decisions: Sequence[Decision], language: str
 
 
 def warnings_in(language: str, warnings: Sequence[str]) -> list[Said]:
-    """Return warnings in a language, as far as their words are ours."""
+    """Return warnings, or what something waits for, in a language, as far as their words are ours."""
     return [_said(WARNING, one, language) for one in warnings]
 
 
