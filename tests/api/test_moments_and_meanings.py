@@ -5,16 +5,20 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
+from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from rich.console import Console
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
+from autopublisher.bootstrap.simulator_books import Truth
+from autopublisher.cli.demo_report import report
 from autopublisher.cli.run_text import facts_of, run_row
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
@@ -227,3 +231,22 @@ def test_a_terminal_shows_the_moment_of_a_scheduled_run(put_run: PutRun, service
     assert standing_text(scheduled, UTC) == f"pending, scheduled for {moment}"
     admitted = replace(scheduled, status=RunStatus.AB_TESTING)
     assert standing_text(admitted, UTC) == "ab_testing"
+
+
+def test_the_demo_says_why_its_two_figures_of_what_was_spent_differ(
+    put_run: PutRun, services: Services
+) -> None:
+    view = services.reports.view(put_run().id)
+    later = (view.as_of or view.run.created_at) + timedelta(hours=3)
+    shown = {}
+    for spent in (10_000, 10_075):
+        written = StringIO()
+        truth = Truth(later, {}, spent, 0, 50_000)
+        Console(file=written, width=200).print(report(view, truth, ZoneInfo("Europe/Madrid")))
+        shown[spent] = written.getvalue()
+    assert "100.75 EUR, as of 2026-11-02 13:00 CET" in shown[10_075]
+    why = (
+        "Meta reports spend with a delay: the run's figures are as of 2026-11-02 10:00 CET, "
+        "the simulator's own books are as of 2026-11-02 13:00 CET."
+    )
+    assert (why in shown[10_075], why in shown[10_000]) == (True, False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx2
 
@@ -14,16 +15,17 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Truth:
-    """What the simulator knows: each ad's expected ROAS by Meta id, and its own books on the run in minor units."""
+    """What the simulator knows ``at`` a moment: each ad's expected ROAS by Meta id, its own books in minor units."""
 
+    at: datetime
     roas: Mapping[str, float]
     spent: int
     could_still_spend: int | None
     peak: int | None
 
 
-def read_truth(meta_url: str, token: str, run_id: RunId) -> Truth:
-    """Ask the simulator what is true of a run; raises UnavailableError where it does not answer."""
+def read_truth(meta_url: str, token: str, run_id: RunId, now: datetime) -> Truth:
+    """Ask the simulator what is true of a run now; raises UnavailableError where it does not answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with httpx2.Client(base_url=meta_url, timeout=_SECONDS, trust_env=False, headers=headers) as http:
@@ -33,6 +35,7 @@ def read_truth(meta_url: str, token: str, run_id: RunId) -> Truth:
     except httpx2.HTTPError as error:
         raise UnavailableError(reason=f"the simulator's truth ({type(error).__name__})") from error
     return Truth(
+        at=now,
         roas={str(ad["ad_id"]): float(ad["expected_roas"]) for ad in ads},
         spent=books["spent"],
         could_still_spend=books["could_still_spend"],

@@ -71,7 +71,9 @@ def demo(
             tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
             view = _carried_out(product, seeded)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
-            show(report(view, read_truth(product.meta_url, product.simulator_token, view.run.id), zone))
+            now = product.services.clock.now()
+            truth = read_truth(product.meta_url, product.simulator_token, view.run.id, now)
+            show(report(view, truth, zone))
             if not once:
                 _show_ways_in(seeded, view, server.url)
                 serve_until_signal(_say_it_stays)

@@ -59,7 +59,9 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
 
 
 def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType]:
-    yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth)})
+    yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth, zone)})
+    if truth.spent != view.spent.minor:
+        yield Text(f"\n{_why_spend_differs(view, truth, zone)}")
     yield Text("")
     yield _variants(view, truth)
     if view.decision is not None:
@@ -87,14 +89,23 @@ def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
     }
 
 
-def _books(view: RunView, truth: Truth) -> dict[str, str]:
+def _why_spend_differs(view: RunView, truth: Truth, zone: tzinfo) -> str:
+    """Say what the two figures of what was spent are, where they are not the same."""
+    read = (
+        "were never read" if view.as_of is None else f"are as of {moment_text(view.as_of.astimezone(zone))}"
+    )
+    own = moment_text(truth.at.astimezone(zone))
+    return f"Meta reports spend with a delay: the run's figures {read}, the simulator's own books are as of {own}."
+
+
+def _books(view: RunView, truth: Truth, zone: tzinfo) -> dict[str, str]:
     currency = view.run.currency
 
     def money(minor: int | None) -> str:
         return "unlimited" if minor is None else str(Money(minor, currency))
 
     return {
-        "spent, by the simulator": money(truth.spent),
+        "spent, by the simulator": f"{money(truth.spent)}, as of {moment_text(truth.at.astimezone(zone))}",
         "highest exposure": f"{money(truth.peak)} of {view.total}; {money(truth.could_still_spend)} can still be spent",
     }
 
