@@ -20,9 +20,8 @@ from autopublisher.domain.accounts import Account
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import Control, Run, RunStatus
-from autopublisher.domain.stops import ObjectLine, StopReport
+from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.flows.people import PeopleDesk
-from autopublisher.flows.stopping import STOP_DUTY
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 RUN = RunId("11111111-2222-4333-8444-555555555555")

@@ -26,12 +26,12 @@ from autopublisher.domain.ids import ActId, InstallationId, MetaId
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import STOP_DUTY
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.account_watch import PROBLEM
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView
-from autopublisher.flows.stopping import STOP_DUTY
 from autopublisher.ports.repositories import Fence
 from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded

@@ -25,6 +25,9 @@ OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 STOP_VERB = "stop"
 """How the journal keys of the kill switch's pauses begin, which tells them from every other pause."""
 
+STOP_DUTY = "stop"
+"""The name under which an account's stop report is kept in its watch."""
+
 LANDS_WITHIN = timedelta(minutes=2)
 """So long after it was sent a write without an answer can still take effect; no client of ours waits longer for Meta.
 

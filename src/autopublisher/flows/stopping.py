@@ -21,6 +21,7 @@ from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import FINAL, Control, Run
 from autopublisher.domain.stops import (
     OFF,
+    STOP_DUTY,
     ObjectLine,
     Stop,
     StopReport,
@@ -34,9 +35,6 @@ from autopublisher.flows.steps import event
 from autopublisher.flows.strays import Strays
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
-
-STOP_DUTY = "stop"
-"""The name under which an account's stop report is kept in its watch."""
 
 _ALL = 100_000
 _TAKEN_OVER = "another worker is busy with this run; it is looked at again"

@@ -43,6 +43,13 @@ def test_looking_at_runs_loads_the_database_alone(tmp_path: Path, words: tuple[s
     assert loaded_by(tmp_path, *words) == []
 
 
+@pytest.mark.parametrize("words", [("stop", "--help"), ("resume", "--help"), ("stops",)])
+def test_the_kill_switch_is_at_hand_without_the_numbers_and_the_work_engine(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert {"scipy", "numpy", "dbos"}.isdisjoint(loaded_by(tmp_path, *words))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_listed_by_the_first_sentence_of_its_own_help(name: str) -> None:
     place, sentence = COMMANDS[name]
