@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,14 +11,21 @@ from autopublisher.domain.errors import ConflictError, MetaThrottledError, MetaT
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.installation import Installation, Restoration
 from autopublisher.domain.journal.found import OLDER, found_digest, found_in
+from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.operations import Action
+from autopublisher.domain.request import BudgetConfig
 from autopublisher.domain.run import FINAL, RunStatus
 from autopublisher.simulator.faults import read_fault
+from autopublisher.simulator.state import AdSet
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
+from support.simulated import brief_request
 
 pytestmark = pytest.mark.slow  # runs over the simulator
 
 _R = RunStatus
+NO_CAP = 922337203685478
+"""With this a campaign's spending limit is taken away."""
+
 UNDER_WAY = [status for status in RunStatus if status not in FINAL]
 
 
@@ -80,6 +88,31 @@ def test_what_could_pass_the_total_is_switched_off() -> None:
     world.edit(world.campaigns()[0].id, spend_cap=9_000_000)
     world.restore(backup_in(world, _R.AB_TESTING))
     world.live_on(hours=1)
+    assert world.active() == []
+    assert "switched off" in (world.run.attention or "")
+
+
+def test_a_found_daily_budget_that_was_lowered_counts_what_was_spent_and_what_still_can_be() -> None:
+    for_three_days = BudgetConfig(
+        total_budget=Decimal(500), daily_budget=Decimal(140), scaling_factor=Decimal(1)
+    )
+    world = RestoredWorld(brief_request(budget_config=for_three_days))
+    assert world.go().status is _R.COMPLETED
+    now = world.machine.clock.now()
+    sunday = now.replace(hour=23, minute=30) + timedelta(days=2)  # in Madrid: a week without spend has begun
+    world.pass_time(hours=(sunday - now) / timedelta(hours=1))
+    (campaign,) = world.campaigns()
+    (ad_set,) = [
+        one for one in world.machine.simulator.state.of_kind(AdSet) if one.campaign_id == campaign.id
+    ]
+    world.edit(campaign.id, spend_cap=NO_CAP)
+    world.edit(ad_set.id, daily_budget=4_000)
+    spent, still = campaign.spent_micros // 10_000, world.books().could_still_spend
+    assert still
+    world.restore(backup_in(world, _R.AB_TESTING))
+    world.live_on(hours=1)
+    (found,) = [row for row in world.rows() if row.key == "final/adset"]
+    assert commitment_of(found, world.rows()) >= spent + still
     assert world.active() == []
     assert "switched off" in (world.run.attention or "")
 

@@ -120,7 +120,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     deliveries = Deliveries(open_unit, statuses, meta, clock)
     winding_down = WindingDown(executor, statuses, clock, split_test, deliveries)
     plans = {RunStatus.CREATING_CAMPAIGNS: building.plan, RunStatus.PUBLISHING_FINAL: publication.plan}
-    holding = Holding(open_unit, statuses, meta, clock, plans, KnownRuns())
+    holding = Holding(open_unit, statuses, meta, clock, plans, KnownRuns(), stretch=gate.stretch)
     return Orchestrator(open_unit, ticks, clock, phases, winding_down, holding)
 
 

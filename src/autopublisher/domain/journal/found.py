@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.duplicates import worst_case
 from autopublisher.domain.edits import edits
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.ledger import commitment_of
@@ -184,13 +185,47 @@ def possible_spend(  # noqa: PLR0917 (a row, what is known of it, and when)
     figure: int | None,
     now: datetime,
     shows_after: timedelta,
+    stretch: int,
 ) -> int:
     """Return the most a write can have cost in the end, in minor units: its figure once it is final, else what it reserves.
 
     ``figure`` is what Meta reports; it is final when the object is off and its schedule has been over for ``shows_after``.
+    A daily budget that nothing caps may have been higher before: what was spent and what it still allows count together,
+    with ``stretch`` per cent of it on each day.
     """
     committed = commitment_of(row, rows)
     if row.spent is not None or figure is None or model is None:
         return committed if figure is None else max(committed, figure)
     is_over = model.ends_at is not None and model.ends_at + shows_after <= now
-    return spent_at_most(figure, committed) if is_over else max(committed, figure)
+    if is_over:
+        return spent_at_most(figure, committed)
+    left = _left_of_days(row, rows, model, now, stretch)
+    return max(committed, figure + 1 + left if left else figure)
+
+
+def with_possible(row: Operation, possible: int) -> Operation:
+    """Return a found ad set's row with all that it can have cost set aside, in minor units; never less than before."""
+    is_ad_set = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
+    if not is_ad_set or not is_found(row) or row.spent is not None or possible <= row.spec.reserves:
+        return row
+    return replace(row, spec=replace(row.spec, reserves=possible))
+
+
+def _left_of_days(
+    row: Operation, rows: Sequence[Operation], model: MetaObject, now: datetime, stretch: int
+) -> int:
+    """Return what a daily budget without a cap still allows, in minor units; 0 for every other budget."""
+    is_daily = bool(int(row.spec.params.get("daily_budget") or 0))
+    if not is_daily or not is_found(row) or _is_capped(row, rows):
+        return 0
+    if model.ends_at is not None and model.ends_at <= now:
+        return 0
+    shown = {"daily_budget": model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
+    return worst_case(row.spec.kind, shown, 0, 0, now, stretch)
+
+
+def _is_capped(row: Operation, rows: Sequence[Operation]) -> bool:
+    """Tell whether the ad set's campaign has a spending limit, which counts what was spent before as well."""
+    above = row.spec.params.get("campaign_id")
+    key = above.get("$id") if isinstance(above, Mapping) else None
+    return any(one.key == key and int(one.spec.params.get("spend_cap") or 0) for one in rows)

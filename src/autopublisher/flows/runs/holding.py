@@ -16,6 +16,7 @@ from typing import Any
 
 from autopublisher.domain.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.errors import MetaError, NotFoundError
+from autopublisher.domain.exposure import DAY_STRETCH
 from autopublisher.domain.final_campaign import FINAL_ARM
 from autopublisher.domain.findings import wishes
 from autopublisher.domain.ids import MetaId, RunId
@@ -29,6 +30,7 @@ from autopublisher.domain.journal.found import (
     found_names,
     is_ahead,
     possible_spend,
+    with_possible,
 )
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
@@ -85,6 +87,8 @@ class Holding:
         clock: Clock,
         plans: Mapping[RunStatus, Planner],
         known: KnownRuns,
+        *,
+        stretch: int = DAY_STRETCH,
     ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
@@ -92,6 +96,7 @@ class Holding:
         self._clock = clock
         self._plans = plans
         self._known = known
+        self._stretch = stretch
 
     def compared(self, run: Run, listing: Listing | None = None) -> Run:
         """Return a run that may go on; raises Held where Meta holds more of it, and NotYet before that is known.
@@ -144,11 +149,23 @@ class Holding:
         Raises as ``Statuses.pause`` does.
         """
         rows = self._statuses.rows(run)
-        possible = Money(sum(self._possible(run, rows).values()), run.currency)
+        each = self._possible(run, rows)
+        self._set_aside(run, rows, each)
+        possible = Money(sum(each.values()), run.currency)
         if possible <= total_of(run):
             return ""
         self._statuses.pause(run, [row for row in self._statuses.created(run) if row.spec.kind in TREE])
         return f"{possible} of {total_of(run)} could be spent, so all of it is switched off"
+
+    def _set_aside(self, run: Run, rows: Sequence[Operation], possible: Mapping[str, int]) -> None:
+        """Have the journal count all that was found at what it can have cost in the end."""
+        risen = [(known, row) for row in rows if (known := with_possible(row, possible[row.key])) != row]
+        if not risen:
+            return
+        with self._open_unit() as unit:
+            for known, row in risen:
+                unit.journal.advance(known, row, Fence(run.id, run.version))
+            unit.commit()
 
     def adopted(self, run: Run) -> Step:
         """Return the run going on with what Meta holds, by the word of the person in ``control_by``.
@@ -188,7 +205,9 @@ class Holding:
         models = {one.key: one for one in self._statuses.models(run)}
         figures, now = self._figures(run, rows) or {}, self._clock.now()
         return {
-            row.key: possible_spend(row, rows, models.get(row.key), figures.get(row.key), now, SPEND_SHOWS)
+            row.key: possible_spend(
+                row, rows, models.get(row.key), figures.get(row.key), now, SPEND_SHOWS, self._stretch
+            )
             for row in rows
         }
 
@@ -321,7 +340,8 @@ class Holding:
             unit.records.add_variants(build_variants(run.id, going.request))
         rows = unit.journal.of_run(run.id)
         for row in rows:
-            known = answered(row, now) if row in found_in(rows) else row
+            counted = with_possible(row, possible.get(row.key, 0))
+            known = answered(counted, now) if row in found_in(rows) else row
             is_arm = _is_made(row, ObjectKind.AD_SET) and row.key.startswith("test/")
             if is_arm and row.spent is None and possible.get(row.key, row.spec.reserves) < row.spec.reserves:
                 known = replace(known, spent=possible[row.key])
