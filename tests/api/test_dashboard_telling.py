@@ -15,23 +15,25 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.cli.exposure import NEVER_READ, exposure_rows
 from autopublisher.dashboard.phrases import WARNING, in_spanish
-from autopublisher.dashboard.telling import log_of, warnings_in
+from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
 from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.claims import Claim, ClaimLabel, why_not
 from autopublisher.domain.evidence import Verdict, method_note
 from autopublisher.domain.findings import RECONCILIATION
-from autopublisher.domain.ids import ActId, InstallationId, MetaId
+from autopublisher.domain.ids import ActId, InstallationId, MetaId, StopId
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import STOP_DUTY
+from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.account_watch import PROBLEM
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView
+from autopublisher.flows.runs.final_review import _REFUSED, _WAITING
+from autopublisher.flows.stopping import _MAY_LAND, _TAKEN_OVER
 from autopublisher.ports.repositories import Fence
 from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded
@@ -277,6 +279,31 @@ def test_whose_an_account_is_is_told_in_spanish(labels: list[ClaimLabel], reason
     assert said.text.endswith("«autopublisher account take-over act_1».")
     again = in_spanish("orchestrator:run:needs_person", f"Trying again at 2026-11-02 10:00 UTC: {english}")
     assert again.text.endswith(said.text)
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        _WAITING,
+        _REFUSED.format(why="Policy", until=datetime(2026, 11, 3, tzinfo=UTC)),
+        "stopped by ana: wrong price",
+        "this database is older than what Meta shows: 1 campaign. Nothing is written until you adopt it or cancel the run.",
+        "Meta has stopped the ad account (account_status 2); see Ads Manager",
+    ],
+)
+def test_whatever_a_run_waits_for_is_told_in_spanish(english: str) -> None:
+    assert attention_in("es", english).language == "es"
+    assert attention_in("en", english).text == english
+
+
+@pytest.mark.parametrize("kind", [ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD])
+@pytest.mark.parametrize("why", [_MAY_LAND, _TAKEN_OVER, "ACTIVE"])
+def test_what_a_stop_is_missing_is_told_in_spanish(kind: ObjectKind, why: str) -> None:
+    line = ObjectLine(kind, MetaId("77"), "key", None, "ACTIVE", confirmed=False, why=why)
+    report = StopReport((StopId("1"),), datetime(2026, 11, 2, tzinfo=UTC), (line,))
+    (said,) = warnings_in("es", report.open_lines)
+    assert said.language == "es"
+    assert why == "ACTIVE" or why not in said.text
 
 
 def test_a_run_says_in_spanish_what_it_waits_for(signed_in: SignedIn, put_run: PutRun) -> None:

@@ -19,7 +19,7 @@ from autopublisher.dashboard.session import (
     keep,
     prepare_form,
 )
-from autopublisher.dashboard.telling import log_of, warnings_in
+from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import UnavailableError
@@ -70,6 +70,7 @@ class Drawing:
             show=Figures(language, cache(self._zones), about),
             log_of=log_of,
             warnings_in=warnings_in,
+            attention_in=attention_in,
             form=form_token(request),
             path=request.url.path if request.method == "GET" else "/",
             here=_address_of(request),

@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from autopublisher.dashboard.waiting_phrases import CLAIMS, HELD, STOPPING, WAITS
+
 WARNING: Final = "warning"
-"""The tag under which a run's and an account's warnings are looked up, and what either waits for."""
+"""The tag under which a run's and an account's warnings are looked up, and what a stop is missing."""
+
+ATTENTION: Final = "attention"
+"""The tag of what a run waits for: that may be any sentence of ours."""
 
 _RUN = "orchestrator:run:"
 _WRITE = "executor:operation:"
@@ -36,61 +41,6 @@ _LOST_STUDY = (
 _LATE = (
     "Scheduled for {wanted} UTC, begun {late} later: no worker ran then, or other runs took the places.",
     "Programada para el {wanted} UTC, comenzada {late} más tarde: nadie trabajaba, u otras ocupaban los puestos.",
-)
-
-_CLAIMED = (
-    (
-        "installation {installation} (start {epoch}) has claimed it at Meta before",
-        "la instalación {installation} (arranque {epoch}) la reclamó antes en Meta",
-    ),
-    (
-        (
-            "another copy of this database has been started (start {shown} at Meta, {epoch} here): this one is older or was "
-            "copied"
-        ),
-        (
-            "se ha arrancado otra copia de esta base de datos (arranque {shown} en Meta, {epoch} aquí): esta es anterior o "
-            "una copia"
-        ),
-    ),
-    (
-        "this database was restored, copied or moved since it last wrote there",
-        "esta base de datos se restauró, se copió o se movió desde que escribió allí por última vez",
-    ),
-)
-_CLAIMS = (
-    *_CLAIMED,
-    (
-        (
-            "{account} is not this installation's to write to: {why}. Only pauses are written. See that the other is "
-            "stopped for good, then run 'autopublisher account take-over {act_id}'."
-        ),
-        (
-            "En {account} no puede escribir esta instalación: {why}. Solo se escriben pausas. Asegúrese de que la otra "
-            "quede parada para siempre y ejecute «autopublisher account take-over {act_id}»."
-        ),
-    ),
-    ("{account} could not be claimed: {said}", "No se pudo reclamar {account}: {said}"),
-    (
-        (
-            "installation {installation} (start {epoch}) has a label in this account, too; this one's is older, so the "
-            "other writes nothing: stop it, and delete its label"
-        ),
-        (
-            "La instalación {installation} (arranque {epoch}) también tiene una etiqueta en esta cuenta; la de esta es "
-            "anterior y la otra no escribe nada: párela y borre su etiqueta"
-        ),
-    ),
-    (
-        "the account's labels could not be read: {said}",
-        "No se pudieron leer las etiquetas de la cuenta: {said}",
-    ),
-)
-"""What an installation says of its claim on an account, and what people read where something waits because of it."""
-
-_HELD = (
-    "this database is older than what Meta shows: {found}. Nothing is written until you adopt it or cancel the run.",
-    "esta base de datos es anterior a lo que muestra Meta: {found}. Nada se escribe hasta que lo adopte o cancele.",
 )
 
 _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
@@ -195,7 +145,7 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("cancelled by {actor}: {reason}", "cancelada por {actor}: {reason}"),
         ("cancelled by {actor}", "cancelada por {actor}"),
     ),
-    f"{_RUN}held": (_HELD,),
+    f"{_RUN}held": (HELD,),
     f"{_RUN}adopt_asked": (
         (
             "{actor} asked to adopt what Meta holds: {found}",
@@ -434,11 +384,11 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         _NO_RULE,
         _NO_STUDY,
         _LOST_STUDY,
-        _HELD,
-        *_CLAIMS,
-        ("nobody has looked at the account yet", "nadie ha mirado aún la cuenta"),
-        ("stopped by {actor}: {reason}", "detenida por {actor}: {reason}"),
+        HELD,
+        *CLAIMS,
+        *STOPPING,
     ),
+    ATTENTION: WAITS,
 }
 
 
@@ -452,7 +402,8 @@ class Said:
 
 def in_spanish(tag: str, english: str) -> Said:
     """Return a sentence of the product in Spanish; as it is where it is not one of ours, or its tag is unknown."""
-    for pattern, spanish in _PATTERNS.get(tag, ()):
+    known = _EVERY if tag == ATTENTION else _PATTERNS.get(tag, ())
+    for pattern, spanish in known:
         found = pattern.fullmatch(english)
         if found is not None:
             return Said(spanish.format(**_parts_in_spanish(found.groupdict())), "es")
@@ -475,3 +426,4 @@ _PATTERNS: Final = {
     tag: tuple((_pattern(english), spanish) for english, spanish in sentences)
     for tag, sentences in _SENTENCES.items()
 }
+_EVERY: Final = tuple(one for patterns in _PATTERNS.values() for one in patterns)

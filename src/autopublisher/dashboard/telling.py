@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from autopublisher.dashboard.phrases import WARNING, Said, in_spanish
+from autopublisher.dashboard.phrases import ATTENTION, WARNING, Said, in_spanish
 from autopublisher.dashboard.words import LANGUAGES
 from autopublisher.domain import evidence
 from autopublisher.domain.records import Decision, Event
@@ -30,8 +30,13 @@ def log_of(events: Sequence[Event], decisions: Sequence[Decision], language: str
 
 
 def warnings_in(language: str, warnings: Sequence[str]) -> list[Said]:
-    """Return warnings, or what something waits for, in a language, as far as their words are ours."""
+    """Return warnings, or what a stop is missing, in a language, as far as their words are ours."""
     return [_said(WARNING, one, language) for one in warnings]
+
+
+def attention_in(language: str, attention: str) -> Said:
+    """Return what a run waits for in a language, as far as its words are ours."""
+    return _said(ATTENTION, attention, language)
 
 
 def method_notes(decision: Decision | None) -> Mapping[str, str]:
