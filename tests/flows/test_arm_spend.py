@@ -11,6 +11,8 @@ from autopublisher.flows.ab_flow import SPEND_SHOWS
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
 
+pytestmark = pytest.mark.slow  # more than a hundred whole runs
+
 ARM = 2_001
 """What is counted for an arm: 20.00 of its 50.00, and the part of a cent that may be missing."""
 
