@@ -24,9 +24,17 @@ from autopublisher.adapters.work_dbos_store import driver_url
 from autopublisher.bootstrap.backup import Manifest, make_backup, restore_backup
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
+from autopublisher.bootstrap.people import opened_people
+from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Creative
 from autopublisher.domain.claims import ELSEWHERE, ClaimState
-from autopublisher.domain.errors import AutoPublisherError, ConflictError, NotFoundError, UnavailableError
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    ConflictError,
+    NotAuthenticatedError,
+    NotFoundError,
+    UnavailableError,
+)
 from autopublisher.domain.ids import CreativeId
 from autopublisher.domain.installation import Restoration
 from autopublisher.ports.repositories import RunFilter
@@ -38,8 +46,8 @@ pytestmark = pytest.mark.slow
 OLDER = "0003"
 """A database of an earlier release, with runs at every status."""
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
-MARKED = {"installation", "events", "claims"}
-"""Tables in which restoring leaves a word of itself."""
+MARKED = {"installation", "events", "claims", "tokens"}
+"""Tables in which restoring leaves a word of itself, or ends what was valid."""
 
 
 def settings_of(home: Path, url: str | None = None) -> Settings:
@@ -155,6 +163,28 @@ def test_a_restored_database_takes_its_accounts_over_only_when_told(
     for claim in claims:
         assert claim is not None
         assert (claim.place, claim.state, claim.take_over) == (ELSEWHERE, ClaimState.PENDING, told)
+
+
+def test_no_token_and_no_session_of_a_backup_is_valid_once_it_is_put_back(
+    furnished: Settings, elsewhere: Settings, tmp_path: Path
+) -> None:
+    secret = "a password of hers"
+    with opened_people(furnished) as people:
+        user = people.add_user("eve", secret, Role.ADMIN)
+        session, _ = people.sign_in("eve", secret)
+        tokens = [session, people.issue_token(user, "script", None), people.issue_token(user, "left", None)]
+        make_backup(furnished, tmp_path / "kept.backup", with_key=True)
+        people.revoke(tokens[-1])
+    for settings, replace in ((furnished, True), (elsewhere, False)):
+        restore_backup(settings, tmp_path / "kept.backup", "ana", replace=replace)
+        last = content(settings)["events"][-1]
+        assert last["message"].endswith("3 tokens and sessions that were valid then have ended")
+        with opened_people(settings) as people:
+            for token in tokens:
+                with pytest.raises(NotAuthenticatedError):
+                    people.identify(token)
+            again, _ = people.sign_in("eve", secret)
+            assert people.identify(again).name == "eve"
 
 
 def test_no_tick_of_the_replaced_runs_stays(furnished: Settings, tmp_path: Path) -> None:

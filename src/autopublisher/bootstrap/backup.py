@@ -23,6 +23,7 @@ from autopublisher.adapters.db.claims import SqlClaims
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.migrate import current_revision, is_current, knows
+from autopublisher.adapters.db.people import end_tokens
 from autopublisher.adapters.db.records import SqlObservations
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.snapshot import replace_everything, rows_out, snapshot, table_names
@@ -144,8 +145,8 @@ def restore_backup(
 ) -> Manifest:
     """Replace everything by what a backup holds, and mark the database as restored.
 
-    Everything is checked before anything is touched. With ``take_over`` it may write to its ad accounts again, as soon as
-    whoever has claimed them must have noticed; without, it writes nothing but pauses.
+    Everything is checked before anything is touched. All tokens and sessions end. With ``take_over`` it may write to its ad
+    accounts again, as soon as whoever has claimed them must have noticed; without, it writes nothing but pauses.
 
     Raises ConflictError where the file is no whole backup of this or an earlier release, where a worker runs, or where the
     database has runs and ``replace`` is not set.
@@ -236,7 +237,9 @@ def _mark(session: Session, restoration: Restoration) -> None:
     for account in SqlAccounts(session).all():
         claim = claims.of(account.act_id) or Claim(account.act_id)
         claims.put(claim.moved(None, take_over=restoration.took_over))
+    ended = end_tokens(session, restoration.at)  # one that was revoked since the backup would be valid again
     data = {"restoration": restoration.id, "backup_at": restoration.backup_at.isoformat()}
     tag = "installation:database:restored"
-    event = Event(restoration.at, tag, restoration.by, restoration.sentence, None, data)
+    said = f"{restoration.sentence}; {ended} tokens and sessions that were valid then have ended"
+    event = Event(restoration.at, tag, restoration.by, said, None, data)
     SqlObservations(session).add_events([event])

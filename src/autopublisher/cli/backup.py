@@ -49,6 +49,9 @@ def restore(
     settings = settings_with_log()
     manifest = restore_backup(settings, path, local_actor(), replace=replace, take_over=take_over)
     tell(f"Restored {_content(manifest)}, as of {_moment(manifest)}.")
+    tell(
+        "All tokens and sessions have ended: sign in again, and issue API tokens anew. Passwords are those of then."
+    )
     tell("Until an account has been compared with what Meta shows, nothing is written there but pauses.")
     if not take_over:
         tell("It may not write to its ad accounts until you say 'autopublisher account take-over ACCOUNT'.")

@@ -1,8 +1,9 @@
 """Users and their tokens."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import tokens, users
@@ -65,3 +66,11 @@ class SqlTokens:
         """Return the token with this hash, or None."""
         row = self._session.row(select(tokens).where(tokens.c.hash == token_hash))
         return None if row is None else AccessToken(**row)
+
+
+def end_tokens(session: Session, at: datetime) -> int:
+    """End every token and session that is not over; return how many that were."""
+    live = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > at)
+    ended = session.change(update(tokens).where(tokens.c.revoked_at.is_(None), live).values(revoked_at=at))
+    session.change(update(tokens).where(tokens.c.revoked_at.is_(None)).values(revoked_at=at))
+    return ended
