@@ -27,8 +27,7 @@ from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
-from autopublisher.domain.watches import Watch
-from autopublisher.flows.account_watch import PROBLEM
+from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.exposure import Exposures
 from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.reports import RunView

@@ -11,7 +11,7 @@ from autopublisher.domain.ids import InstallationId, RunId
 from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.account_watch import PROBLEM
+from autopublisher.domain.watches import PROBLEM
 from autopublisher.flows.machine import Machine, Pace, build_orchestrator, build_watch
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.writes.claims import AccountClaims

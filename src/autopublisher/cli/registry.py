@@ -22,8 +22,8 @@ from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
 from autopublisher.domain.records import Event
 from autopublisher.domain.regional_rules import IDENTITIES
-from autopublisher.flows.account_watch import look_now
 from autopublisher.flows.requests.pictures import warnings_of
+from autopublisher.flows.ticks import look_now
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 from autopublisher.views.moments import zone_for, zones_of

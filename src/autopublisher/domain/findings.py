@@ -15,6 +15,10 @@ from autopublisher.domain.watches import Watch
 RECONCILIATION = "reconciliation"
 """The name under which the reconciliation's record is kept in an account's watch."""
 
+EDITED = "watch:object:edited"
+RESTORED = "watch:object:restored"
+"""Tags of the events that tell of a finding, and of its end."""
+
 RECALL_VERB = "recall"
 """How the journal keys of pauses that answer a threat begin."""
 

@@ -19,6 +19,10 @@ URGENT_TRIES = 40
 """For so many looks in a row, some hours, an undone duty is worth moving stepped time on for."""
 
 
+PROBLEM = "problem"
+"""The entry of a duty's record that says why it could not be done at all."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """One account's watch. Moments are aware UTC; ``looked_at`` is None before the first look."""

@@ -8,17 +8,14 @@ from typing import Any
 import structlog
 
 from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
-from autopublisher.domain.ids import ActId
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.duties import Duty, Outcome
+from autopublisher.flows.ticks import enqueue_look
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.work import Tick, TickQueue
 
 _log = structlog.get_logger(__name__)
-
-PROBLEM = "problem"
-"""The entry of a duty's record that says why it could not be done at all."""
 
 
 class AccountWatch:
@@ -90,24 +87,3 @@ class AccountWatch:
 
 def _is_later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and (other is None or one > other)
-
-
-def enqueue_look(ticks: TickQueue, unit: UnitOfWork, watch: Watch, clock: Clock) -> None:
-    """Enqueue an account's next look where its moment is known in real time; otherwise the sweeper finds it when due."""
-    delay = clock.real_seconds_until(watch.next_look_at)
-    if delay is None and watch.next_look_at > clock.now():
-        return
-    ticks.enqueue(unit, Tick(None, watch.version, watch.act_id), delay or 0.0)
-
-
-def look_now(ticks: TickQueue, unit: UnitOfWork, act_id: ActId, now: datetime) -> Watch:
-    """Have an account looked at at once, giving it a watch if it has none; raises StaleWatchError in a race."""
-    found = unit.watches.get(act_id)
-    if found is None:
-        watch = Watch(act_id, 1, now)
-        unit.watches.add(watch)
-    else:
-        watch = found.nudged(now)
-        unit.watches.save(watch, was=found.version)
-    ticks.enqueue(unit, Tick(None, watch.version, act_id))
-    return watch

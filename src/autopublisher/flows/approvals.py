@@ -18,8 +18,8 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.found import OLDER, found_digest, found_in, found_names
 from autopublisher.domain.run import Approval, Control, Run, RunStatus
-from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.steps import event
+from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.work import TickQueue

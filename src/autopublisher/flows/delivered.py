@@ -6,11 +6,11 @@ from typing import Any
 
 from autopublisher.domain.duplicates import family_of, had_its_status_changed, is_duplicate, kept_with
 from autopublisher.domain.errors import MetaError
+from autopublisher.domain.findings import EDITED
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF
-from autopublisher.flows.reconciliation import EDITED
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds

@@ -21,8 +21,8 @@ from autopublisher.domain.request_rules import check_against_account, check_agai
 from autopublisher.domain.request_warnings import request_warnings
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.run_cap import check_run_cap
-from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.steps import event
+from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

@@ -24,9 +24,10 @@ from autopublisher.flows.failing import RunFailed
 from autopublisher.flows.gate import LIMIT_WAIT
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.steps import Phase, Step, event
+from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.waiting import Held, NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Tick, TickQueue
 
 _log = structlog.get_logger(__name__)
@@ -210,13 +211,3 @@ def _needs_reading(run: Run) -> bool:
 
 def _waiting(run: Run, wait: NotYet) -> Step:
     return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))
-
-
-def enqueue_next(ticks: TickQueue, *, unit_of_work: UnitOfWork, run: Run, clock: Clock) -> None:
-    """Enqueue a run's next tick where its moment is known in real time; otherwise the sweeper finds it when due."""
-    if run.is_final or run.next_tick_at is None:
-        return
-    delay = clock.real_seconds_until(run.next_tick_at)
-    if delay is None and run.next_tick_at > clock.now():
-        return
-    ticks.enqueue(unit_of_work, Tick(run.id, run.version, run.act_id), delay or 0.0)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.findings import RECALL_VERB, RECONCILIATION, Finding, findings_of
+from autopublisher.domain.findings import EDITED, RECALL_VERB, RECONCILIATION, RESTORED, Finding, findings_of
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.found import OLDER
 from autopublisher.domain.journal.unknown import UNKNOWN
@@ -25,11 +25,11 @@ from autopublisher.flows.comparing import Comparer, Comparison
 from autopublisher.flows.duplicates import Duplicates
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.gate import LONGEST
-from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import SYSTEM
 from autopublisher.flows.strays import Stray, Strays
+from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.unclaimed import Unclaimed
 from autopublisher.flows.waiting import Held, NotYet, OperationRefused
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
@@ -37,9 +37,6 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
-
-EDITED = "watch:object:edited"
-RESTORED = "watch:object:restored"
 
 _ALL = 100_000
 _TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})

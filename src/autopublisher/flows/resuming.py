@@ -16,9 +16,9 @@ from autopublisher.domain.stops import STOP_VERB, Stop, asked_of, was_stopped
 from autopublisher.flows.duties import Outcome
 from autopublisher.flows.executor import Executor
 from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.orchestrator import enqueue_next
 from autopublisher.flows.statuses import TREE, Statuses
 from autopublisher.flows.steps import event
+from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.waiting import NotYet, OperationRefused
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

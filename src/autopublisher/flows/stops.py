@@ -22,10 +22,10 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
 from autopublisher.domain.records import Event
 from autopublisher.domain.stops import STOP_DUTY, Stop, StopReport, report_from_record
-from autopublisher.domain.watches import Watch
-from autopublisher.flows.account_watch import PROBLEM, look_now
+from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.brake import stop_lock
 from autopublisher.flows.deadline import within
+from autopublisher.flows.ticks import look_now
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork

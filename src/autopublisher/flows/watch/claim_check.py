@@ -8,7 +8,7 @@ from typing import Any
 from autopublisher.domain.claims import ClaimLabel, ClaimState
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId
-from autopublisher.flows.account_watch import PROBLEM
+from autopublisher.domain.watches import PROBLEM
 from autopublisher.flows.duties import Duty, Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 

@@ -17,9 +17,9 @@ from autopublisher.domain.operations import Action, Operation, OperationSpec, Op
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB, Stop
-from autopublisher.flows.account_watch import look_now
 from autopublisher.flows.brake import stop_lock
 from autopublisher.flows.steps import SYSTEM
+from autopublisher.flows.ticks import look_now
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.emergency import EmergencyNotes
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork
