@@ -4,6 +4,7 @@ A field's name is its variable's name in lower case; README.md has the table.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -34,6 +35,8 @@ _AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD
 _DATABASES = (
     "expected an address such as postgresql://user:password@host:5432/name or sqlite:////folder/file.db"
 )
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_HOSTS = "names without scheme and port, such as ads.example.com,*.internal"
 _NETWORKS = "expected addresses or networks of proxies, for example 127.0.0.1,10.0.0.0/8"
 OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
 
@@ -102,6 +105,25 @@ def _networks_text(value: str) -> str:
     return value
 
 
+def _hosts(value: str) -> tuple[str, ...]:
+    """Return the names a text like ``ads.example.com,*.internal,[::1]`` lists, as requests are compared with them."""
+    return tuple(_host(part.strip().lower()) for part in value.split(",") if part.strip())
+
+
+def _host(name: str) -> str:
+    if _HOST.fullmatch(name):
+        return name
+    try:
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ValueError(_HOSTS) from None
+
+
+def _hosts_text(value: str) -> str:
+    _hosts(value)
+    return value
+
+
 def _database_address(value: SecretStr) -> SecretStr:
     try:
         driver = make_url(value.get_secret_value()).drivername
@@ -130,7 +152,7 @@ class Settings(BaseSettings):
     auto_publisher_env_file: Path | None = None
     auto_publisher_host: str = "127.0.0.1"
     auto_publisher_port: int = Field(default=8000, ge=0, le=65535)
-    auto_publisher_trusted_hosts: str = ""
+    auto_publisher_trusted_hosts: Annotated[str, AfterValidator(_hosts_text)] = ""
     auto_publisher_trusted_proxies: Annotated[str, AfterValidator(_networks_text)] = ""
     auto_publisher_max_concurrent_runs: int = Field(default=5, ge=1, le=10_000)
     auto_publisher_poll_minutes: int = Field(default=60, ge=15, le=24 * 60)
@@ -227,7 +249,7 @@ class Settings(BaseSettings):
     @property
     def trusted_hosts(self) -> tuple[str, ...]:
         """The names this installation may be called by; empty where any is taken."""
-        return tuple(part.strip() for part in self.auto_publisher_trusted_hosts.split(",") if part.strip())
+        return _hosts(self.auto_publisher_trusted_hosts)
 
     @property
     def trusted_proxies(self) -> tuple[str, ...]:

@@ -277,6 +277,20 @@ def test_the_databases_that_work_are_taken(monkeypatch: pytest.MonkeyPatch, sche
     assert Settings.load().database == f"{scheme}:///name"
 
 
+def test_trusted_hosts_are_names_without_scheme_and_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_PUBLISHER_TRUSTED_HOSTS", "Ads.example.com, *.internal,127.0.0.1,[::1]")
+    assert Settings.load().trusted_hosts == ("ads.example.com", "*.internal", "127.0.0.1", "::1")
+
+
+@pytest.mark.parametrize(
+    "value", ["https://ads.example.com", "ads.example.com:8000", "ads.*", "ads.example.com/", "a b"]
+)
+def test_a_host_that_no_request_could_name_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AUTO_PUBLISHER_TRUSTED_HOSTS", value)
+    with pytest.raises(ConfigurationError, match=r"AUTO_PUBLISHER_TRUSTED_HOSTS.*without scheme and port"):
+        Settings.load()
+
+
 def test_trusted_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTO_PUBLISHER_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,2001:db8::/32")
     assert Settings.load().trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32")

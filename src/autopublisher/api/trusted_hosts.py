@@ -12,14 +12,14 @@ Refusal = Callable[[Request], Awaitable[Response]]
 
 
 class TrustedHosts:
-    """ASGI middleware that answers only for ``names``; ``*.internal`` stands for every name below ``internal``.
+    """ASGI middleware that answers only for ``names``, in lower case; ``*.internal`` stands for every name below it.
 
     The framework's answers in plain text, outside of every error handler, and takes no address in brackets.
     """
 
     def __init__(self, app: ASGIApp, names: Sequence[str], refuse: Refusal) -> None:
         self._app = app
-        self._names = tuple(one.lower() for one in names)
+        self._names = names
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
