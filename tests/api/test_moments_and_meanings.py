@@ -22,7 +22,10 @@ from autopublisher.cli.demo_report import report
 from autopublisher.cli.run_text import facts_of, run_row
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.edits import Edit
+from autopublisher.domain.findings import Finding
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.reports import RunView
@@ -217,6 +220,16 @@ def test_a_scheduled_run_shows_its_moment_and_does_not_read_as_starting(
     assert "Programada para" in browser.get(path, params={"lang": "es"}).text
     runs = client.get("/meta/autopilot/runs", headers=manager).json()["runs"]
     assert begins.isoformat().replace("+00:00", "Z") in [one["scheduled_for"] for one in runs]
+
+
+def test_what_was_changed_at_meta_is_told_in_the_accounts_zone(put_run: PutRun, services: Services) -> None:
+    run = put_run()
+    edit = Edit("end_time", "2026-11-03T09:00:00+00:00", "2026-11-04T10:00:00+0100")
+    found = Finding(run.id, "test/a/adset", ObjectKind.AD_SET, MetaId("77"), edit, run.created_at)
+    view = replace(services.reports.view(run.id), findings=(found,))
+    assert facts_of(view, ZoneInfo("Europe/Madrid"))["changed at Meta"] == (
+        "adset 77 (test/a/adset): end_time is 2026-11-04 10:00 CET, and we asked for 2026-11-03 10:00 CET"
+    )
 
 
 def test_a_terminal_shows_the_moment_of_a_scheduled_run(put_run: PutRun, services: Services) -> None:

@@ -110,7 +110,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.attention:
         facts["needs"] = in_zone(run.attention, zone)
     if view.findings:
-        facts["changed at Meta"] = "; ".join(one.sentence for one in view.findings)
+        facts["changed at Meta"] = in_zone("; ".join(one.sentence for one in view.findings), zone)
     return facts
 
 

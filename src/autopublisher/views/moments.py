@@ -9,8 +9,10 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
-_IN_SENTENCES = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:\+00:00|Z| UTC)")
-"""How stored sentences write moments: always in UTC, to the minute or finer."""
+_IN_SENTENCES = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?([+-]\d{2}:?\d{2}|Z| UTC)"
+)
+"""How stored sentences write moments, to the minute or finer: ours in UTC, Meta's with the account's offset."""
 
 Zones = Mapping[ActId, tzinfo]
 
@@ -50,6 +52,8 @@ def standing_text(run: Run, zone: tzinfo) -> str:
 def in_zone(sentence: str, zone: tzinfo) -> str:
     """Return a stored sentence with its moments in a zone."""
     return _IN_SENTENCES.sub(
-        lambda found: moment_text(datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00").astimezone(zone)),
+        lambda found: moment_text(
+            datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3].replace(' UTC', 'Z')}").astimezone(zone)
+        ),
         sentence,
     )

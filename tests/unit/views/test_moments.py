@@ -25,7 +25,14 @@ def test_a_moment_names_the_zone_it_is_in(zone: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-12-01 12:00 UTC", "2026-12-01 12:00:59+00:00", "2026-12-01T12:00:00.5Z"]
+    "written",
+    [
+        "2026-12-01 12:00 UTC",
+        "2026-12-01 12:00:59+00:00",
+        "2026-12-01T12:00:00.5Z",
+        "2026-12-01T07:00:00-0500",
+        "2026-12-01T13:00:00+01:00",
+    ],
 )
 def test_moments_in_stored_sentences_are_shown_in_the_zone_too(written: str) -> None:
     zone = ZoneInfo("Europe/Madrid")
