@@ -1,5 +1,6 @@
 """The migrations lead to exactly the tables the code uses, whoever runs them and however many at once."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.tables import METADATA
+from autopublisher.bootstrap.database import units_of
 from autopublisher.domain.errors import NewerDatabaseError
+from autopublisher.domain.ids import RunId
+from autopublisher.flows.reports import Reports
+from support.older import load
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +79,42 @@ def test_downgrading_leaves_nothing_behind(engine: Engine) -> None:
         settings.attributes["connection"] = connection
         command.downgrade(settings, "base")
     assert inspect(engine).get_table_names() == ["alembic_version"]
+
+
+@pytest.mark.parametrize(
+    ("named", "eliminated", "is_override"), [("B", [], True), ("A", [], False), (None, ["A"], True)]
+)
+def test_an_earlier_approval_against_the_verdict_becomes_an_override_and_proves_nothing(
+    engine: Engine, database_url: str, named: str | None, eliminated: list[str], *, is_override: bool
+) -> None:
+    load("0003", database_url)
+    run_id = _approved(engine, named, eliminated)
+    upgrade(engine)
+    view = Reports(units_of(engine), SystemClock()).view(run_id)
+    run = view.run
+    assert run.approval is not None
+    assert (run.approval.override, run.proven, run.winner) == (is_override, not is_override, "A")
+    assert (view.improvement_percentage is None) or not is_override
+
+
+def _approved(engine: Engine, named: str | None, eliminated: list[str]) -> RunId:
+    """Have the older release's completed run say that variant A, which a person chose, is a proven winner."""
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT id, details FROM runs WHERE status = 'completed'")).first()
+        assert found is not None
+        run_id = RunId(found.id)
+        details = json.loads(found.details) if isinstance(found.details, str) else found.details
+        details |= {"winner": "A", "proven": True, "eliminated": eliminated}
+        details["approval"]["variant"] = "A"
+        change = text("UPDATE runs SET details = :details WHERE id = :id")
+        connection.execute(change, {"details": json.dumps(details), "id": run_id})
+        asked = text("SELECT sequence, verdict FROM decisions WHERE run_id = :id ORDER BY sequence DESC")
+        last = connection.execute(asked, {"id": run_id}).first()
+        assert last is not None
+        verdict = json.dumps(json.loads(last.verdict) | {"winner": named, "leader": named or "B"})
+        change = text("UPDATE decisions SET verdict = :verdict WHERE run_id = :id AND sequence = :sequence")
+        connection.execute(change, {"verdict": verdict, "id": run_id, "sequence": last.sequence})
+    return run_id
 
 
 def test_a_database_of_a_later_release_is_refused(engine: Engine) -> None:
