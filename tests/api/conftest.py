@@ -33,15 +33,15 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.variants import build_variants
-from autopublisher.flows.accounts import AccountDesk
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate
-from autopublisher.flows.intake import Intake, IntakeLimits
-from autopublisher.flows.monitor import Monitor
-from autopublisher.flows.people import PeopleDesk
-from autopublisher.flows.reports import Reports
-from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.requests.intake import Intake, IntakeLimits
+from autopublisher.flows.requests.monitor import Monitor
+from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.reports import Reports
+from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.writes.gate import MoneyGate
 from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -17,8 +17,8 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.errors import InvalidRequestError
 from autopublisher.domain.limits import InstallationLimits
-from autopublisher.flows.intake import Intake, IntakeLimits
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.intake import Intake, IntakeLimits
+from autopublisher.flows.requests.people import PeopleDesk
 
 Headers = dict[str, str]
 UNREADABLE = ["summer\u202egnirps", "\u200b\u200d", "\u3164", "a\u2028b", "\u2066x\u2069"]

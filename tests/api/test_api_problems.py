@@ -15,7 +15,7 @@ from autopublisher.api.errors import status_of
 from autopublisher.api.services import Services
 from autopublisher.domain import errors
 from autopublisher.domain.accounts import Account
-from autopublisher.flows.reports import Reports
+from autopublisher.flows.requests.reports import Reports
 
 Headers = dict[str, str]
 SHAPE = {"type", "title", "status", "detail", "errors", "remedy", "request_id"}

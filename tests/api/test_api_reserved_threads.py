@@ -16,7 +16,7 @@ from autopublisher.api.services import Services
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.people import PeopleDesk
 
 PATIENCE = 60
 """Seconds after which a request counts as waiting for a common thread."""

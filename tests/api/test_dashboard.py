@@ -13,8 +13,8 @@ from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Control, Run, RunStatus
-from autopublisher.flows.closing import Done
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.runs.closing import Done
 
 RUN = "11111111-2222-4333-8444-555555555555"
 PASSWORD = "correct horse battery"

@@ -21,7 +21,7 @@ from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.people import PeopleDesk
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 RUN = RunId("11111111-2222-4333-8444-555555555555")

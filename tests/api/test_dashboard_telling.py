@@ -28,11 +28,11 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.domain.watches import PROBLEM, Watch
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate, SpendRules
-from autopublisher.flows.reports import RunView
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.requests.reports import RunView
 from autopublisher.flows.runs.final_review import _REFUSED, _WAITING
-from autopublisher.flows.stopping import _MAY_LAND, _TAKEN_OVER
+from autopublisher.flows.watch.stopping import _MAY_LAND, _TAKEN_OVER
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.ports.repositories import Fence
 from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded

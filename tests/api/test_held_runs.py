@@ -17,7 +17,7 @@ from autopublisher.domain.journal.found import OLDER, activation_spec, found_spe
 from autopublisher.domain.naming import naming_token
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import Control, Run, RunStatus
-from autopublisher.flows.bookkeeping import Bookkeeping
+from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.ports.repositories import Fence
 
 PASSWORD = "correct horse battery"

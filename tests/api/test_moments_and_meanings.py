@@ -28,7 +28,7 @@ from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.reports import RunView
+from autopublisher.flows.requests.reports import RunView
 from autopublisher.views.moments import standing_text
 from autopublisher.views.progress import progress_of
 

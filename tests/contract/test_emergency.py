@@ -15,8 +15,8 @@ from autopublisher.domain.ids import AccountId, ActId, MetaId, StopId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import ObjectLine, Stop, StopReport
-from autopublisher.flows.stops import StopDesk
-from autopublisher.flows.writes.emergency_intake import EmergencyIntake
+from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
 from support.stop_staging import ACT as STAGE_ACT

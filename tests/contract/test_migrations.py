@@ -21,7 +21,7 @@ from autopublisher.adapters.db.tables import METADATA
 from autopublisher.bootstrap.database import units_of
 from autopublisher.domain.errors import NewerDatabaseError
 from autopublisher.domain.ids import RunId
-from autopublisher.flows.reports import Reports
+from autopublisher.flows.requests.reports import Reports
 from support.older import load
 
 pytestmark = pytest.mark.slow

@@ -19,13 +19,13 @@ from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
-from autopublisher.flows.admission import Admission
-from autopublisher.flows.executor import Executor
-from autopublisher.flows.gate import MoneyGate, SpendRules
-from autopublisher.flows.orchestrator import Orchestrator
+from autopublisher.flows.outcomes.steps import Step
+from autopublisher.flows.runs.admission import Admission
 from autopublisher.flows.runs.holding import Holding, KnownRuns
-from autopublisher.flows.statuses import Statuses
-from autopublisher.flows.steps import Step
+from autopublisher.flows.runs.orchestrator import Orchestrator
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, brief_request

@@ -15,7 +15,7 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.domain.accounts import Account
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick
 

@@ -11,9 +11,9 @@ from autopublisher.domain.regional_rules import IDENTITIES
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import OFF
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.machine import Pace, build_watch
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, Machine, brief_request
 

@@ -16,7 +16,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.request import NoWinner, RunRequest
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.selection import PROVEN
+from autopublisher.flows.runs.selection import PROVEN
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
 

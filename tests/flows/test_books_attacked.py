@@ -9,7 +9,7 @@ from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.limits import InstallationLimits
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.simulated import ACCOUNT
 from support.stop_staging import StopStage, stage_in
 

@@ -22,9 +22,9 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.flows.duties import Outcome
-from autopublisher.flows.waiting import NotYet
+from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.watch.claim_check import ClaimCheck
+from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 from support.mortal import START, MortalMachine
 from support.simulated import ACT

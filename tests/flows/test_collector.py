@@ -14,8 +14,8 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.trial import design_of, history_of
-from autopublisher.flows.collector import REFRESH, Collector
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.runs.collector import REFRESH, Collector
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, Trouble
 

@@ -9,10 +9,10 @@ import pytest
 from autopublisher.domain.errors import MetaThrottledError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.executor import Executor
-from autopublisher.flows.exposure import AccountExposure, Exposures
-from autopublisher.flows.gate import MoneyGate, SpendRules
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.requests.exposure import AccountExposure, Exposures
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
 

@@ -8,8 +8,8 @@ from autopublisher.domain.ids import StopId
 from autopublisher.domain.operations import OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import STOP_VERB, Stop
-from autopublisher.flows.stops import StopDesk
-from autopublisher.flows.writes.emergency_intake import EmergencyIntake
+from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause, EmergencyReport
 from autopublisher.ports.repositories import UnitOfWork
 from support.stop_staging import ACT, StopStage, stage_in, unattended

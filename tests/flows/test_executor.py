@@ -21,8 +21,8 @@ from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN
-from autopublisher.flows.executor import Executor, Patience
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.writes.executor import Executor, Patience
 from support.staging import TEST_OBJECTS, Stage, Trouble, Witnessed, cut_off, once, with_total
 
 CREATES = 8

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.exposure import AccountExposure, Exposures
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.requests.exposure import AccountExposure, Exposures
+from autopublisher.flows.writes.gate import MoneyGate
 from support.simulated import ACCOUNT, Machine
 from support.staging import Stage, with_test, with_total
 

@@ -11,8 +11,8 @@ from autopublisher.domain.final_campaign import FinalState
 from autopublisher.domain.ids import MetaId, RunId, StopId
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.writes.gate import MoneyGate
 from support.simulated import ACT, Machine
 
 pytestmark = pytest.mark.slow  # runs over the simulator

@@ -16,9 +16,9 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN
-from autopublisher.flows.executor import Executor, Patience
-from autopublisher.flows.freshness import SEND_WITHIN_SECONDS, TooLate, fresh_from_now
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.writes.executor import Executor, Patience
+from autopublisher.flows.writes.freshness import SEND_WITHIN_SECONDS, TooLate, fresh_from_now
 from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off
 
 WRITES = ("upload_image", "create", "update")

@@ -18,9 +18,9 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.executor import Executor
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread

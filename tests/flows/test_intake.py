@@ -19,7 +19,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, CreativeId
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.intake import Intake, IntakeLimits
+from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.ports.repositories import RunFilter
 from support.mortal import START
 from support.simulated import brief_request

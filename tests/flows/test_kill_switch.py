@@ -14,7 +14,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import FINAL, RunStatus
-from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.staging import Trouble, cut_off, once
 from support.stop_staging import StopStage, completed, stage_in

@@ -17,11 +17,11 @@ from autopublisher.domain.operations import Action, ObjectKind, OperationSpec, O
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.reservations import Calendars, reservations_of
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.executor import Executor
-from autopublisher.flows.gate import MoneyGate, SpendRules
-from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.waiting import NotYet, OperationRefused
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
+from autopublisher.flows.requests.intake import Intake, IntakeLimits
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.mortal import START
 from support.simulated import ACCOUNT, brief_request
 from support.staging import Stage, Trouble, cut_off, with_total

@@ -11,7 +11,7 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.request import NoWinner, Strategy
 from autopublisher.domain.run import ADMITTED, RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.mortal import START
 from support.simulated import brief_request

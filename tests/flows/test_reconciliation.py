@@ -11,8 +11,8 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.naming import naming_token
 from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.writes.gate import MoneyGate
 from support.staging import Trouble, cut_off
 from support.sweep_staging import AN_AGE, SweepStage, staged
 

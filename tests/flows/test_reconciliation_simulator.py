@@ -14,11 +14,11 @@ from autopublisher.domain.operations import ObjectKind, resolve
 from autopublisher.domain.request import RunRequest, WinnerCriteria
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.account_watch import AccountWatch
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate
 from autopublisher.flows.machine import Pace, build_watch
-from autopublisher.flows.statuses import TREE
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.watch.account_watch import AccountWatch
+from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.statuses import TREE
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread

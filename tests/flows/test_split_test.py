@@ -25,8 +25,8 @@ from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.split_test import seconds
-from autopublisher.flows.lookups import look_for
 from autopublisher.flows.machine import Pace
+from autopublisher.flows.writes.lookups import look_for
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.server import SimulatorThread
 from support.mortal import START, Reaper

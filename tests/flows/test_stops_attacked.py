@@ -16,8 +16,8 @@ from autopublisher.domain.reservations import off_since
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN, StopReport
 from autopublisher.flows.machine import build_watch
-from autopublisher.flows.stops import StopView
-from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.requests.stops import StopView
+from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT
 from support.staging import Trouble, cut_off

@@ -12,8 +12,8 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.exposure import AccountExposure, Exposures
-from autopublisher.flows.gate import MoneyGate
+from autopublisher.flows.requests.exposure import AccountExposure, Exposures
+from autopublisher.flows.writes.gate import MoneyGate
 from support.stop_staging import ACT
 from support.sweep_staging import SweepStage, staged
 

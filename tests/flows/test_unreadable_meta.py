@@ -9,7 +9,7 @@ import pytest
 from autopublisher.domain.errors import MetaReadError, MetaTooMuchDataError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.orchestrator import READ_TRIES
+from autopublisher.flows.runs.orchestrator import READ_TRIES
 from support.staging import Stage, Trouble
 
 FOR_EVER = 10_000

@@ -11,12 +11,12 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 PLANTED = {
-    "Dependencies point inward": ("domain/money.py", "autopublisher.flows.gate"),
+    "Dependencies point inward": ("domain/money.py", "autopublisher.flows.writes.gate"),
     "The simulator imports nothing of the product": ("simulator/clock.py", "autopublisher.domain.money"),
-    "Only the composition roots know the simulator": ("flows/gate.py", "autopublisher.simulator"),
+    "Only the composition roots know the simulator": ("flows/writes/gate.py", "autopublisher.simulator"),
     "The domain is pure": ("domain/plan.py", "structlog"),
     "Domain and ports do no input or output": ("ports/clock.py", "socket"),
-    "Secrets are made and hashed behind ports": ("flows/people.py", "hmac"),
+    "Secrets are made and hashed behind ports": ("flows/requests/people.py", "hmac"),
     "No flow and no face reaches a driver or an adapter": ("api/stops.py", "sqlalchemy"),
     "The command line names no driver and no adapter": ("cli/judge.py", "autopublisher.adapters.db"),
     "Settings import no adapter": ("settings.py", "autopublisher.adapters.json_text"),

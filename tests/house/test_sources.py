@@ -27,7 +27,7 @@ IMPURE_MODULES = {"time", "random", "logging", "secrets"}
 # Where a broad `except` may stand, each with its reason. They are the edges of a process: beyond them nobody
 # is left to handle the error. Keep it short; elsewhere a narrow error is caught where something can be done.
 PROCESS_EDGES = {
-    "flows/deadline.py": "a thread hands its error to the caller that waits for it",
+    "flows/requests/deadline.py": "a thread hands its error to the caller that waits for it",
     "adapters/work_dbos_rounds.py": "a failed round is logged and the next one tries again",
     "adapters/work_dbos.py": "a failed tick is logged with its run before the engine takes the error",
     "api/errors.py": "an unforeseen error becomes a problem document without its inner details",

@@ -21,11 +21,11 @@ from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import Run
 from autopublisher.domain.watches import Watch
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.intake import Intake
 from autopublisher.flows.machine import Pace, build_machine
 from autopublisher.flows.paced_ticks import PacedTicks
-from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.intake import Intake
+from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.work import Tick
 from autopublisher.simulator import SimulatorConfig
 from autopublisher.simulator.engine import Simulator

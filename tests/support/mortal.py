@@ -18,10 +18,10 @@ from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.intake import Intake
 from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.reports import Reports
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.intake import Intake
+from autopublisher.flows.requests.reports import Reports
 from autopublisher.ports.work import Tick
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

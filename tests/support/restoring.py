@@ -14,7 +14,7 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.reports import Reports
+from autopublisher.flows.requests.reports import Reports
 from autopublisher.ports.work import Tick
 from autopublisher.simulator.exposure import Exposure
 from autopublisher.simulator.graph.wire import Call, Params

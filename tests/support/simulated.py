@@ -23,14 +23,14 @@ from autopublisher.domain.request import (
     TargetingConfig,
 )
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.account_watch import AccountWatch
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.intake import Intake
 from autopublisher.flows.machine import Pace, build_orchestrator, build_watch
-from autopublisher.flows.orchestrator import Orchestrator
-from autopublisher.flows.reports import Reports, RunView
-from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.intake import Intake
+from autopublisher.flows.requests.reports import Reports, RunView
+from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.flows.ticks import look_now
+from autopublisher.flows.watch.account_watch import AccountWatch
+from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.pictures import picture
 

@@ -16,7 +16,7 @@ from autopublisher.domain.records import Event, Snapshot
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run
 from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.orchestrator import Orchestrator
+from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from support.mortal import MortalMachine, MortalMeta, seeded

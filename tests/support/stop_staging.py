@@ -8,7 +8,7 @@ from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.machine import Pace, build_watch
-from autopublisher.flows.stops import StopDesk, StopView
+from autopublisher.flows.requests.stops import StopDesk, StopView
 from autopublisher.ports.work import Tick
 from support.simulated import brief_request
 from support.staging import Stage

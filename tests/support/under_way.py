@@ -21,7 +21,7 @@ from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.orchestrator import Orchestrator
+from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings, StubClock

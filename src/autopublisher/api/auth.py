@@ -9,7 +9,7 @@ from autopublisher.api.presenters import present_user
 from autopublisher.api.schemas import SignInIn
 from autopublisher.api.services import Given
 from autopublisher.api.views import TokenOut, UserOut
-from autopublisher.flows.people import SESSION_LIFETIME
+from autopublisher.flows.requests.people import SESSION_LIFETIME
 
 router = APIRouter(prefix="/auth", tags=["people"], route_class=ExactRoute)
 

@@ -21,7 +21,7 @@ from autopublisher.domain.journal.unknown import UnknownObject
 from autopublisher.domain.limits import Period, Scope
 from autopublisher.domain.money import Money
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.exposure import AccountExposure, LimitStanding
+from autopublisher.flows.requests.exposure import AccountExposure, LimitStanding
 from autopublisher.flows.requests.run_money import ObjectExposure, RunExposure
 
 router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)

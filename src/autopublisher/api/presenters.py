@@ -38,8 +38,8 @@ from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event, User
 from autopublisher.domain.run import Control, Run
-from autopublisher.flows.monitor import Health
-from autopublisher.flows.reports import FinalView, RunView, VariantView
+from autopublisher.flows.requests.monitor import Health
+from autopublisher.flows.requests.reports import FinalView, RunView, VariantView
 from autopublisher.flows.requests.run_money import RunExposure
 from autopublisher.views.progress import progress_of
 

@@ -14,7 +14,7 @@ from autopublisher.api.services import Given
 from autopublisher.api.views import AccountOut, AccountsOut, AddedCreativeOut, CreativesOut
 from autopublisher.domain.access import Permission
 from autopublisher.domain.ids import AccountId, ActId
-from autopublisher.flows.accounts import LARGEST_IMAGE
+from autopublisher.flows.requests.accounts import LARGEST_IMAGE
 from autopublisher.flows.requests.pictures import warnings_of
 
 LARGEST_UPLOAD = LARGEST_IMAGE + 1024 * 1024

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from autopublisher.api.waiting import Patience
-from autopublisher.flows.accounts import AccountDesk
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.intake import Intake
-from autopublisher.flows.monitor import Monitor
-from autopublisher.flows.people import PeopleDesk
-from autopublisher.flows.reports import Reports
-from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.requests.intake import Intake
+from autopublisher.flows.requests.monitor import Monitor
+from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.reports import Reports
+from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.clock import Clock
 
 

@@ -11,7 +11,7 @@ from autopublisher.api.schemas import EXAMPLE_REQUEST, Asked, shown
 from autopublisher.api.views import Told
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.stops import ObjectLine
-from autopublisher.flows.stops import AccountStop, StopView
+from autopublisher.flows.requests.stops import AccountStop, StopView
 
 Reason = Annotated[Text, StringConstraints(min_length=1)]
 

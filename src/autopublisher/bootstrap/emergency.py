@@ -20,7 +20,7 @@ from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.bootstrap.simulator_process import announced
 from autopublisher.domain.errors import AutoPublisherError, UnwritableError
 from autopublisher.domain.stops import Stop
-from autopublisher.flows.writes.emergency_intake import EmergencyIntake
+from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause, booked
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork

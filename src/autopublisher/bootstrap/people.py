@@ -8,7 +8,7 @@ from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.adapters.tokens_hmac import HmacTokens
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.secret_file import secret_key
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.people import PeopleDesk
 from autopublisher.settings import Settings
 
 

@@ -36,21 +36,21 @@ from autopublisher.bootstrap.simulator_process import SimulatorProcess, Simulato
 from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
-from autopublisher.flows.accounts import AccountDesk
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.executor import Patience
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.gate import MoneyGate, SpendRules
-from autopublisher.flows.intake import Intake, IntakeLimits
 from autopublisher.flows.machine import Pace, build_machine
-from autopublisher.flows.monitor import Monitor
 from autopublisher.flows.paced_ticks import PacedTicks
-from autopublisher.flows.people import PeopleDesk
-from autopublisher.flows.reports import Reports
-from autopublisher.flows.stops import StopDesk
-from autopublisher.flows.sweeper import Sweeper
+from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.requests.intake import Intake, IntakeLimits
+from autopublisher.flows.requests.monitor import Monitor
+from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.reports import Reports
+from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
+from autopublisher.flows.writes.executor import Patience
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage

@@ -15,7 +15,7 @@ from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import MetaObject
-from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.views.moments import moment_text
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")

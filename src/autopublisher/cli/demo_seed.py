@@ -15,7 +15,7 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import NotFoundError
 from autopublisher.domain.ids import ActId
-from autopublisher.flows.people import PeopleDesk
+from autopublisher.flows.requests.people import PeopleDesk
 
 ACTOR = "demo"
 ACCOUNT = ActId("act_123456789")

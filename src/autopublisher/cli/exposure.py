@@ -12,7 +12,7 @@ from autopublisher.domain.account_limit import AccountBilling
 from autopublisher.domain.accounts import zone_of
 from autopublisher.domain.journal.unknown import UnknownObject
 from autopublisher.domain.money import Money
-from autopublisher.flows.exposure import AccountExposure
+from autopublisher.flows.requests.exposure import AccountExposure
 from autopublisher.views.moments import in_zone, moment_text
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")

@@ -13,7 +13,7 @@ from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.reports import Reports
+from autopublisher.flows.requests.reports import Reports
 from autopublisher.views.moments import account_zones
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]

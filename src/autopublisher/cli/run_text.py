@@ -12,7 +12,7 @@ from autopublisher.cli.output import Listing, Output, pairs_table, say, show, sh
 from autopublisher.domain.money import Money
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import Run
-from autopublisher.flows.reports import RunView, VariantView
+from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import RunExposure
 from autopublisher.views.moments import Zones, in_zone, moment_text
 from autopublisher.views.progress import progress_of

@@ -21,7 +21,7 @@ from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.reports import FoundObject, RunView
+from autopublisher.flows.requests.reports import FoundObject, RunView
 from autopublisher.views.moments import Zones, account_zones, moment_text, zone_for
 
 FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read_at")

@@ -23,8 +23,14 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.stops import ObjectLine, Stop
-from autopublisher.flows.deadline import within
-from autopublisher.flows.stops import PATIENCE_SECONDS, StopDesk, StopView, paused_in_emergency, views_of
+from autopublisher.flows.requests.deadline import within
+from autopublisher.flows.requests.stops import (
+    PATIENCE_SECONDS,
+    StopDesk,
+    StopView,
+    paused_in_emergency,
+    views_of,
+)
 from autopublisher.settings import Settings
 from autopublisher.views.moments import Zones, account_zones, zone_for
 

@@ -15,7 +15,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.reports import Reports, RunView
+from autopublisher.flows.requests.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
 from autopublisher.views.moments import Zones, in_zone, moment_text, standing_text
 

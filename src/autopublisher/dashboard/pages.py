@@ -39,7 +39,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.people import WrongPasswordError
+from autopublisher.flows.requests.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of

@@ -14,12 +14,12 @@ from starlette.responses import Response
 from autopublisher.domain.access import Permission, Role, allows, require
 from autopublisher.domain.errors import ForbiddenError, NotAuthenticatedError
 from autopublisher.domain.records import User
-from autopublisher.flows.approvals import Approvals
-from autopublisher.flows.exposure import Exposures
-from autopublisher.flows.monitor import Monitor
-from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk
-from autopublisher.flows.reports import Reports
-from autopublisher.flows.stops import StopDesk
+from autopublisher.flows.requests.approvals import Approvals
+from autopublisher.flows.requests.exposure import Exposures
+from autopublisher.flows.requests.monitor import Monitor
+from autopublisher.flows.requests.people import SESSION_LIFETIME, PeopleDesk
+from autopublisher.flows.requests.reports import Reports
+from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.clock import Clock
 
 SESSION_COOKIE: Final = "ap_session"

@@ -5,40 +5,40 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from autopublisher.domain.run import RunStatus
-from autopublisher.flows.ab_flow import Conclusion, Watch
-from autopublisher.flows.account_watch import AccountWatch
-from autopublisher.flows.admission import Admission
-from autopublisher.flows.arm_spend import ArmSpend
-from autopublisher.flows.building import Building
-from autopublisher.flows.collector import Collector
-from autopublisher.flows.dead_man import DeadManRule
-from autopublisher.flows.delivered import Deliveries
-from autopublisher.flows.duplicates import Duplicates
-from autopublisher.flows.executor import Executor, Patience
-from autopublisher.flows.gate import MoneyGate, SpendRules
-from autopublisher.flows.optimizer import Scaling
-from autopublisher.flows.orchestrator import Orchestrator
-from autopublisher.flows.publisher import Publication
-from autopublisher.flows.reallocation import Reallocation
-from autopublisher.flows.reconciliation import Reconciliation
-from autopublisher.flows.resuming import Awakening
+from autopublisher.flows.outcomes.steps import Phase
+from autopublisher.flows.runs.ab_flow import Conclusion, Watch
 from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.admission import Admission
+from autopublisher.flows.runs.arm_spend import ArmSpend
+from autopublisher.flows.runs.building import Building
+from autopublisher.flows.runs.collector import Collector
+from autopublisher.flows.runs.dead_man import DeadManRule
+from autopublisher.flows.runs.delivered import Deliveries
+from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.holding import Holding, KnownRuns, no_plan
-from autopublisher.flows.selection import ApprovalWait, Selection
-from autopublisher.flows.spare_writes import SpareWrites
-from autopublisher.flows.split_test import SplitTest
-from autopublisher.flows.statuses import Statuses
-from autopublisher.flows.steps import Phase
-from autopublisher.flows.stopping import Enforcement
-from autopublisher.flows.strays import Strays
+from autopublisher.flows.runs.optimizer import Scaling
+from autopublisher.flows.runs.orchestrator import Orchestrator
+from autopublisher.flows.runs.publisher import Publication
+from autopublisher.flows.runs.reallocation import Reallocation
+from autopublisher.flows.runs.selection import ApprovalWait, Selection
+from autopublisher.flows.runs.split_test import SplitTest
+from autopublisher.flows.runs.winding_down import WindingDown
+from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.books import BooksCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.watch.final_ads import FinalAds
 from autopublisher.flows.watch.late_figures import LateFigures
-from autopublisher.flows.winding_down import WindingDown
+from autopublisher.flows.watch.reconciliation import Reconciliation
+from autopublisher.flows.watch.resuming import Awakening
+from autopublisher.flows.watch.stopping import Enforcement
+from autopublisher.flows.watch.strays import Strays
 from autopublisher.flows.writes.claims import AccountClaims
+from autopublisher.flows.writes.executor import Executor, Patience
+from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.spare_writes import SpareWrites
+from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork

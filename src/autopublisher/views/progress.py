@@ -8,7 +8,7 @@ from typing import Any
 from autopublisher.domain.money import Money
 from autopublisher.domain.plan import money_of
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.reports import RunView
+from autopublisher.flows.requests.reports import RunView
 
 _TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 

@@ -16,7 +16,7 @@ from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.money import Money
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.reports import Reports, RunView
+from autopublisher.flows.requests.reports import Reports, RunView
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 ACT = ActId("act_1")

@@ -20,7 +20,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
-from autopublisher.flows.accounts import AccountDesk
+from autopublisher.flows.requests.accounts import AccountDesk
 from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.money import Money
 from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.monitor import GRACE, Monitor
+from autopublisher.flows.requests.monitor import GRACE, Monitor
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ACT = ActId("act_1")

@@ -16,7 +16,7 @@ from autopublisher.domain.errors import (
     NotFoundError,
 )
 from autopublisher.domain.records import TokenKind
-from autopublisher.flows.people import SESSION_LIFETIME, PeopleDesk, WrongPasswordError
+from autopublisher.flows.requests.people import SESSION_LIFETIME, PeopleDesk, WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import FREE_ATTEMPTS, LONGEST_PAUSE, TooManyAttemptsError
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import Run
-from autopublisher.flows.failing import RunFailed
+from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork
 

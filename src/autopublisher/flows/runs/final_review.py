@@ -18,11 +18,11 @@ from autopublisher.domain.plan import final_key, publishes
 from autopublisher.domain.readback import READ_FIELDS
 from autopublisher.domain.run import REFUSED_AT, Run
 from autopublisher.domain.stops import unpaused_activation
-from autopublisher.flows.ab_flow import REVIEW_PATIENCE
-from autopublisher.flows.collector import REFRESH
-from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.statuses import Statuses
-from autopublisher.flows.steps import Step, event
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.runs.ab_flow import REVIEW_PATIENCE
+from autopublisher.flows.runs.collector import REFRESH
+from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.clock import Clock
 
 REVIEW_FIELDS = {

@@ -39,12 +39,12 @@ from autopublisher.domain.records import Snapshot
 from autopublisher.domain.request_rules import effective_ad
 from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.variants import Variant, build_variants
-from autopublisher.flows.ab_flow import SPEND_SHOWS
-from autopublisher.flows.failing import RunFailed
-from autopublisher.flows.statuses import READ_LAG, TREE, Statuses
-from autopublisher.flows.steps import Step, event
-from autopublisher.flows.waiting import Held, NotYet
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import Held, NotYet
+from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.found_objects import Listing
+from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork

@@ -6,8 +6,8 @@ from typing import Any
 
 from autopublisher.domain.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
-from autopublisher.flows.duties import Outcome
-from autopublisher.flows.gate import LONGEST
+from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta_ads import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 

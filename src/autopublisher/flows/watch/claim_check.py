@@ -9,7 +9,7 @@ from autopublisher.domain.claims import ClaimLabel, ClaimState
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.watches import PROBLEM
-from autopublisher.flows.duties import Duty, Outcome
+from autopublisher.flows.watch.duties import Duty, Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 
 

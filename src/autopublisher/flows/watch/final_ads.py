@@ -16,11 +16,11 @@ from autopublisher.domain.plan import final_key
 from autopublisher.domain.reservations import end_of
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.runs.notes import REVIEW, note_of
-from autopublisher.flows.duties import Outcome
-from autopublisher.flows.gate import LONGEST
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
-from autopublisher.flows.statuses import Statuses
+from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.watch.run_notes import keep_note
+from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _ALL = 100_000

@@ -24,11 +24,11 @@ from autopublisher.domain.reservations import end_of, off_since
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.settlement import settled_spend, spent_at_most
-from autopublisher.flows.ab_flow import SPEND_SHOWS
-from autopublisher.flows.collector import REFRESH
-from autopublisher.flows.duties import Outcome
-from autopublisher.flows.gate import LONGEST
+from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
+from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from autopublisher.domain.errors import StaleRunError
 from autopublisher.domain.run import Run
 from autopublisher.domain.runs.notes import note_of, with_note
-from autopublisher.flows.steps import event
+from autopublisher.flows.outcomes.steps import event
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 

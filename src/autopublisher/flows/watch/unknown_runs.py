@@ -9,8 +9,8 @@ from autopublisher.domain.journal.unknown import UnknownObject, unknown_in, unkn
 from autopublisher.domain.naming import run_mark
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
-from autopublisher.flows.census import Census
-from autopublisher.flows.steps import SYSTEM
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.watch.census import Census
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 FOUND = "watch:unknown_run:found"

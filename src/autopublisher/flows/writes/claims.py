@@ -34,8 +34,8 @@ from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.naming import MARK
 from autopublisher.domain.operations import ObjectKind, OperationSpec
 from autopublisher.domain.records import Event
-from autopublisher.flows.steps import SYSTEM
-from autopublisher.flows.waiting import NotYet
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork

@@ -26,8 +26,8 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF
-from autopublisher.flows.bookkeeping import Bookkeeping
-from autopublisher.flows.lookups import NO_RIGHT
+from autopublisher.flows.writes.bookkeeping import Bookkeeping
+from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta_ads import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork

@@ -1,0 +1,260 @@
+"""A person's words to a run: approve a variant, adopt what Meta holds, or cancel.
+
+Each only writes the row and nudges; a tick acts on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from autopublisher.domain.access import GRANTS, Permission, Role, allows
+from autopublisher.domain.approvals import approval_digest, named_by_verdict, overrides_verdict
+from autopublisher.domain.errors import (
+    ConflictError,
+    InvalidRequestError,
+    OverrideForbiddenError,
+    Problem,
+)
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.found import OLDER, found_digest, found_in, found_names
+from autopublisher.domain.run import Approval, Control, Run, RunStatus
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.ticks import enqueue_next
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.work import TickQueue
+
+
+class Approvals:
+    """Carries approvals and cancellations into runs."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, ticks: TickQueue) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._ticks = ticks
+
+    def publish_winner(
+        self,
+        run_id: RunId,
+        actor: str,
+        variant: str | None = None,
+        comment: str = "",
+        *,
+        digest: str | None = None,
+        role: Role | None = None,
+    ) -> Run:
+        """Release the winner, or the ``variant`` named, for scaling and publishing; returns the run.
+
+        Where Meta has refused the final ad, it releases another variant instead, for the same final campaign.
+        ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
+        changes nothing. A choice against the verdict is an override: it needs a ``role`` that may, and a ``comment``.
+        Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no winner was
+        proven and no variant is named, the variant does not exist or the reason is missing, OverrideForbiddenError.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            if run.approval is None or run.is_refused:
+                self._check_current(unit, run)
+            if run.approval is None and not run.is_refused:
+                self._check_waiting(run, digest)
+            chosen = self._chosen(unit, run, variant)
+            if run.is_refused:
+                self._check_other(unit, run, chosen, digest)
+            elif run.approval is not None:
+                return self._repeated(run, run.approval, chosen, variant)
+            named = named_by_verdict(run, unit.records.decisions(run.id))
+            override = overrides_verdict(run, named, chosen)
+            if override:
+                _check_override(chosen, role, comment)
+            now = self._clock.now()
+            approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
+            released = replace(run, approval=approval, winner=chosen, proven=run.proven and not override)
+            if run.is_refused:
+                released = replace(released, report=None, attention=None)
+            facts = {"variant": chosen, "override": override, "verdict_names": named, "comment": comment}
+            return self._nudge(
+                unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
+            )
+
+    def adopt(self, run_id: RunId, actor: str, digest: str | None = None) -> Run:
+        """Have a run whose database is older than Meta go on with what Meta holds of it; returns the run, still held.
+
+        ``digest`` is what the person was shown; without one whatever is known to be there now is meant. Raises
+        RunNotFoundError, and ConflictError where the run is not held or more has been found.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            rows = unit.journal.of_run(run_id)
+            if not found_in(rows) or run.is_ending or run.control is Control.CANCEL:
+                raise ConflictError(
+                    "The run is not held: nothing at Meta is missing from its database.", "Nothing to adopt."
+                )
+            if digest is not None and digest != found_digest(rows):
+                raise ConflictError(
+                    "Meta holds more of the run than this word was given for.",
+                    "Read the run again and adopt what it shows.",
+                )
+            asked = replace(run, control=Control.ADOPT, control_by=actor, adopts=found_digest(rows))
+            said = f"{actor} asked to adopt what Meta holds: {', '.join(found_names(rows))}"
+            return self._nudge(unit, asked, "adopt_asked", said, actor=actor)
+
+    def cancel(self, run_id: RunId, actor: str, reason: str = "") -> Run:
+        """Ask for the run to end with everything of ours off at Meta; returns the run, not yet ended.
+
+        Raises RunNotFoundError, and ConflictError for a run that has ended.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            if run.control is Control.CANCEL or run.status is RunStatus.CANCELLED:
+                return run
+            if run.is_final:
+                raise ConflictError(
+                    f"The run has ended already: {run.status.value}.", "Nothing is left to cancel."
+                )
+            return self._ended(unit, run, "cancel_asked", "cancelled", actor, reason)
+
+    def reject(self, run_id: RunId, actor: str, reason: str = "") -> Run:
+        """Publish none of the variants of a run that waits for approval: it ends as a cancelled one does.
+
+        Raises RunNotFoundError, and ConflictError where the run is not waiting, or has been approved already.
+        """
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            self._check_waiting(run, None)
+            if run.approval is not None:
+                raise ConflictError(
+                    f"Variant {run.approval.variant} has been approved already, by {run.approval.by}.",
+                    "Cancel the run if that was wrong.",
+                )
+            return self._ended(unit, run, "rejected", "rejected", actor, reason)
+
+    def _ended(self, unit: UnitOfWork, run: Run, action: str, verb: str, actor: str, reason: str) -> Run:  # noqa: PLR0917
+        why = f"{verb} by {actor}" + (f": {reason}" if reason else "")
+        asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
+        return self._nudge(unit, asked, action, asked.reason or why, actor=actor)
+
+    def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
+        letters = [one.letter for one in unit.records.variants(run.id)]
+        names = {one.name: one.letter for one in unit.records.variants(run.id)}
+        if variant is None and run.winner is None and run.status is RunStatus.WAITING_APPROVAL:
+            likely = f" The likeliest is {run.leader}." if run.leader else ""
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "variant_id",
+                        f"No winner was proven, so the variant must be named.{likely}",
+                        f"Send variant_id, one of: {', '.join(letters)}.",
+                        "not_proven",
+                    )
+                ]
+            )
+        if variant is None:
+            return run.winner or ""
+        letter = names.get(variant, variant.removeprefix(f"{run.id}:").strip().upper())
+        if letter not in letters:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "variant_id", f"The run has no variant {variant!r}.", f"One of: {', '.join(letters)}."
+                    )
+                ]
+            )
+        return letter
+
+    def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None) -> Run:
+        """Return the run as it is; whoever names no variant means the verdict's, which an override has set aside."""
+        if given.variant != chosen or (given.override and asked is None):
+            raise ConflictError(
+                f"Variant {given.variant} has been approved already, by {given.by}.",
+                "Cancel the run if that was wrong.",
+            )
+        return run
+
+    def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
+        """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
+        variants = {one.letter: one for one in unit.records.variants(run.id)}
+        if chosen == run.winner:
+            raise ConflictError(
+                f"Meta has refused the final ad of variant {chosen}.",
+                "Change it in Ads Manager, name another variant, or cancel the run.",
+            )
+        shown = [variants[letter].placements for letter in (chosen, run.winner or chosen)]
+        if shown[0] != shown[1]:
+            raise ConflictError(
+                f"Variant {chosen} is shown in other places than the final campaign.",
+                "Change the refused ad in Ads Manager, or cancel the run and start a new one.",
+            )
+        _check_digest(run, digest)
+
+    def _check_waiting(self, run: Run, digest: str | None) -> None:
+        if run.status is not RunStatus.WAITING_APPROVAL:
+            raise ConflictError(
+                f"The run is not waiting for approval; it is {run.status.value}.",
+                "Approve when its status is waiting_approval.",
+            )
+        if run.control is Control.CANCEL or run.ends_as is not None:
+            raise ConflictError("The run is being cancelled.", "Start a new run.")
+        if run.approval_expires_at is not None and self._clock.now() >= run.approval_expires_at:
+            raise ConflictError("The time to approve this run is over.", "Start a new run.")
+        _check_digest(run, digest)
+
+    def _check_current(self, unit: UnitOfWork, run: Run) -> None:
+        """Refuse a word on a plan that is not the latest: Meta is ahead of it."""
+        if found_in(unit.journal.of_run(run.id)):
+            raise ConflictError(
+                f"The run is held: {OLDER}.", "Adopt what Meta holds of it, or cancel the run."
+            )
+
+    def _nudge(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        action: str,
+        message: str,
+        *,
+        actor: str,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """Save the wish under a new version and enqueue a tick for it at once."""
+        now = self._clock.now()
+        nudged = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now)
+        unit.runs.save(nudged, was=run.version)
+        unit.observations.add_events([event(nudged, now, action, message, facts, actor=actor)])
+        enqueue_next(self._ticks, unit_of_work=unit, run=nudged, clock=self._clock)
+        unit.commit()
+        return nudged
+
+
+def _check_override(variant: str, role: Role | None, comment: str) -> None:
+    """Raise OverrideForbiddenError or InvalidRequestError unless this role may override and says why."""
+    if role is None or not allows(role, Permission.WINNER_OVERRIDE):
+        allowed = ", ".join(sorted(GRANTS[Permission.WINNER_OVERRIDE]))
+        raise OverrideForbiddenError(variant=variant, role=role or "unknown", allowed=allowed)
+    if not comment.strip():
+        raise InvalidRequestError(
+            [
+                Problem(
+                    "comment",
+                    f"The verdict speaks against variant {variant}: releasing it needs a reason.",
+                    "Say why in comment; it is kept with the run.",
+                    "override_without_reason",
+                )
+            ]
+        )
+
+
+def _release_text(run: Run, approval: Approval) -> str:
+    """Return the log's sentence on a release, with its reason."""
+    reason = f". Reason: {approval.comment}" if approval.comment else ""
+    if approval.override:
+        return f"{approval.by} overrode the verdict and approved variant {approval.variant}{reason}"
+    proof = "" if run.proven else " (not proven)"
+    return f"{approval.by} approved variant {approval.variant}{proof}{reason}"
+
+
+def _check_digest(run: Run, digest: str | None) -> None:
+    if digest is not None and digest != approval_digest(run):
+        raise ConflictError(
+            "The plan is not the one this approval was made for.",
+            "Read the run again and approve what it shows.",
+        )

@@ -1,0 +1,176 @@
+"""Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+
+from autopublisher.domain.accounts import Account
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    ConflictError,
+    DisabledError,
+    InvalidRequestError,
+    MetaOutcomeUnknownError,
+    Problem,
+    UnavailableError,
+)
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.limits import InstallationLimits, check_limits
+from autopublisher.domain.request import RunRequest, request_digest
+from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
+from autopublisher.domain.request_warnings import request_warnings
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.run_cap import check_run_cap
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.ticks import enqueue_next
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import TickQueue
+
+FURTHEST_START = timedelta(days=366)
+"""How far ahead a run may be scheduled; further is a slip of the year."""
+
+
+@dataclass(frozen=True)
+class IntakeLimits:
+    """What the installation allows: ``enabled`` is AUTO_PUBLISHER_ENABLED, ``spend`` its limits by currency."""
+
+    enabled: bool = True
+    spend: InstallationLimits = field(default_factory=InstallationLimits)
+
+
+class Intake:
+    """The way in for runs, whether now or scheduled."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        ticks: TickQueue,
+        limits: IntakeLimits | None = None,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._ticks = ticks
+        self._limits = limits or IntakeLimits()
+
+    def submit(self, request: RunRequest, actor: str, idempotency_key: str | None = None) -> Run:
+        """Store a run for the request and return it; nothing is created at Meta yet.
+
+        The same ``idempotency_key`` with the same request returns the earlier run. Raises DisabledError,
+        AccountNotFoundError, CreativesNotFoundError, InvalidRequestError with every problem found, ConflictError for a
+        key used with another request, and UnavailableError where Meta cannot be asked now.
+        """
+        if not self._limits.enabled:
+            raise DisabledError
+        earlier = self._earlier(request, idempotency_key)
+        if earlier is not None:
+            return earlier
+        account = self._checked(request)
+        warnings = self._checked_with_meta(request, account)
+        return self._stored(request, account, warnings, actor, idempotency_key)
+
+    def _earlier(self, request: RunRequest, key: str | None) -> Run | None:
+        if key is None:
+            return None
+        with self._open_unit() as unit:
+            found = unit.runs.find(RunFilter(idempotency_key=key, limit=1))
+        if not found:
+            return None
+        if found[0].request_digest != request_digest(request):
+            raise ConflictError(
+                "This Idempotency-Key was used with a different request.",
+                "Send a new key with a changed request, or the same request with this key.",
+            )
+        return found[0]
+
+    def _checked(self, request: RunRequest) -> Account:
+        with self._open_unit() as unit:
+            account = unit.accounts.get(request.meta_account_id)
+            problems = check_request(request) + check_against_account(request, account)
+            problems = problems or list(check_limits(request, account, self._limits.spend))
+            if problems:
+                raise InvalidRequestError(problems)
+            foreign = [
+                creative.id
+                for creative in unit.creatives.get_many(request.creative_ids)
+                if creative.account_id != account.id
+            ]
+        if foreign:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "creative_ids",
+                        f"Creatives of another account: {', '.join(foreign)}",
+                        "Upload them to this account.",
+                    )
+                ]
+            )
+        self._check_moment(request)
+        return account
+
+    def _check_moment(self, request: RunRequest) -> None:
+        now = self._clock.now()
+        if request.scheduled_for is not None and request.scheduled_for <= now:
+            raise InvalidRequestError(
+                [Problem("scheduled_for", "This moment has passed.", "Name a moment in the future.")]
+            )
+        if request.scheduled_for is not None and request.scheduled_for > now + FURTHEST_START:
+            raise InvalidRequestError(
+                [Problem("scheduled_for", "This is more than a year ahead.", "Name a moment within a year.")]
+            )
+
+    def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[str, ...]:
+        """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
+        try:
+            facts = self._meta.account(account.act_id)
+            minimums = self._meta.minimum_budgets(account.act_id)
+        except MetaOutcomeUnknownError as error:
+            raise UnavailableError(reason=error.message) from error
+        problems = check_against_meta(request, account, facts, minimums)
+        problems = problems or list(check_run_cap(request, facts, self._limits.spend.run))
+        if problems:
+            raise InvalidRequestError(problems)
+        return request_warnings(request, account, facts, minimums)
+
+    def _stored(
+        self, request: RunRequest, account: Account, warnings: tuple[str, ...], actor: str, key: str | None
+    ) -> Run:
+        now = self._clock.now()
+        run = Run(
+            id=RunId(str(uuid4())),
+            account_id=account.id,
+            act_id=account.act_id,
+            currency=account.currency,
+            request=request,
+            status=RunStatus.PENDING,
+            version=1,
+            created_at=now,
+            created_by=actor,
+            updated_at=now,
+            next_tick_at=now if request.scheduled_for is None else request.scheduled_for,
+            idempotency_key=key,
+            request_digest=request_digest(request),
+            warnings=warnings,
+        )
+        try:
+            with self._open_unit() as unit:
+                unit.runs.add(run)
+                unit.observations.add_events(
+                    [event(run, now, "submitted", f"Run requested: {request.campaign_name}", actor=actor)]
+                )
+                enqueue_next(self._ticks, unit_of_work=unit, run=run, clock=self._clock)
+                unit.commit()
+        except ConflictError:
+            return self._raced(request, key)
+        return run
+
+    def _raced(self, request: RunRequest, key: str | None) -> Run:
+        """Another request with the same key was stored at the same moment: answer with its run."""
+        earlier = self._earlier(request, key)
+        if earlier is None:
+            raise AutoPublisherError
+        return earlier

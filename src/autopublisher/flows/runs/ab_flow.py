@@ -1,0 +1,391 @@
+"""AB_TESTING and ANALYZING_RESULTS: launch, watch and conclude a test, by the decision engine's verdicts alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from autopublisher.domain import evidence
+from autopublisher.domain.account_limit import attention_of_test
+from autopublisher.domain.errors import MetaError, MetaReadError
+from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW
+from autopublisher.domain.ledger import reserve_of
+from autopublisher.domain.money import Money
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.reallocation import MOVE_VERB
+from autopublisher.domain.records import Decision, Event, Snapshot
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import STOP_VERB, was_stopped
+from autopublisher.domain.trial import design_of, history_of, planned_shares_of
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.collector import REFRESH, Collected, Collector
+from autopublisher.flows.runs.reallocation import Reallocation
+from autopublisher.flows.runs.settlement import (
+    caps_of,
+    doubted_until,
+    doubts,
+    seen_before,
+    settled_by_variant,
+    spent_by_variant,
+)
+from autopublisher.flows.runs.split_test import SplitTest
+from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+REVIEW_PATIENCE = timedelta(hours=72)
+"""How long Meta may take to review the ads before the run gives up."""
+
+_NEWS = 0.05
+"""So much more of the planned evidence makes a verdict worth keeping although it says the same."""
+
+SPEND_SHOWS = 3 * REFRESH
+"""After so long every cent an arm spent until its end is in Meta's figures."""
+
+_INTERRUPTED = (
+    "The test was interrupted by a stop and went on at {at}; meanwhile every variant was off alike.",
+    "La prueba fue interrumpida por una parada y continuó el {at}; entretanto todas las variantes estuvieron detenidas.",
+)
+"""In English and Spanish."""
+
+
+class Watch:
+    """AB_TESTING: waits for review, polls, judges, stops proven losers."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        collector: Collector,
+        statuses: Statuses,
+        clock: Clock,
+        poll: timedelta,
+        *,
+        reallocation: Reallocation,
+        split_test: SplitTest,
+        account: AccountFacts,
+    ) -> None:
+        self._account = account
+        self._open_unit = open_unit
+        self._collector = collector
+        self._statuses = statuses
+        self._clock = clock
+        self._poll = max(poll, REFRESH)
+        self._reallocation = reallocation
+        self._split_test = split_test
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
+        self._revive(run)
+        if run.test_starts_at is None or run.test_ends_at is None:
+            return self._launched(run)
+        now, ends = self._clock.now(), run.test_ends_at
+        try:
+            collected = self._collector.collect(run)
+        except MetaError as error:
+            if now < ends:
+                raise
+            over = event(
+                run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
+            )
+            return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
+        snapshots = collected.snapshots
+        trouble = (self._trouble(run, snapshots) if now < ends else None) or collected.attention
+        is_news = trouble is not None and trouble != run.attention
+        troubled = (event(run, now, "not_delivering", str(trouble)),) if is_news else ()
+        embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
+        if now < embargo_ends and now < run.test_ends_at:
+            return self._wait(run, now, embargo_ends, troubled, trouble)
+        run, noticed = self._noticed(run, now)
+        verdict, decision = self._judged(run, snapshots, now)
+        kept = (decision,) if decision is not None else ()
+        events = (
+            troubled
+            + noticed
+            + tuple(event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept)
+        )
+        stopped = self._stop_losers(run, verdict)
+        if verdict.ends_test or now >= ends:
+            why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
+            over = event(run, now, "test_ended", f"The test has ended: {why}")
+            ended = stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None, moving=None)
+            return Step(ended, (*events, over), kept)
+        if verdict.kind is evidence.Kind.UNHEALTHY:
+            trouble = (
+                trouble
+                or f"{evidence.headline(verdict)} The test still runs and spends: let it end, or cancel it"
+            )
+        moved = self._reallocation.advance(stopped, verdict, snapshots)
+        again = now + self._rhythm(run)
+        until = min(moved.again or again, again)
+        waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)
+        return replace(waiting, decisions=kept)
+
+    def _rhythm(self, run: Run) -> timedelta:
+        """Return how often the test is read: what was planned at its start holds for all of it."""
+        return self._poll if run.poll_minutes is None else timedelta(minutes=run.poll_minutes)
+
+    def _revive(self, run: Run) -> None:
+        """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
+        if run.test_ends_at is not None and self._clock.now() >= run.test_ends_at:
+            return
+        rows = self._statuses.rows(run)
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.variant not in run.eliminated]
+        dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
+        if dark:
+            self._statuses.activate(run, dark)
+
+    def _launched(self, run: Run) -> Step:
+        """Start the test's own clock once every ad is through review, so that review costs no test time."""
+        now = self._clock.now()
+        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        shown = self._statuses.read_all(run, ads)
+        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
+        blocked = {key: state for key, state in states.items() if state in BLOCKED}
+        if blocked:
+            raise RunFailed(
+                "Meta will not deliver " + ", ".join(f"{key} ({state})" for key, state in blocked.items())
+            )
+        if any(state in IN_REVIEW for state in states.values()):
+            if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
+                raise RunFailed("Meta has not finished reviewing the ads after three days")
+            raise NotYet(now + REFRESH, "waiting for Meta to review the ads")
+        starts = self._start(run, now)
+        ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        self._statuses.agree(run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend")
+        run, noted = self._split_test.outlasting(run, ends)
+        started = replace(
+            run,
+            test_starts_at=starts,
+            test_ends_at=ends,
+            poll_minutes=self._poll // timedelta(minutes=1),
+            next_tick_at=starts,
+            attention=None,
+        )
+        said = event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}")
+        return Step(started, (*noted, said))
+
+    def _start(self, run: Run, now: datetime) -> datetime:
+        """Return when the test starts: what an interrupted tick has asked of one arm holds for the others.
+
+        Asking all of them may take many ticks where Meta's limits are narrow, and the arms deliver meanwhile: unless a stop
+        has switched them off since, for then all of them start anew.
+        """
+        rows = self._statuses.rows(run)
+        asked = [row for row in rows if row.key.startswith("extend/test/")]
+        if asked and not any(row.key.startswith(f"{STOP_VERB}/") for row in rows[asked[-1].sequence :]):
+            hours = timedelta(hours=run.request.ab_test_config.test_duration_hours)
+            started = datetime.fromisoformat(asked[-1].spec.params["end_time"]) - hours
+            if now - started < max(REFRESH, hours / 4):
+                return started
+        return max(now, run.build_starts_at or now)
+
+    def _wait(
+        self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: str | None
+    ) -> Step:
+        ends = run.test_ends_at or until
+        wait = min(until, now + self._rhythm(run), max(ends, now))
+        return Step(replace(run, next_tick_at=wait, attention=trouble), events)
+
+    def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> str | None:
+        """Say what keeps an arm from delivering although we have switched it on; None where nothing does."""
+        facts = self._account.current(run)
+        if not facts.delivers:
+            return f"Meta has stopped the ad account (account_status {facts.status}); see Ads Manager"
+        limited = attention_of_test(facts, self._unspent(run, snapshots))
+        if limited is not None:
+            return limited
+        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
+        return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
+
+    def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
+        """Return what the arms that go on could still spend, by their latest figures."""
+        rows = self._statuses.rows(run)
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        going_on = [row for row in arms if row.spec.variant not in run.eliminated]
+        spent = {one.variant: one.figures.spend for one in snapshots}
+        left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
+        return Money(sum(left), run.currency)
+
+    def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
+        shown = self._statuses.read_all(run, ads)
+        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
+        return ", ".join(f"{key} ({state})" for key, state in states.items() if state in BLOCKED)
+
+    def _judged(
+        self, run: Run, snapshots: Sequence[Snapshot], now: datetime
+    ) -> tuple[evidence.Verdict, Decision | None]:
+        """Judge, and return the decision to keep: only one that says something new."""
+        with self._open_unit() as unit:
+            variants = unit.records.variants(run.id)
+            earlier = unit.records.decisions(run.id)
+            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), now)
+        history = history_of(run, variants, snapshots)
+        verdict = evidence.replay(design_of(run, variants), history, planned_shares=shares)
+        last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
+        if last is not None and not _says_more(verdict, last):
+            return verdict, None
+        return verdict, decision_of(run, verdict, len(earlier) + 1, now)
+
+    def _noticed(self, run: Run, now: datetime) -> tuple[Run, tuple[Event, ...]]:
+        """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
+        if run.edited_at is not None:
+            return run, ()
+        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
+        unlike = self._statuses.unlike(run, [row for row in arms if row.spec.variant not in run.eliminated])
+        run, study_unlike = self._split_test.looked_at(run)
+        unlike += study_unlike
+        if not unlike:
+            return run, ()
+        said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
+        return replace(run, edited_at=now), (said,)
+
+    def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:
+        """Pause the arms proven worse; what they have not spent stays unspent."""
+        fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
+        for letter in fresh:
+            self._statuses.pause(run, self._statuses.created(run, f"test/{letter.lower()}/"))
+        return replace(run, eliminated=(*run.eliminated, *fresh))
+
+
+class Conclusion:
+    """ANALYZING_RESULTS: stops all arms, lets late conversions settle, judges for the last time, settles the spend."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        collector: Collector,
+        statuses: Statuses,
+        clock: Clock,
+        poll: timedelta,
+        *,
+        split_test: SplitTest,
+        account: AccountFacts,
+    ) -> None:
+        self._account = account
+        self._open_unit = open_unit
+        self._collector = collector
+        self._statuses = statuses
+        self._clock = clock
+        self._poll = max(poll, REFRESH)
+        self._split_test = split_test
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run still settling, or in SELECTING_WINNER with its final decision."""
+        now = self._clock.now()
+        arms = self._statuses.created(run, "test/")
+        self._statuses.pause(run, arms)
+        if run.settles_at is None:
+            self._statuses.give_up(run, MOVE_VERB)
+            self._close(run, arms, now)
+            run = self._split_test.close(run, now + REFRESH)
+            settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
+            paused = event(
+                run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
+            )
+            return Step(
+                replace(run, stopped_at=now, settles_at=settles, next_tick_at=min(settles, now + self._poll)),
+                (paused,),
+            )
+        settles = run.settles_at
+        collected = self._collected(run, now, settles)
+        if now < settles:
+            run = self._split_test.close(run, now + REFRESH)
+            wait = min(settles, now + 6 * self._poll)
+            return Step(replace(run, next_tick_at=wait, attention=collected.attention))
+        snapshots = collected.snapshots
+        self._account.current(run)
+        doubted = self._doubted(run, arms, snapshots)
+        if doubted is not None and now < (doubted_until(run) or now):
+            return Step(replace(run, next_tick_at=now + self._poll, attention=doubted))
+        self._settle_spend(run, arms, snapshots)
+        with self._open_unit() as unit:
+            variants = unit.records.variants(run.id)
+            number = len(unit.records.decisions(run.id)) + 1
+            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), run.stopped_at or now)
+        run, noted = self._split_test.concluded(run)
+        history = history_of(run, variants, snapshots)
+        design = design_of(run, variants, final=True)
+        verdict = evidence.replay(design, history, final=True, planned_shares=shares)
+        decision = replace(decision_of(run, verdict, number, now), final=True)
+        moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
+        concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
+        return Step(moved, (*noted, concluded), (decision,))
+
+    def _collected(self, run: Run, now: datetime, settles: datetime) -> Collected:
+        """Return the figures; the last ones have to be readable, earlier ones may be missed."""
+        try:
+            collected = self._collector.collect(run, fresh=now >= settles)
+        except MetaReadError as error:
+            if now >= settles:
+                raise
+            return Collected((), unreadable=(error.message,))
+        if now >= settles and collected.unreadable:
+            raise MetaReadError("; ".join(collected.unreadable))
+        return collected
+
+    def _close(self, run: Run, arms: Sequence[Operation], now: datetime) -> None:
+        """End each arm's schedule at Meta, so that what it has left cannot be spent by whoever switches it on again."""
+        soon = (now + REFRESH).replace(microsecond=0)
+        for row in arms:
+            if (
+                row.spec.kind is ObjectKind.AD_SET
+                and run.test_ends_at is not None
+                and soon < run.test_ends_at
+            ):
+                asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
+                self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
+
+    def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> str | None:
+        """Say what of the settled figures cannot be right; None where all of it can."""
+        caps = caps_of(arms, self._statuses.rows(run))
+        return doubts(run, settled_by_variant(run, snapshots, caps), caps, seen_before(snapshots, caps))
+
+    def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
+        """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
+        caps = caps_of(arms, self._statuses.rows(run))
+        known = spent_by_variant(run, snapshots, caps)
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+            for row in arms:
+                spent = known.get(row.spec.variant or "", 0)
+                if row.spec.reserves and row.spent is None and spent:
+                    # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
+                    # reserve only if Meta says so itself.
+                    most = max(spent, min(spent + 1, reserve_of(row, rows)))
+                    unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
+            unit.commit()
+
+
+def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
+    """Tell whether a verdict is news after the last one kept: another kind or look, or a twentieth more evidence."""
+    same = last.kind is verdict.kind and last.look_index == verdict.look_index
+    return not same or verdict.share >= last.share + _NEWS
+
+
+def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime) -> Decision:
+    """Return a verdict as it is stored: whole, with its sentences in both languages."""
+    return Decision(
+        run_id=run.id,
+        at=now,
+        sequence=number,
+        kind=verdict.kind.value,
+        final=verdict.ends_test,
+        verdict=verdict.to_json(),
+        sentence_en=" ".join(
+            (*evidence.sentences(verdict, evidence.Language.ENGLISH), *_interruption(run, 0))
+        ),
+        sentence_es=" ".join(
+            (*evidence.sentences(verdict, evidence.Language.SPANISH), *_interruption(run, 1))
+        ),
+    )
+
+
+def _interruption(run: Run, language: int) -> tuple[str, ...]:
+    """Return what has to be said where the kill switch has held the test for a while."""
+    if run.interrupted_at is None:
+        return ()
+    return (_INTERRUPTED[language].format(at=f"{run.interrupted_at:%Y-%m-%d %H:%M} UTC"),)

@@ -1,0 +1,162 @@
+"""PENDING: checks the request against account and Meta once more, waits its turn, and fixes what the run will use."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.errors import NotFoundError, Problem
+from autopublisher.domain.limits import check_limits
+from autopublisher.domain.plan import objective_of, plan_digest, test_plan
+from autopublisher.domain.request_rules import (
+    check_against_account,
+    check_against_meta,
+    check_request,
+    effective_ad,
+)
+from autopublisher.domain.run import ADMITTED, Run, RunStatus
+from autopublisher.domain.run_cap import check_run_cap
+from autopublisher.domain.variants import build_variants
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+_TURN = timedelta(minutes=15)
+"""How often a queued run looks by itself; the end of another run wakes it at once."""
+
+LATE = timedelta(minutes=15)
+"""How much later than scheduled a run may begin without a word."""
+
+LEAD = timedelta(minutes=15)
+"""Time between planning a test and the start of its delivery, for building and checking it."""
+
+
+class Admission:
+    """Lets a run in, or says why not."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        most_at_once: int,
+        *,
+        gate: MoneyGate | None = None,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._most_at_once = most_at_once
+        self._gate = gate or MoneyGate()
+
+    def __call__(self, run: Run) -> Step:
+        """Move a due run to CREATING_CAMPAIGNS with its variants stored, or end it with the problems found."""
+        now = self._clock.now()
+        if run.request.scheduled_for is not None and now < run.request.scheduled_for:
+            raise NotYet(run.request.scheduled_for)
+        with self._open_unit() as unit:
+            self._wait_turn(unit, run, now)  # first, for a waiting run need not ask Meta every minute
+        problems, facts = self._problems(run)
+        if problems or facts is None:
+            return _refused(run, now, problems)
+        with self._open_unit() as unit:
+            step = self._admitted(unit, run, facts, now)
+            breach = self._gate.breach(unit, run, step.run, now)
+            if breach is not None:
+                field = "ab_test_config.test_budget_per_variant"
+                return _refused(run, now, [Problem(field, breach.reason, breach.remedy, "above_limit")])
+            unit.commit()
+        return replace(step, claim=partial(self._claim, run=run, admitted=step.run, now=now))
+
+    def _claim(self, unit: UnitOfWork, run: Run, admitted: Run, now: datetime) -> None:
+        """Take a place and the test's money in the transaction that saves the admission: nobody else can have both."""
+        unit.lock("admission")
+        self._gate.hold(unit, run)
+        self._wait_turn(unit, run, now)
+        if self._gate.breach(unit, run, admitted, now) is not None:
+            raise NotYet(now)  # another run was faster; the next look refuses this one with the figures
+
+    def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:
+        """Return what keeps the run out, and what Meta says of its account where that had to be asked."""
+        with self._open_unit() as unit:
+            account = unit.accounts.get(run.account_id)
+            try:
+                unit.creatives.get_many(run.request.creative_ids)
+            except NotFoundError as error:
+                return [Problem("creative_ids", error.message, error.remedy)], None
+        problems = check_request(run.request) + check_against_account(run.request, account)
+        problems = problems or list(check_limits(run.request, account, self._gate.installation))
+        if problems:
+            return problems, None
+        facts = self._meta.account(account.act_id)
+        minimums = self._meta.minimum_budgets(account.act_id)
+        problems = check_against_meta(run.request, account, facts, minimums)
+        return problems or list(check_run_cap(run.request, facts, self._gate.installation.run)), facts
+
+    def _wait_turn(self, unit: UnitOfWork, run: Run, now: datetime) -> None:
+        """Let the oldest waiting runs in first, as many as there are free places."""
+        taken = unit.runs.count(RunFilter(statuses=ADMITTED))
+        waiting = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
+        ahead = [
+            other
+            for other in waiting
+            if (other.created_at, other.id) < (run.created_at, run.id)
+            and not _is_scheduled(other, now)
+            and other.next_tick_at is not None  # a stop holds it, and may for long
+            and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
+        ]
+        if taken + len(ahead) >= self._most_at_once:
+            raise NotYet(now + _TURN, "waiting for another run to end")
+
+    def _admitted(self, unit: UnitOfWork, run: Run, facts: AdAccountFacts, now: datetime) -> Step:
+        account = unit.accounts.get(run.account_id)
+        request = replace(run.request, ad=effective_ad(run.request, account))
+        variants = build_variants(run.id, request)
+        if not unit.records.variants(run.id):
+            unit.records.add_variants(variants)
+        creatives = {one.id: one.storage_key for one in unit.creatives.get_many(request.creative_ids)}
+        starts = now + LEAD
+        ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
+        settled = replace(run, request=request, build_starts_at=starts, build_ends_at=ends, admitted_at=now)
+        plan = test_plan(settled, variants, creatives, starts, ends)
+        moved = settled.moved(
+            RunStatus.CREATING_CAMPAIGNS,
+            now,
+            plan_digest=plan_digest(plan),
+            objective=objective_of(request).outcome,
+            business_id=facts.business_id,
+            attention=None,
+        )
+        message = f"Admitted: {len(variants)} variants, {len(plan)} objects to create"
+        admitted = event(run, now, "admitted", message, {"plan_digest": moved.plan_digest})
+        late = _lateness(run, now)
+        if late is None:
+            return Step(moved, (admitted,))
+        warned = replace(moved, warnings=(*moved.warnings, late))
+        return Step(warned, (event(run, now, "late", late), admitted))
+
+
+def _lateness(run: Run, now: datetime) -> str | None:
+    """Return how much later than scheduled a run begins, where nothing worked then or others took the places."""
+    wanted = run.request.scheduled_for
+    if wanted is None or now - wanted <= LATE:
+        return None
+    minutes = (now - wanted) // timedelta(minutes=1)
+    return (
+        f"Scheduled for {wanted.astimezone(UTC):%Y-%m-%d %H:%M} UTC, begun {minutes // 60} h {minutes % 60} min later: "
+        "no worker ran then, or other runs took the places."
+    )
+
+
+def _is_scheduled(run: Run, now: datetime) -> bool:
+    return run.request.scheduled_for is not None and run.request.scheduled_for > now
+
+
+def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
+    reasons = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
+    failed = run.moved(RunStatus.FAILED, now, failure=reasons)
+    return Step(failed, (event(run, now, "failed", f"Refused before anything was created: {reasons}"),))

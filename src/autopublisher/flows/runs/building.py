@@ -1,0 +1,142 @@
+"""CREATING_CAMPAIGNS: builds every arm PAUSED, reads it all back, and only then switches it on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.plan import test_plan
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.split_test import studies
+from autopublisher.domain.variants import Variant
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.runs.split_test import SplitTest
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+WRITES_PER_TICK = 12
+"""A tick does at most so many writes, so that it stays short and others of the account get their turn."""
+
+_LATE = timedelta(minutes=5)
+"""A test that begins so much later than planned is not worth moving."""
+
+
+class Building:
+    """Creates the test."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        executor: Executor,
+        statuses: Statuses,
+        clock: Clock,
+        split_test: SplitTest,
+    ) -> None:
+        self._open_unit = open_unit
+        self._executor = executor
+        self._statuses = statuses
+        self._clock = clock
+        self._split_test = split_test
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run in AB_TESTING once every object exists as asked and is switched on."""
+        postponed = self._postponed(run)
+        if postponed is not None:
+            return postponed
+        self.build(run, self.plan(run))
+        rows = self._statuses.created(run, "test/")
+        self._align(run, rows)
+        self.verify(run, rows)
+        if run.randomised is None:
+            started = any(self._statuses.was_started(run, row) for row in rows)
+            run, noted = self._split_test.arrange(run, self._variants(run), started=started)
+            if noted:  # what was decided is saved before anything is switched on
+                return Step(replace(run, next_tick_at=self._clock.now(), attention=None), noted)
+        self._split_test.await_start(run)
+        self._statuses.activate(run, rows)
+        now = self._clock.now()
+        moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
+        said = f"{len(rows)} objects built, verified and active"
+        return Step(moved, (event(run, now, "test_started", said),))
+
+    def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
+        """Perform what is still missing of a plan; raises NotYet after WRITES_PER_TICK writes."""
+        done = {row.key for row in self._statuses.rows(run) if row.state is OperationState.CONFIRMED}
+        missing = [spec for spec in specs if spec.key not in done]
+        for number, spec in enumerate(missing):
+            if number == WRITES_PER_TICK:
+                raise NotYet(self._clock.now())
+            self._executor.perform(run, spec)
+
+    def verify(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Read every object back; raises RunFailed where Meta holds something else than was asked for."""
+        started = any(self._statuses.was_started(run, row) for row in rows)
+        if started:
+            return
+        unlike = self._statuses.unlike(run, rows, new=True)
+        if unlike:
+            raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
+
+    def plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        """Return the writes that build the test; raises RunFailed where the run was given no schedule."""
+        variants = self._variants(run)
+        with self._open_unit() as unit:
+            creatives = unit.creatives.get_many([variant.creative_id for variant in variants])
+        if run.build_starts_at is None or run.build_ends_at is None:
+            raise RunFailed("the run was admitted without a schedule")
+        images = {creative.id: creative.storage_key for creative in creatives}
+        return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
+
+    def _variants(self, run: Run) -> Sequence[Variant]:
+        with self._open_unit() as unit:
+            return unit.records.variants(run.id)
+
+    def _postponed(self, run: Run) -> Step | None:
+        """Move the test on where building it takes so long that it would lose time, or could not begin any more."""
+        now = self._clock.now()
+        planned = run.build_starts_at or now
+        if now <= planned + _may_be_late(run, planned) or self._is_started(run) or self._is_dividing(run):
+            return None
+        starts = now.replace(microsecond=0) + _LATE
+        ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        later = replace(run, build_starts_at=starts, build_ends_at=ends, next_tick_at=now)
+        return Step(
+            later, (event(run, now, "postponed", f"Building takes longer; the test is to start {starts}"),)
+        )
+
+    def _align(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Give arms that were built before a postponement the same end as the others, and let all of them begin together.
+
+        A start that has passed stays: Meta does not let it change, and nothing delivers before it is switched on.
+        """
+        if self._is_started(run) or run.build_starts_at is None or run.build_ends_at is None:
+            return
+        ends = run.build_ends_at.replace(microsecond=0).isoformat()
+        arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
+        if all(row.spec.params["end_time"] == ends for row in arms):
+            return
+        self._statuses.agree(run, arms, {"end_time": ends}, "reschedule")
+        if self._clock.now() < run.build_starts_at:
+            raise NotYet(run.build_starts_at)
+
+    def _is_dividing(self, run: Run) -> bool:
+        """Tell whether all is built but the study, so that the test is moved once, when that is decided."""
+        return run.randomised is None and bool(studies(self._statuses.rows(run)))
+
+    def _is_started(self, run: Run) -> bool:
+        return any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "test/"))
+
+
+def _may_be_late(run: Run, planned: datetime) -> timedelta:
+    """Return how late a test may begin before it is moved: the more, the longer building has taken so far.
+
+    Moving gives every arm another end, which takes time as well where Meta's limits are narrow; a fixed time would be over
+    before all arms have got theirs, again and again. The test's own clock starts once all ads are live, so nothing is lost.
+    """
+    taken = planned - (run.admitted_at or planned)
+    longest = timedelta(hours=run.request.ab_test_config.test_duration_hours) / 2
+    return max(_LATE, min(taken, longest))

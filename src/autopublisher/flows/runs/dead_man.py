@@ -1,0 +1,34 @@
+"""Installs the dead-man rule with the final campaign; where the account takes no rules, the run goes on with a warning."""
+
+from dataclasses import replace
+
+from autopublisher.domain.dead_man import rule_spec
+from autopublisher.domain.optimizer import FinalBudget
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.writes.spare_writes import SpareWrites
+from autopublisher.ports.clock import Clock
+
+
+class DeadManRule:
+    """The rule that pauses a final campaign without us; its removal is the wind-down's, like every object's."""
+
+    def __init__(self, writes: SpareWrites, clock: Clock, *, wanted: bool = False) -> None:
+        self._writes = writes
+        self._clock = clock
+        self._wanted = wanted
+
+    def install(self, run: Run, budget: FinalBudget) -> tuple[Run, tuple[Event, ...]]:
+        """Create the rule, once; return the run, with a warning and an event where it could not be had.
+
+        Raises NotYet while that is still open; the spend cap stands without the rule, so not for long.
+        """
+        why = self._writes.attempt(run, rule_spec(run, budget)) if self._wanted else None
+        if why is None:
+            return run, ()
+        said = f"Meta's own rule could not be installed ({why}); the campaign's spend limit at Meta stands."
+        if said in run.warnings:
+            return run, ()
+        warned = replace(run, warnings=(*run.warnings, said))
+        return warned, (event(run, self._clock.now(), "without_rule", said),)

@@ -1,0 +1,178 @@
+"""Keeps a run's ledger true where Meta holds duplicates of its objects: what they can spend, and then what they did spend.
+
+Theory of operation. For a duplicate that is on, or had to be switched off, money is set aside when it is journaled and at
+each look. Before a winner is scaled every duplicate is switched off, unless somebody has deleted it; after its spend has
+had time to show since, the figure replaces the reserve. A campaign with a budget of its own has its own figure, less what
+is counted with its ad sets. So the final campaign is given only what neither the arms nor any duplicate has taken.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.duplicates import (
+    DUPLICATE_VERB,
+    Figure,
+    dated,
+    had_its_status_changed,
+    holds_money,
+    is_shown_off,
+    paused_at,
+    settled,
+    weighed,
+)
+from autopublisher.domain.errors import MetaNotFoundError
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.insights import figures_of
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.plan import total_of
+from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+_AGAIN = timedelta(seconds=30)
+_SHOWS_LATER = "a duplicate was on, or may have been ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
+
+Shown = Mapping[str, Mapping[str, Any]]
+"""What Meta shows of objects, by key."""
+
+
+class Duplicates:
+    """Sees to the money of duplicates; ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent."""
+
+    def __init__(
+        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock, *, stretch: int
+    ) -> None:
+        self.stretch = stretch
+        self._open_unit = open_unit
+        self._statuses = statuses
+        self._meta = meta
+        self._clock = clock
+
+    def weigh(self, run: Run, shown_of: Callable[[Operation], Mapping[str, Any] | None]) -> None:
+        """Set aside what the run's duplicates can spend; ``shown_of`` says what Meta shows, None leaves a row as it is.
+
+        Raises StaleRunError or StaleOperationError where another worker has taken over.
+        """
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+            pairs = [(row, shown_of(row)) for row in rows if holds_money(row)]
+            news = [(row, self._as_shown(run, row, rows, shown)) for row, shown in pairs if shown is not None]
+            changed = [(was, row) for was, row in news if row != was]
+            for was, row in changed:
+                unit.journal.advance(row, was, Fence(run.id, run.version))
+            if changed:
+                unit.commit()
+
+    def _as_shown(
+        self, run: Run, row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any]
+    ) -> Operation:
+        now = self._clock.now()
+        counted = weighed(row, rows, shown, total_of(run).minor, now, self.stretch)
+        return dated(counted, now + SPEND_SHOWS, gone=shown.get("status") in GONE)
+
+    def settle(self, run: Run) -> None:
+        """Have every duplicate off, and what each has spent in the ledger; raises NotYet while that is not known."""
+        listed = self._statuses.account_for_strays(run)
+        rows = [row for row in self._made(run) if row.spec.kind in TREE]
+        if not rows:
+            return
+        shown = {row.key: self._shown(run, row, listed) for row in rows}
+        self.weigh(run, lambda row: shown.get(row.key))
+        self._statuses.pause(run, self._to_pause(run, rows, shown))
+        figures = self._figures(run, shown)
+        self._pause_what_has_spent(run, figures, shown)
+        self._wait_for_figures(run)
+        self._keep(run, figures)
+
+    def _to_pause(self, run: Run, rows: Sequence[Operation], shown: Shown) -> list[Operation]:
+        """Return what is not shown off, and of what is paused those that were not always off: a listing may be late.
+
+        The others are not read again: a read that Meta throttles is answered with a pause, as if they had been on.
+        """
+        journal = self._statuses.rows(run)
+        return [
+            row
+            for row in rows
+            if not is_shown_off(shown[row.key])
+            or (shown[row.key].get("status") not in GONE and had_its_status_changed(journal, row.key))
+        ]
+
+    def _made(self, run: Run) -> Sequence[Operation]:
+        return self._statuses.created(run, f"{DUPLICATE_VERB}/")
+
+    def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
+        """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
+        return listed[row.key] if row.key in listed else self._statuses.shown_now(run, row)
+
+    def _figures(self, run: Run, shown: Shown) -> Mapping[str, Figure]:
+        """Return what Meta reports each duplicate with money to have spent, by key.
+
+        Campaigns are asked for last: what a figure of theirs has more than their ad sets' is then nobody else's.
+        """
+        rows = [row for row in self._made(run) if holds_money(row)]
+        figures: dict[str, Figure] = {}
+        inside: Counter[str] = Counter()
+        for row in sorted(rows, key=lambda one: one.spec.kind is ObjectKind.CAMPAIGN):
+            spent = self._spent(run, row, shown[row.key])
+            figures[row.key] = Figure(spent, inside[str(row.meta_id)])
+            inside[str(shown[row.key].get("campaign_id"))] += spent
+        return figures
+
+    def _spent(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> int:
+        """Return what Meta reports one duplicate to have spent, in minor units; nothing of one it does not know any more."""
+        try:
+            found = self._meta.insights_of(
+                run.act_id, row.meta_id or MetaId(""), run.created_at, self._clock.now()
+            )
+        except MetaNotFoundError:
+            if shown.get("status") in GONE:
+                return 0
+            raise NotYet(self._clock.now() + _AGAIN, f"Meta shows {row.key} but not its figures") from None
+        return figures_of(found, run.currency, run.request.ad.conversion_event or "PURCHASE").spend
+
+    def _pause_what_has_spent(self, run: Run, figures: Mapping[str, Figure], shown: Shown) -> None:
+        """Order a pause of what was off at every look and has spent all the same: a moment to count from."""
+        journal = self._statuses.rows(run)
+        for row in (one for one in journal if one.key in figures):
+            unexplained = figures[row.key].own and row.spent is None
+            if (
+                unexplained
+                and not had_its_status_changed(journal, row.key)
+                and shown[row.key].get("status") not in GONE
+            ):
+                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
+        self.weigh(run, lambda row: shown.get(row.key))
+
+    def _wait_for_figures(self, run: Run) -> None:
+        """Wait until all that the duplicates spent before they were off or gone is in Meta's figures."""
+        journal, now = self._statuses.rows(run), self._clock.now()
+        shows = {row.key: _shows_at(row, journal) for row in journal if holds_money(row)}
+        later = {key: at for key, at in shows.items() if at is not None and at > now}
+        if later:
+            until = max(later.values())
+            raise NotYet(until, _SHOWS_LATER.format(", ".join(later), until))
+
+    def _keep(self, run: Run, figures: Mapping[str, Figure]) -> None:
+        """Write the figures down; that of one which nobody knows to be off or gone may still grow and settles nothing."""
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+            for row in rows:
+                if row.key not in figures or _shows_at(row, rows) is None:
+                    continue
+                known = settled(row, figures[row.key])
+                if known != row:
+                    unit.journal.advance(known, row, Fence(run.id, run.version))
+            unit.commit()
+
+
+def _shows_at(row: Operation, rows: Sequence[Operation]) -> datetime | None:
+    """Return when all that a duplicate spent is in Meta's figures: it was switched off in time before, or is gone."""
+    paused = paused_at(rows, row.key)
+    moments = [row.look_again_at, None if paused is None else paused + SPEND_SHOWS]
+    return max((at for at in moments if at is not None), default=None)

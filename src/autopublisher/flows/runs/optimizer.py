@@ -1,0 +1,130 @@
+"""SCALING_BUDGET: how much the winner may spend, from the ledger and Meta's minima as they are now."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from autopublisher.domain.account_limit import attention_of_publication
+from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.ledger import ledger_of
+from autopublisher.domain.limits import Breach
+from autopublisher.domain.money import Money
+from autopublisher.domain.optimizer import FinalBudget, NoBudget, Room, fitted_budget
+from autopublisher.domain.plan import objective_of, total_of
+from autopublisher.domain.request_rules import smallest_daily
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.arm_spend import ArmSpend
+from autopublisher.flows.runs.closing import unpublished
+from autopublisher.flows.runs.duplicates import Duplicates
+from autopublisher.flows.writes.gate import LIMIT_WAIT, MoneyGate
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+
+
+class Scaling:
+    """SCALING_BUDGET."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        gate: MoneyGate,
+        *,
+        duplicates: Duplicates,
+        arms: ArmSpend,
+        account: AccountFacts,
+    ) -> None:
+        self._account = account
+        self._duplicates = duplicates
+        self._arms = arms
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._gate = gate
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run with its final budget, or ending where too little is left to publish anything.
+
+        Raises NotYet until the test's arms and all duplicates are off and what they have spent is known.
+        """
+        began = self._clock.now()
+        self._duplicates.settle(run)  # lists all that is the run's, arms as well
+        self._arms.settle(run, since=began)
+        now = self._clock.now()
+        facts = self._account.current(run)
+        if not facts.delivers:
+            raise RunFailed(f"Meta reports account status {facts.status}: its ads cannot deliver")
+        least = smallest_daily(
+            self._meta.minimum_budgets(run.act_id), objective_of(run.request).goal.frequency
+        )
+        with self._open_unit() as unit:
+            ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))
+            room = Room(ledger.left, least, facts.minimum_spend_cap)
+            budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
+        if isinstance(budget, Breach):
+            raise NotYet(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
+        if isinstance(budget, FinalBudget):
+            _wait_for_account(facts, budget, now)
+        if isinstance(budget, NoBudget):
+            said = f"Nothing is published: {budget.reason}"
+            ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=unpublished(said))
+            return Step(ended, (event(run, now, "nothing_to_scale", said),))
+        moved = _with(run, budget, now)
+        daily = "a lifetime budget" if budget.daily is None else f"{budget.daily} a day ({budget.why})"
+        message = f"Final campaign: {budget.total} in all, {daily}, until {budget.ends_at}"
+        scaled = event(run, now, "scaled", message, dict(moved.final_budget or {}))
+        return Step(moved, (scaled,), claim=partial(self._claim, run=run, budget=budget, now=now))
+
+    def _breach(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> Breach | None:
+        return self._gate.breach(unit, run, _with(run, budget, now), now)
+
+    def _claim(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> None:
+        """Take the money in the transaction that saves the budget: from then on it counts as promised."""
+        self._gate.hold(unit, run)
+        if self._breach(unit, run, budget, now) is not None:
+            raise NotYet(now)  # another run was faster; the next look finds what is left then
+
+
+def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime) -> None:
+    """Raise NotYet where the account's own limit at Meta would stop the campaign before its budget is spent."""
+    attention = attention_of_publication(facts, budget.total)
+    if attention is not None:
+        raise NotYet(now + LIMIT_WAIT, attention)
+
+
+def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:
+    return run.moved(RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None)
+
+
+def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
+    """Return the budget as JSON types, amounts in minor units."""
+    return {
+        "currency": budget.total.currency,
+        "total": budget.total.minor,
+        "daily": None if budget.daily is None else budget.daily.minor,
+        "spend_cap": None if budget.spend_cap is None else budget.spend_cap.minor,
+        "starts_at": budget.starts_at.isoformat(),
+        "ends_at": budget.ends_at.isoformat(),
+        "why": budget.why,
+    }
+
+
+def budget_from_record(record: dict[str, Any]) -> FinalBudget:
+    """Rebuild what ``budget_to_record`` wrote."""
+    currency = record["currency"]
+    daily, cap = record["daily"], record["spend_cap"]
+    return FinalBudget(
+        total=Money(record["total"], currency),
+        daily=None if daily is None else Money(daily, currency),
+        spend_cap=None if cap is None else Money(cap, currency),
+        starts_at=datetime.fromisoformat(record["starts_at"]),
+        ends_at=datetime.fromisoformat(record["ends_at"]),
+        why=record["why"],
+    )

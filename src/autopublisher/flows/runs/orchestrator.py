@@ -1,0 +1,213 @@
+"""Advances a run by one tick: the phase of its status works, and one transaction saves everything that came of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from autopublisher.domain.errors import (
+    AutoPublisherError,
+    GateRefusedError,
+    LimitRefusedError,
+    MetaAuthorisationError,
+    MetaHumanNeededError,
+    MetaReadError,
+    MetaRefusedError,
+    MetaThrottledError,
+    StaleOperationError,
+    StaleRunError,
+)
+from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Phase, Step, event
+from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.runs.holding import Holding
+from autopublisher.flows.ticks import enqueue_next
+from autopublisher.flows.writes.brake import hold
+from autopublisher.flows.writes.gate import LIMIT_WAIT
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import Tick, TickQueue
+
+_log = structlog.get_logger(__name__)
+_LONGEST_BACKOFF = timedelta(hours=1)
+_FIRST_BACKOFF = timedelta(seconds=30)
+
+READ_TRIES = 31
+"""So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it."""
+
+_UNREAD = "What Meta shows could not be read at {tries} tries in a row, about a day: {why}"
+_UNPROVED = (
+    "All that is this run's was asked to stop, and Meta's proof of it has not been readable at {tries} tries in a row: "
+    "{why} See in Ads Manager that it is off; it is asked again every hour"
+)
+
+
+class Orchestrator:
+    """The tick handler. ``phases`` holds the work of every status that is not final; ``holding`` may keep a run from it."""
+
+    def __init__(  # noqa: PLR0917 (what it works with, then the work)
+        self,
+        open_unit: OpenUnitOfWork,
+        ticks: TickQueue,
+        clock: Clock,
+        phases: Mapping[RunStatus, Phase],
+        winding_down: Phase,
+        holding: Holding,
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._phases = phases
+        self._winding_down = winding_down
+        self.holding = holding
+
+    def advance(self, tick: Tick) -> None:
+        """Advance the run; a tick of another version than the row's is stale and does nothing."""
+        if tick.run_id is None:
+            return
+        with self._open_unit() as unit:
+            run = unit.runs.get(tick.run_id)
+        if run.version != tick.version or run.is_final:
+            return
+        try:
+            self._save_claimed(run, self._worked(run))
+        except (StaleRunError, StaleOperationError) as stale:
+            _log.info("tick_stale", run_id=run.id, version=run.version, reason=str(stale))
+
+    def _worked(self, run: Run) -> Step:
+        """Run the phase and turn every outcome it can have into a step."""
+        now = self._clock.now()
+        if run.control is Control.CANCEL and not run.is_ending:
+            run = replace(
+                run,
+                ends_as=RunStatus.CANCELLED,
+                ending_at=now,
+                failure=run.failure or f"cancelled by {run.control_by}",
+            )
+        phase = self._phases[run.status] if run.ends_as is None else self._winding_down
+        try:
+            with self._open_unit() as unit:
+                hold(unit, run)
+            try:
+                run = run if run.control is Control.ADOPT else self.holding.compared(run)
+                step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
+            except Held:
+                step = self.holding.held(run)
+        except NotYet as wait:
+            return _waiting(run, wait)
+        except OperationRefused as refused:
+            return self._failing(run, now, f"{refused.operation.key}: {refused.operation.error}")
+        except LimitRefusedError as refused:
+            return self._limited(run, now, refused)
+        except (RunFailed, GateRefusedError) as failed:
+            return self._failing(run, now, str(failed))
+        except (StaleRunError, StaleOperationError):
+            raise
+        except AutoPublisherError as error:
+            return self._put_off(run, now, error)
+        return replace(step, run=replace(step.run, failed_ticks=0))
+
+    def _failing(self, run: Run, now: datetime, reason: str) -> Step:
+        """Turn the run to its end; while it is winding down already, keep at it and tell people."""
+        if run.ends_as is not None:
+            wait = now + self._backoff(run)
+            stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
+            return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
+        ending = replace(run, ends_as=RunStatus.FAILED, ending_at=now, failure=reason, next_tick_at=now)
+        ending = replace(ending, failed_ticks=0)  # what has to be switched off is not waited for as long
+        return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
+
+    def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
+        """Let a winner wait for a limit's next day or raising; a test that may not go on has to end."""
+        if run.status is RunStatus.PUBLISHING_FINAL and run.ends_as is None:
+            return _waiting(run, NotYet(now + LIMIT_WAIT, refused.message))
+        return self._failing(run, now, str(refused))
+
+    def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
+        """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
+        if isinstance(error, MetaRefusedError) and run.ends_as is None:
+            return self._failing(run, now, f"{error.message} {error.user_message}".strip())
+        if isinstance(error, MetaReadError) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
+            return self._unread(run, now, error)
+        told = error.retry_at if isinstance(error, MetaThrottledError) else None
+        wait = told or now + self._backoff(run)
+        people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
+        attention = f"{error.message} {error.remedy}".strip()
+        _log.warning("tick_put_off", run_id=run.id, status=run.status, reason=str(error), until=str(wait))
+        said = event(
+            run, now, "needs_person" if people else "put_off", f"Trying again at {wait}: {error.message}"
+        )
+        late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
+        return Step(late, (said,))
+
+    def _unread(self, run: Run, now: datetime, error: MetaReadError) -> Step:
+        """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
+        tries = run.failed_ticks + 1
+        if run.ends_as is not None:
+            said = _UNPROVED.format(tries=tries, why=error.message)
+            stuck = replace(run, next_tick_at=now + _LONGEST_BACKOFF, attention=said, failed_ticks=tries)
+            first = run.failed_ticks == READ_TRIES
+            return Step(
+                stuck, (event(run, now, "stuck", f"Winding down needs attention: {said}"),) if first else ()
+            )
+        reason = _UNREAD.format(tries=tries, why=error.message)
+        if run.status is not RunStatus.PENDING:
+            return self._failing(run, now, reason)
+        refused = event(run, now, "failed", f"Refused before anything was created: {reason}")
+        return Step(run.moved(RunStatus.FAILED, now, failure=reason), (refused,))
+
+    def _backoff(self, run: Run) -> timedelta:
+        doublings: int = min(run.failed_ticks, 10)
+        return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << doublings))
+
+    def _save_claimed(self, run: Run, step: Step) -> None:
+        try:
+            self._save(run, step)
+        except NotYet as wait:  # what the step was to take is gone: nothing of it was saved
+            self._save(run, _waiting(run, wait))
+
+    def _save(self, run: Run, step: Step) -> None:
+        """Commit the run's next version, its records and its next tick together."""
+        following = replace(step.run, version=run.version + 1, updated_at=self._clock.now())
+        with self._open_unit() as unit:
+            if step.claim is not None:
+                step.claim(unit)
+            unit.runs.save(following, was=run.version)
+            unit.observations.add_events(step.events)
+            for decision in step.decisions:
+                unit.records.add_decision(decision)
+            enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
+            unit.commit()
+        if following.is_final:
+            self._call_next(following)
+        if step.run.status is not run.status:
+            _log.info("run_moved", run_id=run.id, was=run.status, status=step.run.status)
+
+    def _call_next(self, ended: Run) -> None:
+        """Wake the runs that queue for a place; each that has moved on meanwhile needs no waking."""
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            queue = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
+        for waiting in queue:
+            scheduled = waiting.request.scheduled_for
+            if (scheduled is not None and scheduled > now) or waiting.next_tick_at is None:
+                continue
+            woken = replace(waiting, version=waiting.version + 1, next_tick_at=now, updated_at=now)
+            try:
+                with self._open_unit() as unit:
+                    unit.runs.save(woken, was=waiting.version)
+                    enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
+                    unit.commit()
+            except StaleRunError as stale:
+                _log.info("wake_unneeded", run_id=waiting.id, ended=ended.id, reason=str(stale))
+
+
+def _needs_reading(run: Run) -> bool:
+    """Tell whether a run can do nothing else: a test that is under way goes on to its end, and figures add up."""
+    return run.ends_as is not None or run.status is not RunStatus.AB_TESTING or run.test_ends_at is None
+
+
+def _waiting(run: Run, wait: NotYet) -> Step:
+    return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))

@@ -1,0 +1,145 @@
+"""PUBLISHING_FINAL: builds the final campaign around the winner, sees that every test arm is off, reads it all back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
+from autopublisher.domain.plan import final_key, final_plan, publishes
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.runs.account_facts import AccountFacts
+from autopublisher.flows.runs.building import Building
+from autopublisher.flows.runs.closing import closing_report
+from autopublisher.flows.runs.dead_man import DeadManRule
+from autopublisher.flows.runs.final_review import FinalReview
+from autopublisher.flows.runs.optimizer import budget_from_record, budget_to_record
+from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+_AGAIN = timedelta(seconds=30)
+
+_WORTH_MOVING = timedelta(hours=1)
+"""A span that shrinks by less than this stays as it was approved."""
+
+
+class Publication:
+    """PUBLISHING_FINAL."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        building: Building,
+        statuses: Statuses,
+        clock: Clock,
+        dead_man: DeadManRule,
+        *,
+        review: FinalReview,
+        account: AccountFacts,
+    ) -> None:
+        self._account = account
+        self._review = review
+        self._open_unit = open_unit
+        self._building = building
+        self._statuses = statuses
+        self._clock = clock
+        self._dead_man = dead_man
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run COMPLETED, once the final ad is through review, its campaign active and every test arm paused."""
+        waiting = self._review.waiting(run)
+        if waiting is not None:
+            return waiting
+        listed = self._statuses.account_for_strays(run, self.plan(run))  # before anything is built
+        postponed = self._postponed(run)
+        if postponed is not None:
+            return postponed
+        self._account.current(run)
+        self._building.build(run, self.plan(run))
+        rows, set_aside = self._parts(run)
+        arms = [*self._arms(run, listed), *set_aside]
+        self._statuses.pause(run, arms)
+        self._building.verify(run, rows)
+        run, noted = self._dead_man.install(run, budget_from_record(dict(run.final_budget or {})))
+        self._extend(run)
+        self._statuses.activate(run, rows)
+        self._read_back(run, rows, arms)
+        waiting = self._review.waiting(run)
+        if waiting is not None:
+            return replace(waiting, events=(*noted, *waiting.events))
+        now = self._clock.now()
+        message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
+        completed = event(run, now, "completed", message)
+        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
+        return Step(ended, (*noted, completed))
+
+    def plan(self, run: Run) -> tuple[OperationSpec, ...]:
+        """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
+        with self._open_unit() as unit:
+            variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
+        if run.winner not in variants or run.final_budget is None:
+            raise RunFailed("there is no winner or no budget to publish")
+        budget = budget_from_record(dict(run.final_budget))
+        return final_plan(run, variants[run.winner], budget, self._statuses.created(run, "final/"))
+
+    def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
+        """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
+        made = self._statuses.created(run, "final/")
+        ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, run.winner or "")]
+        return [row for row in made if row not in ads], ads
+
+    def _postponed(self, run: Run) -> Step | None:
+        """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
+        budget = budget_from_record(dict(run.final_budget or {}))
+        now = self._clock.now()
+        late = now - budget.starts_at
+        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._statuses.rows(run))
+        if late < _WORTH_MOVING or asked_for:
+            return None
+        moved = replace(
+            budget,
+            starts_at=now.replace(microsecond=0),
+            ends_at=(budget.ends_at + late).replace(microsecond=0),
+        )
+        later = replace(run, final_budget=budget_to_record(moved), next_tick_at=now)
+        said = f"Publishing was held up; the final campaign now runs until {moved.ends_at}"
+        return Step(later, (event(run, now, "postponed", said),))
+
+    def _extend(self, run: Run) -> None:
+        """Give back the time that building took, where it took so long that the budget's span would shrink."""
+        budget = budget_from_record(dict(run.final_budget or {}))
+        late = self._clock.now() - budget.starts_at
+        started = any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "final/"))
+        if late < _WORTH_MOVING or started:
+            return
+        ends = (budget.ends_at + late).replace(microsecond=0)
+        asked = self._statuses.wish(run, "extend/final/").get("end_time")
+        if asked is not None and ends - datetime.fromisoformat(asked) < _WORTH_MOVING:
+            ends = datetime.fromisoformat(asked)
+        for row in self._statuses.created(run, "final/adset"):
+            self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
+
+    def _arms(self, run: Run, listed: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
+        """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
+        made = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
+        tree = [row for row in made if row.spec.kind in TREE]
+        return [row for row in tree if row.key in listed or self._statuses.status_now(run, row) not in GONE]
+
+    def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:
+        """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
+        shown = {row.key: self._statuses.read(run, row) for row in final if row.spec.kind in TREE}
+        shown |= self._statuses.read_all(run, arms)
+        published = {row.key for row in final}
+        wrong = [
+            f"{key} is {read.get('status')}"
+            for key, read in shown.items()
+            if read.get("status") not in ({"ACTIVE"} if key in published else {"PAUSED"} | GONE)
+        ]
+        if wrong:
+            again = self._clock.now() + _AGAIN
+            raise NotYet(again, "Meta does not show what was published: " + ", ".join(wrong))

@@ -1,0 +1,156 @@
+"""Moves test money between arms, at most once a day: a plan is stored first, then carried out, cuts before rises.
+
+The plan is a field of the run, so that a tick that is repeated does what is left of it and never makes another. Moving is
+optional: whatever stands in its way, judging goes on and the money stays where it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from autopublisher.domain import evidence
+from autopublisher.domain.errors import GateRefusedError, MetaError
+from autopublisher.domain.evidence.allocation import HOURS_BETWEEN_MOVES, may_move
+from autopublisher.domain.money import Money
+from autopublisher.domain.plan import objective_of
+from autopublisher.domain.reallocation import (
+    MOVE_VERB,
+    Purse,
+    amounts_of,
+    arms_of,
+    cuts,
+    open_moves,
+    planned_move,
+    rises,
+    was_refused,
+)
+from autopublisher.domain.records import Event, Snapshot
+from autopublisher.domain.request_money_rules import smallest_daily, smallest_lifetime
+from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused, Stopped
+from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What became of the run's money; ``again`` is when to go on with a plan that is under way."""
+
+    run: Run
+    events: tuple[Event, ...] = ()
+    again: datetime | None = None
+
+
+class Reallocation:
+    """Makes and carries out plans to move test money."""
+
+    def __init__(self, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+        self._statuses = statuses
+        self._meta = meta
+        self._clock = clock
+
+    def advance(self, run: Run, verdict: evidence.Verdict, snapshots: Sequence[Snapshot]) -> Moved:
+        """Go on with the run's plan, or make one where a day has passed; raises Stopped while a stop holds."""
+        if not run.request.ab_test_config.adaptive_allocation:
+            return Moved(run)
+        try:
+            if run.moving is not None:
+                return self._carried_out(run, run.moving)
+            return self._planned(run, verdict, snapshots)
+        except Stopped:
+            raise
+        except NotYet as later:
+            return Moved(run, again=later.until)
+        except MetaError:
+            return Moved(run)  # the next poll tries again
+
+    # --- the plan ---------------------------------------------------------------------------------
+
+    def _planned(self, run: Run, verdict: evidence.Verdict, snapshots: Sequence[Snapshot]) -> Moved:
+        chances = _chances(run, verdict)
+        if not self._is_due(run, verdict, len(chances)):
+            return Moved(run)
+        now, before = self._clock.now(), amounts_of(self._statuses.rows(run))
+        plan = planned_move(before, self._purses(run, snapshots), chances)
+        if all(before[letter] == amount for letter, amount in plan.items()):
+            return Moved(run)
+        said = event(run, now, "reallocation_planned", f"To be moved: {_told(run, before, plan)}", plan)
+        return Moved(replace(run, moving=plan, allocated_at=now), (said,), now)
+
+    def _is_due(self, run: Run, verdict: evidence.Verdict, variants: int) -> bool:
+        if run.edited_at is not None or verdict.look_index == 0 or verdict.kind is evidence.Kind.UNHEALTHY:
+            return False
+        waited = None if run.allocated_at is None else (self._clock.now() - run.allocated_at) / _HOUR
+        return may_move(variants, waited)
+
+    def _purses(self, run: Run, snapshots: Sequence[Snapshot]) -> Mapping[str, Purse]:
+        minimums = self._meta.minimum_budgets(run.act_id)
+        daily = smallest_daily(minimums, objective_of(run.request).goal.frequency)
+        least = smallest_lifetime(daily, run.request.ab_test_config.test_duration_hours).minor
+        spent: dict[str, int] = {}
+        for one in snapshots:
+            spent[one.variant] = max(spent.get(one.variant, 0), one.figures.spend)
+        return {letter: Purse(amount, least) for letter, amount in spent.items()}
+
+    # --- carrying it out --------------------------------------------------------------------------
+
+    def _carried_out(self, run: Run, plan: Mapping[str, int]) -> Moved:
+        """Take, see that it is taken, and only then give."""
+        self._finish_open(run)
+        if run.edited_at is None and not self._is_stale(run):
+            wanted = {letter: amount for letter, amount in plan.items() if letter not in run.eliminated}
+            self._order(run, cuts(wanted, self._statuses.rows(run)))
+            self._order(run, rises(wanted, self._statuses.rows(run)))
+        amounts = amounts_of(self._statuses.rows(run))
+        told = ", ".join(f"{letter} {_money(run, amount)}" for letter, amount in sorted(amounts.items()))
+        said = event(run, self._clock.now(), "reallocated", f"The arms now have {told}", amounts)
+        return Moved(replace(run, moving=None), (said,))
+
+    def _finish_open(self, run: Run) -> None:
+        for row in open_moves(self._statuses.rows(run)):
+            _unless_refused(partial(self._statuses.finish, run, row))
+
+    def _order(self, run: Run, wanted: Mapping[str, int]) -> None:
+        for letter, amount in wanted.items():
+            rows = self._statuses.rows(run)
+            if not was_refused(rows, letter, amount):
+                arm = arms_of(rows)[letter]
+                _unless_refused(
+                    partial(self._statuses.order, run, arm, {"lifetime_budget": amount}, MOVE_VERB)
+                )
+
+    def _is_stale(self, run: Run) -> bool:
+        made = run.allocated_at or run.created_at
+        return self._clock.now() - made >= timedelta(hours=HOURS_BETWEEN_MOVES)
+
+
+_HOUR = timedelta(hours=1)
+
+
+def _unless_refused(move: Callable[[], None]) -> None:
+    """Move one arm's money; what Meta or the gate refuses stays where it is."""
+    try:
+        move()
+    except (OperationRefused, GateRefusedError):
+        return
+
+
+def _chances(run: Run, verdict: evidence.Verdict) -> dict[str, float]:
+    """Return each active variant's chance of being best; empty where one of them is not known."""
+    active = [each for each in verdict.variants if each.active and each.name not in run.eliminated]
+    known = {each.name: each.p_best for each in active if each.p_best is not None}
+    return known if len(known) == len(active) else {}
+
+
+def _told(run: Run, before: Mapping[str, int], plan: Mapping[str, int]) -> str:
+    return ", ".join(
+        f"{letter} {_money(run, before[letter])} -> {_money(run, amount)}"
+        for letter, amount in sorted(plan.items())
+    )
+
+
+def _money(run: Run, minor: int) -> Money:
+    return Money(minor, run.currency)

@@ -1,0 +1,96 @@
+"""SELECTING_WINNER and WAITING_APPROVAL: turns the final verdict into a choice, and waits for the person it needs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from autopublisher.domain import evidence
+from autopublisher.domain.approvals import approval_digest
+from autopublisher.domain.records import Decision
+from autopublisher.domain.request import NoWinner
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.runs.closing import unpublished
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+PROVEN = frozenset({evidence.Kind.WINNER, evidence.Kind.SAFE_PICK})
+"""Verdicts on which a run may go on by itself."""
+
+
+class Selection:
+    """SELECTING_WINNER: writes down who won, or that nobody did."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, approval_lasts: timedelta) -> None:
+        self._open_unit = open_unit
+        self._clock = clock
+        self._approval_lasts = approval_lasts
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run waiting for a person, scaling at once, or ending without a winner, as it was configured."""
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            decisions = unit.records.decisions(run.id)
+        verdict = final_verdict(decisions)
+        proven = verdict.kind in PROVEN
+        best_bet = verdict.kind is evidence.Kind.BEST_BET
+        chosen = replace(
+            run,
+            winner=verdict.winner if proven else None,
+            leader=verdict.leader,
+            proven=proven,
+            attention=None,
+        )
+        words = f"Variant {chosen.winner} is the proven winner" if proven else "No winner was proven"
+        said = event(
+            run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
+        )
+        if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
+            why = unpublished(f"Nothing is published: {words.lower()}, and on_no_winner is stop")
+            ended = replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=why)
+            return Step(ended, (said,))
+        if proven and not run.request.require_human_approval:
+            return Step(chosen.moved(RunStatus.SCALING_BUDGET, now), (said,))
+        expires = now + self._approval_lasts
+        waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now, approval_expires_at=expires)
+        waiting = replace(waiting, next_tick_at=expires)
+        asked = "a proven winner" if proven else "a best bet, not proven" if best_bet else "no proven winner"
+        card = event(
+            run,
+            now,
+            "approval_requested",
+            f"Waiting for a person: {asked}",
+            {"digest": approval_digest(chosen)},
+        )
+        return Step(waiting, (said, card))
+
+
+class ApprovalWait:
+    """WAITING_APPROVAL: goes on with the approved variant, or ends the run when the time is up."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, run: Run) -> Step:
+        """Return the run scaling the approved variant, ending as CANCELLED at the expiry, or still waiting."""
+        now = self._clock.now()
+        if run.approval is not None:
+            going = run.moved(RunStatus.SCALING_BUDGET, now, winner=run.approval.variant)
+            return Step(going)
+        if run.approval_expires_at is not None and now >= run.approval_expires_at:
+            ended = replace(
+                run, ends_as=RunStatus.CANCELLED, failure="nobody approved in time", next_tick_at=now
+            )
+            return Step(
+                ended,
+                (event(run, now, "approval_expired", "Nobody approved in time; nothing was published"),),
+            )
+        return Step(replace(run, next_tick_at=run.approval_expires_at))
+
+
+def final_verdict(decisions: Sequence[Decision]) -> evidence.Verdict:
+    """Return the verdict that concluded the test; raises RunFailed where none was stored."""
+    if not decisions:
+        raise RunFailed("the test was concluded without a decision")
+    return evidence.Verdict.from_json(decisions[-1].verdict)

@@ -1,0 +1,221 @@
+"""Has Meta divide people at random between the arms of a test, where the account belongs to a business.
+
+A test without a study is a test all the same. So nothing here keeps a run from starting, being judged, stopping or ending
+for longer than a study is worth: what Meta does not make becomes a warning, and the verdict says that people were not
+divided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run
+from autopublisher.domain.split_test import (
+    MARGIN,
+    MOST_STUDIES,
+    SPARE,
+    came_late,
+    creates_of,
+    last_end,
+    seconds,
+    start_of,
+    studies,
+    study_of,
+    study_spec,
+)
+from autopublisher.domain.variants import Variant
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
+from autopublisher.flows.writes.spare_writes import SpareWrites
+from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.ports.clock import Clock
+
+_log = structlog.get_logger(__name__)
+_AGAIN = timedelta(seconds=30)
+
+SHOWS_WITHIN = timedelta(minutes=3)
+"""After so long Meta shows a study with all its members."""
+
+
+class SplitTest:
+    """The study of a run's test; ``wanted`` is whether the installation wants any."""
+
+    def __init__(
+        self, writes: SpareWrites, statuses: Statuses, clock: Clock, *, wanted: bool = False
+    ) -> None:
+        self._writes = writes
+        self._statuses = statuses
+        self._clock = clock
+        self._wanted = wanted
+
+    # --- before the test ------------------------------------------------------------------------------
+
+    def arrange(
+        self, run: Run, variants: Sequence[Variant], *, started: bool
+    ) -> tuple[Run, tuple[Event, ...]]:
+        """Make the study, have Meta show it, and return the run with ``randomised`` decided.
+
+        With an event the decision has to be saved before anything is switched on: an arm that has ``started`` is divided
+        from nobody any more. Raises NotYet while the study is still open, for as long as patience lasts.
+        """
+        if not self._wanted or run.business_id is None or started:
+            return replace(run, randomised=False), ()
+        why = self._made(run, variants) or self._unlike(run)
+        if why is not None:
+            return self._without(run, why)
+        said = "Meta's split test divides people at random between the variants"
+        return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
+
+    def await_start(self, run: Run) -> None:
+        """Raise NotYet until the study of a divided test has begun, where the arms would deliver before it."""
+        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        if row is None or run.build_starts_at is None:
+            return
+        starts = start_of(row)
+        if starts > run.build_starts_at and self._clock.now() < starts:
+            raise NotYet(starts)
+
+    def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
+        """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
+        rows = self._statuses.rows(run)
+        row = study_of(rows) if run.randomised else None
+        if row is None or last_end(rows, row) >= seconds(ends):
+            return run, ()
+        return self._without(run, "it ends before the test does, which began late")
+
+    # --- while it runs --------------------------------------------------------------------------------
+
+    def looked_at(self, run: Run) -> tuple[Run, list[str]]:
+        """Return the run, with when its study was seen as asked, and how somebody else has changed the study.
+
+        What cannot be read now is asked for at the next poll; in the end only what was seen counts.
+        """
+        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        if row is None:
+            return run, []
+        try:
+            unlike = self._statuses.unlike(run, [row])
+        except MetaError as error:
+            _log.warning("study_not_read", run_id=run.id, meta_id=row.meta_id, reason=error.message)
+            return run, []
+        return (run, unlike) if unlike else (replace(run, study_seen_at=self._clock.now()), [])
+
+    # --- after it -------------------------------------------------------------------------------------
+
+    def close(self, run: Run, soon: datetime) -> Run:
+        """See whether the study was there to the end, and end it; what Meta does not answer is tried again next time."""
+        if not run.was_divided_throughout:
+            run, _ = self.looked_at(run)
+        for row in creates_of(self._statuses.rows(run)):
+            try:
+                self._closed(run, row, soon)
+            except (NotYet, OperationRefused, MetaError) as error:
+                _log.warning("study_not_closed", run_id=run.id, key=row.key, reason=str(error))
+        return run
+
+    def concluded(self, run: Run) -> tuple[Run, tuple[Event, ...]]:
+        """Return the run before its last verdict, told if its study cannot be shown to have lasted to the end."""
+        if not run.randomised:
+            return run, ()
+        run, unlike = self.looked_at(run)
+        if run.was_divided_throughout:
+            return run, ()
+        why = "; ".join(unlike) or "Meta has not shown it since the test ended"
+        said = f"Meta's split test cannot be shown to have lasted ({why}); the verdict does not count on it."
+        warned = replace(run, warnings=(*run.warnings, said))
+        return warned, (event(run, self._clock.now(), "study_lost", said),)
+
+    def cancel(self, run: Run) -> tuple[Event, ...]:
+        """Cancel what still divides people, for a run that ends otherwise than completed; returns what had to be left.
+
+        Raises NotYet while that is still open, for as long as patience lasts from the moment the run turned to its end.
+        """
+        left = [why for row in creates_of(self._statuses.rows(run)) if (why := self._cancelled(run, row))]
+        said = "; ".join(left)
+        message = (
+            f"Meta's split test could not be cancelled ({said}); it divides nobody once its time is over."
+        )
+        return (event(run, self._clock.now(), "study_left", message),) if left else ()
+
+    def _closed(self, run: Run, row: Operation, soon: datetime) -> None:
+        rows = self._statuses.rows(run)
+        if not row.is_settled:
+            self._writes.settle(run, row, self._clock.now())
+        if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(soon):
+            return
+        prefix = f"close/{row.key}/"
+        if not any(each.key.startswith(prefix) and each.is_settled for each in rows):
+            asked = self._statuses.wish(run, prefix).get("end_time")
+            self._statuses.ensure(run, row, {"end_time": asked or seconds(soon)}, "close")
+
+    def _cancelled(self, run: Run, row: Operation) -> str | None:
+        """Settle and cancel one study; returns why it was left."""
+        since = run.ending_at or row.intended_at
+        why = None if row.is_settled else self._writes.settle(run, row, since)
+        if why is not None:
+            return why
+        rows = self._statuses.rows(run)
+        row = next(each for each in rows if each.key == row.key)
+        if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(self._clock.now()):
+            return None
+        spec = OperationSpec(f"delete/{row.key}/1", Action.DELETE, ObjectKind.STUDY, {}, target=row.key)
+        return self._writes.attempt(run, spec, since)
+
+    # --- steps ----------------------------------------------------------------------------------------
+
+    def _made(self, run: Run, variants: Sequence[Variant]) -> str | None:
+        """Ask for the study, and again where only its start came too late; returns why there is none, or None."""
+        asked = studies(self._statuses.rows(run))
+        is_fresh = not asked or _is_to_be_asked_again(asked)
+        spec = self._fresh(run, variants, len(asked) + 1) if is_fresh else asked[-1].spec
+        why = self._writes.attempt(run, spec, asked[0].intended_at if asked else None)
+        if why is not None and _is_to_be_asked_again(studies(self._statuses.rows(run))):
+            return self._made(run, variants)
+        return why
+
+    def _fresh(self, run: Run, variants: Sequence[Variant], number: int) -> OperationSpec:
+        now = self._clock.now()
+        starts = max(run.build_starts_at or now, now + MARGIN)
+        lasts = timedelta(hours=run.request.ab_test_config.test_duration_hours)
+        return study_spec(
+            run, variants, number, starts, max(run.build_ends_at or starts, starts + lasts) + SPARE
+        )
+
+    def _unlike(self, run: Run) -> str | None:
+        """Return how the study differs at Meta from what was asked; None where it does not.
+
+        What was made a moment ago may not be shown whole yet.
+        """
+        rows = self._statuses.rows(run)
+        row = study_of(rows)
+        if row is None:
+            return "there is none"
+        try:
+            unlike = "; ".join(self._statuses.unlike(run, [row]))
+        except MetaError as error:
+            return self._not_read(error, studies(rows)[0].intended_at)
+        shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN
+        if unlike and self._clock.now() < shows_from:
+            raise NotYet(min(self._clock.now() + _AGAIN, shows_from))
+        return unlike or None
+
+    def _not_read(self, error: MetaError, since: datetime) -> str:
+        told = error.retry_at if isinstance(error, MetaThrottledError) else None
+        wait = NotYet(told or self._clock.now() + _AGAIN, error.message)
+        wait.__cause__ = error
+        return f"it could not be read back: {self._writes.waited(wait, since)}"
+
+    def _without(self, run: Run, why: str) -> tuple[Run, tuple[Event, ...]]:
+        said = f"Meta's split test was not to be had ({why}); people are not divided at random between the variants."
+        warned = replace(run, randomised=False, warnings=(*run.warnings, said))
+        return warned, (event(run, self._clock.now(), "without_study", said),)
+
+
+def _is_to_be_asked_again(asked: Sequence[Operation]) -> bool:
+    """Tell whether the last study was refused for what another one would not have: a start that had passed on the way."""
+    return len(asked) < MOST_STUDIES and asked[-1].state is OperationState.REJECTED and came_late(asked[-1])

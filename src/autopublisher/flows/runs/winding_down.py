@@ -1,0 +1,187 @@
+"""Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.duplicates import family_of
+from autopublisher.domain.errors import MetaNotFoundError
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import may_spend_more_until
+from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
+from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
+from autopublisher.flows.runs.delivered import Deliveries
+from autopublisher.flows.runs.split_test import SplitTest
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.statuses import GONE, READ_LAG, TREE, WORTH_LISTING, Statuses
+from autopublisher.ports.clock import Clock
+
+_AGAIN = timedelta(seconds=30)
+_A_MOMENT = timedelta(seconds=1)
+_OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
+_MAY_LAND = "sent shortly before and not answered, so it may still take effect; it is looked at again: {}"
+
+
+class WindingDown:
+    """Stops everything of a run, then gives it its final status."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        statuses: Statuses,
+        clock: Clock,
+        split_test: SplitTest,
+        deliveries: Deliveries,
+    ) -> None:
+        self._deliveries = deliveries
+        self._executor = executor
+        self._split_test = split_test
+        self._statuses = statuses
+        self._clock = clock
+
+    def __call__(self, run: Run) -> Step:
+        """Pause what may have delivered, settle the journal, delete what never did, verify, and end the run.
+
+        What we have switched on is paused before anything is looked up: a look-up that fails must not keep it on. Studies
+        come last, for they hold no money.
+        """
+        self._pause_what_is_owed(run)
+        for row in self._statuses.rows(run):
+            if not row.is_settled and not _waits(row):
+                self._executor.settle(run, row)
+        self._pause_what_is_owed(run)
+        before = self._statuses.rows(run)
+        listed = self._statuses.account_for_strays(run)
+        left = [row for row in self._statuses.created(run) if not self._is_deleted(run, row)]
+        tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
+        self._statuses.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
+        if run.ends_as is not RunStatus.COMPLETED:
+            self._delete_unused(run, left, listed)
+        self._outlast_unanswered(run, tree)
+        self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
+        noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
+        now = self._clock.now()
+        status = run.ends_as or RunStatus.FAILED
+        reason = run.failure or "as asked"
+        message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
+        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        unpublished = (run.report or {}).get(UNPUBLISHED) if status is RunStatus.COMPLETED else None
+        ended = run.moved(status, now, attention=unpublished, report=report)
+        return Step(ended, (*noted, event(run, now, status.value, message)))
+
+    def _pause_what_is_owed(self, run: Run) -> None:
+        """Answer every activation of ours with a pause."""
+        made = self._statuses.created(run)
+        self._statuses.pause(run, [row for row in made if self._statuses.owes_pause(run, row)])
+
+    def _outlast_unanswered(self, run: Run, tree: Sequence[Operation]) -> None:
+        """Wait until no unanswered write can make anything spend any more, then pause what it may have switched on.
+
+        That pause is sent whatever a read shows, which for a while may be older than the write.
+        """
+        rows, now = self._statuses.rows(run), self._clock.now()
+        left = [row for row in tree if not self._is_deleted(run, row)]
+        lands = {row.key: may_spend_more_until(rows, row.key) for row in left}
+        open_ones = {key: until for key, until in lands.items() if until is not None and until >= now}
+        if open_ones:
+            until = max(open_ones.values()) + _A_MOMENT
+            raise NotYet(until, _MAY_LAND.format(", ".join(open_ones)))
+        for row in left:
+            until_then = lands[row.key]
+            if (
+                until_then is not None
+                and now - until_then < READ_LAG
+                and not _paused_since(rows, row, until_then)
+            ):
+                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
+
+    def _is_deleted(self, run: Run, row: Operation) -> bool:
+        """Tell whether we have deleted the object and Meta has shown it."""
+        deleted = f"delete/{row.key}/"
+        return any(
+            other.key.startswith(deleted) and other.state is OperationState.CONFIRMED
+            for other in self._statuses.rows(run)
+        )
+
+    def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""
+        return row.key in listed or self._statuses.status_now(run, row) not in GONE
+
+    def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+        shown = listed.get(row.key, {}).get("status")
+        return shown in _OFF and not self._statuses.owes_pause(run, row)
+
+    def _delete_unused(
+        self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Walk the journal backwards and delete arms that never delivered; the rest stays for its history.
+
+        What Meta refuses to delete (a creative that another ad uses) stays too: it is off, or cannot spend at all.
+        """
+        used = self._deliveries.families(run)
+        journal = self._statuses.rows(run)
+        kept = {row.spec.target for row in journal if _is_refused_delete(row)}
+        for row in (each for each in reversed(rows) if each.spec.kind is not ObjectKind.STUDY):
+            if family_of(row.key) in used or row.key in kept:
+                continue
+            if self._exists(run, row, listed) and self._is_ours(run, row):
+                with suppress(OperationRefused):  # Meta's words are in the run's events
+                    self._statuses.delete(run, row)
+
+    def _is_ours(self, run: Run, row: Operation) -> bool:
+        """Tell whether this run made the object: Meta answers an identical creative with an older one's id."""
+        if row.spec.kind is not ObjectKind.CREATIVE:
+            return row.spec.action is Action.CREATE
+        return (row.spec.token or "-") in str(self._statuses.read(run, row).get("name", ""))
+
+    def _verify(
+        self, run: Run, tree: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]] | None
+    ) -> None:
+        """Have Meta show that everything is off, after our last write; what we have deleted it has shown already.
+
+        Few objects are read one by one; of many a listing is proof enough, ``listed`` if nothing was written since.
+        """
+        left = [row for row in tree if not self._is_deleted(run, row)]
+        kinds = [row.spec.kind for row in left]
+        many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
+        if many and listed is None:
+            listed = self._statuses.account_for_strays(run)
+        proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
+        on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
+        if on:
+            raise NotYet(self._clock.now() + _AGAIN, "still active at Meta: " + ", ".join(on))
+
+    def _status(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> str:
+        if listed.get(row.key, {}).get("status") in _OFF:
+            return str(listed[row.key]["status"])
+        try:
+            return str(self._statuses.read(run, row).get("status"))
+        except MetaNotFoundError:
+            return "DELETED"
+
+
+def _waits(row: Operation) -> bool:
+    """Tell whether a write is a study's, to be seen to when everything is off."""
+    return row.spec.kind is ObjectKind.STUDY and row.spec.action is not Action.UPDATE
+
+
+def _is_refused_delete(row: Operation) -> bool:
+    return row.spec.action is Action.DELETE and row.state in {
+        OperationState.REJECTED,
+        OperationState.WITHDRAWN,
+    }
+
+
+def _paused_since(rows: Sequence[Operation], row: Operation, moment: datetime) -> bool:
+    """Tell whether a confirmed pause of the object was sent after a moment."""
+    return any(
+        one.spec.target == row.key
+        and one.spec.params.get("status") == "PAUSED"
+        and one.state is OperationState.CONFIRMED
+        and one.sent_at is not None
+        and one.sent_at > moment
+        for one in rows
+    )

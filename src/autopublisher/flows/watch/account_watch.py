@@ -1,0 +1,89 @@
+"""The tick of an account's watch: every duty in turn, and one transaction that keeps their records and the next look."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
+from autopublisher.domain.watches import PROBLEM, Watch
+from autopublisher.flows.ticks import enqueue_look
+from autopublisher.flows.watch.duties import Duty, Outcome
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.ports.work import Tick, TickQueue
+
+_log = structlog.get_logger(__name__)
+
+
+class AccountWatch:
+    """Looks at one account. A duty that fails is reported, and the others are done all the same."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        ticks: TickQueue,
+        clock: Clock,
+        duties: Sequence[Duty],
+        every: timedelta,
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._duties = duties
+        self._every = every
+
+    def look(self, tick: Tick) -> None:
+        """Do every duty; a tick of another version than the row's is stale and does nothing."""
+        with self._open_unit() as unit:
+            watch = unit.watches.get(tick.act_id)
+        if watch is None or watch.version != tick.version:
+            return
+        outcomes = {duty.name: self._done(duty, watch) for duty in self._duties}
+        told = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+        following = watch.looked(
+            self._clock.now(),
+            {name: outcome.record for name, outcome in told.items()},
+            self._every,
+            done=all(outcome.complete for outcome in told.values()),
+        )
+        try:
+            self._save(following, watch.version)
+        except StaleWatchError as stale:
+            _log.info("look_stale", act_id=watch.act_id, version=watch.version, reason=str(stale))
+            self._keep_report(following)
+
+    def _keep_report(self, seen: Watch) -> None:
+        """Keep what was seen although the watch was nudged or lifted meanwhile; its next look stays as it is."""
+        with self._open_unit() as unit:
+            held = unit.watches.get(seen.act_id)
+            if held is None or _is_later(held.looked_at, seen.looked_at):
+                return
+            try:
+                unit.watches.save(replace(held, report=seen.report, looked_at=seen.looked_at), held.version)
+            except StaleWatchError as again:
+                _log.info("report_stale", act_id=seen.act_id, reason=str(again))
+                return
+            unit.commit()
+
+    def _done(self, duty: Duty, watch: Watch) -> Outcome | None:
+        before: Mapping[str, Any] | None = watch.report.get(duty.name)
+        try:
+            return duty(
+                watch.act_id, None if before is None or PROBLEM in before else before, self._clock.now()
+            )
+        except AutoPublisherError as error:
+            _log.warning("duty_failed", act_id=watch.act_id, duty=duty.name, reason=str(error))
+            return Outcome({PROBLEM: error.message}, complete=False)
+
+    def _save(self, following: Watch, was: int) -> None:
+        with self._open_unit() as unit:
+            unit.watches.save(following, was=was)
+            enqueue_look(self._ticks, unit, following, self._clock)
+            unit.commit()
+
+
+def _is_later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)

@@ -1,0 +1,58 @@
+"""What an ad account itself lists of everything that bears our mark: one listing per kind, whatever the run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.edits import SWEEP_FIELDS
+from autopublisher.domain.errors import MetaError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.naming import MARK
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.stops import OFF
+from autopublisher.flows.writes.statuses import TREE
+from autopublisher.ports.meta_ads import MetaAds
+
+
+@dataclass(frozen=True)
+class Census:
+    """The account at the moment ``at``; a kind that could not be listed is missing and named in ``problems``."""
+
+    at: datetime
+    listed: Mapping[ObjectKind, Mapping[str, Mapping[str, Any]]]
+    problems: tuple[str, ...]
+
+    def shown(self, kind: ObjectKind, meta_id: str | None) -> Mapping[str, Any] | None:
+        """Return an object as it was listed; None where it was not."""
+        return self.listed.get(kind, {}).get(meta_id or "")
+
+    def covers(self, kind: ObjectKind) -> bool:
+        """Tell whether the kind was listed, so that what is missing is missing at Meta."""
+        return kind in self.listed
+
+    def on(self) -> Sequence[tuple[ObjectKind, Mapping[str, Any]]]:
+        """Return what is listed and not off."""
+        return [pair for pair in self.everything() if pair[1].get("status") not in OFF]
+
+    def everything(self) -> Sequence[tuple[ObjectKind, Mapping[str, Any]]]:
+        """Return all that is listed, campaigns first."""
+        return [(kind, row) for kind, rows in self.listed.items() for row in rows.values()]
+
+    def of(self, mark: str) -> Sequence[tuple[ObjectKind, Mapping[str, Any]]]:
+        """Return what is listed with this text in its name, campaigns first."""
+        return [pair for pair in self.everything() if mark in str(pair[1].get("name", ""))]
+
+
+def take_census(meta: MetaAds, act_id: ActId, now: datetime) -> Census:
+    """List campaigns, ad sets and ads of ours that are neither deleted nor archived, with all that is compared."""
+    listed: dict[ObjectKind, Mapping[str, Mapping[str, Any]]] = {}
+    problems = []
+    for kind in TREE:
+        try:
+            rows = meta.find(act_id, kind, MARK, SWEEP_FIELDS[kind])
+        except MetaError as error:
+            problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+            continue
+        listed[kind] = {MetaId(str(row["id"])): row for row in rows}
+    return Census(now, listed, tuple(problems))

@@ -1,0 +1,208 @@
+"""Compares one run's journal with what its account shows: what differs is read again before it is called an edit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.edits import GONE, SWEEP_FIELDS, Edit, edits
+from autopublisher.domain.errors import MetaError, MetaNotFoundError
+from autopublisher.domain.findings import Finding, last_set_at, may_be_deleted, set_since, turn_of, wishes
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.records import MetaObject
+from autopublisher.domain.reservations import end_of
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.watch.census import Census
+from autopublisher.flows.writes.bookkeeping import as_read
+from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+CREATIVE_AGE = timedelta(days=1)
+"""Creatives cannot be changed once made, so that one is read again only after so long."""
+
+_CREATIVES_AT_ONCE = 5
+
+
+@dataclass
+class Comparison:
+    """What came of comparing one run: findings, the places that were looked at, and what Meta showed of each object.
+
+    ``baselines`` are those of the objects that have one, by key.
+    """
+
+    run: Run
+    rows: Sequence[Operation]
+    baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    examined: set[tuple[str, str]] = field(default_factory=set)
+    shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def threats(self) -> list[Finding]:
+        """What makes more spendable than is set aside."""
+        return [one for one in self.findings if one.edit.threat]
+
+
+class Comparer:
+    """Compares runs, one at a time."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds) -> None:
+        self._open_unit = open_unit
+        self._statuses = statuses
+        self._meta = meta
+
+    def compare(
+        self, run: Run, census: Census, before: Mapping[tuple[str, str], Finding], now: datetime
+    ) -> Comparison:
+        """Compare a run; ``before`` are its findings of the look before, by place. Of an ended run only threats count."""
+        models = {model.key: model for model in self._statuses.models(run)}
+        baselines = {key: model.baseline for key, model in models.items() if model.baseline is not None}
+        found = Comparison(run, self._statuses.rows(run), baselines)
+        goes_on = can_still_act(run, found.rows, now)
+        made = self._statuses.created(run)
+        for row in (row for row in made if row.spec.kind in TREE):
+            shown = census.shown(row.spec.kind, row.meta_id)
+            if shown is None and goes_on and census.covers(row.spec.kind):
+                shown = self._missing(found, row, models.get(row.key))
+            if shown is not None:
+                self._one(found, row, shown, before, now)
+        if goes_on:
+            self._creatives(found, [row for row in made if row.spec.kind is ObjectKind.CREATIVE], models, now)
+        else:
+            found.findings = found.threats
+        self._keep(found, census)
+        return found
+
+    # --- one object -----------------------------------------------------------------------------------
+
+    def _one(
+        self,
+        found: Comparison,
+        row: Operation,
+        shown: Mapping[str, Any],
+        before: Mapping[tuple[str, str], Finding],
+        now: datetime,
+    ) -> None:
+        differing = self._findings(found, found.rows, row, shown, now)
+        news = [one for one in differing if one.edit.threat or _mark_of(before.get(one.place)) != one.mark]
+        if news and shown.get("status") not in GONE:
+            again = self._read_again(found, row)
+            if again is None:
+                return
+            shown, rows = again
+            differing = self._findings(found, rows, row, shown, now)
+        found.shown[row.key] = shown
+        late = now - READ_LAG
+        unsure = {name for name in SWEEP_FIELDS[row.spec.kind] if set_since(found.rows, row.key, name, late)}
+        found.examined |= {(row.key, name) for name in SWEEP_FIELDS[row.spec.kind] if name not in unsure}
+        for one in differing:
+            if one.edit.threat or one.edit.field not in unsure:
+                earlier = before.get(one.place)
+                known = earlier is not None and earlier.mark == one.mark
+                found.findings.append(earlier if known and earlier is not None else one)
+
+    def _read_again(
+        self, found: Comparison, row: Operation
+    ) -> tuple[Mapping[str, Any], Sequence[Operation]] | None:
+        """Read an object by itself; None where nothing can be said because somebody is working on it or Meta is silent."""
+        before = _about(self._statuses.rows(found.run), row.key)
+        try:
+            shown = self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
+        except MetaError as error:
+            found.problems.append(f"{row.key} could not be read: {error.message}")
+            return None
+        rows = self._statuses.rows(found.run)
+        return None if _about(rows, row.key) != before else (shown, rows)
+
+    def _missing(
+        self, found: Comparison, row: Operation, model: MetaObject | None
+    ) -> Mapping[str, Any] | None:
+        """Return what Meta says of an object that its account does not list; None where nothing is sure."""
+        if model is not None and model.status in GONE:
+            return {"status": model.status}
+        try:
+            return self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
+        except MetaNotFoundError:
+            return self._perhaps_gone(found, row)
+        except MetaError as error:
+            found.problems.append(f"{row.key} is not listed and could not be read: {error.message}")
+            return None
+
+    def _perhaps_gone(self, found: Comparison, row: Operation) -> Mapping[str, Any] | None:
+        try:
+            return {"status": "DELETED"} if self._statuses.is_gone(found.run, row) else None
+        except MetaError as error:
+            found.problems.append(f"{row.key} is not shown, and not known to be gone: {error.message}")
+            return None
+
+    def _creatives(
+        self,
+        found: Comparison,
+        rows: Sequence[Operation],
+        models: Mapping[str, MetaObject],
+        now: datetime,
+    ) -> None:
+        """Read the creatives that have not been read for long, a few at a time."""
+        due = [row for row in rows if row.key in models and now - models[row.key].read_at >= CREATIVE_AGE]
+        for row in due[:_CREATIVES_AT_ONCE]:
+            shown = self._missing(found, row, None)
+            if shown is not None:
+                self._one(found, row, shown, {}, now)
+
+    def _findings(
+        self,
+        compared: Comparison,
+        rows: Sequence[Operation],
+        row: Operation,
+        shown: Mapping[str, Any],
+        now: datetime,
+    ) -> list[Finding]:
+        run, kind, key = compared.run, row.spec.kind, row.key
+
+        def found(edit: Edit) -> Finding:
+            turn = turn_of(rows, key, edit.field)
+            return Finding(run.id, key, kind, row.meta_id or MetaId(""), edit, now, turn)
+
+        start_set_at = last_set_at(rows, key, "start_time")
+        baseline = compared.baselines.get(key)
+        amiss = edits(kind, wishes(rows, key), shown, baseline, start_set_at)
+        if may_be_deleted(rows, key):
+            amiss = tuple(edit for edit in amiss if edit.field != "status" or edit.shown not in GONE)
+        return [found(edit) for edit in amiss]
+
+    # --- models ---------------------------------------------------------------------------------------
+
+    def _keep(self, found: Comparison, census: Census) -> None:
+        """Bring the models up to date, but for those that somebody has read since the census."""
+        with self._open_unit() as unit:
+            for model in unit.records.objects(found.run.id):
+                shown = found.shown.get(model.key)
+                if shown is not None and model.read_at <= census.at:
+                    unit.records.put_object(_as_shown(model, shown, census.at))
+            unit.commit()
+
+
+def can_still_act(run: Run, rows: Sequence[Operation], now: datetime) -> bool:
+    """Tell whether a run goes on: it has not ended, or its final campaign can still spend."""
+    if not run.is_final:
+        return True
+    if run.status is not RunStatus.COMPLETED:
+        return False
+    finals = [row for row in rows if row.key == "final/adset"]
+    return any(end_of(row, rows) > now for row in finals)
+
+
+def _mark_of(finding: Finding | None) -> tuple[str, str, int] | None:
+    return None if finding is None else finding.mark
+
+
+def _about(rows: Sequence[Operation], key: str) -> list[tuple[str, str, int]]:
+    """Return what the journal says is being done to an object, to see whether it is still the same later."""
+    return [(row.key, row.state.value, row.attempts) for row in rows if key in (row.key, row.spec.target)]
+
+
+def _as_shown(model: MetaObject, shown: Mapping[str, Any], at: datetime) -> MetaObject:
+    return replace(as_read(model, shown, at), name=str(shown.get("name") or model.name))

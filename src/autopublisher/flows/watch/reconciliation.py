@@ -1,0 +1,324 @@
+"""The reconciliation: at each look an account is compared with the journals of its runs.
+
+What somebody else has changed is said once, in the run's events, and never undone by us, with one exception: what makes
+more money spendable than is set aside is switched off at once, through the run's own journal. What belongs to a run and to
+no journal is switched off as the kill switch would; what belongs to no run here is only told of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.findings import EDITED, RECALL_VERB, RECONCILIATION, RESTORED, Finding, findings_of
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.journal.found import OLDER
+from autopublisher.domain.journal.unknown import UNKNOWN
+from autopublisher.domain.naming import run_mark
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.runs.duplicates import Duplicates
+from autopublisher.flows.runs.holding import Holding
+from autopublisher.flows.ticks import enqueue_next
+from autopublisher.flows.watch.census import Census, take_census
+from autopublisher.flows.watch.comparing import Comparer, Comparison
+from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.strays import Stray, Strays
+from autopublisher.flows.watch.unclaimed import Unclaimed
+from autopublisher.flows.watch.unknown_runs import UnknownRuns
+from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import TickQueue
+
+_ALL = 100_000
+_TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
+
+
+class Reconciliation:
+    """The duty that compares an account with its journals; while a stop holds, the stop's own duty is in charge."""
+
+    name = RECONCILIATION
+
+    def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        clock: Clock,
+        ticks: TickQueue,
+        statuses: Statuses,
+        strays: Strays,
+        duplicates: Duplicates,
+        holding: Holding | None = None,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._clock = clock
+        self._ticks = ticks
+        self._statuses = statuses
+        self._strays = strays
+        self._duplicates = duplicates
+        self._holding = holding
+        self._comparer = Comparer(open_unit, statuses, meta)
+        self._unclaimed = Unclaimed(open_unit, meta)
+        self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Look at everything that bears our mark in the account, whatever the journals hold."""
+        with self._open_unit() as unit:
+            stopped = bool(unit.stops.holding(act_id))
+            every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
+        if stopped:
+            return None if before is None else Outcome(before)
+        census = take_census(self._meta, act_id, now)
+        runs = [run for run in every if _matters(run, census, now)]
+        unknown = self._unknown_runs.listed(act_id, every, census, before, now)
+        undone = [line for run in runs for line in self._held_back(run, census, now)]
+        lines, problems = self._orphans(act_id, every, runs, census, before, now)
+        problems = [*census.problems, *problems]
+        findings: list[Finding] = []
+        for run in runs:
+            earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
+            compared = self._comparer.compare(run, census, earlier, now)
+            self._carry_over(compared, earlier)
+            self._tell(compared, now)
+            problems += self._weighed(run, census)
+            undone += self._recalled(compared, census)
+            self._mark_edited(compared, earlier, now)
+            findings += compared.findings
+            problems += compared.problems
+        undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
+        unclaimed = self._unclaimed.listed(act_id, before, now)
+        problems += unclaimed.problems
+        record = {
+            "at": now.isoformat(),
+            "findings": [one.to_record() for one in findings],
+            "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
+            UNKNOWN: [one.to_record() for one in unknown],
+            "unclaimed": list(unclaimed.objects),
+            "listed_at": dict(unclaimed.listed_at),
+            "put_off": dict(unclaimed.put_off),
+            "undone": undone,
+            "problems": problems,
+        }
+        return Outcome(record, complete=not undone)
+
+    # --- whose objects --------------------------------------------------------------------------------
+
+    def _orphans(  # noqa: PLR0917 (the account as it is listed and as it is known)
+        self,
+        act_id: ActId,
+        every: Sequence[Run],
+        runs: Sequence[Run],
+        census: Census,
+        before: Mapping[str, Any] | None,
+        now: datetime,
+    ) -> tuple[tuple[ObjectLine, ...], list[str]]:
+        """Have what no journal knows taken into its run's, or else switched off."""
+        known = {row.meta_id for run in runs for row in self._statuses.rows(run)}
+        at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
+        ours = tuple(run_mark(run.id) for run in every)
+        unknown = [
+            Stray(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
+            for kind, row in census.everything()
+            if row["id"] not in known
+            and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
+            and not any(mark in _name(row) for mark in at_rest)
+        ]
+        earlier = [_line(one) for one in (before or {}).get("orphans", ())]
+        found = self._strays.taken_care_of(act_id, unknown, earlier, now)
+        return found.lines, list(found.problems)
+
+    # --- older databases ----------------------------------------------------------------------------
+
+    def _held_back(self, run: Run, census: Census, now: datetime) -> list[str]:
+        """See that a run of which Meta holds more than its journal rests, and to its money; returns what is left undone."""
+        if self._holding is None or run.is_ending:
+            return []
+        try:
+            self._holding.compared(run, census.of(run_mark(run.id)) if not census.problems else None)
+        except Held:
+            return self._at_rest(run, now)
+        except NotYet:
+            return []  # its own tick says what it waits for
+        except AutoPublisherError as error:
+            return [f"run {run.id} could not be compared with Meta: {error}"]
+        return []
+
+    def _at_rest(self, run: Run, now: datetime) -> list[str]:
+        """Have the run's own tick say so; of one that rests already only the money is seen to."""
+        if run.next_tick_at is None and OLDER in (run.attention or ""):
+            return self._secured(run)
+        try:
+            self._wake(replace(run, version=run.version + 1, updated_at=now, next_tick_at=now), run.version)
+        except StaleRunError:
+            return []  # its own tick has moved it on; the next look finds the same
+        return []
+
+    def _secured(self, run: Run) -> list[str]:
+        try:
+            if self._holding is not None:
+                self._holding.secured(run)
+        except (NotYet, OperationRefused, AutoPublisherError) as error:
+            return [f"run {run.id} is held and not known to be within its total: {error}"]
+        return []
+
+    def _wake(self, run: Run, was: int) -> None:
+        with self._open_unit() as unit:
+            unit.runs.save(run, was=was)
+            enqueue_next(self._ticks, unit_of_work=unit, run=run, clock=self._clock)
+            unit.commit()
+
+    # --- what is said ---------------------------------------------------------------------------------
+
+    def _carry_over(self, compared: Comparison, earlier: Mapping[tuple[str, str], Finding]) -> None:
+        """Keep what was found of creatives at an earlier look, which are not read at each."""
+        rows = {row.key: row for row in compared.rows}
+        for place, finding in earlier.items():
+            is_creative = place[0] in rows and rows[place[0]].spec.kind is ObjectKind.CREATIVE
+            if is_creative and place not in compared.examined:
+                compared.findings.append(finding)
+
+    def _tell(self, compared: Comparison, now: datetime) -> None:
+        """Write an event for each finding that is new or other than before, and for each that is no more.
+
+        What has been said is known from the events themselves, so that a look that died says nothing twice.
+        """
+        with self._open_unit() as unit:
+            unit.lock(f"reconciliation:{compared.run.act_id}")
+            said = _said(unit.observations.events(compared.run.id))
+            news = [
+                _edited(compared.run, one, now)
+                for one in compared.findings
+                if said.get(one.place) != list(one.mark)
+            ]
+            there = {one.place for one in compared.findings}
+            over = [
+                place
+                for place, mark in said.items()
+                if mark is not None and place in compared.examined and place not in there
+            ]
+            news += [_restored(compared.run, place, now) for place in over]
+            unit.observations.add_events(news)
+            unit.commit()
+
+    def _weighed(self, run: Run, census: Census) -> list[str]:
+        """Set aside what the run's duplicates can spend, before they are switched off; return why it could not be done."""
+        try:
+            self._duplicates.weigh(run, lambda row: census.shown(row.spec.kind, row.meta_id))
+        except (StaleRunError, StaleOperationError) as error:
+            return [f"what duplicates can spend is set aside at the next look: {error}"]
+        return []
+
+    # --- what is done ---------------------------------------------------------------------------------
+
+    def _recalled(self, compared: Comparison, census: Census) -> list[str]:
+        """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
+        undone = []
+        arms = {_arm(one.key) for one in compared.threats}
+        for row in self._on(compared, census, arms):
+            try:
+                self._statuses.recall(compared.run, row)
+            except (NotYet, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
+                undone.append(f"{row.key} is to be switched off: {error}")
+        return undone
+
+    def _on(self, compared: Comparison, census: Census, arms: set[str]) -> list[Operation]:
+        """Return what is on in these arms, and what an earlier look began to switch off."""
+        begun = {
+            row.spec.target
+            for row in self._statuses.rows(compared.run)
+            if row.key.startswith(f"{RECALL_VERB}/") and not row.is_settled
+        }
+        rows = self._statuses.created(compared.run)
+        return [
+            row
+            for kind in TREE
+            for row in rows
+            if row.spec.kind is kind
+            and (row.key in begun or (_arm(row.key) in arms and _is_on(compared, census, row)))
+        ]
+
+    def _mark_edited(
+        self, compared: Comparison, earlier: Mapping[tuple[str, str], Finding], now: datetime
+    ) -> None:
+        """Mark a running test whose arms have been changed; its figures from then on are no proof.
+
+        A tick that is due may be under way and is left alone, unless the same was found at the look before.
+        """
+        run = compared.run
+        broken = [one for one in compared.findings if _breaks(run, one)]
+        if not broken or run.edited_at is not None or run.status not in _TESTING:
+            return
+        due = run.next_tick_at is not None and run.next_tick_at <= self._clock.now()
+        if due and not any(one.place in earlier for one in broken):
+            return
+        marked = replace(run, version=run.version + 1, updated_at=now, edited_at=now)
+        try:
+            self._wake(marked, run.version)
+        except StaleRunError:
+            return  # its own tick has moved it on; the next look finds the same
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row.get("name", ""))
+
+
+def _matters(run: Run, census: Census, now: datetime) -> bool:
+    """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
+    if run.ended_at is None or run.ended_at >= now - LONGEST:
+        return True
+    return any(run_mark(run.id) in _name(row) for _, row in census.on())
+
+
+def _line(record: Mapping[str, Any]) -> ObjectLine:
+    return ObjectLine(**{**record, "kind": ObjectKind(record["kind"])})
+
+
+def _arm(key: str) -> str:
+    return key.rsplit("/", 1)[0]
+
+
+def _is_on(compared: Comparison, census: Census, row: Operation) -> bool:
+    shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id)
+    return shown is not None and shown.get("status") not in OFF
+
+
+def _breaks(run: Run, finding: Finding) -> bool:
+    """Tell whether an edit makes a test's figures worthless: of an arm still in the test, and not its name alone."""
+    parts = finding.key.split("/")
+    in_test = parts[0] == "test" and parts[1].upper() not in run.eliminated
+    return in_test and finding.edit.field != "name"
+
+
+def _said(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
+    """Return what was last said of each place: the finding's mark, or None where it was said to be over."""
+    said: dict[tuple[str, str], list[Any] | None] = {}
+    for one in events:
+        if one.tag in {EDITED, RESTORED}:
+            place = one.data["key"], one.data["field"]
+            over = one.tag == RESTORED
+            said[place] = None if over else [one.data["wanted"], one.data["shown"], one.data["turn"]]
+    return said
+
+
+def _edited(run: Run, finding: Finding, now: datetime) -> Event:
+    consequence = (
+        "; more could be spent than is set aside, so it is not left on" if finding.edit.threat else ""
+    )
+    message = f"Changed at Meta, and not by us: {finding.sentence}{consequence}"
+    return Event(now, EDITED, SYSTEM, message, run.id, finding.to_record())
+
+
+def _restored(run: Run, place: tuple[str, str], now: datetime) -> Event:
+    key, name = place
+    return Event(
+        now, RESTORED, SYSTEM, f"{name} of {key} is as asked again", run.id, {"key": key, "field": name}
+    )

@@ -1,0 +1,141 @@
+"""After a stop: runs that it held go on, and finished runs get their final campaigns back if that was asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.journal.found import found_in
+from autopublisher.domain.ledger import ledger_of
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.plan import final_key, total_of
+from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.stops import STOP_VERB, Stop, asked_of, was_stopped
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
+from autopublisher.flows.ticks import enqueue_next
+from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import TickQueue
+
+_ALL = 100_000
+_UNDER_WAY = frozenset(RunStatus) - FINAL
+
+
+class Awakening:
+    """The duty that ends a stop: it has nothing to do while one holds."""
+
+    name = "resume"
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        ticks: TickQueue,
+        clock: Clock,
+        executor: Executor,
+        statuses: Statuses,
+    ) -> None:
+        self._open_unit = open_unit
+        self._ticks = ticks
+        self._clock = clock
+        self._executor = executor
+        self._statuses = statuses
+
+    def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
+        """Wake what was held; switch final campaigns on again where the last stop was lifted with that wish."""
+        with self._open_unit() as unit:
+            if unit.stops.holding(act_id):
+                return None
+            held = unit.runs.find(RunFilter(statuses=_UNDER_WAY, act_id=act_id, limit=_ALL))
+            lifted = [one for one in unit.stops.latest(_ALL) if one.concerns(act_id)]
+        for run in held:
+            if run.next_tick_at is None and not found_in(self._statuses.rows(run)):
+                self._wake(run, now)
+        last = max(lifted, key=lambda stop: stop.lifted_at or stop.at, default=None)
+        if last is None or not last.reactivate:
+            return None
+        if before is not None and before.get("stop") == last.id and before.get("complete"):
+            return Outcome(before)
+        return self._finals(act_id, last, _held_since(last, lifted), now)
+
+    def _wake(self, run: Run, now: datetime) -> None:
+        """Let the run go on; a pause of the stop's that was never settled is no longer wanted."""
+        try:
+            for row in self._statuses.rows(run):
+                if row.key.startswith(f"{STOP_VERB}/") and not row.is_settled:
+                    self._executor.settle(run, row)
+            woken = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now, attention=None)
+            if run.test_starts_at is not None and run.stopped_at is None:
+                woken = replace(woken, interrupted_at=now)
+            with self._open_unit() as unit:
+                unit.runs.save(woken, was=run.version)
+                said = event(run, now, "resumed", "The stop was lifted; the run goes on")
+                unit.observations.add_events([said])
+                enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
+                unit.commit()
+        except (StaleRunError, StaleOperationError):
+            return  # it is awake: somebody else has moved it on
+
+    # --- final campaigns ----------------------------------------------------------------------------
+
+    def _finals(self, act_id: ActId, stop: Stop, since: datetime, now: datetime) -> Outcome:
+        with self._open_unit() as unit:
+            done = unit.runs.find(
+                RunFilter(statuses=frozenset({RunStatus.COMPLETED}), act_id=act_id, limit=_ALL)
+            )
+        lines = [line for run in done if (line := self._final(run, since, now)) is not None]
+        complete = all(line["settled"] for line in lines)
+        return Outcome({"stop": stop.id, "complete": complete, "runs": lines}, complete)
+
+    def _final(self, run: Run, since: datetime, now: datetime) -> dict[str, Any] | None:
+        """Switch one run's final campaign on again if the stop switched it off; None where it did not."""
+        rows = self._statuses.rows(run)
+        finals = [row for row in self._statuses.created(run, "final/") if row.spec.kind in TREE]
+        dark = [row for row in finals if was_stopped(rows, row.key, since)]
+        if not dark:
+            return None
+        refused = _why_not(run, rows, now)
+        if refused:
+            return {"run_id": run.id, "settled": True, "state": "left paused", "why": refused}
+        try:
+            self._statuses.activate(run, dark)
+        except (NotYet, MetaError, StaleRunError, StaleOperationError) as error:
+            return {"run_id": run.id, "settled": False, "state": "not on yet", "why": str(error)}
+        except (OperationRefused, GateRefusedError) as error:
+            return {"run_id": run.id, "settled": True, "state": "refused", "why": str(error)}
+        except RunFailed as unfit:
+            return {"run_id": run.id, "settled": True, "state": "left paused", "why": str(unfit)}
+        with self._open_unit() as unit:
+            said = "The final campaign is switched on again after a stop; Meta shows it active"
+            unit.observations.add_events([event(run, now, "reactivated", said)])
+            unit.commit()
+        return {"run_id": run.id, "settled": True, "state": "active", "why": ""}
+
+
+def _held_since(last: Stop, stops: Sequence[Stop]) -> datetime:
+    """Return since when the account was stopped without a break until ``last`` was lifted."""
+    since = last.at
+    for one in sorted(stops, key=lambda stop: stop.at, reverse=True):
+        if one.at < since <= (one.lifted_at or since):
+            since = one.at
+    return since
+
+
+def _why_not(run: Run, rows: Sequence[Operation], now: datetime) -> str:
+    """Return why a final campaign must stay paused: its money is no longer set aside, or its time is over."""
+    key = final_key(ObjectKind.AD_SET)
+    reserve = next((row for row in rows if row.key == key), None)
+    if reserve is None or reserve.spec.reserves <= 0 or reserve.spent is not None:
+        return "its budget is no longer set aside for it"
+    if ledger_of(total_of(run), rows).left.minor < 0:
+        return "more is set aside than the run's total"
+    ends = asked_of(rows, key).get("end_time")
+    if ends is None or datetime.fromisoformat(str(ends)) <= now:
+        return "its end time has passed"
+    return ""

@@ -1,0 +1,153 @@
+"""Objects that bear our mark and are on, as the account itself lists them: the net under every journal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.naming import MARK, run_mark
+from autopublisher.domain.operations import Action, ObjectKind, Operation
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run
+from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.outcomes.waiting import Held
+from autopublisher.flows.runs.holding import Planner
+from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+
+_log = structlog.get_logger(__name__)
+_FIELDS = ("id", "name", "status")
+_ALL = 100_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the account showed: the Meta ids of journaled objects that are on, and what became of all the others."""
+
+    known_on: frozenset[str]
+    lines: tuple[ObjectLine, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stray:
+    """One object that is on, or found to be off."""
+
+    kind: ObjectKind
+    meta_id: MetaId
+    name: str
+    on: bool = True
+
+
+class Strays:
+    """Finds what is on; what belongs to no journal it switches off itself. ``plan`` says what a run would make now."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, plan: Planner) -> None:
+        self._open_unit = open_unit
+        self._statuses = statuses
+        self._meta = meta
+        self._plan = plan
+
+    def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
+        """Look through the account; of ``earlier``, the strays of the look before, those not confirmed are tried again."""
+        on, problems = self._listed(act_id)
+        known = frozenset(one.meta_id for one in on if self._is_journaled(act_id, one))
+        strays = {one.meta_id: one for one in on if one.meta_id not in known}
+        for line in earlier:
+            if not line.confirmed and line.meta_id is not None:
+                strays.setdefault(line.meta_id, Stray(line.kind, line.meta_id, line.key))
+        lines = tuple(self._paused(act_id, one, now) for one in strays.values())
+        return Found(known, lines, tuple(problems))
+
+    def taken_care_of(
+        self, act_id: ActId, unknown: Sequence[Stray], earlier: Sequence[ObjectLine], now: datetime
+    ) -> Found:
+        """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
+        left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
+        strays = {one.meta_id: one for one in left if one.on}
+        for line in earlier:
+            if (
+                not line.confirmed
+                and line.meta_id is not None
+                and line.meta_id not in {one.meta_id for one in left}
+            ):
+                strays[line.meta_id] = Stray(line.kind, line.meta_id, line.key)
+        off = [
+            ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
+        ]
+        return Found(frozenset(), (*off, *(self._paused(act_id, one, now) for one in strays.values())), ())
+
+    def _listed(self, act_id: ActId) -> tuple[list[Stray], list[str]]:
+        """Return everything of ours that the account shows to be on, and why some of it could not be read."""
+        found: list[Stray] = []
+        problems = []
+        for kind in TREE:
+            try:
+                rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+            except MetaError as error:
+                problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+                continue
+            on = [row for row in rows if row.get("status") not in OFF]
+            found += [Stray(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
+        return found, problems
+
+    def _is_journaled(self, act_id: ActId, stray: Stray, *, settling: bool = False) -> bool:
+        """Tell whether the object's run knows it, taking it into the run's journal if it can.
+
+        ``settling`` is the answer for one that a create not yet settled may have made.
+        """
+        with self._open_unit() as unit:
+            runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
+            run = next((one for one in runs if run_mark(one.id) in stray.name), None)
+            rows = () if run is None else unit.journal.of_run(run.id)
+        if run is None or is_journaled(rows, stray):
+            return run is not None
+        if any(may_become(row, stray) for row in rows):
+            return settling  # its own create is still being looked for, and must not find it taken
+        return self._is_taken_in(run, stray)
+
+    def _is_taken_in(self, run: Run, stray: Stray) -> bool:
+        try:
+            self._statuses.account_for_strays(run, self._plan(run))
+        except (Held, MetaError, StaleRunError, StaleOperationError) as error:
+            _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
+        return is_journaled(self._statuses.rows(run), stray)
+
+    def _paused(self, act_id: ActId, stray: Stray, now: datetime) -> ObjectLine:
+        """Switch off an object that no journal has; the events say so before and after."""
+        self._write_down(act_id, stray, now, "pausing", "is on and belongs to no journal; it is switched off")
+        state, why = "unknown", ""
+        try:
+            self._meta.update(stray.meta_id, {"status": "PAUSED"})
+            state = str(self._meta.read(stray.kind, stray.meta_id, _FIELDS).get("status"))
+        except MetaError as error:
+            why = error.message
+        if not why and state not in OFF:
+            why = f"still {state} at Meta"
+        if not why:
+            self._write_down(act_id, stray, now, "paused", "is off, as Meta shows")
+        return ObjectLine(stray.kind, stray.meta_id, stray.name, None, state, not why, why)
+
+    def _write_down(self, act_id: ActId, stray: Stray, now: datetime, action: str, what: str) -> None:
+        facts: Mapping[str, Any] = {"act_id": act_id, "kind": stray.kind.value, "meta_id": stray.meta_id}
+        message = f"{stray.kind.value} {stray.meta_id} ({stray.name}) {what}"
+        with self._open_unit() as unit:
+            unit.observations.add_events([Event(now, f"watch:stray:{action}", SYSTEM, message, None, facts)])
+            unit.commit()
+
+
+def is_journaled(rows: Sequence[Operation], stray: Stray) -> bool:
+    """Tell whether a create of the journal has made this object."""
+    return any(row.meta_id == stray.meta_id and row.spec.action is Action.CREATE for row in rows)
+
+
+def may_become(row: Operation, stray: Stray) -> bool:
+    """Tell whether a create that is not settled yet may turn out to have made this object."""
+    unsettled = row.spec.action is Action.CREATE and not row.is_settled
+    return unsettled and bool(row.spec.token) and str(row.spec.token) in stray.name

@@ -1,0 +1,163 @@
+"""Rules, studies and creatives that bear our mark and are in no journal: they cannot spend, so they are only reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from autopublisher.domain.edits import GONE
+from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.naming import MARK, run_mark, run_marks_in
+from autopublisher.domain.operations import ObjectKind, Operation
+from autopublisher.domain.records import Event
+from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.watch.comparing import CREATIVE_AGE
+from autopublisher.flows.watch.strays import Stray, is_journaled, may_become
+from autopublisher.flows.writes.lookups import NO_RIGHT
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+UNCLAIMED = "watch:unclaimed:found"
+
+_KINDS = (ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE)
+_FIELDS = ("id", "name", "status")
+_ALL = 100_000
+_AFTER_THROTTLING = timedelta(hours=6)
+"""Of a list longer than Meta's limit lets us read nothing is kept; trying at every look would leave the runs no calls."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a look knows, as JSON types: the objects of no journal, when each kind was last listed, and what went wrong.
+
+    ``put_off`` says of a kind that Meta's limits kept us from listing ``until`` when it is left alone, and the ``problem``.
+    """
+
+    objects: tuple[Mapping[str, Any], ...]
+    listed_at: Mapping[str, str]
+    put_off: Mapping[str, Mapping[str, str]]
+    problems: tuple[str, ...]
+
+
+class Unclaimed:
+    """Lists each kind once a day, and says of each object once that no journal has it."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+
+    def listed(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Listed:
+        """Return what is there now; of a kind whose turn it is not, or that could not be read, what was there before."""
+        earlier = [one for one in (before or {}).get("unclaimed", ()) if isinstance(one, Mapping)]
+        listed_at = dict((before or {}).get("listed_at", {}))
+        put_off = {
+            name: one for name, one in (before or {}).get("put_off", {}).items() if not _is_over(one, now)
+        }
+        objects: list[Mapping[str, Any]] = []
+        problems = []
+        for kind in _KINDS:
+            of_kind: list[Mapping[str, Any]] = [one for one in earlier if one["kind"] == kind.value]
+            if kind.value not in put_off and _is_due(listed_at.get(kind.value), now):
+                try:
+                    rows = self._rows(act_id, kind)
+                except MetaThrottledError as error:
+                    until = (now + _AFTER_THROTTLING).isoformat()
+                    put_off[kind.value] = {"until": until, "problem": _problem(kind, error)}
+                except MetaError as error:
+                    problems.append(_problem(kind, error))
+                else:
+                    if rows is not None:
+                        of_kind = self._told(act_id, kind, rows, of_kind, now)
+                    listed_at[kind.value] = now.isoformat()
+            objects += of_kind
+        problems += [str(one["problem"]) for one in put_off.values()]
+        return Listed(tuple(objects), listed_at, put_off, tuple(problems))
+
+    def _rows(self, act_id: ActId, kind: ObjectKind) -> Sequence[Mapping[str, Any]] | None:
+        """Return what is listed and not gone; None where we may not look, which the log says."""
+        try:
+            rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+        except NO_RIGHT as error:
+            _log.info("kind_not_listed", act_id=act_id, kind=kind.value, reason=error.message)
+            return None
+        return [row for row in rows if row.get("status") not in GONE]
+
+    def _told(
+        self,
+        act_id: ActId,
+        kind: ObjectKind,
+        rows: Sequence[Mapping[str, Any]],
+        earlier: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> list[Mapping[str, Any]]:
+        """Return the records of those of no journal, and write an event for each that none was written for.
+
+        The journals are read after the listing, so that a create that has answered meanwhile is known.
+        """
+        known = {one["meta_id"]: one for one in earlier}
+        found: list[Mapping[str, Any]] = []
+        journals: dict[RunId, Sequence[Operation]] = {}
+        with self._open_unit() as unit:
+            runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
+            for row in rows:
+                stray = Stray(kind, MetaId(str(row["id"])), str(row.get("name", "")))
+                run = _run_of(stray, runs)
+                if run is not None and run.act_id != act_id:
+                    continue  # a business shows the studies of all its accounts: that account's look says it
+                if run is not None and run.id not in journals:
+                    journals[run.id] = unit.journal.of_run(run.id)
+                journal = () if run is None else journals[run.id]
+                if is_journaled(journal, stray) or any(may_become(one, stray) for one in journal):
+                    continue
+                record = known.get(stray.meta_id) or _record(stray, now)
+                found.append(record)
+                said = stray.meta_id in known or (run is not None and _is_said(unit, run, stray))
+                if not said:
+                    unit.observations.add_events([_event(act_id, stray, run, now)])
+            unit.commit()
+        return found
+
+
+def _problem(kind: ObjectKind, error: MetaError) -> str:
+    return f"the account's {kind.value}s could not be listed: {error.message}"
+
+
+def _is_over(put_off: Mapping[str, str], now: datetime) -> bool:
+    return now >= datetime.fromisoformat(put_off["until"])
+
+
+def _is_due(listed_at: str | None, now: datetime) -> bool:
+    return listed_at is None or now - datetime.fromisoformat(listed_at) >= CREATIVE_AGE
+
+
+def _run_of(stray: Stray, runs: Mapping[str, Run]) -> Run | None:
+    return next((runs[mark] for mark in run_marks_in(stray.name) if mark in runs), None)
+
+
+def _is_said(unit: UnitOfWork, run: Run, stray: Stray) -> bool:
+    """Tell whether a look that died before it could keep its record has written the event."""
+    told = [one for one in unit.observations.events(run.id) if one.tag == UNCLAIMED]
+    return any(one.data["meta_id"] == stray.meta_id for one in told)
+
+
+def _record(stray: Stray, now: datetime) -> Mapping[str, Any]:
+    sentence = f"{stray.kind.value} {stray.meta_id} ({stray.name}) bears our mark and belongs to no journal"
+    return {
+        "kind": stray.kind.value,
+        "meta_id": stray.meta_id,
+        "name": stray.name,
+        "since": now.isoformat(),
+        "sentence": sentence,
+    }
+
+
+def _event(act_id: ActId, stray: Stray, run: Run | None, now: datetime) -> Event:
+    facts = {"act_id": act_id, **_record(stray, now)}
+    message = f"{facts['sentence']}; it cannot spend and is left as it is"
+    return Event(now, UNCLAIMED, SYSTEM, message, None if run is None else run.id, facts)

@@ -1,0 +1,229 @@
+"""Writes down how far each write at Meta has come: its row of the journal, its Meta model and its line of the log.
+
+A row, the model it concerns and what is said of it are saved in one transaction, so that none of them tells another story.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from autopublisher.domain.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.plan import total_of
+from autopublisher.domain.records import Event, MetaObject
+from autopublisher.domain.run import Run
+from autopublisher.flows.writes.brake import brake
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+
+_MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
+_BUDGETS = ("lifetime_budget", "daily_budget")
+_VERBS = {
+    Action.CREATE: "created",
+    Action.UPLOAD: "uploaded",
+    Action.UPDATE: "updated",
+    Action.DELETE: "deleted",
+}
+
+
+class Bookkeeping:
+    """Keeps the journal, the Meta models and the log of a run in step.
+
+    ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent.
+    """
+
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, *, stretch: int) -> None:
+        self._stretch = stretch
+        self._open_unit = open_unit
+        self._clock = clock
+
+    def ids(self, run: Run) -> dict[str, str]:
+        """Return the Meta id of every write of the run that has one, by key."""
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        return {row.key: row.meta_id for row in rows if row.meta_id is not None}
+
+    def advance(
+        self,
+        operation: Operation,
+        state: OperationState,
+        fence: Fence,
+        *,
+        events: Sequence[Event] = (),
+        braked: Run | None = None,
+        **changes: Any,
+    ) -> Operation:
+        """Return the row in its next state, saved; with ``braked`` only if no stop forbids it (raises Stopped)."""
+        moved = operation.to(state, **changes)
+        with self._open_unit() as unit:
+            if braked is not None:
+                brake(unit, braked, operation.spec)
+            unit.journal.advance(moved, operation, fence)
+            unit.observations.add_events(events)
+            unit.commit()
+        return moved
+
+    def confirm(
+        self,
+        run: Run,
+        operation: Operation,
+        meta_id: MetaId | None,
+        fence: Fence,
+        read: Mapping[str, Any] | None = None,
+    ) -> Operation:
+        """Return the row CONFIRMED, saved with the model it made or changed; ``read`` is what Meta showed of it."""
+        now = self._clock.now()
+        settled = operation.to(
+            OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
+        )
+        action = _VERBS[operation.spec.action]
+        said = f"{operation.key} {action} at Meta ({meta_id})"
+        event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
+        with self._open_unit() as unit:
+            unit.journal.advance(settled, operation, fence)
+            _model(unit, run, settled, now, read)
+            unit.observations.add_events([event])
+            unit.commit()
+        return settled
+
+    def duplicate(
+        self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
+    ) -> None:
+        """Journal a second object that a create has made, once, so that the wind-down and the reports cover it.
+
+        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on. ``shown`` is what
+        Meta shows of it (``READ_FIELDS``); unless that is off, what it could spend is set aside at once.
+        """
+        now, kind = self._clock.now(), operation.spec.kind
+        costs = kind in MONEY_KINDS and not is_shown_off(shown)
+        whole = total_of(run).minor
+        reserves = worst_case(kind, shown, 0, whole, now, self._stretch) if costs else 0
+        key = f"{DUPLICATE_VERB}/{operation.key}/{meta_id}"
+        spec = replace(operation.spec, key=key, reserves=reserves)
+        with self._open_unit() as unit:
+            if unit.journal.get(run.id, spec.key) is not None:
+                return
+            row = Operation(run.id, len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now)
+            sent = row.to(OperationState.SENT, sent_at=now, attempts=1)
+            found = sent.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
+            unit.journal.intend(row, fence)
+            unit.journal.advance(sent, row, fence)
+            unit.journal.advance(found, sent, fence)
+            _model(unit, run, found, now, shown)
+            message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
+            unit.observations.add_events(
+                [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
+            )
+            unit.commit()
+
+    def unplaced(
+        self, run: Run, kind: ObjectKind, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
+    ) -> None:
+        """Journal an object that bears the run's mark and whose place no plan has, as a duplicate of nothing."""
+        params = {"name": str(shown.get("name", "")), "status": "PAUSED"}
+        spec = OperationSpec(f"unplaced/{kind.value}", Action.CREATE, kind, params)
+        now = self._clock.now()
+        self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), meta_id, fence, shown)
+
+    def found(
+        self,
+        run: Run,
+        spec: OperationSpec,
+        meta_id: MetaId | None,
+        fence: Fence,
+        shown: Mapping[str, Any],
+        *,
+        sent: bool,
+    ) -> Operation:
+        """Return the row of what Meta holds and this journal never asked for, saved with its model.
+
+        ``sent`` has it count as sent by us, because it is provably what the plan asks for; otherwise the run is held for
+        it. An intent of the same key that never left is replaced.
+        """
+        now = self._clock.now()
+        with self._open_unit() as unit:
+            row = unit.journal.get(run.id, spec.key)
+            if row is None:
+                number = len(unit.journal.of_run(run.id)) + 1
+                row = Operation(run.id, number, spec, OperationState.INTENDED, now)
+                unit.journal.intend(row, fence)
+            on_its_way = replace(row.to(OperationState.SENT, sent_at=now if sent else None), spec=spec)
+            found = on_its_way.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
+            unit.journal.advance(on_its_way, row, fence)
+            unit.journal.advance(found, on_its_way, fence)
+            _model(unit, run, found, now, shown)
+            unit.observations.add_events([self._found_event(run, found)])
+            unit.commit()
+        return found
+
+    def _found_event(self, run: Run, row: Operation) -> Event:
+        proved = (
+            "it is what the plan asks for and counts as made" if row.sent_at else "a person has to decide"
+        )
+        what = f"{row.spec.kind.value} {row.meta_id} for {row.key}"
+        message = f"Meta holds what this database does not know of: {what}; {proved}"
+        return self.event(run, "found", message, {"key": row.key, "meta_id": row.meta_id})
+
+    def event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
+        """Return the line of the log for what happened to a write."""
+        return Event(
+            self._clock.now(), f"executor:operation:{action}", "autopublisher", message, run.id, data
+        )
+
+
+def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
+    """Return the model with what Meta just said of the object: its status, and its budget and end where it has them."""
+    status = str(read.get("status") or model.status)
+    ends = read.get("end_time")
+    return replace(
+        model,
+        status=status,
+        effective_status=str(read.get("effective_status") or status),
+        budget=max(int(str(read.get(name) or 0)) for name in _BUDGETS) or model.budget,
+        ends_at=model.ends_at if ends is None else datetime.fromisoformat(str(ends)),
+        read_at=now,
+    )
+
+
+def _model(
+    unit: UnitOfWork, run: Run, operation: Operation, now: datetime, read: Mapping[str, Any] | None = None
+) -> None:
+    """Keep the Meta models in step with a confirmed write."""
+    spec = operation.spec
+    if spec.kind not in _MODELLED or operation.meta_id is None:
+        return
+    if spec.action is Action.CREATE:
+        model = _new_model(run, operation, now)
+        unit.records.put_object(model if read is None else as_read(model, read, now))
+        return
+    models = {one.key: one for one in unit.records.objects(run.id)}
+    changed = models.get(spec.target or "")
+    if changed is not None:
+        unit.records.put_object(as_read(changed, read or {}, now))
+
+
+def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:
+    spec = operation.spec
+    status = str(spec.params.get("status", ""))
+    budget = spec.params.get("lifetime_budget", spec.params.get("daily_budget"))
+    ends = spec.params.get("end_time")
+    return MetaObject(
+        id=str(uuid4()),
+        run_id=run.id,
+        act_id=run.act_id,
+        kind=spec.kind,
+        key=spec.key,
+        variant=spec.variant,
+        meta_id=operation.meta_id or MetaId(""),
+        parent_meta_id=None,
+        name=str(spec.params.get("name", "")),
+        status=status,
+        effective_status=status,
+        created_at=now,
+        read_at=now,
+        budget=None if budget is None else int(budget),
+        ends_at=None if ends is None else datetime.fromisoformat(str(ends)),
+    )

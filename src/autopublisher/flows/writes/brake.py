@@ -1,0 +1,35 @@
+"""The brake: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
+
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.operations import OperationSpec
+from autopublisher.domain.run import Run
+from autopublisher.domain.stops import asked_of, passes_stop
+from autopublisher.flows.outcomes.waiting import Stopped
+from autopublisher.flows.writes.claims import check_claim
+from autopublisher.ports.repositories import UnitOfWork
+
+
+def stop_lock(act_id: ActId) -> str:
+    """Return the name of the lock under which an account is stopped and its writes are sent."""
+    return f"stops:{act_id}"
+
+
+def brake(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
+    """Let a write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent.
+
+    Raises NotYet where the account is not this installation's to write to.
+    """
+    check_claim(unit, run.act_id, spec)
+    unit.lock(stop_lock(run.act_id))
+    holding = unit.stops.holding(run.act_id)
+    if holding and not passes_stop(
+        spec, asked_of(unit.journal.of_run(run.id), spec.target or "", beside=spec.key)
+    ):
+        raise Stopped(holding[0])
+
+
+def hold(unit: UnitOfWork, run: Run) -> None:
+    """Raise Stopped where a stop holds over the run's account and the run is not on its way to its end."""
+    holding = unit.stops.holding(run.act_id) if run.ends_as is None else ()
+    if holding:
+        raise Stopped(holding[0])

@@ -1,0 +1,441 @@
+"""Drives one write at Meta from intent to a settled row of the journal: exactly once, and never past the money gate.
+
+Every step commits before the next begins, so a crash leaves a row that says how far the write can have gone. What comes
+after is the same code whether the process died or not.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.claims import needs_no_claim
+from autopublisher.domain.duplicates import is_duplicate
+from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
+    MetaHumanNeededError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    MetaRefusedError,
+    MetaThrottledError,
+    NotFoundError,
+    UnavailableError,
+)
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.found import found_in
+from autopublisher.domain.meta_rules import MetaHeldBackError
+from autopublisher.domain.naming import run_mark, token_in
+from autopublisher.domain.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+    resolve,
+)
+from autopublisher.domain.readback import READ_FIELDS, differences
+from autopublisher.domain.run import Run
+from autopublisher.domain.stops import asked_of, passes_stop
+from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.writes.absence import Absence
+from autopublisher.flows.writes.bookkeeping import Bookkeeping
+from autopublisher.flows.writes.brake import brake
+from autopublisher.flows.writes.claims import AccountClaims
+from autopublisher.flows.writes.found_objects import FoundObjects, Listing
+from autopublisher.flows.writes.freshness import TooLate, fresh_from_now
+from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.lookups import look_for
+from autopublisher.ports.clock import Clock, Stopwatch
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.storage import Storage
+
+_MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
+_SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
+_CREATIVE_PATIENCE = timedelta(days=1)
+_MOST_DOUBLINGS = 5
+
+
+class _NotListed(NotYet):
+    """Where a create could have been found, Meta did not let us look."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How an unknown outcome is settled.
+
+    A create is believed absent after ``lookups`` complete look-ups that found nothing, ever further apart and ``spacing`` at
+    first, of which the last comes ``absent_after`` it was sent, or later (``writes.absence``): so long Meta may not list a
+    new object. ``attempts`` is how often a write is sent before it is given up; ``pause`` how long a throttled or
+    unauthorised write waits.
+    """
+
+    lookups: int = 3
+    spacing: timedelta = timedelta(seconds=30)
+    absent_after: timedelta = timedelta(minutes=15)
+    attempts: int = 5
+    pause: timedelta = timedelta(minutes=5)
+
+    def between(self, lookups: int) -> timedelta:
+        """Return how long to wait for the next look-up after so many that found nothing."""
+        return self.spacing * (1 << min(lookups - 1, _MOST_DOUBLINGS))
+
+
+class Executor:
+    """Performs operations of a run at Meta."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        meta: MetaAds,
+        storage: Storage,
+        clock: Clock,
+        patience: Patience | None = None,
+        *,
+        gate: MoneyGate | None = None,
+        stopwatch: Stopwatch = time.monotonic,
+        claims: AccountClaims | None = None,
+    ) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+        self._storage = storage
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._gate = gate or MoneyGate()
+        self._stopwatch = stopwatch
+        self._claims = claims
+        self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
+        self._absence = Absence(open_unit, clock, self._patience.absent_after)
+        self._found = FoundObjects(open_unit, meta, clock, self._books, stretch=self._gate.stretch)
+
+    def perform(self, run: Run, spec: OperationSpec) -> Operation:
+        """Return the CONFIRMED row of a write, doing whatever is still missing.
+
+        Raises NotYet where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
+        anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
+        """
+        if self._claims is not None and not needs_no_claim(spec):
+            self._claims.need(run.act_id)
+        fence = Fence(run.id, run.version)
+        operation, too_late = self._intended(run, spec, fence), 0
+        before = operation
+        while operation.state is not OperationState.CONFIRMED:
+            if _is_doubtful(operation, before):
+                operation = self._in_doubt_again(operation, fence)
+            before, operation = operation, self._step(run, operation, fence)
+            too_late += (
+                operation.state is before.state
+            )  # only a write held back before it left stays INTENDED
+            if too_late > 1:
+                # No moment's freeze: the machine or the database is slow, and haste would make it slower.
+                raise NotYet(self._clock.now() + self._patience.spacing, operation.error or "")
+        return operation
+
+    def settle(self, run: Run, operation: Operation) -> Operation:
+        """Return a row nobody wants any more in a settled state: CONFIRMED if it did happen, else WITHDRAWN."""
+        fence = Fence(run.id, run.version)
+        while not operation.is_settled:
+            if operation.state is OperationState.INTENDED:
+                operation = self._books.advance(
+                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                )
+            elif operation.state is OperationState.SENT:
+                operation = self._books.advance(operation, OperationState.UNKNOWN, fence)
+            elif operation.spec.action is Action.CREATE:
+                operation = self._found_out(run, operation, fence)
+            else:
+                operation = self._books.advance(
+                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                )
+        return operation
+
+    def _found_out(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Look a create up; one of a creative whose list stays too long for Meta's limits is let go after a while.
+
+        A creative cannot spend, and should it exist, the account's daily listing reports it once it can be read.
+        """
+        try:
+            return self._looked_up(run, operation, fence)
+        except _NotListed as unlisted:
+            looked_for = self._clock.now() - (operation.sent_at or operation.intended_at)
+            if operation.spec.kind is not ObjectKind.CREATIVE or looked_for < _CREATIVE_PATIENCE:
+                raise
+            return self._books.advance(
+                operation, OperationState.WITHDRAWN, fence, error=f"not looked up: {unlisted}"
+            )
+
+    def account_for_strays(
+        self,
+        run: Run,
+        plan: Sequence[OperationSpec] = (),
+        listing: Listing | None = None,
+        *,
+        anew: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Journal what bears the run's mark and no row knows: second objects, and what an older database has forgotten.
+
+        ``plan`` is what the run would make now, ``listing`` what the account showed where that has been asked already.
+        ``anew`` says that nothing is known of the database's age: activations it lacks are looked for as well. Returns all
+        that was listed, by Meta's id.
+        """
+        fence = Fence(run.id, run.version)
+        listed = self._listing(run) if listing is None else listing
+        with self._open_unit() as unit:
+            rows = unit.journal.of_run(run.id)
+        known = {row.meta_id for row in rows}
+        # A create that is still being settled finds its own object, and must not find it taken.
+        creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
+        makers = {row.spec.token: row for row in creates if row.spec.token and not is_duplicate(row)}
+        for kind, found in listed:
+            maker = makers.get(token_in(str(found.get("name"))) or "")
+            if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
+                self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
+                self._absence.learn(maker, found)
+        self._found.take_in(run, listed, plan, fence)
+        if anew:
+            self._found.take_in_activations(run, listed, fence)
+        return {str(found["id"]): found for _, found in listed}
+
+    def _listing(self, run: Run) -> Listing:
+        mark = run_mark(run.id)
+        return [
+            (kind, found)
+            for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+            for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
+        ]
+
+    # --- one step ---------------------------------------------------------------------------------
+
+    def _step(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        if operation.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
+            raise OperationRefused(operation)
+        if operation.state is OperationState.SENT:
+            return self._books.advance(
+                operation, OperationState.UNKNOWN, fence, error="no answer was recorded"
+            )
+        if operation.state is OperationState.UNKNOWN:
+            return self._reconciled(run, operation, fence)
+        if operation.attempts >= self._patience.attempts:
+            return self._books.advance(
+                operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
+            )
+        return self._sent(run, operation, fence)
+
+    def _in_doubt_again(self, operation: Operation, fence: Fence) -> Operation:
+        """Return a create that counted as absent UNKNOWN again; one look-up more that finds nothing is enough."""
+        return self._books.advance(
+            operation, OperationState.UNKNOWN, fence, lookups=self._patience.lookups - 1, look_again_at=None
+        )
+
+    def _intended(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
+        """Return the row of ``spec``, inserting it (and reserving its exposure) in one transaction if it is new."""
+        with self._open_unit() as unit:
+            found = unit.journal.get(run.id, spec.key)
+            if found is not None:
+                return found
+            brake(unit, run, spec)
+            rows = unit.journal.of_run(run.id)
+            self._check_current(unit, run, spec, rows)
+            operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
+            self._gate.admit(unit, run, rows, operation)
+            unit.journal.intend(operation, fence)
+            unit.commit()
+            return operation
+
+    def _check_current(
+        self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
+    ) -> None:
+        """Let a write through for a run whose database is not older than Meta, as far as is known; pauses always."""
+        if run.is_ending or passes_stop(spec, asked_of(rows, spec.target or "")):
+            return
+        if found_in(rows):
+            raise Held(rows)
+        present = unit.installations.present()
+        restored = None if present is None else present.restoration
+        if restored is not None and run.restoration != restored.id:
+            raise NotYet(self._clock.now() + self._patience.spacing, restored.sentence)
+
+    def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        content = self._content(operation.spec)
+        # Begun before the commit: frozen at any moment after it, the write is held back.
+        check = fresh_from_now(self._stopwatch)
+        sent_before = operation.sent_at
+        operation = self._books.advance(
+            operation,
+            OperationState.SENT,
+            fence,
+            braked=run,
+            attempts=operation.attempts + 1,
+            sent_at=self._clock.now(),
+        )
+        try:
+            with self._meta.checked(check):
+                meta_id = self._call(run, operation, content)
+        except TooLate as late:
+            # Where this worker has been replaced meanwhile, the compare-and-swap says so.
+            return self._never_sent(operation, sent_before, fence, str(late))
+        except MetaHeldBackError as held:
+            self._never_sent(operation, sent_before, fence, operation.error)
+            raise NotYet(self._resume_at(held)) from held
+        except _SURE as error:
+            # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
+            tried = operation.attempts - 1
+            self._books.advance(
+                operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
+            )
+            raise NotYet(self._resume_at(error), str(error)) from error
+        except MetaOutcomeUnknownError as error:
+            return self._books.advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+        except MetaRefusedError as error:
+            return self._refused(run, operation, error, fence)
+        if operation.spec.action in (Action.UPDATE, Action.DELETE):
+            return self._reconciled(run, self._books.advance(operation, OperationState.UNKNOWN, fence), fence)
+        return self._books.confirm(run, operation, meta_id, fence)
+
+    def _never_sent(
+        self, operation: Operation, sent_before: datetime | None, fence: Fence, error: str | None
+    ) -> Operation:
+        """Return a row INTENDED again as if it had not been tried: what was never sent has started nothing."""
+        return self._books.advance(
+            operation,
+            OperationState.INTENDED,
+            fence,
+            attempts=operation.attempts - 1,
+            sent_at=sent_before,
+            error=error,
+        )
+
+    def _content(self, spec: OperationSpec) -> bytes:
+        """Return the bytes of an upload, none of any other write; raises NotYet where they cannot be had now.
+
+        They are read before the row is SENT: what is missing here is no outcome of a call, and uses up no attempt.
+        """
+        if spec.action is not Action.UPLOAD:
+            return b""
+        try:
+            return self._storage.read(spec.params["storage_key"])
+        except NotFoundError as error:
+            wait, reason = self._patience.pause, error.message  # nothing but a person brings it back
+        except UnavailableError as error:
+            wait, reason = self._patience.spacing, error.message
+        raise NotYet(self._clock.now() + wait, f"the picture for {spec.key} cannot be read: {reason}")
+
+    def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
+        spec = operation.spec
+        if spec.action is Action.UPLOAD:
+            return self._meta.upload_image(run.act_id, spec.params["name"], content)
+        if spec.action is Action.CREATE:
+            return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._books.ids(run)))
+        target = self._target(run, spec)
+        if spec.action is Action.DELETE:
+            self._meta.delete(target)
+        else:
+            self._meta.update(target, resolve(spec.params, self._books.ids(run)))
+        return target
+
+    def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
+        said = f"{error.message} {error.user_message}".strip()
+        event = self._books.event(
+            run, "rejected", f"Meta refused {operation.key}: {said}", {"key": operation.key}
+        )
+        return self._books.advance(
+            operation,
+            OperationState.REJECTED,
+            fence,
+            error=said,
+            settled_at=self._clock.now(),
+            events=(event,),
+        )
+
+    # --- settling an unknown outcome --------------------------------------------------------------
+
+    def _reconciled(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        if operation.spec.action is Action.UPLOAD:
+            return self._to_upload_again(operation, fence)
+        if operation.spec.action is Action.CREATE:
+            return self._looked_up(run, operation, fence)
+        return self._read_back(run, operation, fence)
+
+    def _to_upload_again(self, operation: Operation, fence: Fence) -> Operation:
+        """Let an upload be repeated, which its hash makes harmless; not at once where Meta failed to answer."""
+        again = self._books.advance(operation, OperationState.INTENDED, fence)
+        if self._clock.now() < (operation.sent_at or operation.intended_at) + self._patience.spacing:
+            raise NotYet(self._clock.now() + self._patience.spacing * operation.attempts)
+        return again
+
+    def _looked_up(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Look for a create's token in the account's edge; a look-up that fails, or comes too early, proves nothing."""
+        now = self._clock.now()
+        if operation.look_again_at is not None and now < operation.look_again_at:
+            raise NotYet(operation.look_again_at)
+        hits = self._hits(run, operation)
+        if hits:
+            return self._adopted(run, operation, hits, fence)
+        misses = operation.lookups + 1
+        provable = self._absence.provable_from(operation.sent_at or operation.intended_at)
+        if now < provable or misses < self._patience.lookups:
+            again = min(now + self._patience.between(misses), max(provable, now + self._patience.spacing))
+            self._books.advance(operation, OperationState.UNKNOWN, fence, lookups=misses, look_again_at=again)
+            raise NotYet(again)
+        return self._books.advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
+
+    def _hits(self, run: Run, operation: Operation) -> Sequence[Mapping[str, Any]]:
+        try:
+            return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
+        except MetaError as error:
+            raise _NotListed(self._resume_at(error), str(error)) from error
+
+    def _adopted(
+        self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
+    ) -> Operation:
+        """Keep the first object made; journal any other as ours, so that the wind-down and reports cover it.
+
+        Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
+        """
+        for extra in hits[1:]:
+            self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence, extra)
+        self._absence.learn(operation, hits[0], self._missed_at(operation))
+        return self._books.confirm(run, operation, MetaId(str(hits[0]["id"])), fence)
+
+    def _missed_at(self, operation: Operation) -> datetime | None:
+        """Return when a look-up for this create last found nothing, at the earliest; None where none has."""
+        if not operation.lookups:
+            return None
+        if operation.look_again_at is None:  # it counted as absent already
+            return self._absence.provable_from(operation.sent_at or operation.intended_at)
+        return operation.look_again_at - self._patience.between(operation.lookups)
+
+    def _read_back(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Read an update's or delete's object: as wanted -> CONFIRMED, else it may be sent again (absolute values)."""
+        target = self._target(run, operation.spec)
+        wanted = {"status": "DELETED"} if operation.spec.action is Action.DELETE else operation.spec.params
+        try:
+            read = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
+        except MetaNotFoundError:
+            read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
+        except MetaError as error:
+            raise NotYet(self._resume_at(error), str(error)) from error
+        unlike = differences(resolve(wanted, self._books.ids(run)), read)
+        if not unlike:
+            return self._books.confirm(run, operation, target, fence, read)
+        self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
+        again = self._clock.now() + self._patience.spacing * operation.attempts
+        raise NotYet(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
+
+    def _target(self, run: Run, spec: OperationSpec) -> MetaId:
+        return MetaId(self._books.ids(run)[spec.target or ""])
+
+    def _resume_at(self, error: MetaError) -> datetime:
+        retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
+        usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
+        return retry_at or self._clock.now() + usual
+
+
+def _is_doubtful(operation: Operation, before: Operation) -> bool:
+    """Tell whether a create was sent once, counted as absent, and has not been looked up by this very ``perform``."""
+    was_sent = operation.spec.action is Action.CREATE and operation.sent_at is not None
+    return (
+        was_sent and operation.state is OperationState.INTENDED and before.state is not OperationState.UNKNOWN
+    )

@@ -1,0 +1,77 @@
+"""Writes a run can do without: tried for a while, then left, so that what the run exists for does not wait for them."""
+
+from datetime import datetime, timedelta
+
+from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.operations import Operation, OperationSpec, OperationState
+from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused, Stopped
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+PATIENCE = timedelta(minutes=15)
+"""How long a run waits for such a write while Meta answers with errors."""
+
+LONG_PATIENCE = timedelta(hours=1)
+"""How long it waits while Meta, or our own pacing, asks for time."""
+
+
+class SpareWrites:
+    """Performs writes that may fail."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._executor = executor
+        self._clock = clock
+
+    def attempt(self, run: Run, spec: OperationSpec, since: datetime | None = None) -> str | None:
+        """Perform a write once; returns None when it is confirmed, and else why it is left.
+
+        Raises NotYet while that is still open. Patience counts from ``since``, or from when the write was intended.
+        """
+        try:
+            self._executor.perform(run, spec)
+        except OperationRefused as refused:
+            return refused.operation.error or "refused"
+        except Stopped:
+            raise
+        except NotYet as wait:
+            row = self._row(run, spec)
+            why = self.waited(wait, since or (self._clock.now() if row is None else row.intended_at))
+            return None if row is not None and self._was_found(run, row) else why
+        return None
+
+    def settle(self, run: Run, row: Operation, since: datetime) -> str | None:
+        """Find out what became of a write nobody wants any more; returns why that was left open. Raises NotYet."""
+        try:
+            self._executor.settle(run, row)
+        except Stopped:
+            raise
+        except NotYet as wait:
+            return self.waited(wait, since)
+        return None
+
+    def waited(self, wait: NotYet, since: datetime) -> str:
+        """Return why nothing is waited for any more, or raise ``wait``, for no longer than patience lasts.
+
+        A wait without an error ends by itself: a few look-ups or a few reads, each at its time.
+        """
+        cause = wait.__cause__
+        if cause is None or wait.until is None:
+            raise wait
+        lasts_until = since + (LONG_PATIENCE if isinstance(cause, MetaThrottledError) else PATIENCE)
+        if self._clock.now() < lasts_until:
+            raise NotYet(min(wait.until, lasts_until), wait.attention) from cause
+        return wait.attention or "no answer"
+
+    def _was_found(self, run: Run, row: Operation) -> bool:
+        """Give the write up, unless Meta shows that it happened; a row nobody can vouch for stays open, and says so."""
+        try:
+            return self._executor.settle(run, row).state is OperationState.CONFIRMED
+        except (NotYet, MetaError):
+            return False
+
+    def _row(self, run: Run, spec: OperationSpec) -> Operation | None:
+        with self._open_unit() as unit:
+            return unit.journal.get(run.id, spec.key)

@@ -1,0 +1,427 @@
+"""Switches objects of a run on and off and reads them back; Meta's answer, not our memory, says whether it worked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.baseline import baseline_of
+from autopublisher.domain.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    MetaThrottledError,
+)
+from autopublisher.domain.findings import RECALL_VERB, set_since, was_recalled, wishes
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.found import found_in
+from autopublisher.domain.naming import run_mark
+from autopublisher.domain.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+    resolve,
+)
+from autopublisher.domain.readback import READ_FIELDS, differences
+from autopublisher.domain.records import MetaObject
+from autopublisher.domain.run import Run
+from autopublisher.domain.stops import STOP_VERB, unpaused_activation
+from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.writes.bookkeeping import as_read
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.found_objects import Listing
+from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+"""Kinds with a delivery status, parents first: the order of stopping; starting goes the other way."""
+
+WORTH_LISTING = 3
+"""From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
+
+GONE = frozenset({"DELETED", "ARCHIVED"})
+"""Statuses in which nothing can be switched on any more."""
+
+_SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
+"""What an object of a kind shows without having been asked for it, until somebody changes that."""
+
+_NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
+    **READ_FIELDS,
+    ObjectKind.AD_SET: SWEEP_FIELDS[ObjectKind.AD_SET],
+}
+"""What is read of what is new: of ad sets also what their baseline is made of."""
+
+_FREED = "changed at Meta so that more could be spent than is set aside: "
+_AGAIN = timedelta(seconds=30)
+
+READ_LAG = timedelta(minutes=15)
+"""After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
+
+
+class Statuses:
+    """Reads and sets the state of a run's objects."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, meta: MetaAds, clock: Clock) -> None:
+        self._open_unit = open_unit
+        self._executor = executor
+        self._meta = meta
+        self._clock = clock
+
+    def account_for_strays(
+        self,
+        run: Run,
+        plan: Sequence[OperationSpec] = (),
+        listing: Listing | None = None,
+        *,
+        anew: bool = False,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Bring objects of the run that its journal does not know into it; returns what Meta lists, by key.
+
+        The listing may lag behind a write by seconds. Raises Held where Meta holds more than the journal accounts for and
+        the run is not on its way to an end.
+        """
+        listed = self._executor.account_for_strays(run, plan, listing, anew=anew)
+        ids = {row.key: row.meta_id or MetaId("") for row in self.created(run)}
+        shown = {key: listed[meta_id] for key, meta_id in ids.items() if meta_id in listed}
+        self._keep(run, shown)
+        rows = self.rows(run)
+        if found_in(rows) and not run.is_ending:
+            raise Held(rows)
+        return shown
+
+    def account(self, run: Run) -> AdAccountFacts:
+        """Return what Meta says of the run's account now."""
+        return self._meta.account(run.act_id)
+
+    def rows(self, run: Run) -> Sequence[Operation]:
+        """Return the run's journal."""
+        with self._open_unit() as unit:
+            return unit.journal.of_run(run.id)
+
+    def models(self, run: Run) -> Sequence[MetaObject]:
+        """Return the run's objects as they were last read."""
+        with self._open_unit() as unit:
+            return unit.records.objects(run.id)
+
+    def created(self, run: Run, prefix: str = "") -> list[Operation]:
+        """Return the confirmed creates whose key begins with ``prefix``, oldest first."""
+        return [
+            row
+            for row in self.rows(run)
+            if row.spec.action is Action.CREATE
+            and row.state is OperationState.CONFIRMED
+            and row.key.startswith(prefix)
+        ]
+
+    def read(
+        self,
+        run: Run,
+        row: Operation,
+        fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
+    ) -> Mapping[str, Any]:
+        """Read one object at Meta and bring its model up to date."""
+        kind = row.spec.kind
+        read = self._meta.read(kind, row.meta_id or MetaId(""), fields[kind])
+        self._keep(run, {row.key: read})
+        return read
+
+    def _keep(self, run: Run, read: Mapping[str, Mapping[str, Any]]) -> None:
+        """Bring the models of what was read up to date."""
+        with self._open_unit() as unit:
+            for model in unit.records.objects(run.id):
+                if model.key in read:
+                    unit.records.put_object(as_read(model, read[model.key], self._clock.now()))
+            unit.commit()
+
+    def read_all(
+        self,
+        run: Run,
+        rows: Sequence[Operation],
+        fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Read many objects by key, with one listing for each kind; what a listing lacks is read by itself.
+
+        A listing may lag behind a write by seconds: whoever finds something amiss in it reads that object again.
+        """
+        known: dict[str, Mapping[str, Any]] = {}
+        for kind in {row.spec.kind for row in rows}:
+            wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
+            if len(wanted) < WORTH_LISTING:
+                continue
+            listed = self._meta.find(run.act_id, kind, run_mark(run.id), fields[kind])
+            known |= {wanted[MetaId(str(one["id"]))]: one for one in listed if one["id"] in wanted}
+        self._keep(run, known)
+        return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
+
+    def unlike(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[str]:
+        """Read objects and return how they differ from what their creates and later updates asked for.
+
+        What differs is read again, and after it the journal: whoever changes an object of ours writes it down beforehand, so
+        that another worker busy with the same tick (one that was thought dead) is not taken for somebody else. Of objects
+        that are ``new``, not switched on yet, the baselines are kept as well.
+        """
+        journal = self.rows(run)
+        found: list[str] = []
+        shown = self.read_all(run, rows, _NEW_FIELDS if new else READ_FIELDS)
+        if new:
+            self._keep_baselines(run, journal, shown)
+        for key, read in shown.items():
+            row = next(one for one in rows if one.key == key)
+            if differences(_wanted(row, journal), read):
+                again = self.read(run, row)
+                found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again)]
+        return found
+
+    def _keep_baselines(
+        self, run: Run, journal: Sequence[Operation], shown: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Keep how Meta shows the ad sets that have no baseline yet, but for what somebody has changed already."""
+        with self._open_unit() as unit:
+            for model in unit.records.objects(run.id):
+                if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
+                    read = shown[model.key]
+                    amiss = edits(model.kind, wishes(journal, model.key), read)
+                    baseline = baseline_of(read, [one.field for one in amiss])
+                    unit.records.put_object(replace(model, baseline=baseline))
+            unit.commit()
+
+    def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
+        """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""
+        asked = [row.spec.params for row in self.rows(run) if row.key.startswith(prefix)]
+        return asked[-1] if asked else {}
+
+    def ensure(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+        """Make one object show ``params`` at Meta, by a journaled update unless it shows them already."""
+        if not differences(params, self.read(run, row)):
+            return
+        done = self._perform(run, row, Action.UPDATE, params, verb)
+        if dict(done.spec.params) != dict(
+            params
+        ):  # an earlier wish was still open, and had to be settled first
+            self._perform(run, row, Action.UPDATE, params, verb)
+
+    def order(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+        """Have one object show ``params``, always by a journaled update, so that the journal knows of what was asked."""
+        done = self._perform(run, row, Action.UPDATE, params, verb)
+        if dict(done.spec.params) != dict(params):
+            self._perform(run, row, Action.UPDATE, params, verb)
+
+    def agree(self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], verb: str) -> None:
+        """Have several objects show ``params``; Meta is not asked again about those whose journal says that they do.
+
+        So a tick that was held back goes on where the last one stopped, however many objects there are.
+        """
+        for row in rows:
+            if differences(params, _wanted(row, self.rows(run))):
+                self.order(run, row, params, verb)
+
+    def finish(self, run: Run, row: Operation) -> None:
+        """Bring one write of the journal to its end."""
+        self._executor.perform(run, row.spec)
+
+    def give_up(self, run: Run, verb: str) -> None:
+        """Settle all open writes of a kind that nobody wants any more."""
+        for row in self.rows(run):
+            if row.key.startswith(f"{verb}/") and not row.is_settled:
+                self._executor.settle(run, row)
+
+    def delete(self, run: Run, row: Operation) -> None:
+        """Delete one object and see that Meta shows it as deleted."""
+        if differences({"status": "DELETED"}, self.read(run, row)):
+            self._perform(run, row, Action.DELETE, {}, "delete")
+
+    def activate(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Switch objects on, children first, so that nothing delivers before everything is in place.
+
+        What somebody else has paused since we switched it on stays paused. Raises RunFailed where an object had to be
+        switched off because more could be spent than is set aside for it.
+        """
+        journal = self.rows(run)
+        recalled = [row.key for row in rows if was_recalled(journal, row.key)]
+        if recalled:
+            raise RunFailed(_FREED + ", ".join(recalled))
+        shown = self.read_all(run, [row for row in rows if row.spec.kind in TREE])
+        freed = [row.key for row in rows if row.key in shown and self._is_freed(run, row, shown[row.key])]
+        if freed:
+            raise RunFailed(_FREED + ", ".join(freed))
+        for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
+            is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
+            if is_off and not self._was_on_long_ago(journal, row):
+                self.ensure(run, row, {"status": "ACTIVE"}, "activate")
+
+    def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
+        """Tell whether Meta shows that an object could spend more than is set aside for it; raises NotYet while unsure.
+
+        A listing, and for a while a read, may be older than our own last change of a budget.
+        """
+        if not _frees_money(row, self.rows(run), shown):
+            return False
+        again, rows = self.read(run, row), self.rows(run)
+        fields = _frees_money(row, rows, again)
+        now = self._clock.now()
+        if any(set_since(rows, row.key, name, now - READ_LAG) for name in fields):
+            raise NotYet(
+                now + _AGAIN, f"Meta does not show yet what was asked of {row.key}: {', '.join(fields)}"
+            )
+        return bool(fields)
+
+    def pause(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Switch objects off, campaigns first, so that delivery stops with the first answer."""
+        shown = self._shown(run, [row for row in rows if row.spec.kind in TREE])
+        problem: NotYet | OperationRefused | MetaError | None = None
+        for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
+            if self._is_off(run, row, shown.get(row.key)):
+                continue
+            try:
+                self._stop(run, row, shown.get(row.key))
+            except (NotYet, OperationRefused, MetaError) as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
+    def stop(self, run: Run, row: Operation) -> str:
+        """Switch one object off for the kill switch and return the status Meta shows; raises as ``pause`` does.
+
+        What somebody else has paused long ago is left as their doing, so that nothing of ours switches it on again.
+        """
+        owing = self._unpaused_activation(run, row)
+        seen = self._seen(run, row)
+        if seen is not None and (seen in GONE or (seen == "PAUSED" and not self._is_fresh(owing))):
+            return seen
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, STOP_VERB)
+        return "PAUSED"
+
+    def recall(self, run: Run, row: Operation) -> None:
+        """Switch one object off because more could be spent than is set aside for it; raises as ``pause`` does."""
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, RECALL_VERB)
+
+    def owes_pause(self, run: Run, row: Operation) -> bool:
+        """Tell whether an activation of ours was sent that no confirmed pause has answered."""
+        return self._unpaused_activation(run, row) is not None
+
+    def _shown(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, str]:
+        """Return the statuses Meta shows, or nothing where it does not: stopping does not wait for knowing."""
+        try:
+            return {key: str(read.get("status")) for key, read in self.read_all(run, rows).items()}
+        except MetaError:
+            return {}
+
+    def _is_off(self, run: Run, row: Operation, status: str | None) -> bool:
+        """Tell whether an object with this status needs no pause; an activation of ours always is answered with one."""
+        return status in GONE or (status == "PAUSED" and not self.owes_pause(run, row))
+
+    def _stop(self, run: Run, row: Operation, shown: str | None) -> None:
+        """Switch one object off; an activation of ours is answered with a pause whatever a (late) read shows."""
+        seen = self._seen(run, row) if shown is None else shown
+        if seen in GONE or (seen == "PAUSED" and not self.owes_pause(run, row)):
+            return
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, "pause")
+
+    def _seen(self, run: Run, row: Operation) -> str | None:
+        """Return the status Meta shows, None where it does not answer now: stopping does not wait for knowing."""
+        try:
+            return str(self.read(run, row).get("status"))
+        except (MetaThrottledError, MetaOutcomeUnknownError):
+            return None
+
+    def _unpaused_activation(self, run: Run, row: Operation) -> Operation | None:
+        return unpaused_activation(self.rows(run), row.key)
+
+    def _was_on_long_ago(self, journal: Sequence[Operation], row: Operation) -> bool:
+        """Tell whether the last we did to its status was to switch it on, so long ago that no read is late any more."""
+        changes = [one for one in journal if one.spec.target == row.key and "status" in one.spec.params]
+        last = changes[-1] if changes else None
+        if last is None or last.spec.params["status"] != "ACTIVE" or last.settled_at is None:
+            return False
+        confirmed = last.state is OperationState.CONFIRMED
+        return confirmed and self._clock.now() - last.settled_at >= READ_LAG
+
+    def _is_fresh(self, activation: Operation | None) -> bool:
+        """Tell whether a read that shows PAUSED may still be older than this activation."""
+        if activation is None or activation.settled_at is None:
+            return activation is not None
+        return self._clock.now() - activation.settled_at < READ_LAG
+
+    def is_gone(self, run: Run, row: Operation) -> bool:
+        """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
+        listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
+        return all(str(one["id"]) != row.meta_id for one in listed)
+
+    def shown_now(self, run: Run, row: Operation) -> Mapping[str, Any]:
+        """Read one object; of what Meta no longer knows only that it is DELETED.
+
+        Raises NotYet where Meta lists it but does not show it.
+        """
+        try:
+            return self.read(run, row)
+        except MetaNotFoundError:
+            if self.is_gone(run, row):
+                return {"status": "DELETED"}
+            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+
+    def status_now(self, run: Run, row: Operation) -> str:
+        """Return the status of ``shown_now``."""
+        return str(self.shown_now(run, row).get("status"))
+
+    def was_started(self, run: Run, row: Operation) -> bool:
+        """Tell whether switching this object on was ever sent to Meta."""
+        return any(
+            other.key.startswith(f"activate/{row.key}/") and other.sent_at is not None
+            for other in self.rows(run)
+        )
+
+    def _perform(
+        self, run: Run, row: Operation, action: Action, params: Mapping[str, Any], verb: str
+    ) -> Operation:
+        prefix = f"{verb}/{row.key}/"
+        earlier = [other for other in self.rows(run) if other.key.startswith(prefix)]
+        open_one = next((other for other in earlier if not other.is_settled), None)
+        if open_one is not None and self._is_overtaken(run, open_one):
+            self._executor.settle(run, open_one)  # the journal's order is that of what happened
+            open_one = None
+        spec = OperationSpec(
+            f"{prefix}{len(earlier) + 1}",
+            action,
+            row.spec.kind,
+            params,
+            target=row.key,
+            variant=row.spec.variant,
+        )
+        return self._executor.perform(run, spec if open_one is None else open_one.spec)
+
+    def _is_overtaken(self, run: Run, open_one: Operation) -> bool:
+        """Tell whether a younger row has changed the same fields of the object meanwhile."""
+        return any(
+            other.sequence > open_one.sequence
+            and other.spec.target == open_one.spec.target
+            and not other.spec.params.keys().isdisjoint(open_one.spec.params)
+            for other in self.rows(run)
+        )
+
+
+def _frees_money(row: Operation, journal: Sequence[Operation], shown: Mapping[str, Any]) -> list[str]:
+    """Return the fields by which an object could spend more than was asked for, its status aside."""
+    found = edits(row.spec.kind, wishes(journal, row.key), shown)
+    return [one.field for one in found if one.threat and one.field != "status"]
+
+
+def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:
+    """Return what an object should show by its create and the updates since; what is on its way is left out."""
+    ids = {each.key: each.meta_id for each in journal if each.meta_id is not None}
+    made = _SHOWN_ONCE_MADE.get(row.spec.kind, {})
+    wanted: dict[str, Any] = {**made, **resolve(row.spec.params, ids)}
+    for update in journal:
+        if update.spec.target != row.key or update.spec.action is not Action.UPDATE:
+            continue
+        for name, value in update.spec.params.items():
+            if update.state is OperationState.CONFIRMED:
+                wanted[name] = value
+            elif not update.is_settled:
+                wanted.pop(name, None)  # on its way: either value is right
+    return wanted
