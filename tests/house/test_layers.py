@@ -19,6 +19,7 @@ PLANTED = {
     "Secrets are made and hashed behind ports": ("flows/requests/people.py", "hmac"),
     "No flow and no face reaches a driver or an adapter": ("api/stops.py", "sqlalchemy"),
     "The command line names no driver and no adapter": ("cli/judge.py", "autopublisher.adapters.db"),
+    "The rooms of the flows point down": ("flows/writes/gate.py", "autopublisher.flows.runs.orchestrator"),
     "Settings import no adapter": ("settings.py", "autopublisher.adapters.json_text"),
 }
 """For each contract an import that it forbids, and the module in which that is planted."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import httpx2
 from pydantic import SecretStr
@@ -21,7 +22,6 @@ from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.flows.machine import Pace, build_orchestrator
-from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings, StubClock
@@ -47,6 +47,14 @@ PATH = (
 RUNS_AT_ONCE = 20
 POLL = timedelta(hours=8)
 TICKS = 100
+
+
+class Orchestrator(Protocol):
+    """Does a tick; where its class lives differs from release to release."""
+
+    def advance(self, tick: Tick) -> object:
+        """Do what a tick is about."""
+        ...
 
 
 @dataclass(frozen=True)
