@@ -9,9 +9,9 @@ import copy
 import sys
 import time
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.state import Ad, AdSet, Campaign, Creative
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.state import Ad, AdSet, Campaign, Creative
+from metasim.testing import Desk
 
 SCENARIOS = ("demo", "ordinary", "people")
 DAYS, LATE_DAYS = 14, 7

@@ -10,8 +10,8 @@ from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.clock import Clock, SteppedClock
-from autopublisher.simulator.config import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim.config import SimulatorConfig
+from metasim.server import SimulatorThread
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -20,8 +20,8 @@ from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.ports.meta_ads import MetaAds
-from autopublisher.simulator.config import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim.config import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.pictures import picture
 
 ACT = ActId("act_123456789")

@@ -23,10 +23,10 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.insights import figures_of
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.simulator.config import SimulatorConfig
-from autopublisher.simulator.faults import KINDS
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import Desk, story
+from metasim.config import SimulatorConfig
+from metasim.faults import KINDS
+from metasim.server import SimulatorThread
+from metasim.testing import Desk, story
 
 pytestmark = pytest.mark.slow  # answers that take their time
 

@@ -25,8 +25,8 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.insights import figures_of
 from autopublisher.domain.meta_rules import MetaHeldBackError
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.simulator.config import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim.config import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.pictures import picture
 
 ACT = ActId("act_123456789")

@@ -7,8 +7,8 @@ import pytest
 from autopublisher.bootstrap import Product
 from autopublisher.domain.run import RunStatus
 from autopublisher.ports.repositories import KeptPacing
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.lives import World, furnish, wait_until
 from support.simulated import ACT, brief_request
 

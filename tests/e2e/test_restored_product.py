@@ -8,8 +8,8 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.found import OLDER
 from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.command import CommandLine
 from support.judge import DistantJudge, assert_complete, assert_ended_right, objects
 from support.lives import World, furnish, wait_until

@@ -16,7 +16,7 @@ from support.command import OURS, ROOT, CommandLine
 pytestmark = pytest.mark.slow  # starts processes
 
 FAULT = "throttle:rate=0.5,path=/ads$,code=613"
-PROGRAMS = (["autopublisher.simulator"], ["autopublisher", "simulator"])
+PROGRAMS = (["metasim"], ["autopublisher", "simulator"])
 
 
 @pytest.fixture(params=PROGRAMS, ids=" ".join)

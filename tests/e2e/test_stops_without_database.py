@@ -24,8 +24,8 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Event
 from autopublisher.settings import Settings, StubClock
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.command import Prompt
 from support.disks import Disk, disk_at
 from support.installation import free_port

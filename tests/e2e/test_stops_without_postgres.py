@@ -18,8 +18,8 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.settings import Settings, StubClock
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.cut_line import Line, line_to
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.simulated import Machine, make_machine
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import RunStatus
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.changed_books import ChangedBooks
 from support.simulated import Machine, make_machine
 

@@ -11,8 +11,8 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.mortal import MortalMachine, Reaper, seeded, unattended
 from support.simulated import make_machine
 from support.staging import Stage, Trouble, cut_off, with_test, with_total

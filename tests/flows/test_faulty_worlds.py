@@ -10,9 +10,9 @@ import pytest
 
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.faults import KINDS
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.faults import KINDS
+from metasim.server import SimulatorThread
 from support.simulated import Machine, make_machine
 from support.staging import with_test
 

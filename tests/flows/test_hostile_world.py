@@ -22,8 +22,8 @@ from autopublisher.flows.machine import Pace
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.work import Tick
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.mortal import unattended
 from support.simulated import Machine, brief_request, make_machine
 from support.staging import Stage, Trouble, cut_off, once, with_test

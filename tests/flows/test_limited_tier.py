@@ -15,9 +15,9 @@ from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest,
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.ports.work import Tick
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.engine import Delivery
-from autopublisher.simulator.graph.wire import Call
+from metasim import SimulatorConfig
+from metasim.engine import Delivery
+from metasim.graph.wire import Call
 from support.direct import DirectMachine
 from support.simulated import ACT, CREATIVES, Machine, brief_request
 
@@ -94,7 +94,7 @@ class SmallBusiness(DirectMachine):
     """The small account in a business, with all duties, where calls take time and ticks wait for one another."""
 
     def __init__(self, folder: Path) -> None:
-        small = files("autopublisher.simulator").joinpath("scenarios", "small.toml").read_text("utf-8")
+        small = files("metasim").joinpath("scenarios", "small.toml").read_text("utf-8")
         scenario = folder / "small_business.toml"
         scenario.write_text(small.replace("[[accounts]]", '[[accounts]]\nbusiness = "5001"', 1), "utf-8")
         pace = Pace(poll=timedelta(hours=2), native_rule=True, split_tests=True, most_runs_at_once=5)

@@ -15,8 +15,8 @@ from autopublisher.domain.ledger import commitment_of
 from autopublisher.domain.operations import Action
 from autopublisher.domain.request import BudgetConfig
 from autopublisher.domain.run import FINAL, RunStatus
-from autopublisher.simulator.faults import read_fault
-from autopublisher.simulator.state import AdSet
+from metasim.faults import read_fault
+from metasim.state import AdSet
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
 from support.simulated import brief_request
 

@@ -12,8 +12,8 @@ import pytest
 from autopublisher.domain.request import RunRequest
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.simulated import Machine, brief_request, make_machine
 from support.staging import with_test
 

@@ -10,8 +10,8 @@ from autopublisher.domain.reallocation import amounts_of
 from autopublisher.domain.request import RunRequest, Strategy, WinnerCriteria
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.simulated import CREATIVES, brief_request, make_machine
 
 BUDGET = 250

@@ -20,8 +20,8 @@ from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.statuses import TREE
 from autopublisher.ports.work import Tick
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.simulated import ACT, Machine, brief_request, make_machine
 
 pytestmark = pytest.mark.slow  # runs over the simulator

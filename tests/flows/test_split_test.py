@@ -27,8 +27,8 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.split_test import seconds
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.writes.lookups import look_for
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.mortal import START, Reaper
 from support.simulated import ACT, brief_request, make_machine
 from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test

@@ -7,9 +7,9 @@ from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.api import FacebookAdsApi
 from facebook_business.session import FacebookSession
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk
 
 
 @pytest.fixture

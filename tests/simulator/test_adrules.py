@@ -8,8 +8,8 @@ from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.adrule import AdRule
 from facebook_business.api import FacebookAdsApi
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 EVERY_HALF_HOUR = {"schedule_type": "SEMI_HOURLY"}
 

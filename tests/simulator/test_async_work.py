@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 COUNTS = "is_completed,total_count,initial_count,in_progress_count,success_count,error_count,canceled_count"
 CAMPAIGN = urlencode(

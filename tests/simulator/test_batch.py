@@ -7,8 +7,8 @@ import pytest
 from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.api import FacebookAdsApi
 
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim.graph.wire import Call, Params
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 CAMPAIGN = (
     "name=C&objective=OUTCOME_SALES&status=PAUSED&special_ad_categories=%5B%5D"

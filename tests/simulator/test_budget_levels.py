@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator.testing import Desk, RefusedError
+from metasim.testing import Desk, RefusedError
 
 SHARED: dict[str, Any] = {"is_adset_budget_sharing_enabled": None}
 FREE: dict[str, Any] = {"lifetime_budget": None, "bid_strategy": None}

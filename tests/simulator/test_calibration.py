@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.market.curves import BUYING_DAYS, BUYING_HOURS, DELIVERY_CURVE
-from autopublisher.simulator.market.truth import counted_share
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.market.curves import BUYING_DAYS, BUYING_HOURS, DELIVERY_CURVE
+from metasim.market.truth import counted_share
+from metasim.testing import Desk
 from support.market_worlds import Outcome, outcome, realised
 
-FOLDER = resources.files("autopublisher.simulator") / "scenarios"
+FOLDER = resources.files("metasim") / "scenarios"
 NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
 FALSE_ALARM = 0.01
 MEASURES = ("impressions", "clicks", "sales", "value")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.unserved import UNSERVED
-from autopublisher.simulator.testing import (
+from metasim import SimulatorConfig
+from metasim.graph.unserved import UNSERVED
+from metasim.testing import (
     ACCOUNT,
     INSTAGRAM,
     PAGE,

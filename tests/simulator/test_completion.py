@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.testing import ACCOUNT, PAGE, PIXEL, Desk, RefusedError, story
+from metasim.graph.wire import Call, Params
+from metasim.testing import ACCOUNT, PAGE, PIXEL, Desk, RefusedError, story
 
 PLAIN = {"geo_locations": {"countries": ["ES"]}}
 

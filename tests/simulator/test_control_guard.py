@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from autopublisher.simulator.app import create_app
-from autopublisher.simulator.config import SimulatorConfig
+from metasim.app import create_app
+from metasim.config import SimulatorConfig
 
 TOKEN = "a token of 24 random bytes"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator.state import Ad, AdSet
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim.state import Ad, AdSet
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 
 def name_and_status(desk: Desk, node_id: str) -> tuple[str, str]:

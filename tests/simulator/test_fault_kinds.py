@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, action
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params
+from metasim.testing import ACCOUNT, Desk, RefusedError, action
 
 ERRORS: dict[str, tuple[dict[str, Any], int, tuple[int, int | None]]] = {
     "nobody knows": ({"kind": "unknown_error"}, 500, (1, 99)),

@@ -6,11 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.engine import Simulator
-from autopublisher.simulator.faults import KINDS, read_fault
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim import SimulatorConfig
+from metasim.engine import Simulator
+from metasim.faults import KINDS, read_fault
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 LOOKS = 200
 

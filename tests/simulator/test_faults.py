@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT
 
 HEADERS = {"Authorization": "Bearer stub-token"}
 CAMPAIGN = {

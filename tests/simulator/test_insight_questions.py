@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, PAGE, PIXEL, Desk, RefusedError, action
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, PAGE, PIXEL, Desk, RefusedError, action
 
 FIELDS = "ad_name,spend,impressions,clicks,actions,action_values,date_start"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, action
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, Desk, RefusedError, action
 
 
 @pytest.fixture(scope="module")

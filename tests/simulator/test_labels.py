@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 
 def label(desk: Desk, name: str) -> str:

@@ -7,11 +7,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopublisher.simulator.graph.errors import GraphError
-from autopublisher.simulator.graph.lenient import read_json, read_pairs, read_relaxed_json
-from autopublisher.simulator.graph.selection import parse_selection
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim.graph.errors import GraphError
+from metasim.graph.lenient import read_json, read_pairs, read_relaxed_json
+from metasim.graph.selection import parse_selection
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 LONG: dict[str, Any] = {"lifetime_budget": 200_000}
 BEARER = {"Authorization": "Bearer stub-token"}

@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params, Reply
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params, Reply
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk
 
 APP = {"client_id": "700000000000001"}
 BACK = "https://product.example/back?x=1"

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params, Reply
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params, Reply
+from metasim.testing import Desk
 
 APP = {"client_id": "700000000000001"}
 SECRET = {**APP, "client_secret": "app-secret"}

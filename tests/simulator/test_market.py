@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.market.delays import draw_delays, reported_share
-from autopublisher.simulator.market.effects import content_of
-from autopublisher.simulator.market.noise import stream
-from autopublisher.simulator.parameters import MarketParameters
-from autopublisher.simulator.state import Ad, AdSet, Campaign
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
-from autopublisher.simulator.times import HOUR
+from metasim import SimulatorConfig
+from metasim.market.delays import draw_delays, reported_share
+from metasim.market.effects import content_of
+from metasim.market.noise import stream
+from metasim.parameters import MarketParameters
+from metasim.state import Ad, AdSet, Campaign
+from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.times import HOUR
 
 MICROS_PER_CENT = 10_000
 DAY_OF_TRUTH = 24 + 7 * 24 + 1  # a day's test and every late sale
@@ -103,7 +103,7 @@ def test_a_campaign_budget_is_shared_by_its_ad_sets_and_holds(desk: Desk) -> Non
 
 def test_a_refused_ad_is_disapproved_and_never_delivers(tmp_path: Path) -> None:
     rule = '[[review.refuse]]\nmatch = { title = "Headline A" }\n'
-    text = (resources.files("autopublisher.simulator") / "scenarios" / "demo.toml").read_text("utf-8")
+    text = (resources.files("metasim") / "scenarios" / "demo.toml").read_text("utf-8")
     path = tmp_path / "strict.toml"
     path.write_text(text + rule, "utf-8")
     desk = Desk(SimulatorConfig(scenario=str(path)))
@@ -203,7 +203,7 @@ def test_the_demo_day_brings_about_a_thousand_sales_per_variant(desk: Desk) -> N
 
 
 def test_restatement_takes_sales_back(tmp_path: Path) -> None:
-    text = (resources.files("autopublisher.simulator") / "scenarios" / "demo.toml").read_text("utf-8")
+    text = (resources.files("metasim") / "scenarios" / "demo.toml").read_text("utf-8")
     path = tmp_path / "restated.toml"
     path.write_text(text.replace("[market]", "[market]\nrestatement_rate = 0.3"), "utf-8")
     desk = Desk(SimulatorConfig(scenario=str(path)))

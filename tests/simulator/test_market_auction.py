@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.market.auction import Auction
-from autopublisher.simulator.market.curves import DELIVERY_CURVE, price_season
-from autopublisher.simulator.parameters import AuctionParameters
-from autopublisher.simulator.state import AdSet
-from autopublisher.simulator.testing import TARGETING, Desk
-from autopublisher.simulator.times import DAY, HOUR
+from metasim import SimulatorConfig
+from metasim.market.auction import Auction
+from metasim.market.curves import DELIVERY_CURVE, price_season
+from metasim.parameters import AuctionParameters
+from metasim.state import AdSet
+from metasim.testing import TARGETING, Desk
+from metasim.times import DAY, HOUR
 from support.market_worlds import altered
 
 RIVALS = AuctionParameters(pressure_sd=0.3, pressure_hours=10)

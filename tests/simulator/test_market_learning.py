@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.state import AdSet
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.state import AdSet
+from metasim.testing import Desk
 
 
 def started(scenario: str = "learning", **adset: Any) -> tuple[Desk, dict[str, str]]:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.market.audience import eligible, united_reach
-from autopublisher.simulator.market.population import Population
-from autopublisher.simulator.parameters import Axis, PopulationParameters, Trait
-from autopublisher.simulator.scenario import load_scenario
-from autopublisher.simulator.state import Ad, Study, StudyCell
-from autopublisher.simulator.testing import ACCOUNT, TARGETING, Desk
+from metasim import SimulatorConfig
+from metasim.market.audience import eligible, united_reach
+from metasim.market.population import Population
+from metasim.parameters import Axis, PopulationParameters, Trait
+from metasim.scenario import load_scenario
+from metasim.state import Ad, Study, StudyCell
+from metasim.testing import ACCOUNT, TARGETING, Desk
 from support.market_worlds import altered, realised
 
 AGES = Axis("age", (("18-34", Trait(0.4, 1.2, 0.8, 0.8, 0.9)), ("35+", Trait(0.6, 0.9, 1.3, 1.1, 1.2))))

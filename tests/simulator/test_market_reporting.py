@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import Desk, action
+from metasim import SimulatorConfig
+from metasim.testing import Desk, action
 from support.market_worlds import altered
 
 DAY_HOURS = 24

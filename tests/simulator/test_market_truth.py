@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.testing import Desk
 from support.market_worlds import altered, realised
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params, Reply
-from autopublisher.simulator.testing import ACCOUNT, Desk
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params, Reply
+from metasim.testing import ACCOUNT, Desk
 
 BUSINESS = "5001"
 APP = "700000000000001"
-DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.toml"
+DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 
 
 def open_firm(folder: Path) -> Desk:

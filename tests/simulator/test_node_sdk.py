@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, PIXEL, TARGETING, TINY_PNG, story
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, PIXEL, TARGETING, TINY_PNG, story
 
 pytestmark = pytest.mark.slow
 

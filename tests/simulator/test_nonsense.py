@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Desk, story
+from metasim import SimulatorConfig
+from metasim.graph.wire import Call, Params
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Desk, story
 
 BUSINESS = "5001"
 OWN_ERRORS_MAY_BE_500 = (1, 2)  # what Meta itself answers with HTTP 500: passing faults and `?ids=`

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.limits import LOCKED_ABOVE
-from autopublisher.simulator.scenario import ObjectLimits
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, story
+from metasim import SimulatorConfig
+from metasim.graph.limits import LOCKED_ABOVE
+from metasim.scenario import ObjectLimits
+from metasim.testing import ACCOUNT, Desk, RefusedError, story
 
-DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.toml"
+DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 
 
 @pytest.fixture

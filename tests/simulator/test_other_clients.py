@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, PIXEL, TARGETING, Desk
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, PIXEL, TARGETING, Desk
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 

@@ -10,9 +10,9 @@ from facebook_business.adobjects.adset import AdSet
 from facebook_business.adobjects.adsinsights import AdsInsights
 from facebook_business.adobjects.campaign import Campaign
 
-from autopublisher.simulator.facts import CALLS_TO_ACTION
-from autopublisher.simulator.graph import catalogue
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, action
+from metasim.facts import CALLS_TO_ACTION
+from metasim.graph import catalogue
+from metasim.testing import ACCOUNT, Desk, RefusedError, action
 
 LEVELS = ("account", "campaign", "adset", "ad")
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
 ASKED: dict[str, Any] = {"level": "ad", "fields": "ad_id,spend", "date_preset": "maximum"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, TARGETING, Desk, RefusedError, story
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, TARGETING, Desk, RefusedError, story
 
 
 def refused(act: Callable[[], Any]) -> RefusedError:

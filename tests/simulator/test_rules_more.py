@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, TARGETING, Desk, RefusedError, story
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, TARGETING, Desk, RefusedError, story
 
 Codes = tuple[int, int | None]
 SHARING: dict[str, Any] = {"is_adset_budget_sharing_enabled": True, "bid_strategy": "LOWEST_COST_WITHOUT_CAP"}

@@ -4,11 +4,11 @@ from importlib import resources
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.scenario import load_scenario
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
+from metasim import SimulatorConfig
+from metasim.scenario import load_scenario
+from metasim.testing import ACCOUNT, Desk, RefusedError
 
-FOLDER = resources.files("autopublisher.simulator") / "scenarios"
+FOLDER = resources.files("metasim") / "scenarios"
 NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
 
 

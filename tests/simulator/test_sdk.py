@@ -12,8 +12,8 @@ from facebook_business.adobjects.campaign import Campaign
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import PIXEL, TARGETING, TINY_PNG, story
+from metasim.server import SimulatorThread
+from metasim.testing import PIXEL, TARGETING, TINY_PNG, story
 
 
 def make_campaign(account: AdAccount, name: str = "Shoes [ap-1/c]", **params: Any) -> str:

@@ -28,8 +28,8 @@ from facebook_business.adobjects.adstudycell import AdStudyCell
 from facebook_business.adobjects.business import Business
 from facebook_business.adobjects.campaign import Campaign
 
-from autopublisher.simulator import SimulatorConfig, facts
-from autopublisher.simulator.graph import (
+from metasim import SimulatorConfig, facts
+from metasim.graph import (
     adrules,
     ads,
     adsets,
@@ -46,9 +46,9 @@ from autopublisher.simulator.graph import (
     studies,
     windows,
 )
-from autopublisher.simulator.graph.unserved import UNSERVED
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.testing import ACCOUNT, Desk, story
+from metasim.graph.unserved import UNSERVED
+from metasim.graph.wire import Call, Params
+from metasim.testing import ACCOUNT, Desk, story
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference/meta-facts.json"
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk
 
 HEADERS = {"Authorization": "Bearer stub-token"}
 
@@ -63,7 +63,7 @@ def start_process(tmp_path: Path) -> tuple[subprocess.Popen[bytes], str]:
     url_file.unlink(missing_ok=True)
     state = tmp_path / "state.db"
     options = ["--scenario", "demo", "--seed", "3", "--state", str(state), "--url-file", str(url_file)]
-    command = [sys.executable, "-m", "autopublisher.simulator", *options, "--idle-exit", "60"]
+    command = [sys.executable, "-m", "metasim", *options, "--idle-exit", "60"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | python_path())
     for _ in range(600):
         if url_file.exists():
@@ -104,7 +104,7 @@ def test_a_killed_process_resumes_where_it_answered(tmp_path: Path) -> None:
 
 
 def test_an_idle_process_leaves(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "autopublisher.simulator", "--idle-exit", "0.2"]
+    command = [sys.executable, "-m", "metasim", "--idle-exit", "0.2"]
     done = subprocess.run(
         command, capture_output=True, timeout=60, env=os.environ | python_path(), check=False
     )

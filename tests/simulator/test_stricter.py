@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.stories import FEATURES, KEYS
-from autopublisher.simulator.testing import ACCOUNT, PAGE, TINY_PNG, Desk, RefusedError, story
+from metasim import SimulatorConfig
+from metasim.graph.stories import FEATURES, KEYS
+from metasim.testing import ACCOUNT, PAGE, TINY_PNG, Desk, RefusedError, story
 
 HOUSING: dict[str, Any] = {"special_ad_categories": ["HOUSING"], "special_ad_category_country": ["ES"]}
 OPEN: dict[str, Any] = {

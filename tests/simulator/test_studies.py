@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError, story
+from metasim import SimulatorConfig
+from metasim.testing import ACCOUNT, Desk, RefusedError, story
 
 BUSINESS = "5001"
-DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.toml"
+DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 
 
 def scenario(folder: Path, market: str = "") -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.surroundings import EDGES, FIELDS
-from autopublisher.simulator.testing import (
+from metasim import SimulatorConfig
+from metasim.graph.surroundings import EDGES, FIELDS
+from metasim.testing import (
     ACCOUNT,
     INSTAGRAM,
     PAGE,

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import requests
 
-import autopublisher.simulator
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
-from autopublisher.simulator.testing import ACCOUNT, Desk
+import metasim
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
+from metasim.testing import ACCOUNT, Desk
 
 HEADERS = {"Authorization": "Bearer stub-token"}
 CLIENTS, WRITES = 8, 12
@@ -88,8 +88,8 @@ def test_nothing_answered_is_lost_when_the_process_is_killed(tmp_path: Path, spe
 
 def start(folder: Path, state: Path, speed: str | None) -> tuple[subprocess.Popen[bytes], str]:
     mode = ["--mode", "manual"] if speed is None else ["--mode", "speed", "--speed", speed]
-    source = Path(autopublisher.simulator.__file__).parents[2]
-    command = [sys.executable, "-m", "autopublisher.simulator", "--state", str(state), *mode]
+    source = Path(metasim.__file__).parents[1]
+    command = [sys.executable, "-m", "metasim", "--state", str(state), *mode]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, cwd=folder, env=os.environ | {"PYTHONPATH": str(source)}
     )

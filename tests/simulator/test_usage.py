@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.graph.errors import GraphError
-from autopublisher.simulator.graph.wire import Call, Params, Reply
-from autopublisher.simulator.scenario import Account
-from autopublisher.simulator.testing import ACCOUNT, Desk, RefusedError
-from autopublisher.simulator.times import MINUTE, SECOND
-from autopublisher.simulator.usage import TIERS, Meter, quota
+from metasim import SimulatorConfig
+from metasim.graph.errors import GraphError
+from metasim.graph.wire import Call, Params, Reply
+from metasim.scenario import Account
+from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.times import MINUTE, SECOND
+from metasim.usage import TIERS, Meter, quota
 
-DEMO = Path(__file__).parents[2] / "src/autopublisher/simulator/scenarios/demo.toml"
+DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 LIMITED, FULL = Account("1", tier="development_access"), Account("1")
 READ, WRITE = Call("GET", ("act_1",), Params({})), Call("POST", ("act_1", "campaigns"), Params({}))
 INSIGHTS = Call("GET", ("act_1", "insights"), Params({}))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.simulator.graph.wire import Call, Params, Upload
-from autopublisher.simulator.testing import ACCOUNT, PAGE, Desk, RefusedError
+from metasim.graph.wire import Call, Params, Upload
+from metasim.testing import ACCOUNT, PAGE, Desk, RefusedError
 
 MOVIE = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 20
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from autopublisher.simulator.server import SimulatorThread
+from metasim.server import SimulatorThread
 
 CAMPAIGN = {
     "name": "Wire",

@@ -27,10 +27,10 @@ from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.work import Tick
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.engine import Simulator
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.times import SECOND
+from metasim import SimulatorConfig
+from metasim.engine import Simulator
+from metasim.graph.wire import Call, Params
+from metasim.times import SECOND
 from support.fatal import FatalMeta
 from support.installation import DEFAULTS
 from support.mortal import Death, MortalUnit, Reaper

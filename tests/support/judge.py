@@ -9,7 +9,7 @@ import httpx2
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.naming import run_mark, token_in
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.simulator.engine import Simulator
+from metasim.engine import Simulator
 
 DELIVERING = frozenset({"campaign", "adset", "ad"})
 """Kinds that can be on or off; a creative is ACTIVE as long as it exists."""

@@ -5,10 +5,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.market.truth import TruthBook
-from autopublisher.simulator.state import Ad
-from autopublisher.simulator.testing import Desk
+from metasim import SimulatorConfig
+from metasim.market.truth import TruthBook
+from metasim.state import Ad
+from metasim.testing import Desk
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Outcome:
 
 def altered(folder: Path, scenario: str, *, market: str = "", tables: str = "", seed: int = 7) -> Desk:
     """Open a desk on a built-in scenario with further lines in its market and further tables."""
-    text = (resources.files("autopublisher.simulator") / "scenarios" / f"{scenario}.toml").read_text("utf-8")
+    text = (resources.files("metasim") / "scenarios" / f"{scenario}.toml").read_text("utf-8")
     path = folder / "altered.toml"
     path.write_text(text.replace("[market]", f"[market]\n{market}") + tables, "utf-8")
     return Desk(SimulatorConfig(scenario=str(path), seed=seed))

@@ -29,8 +29,8 @@ from alembic.config import Config
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.work_dbos import prepare
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 
 FOLDER = Path(__file__).parents[1] / "torture" / "older"
 UNDER_WAY = Path(__file__).with_name("under_way.py")

@@ -16,9 +16,9 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.ports.work import Tick
-from autopublisher.simulator.exposure import Exposure
-from autopublisher.simulator.graph.wire import Call, Params
-from autopublisher.simulator.state import Ad, AdSet, Campaign
+from metasim.exposure import Exposure
+from metasim.graph.wire import Call, Params
+from metasim.state import Ad, AdSet, Campaign
 from support.direct import ADDRESS, DirectMachine
 from support.simulated import brief_request
 

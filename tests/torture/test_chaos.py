@@ -24,8 +24,8 @@ from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.ports.repositories import RunFilter
-from autopublisher.simulator import SimulatorConfig
-from autopublisher.simulator.server import SimulatorThread
+from metasim import SimulatorConfig
+from metasim.server import SimulatorThread
 from support.judge import DistantJudge, active, assert_within_total, objects, twice
 from support.lives import World, creative_of, furnish, nursery, work
 from support.staging import with_test

@@ -14,7 +14,7 @@ from autopublisher.adapters.db.migrate import current_revision, is_current
 from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.run import FINAL, RunStatus
-from autopublisher.simulator.server import SimulatorThread
+from metasim.server import SimulatorThread
 from support.command import CommandLine
 from support.judge import DistantJudge, assert_complete, assert_ended_right
 from support.lives import World, alive, furnish, wait_until, work

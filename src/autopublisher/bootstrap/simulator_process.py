@@ -185,7 +185,7 @@ class SimulatorProcess:
         if self._wish.speed is not None:
             mode = ["--mode", "speed", "--speed", str(self._wish.speed)]
         return [
-            *(sys.executable, "-m", "autopublisher.simulator"),
+            *(sys.executable, "-m", "metasim"),
             *("--scenario", self._wish.scenario, "--seed", str(self._wish.seed), *mode, "--port", str(port)),
             *("--state", str(self._home / "simulator.db"), "--url-file", str(self._file)),
             *("--idle-exit", str(IDLE_EXIT_SECONDS)),

@@ -72,7 +72,7 @@ def simulator(
     mode = ["--mode", "manual"] if speed is None else ["--mode", "speed", "--speed", str(speed)]
     kept = [] if state is None else ["--state", str(state)]
     command = [
-        *(sys.executable, "-m", "autopublisher.simulator", *mode, "--port", str(port), *kept),
+        *(sys.executable, "-m", "metasim", *mode, "--port", str(port), *kept),
         *("--scenario", settings.stub_scenario if scenario is None else scenario),
         *("--seed", str(settings.stub_seed if seed is None else seed)),
         *(word for text in fault or () for word in ("--fault", text)),
