@@ -12,7 +12,7 @@ from autopublisher.domain.errors import MetaNotFoundError, MetaOutcomeUnknownErr
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = ActId("act_1")

@@ -19,7 +19,7 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.money import Money
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.readback import READ_FIELDS, differences
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.pictures import picture

@@ -26,6 +26,10 @@ PLANTED = {
         "autopublisher/flows/writes/gate.py",
         "autopublisher.flows.runs.orchestrator",
     ),
+    "Only the writes' room names the half of Meta's port that writes": (
+        "autopublisher/flows/watch/strays.py",
+        "autopublisher.ports.meta.writing",
+    ),
     "Settings import no adapter": ("autopublisher/settings.py", "autopublisher.adapters.json_text"),
 }
 """For each contract an import that it forbids, and the module in which that is planted."""

@@ -37,10 +37,11 @@ from autopublisher.flows.watch.strays import Strays
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.executor import Executor, Patience
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.orphan_pause import OrphanPause
 from autopublisher.flows.writes.spare_writes import SpareWrites
 from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
 from autopublisher.ports.work import Tick, TickQueue
@@ -144,7 +145,8 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
     )
     statuses = Statuses(open_unit, executor, meta, clock)
-    strays = Strays(open_unit, statuses, meta, no_plan if holding is None else holding.plan)
+    plan = no_plan if holding is None else holding.plan
+    strays = Strays(open_unit, statuses, meta, OrphanPause(open_unit, meta), plan)
     duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
     reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates, holding)
     duties = (

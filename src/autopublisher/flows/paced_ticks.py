@@ -13,7 +13,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaPacing
+from autopublisher.ports.meta.pacing import MetaPacing
 from autopublisher.ports.repositories import KeptPacing, OpenUnitOfWork
 from autopublisher.ports.work import Tick
 

@@ -20,7 +20,7 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import LastCheck
+from autopublisher.ports.meta.writing import LastCheck
 
 _FIRST_ID = 120_000_000_000_000_001
 _WRITES = frozenset({"create", "update", "delete", "upload_image"})

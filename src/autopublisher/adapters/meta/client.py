@@ -29,7 +29,7 @@ from autopublisher.domain.meta_rules import Usage
 from autopublisher.domain.operations import EDGES, ObjectKind
 from autopublisher.domain.pacing import Pacing
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import LastCheck
+from autopublisher.ports.meta.writing import LastCheck
 
 PAGE_SIZE = 100
 """Rows asked for at a time: small enough that Meta does not find a page too large."""

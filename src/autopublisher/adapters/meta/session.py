@@ -25,7 +25,7 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.meta_rules import classify, redact
-from autopublisher.ports.meta_ads import LastCheck
+from autopublisher.ports.meta.writing import LastCheck
 
 GRAPH = "https://graph.facebook.com"
 """Where Meta answers; stub mode gives the simulator's address instead."""

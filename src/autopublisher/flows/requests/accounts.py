@@ -24,7 +24,7 @@ from autopublisher.domain.request_ad_rules import is_link, unfit_link
 from autopublisher.domain.watches import Watch
 from autopublisher.flows.requests.pictures import read_picture
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.storage import Storage
 

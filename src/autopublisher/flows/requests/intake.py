@@ -24,7 +24,7 @@ from autopublisher.domain.run_cap import check_run_cap
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
@@ -46,7 +46,7 @@ class Intake:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        meta: MetaReading,
         clock: Clock,
         ticks: TickQueue,
         limits: IntakeLimits | None = None,

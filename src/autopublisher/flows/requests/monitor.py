@@ -10,7 +10,7 @@ from autopublisher.domain.findings import AccountLook, look_of
 from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import Stop
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Worker, WorkHealth
 

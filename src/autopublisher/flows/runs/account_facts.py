@@ -10,7 +10,7 @@ from autopublisher.domain.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import Run
 from autopublisher.flows.outcomes.failing import RunFailed
-from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 _CHANGED = "Meta now keeps the account's books in {found}, not in {known} as when the run began"

@@ -22,7 +22,7 @@ from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 _TURN = timedelta(minutes=15)
@@ -41,7 +41,7 @@ class Admission:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        meta: MetaReading,
         clock: Clock,
         most_at_once: int,
         *,

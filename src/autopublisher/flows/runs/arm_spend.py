@@ -26,7 +26,7 @@ from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import doubted_until, doubts
 from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 AN_HOUR = timedelta(hours=1)
@@ -48,7 +48,9 @@ class _Arm:
 class ArmSpend:
     """Sees to the money of arms whose test is over."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock
+    ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta

@@ -13,7 +13,7 @@ from autopublisher.domain.plan import test_key
 from autopublisher.domain.records import Figures, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 REFRESH = timedelta(minutes=15)
@@ -42,7 +42,7 @@ class Collected:
 class Collector:
     """Collects cumulative figures of running tests."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading, clock: Clock) -> None:
         self._open_unit = open_unit
         self._meta = meta
         self._clock = clock

@@ -13,14 +13,16 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF
 from autopublisher.flows.writes.statuses import TREE, Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 
 class Deliveries:
     """Finds the arms that may have delivered, whoever switched them on."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock
+    ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta

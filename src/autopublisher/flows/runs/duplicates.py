@@ -32,7 +32,7 @@ from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 _AGAIN = timedelta(seconds=30)
@@ -46,7 +46,7 @@ class Duplicates:
     """Sees to the money of duplicates; ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, clock: Clock, *, stretch: int
+        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock, *, stretch: int
     ) -> None:
         self.stretch = stretch
         self._open_unit = open_unit

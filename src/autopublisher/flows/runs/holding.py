@@ -46,7 +46,7 @@ from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.found_objects import Listing
 from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
 Planner = Callable[[Run], Sequence[OperationSpec]]
@@ -83,7 +83,7 @@ class Holding:
         self,
         open_unit: OpenUnitOfWork,
         statuses: Statuses,
-        meta: MetaAds,
+        meta: MetaReading,
         clock: Clock,
         plans: Mapping[RunStatus, Planner],
         known: KnownRuns,

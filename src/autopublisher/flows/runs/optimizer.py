@@ -23,7 +23,7 @@ from autopublisher.flows.runs.closing import unpublished
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.writes.gate import LIMIT_WAIT, MoneyGate
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 
@@ -33,7 +33,7 @@ class Scaling:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        meta: MetaReading,
         clock: Clock,
         gate: MoneyGate,
         *,

@@ -32,7 +32,7 @@ from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused, Stopped
 from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Moved:
 class Reallocation:
     """Makes and carries out plans to move test money."""
 
-    def __init__(self, statuses: Statuses, meta: MetaAds, clock: Clock) -> None:
+    def __init__(self, statuses: Statuses, meta: MetaReading, clock: Clock) -> None:
         self._statuses = statuses
         self._meta = meta
         self._clock = clock

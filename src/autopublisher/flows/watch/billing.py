@@ -8,7 +8,7 @@ from autopublisher.domain.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
 from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 

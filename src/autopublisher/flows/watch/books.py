@@ -17,7 +17,7 @@ from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta_ads import MetaAccounts
+from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _ALL = 100_000

@@ -12,7 +12,7 @@ from autopublisher.domain.naming import MARK
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.stops import OFF
 from autopublisher.flows.writes.statuses import TREE
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Census:
         return [pair for pair in self.everything() if mark in str(pair[1].get("name", ""))]
 
 
-def take_census(meta: MetaAds, act_id: ActId, now: datetime) -> Census:
+def take_census(meta: MetaReading, act_id: ActId, now: datetime) -> Census:
     """List campaigns, ad sets and ads of ours that are neither deleted nor archived, with all that is compared."""
     listed: dict[ObjectKind, Mapping[str, Mapping[str, Any]]] = {}
     problems = []

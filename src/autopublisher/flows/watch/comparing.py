@@ -16,7 +16,7 @@ from autopublisher.domain.run import Run, RunStatus
 from autopublisher.flows.watch.census import Census
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 CREATIVE_AGE = timedelta(days=1)
@@ -49,7 +49,7 @@ class Comparison:
 class Comparer:
     """Compares runs, one at a time."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta

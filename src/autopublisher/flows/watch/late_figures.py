@@ -29,7 +29,7 @@ from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
 
 _ALL = 100_000
@@ -55,7 +55,7 @@ class LateFigures:
 
     name = LATE_FIGURES
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading) -> None:
         self._open_unit = open_unit
         self._meta = meta
 

@@ -28,13 +28,14 @@ from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.watch.census import Census, take_census
 from autopublisher.flows.watch.comparing import Comparer, Comparison
 from autopublisher.flows.watch.duties import Outcome
-from autopublisher.flows.watch.strays import Stray, Strays
+from autopublisher.flows.watch.strays import Strays
 from autopublisher.flows.watch.unclaimed import Unclaimed
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
 from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.orphan_pause import Stray
 from autopublisher.flows.writes.statuses import TREE, Statuses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
@@ -50,7 +51,7 @@ class Reconciliation:
     def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        meta: MetaReading,
         clock: Clock,
         ticks: TickQueue,
         statuses: Statuses,

@@ -1,24 +1,22 @@
 """Objects that bear our mark and are on, as the account itself lists them: the net under every journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.naming import MARK, run_mark
-from autopublisher.domain.operations import Action, ObjectKind, Operation
-from autopublisher.domain.records import Event
+from autopublisher.domain.operations import Action, Operation
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF, ObjectLine
-from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.outcomes.waiting import Held
 from autopublisher.flows.runs.holding import Planner
+from autopublisher.flows.writes.orphan_pause import OrphanPause, Stray
 from autopublisher.flows.writes.statuses import TREE, Statuses
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _log = structlog.get_logger(__name__)
@@ -35,23 +33,21 @@ class Found:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Stray:
-    """One object that is on, or found to be off."""
-
-    kind: ObjectKind
-    meta_id: MetaId
-    name: str
-    on: bool = True
-
-
 class Strays:
     """Finds what is on; what belongs to no journal it switches off itself. ``plan`` says what a run would make now."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaAds, plan: Planner) -> None:
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        statuses: Statuses,
+        meta: MetaReading,
+        pause: OrphanPause,
+        plan: Planner,
+    ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta
+        self._pause = pause
         self._plan = plan
 
     def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
@@ -62,7 +58,7 @@ class Strays:
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
                 strays.setdefault(line.meta_id, Stray(line.kind, line.meta_id, line.key))
-        lines = tuple(self._paused(act_id, one, now) for one in strays.values())
+        lines = tuple(self._pause(act_id, one, now) for one in strays.values())
         return Found(known, lines, tuple(problems))
 
     def taken_care_of(
@@ -81,7 +77,7 @@ class Strays:
         off = [
             ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
         ]
-        return Found(frozenset(), (*off, *(self._paused(act_id, one, now) for one in strays.values())), ())
+        return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in strays.values())), ())
 
     def _listed(self, act_id: ActId) -> tuple[list[Stray], list[str]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""
@@ -118,28 +114,6 @@ class Strays:
         except (Held, MetaError, StaleRunError, StaleOperationError) as error:
             _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
         return is_journaled(self._statuses.rows(run), stray)
-
-    def _paused(self, act_id: ActId, stray: Stray, now: datetime) -> ObjectLine:
-        """Switch off an object that no journal has; the events say so before and after."""
-        self._write_down(act_id, stray, now, "pausing", "is on and belongs to no journal; it is switched off")
-        state, why = "unknown", ""
-        try:
-            self._meta.update(stray.meta_id, {"status": "PAUSED"})
-            state = str(self._meta.read(stray.kind, stray.meta_id, _FIELDS).get("status"))
-        except MetaError as error:
-            why = error.message
-        if not why and state not in OFF:
-            why = f"still {state} at Meta"
-        if not why:
-            self._write_down(act_id, stray, now, "paused", "is off, as Meta shows")
-        return ObjectLine(stray.kind, stray.meta_id, stray.name, None, state, not why, why)
-
-    def _write_down(self, act_id: ActId, stray: Stray, now: datetime, action: str, what: str) -> None:
-        facts: Mapping[str, Any] = {"act_id": act_id, "kind": stray.kind.value, "meta_id": stray.meta_id}
-        message = f"{stray.kind.value} {stray.meta_id} ({stray.name}) {what}"
-        with self._open_unit() as unit:
-            unit.observations.add_events([Event(now, f"watch:stray:{action}", SYSTEM, message, None, facts)])
-            unit.commit()
 
 
 def is_journaled(rows: Sequence[Operation], stray: Stray) -> bool:

@@ -16,9 +16,10 @@ from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.comparing import CREATIVE_AGE
-from autopublisher.flows.watch.strays import Stray, is_journaled, may_become
+from autopublisher.flows.watch.strays import is_journaled, may_become
 from autopublisher.flows.writes.lookups import NO_RIGHT
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.flows.writes.orphan_pause import Stray
+from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 UNCLAIMED = "watch:unclaimed:found"
@@ -48,7 +49,7 @@ class Listed:
 class Unclaimed:
     """Lists each kind once a day, and says of each object once that no journal has it."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading) -> None:
         self._open_unit = open_unit
         self._meta = meta
 

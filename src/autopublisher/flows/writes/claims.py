@@ -37,7 +37,7 @@ from autopublisher.domain.records import Event
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 _FIELDS = ("id", "name", "created_time")

@@ -26,7 +26,8 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.pacing import Pacing
 from autopublisher.domain.stops import OFF, ObjectLine, Stop, StopReport
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
-from autopublisher.ports.meta_ads import MetaAds, MetaPacing
+from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.pacing import MetaPacing
 
 _log = structlog.get_logger(__name__)
 _FIELDS = ("id", "name", "status")

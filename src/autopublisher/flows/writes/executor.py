@@ -48,7 +48,7 @@ from autopublisher.flows.writes.freshness import TooLate, fresh_from_now
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.lookups import look_for
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.storage import Storage
 

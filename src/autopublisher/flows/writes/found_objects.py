@@ -29,7 +29,7 @@ from autopublisher.domain.stops import OFF
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 Listing = Sequence[tuple[ObjectKind, Mapping[str, Any]]]

@@ -5,7 +5,7 @@ Whoever replaces it looks for the object, and believes it absent once nothing th
 """
 
 from autopublisher.ports.clock import Stopwatch
-from autopublisher.ports.meta_ads import LastCheck
+from autopublisher.ports.meta.writing import LastCheck
 
 SEND_WITHIN_SECONDS = 5.0
 """Real seconds between the row's becoming SENT and the request: far more than a commit takes, far less than a take-over."""

@@ -12,7 +12,7 @@ from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundErro
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import EDGES, ObjectKind, OperationSpec, resolve
 from autopublisher.domain.readback import READ_FIELDS
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 
 _PARENTS = {
     ObjectKind.AD_SET: (ObjectKind.CAMPAIGN, "campaign_id", "adsets"),

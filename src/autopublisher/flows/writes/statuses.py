@@ -36,7 +36,7 @@ from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.found_objects import Listing
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta_ads import MetaAds
+from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)

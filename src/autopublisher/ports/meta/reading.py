@@ -1,33 +1,16 @@
-"""Meta's Marketing API as the flows need it; every failure is one of the Meta errors of ``domain.errors``."""
+"""What is asked of Meta without changing anything there."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.pacing import Pacing
-
-LastCheck = Callable[[], None]
-"""Called when a write is about to leave; what it raises keeps the write from leaving."""
 
 
 class MetaObjects(Protocol):
-    """Campaigns, ad sets, creatives and ads. A call is made once: no method here repeats a write."""
-
-    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
-        """Create an object and return its id; raises MetaOutcomeUnknownError where nobody can tell."""
-        ...
-
-    def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
-        """Set absolute values on an object."""
-        ...
-
-    def delete(self, meta_id: MetaId) -> None:
-        """Delete an object."""
-        ...
+    """Campaigns, ad sets, creatives and ads as Meta shows them."""
 
     def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
         """Read fields of one object; raises MetaNotFoundError where Meta does not know it."""
@@ -37,18 +20,6 @@ class MetaObjects(Protocol):
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
     ) -> Sequence[Mapping[str, Any]]:
         """Return every object of the account's edge whose name contains the text: all pages, or an error."""
-        ...
-
-    def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
-        """Upload image bytes and return the image hash; repeating it is harmless (the hash is the content's)."""
-        ...
-
-
-class MetaWriting(Protocol):
-    """How a write is kept from leaving at the last moment."""
-
-    def checked(self, check: LastCheck) -> AbstractContextManager[None]:
-        """Have this thread's writes within the block checked right before their request goes out; reads are not."""
         ...
 
 
@@ -96,21 +67,5 @@ class MetaInsights(Protocol):
         ...
 
 
-class MetaAds(MetaObjects, MetaWriting, MetaAccounts, MetaInsights, Protocol):
-    """The whole client, as one adapter provides it."""
-
-
-class MetaPacing(Protocol):
-    """How fast the client lets calls go, so that one process can go on where another stood."""
-
-    def working_for(self, act_id: ActId) -> AbstractContextManager[None]:
-        """Have this thread's calls on objects of unknown owner count as the account's while the context lasts."""
-        ...
-
-    def pacing(self, act_id: ActId) -> Pacing:
-        """Return how fast the account's calls may go, as far as this client knows."""
-        ...
-
-    def recall(self, act_id: ActId, pacing: Pacing) -> None:
-        """Go on from what another process has learnt of the account, forgetting what this client knew."""
-        ...
+class MetaReading(MetaObjects, MetaAccounts, MetaInsights, Protocol):
+    """The half that reads."""

@@ -1,0 +1,60 @@
+"""Switches off what bears our mark and belongs to no journal: the only write but an emergency pause that is in none.
+
+It is in the events before and after, and only ever pauses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autopublisher.domain.errors import MetaError
+from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.records import Event
+from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.repositories import OpenUnitOfWork
+
+_FIELDS = ("id", "name", "status")
+
+
+@dataclass(frozen=True)
+class Stray:
+    """One object that is on, or found to be off."""
+
+    kind: ObjectKind
+    meta_id: MetaId
+    name: str
+    on: bool = True
+
+
+class OrphanPause:
+    """Pauses one object and reads it back."""
+
+    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAds) -> None:
+        self._open_unit = open_unit
+        self._meta = meta
+
+    def __call__(self, act_id: ActId, stray: Stray, now: datetime) -> ObjectLine:
+        """Switch off an object that no journal has; the events say so before and after."""
+        self._write_down(act_id, stray, now, "pausing", "is on and belongs to no journal; it is switched off")
+        state, why = "unknown", ""
+        try:
+            self._meta.update(stray.meta_id, {"status": "PAUSED"})
+            state = str(self._meta.read(stray.kind, stray.meta_id, _FIELDS).get("status"))
+        except MetaError as error:
+            why = error.message
+        if not why and state not in OFF:
+            why = f"still {state} at Meta"
+        if not why:
+            self._write_down(act_id, stray, now, "paused", "is off, as Meta shows")
+        return ObjectLine(stray.kind, stray.meta_id, stray.name, None, state, not why, why)
+
+    def _write_down(self, act_id: ActId, stray: Stray, now: datetime, action: str, what: str) -> None:
+        facts: Mapping[str, Any] = {"act_id": act_id, "kind": stray.kind.value, "meta_id": stray.meta_id}
+        message = f"{stray.kind.value} {stray.meta_id} ({stray.name}) {what}"
+        with self._open_unit() as unit:
+            unit.observations.add_events([Event(now, f"watch:stray:{action}", SYSTEM, message, None, facts)])
+            unit.commit()

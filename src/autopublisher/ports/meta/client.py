@@ -1,0 +1,10 @@
+"""The whole client, as one adapter provides it."""
+
+from typing import Protocol
+
+from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.writing import MetaWrites, MetaWriting
+
+
+class MetaAds(MetaReading, MetaWrites, MetaWriting, Protocol):
+    """Both halves: for what builds the flows, and for what writes."""
