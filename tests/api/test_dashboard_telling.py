@@ -31,7 +31,7 @@ from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.flows.runs.final_review import _REFUSED, _WAITING
-from autopublisher.flows.watch.stopping import _MAY_LAND, _TAKEN_OVER
+from autopublisher.flows.watch.enforce_stops import _MAY_LAND, _TAKEN_OVER
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.ports.repositories import Fence
 from autopublisher.views.moments import moment_text

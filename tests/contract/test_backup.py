@@ -19,7 +19,7 @@ from sqlalchemy import Engine, func, select, table, text
 from autopublisher.adapters.archive import ArchiveWriter, opened_archive
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.snapshot import rows_out, snapshot, table_names
-from autopublisher.adapters.work_dbos_presence import presence_for
+from autopublisher.adapters.work_dbos_lease import lease_for
 from autopublisher.adapters.work_dbos_store import driver_url
 from autopublisher.bootstrap.backup import Manifest, make_backup, restore_backup
 from autopublisher.bootstrap.database import opened_database, units_of
@@ -378,7 +378,7 @@ def test_runs_are_not_replaced_unless_that_is_said(furnished: Settings, tmp_path
 
 def test_nothing_is_restored_under_a_working_worker(furnished: Settings, tmp_path: Path) -> None:
     make_backup(furnished, tmp_path / "kept.backup", with_key=False)
-    presence = presence_for(driver_url(furnished.database), None)
+    presence = lease_for(driver_url(furnished.database), None)
     presence.take()
     try:
         with pytest.raises(ConflictError, match="run on this database"):

@@ -25,7 +25,7 @@ from autopublisher.flows.runs.holding import Holding, KnownRuns
 from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, brief_request
@@ -80,7 +80,7 @@ class Workers:
     def let_in(self, runs: list[Run]) -> None:
         """Tick every run once, at the same moment."""
         executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock)
-        statuses = Statuses(self.open_unit, executor, self.meta, self.clock)
+        statuses = ObjectControl(self.open_unit, executor, self.meta, self.clock)
         holding = Holding(self.open_unit, statuses, self.meta, self.clock, {}, KnownRuns())
         phases = {RunStatus.PENDING: self._decided}
         machine = Orchestrator(self.open_unit, NoTicks(), self.clock, phases, self._decided, holding)

@@ -18,7 +18,7 @@ from autopublisher.adapters import work_dbos
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
-from autopublisher.adapters.work_dbos_presence import AdvisoryPresence, FilePresence, lock_key
+from autopublisher.adapters.work_dbos_lease import AdvisoryPresence, FilePresence, lock_key
 from autopublisher.adapters.work_dbos_store import driver_url, route_logs
 from autopublisher.domain.errors import ConfigurationError, ConflictError, UnavailableError
 from autopublisher.domain.ids import ActId, RunId

@@ -22,9 +22,9 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.installation import Installation
 from autopublisher.domain.operations import ObjectKind
-from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.outcomes.deferred import Deferred
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.claim_check import ClaimCheck
-from autopublisher.flows.watch.duties import Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 from support.mortal import START, MortalMachine
 from support.simulated import ACT
@@ -90,10 +90,10 @@ class Office:
 
     def tries(self) -> str | None:
         """Return why nothing may be written now, empty where that is only a matter of time; None where it may."""
-        wait: NotYet | None = None
+        wait: Deferred | None = None
         try:
             self.claims.need(ACT)
-        except NotYet as caught:
+        except Deferred as caught:
             wait = caught
         if wait is None:
             return None
@@ -348,7 +348,7 @@ def test_label_writes_that_fail_for_half_an_hour_lock_nobody_out(
     world.meta.faults += [Fault(MetaTransientError("down"), "update", False)] * 8
     first.start()
     for _ in range(30):
-        with suppress(MetaError, NotYet):
+        with suppress(MetaError, Deferred):
             first.claims.need(ACT)
         if restarts:
             first.start()
@@ -363,7 +363,7 @@ def test_while_meta_cannot_be_reached_nothing_is_written(world: World, method: s
     office = Office(world, "first")
     world.meta.faults += [Fault(MetaTransientError("down"), method, False)] * (1 if method == "create" else 3)
     for _ in range(3):
-        with pytest.raises((MetaError, NotYet)):
+        with pytest.raises((MetaError, Deferred)):
             office.claims.need(ACT)
     with office.database.unit_of_work() as unit:
         claim = unit.claims.of(ACT)

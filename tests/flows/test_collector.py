@@ -9,11 +9,11 @@ import pytest
 
 from autopublisher.domain import evidence
 from autopublisher.domain.errors import MetaTransientError
+from autopublisher.domain.evidence_inputs import design_of, history_of
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.records import Decision
 from autopublisher.domain.run import RunStatus
-from autopublisher.domain.trial import design_of, history_of
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.runs.collector import REFRESH, Collector
 from support.simulated import brief_request

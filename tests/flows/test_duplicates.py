@@ -128,7 +128,7 @@ def test_a_copy_that_was_seen_on_and_deleted_before_our_pause_counts_by_its_figu
     stage = staged(RunStatus.AB_TESTING)
     copy = copied(stage, lifetime_budget=9_000)
     executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
-    executor.account_for_strays(stage.now_run)
+    executor.account_for_orphans(stage.now_run)
     stage.meta.once_on.add(copy)
     stage.meta.objects[copy].fields["status"] = "DELETED"
     assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - ARM - 1
@@ -204,7 +204,7 @@ def test_a_copys_daily_budget_counts_as_far_as_the_installation_says_that_it_str
     fields["status"] = "PAUSED" if looked_at else "ACTIVE"
     Executor(
         stage.open_unit, stage.meta, stage.storage, stage.clock, gate=MoneyGate(stage.pace.spend)
-    ).account_for_strays(stage.now_run)
+    ).account_for_orphans(stage.now_run)
     if looked_at:
         fields["status"] = "ACTIVE"
         stage.meta.stubborn = True
@@ -227,7 +227,7 @@ def test_a_copy_that_is_on_when_it_is_journaled_counts_from_that_moment() -> Non
     stage = staged(RunStatus.AB_TESTING)
     copy = copied(stage)
     executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
-    executor.account_for_strays(stage.now_run)
+    executor.account_for_orphans(stage.now_run)
     assert stage.row(f"duplicate/test/a/adset/{copy}").spec.reserves == ARM
 
 

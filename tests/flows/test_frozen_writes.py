@@ -18,7 +18,11 @@ from autopublisher.domain.run import RunStatus
 from autopublisher.domain.stops import LANDS_WITHIN
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.writes.executor import Executor, Patience
-from autopublisher.flows.writes.freshness import SEND_WITHIN_SECONDS, TooLate, fresh_from_now
+from autopublisher.flows.writes.send_deadline import (
+    SEND_WITHIN_SECONDS,
+    SendDeadlineExceeded,
+    deadline_from_now,
+)
 from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off
 
 WRITES = ("upload_image", "create", "update")
@@ -153,11 +157,11 @@ def test_a_woken_budget_rise_does_not_undo_a_later_cut() -> None:
 
 def test_a_check_passes_for_some_seconds_and_never_after_them() -> None:
     watch = Watch()
-    check = fresh_from_now(watch)
+    check = deadline_from_now(watch)
     watch.seconds += SEND_WITHIN_SECONDS
     check()
     watch.seconds += 0.1
-    with pytest.raises(TooLate):
+    with pytest.raises(SendDeadlineExceeded):
         check()
 
 

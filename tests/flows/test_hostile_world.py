@@ -20,7 +20,7 @@ from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.machine import Pace
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
@@ -269,7 +269,7 @@ def test_a_second_worker_on_the_same_tick_is_not_taken_for_somebody_who_edits() 
         stage.step()
     run = stage.now_run
     executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
-    first, second = (Statuses(stage.open_unit, executor, stage.meta, stage.clock) for _ in range(2))
+    first, second = (ObjectControl(stage.open_unit, executor, stage.meta, stage.clock) for _ in range(2))
     rows = [row for row in first.created(run, "test/") if row.spec.kind is ObjectKind.CAMPAIGN]
     second.order(run, rows[0], {"status": "PAUSED"}, "pause")
     stage.meta.on_call = once("read", lambda: second.order(run, rows[0], {"status": "ACTIVE"}, "activate"))

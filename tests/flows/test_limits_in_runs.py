@@ -18,7 +18,7 @@ from autopublisher.domain.request import RunRequest
 from autopublisher.domain.reservations import Calendars, reservations_of
 from autopublisher.domain.run import RunStatus
 from autopublisher.flows.machine import Pace
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
@@ -266,7 +266,7 @@ def spend_and_fail(stage: Stage, trouble: Trouble) -> Executor:
     limited(stage, daily=150)
     stage.meta.troubles = [trouble]
     executor = spender(stage, MoneyGate())
-    with pytest.raises((OperationRefused, NotYet)):
+    with pytest.raises((OperationRefused, Deferred)):
         executor.perform(run, spend(stage, 50 * EURO))
     return executor
 

@@ -18,7 +18,7 @@ from autopublisher.flows.machine import Pace, build_watch
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.writes.gate import MoneyGate
-from autopublisher.flows.writes.statuses import TREE
+from autopublisher.flows.writes.objects import TREE
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread

@@ -27,7 +27,7 @@ PLANTED = {
         "autopublisher.flows.runs.orchestrator",
     ),
     "Only the writes' room names the half of Meta's port that writes": (
-        "autopublisher/flows/watch/strays.py",
+        "autopublisher/flows/watch/orphans.py",
         "autopublisher.ports.meta.writing",
     ),
     "Settings import no adapter": ("autopublisher/settings.py", "autopublisher.adapters.json_text"),

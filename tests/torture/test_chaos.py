@@ -17,7 +17,7 @@ from typing import Self
 
 import pytest
 
-from autopublisher.adapters.work_dbos_presence import FROZEN_AFTER_SECONDS
+from autopublisher.adapters.work_dbos_lease import FROZEN_AFTER_SECONDS
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, StaleRunError

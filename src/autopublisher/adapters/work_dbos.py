@@ -18,7 +18,7 @@ from dbos import error as dbos_error
 from dbos._context import current_owner_xid  # of the pinned release; there is no public way to the token
 
 from autopublisher.adapters.db.session import reachable
-from autopublisher.adapters.work_dbos_presence import FROZEN_AFTER_SECONDS, Presence, presence_for
+from autopublisher.adapters.work_dbos_lease import FROZEN_AFTER_SECONDS, WorkerLease, lease_for
 from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.adapters.work_dbos_store import (
     APPLICATION,
@@ -119,7 +119,7 @@ class DbosWorker:
         self._polling_seconds = polling_seconds
         self._wanted_id = executor_id
         self._store = WorkStore(self._url)
-        self._presence: Presence | None = None
+        self._presence: WorkerLease | None = None
         self._rounds: tuple[Rounds, ...] = ()
         self._draining = False
         self._cleanup = contextlib.ExitStack()
@@ -193,8 +193,8 @@ class DbosWorker:
             )
         undo.callback(ONE_PER_PROCESS.release)
 
-    def _claim(self, undo: contextlib.ExitStack) -> Presence:
-        presence = presence_for(self._url, self._wanted_id)
+    def _claim(self, undo: contextlib.ExitStack) -> WorkerLease:
+        presence = lease_for(self._url, self._wanted_id)
         with reachable():
             presence.take()
         self._presence = presence
@@ -206,7 +206,7 @@ class DbosWorker:
         if presence is not None:
             presence.release()
 
-    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, presence: Presence) -> None:
+    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, presence: WorkerLease) -> None:
         route_logs()
         self._store.make_ready()
         undo.callback(DBOS.destroy, destroy_registry=True)
@@ -252,7 +252,7 @@ class DbosWorker:
             presence.watch(leave if self._draining else recover)
 
 
-def register(handler: TickHandler, presence: Presence) -> None:
+def register(handler: TickHandler, presence: WorkerLease) -> None:
     """Tell DBOS what a tick does. Attempts are not limited, because each restart counts as one."""
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
@@ -270,7 +270,7 @@ def register(handler: TickHandler, presence: Presence) -> None:
             raise
 
 
-def may_run(presence: Presence) -> bool:
+def may_run(presence: WorkerLease) -> bool:
     """Say whether the tick this thread is about to run is still this worker's; raises UnavailableError."""
     tick = str(DBOS.workflow_id)
     return presence.may_run(tick, str(current_owner_xid(tick)))

@@ -29,7 +29,7 @@ from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.snapshot import replace_everything, rows_out, snapshot, table_names
 from autopublisher.adapters.db.tables import METADATA, creatives
 from autopublisher.adapters.storage_sql import keep_file
-from autopublisher.adapters.work_dbos_presence import FilePresence
+from autopublisher.adapters.work_dbos_lease import FilePresence
 from autopublisher.adapters.work_dbos_store import forget_ticks
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of

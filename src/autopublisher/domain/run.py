@@ -59,10 +59,10 @@ TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 }
 
 FINAL = frozenset({_R.COMPLETED, _R.FAILED, _R.CANCELLED})
-"""Statuses no run leaves."""
+"""ObjectControl no run leaves."""
 
 ADMITTED = frozenset(RunStatus) - FINAL - {_R.PENDING}
-"""Statuses that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
+"""ObjectControl that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
 
 
 REFUSED_AT = "refused_at"

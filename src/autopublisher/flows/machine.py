@@ -12,8 +12,7 @@ from autopublisher.flows.runs.admission import Admission
 from autopublisher.flows.runs.arm_spend import ArmSpend
 from autopublisher.flows.runs.building import Building
 from autopublisher.flows.runs.collector import Collector
-from autopublisher.flows.runs.dead_man import DeadManRule
-from autopublisher.flows.runs.delivered import Deliveries
+from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.holding import Holding, KnownRuns, no_plan
@@ -22,24 +21,25 @@ from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.flows.runs.publisher import Publication
 from autopublisher.flows.runs.reallocation import Reallocation
 from autopublisher.flows.runs.selection import ApprovalWait, Selection
+from autopublisher.flows.runs.spend_guard_rule import SpendGuardRule
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.runs.winding_down import WindingDown
+from autopublisher.flows.runs.teardown import Teardown
 from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.books import BooksCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
+from autopublisher.flows.watch.enforce_stops import StopEnforcement
 from autopublisher.flows.watch.final_ads import FinalAds
 from autopublisher.flows.watch.late_figures import LateFigures
+from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.reconciliation import Reconciliation
-from autopublisher.flows.watch.resuming import Awakening
-from autopublisher.flows.watch.stopping import Enforcement
-from autopublisher.flows.watch.strays import Strays
+from autopublisher.flows.watch.resume import ResumeAfterStop
+from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.executor import Executor, Patience
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanPause
-from autopublisher.flows.writes.spare_writes import SpareWrites
-from autopublisher.flows.writes.statuses import Statuses
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -80,11 +80,11 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     executor = Executor(
         open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
     )
-    statuses = Statuses(open_unit, executor, meta, clock)
+    statuses = ObjectControl(open_unit, executor, meta, clock)
     collector = Collector(open_unit, meta, clock)
     account = AccountFacts(open_unit, meta)
-    spare = SpareWrites(open_unit, executor, clock)
-    dead_man = DeadManRule(spare, clock, wanted=pace.native_rule)
+    spare = BestEffortWrites(open_unit, executor, clock)
+    dead_man = SpendGuardRule(spare, clock, wanted=pace.native_rule)
     split_test = SplitTest(spare, statuses, clock, wanted=pace.split_tests)
     building = Building(open_unit, executor, statuses, clock, split_test)
     review = FinalReview(statuses, clock, pace.approval_lasts)
@@ -118,8 +118,8 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         ),
         RunStatus.PUBLISHING_FINAL: publication,
     }
-    deliveries = Deliveries(open_unit, statuses, meta, clock)
-    winding_down = WindingDown(executor, statuses, clock, split_test, deliveries)
+    deliveries = DeliveryHistory(open_unit, statuses, meta, clock)
+    winding_down = Teardown(executor, statuses, clock, split_test, deliveries)
     plans = {RunStatus.CREATING_CAMPAIGNS: building.plan, RunStatus.PUBLISHING_FINAL: publication.plan}
     holding = Holding(open_unit, statuses, meta, clock, plans, KnownRuns(), stretch=gate.stretch)
     return Orchestrator(open_unit, ticks, clock, phases, winding_down, holding)
@@ -144,14 +144,14 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     executor = Executor(
         open_unit, meta, storage, clock, pace.patience, gate=gate, stopwatch=pace.stopwatch, claims=claims
     )
-    statuses = Statuses(open_unit, executor, meta, clock)
+    statuses = ObjectControl(open_unit, executor, meta, clock)
     plan = no_plan if holding is None else holding.plan
-    strays = Strays(open_unit, statuses, meta, OrphanPause(open_unit, meta), plan)
+    strays = OrphanedObjects(open_unit, statuses, meta, OrphanPause(open_unit, meta), plan)
     duplicates = Duplicates(open_unit, statuses, meta, clock, stretch=gate.stretch)
     reconciliation = Reconciliation(open_unit, meta, clock, ticks, statuses, strays, duplicates, holding)
     duties = (
-        Enforcement(open_unit, statuses, strays),
-        Awakening(open_unit, ticks, clock, executor, statuses),
+        StopEnforcement(open_unit, statuses, strays),
+        ResumeAfterStop(open_unit, ticks, clock, executor, statuses),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
         FinalAds(open_unit, statuses),
         BooksCheck(open_unit, meta),  # before the figures, of which it may say that they are none

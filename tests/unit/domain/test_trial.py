@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from autopublisher.domain import evidence
+from autopublisher.domain.evidence_inputs import design_of, history_of
 from autopublisher.domain.records import Figures, Snapshot
 from autopublisher.domain.request import DecisionMode, WinnerCriteria
-from autopublisher.domain.trial import design_of, history_of
 from autopublisher.domain.variants import build_variants
 from unit.domain.samples import NOW, RUN_ID, asked, run_of
 

@@ -59,7 +59,7 @@ in another time zone than it reports.
 """
 
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
-"""Statuses that end delivery."""
+"""ObjectControl that end delivery."""
 
 
 def stops(params: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ class Step:
     """One tick's result: ``run`` with its next status and ``next_tick_at``, to be saved with all the rest or not at all.
 
     ``claim`` is called in the transaction that saves the step, before anything is written: it holds what the step takes (a
-    place, money) and raises NotYet where that has been taken meanwhile; the run then waits as it was.
+    place, money) and raises Deferred where that has been taken meanwhile; the run then waits as it was.
     """
 
     run: Run
@@ -31,7 +31,7 @@ class Phase(Protocol):
     """The work of one status. It may be repeated: whatever it did at Meta is in the journal."""
 
     def __call__(self, run: Run) -> Step:
-        """Do what can be done now; raises NotYet, OperationRefused or an AutoPublisherError."""
+        """Do what can be done now; raises Deferred, OperationRefused or an AutoPublisherError."""
         ...
 
 

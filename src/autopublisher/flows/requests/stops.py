@@ -25,8 +25,8 @@ from autopublisher.domain.stops import STOP_DUTY, Stop, StopReport, report_from_
 from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.ticks import look_now
-from autopublisher.flows.writes.brake import stop_lock
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
+from autopublisher.flows.writes.stop_guard import stop_lock
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.work import TickQueue

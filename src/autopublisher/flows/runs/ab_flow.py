@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain import evidence
 from autopublisher.domain.account_limit import attention_of_test
 from autopublisher.domain.errors import MetaError, MetaReadError
+from autopublisher.domain.evidence_inputs import design_of, history_of, planned_shares_of
 from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW
 from autopublisher.domain.ledger import reserve_of
 from autopublisher.domain.money import Money
@@ -15,10 +16,9 @@ from autopublisher.domain.reallocation import MOVE_VERB
 from autopublisher.domain.records import Decision, Event, Snapshot
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import STOP_VERB, was_stopped
-from autopublisher.domain.trial import design_of, history_of, planned_shares_of
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.collector import REFRESH, Collected, Collector
 from autopublisher.flows.runs.reallocation import Reallocation
@@ -31,7 +31,7 @@ from autopublisher.flows.runs.settlement import (
     spent_by_variant,
 )
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
@@ -58,7 +58,7 @@ class Watch:
         self,
         open_unit: OpenUnitOfWork,
         collector: Collector,
-        statuses: Statuses,
+        statuses: ObjectControl,
         clock: Clock,
         poll: timedelta,
         *,
@@ -150,7 +150,7 @@ class Watch:
         if any(state in IN_REVIEW for state in states.values()):
             if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
                 raise RunFailed("Meta has not finished reviewing the ads after three days")
-            raise NotYet(now + REFRESH, "waiting for Meta to review the ads")
+            raise Deferred(now + REFRESH, "waiting for Meta to review the ads")
         starts = self._start(run, now)
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
         arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
@@ -258,7 +258,7 @@ class Conclusion:
         self,
         open_unit: OpenUnitOfWork,
         collector: Collector,
-        statuses: Statuses,
+        statuses: ObjectControl,
         clock: Clock,
         poll: timedelta,
         *,

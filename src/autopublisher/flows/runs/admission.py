@@ -18,8 +18,8 @@ from autopublisher.domain.request_rules import (
 from autopublisher.domain.run import ADMITTED, Run, RunStatus
 from autopublisher.domain.run_cap import check_run_cap
 from autopublisher.domain.variants import build_variants
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
@@ -57,7 +57,7 @@ class Admission:
         """Move a due run to CREATING_CAMPAIGNS with its variants stored, or end it with the problems found."""
         now = self._clock.now()
         if run.request.scheduled_for is not None and now < run.request.scheduled_for:
-            raise NotYet(run.request.scheduled_for)
+            raise Deferred(run.request.scheduled_for)
         with self._open_unit() as unit:
             self._wait_turn(unit, run, now)  # first, for a waiting run need not ask Meta every minute
         problems, facts = self._problems(run)
@@ -78,7 +78,7 @@ class Admission:
         self._gate.hold(unit, run)
         self._wait_turn(unit, run, now)
         if self._gate.breach(unit, run, admitted, now) is not None:
-            raise NotYet(now)  # another run was faster; the next look refuses this one with the figures
+            raise Deferred(now)  # another run was faster; the next look refuses this one with the figures
 
     def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:
         """Return what keeps the run out, and what Meta says of its account where that had to be asked."""
@@ -110,7 +110,7 @@ class Admission:
             and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
         ]
         if taken + len(ahead) >= self._most_at_once:
-            raise NotYet(now + _TURN, "waiting for another run to end")
+            raise Deferred(now + _TURN, "waiting for another run to end")
 
     def _admitted(self, unit: UnitOfWork, run: Run, facts: AdAccountFacts, now: datetime) -> Step:
         account = unit.accounts.get(run.account_id)

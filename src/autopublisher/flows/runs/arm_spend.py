@@ -20,11 +20,11 @@ from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
 from autopublisher.domain.settlement import at_worst, paused_again_at, risen
 from autopublisher.domain.stops import OFF
-from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import doubted_until, doubts
-from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
@@ -49,7 +49,7 @@ class ArmSpend:
     """Sees to the money of arms whose test is over."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading, clock: Clock
     ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
@@ -57,7 +57,7 @@ class ArmSpend:
         self._clock = clock
 
     def settle(self, run: Run, since: datetime) -> None:
-        """Have every arm off, and what each has spent in the ledger; raises NotYet while that is not known.
+        """Have every arm off, and what each has spent in the ledger; raises Deferred while that is not known.
 
         What was read at ``since`` or later is not asked for again.
         """
@@ -139,7 +139,7 @@ class ArmSpend:
         until = max(shows.values(), default=self._clock.now())
         if until > self._clock.now():
             late = ", ".join(key for key, at in shows.items() if at > self._clock.now())
-            raise NotYet(until, _SHOWS_LATER.format(late, until))
+            raise Deferred(until, _SHOWS_LATER.format(late, until))
 
     def _doubt(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Wait for other figures where these cannot be right; what has been spent already cannot get less."""
@@ -149,7 +149,7 @@ class ArmSpend:
         caps = {arm.row.spec.variant or "": max(reserve_of(arm.row, rows), arm.budget) for arm in arms}
         said = doubts(run, spends, caps, floors={})
         if said is not None and now < (doubted_until(run) or now):
-            raise NotYet(now + AN_HOUR, said)
+            raise Deferred(now + AN_HOUR, said)
 
     def _keep(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Write down what is more than the ledger has; raises StaleOperationError where another worker has done so."""

@@ -9,12 +9,12 @@ from autopublisher.domain.plan import test_plan
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.split_test import studies
 from autopublisher.domain.variants import Variant
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.runs.split_test import SplitTest
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -32,7 +32,7 @@ class Building:
         self,
         open_unit: OpenUnitOfWork,
         executor: Executor,
-        statuses: Statuses,
+        statuses: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
     ) -> None:
@@ -64,12 +64,12 @@ class Building:
         return Step(moved, (event(run, now, "test_started", said),))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
-        """Perform what is still missing of a plan; raises NotYet after WRITES_PER_TICK writes."""
+        """Perform what is still missing of a plan; raises Deferred after WRITES_PER_TICK writes."""
         done = {row.key for row in self._statuses.rows(run) if row.state is OperationState.CONFIRMED}
         missing = [spec for spec in specs if spec.key not in done]
         for number, spec in enumerate(missing):
             if number == WRITES_PER_TICK:
-                raise NotYet(self._clock.now())
+                raise Deferred(self._clock.now())
             self._executor.perform(run, spec)
 
     def verify(self, run: Run, rows: Sequence[Operation]) -> None:
@@ -121,7 +121,7 @@ class Building:
             return
         self._statuses.agree(run, arms, {"end_time": ends}, "reschedule")
         if self._clock.now() < run.build_starts_at:
-            raise NotYet(run.build_starts_at)
+            raise Deferred(run.build_starts_at)
 
     def _is_dividing(self, run: Run) -> bool:
         """Tell whether all is built but the study, so that the test is moved once, when that is decided."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.records import MetaObject
-from autopublisher.flows.writes.statuses import TREE
+from autopublisher.flows.writes.objects import TREE
 
 UNPUBLISHED = "unpublished"
 """The entry of a run's report that says why a run that ends as completed has published nothing."""

@@ -28,9 +28,9 @@ from autopublisher.domain.insights import figures_of
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.run import Run
-from autopublisher.flows.outcomes.waiting import NotYet
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
-from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
@@ -46,7 +46,13 @@ class Duplicates:
     """Sees to the money of duplicates; ``stretch`` is how far Meta may stretch a daily budget on one day, in per cent."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock, *, stretch: int
+        self,
+        open_unit: OpenUnitOfWork,
+        statuses: ObjectControl,
+        meta: MetaReading,
+        clock: Clock,
+        *,
+        stretch: int,
     ) -> None:
         self.stretch = stretch
         self._open_unit = open_unit
@@ -77,8 +83,8 @@ class Duplicates:
         return dated(counted, now + SPEND_SHOWS, gone=shown.get("status") in GONE)
 
     def settle(self, run: Run) -> None:
-        """Have every duplicate off, and what each has spent in the ledger; raises NotYet while that is not known."""
-        listed = self._statuses.account_for_strays(run)
+        """Have every duplicate off, and what each has spent in the ledger; raises Deferred while that is not known."""
+        listed = self._statuses.account_for_orphans(run)
         rows = [row for row in self._made(run) if row.spec.kind in TREE]
         if not rows:
             return
@@ -133,7 +139,7 @@ class Duplicates:
         except MetaNotFoundError:
             if shown.get("status") in GONE:
                 return 0
-            raise NotYet(self._clock.now() + _AGAIN, f"Meta shows {row.key} but not its figures") from None
+            raise Deferred(self._clock.now() + _AGAIN, f"Meta shows {row.key} but not its figures") from None
         return figures_of(found, run.currency, run.request.ad.conversion_event or "PURCHASE").spend
 
     def _pause_what_has_spent(self, run: Run, figures: Mapping[str, Figure], shown: Shown) -> None:
@@ -156,7 +162,7 @@ class Duplicates:
         later = {key: at for key, at in shows.items() if at is not None and at > now}
         if later:
             until = max(later.values())
-            raise NotYet(until, _SHOWS_LATER.format(", ".join(later), until))
+            raise Deferred(until, _SHOWS_LATER.format(", ".join(later), until))
 
     def _keep(self, run: Run, figures: Mapping[str, Figure]) -> None:
         """Write the figures down; that of one which nobody knows to be off or gone may still grow and settles nothing."""

@@ -22,7 +22,7 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import REVIEW_PATIENCE
 from autopublisher.flows.runs.collector import REFRESH
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 
 REVIEW_FIELDS = {
@@ -42,7 +42,7 @@ _NO_REVIEW = "Meta has not finished reviewing the final ad after {hours} hours"
 class FinalReview:
     """Waits for the final ad to pass; ``patience`` is how long a refused one is left to people."""
 
-    def __init__(self, statuses: Statuses, clock: Clock, patience: timedelta) -> None:
+    def __init__(self, statuses: ObjectControl, clock: Clock, patience: timedelta) -> None:
         self._statuses = statuses
         self._clock = clock
         self._patience = patience

@@ -39,12 +39,12 @@ from autopublisher.domain.records import Snapshot
 from autopublisher.domain.request_rules import effective_ad
 from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.variants import Variant, build_variants
+from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import Held, NotYet
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.found_objects import Listing
-from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
+from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -82,7 +82,7 @@ class Holding:
     def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
         self,
         open_unit: OpenUnitOfWork,
-        statuses: Statuses,
+        statuses: ObjectControl,
         meta: MetaReading,
         clock: Clock,
         plans: Mapping[RunStatus, Planner],
@@ -99,7 +99,7 @@ class Holding:
         self._stretch = stretch
 
     def compared(self, run: Run, listing: Listing | None = None) -> Run:
-        """Return a run that may go on; raises Held where Meta holds more of it, and NotYet before that is known.
+        """Return a run that may go on; raises Held where Meta holds more of it, and Deferred before that is known.
 
         ``listing`` is what the account has shown, where that has been asked already.
         """
@@ -113,7 +113,7 @@ class Holding:
         known = run.restoration == id_ and self._known.is_known(run)
         if not known or is_ahead(rows, listing or (), run.id):
             self._await_lists(restored)
-            self._statuses.account_for_strays(run, self.plan(run), listing, anew=not known)
+            self._statuses.account_for_orphans(run, self.plan(run), listing, anew=not known)
         self._known.note(run)
         return replace(run, restoration=id_)
 
@@ -125,7 +125,7 @@ class Holding:
     def _await_lists(self, restored: Restoration | None) -> None:
         """Wait until Meta's lists show all that was made before a backup was put back; in simulated time that is past."""
         if restored is not None and timedelta(0) <= self._clock.now() - restored.at < READ_LAG:
-            raise NotYet(restored.at + READ_LAG, restored.sentence)
+            raise Deferred(restored.at + READ_LAG, restored.sentence)
 
     def held(self, run: Run) -> Step:
         """Return the run at rest until a person speaks; what is on is switched off where it could pass the total."""
@@ -146,7 +146,7 @@ class Holding:
     def secured(self, run: Run) -> str:
         """Pause all of a held run where more than its total could be spent; returns why it was, or nothing.
 
-        Raises as ``Statuses.pause`` does.
+        Raises as ``ObjectControl.pause`` does.
         """
         rows = self._statuses.rows(run)
         each = self._possible(run, rows)
@@ -173,7 +173,7 @@ class Holding:
         It stays held where more has been found than they were shown, or where it could spend more than its total.
         """
         with suppress(Held):  # what is there is what the word is about
-            self._statuses.account_for_strays(run, self.plan(run), anew=True)
+            self._statuses.account_for_orphans(run, self.plan(run), anew=True)
         rows, now = self._statuses.rows(run), self._clock.now()
         why_not = self._why_not(run, rows)
         if why_not:

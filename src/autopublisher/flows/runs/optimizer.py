@@ -14,9 +14,9 @@ from autopublisher.domain.optimizer import FinalBudget, NoBudget, Room, fitted_b
 from autopublisher.domain.plan import objective_of, total_of
 from autopublisher.domain.request_rules import smallest_daily
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.arm_spend import ArmSpend
 from autopublisher.flows.runs.closing import unpublished
@@ -52,7 +52,7 @@ class Scaling:
     def __call__(self, run: Run) -> Step:
         """Return the run with its final budget, or ending where too little is left to publish anything.
 
-        Raises NotYet until the test's arms and all duplicates are off and what they have spent is known.
+        Raises Deferred until the test's arms and all duplicates are off and what they have spent is known.
         """
         began = self._clock.now()
         self._duplicates.settle(run)  # lists all that is the run's, arms as well
@@ -69,7 +69,7 @@ class Scaling:
             room = Room(ledger.left, least, facts.minimum_spend_cap)
             budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
-            raise NotYet(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
+            raise Deferred(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
         if isinstance(budget, FinalBudget):
             _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
@@ -89,14 +89,14 @@ class Scaling:
         """Take the money in the transaction that saves the budget: from then on it counts as promised."""
         self._gate.hold(unit, run)
         if self._breach(unit, run, budget, now) is not None:
-            raise NotYet(now)  # another run was faster; the next look finds what is left then
+            raise Deferred(now)  # another run was faster; the next look finds what is left then
 
 
 def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime) -> None:
-    """Raise NotYet where the account's own limit at Meta would stop the campaign before its budget is spent."""
+    """Raise Deferred where the account's own limit at Meta would stop the campaign before its budget is spent."""
     attention = attention_of_publication(facts, budget.total)
     if attention is not None:
-        raise NotYet(now + LIMIT_WAIT, attention)
+        raise Deferred(now + LIMIT_WAIT, attention)
 
 
 def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:

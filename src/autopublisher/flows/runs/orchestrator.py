@@ -19,13 +19,13 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
-from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.ticks import enqueue_next
-from autopublisher.flows.writes.brake import hold
 from autopublisher.flows.writes.gate import LIMIT_WAIT
+from autopublisher.flows.writes.stop_guard import check_run_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Tick, TickQueue
@@ -89,13 +89,13 @@ class Orchestrator:
         phase = self._phases[run.status] if run.ends_as is None else self._winding_down
         try:
             with self._open_unit() as unit:
-                hold(unit, run)
+                check_run_allowed(unit, run)
             try:
                 run = run if run.control is Control.ADOPT else self.holding.compared(run)
                 step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
             except Held:
                 step = self.holding.held(run)
-        except NotYet as wait:
+        except Deferred as wait:
             return _waiting(run, wait)
         except OperationRefused as refused:
             return self._failing(run, now, f"{refused.operation.key}: {refused.operation.error}")
@@ -122,7 +122,7 @@ class Orchestrator:
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
         """Let a winner wait for a limit's next day or raising; a test that may not go on has to end."""
         if run.status is RunStatus.PUBLISHING_FINAL and run.ends_as is None:
-            return _waiting(run, NotYet(now + LIMIT_WAIT, refused.message))
+            return _waiting(run, Deferred(now + LIMIT_WAIT, refused.message))
         return self._failing(run, now, str(refused))
 
     def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
@@ -165,7 +165,7 @@ class Orchestrator:
     def _save_claimed(self, run: Run, step: Step) -> None:
         try:
             self._save(run, step)
-        except NotYet as wait:  # what the step was to take is gone: nothing of it was saved
+        except Deferred as wait:  # what the step was to take is gone: nothing of it was saved
             self._save(run, _waiting(run, wait))
 
     def _save(self, run: Run, step: Step) -> None:
@@ -209,5 +209,5 @@ def _needs_reading(run: Run) -> bool:
     return run.ends_as is not None or run.status is not RunStatus.AB_TESTING or run.test_ends_at is None
 
 
-def _waiting(run: Run, wait: NotYet) -> Step:
+def _waiting(run: Run, wait: Deferred) -> Step:
     return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))

@@ -8,16 +8,16 @@ from typing import Any
 from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
 from autopublisher.domain.plan import final_key, final_plan, publishes
 from autopublisher.domain.run import Run, RunStatus
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.building import Building
 from autopublisher.flows.runs.closing import closing_report
-from autopublisher.flows.runs.dead_man import DeadManRule
 from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.optimizer import budget_from_record, budget_to_record
-from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.flows.runs.spend_guard_rule import SpendGuardRule
+from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -34,9 +34,9 @@ class Publication:
         self,
         open_unit: OpenUnitOfWork,
         building: Building,
-        statuses: Statuses,
+        statuses: ObjectControl,
         clock: Clock,
-        dead_man: DeadManRule,
+        dead_man: SpendGuardRule,
         *,
         review: FinalReview,
         account: AccountFacts,
@@ -54,7 +54,7 @@ class Publication:
         waiting = self._review.waiting(run)
         if waiting is not None:
             return waiting
-        listed = self._statuses.account_for_strays(run, self.plan(run))  # before anything is built
+        listed = self._statuses.account_for_orphans(run, self.plan(run))  # before anything is built
         postponed = self._postponed(run)
         if postponed is not None:
             return postponed
@@ -142,4 +142,4 @@ class Publication:
         ]
         if wrong:
             again = self._clock.now() + _AGAIN
-            raise NotYet(again, "Meta does not show what was published: " + ", ".join(wrong))
+            raise Deferred(again, "Meta does not show what was published: " + ", ".join(wrong))

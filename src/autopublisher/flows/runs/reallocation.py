@@ -28,9 +28,9 @@ from autopublisher.domain.reallocation import (
 from autopublisher.domain.records import Event, Snapshot
 from autopublisher.domain.request_money_rules import smallest_daily, smallest_lifetime
 from autopublisher.domain.run import Run
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused, Stopped
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 
@@ -47,7 +47,7 @@ class Moved:
 class Reallocation:
     """Makes and carries out plans to move test money."""
 
-    def __init__(self, statuses: Statuses, meta: MetaReading, clock: Clock) -> None:
+    def __init__(self, statuses: ObjectControl, meta: MetaReading, clock: Clock) -> None:
         self._statuses = statuses
         self._meta = meta
         self._clock = clock
@@ -62,7 +62,7 @@ class Reallocation:
             return self._planned(run, verdict, snapshots)
         except Stopped:
             raise
-        except NotYet as later:
+        except Deferred as later:
             return Moved(run, again=later.until)
         except MetaError:
             return Moved(run)  # the next poll tries again

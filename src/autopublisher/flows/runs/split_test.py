@@ -29,10 +29,10 @@ from autopublisher.domain.split_test import (
     study_spec,
 )
 from autopublisher.domain.variants import Variant
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
-from autopublisher.flows.writes.spare_writes import SpareWrites
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.best_effort import BestEffortWrites
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 
 _log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class SplitTest:
     """The study of a run's test; ``wanted`` is whether the installation wants any."""
 
     def __init__(
-        self, writes: SpareWrites, statuses: Statuses, clock: Clock, *, wanted: bool = False
+        self, writes: BestEffortWrites, statuses: ObjectControl, clock: Clock, *, wanted: bool = False
     ) -> None:
         self._writes = writes
         self._statuses = statuses
@@ -61,7 +61,7 @@ class SplitTest:
         """Make the study, have Meta show it, and return the run with ``randomised`` decided.
 
         With an event the decision has to be saved before anything is switched on: an arm that has ``started`` is divided
-        from nobody any more. Raises NotYet while the study is still open, for as long as patience lasts.
+        from nobody any more. Raises Deferred while the study is still open, for as long as patience lasts.
         """
         if not self._wanted or run.business_id is None or started:
             return replace(run, randomised=False), ()
@@ -72,13 +72,13 @@ class SplitTest:
         return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
 
     def await_start(self, run: Run) -> None:
-        """Raise NotYet until the study of a divided test has begun, where the arms would deliver before it."""
+        """Raise Deferred until the study of a divided test has begun, where the arms would deliver before it."""
         row = study_of(self._statuses.rows(run)) if run.randomised else None
         if row is None or run.build_starts_at is None:
             return
         starts = start_of(row)
         if starts > run.build_starts_at and self._clock.now() < starts:
-            raise NotYet(starts)
+            raise Deferred(starts)
 
     def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
         """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
@@ -114,7 +114,7 @@ class SplitTest:
         for row in creates_of(self._statuses.rows(run)):
             try:
                 self._closed(run, row, soon)
-            except (NotYet, OperationRefused, MetaError) as error:
+            except (Deferred, OperationRefused, MetaError) as error:
                 _log.warning("study_not_closed", run_id=run.id, key=row.key, reason=str(error))
         return run
 
@@ -133,7 +133,7 @@ class SplitTest:
     def cancel(self, run: Run) -> tuple[Event, ...]:
         """Cancel what still divides people, for a run that ends otherwise than completed; returns what had to be left.
 
-        Raises NotYet while that is still open, for as long as patience lasts from the moment the run turned to its end.
+        Raises Deferred while that is still open, for as long as patience lasts from the moment the run turned to its end.
         """
         left = [why for row in creates_of(self._statuses.rows(run)) if (why := self._cancelled(run, row))]
         said = "; ".join(left)
@@ -201,12 +201,12 @@ class SplitTest:
             return self._not_read(error, studies(rows)[0].intended_at)
         shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN
         if unlike and self._clock.now() < shows_from:
-            raise NotYet(min(self._clock.now() + _AGAIN, shows_from))
+            raise Deferred(min(self._clock.now() + _AGAIN, shows_from))
         return unlike or None
 
     def _not_read(self, error: MetaError, since: datetime) -> str:
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
-        wait = NotYet(told or self._clock.now() + _AGAIN, error.message)
+        wait = Deferred(told or self._clock.now() + _AGAIN, error.message)
         wait.__cause__ = error
         return f"it could not be read back: {self._writes.waited(wait, since)}"
 

@@ -10,7 +10,7 @@ import structlog
 from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
 from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.ticks import enqueue_look
-from autopublisher.flows.watch.duties import Duty, Outcome
+from autopublisher.flows.watch.account_check import AccountCheck, Outcome
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.work import Tick, TickQueue
@@ -26,7 +26,7 @@ class AccountWatch:
         open_unit: OpenUnitOfWork,
         ticks: TickQueue,
         clock: Clock,
-        duties: Sequence[Duty],
+        duties: Sequence[AccountCheck],
         every: timedelta,
     ) -> None:
         self._open_unit = open_unit
@@ -68,7 +68,7 @@ class AccountWatch:
                 return
             unit.commit()
 
-    def _done(self, duty: Duty, watch: Watch) -> Outcome | None:
+    def _done(self, duty: AccountCheck, watch: Watch) -> Outcome | None:
         before: Mapping[str, Any] | None = watch.report.get(duty.name)
         try:
             return duty(

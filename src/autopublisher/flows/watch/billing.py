@@ -6,7 +6,7 @@ from typing import Any
 
 from autopublisher.domain.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
-from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

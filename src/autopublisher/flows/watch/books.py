@@ -13,7 +13,7 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.run import FINAL, Run
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
 from autopublisher.flows.runs.account_facts import AccountFacts
-from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.gate import LONGEST

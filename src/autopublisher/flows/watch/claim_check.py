@@ -9,14 +9,14 @@ from autopublisher.domain.claims import ClaimLabel, ClaimState
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.watches import PROBLEM
-from autopublisher.flows.watch.duties import Duty, Outcome
+from autopublisher.flows.watch.account_check import AccountCheck, Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 
 
 class ClaimCheck:
-    """Implements ``flows.duties.Duty``; where the account is another's, what ``then`` does is left to that other."""
+    """Implements ``flows.duties.AccountCheck``; where the account is another's, what ``then`` does is left to that other."""
 
-    def __init__(self, claims: AccountClaims, then: Duty) -> None:
+    def __init__(self, claims: AccountClaims, then: AccountCheck) -> None:
         self._claims = claims
         self._then = then
 

@@ -19,7 +19,7 @@ from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB, Stop
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.ticks import look_now
-from autopublisher.flows.writes.brake import stop_lock
+from autopublisher.flows.writes.stop_guard import stop_lock
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.emergency import EmergencyNotes
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork

@@ -17,10 +17,10 @@ from autopublisher.domain.reservations import end_of
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
-from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.flows.writes.statuses import Statuses
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _ALL = 100_000
@@ -39,7 +39,7 @@ class FinalAds:
 
     name = "final_ads"
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
 

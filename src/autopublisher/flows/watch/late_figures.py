@@ -27,7 +27,7 @@ from autopublisher.domain.settlement import settled_spend, spent_at_most
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
-from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter

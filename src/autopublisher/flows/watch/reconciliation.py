@@ -20,20 +20,20 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.steps import SYSTEM
-from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.ticks import enqueue_next
-from autopublisher.flows.watch.census import Census, take_census
-from autopublisher.flows.watch.comparing import Comparer, Comparison
-from autopublisher.flows.watch.duties import Outcome
-from autopublisher.flows.watch.strays import Strays
-from autopublisher.flows.watch.unclaimed import Unclaimed
+from autopublisher.flows.watch.account_check import Outcome
+from autopublisher.flows.watch.account_snapshot import AccountSnapshot, take_snapshot
+from autopublisher.flows.watch.drift import Comparison, DriftDetector
+from autopublisher.flows.watch.orphan_inventory import OrphanInventory
+from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.flows.writes.orphan_pause import Stray
-from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.flows.writes.objects import TREE, ObjectControl
+from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -54,8 +54,8 @@ class Reconciliation:
         meta: MetaReading,
         clock: Clock,
         ticks: TickQueue,
-        statuses: Statuses,
-        strays: Strays,
+        statuses: ObjectControl,
+        strays: OrphanedObjects,
         duplicates: Duplicates,
         holding: Holding | None = None,
     ) -> None:
@@ -67,8 +67,8 @@ class Reconciliation:
         self._strays = strays
         self._duplicates = duplicates
         self._holding = holding
-        self._comparer = Comparer(open_unit, statuses, meta)
-        self._unclaimed = Unclaimed(open_unit, meta)
+        self._comparer = DriftDetector(open_unit, statuses, meta)
+        self._unclaimed = OrphanInventory(open_unit, meta)
         self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
@@ -78,7 +78,7 @@ class Reconciliation:
             every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
         if stopped:
             return None if before is None else Outcome(before)
-        census = take_census(self._meta, act_id, now)
+        census = take_snapshot(self._meta, act_id, now)
         runs = [run for run in every if _matters(run, census, now)]
         unknown = self._unknown_runs.listed(act_id, every, census, before, now)
         undone = [line for run in runs for line in self._held_back(run, census, now)]
@@ -118,7 +118,7 @@ class Reconciliation:
         act_id: ActId,
         every: Sequence[Run],
         runs: Sequence[Run],
-        census: Census,
+        census: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
     ) -> tuple[tuple[ObjectLine, ...], list[str]]:
@@ -127,7 +127,7 @@ class Reconciliation:
         at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
         ours = tuple(run_mark(run.id) for run in every)
         unknown = [
-            Stray(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
+            OrphanedObject(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
             for kind, row in census.everything()
             if row["id"] not in known
             and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
@@ -139,7 +139,7 @@ class Reconciliation:
 
     # --- older databases ----------------------------------------------------------------------------
 
-    def _held_back(self, run: Run, census: Census, now: datetime) -> list[str]:
+    def _held_back(self, run: Run, census: AccountSnapshot, now: datetime) -> list[str]:
         """See that a run of which Meta holds more than its journal rests, and to its money; returns what is left undone."""
         if self._holding is None or run.is_ending:
             return []
@@ -147,7 +147,7 @@ class Reconciliation:
             self._holding.compared(run, census.of(run_mark(run.id)) if not census.problems else None)
         except Held:
             return self._at_rest(run, now)
-        except NotYet:
+        except Deferred:
             return []  # its own tick says what it waits for
         except AutoPublisherError as error:
             return [f"run {run.id} could not be compared with Meta: {error}"]
@@ -167,7 +167,7 @@ class Reconciliation:
         try:
             if self._holding is not None:
                 self._holding.secured(run)
-        except (NotYet, OperationRefused, AutoPublisherError) as error:
+        except (Deferred, OperationRefused, AutoPublisherError) as error:
             return [f"run {run.id} is held and not known to be within its total: {error}"]
         return []
 
@@ -210,7 +210,7 @@ class Reconciliation:
             unit.observations.add_events(news)
             unit.commit()
 
-    def _weighed(self, run: Run, census: Census) -> list[str]:
+    def _weighed(self, run: Run, census: AccountSnapshot) -> list[str]:
         """Set aside what the run's duplicates can spend, before they are switched off; return why it could not be done."""
         try:
             self._duplicates.weigh(run, lambda row: census.shown(row.spec.kind, row.meta_id))
@@ -220,18 +220,18 @@ class Reconciliation:
 
     # --- what is done ---------------------------------------------------------------------------------
 
-    def _recalled(self, compared: Comparison, census: Census) -> list[str]:
+    def _recalled(self, compared: Comparison, census: AccountSnapshot) -> list[str]:
         """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
         undone = []
         arms = {_arm(one.key) for one in compared.threats}
         for row in self._on(compared, census, arms):
             try:
                 self._statuses.recall(compared.run, row)
-            except (NotYet, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
+            except (Deferred, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
                 undone.append(f"{row.key} is to be switched off: {error}")
         return undone
 
-    def _on(self, compared: Comparison, census: Census, arms: set[str]) -> list[Operation]:
+    def _on(self, compared: Comparison, census: AccountSnapshot, arms: set[str]) -> list[Operation]:
         """Return what is on in these arms, and what an earlier look began to switch off."""
         begun = {
             row.spec.target
@@ -272,7 +272,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row.get("name", ""))
 
 
-def _matters(run: Run, census: Census, now: datetime) -> bool:
+def _matters(run: Run, census: AccountSnapshot, now: datetime) -> bool:
     """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
     if run.ended_at is None or run.ended_at >= now - LONGEST:
         return True
@@ -287,7 +287,7 @@ def _arm(key: str) -> str:
     return key.rsplit("/", 1)[0]
 
 
-def _is_on(compared: Comparison, census: Census, row: Operation) -> bool:
+def _is_on(compared: Comparison, census: AccountSnapshot, row: Operation) -> bool:
     shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id)
     return shown is not None and shown.get("status") not in OFF
 

@@ -10,7 +10,7 @@ from autopublisher.domain.naming import run_mark
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
-from autopublisher.flows.watch.census import Census
+from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 FOUND = "watch:unknown_run:found"
@@ -27,7 +27,7 @@ class UnknownRuns:
         self,
         act_id: ActId,
         runs: Sequence[Run],
-        census: Census,
+        census: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
     ) -> Sequence[UnknownObject]:

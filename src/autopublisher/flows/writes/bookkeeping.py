@@ -15,7 +15,7 @@ from autopublisher.domain.operations import Action, ObjectKind, Operation, Opera
 from autopublisher.domain.plan import total_of
 from autopublisher.domain.records import Event, MetaObject
 from autopublisher.domain.run import Run
-from autopublisher.flows.writes.brake import brake
+from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
@@ -60,7 +60,7 @@ class Bookkeeping:
         moved = operation.to(state, **changes)
         with self._open_unit() as unit:
             if braked is not None:
-                brake(unit, braked, operation.spec)
+                check_write_allowed(unit, braked, operation.spec)
             unit.journal.advance(moved, operation, fence)
             unit.observations.add_events(events)
             unit.commit()

@@ -34,8 +34,8 @@ from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.naming import MARK
 from autopublisher.domain.operations import ObjectKind, OperationSpec
 from autopublisher.domain.records import Event
+from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import SYSTEM
-from autopublisher.flows.outcomes.waiting import NotYet
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -47,10 +47,10 @@ _REFUSED_AGAIN = timedelta(minutes=15)
 
 
 def check_claim(unit: UnitOfWork, act_id: ActId, spec: OperationSpec) -> None:
-    """Raise NotYet, in the transaction that sends a write, where the account is not ours to write to."""
+    """Raise Deferred, in the transaction that sends a write, where the account is not ours to write to."""
     claim = unit.claims.of(act_id)
     if claim is not None and claim.state is not ClaimState.HELD and not needs_no_claim(spec):
-        raise NotYet(claim.again_at, claim.attention if claim.why else None)
+        raise Deferred(claim.again_at, claim.attention if claim.why else None)
 
 
 class AccountClaims:
@@ -80,17 +80,17 @@ class AccountClaims:
         self._proved_at: dict[ActId, datetime] = {}
 
     def need(self, act_id: ActId) -> None:
-        """Return once this start holds the account; raises NotYet until then, and the Meta errors: no write without it."""
+        """Return once this start holds the account; raises Deferred until then, and the Meta errors: no write without it."""
         claim, now = self._claim(act_id), self._clock.now()
         if claim.state is ClaimState.HELD and self._is_fresh(act_id, now):
             return
         if claim.state is ClaimState.REFUSED and not claim.take_over and not _is_due(claim, now):
-            raise NotYet(claim.again_at, claim.attention)
+            raise Deferred(claim.again_at, claim.attention)
         try:
             self._advance(claim, now)
         except MetaRefusedError as error:  # of the label, not of what the run wants to write
             said = f"{act_id} could not be claimed: {error.message} {error.user_message}".strip()
-            raise NotYet(now + _REFUSED_AGAIN, said) from error
+            raise Deferred(now + _REFUSED_AGAIN, said) from error
 
     def look(self, act_id: ActId) -> tuple[Claim | None, Sequence[ClaimLabel]]:
         """Compare the account's labels with the claim; return it as it stands, and the labels of other installations.
@@ -102,7 +102,7 @@ class AccountClaims:
         if claim is None:
             return None, ()
         if claim.take_over:
-            with suppress(NotYet):
+            with suppress(Deferred):
                 self.need(act_id)
             return self._claim(act_id), ()
         labels, installation, now = self._listed(act_id), self._installation(), self._clock.now()
@@ -138,12 +138,12 @@ class AccountClaims:
         act_id, installation = claim.act_id, self._installation()
         written = self._written_at.get(act_id) if claim.place == self._place else None
         if written is not None and now < (readable := self._readable_from(claim, written)):
-            raise NotYet(readable)
+            raise Deferred(readable)
         labels = self._listed(act_id)
         why = why_not(claim, labels, installation, self._place)
         if why and not claim.take_over:
             refused = self._refuse(claim, why)
-            raise NotYet(refused.again_at, refused.attention)
+            raise Deferred(refused.again_at, refused.attention)
         if written is None:
             self._nonces[act_id] = self._nonce()  # what is written once more is the same start's
             self._write(claim, labels, now)
@@ -152,13 +152,13 @@ class AccountClaims:
         elif own_labels(labels, installation) or now >= written + CLAIM_LISTED:
             self._write(claim, labels, now)  # the change was lost
         else:
-            raise NotYet(now + _LOOK_AGAIN)
+            raise Deferred(now + _LOOK_AGAIN)
 
     def _readable_from(self, claim: Claim, written: datetime) -> datetime:
         return max(written + self._shows(), claim.again_at or written)
 
     def _write(self, claim: Claim, labels: Sequence[ClaimLabel], now: datetime) -> None:
-        """Save the claim of this start, then have Meta show it; raises NotYet until it can be read back."""
+        """Save the claim of this start, then have Meta show it; raises Deferred until it can be read back."""
         own = own_labels(labels, self._installation())
         epoch = max([claim.epoch, *(label.epoch for label in labels)]) + 1
         restarts = claim.state is ClaimState.HELD and not claim.take_over
@@ -178,7 +178,7 @@ class AccountClaims:
                 self._meta.update(own[-1].meta_id, {"name": name})
             else:
                 self._meta.create(claim.act_id, ObjectKind.LABEL, {"name": name})
-        raise NotYet(started.again_at)
+        raise Deferred(started.again_at)
 
     def _prove(self, claim: Claim, labels: Sequence[ClaimLabel]) -> None:
         own = own_labels(labels, self._installation())

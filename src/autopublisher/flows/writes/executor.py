@@ -38,15 +38,15 @@ from autopublisher.domain.operations import (
 from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import asked_of, passes_stop
-from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
-from autopublisher.flows.writes.brake import brake
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.found_objects import FoundObjects, Listing
-from autopublisher.flows.writes.freshness import TooLate, fresh_from_now
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.lookups import look_for
+from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
+from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -58,7 +58,7 @@ _CREATIVE_PATIENCE = timedelta(days=1)
 _MOST_DOUBLINGS = 5
 
 
-class _NotListed(NotYet):
+class _NotListed(Deferred):
     """Where a create could have been found, Meta did not let us look."""
 
 
@@ -113,7 +113,7 @@ class Executor:
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
 
-        Raises NotYet where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
+        Raises Deferred where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
         anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
         """
         if self._claims is not None and not needs_no_claim(spec):
@@ -130,7 +130,7 @@ class Executor:
             )  # only a write held back before it left stays INTENDED
             if too_late > 1:
                 # No moment's freeze: the machine or the database is slow, and haste would make it slower.
-                raise NotYet(self._clock.now() + self._patience.spacing, operation.error or "")
+                raise Deferred(self._clock.now() + self._patience.spacing, operation.error or "")
         return operation
 
     def settle(self, run: Run, operation: Operation) -> Operation:
@@ -166,7 +166,7 @@ class Executor:
                 operation, OperationState.WITHDRAWN, fence, error=f"not looked up: {unlisted}"
             )
 
-    def account_for_strays(
+    def account_for_orphans(
         self,
         run: Run,
         plan: Sequence[OperationSpec] = (),
@@ -235,7 +235,7 @@ class Executor:
             found = unit.journal.get(run.id, spec.key)
             if found is not None:
                 return found
-            brake(unit, run, spec)
+            check_write_allowed(unit, run, spec)
             rows = unit.journal.of_run(run.id)
             self._check_current(unit, run, spec, rows)
             operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
@@ -255,12 +255,12 @@ class Executor:
         present = unit.installations.present()
         restored = None if present is None else present.restoration
         if restored is not None and run.restoration != restored.id:
-            raise NotYet(self._clock.now() + self._patience.spacing, restored.sentence)
+            raise Deferred(self._clock.now() + self._patience.spacing, restored.sentence)
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         content = self._content(operation.spec)
         # Begun before the commit: frozen at any moment after it, the write is held back.
-        check = fresh_from_now(self._stopwatch)
+        check = deadline_from_now(self._stopwatch)
         sent_before = operation.sent_at
         operation = self._books.advance(
             operation,
@@ -273,19 +273,19 @@ class Executor:
         try:
             with self._meta.checked(check):
                 meta_id = self._call(run, operation, content)
-        except TooLate as late:
+        except SendDeadlineExceeded as late:
             # Where this worker has been replaced meanwhile, the compare-and-swap says so.
             return self._never_sent(operation, sent_before, fence, str(late))
         except MetaHeldBackError as held:
             self._never_sent(operation, sent_before, fence, operation.error)
-            raise NotYet(self._resume_at(held)) from held
+            raise Deferred(self._resume_at(held)) from held
         except _SURE as error:
             # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
             tried = operation.attempts - 1
             self._books.advance(
                 operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
             )
-            raise NotYet(self._resume_at(error), str(error)) from error
+            raise Deferred(self._resume_at(error), str(error)) from error
         except MetaOutcomeUnknownError as error:
             return self._books.advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
         except MetaRefusedError as error:
@@ -308,7 +308,7 @@ class Executor:
         )
 
     def _content(self, spec: OperationSpec) -> bytes:
-        """Return the bytes of an upload, none of any other write; raises NotYet where they cannot be had now.
+        """Return the bytes of an upload, none of any other write; raises Deferred where they cannot be had now.
 
         They are read before the row is SENT: what is missing here is no outcome of a call, and uses up no attempt.
         """
@@ -320,7 +320,7 @@ class Executor:
             wait, reason = self._patience.pause, error.message  # nothing but a person brings it back
         except UnavailableError as error:
             wait, reason = self._patience.spacing, error.message
-        raise NotYet(self._clock.now() + wait, f"the picture for {spec.key} cannot be read: {reason}")
+        raise Deferred(self._clock.now() + wait, f"the picture for {spec.key} cannot be read: {reason}")
 
     def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
         spec = operation.spec
@@ -362,14 +362,14 @@ class Executor:
         """Let an upload be repeated, which its hash makes harmless; not at once where Meta failed to answer."""
         again = self._books.advance(operation, OperationState.INTENDED, fence)
         if self._clock.now() < (operation.sent_at or operation.intended_at) + self._patience.spacing:
-            raise NotYet(self._clock.now() + self._patience.spacing * operation.attempts)
+            raise Deferred(self._clock.now() + self._patience.spacing * operation.attempts)
         return again
 
     def _looked_up(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         """Look for a create's token in the account's edge; a look-up that fails, or comes too early, proves nothing."""
         now = self._clock.now()
         if operation.look_again_at is not None and now < operation.look_again_at:
-            raise NotYet(operation.look_again_at)
+            raise Deferred(operation.look_again_at)
         hits = self._hits(run, operation)
         if hits:
             return self._adopted(run, operation, hits, fence)
@@ -378,7 +378,7 @@ class Executor:
         if now < provable or misses < self._patience.lookups:
             again = min(now + self._patience.between(misses), max(provable, now + self._patience.spacing))
             self._books.advance(operation, OperationState.UNKNOWN, fence, lookups=misses, look_again_at=again)
-            raise NotYet(again)
+            raise Deferred(again)
         return self._books.advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
 
     def _hits(self, run: Run, operation: Operation) -> Sequence[Mapping[str, Any]]:
@@ -416,13 +416,13 @@ class Executor:
         except MetaNotFoundError:
             read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
         except MetaError as error:
-            raise NotYet(self._resume_at(error), str(error)) from error
+            raise Deferred(self._resume_at(error), str(error)) from error
         unlike = differences(resolve(wanted, self._books.ids(run)), read)
         if not unlike:
             return self._books.confirm(run, operation, target, fence, read)
         self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
         again = self._clock.now() + self._patience.spacing * operation.attempts
-        raise NotYet(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
+        raise Deferred(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
 
     def _target(self, run: Run, spec: OperationSpec) -> MetaId:
         return MetaId(self._books.ids(run)[spec.target or ""])

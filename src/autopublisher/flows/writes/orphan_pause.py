@@ -21,7 +21,7 @@ _FIELDS = ("id", "name", "status")
 
 
 @dataclass(frozen=True)
-class Stray:
+class OrphanedObject:
     """One object that is on, or found to be off."""
 
     kind: ObjectKind
@@ -37,7 +37,7 @@ class OrphanPause:
         self._open_unit = open_unit
         self._meta = meta
 
-    def __call__(self, act_id: ActId, stray: Stray, now: datetime) -> ObjectLine:
+    def __call__(self, act_id: ActId, stray: OrphanedObject, now: datetime) -> ObjectLine:
         """Switch off an object that no journal has; the events say so before and after."""
         self._write_down(act_id, stray, now, "pausing", "is on and belongs to no journal; it is switched off")
         state, why = "unknown", ""
@@ -52,7 +52,9 @@ class OrphanPause:
             self._write_down(act_id, stray, now, "paused", "is off, as Meta shows")
         return ObjectLine(stray.kind, stray.meta_id, stray.name, None, state, not why, why)
 
-    def _write_down(self, act_id: ActId, stray: Stray, now: datetime, action: str, what: str) -> None:
+    def _write_down(
+        self, act_id: ActId, stray: OrphanedObject, now: datetime, action: str, what: str
+    ) -> None:
         facts: Mapping[str, Any] = {"act_id": act_id, "kind": stray.kind.value, "meta_id": stray.meta_id}
         message = f"{stray.kind.value} {stray.meta_id} ({stray.name}) {what}"
         with self._open_unit() as unit:

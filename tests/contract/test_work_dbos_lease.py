@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from autopublisher.adapters import work_dbos_presence
+from autopublisher.adapters import work_dbos_lease
 from autopublisher.adapters.work_dbos import prepare
-from autopublisher.adapters.work_dbos_presence import RENEWAL_POLL_SECONDS, AdvisoryPresence
+from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, AdvisoryPresence
 from autopublisher.adapters.work_dbos_store import QUEUE, driver_url
 from autopublisher.domain.errors import UnavailableError
 
@@ -123,7 +123,7 @@ def test_a_worker_whose_tick_was_given_away_while_it_was_gone_leaves_it(url: str
 
 @pytest.mark.postgres
 def test_a_place_that_does_not_come_back_is_a_failure(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_dbos_presence, "RENEWAL_SECONDS", 0.5)
+    monkeypatch.setattr(work_dbos_lease, "RENEWAL_SECONDS", 0.5)
     with present(url, "east", 60) as east:
         execute(url, END_EAST)
         with pytest.raises(UnavailableError, match="east"):

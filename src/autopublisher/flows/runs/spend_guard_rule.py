@@ -2,19 +2,19 @@
 
 from dataclasses import replace
 
-from autopublisher.domain.dead_man import rule_spec
 from autopublisher.domain.optimizer import FinalBudget
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
+from autopublisher.domain.spend_guard_rule import rule_spec
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.flows.writes.spare_writes import SpareWrites
+from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.ports.clock import Clock
 
 
-class DeadManRule:
+class SpendGuardRule:
     """The rule that pauses a final campaign without us; its removal is the wind-down's, like every object's."""
 
-    def __init__(self, writes: SpareWrites, clock: Clock, *, wanted: bool = False) -> None:
+    def __init__(self, writes: BestEffortWrites, clock: Clock, *, wanted: bool = False) -> None:
         self._writes = writes
         self._clock = clock
         self._wanted = wanted
@@ -22,7 +22,7 @@ class DeadManRule:
     def install(self, run: Run, budget: FinalBudget) -> tuple[Run, tuple[Event, ...]]:
         """Create the rule, once; return the run, with a warning and an event where it could not be had.
 
-        Raises NotYet while that is still open; the spend cap stands without the rule, so not for long.
+        Raises Deferred while that is still open; the spend cap stands without the rule, so not for long.
         """
         why = self._writes.attempt(run, rule_spec(run, budget)) if self._wanted else None
         if why is None:

@@ -13,13 +13,13 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.plan import final_key, total_of
 from autopublisher.domain.run import FINAL, Run, RunStatus
 from autopublisher.domain.stops import STOP_VERB, Stop, asked_of, was_stopped
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
 from autopublisher.flows.ticks import enqueue_next
-from autopublisher.flows.watch.duties import Outcome
+from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
@@ -28,7 +28,7 @@ _ALL = 100_000
 _UNDER_WAY = frozenset(RunStatus) - FINAL
 
 
-class Awakening:
+class ResumeAfterStop:
     """The duty that ends a stop: it has nothing to do while one holds."""
 
     name = "resume"
@@ -39,7 +39,7 @@ class Awakening:
         ticks: TickQueue,
         clock: Clock,
         executor: Executor,
-        statuses: Statuses,
+        statuses: ObjectControl,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
@@ -105,7 +105,7 @@ class Awakening:
             return {"run_id": run.id, "settled": True, "state": "left paused", "why": refused}
         try:
             self._statuses.activate(run, dark)
-        except (NotYet, MetaError, StaleRunError, StaleOperationError) as error:
+        except (Deferred, MetaError, StaleRunError, StaleOperationError) as error:
             return {"run_id": run.id, "settled": False, "state": "not on yet", "why": str(error)}
         except (OperationRefused, GateRefusedError) as error:
             return {"run_id": run.id, "settled": True, "state": "refused", "why": str(error)}

@@ -13,9 +13,9 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.reservations import end_of
 from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.watch.census import Census
+from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.flows.writes.bookkeeping import as_read
-from autopublisher.flows.writes.statuses import READ_LAG, TREE, Statuses
+from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -46,16 +46,16 @@ class Comparison:
         return [one for one in self.findings if one.edit.threat]
 
 
-class Comparer:
+class DriftDetector:
     """Compares runs, one at a time."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._meta = meta
 
     def compare(
-        self, run: Run, census: Census, before: Mapping[tuple[str, str], Finding], now: datetime
+        self, run: Run, census: AccountSnapshot, before: Mapping[tuple[str, str], Finding], now: datetime
     ) -> Comparison:
         """Compare a run; ``before`` are its findings of the look before, by place. Of an ended run only threats count."""
         models = {model.key: model for model in self._statuses.models(run)}
@@ -175,7 +175,7 @@ class Comparer:
 
     # --- models ---------------------------------------------------------------------------------------
 
-    def _keep(self, found: Comparison, census: Census) -> None:
+    def _keep(self, found: Comparison, census: AccountSnapshot) -> None:
         """Bring the models up to date, but for those that somebody has read since the census."""
         with self._open_unit() as unit:
             for model in unit.records.objects(found.run.id):

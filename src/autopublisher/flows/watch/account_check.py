@@ -16,7 +16,7 @@ class Outcome:
     complete: bool = True
 
 
-class Duty(Protocol):
+class AccountCheck(Protocol):
     """One thing to see to. It may be repeated after a crash, so what it does at Meta is idempotent."""
 
     @property

@@ -11,7 +11,7 @@ SEND_WITHIN_SECONDS = 5.0
 """Real seconds between the row's becoming SENT and the request: far more than a commit takes, far less than a take-over."""
 
 
-class TooLate(Exception):  # noqa: N818 - a signal that nothing was sent, handled by the executor
+class SendDeadlineExceeded(Exception):  # noqa: N818 - a signal that nothing was sent, handled by the executor
     """The request was held back: ``seconds`` had passed since its row was about to become SENT."""
 
     def __init__(self, seconds: float) -> None:
@@ -19,13 +19,13 @@ class TooLate(Exception):  # noqa: N818 - a signal that nothing was sent, handle
         self.seconds = seconds
 
 
-def fresh_from_now(stopwatch: Stopwatch) -> LastCheck:
-    """Return a check that raises TooLate from SEND_WITHIN_SECONDS after now on."""
+def deadline_from_now(stopwatch: Stopwatch) -> LastCheck:
+    """Return a check that raises SendDeadlineExceeded from SEND_WITHIN_SECONDS after now on."""
     began = stopwatch()
 
     def check() -> None:
         passed = stopwatch() - began
         if passed > SEND_WITHIN_SECONDS:
-            raise TooLate(passed)
+            raise SendDeadlineExceeded(passed)
 
     return check

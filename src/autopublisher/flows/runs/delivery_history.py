@@ -11,17 +11,17 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF
-from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 
-class Deliveries:
+class DeliveryHistory:
     """Finds the arms that may have delivered, whoever switched them on."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: Statuses, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading, clock: Clock
     ) -> None:
         self._open_unit = open_unit
         self._statuses = statuses

@@ -4,7 +4,7 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.operations import OperationSpec
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import asked_of, passes_stop
-from autopublisher.flows.outcomes.waiting import Stopped
+from autopublisher.flows.outcomes.deferred import Stopped
 from autopublisher.flows.writes.claims import check_claim
 from autopublisher.ports.repositories import UnitOfWork
 
@@ -14,10 +14,10 @@ def stop_lock(act_id: ActId) -> str:
     return f"stops:{act_id}"
 
 
-def brake(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
+def check_write_allowed(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
     """Let a write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent.
 
-    Raises NotYet where the account is not this installation's to write to.
+    Raises Deferred where the account is not this installation's to write to.
     """
     check_claim(unit, run.act_id, spec)
     unit.lock(stop_lock(run.act_id))
@@ -28,7 +28,7 @@ def brake(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
         raise Stopped(holding[0])
 
 
-def hold(unit: UnitOfWork, run: Run) -> None:
+def check_run_allowed(unit: UnitOfWork, run: Run) -> None:
     """Raise Stopped where a stop holds over the run's account and the run is not on its way to its end."""
     holding = unit.stops.holding(run.act_id) if run.ends_as is None else ()
     if holding:

@@ -30,8 +30,8 @@ from autopublisher.domain.readback import READ_FIELDS, differences
 from autopublisher.domain.records import MetaObject
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import STOP_VERB, unpaused_activation
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
-from autopublisher.flows.outcomes.waiting import Held, NotYet, OperationRefused
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.found_objects import Listing
@@ -46,7 +46,7 @@ WORTH_LISTING = 3
 """From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
 
 GONE = frozenset({"DELETED", "ARCHIVED"})
-"""Statuses in which nothing can be switched on any more."""
+"""ObjectControl in which nothing can be switched on any more."""
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
@@ -64,7 +64,7 @@ READ_LAG = timedelta(minutes=15)
 """After so long a read shows what was confirmed before it; what differs then is somebody else's doing."""
 
 
-class Statuses:
+class ObjectControl:
     """Reads and sets the state of a run's objects."""
 
     def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, meta: MetaAds, clock: Clock) -> None:
@@ -73,7 +73,7 @@ class Statuses:
         self._meta = meta
         self._clock = clock
 
-    def account_for_strays(
+    def account_for_orphans(
         self,
         run: Run,
         plan: Sequence[OperationSpec] = (),
@@ -86,7 +86,7 @@ class Statuses:
         The listing may lag behind a write by seconds. Raises Held where Meta holds more than the journal accounts for and
         the run is not on its way to an end.
         """
-        listed = self._executor.account_for_strays(run, plan, listing, anew=anew)
+        listed = self._executor.account_for_orphans(run, plan, listing, anew=anew)
         ids = {row.key: row.meta_id or MetaId("") for row in self.created(run)}
         shown = {key: listed[meta_id] for key, meta_id in ids.items() if meta_id in listed}
         self._keep(run, shown)
@@ -256,7 +256,7 @@ class Statuses:
                 self.ensure(run, row, {"status": "ACTIVE"}, "activate")
 
     def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
-        """Tell whether Meta shows that an object could spend more than is set aside for it; raises NotYet while unsure.
+        """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
 
         A listing, and for a while a read, may be older than our own last change of a budget.
         """
@@ -266,7 +266,7 @@ class Statuses:
         fields = _frees_money(row, rows, again)
         now = self._clock.now()
         if any(set_since(rows, row.key, name, now - READ_LAG) for name in fields):
-            raise NotYet(
+            raise Deferred(
                 now + _AGAIN, f"Meta does not show yet what was asked of {row.key}: {', '.join(fields)}"
             )
         return bool(fields)
@@ -274,13 +274,13 @@ class Statuses:
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
         shown = self._shown(run, [row for row in rows if row.spec.kind in TREE])
-        problem: NotYet | OperationRefused | MetaError | None = None
+        problem: Deferred | OperationRefused | MetaError | None = None
         for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
             if self._is_off(run, row, shown.get(row.key)):
                 continue
             try:
                 self._stop(run, row, shown.get(row.key))
-            except (NotYet, OperationRefused, MetaError) as error:
+            except (Deferred, OperationRefused, MetaError) as error:
                 problem = problem or error
         if problem is not None:
             raise problem
@@ -356,14 +356,14 @@ class Statuses:
     def shown_now(self, run: Run, row: Operation) -> Mapping[str, Any]:
         """Read one object; of what Meta no longer knows only that it is DELETED.
 
-        Raises NotYet where Meta lists it but does not show it.
+        Raises Deferred where Meta lists it but does not show it.
         """
         try:
             return self.read(run, row)
         except MetaNotFoundError:
             if self.is_gone(run, row):
                 return {"status": "DELETED"}
-            raise NotYet(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+            raise Deferred(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
 
     def status_now(self, run: Run, row: Operation) -> str:
         """Return the status of ``shown_now``."""

@@ -15,10 +15,10 @@ from autopublisher.domain.operations import ObjectKind, Operation
 from autopublisher.domain.records import Event
 from autopublisher.domain.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
-from autopublisher.flows.watch.comparing import CREATIVE_AGE
-from autopublisher.flows.watch.strays import is_journaled, may_become
+from autopublisher.flows.watch.drift import CREATIVE_AGE
+from autopublisher.flows.watch.orphans import is_journaled, may_become
 from autopublisher.flows.writes.lookups import NO_RIGHT
-from autopublisher.flows.writes.orphan_pause import Stray
+from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
@@ -46,7 +46,7 @@ class Listed:
     problems: tuple[str, ...]
 
 
-class Unclaimed:
+class OrphanInventory:
     """Lists each kind once a day, and says of each object once that no journal has it."""
 
     def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading) -> None:
@@ -107,7 +107,7 @@ class Unclaimed:
         with self._open_unit() as unit:
             runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
             for row in rows:
-                stray = Stray(kind, MetaId(str(row["id"])), str(row.get("name", "")))
+                stray = OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", "")))
                 run = _run_of(stray, runs)
                 if run is not None and run.act_id != act_id:
                     continue  # a business shows the studies of all its accounts: that account's look says it
@@ -137,17 +137,17 @@ def _is_due(listed_at: str | None, now: datetime) -> bool:
     return listed_at is None or now - datetime.fromisoformat(listed_at) >= CREATIVE_AGE
 
 
-def _run_of(stray: Stray, runs: Mapping[str, Run]) -> Run | None:
+def _run_of(stray: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
     return next((runs[mark] for mark in run_marks_in(stray.name) if mark in runs), None)
 
 
-def _is_said(unit: UnitOfWork, run: Run, stray: Stray) -> bool:
+def _is_said(unit: UnitOfWork, run: Run, stray: OrphanedObject) -> bool:
     """Tell whether a look that died before it could keep its record has written the event."""
     told = [one for one in unit.observations.events(run.id) if one.tag == UNCLAIMED]
     return any(one.data["meta_id"] == stray.meta_id for one in told)
 
 
-def _record(stray: Stray, now: datetime) -> Mapping[str, Any]:
+def _record(stray: OrphanedObject, now: datetime) -> Mapping[str, Any]:
     sentence = f"{stray.kind.value} {stray.meta_id} ({stray.name}) bears our mark and belongs to no journal"
     return {
         "kind": stray.kind.value,
@@ -158,7 +158,7 @@ def _record(stray: Stray, now: datetime) -> Mapping[str, Any]:
     }
 
 
-def _event(act_id: ActId, stray: Stray, run: Run | None, now: datetime) -> Event:
+def _event(act_id: ActId, stray: OrphanedObject, run: Run | None, now: datetime) -> Event:
     facts = {"act_id": act_id, **_record(stray, now)}
     message = f"{facts['sentence']}; it cannot spend and is left as it is"
     return Event(now, UNCLAIMED, SYSTEM, message, None if run is None else run.id, facts)

@@ -29,11 +29,11 @@ from autopublisher.domain.stops import (
     report_from_record,
     unpaused_activation,
 )
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
-from autopublisher.flows.watch.duties import Outcome
-from autopublisher.flows.watch.strays import Strays
-from autopublisher.flows.writes.statuses import GONE, TREE, Statuses
+from autopublisher.flows.watch.account_check import Outcome
+from autopublisher.flows.watch.orphans import OrphanedObjects
+from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _ALL = 100_000
@@ -79,12 +79,12 @@ class Target:
         return lands is None or model.status in GONE or model.read_at > lands
 
 
-class Enforcement:
+class StopEnforcement:
     """The duty that makes a stop true."""
 
     name = STOP_DUTY
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: Statuses, strays: Strays) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl, strays: OrphanedObjects) -> None:
         self._open_unit = open_unit
         self._statuses = statuses
         self._strays = strays
@@ -178,7 +178,7 @@ class Enforcement:
             state = self._statuses.stop(run, row)
         except MetaNotFoundError as error:
             return self._perhaps_gone(target, error)
-        except NotYet as wait:
+        except Deferred as wait:
             return _line(target, _shown(model), why=wait.attention or "sent; Meta's answer is awaited")
         except (OperationRefused, MetaError) as error:
             return _line(target, _shown(model), why=str(error))

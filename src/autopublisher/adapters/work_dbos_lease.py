@@ -63,7 +63,7 @@ RENEWAL_SECONDS = 30.0
 RENEWAL_POLL_SECONDS = 0.2
 
 
-class Presence(Protocol):
+class WorkerLease(Protocol):
     """A worker's claim to be alive, under a name that DBOS writes on the ticks it runs."""
 
     executor_id: str
@@ -93,7 +93,7 @@ class Presence(Protocol):
         ...
 
 
-def presence_for(url: sa.URL, executor_id: str | None) -> Presence:
+def lease_for(url: sa.URL, executor_id: str | None) -> WorkerLease:
     """Return the presence fit for this database; without a name, PostgreSQL workers get one per start."""
     if is_sqlite(url):
         return FilePresence(Path(sqlite_file(url)))

@@ -8,7 +8,7 @@ from autopublisher.domain.operations import Operation
 from autopublisher.domain.stops import Stop
 
 
-class NotYet(Exception):  # noqa: N818 - a signal to come back later, not an error
+class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an error
     """Nothing more can be done before ``until``; ``attention`` tells people why, where they should know.
 
     ``until`` None: no moment will help, somebody has to act.
@@ -20,14 +20,14 @@ class NotYet(Exception):  # noqa: N818 - a signal to come back later, not an err
         self.attention = attention
 
 
-class Stopped(NotYet):
+class Stopped(Deferred):
     """The kill switch holds the run's account; the run goes on when the stop is lifted."""
 
     def __init__(self, stop: Stop) -> None:
         super().__init__(None, stop.sentence)
 
 
-class Held(NotYet):
+class Held(Deferred):
     """Meta holds more of the run than its journal has; the run goes on when a person says so."""
 
     def __init__(self, rows: Sequence[Operation]) -> None:

@@ -11,12 +11,12 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.naming import MARK
 from autopublisher.domain.operations import ObjectKind
 from autopublisher.domain.stops import OFF
-from autopublisher.flows.writes.statuses import TREE
+from autopublisher.flows.writes.objects import TREE
 from autopublisher.ports.meta.reading import MetaReading
 
 
 @dataclass(frozen=True)
-class Census:
+class AccountSnapshot:
     """The account at the moment ``at``; a kind that could not be listed is missing and named in ``problems``."""
 
     at: datetime
@@ -44,7 +44,7 @@ class Census:
         return [pair for pair in self.everything() if mark in str(pair[1].get("name", ""))]
 
 
-def take_census(meta: MetaReading, act_id: ActId, now: datetime) -> Census:
+def take_snapshot(meta: MetaReading, act_id: ActId, now: datetime) -> AccountSnapshot:
     """List campaigns, ad sets and ads of ours that are neither deleted nor archived, with all that is compared."""
     listed: dict[ObjectKind, Mapping[str, Mapping[str, Any]]] = {}
     problems = []
@@ -55,4 +55,4 @@ def take_census(meta: MetaReading, act_id: ActId, now: datetime) -> Census:
             problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
             continue
         listed[kind] = {MetaId(str(row["id"])): row for row in rows}
-    return Census(now, listed, tuple(problems))
+    return AccountSnapshot(now, listed, tuple(problems))

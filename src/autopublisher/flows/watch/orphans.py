@@ -12,10 +12,10 @@ from autopublisher.domain.naming import MARK, run_mark
 from autopublisher.domain.operations import Action, Operation
 from autopublisher.domain.run import Run
 from autopublisher.domain.stops import OFF, ObjectLine
-from autopublisher.flows.outcomes.waiting import Held
+from autopublisher.flows.outcomes.deferred import Held
 from autopublisher.flows.runs.holding import Planner
-from autopublisher.flows.writes.orphan_pause import OrphanPause, Stray
-from autopublisher.flows.writes.statuses import TREE, Statuses
+from autopublisher.flows.writes.objects import TREE, ObjectControl
+from autopublisher.flows.writes.orphan_pause import OrphanedObject, OrphanPause
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
@@ -33,13 +33,13 @@ class Found:
     problems: tuple[str, ...]
 
 
-class Strays:
+class OrphanedObjects:
     """Finds what is on; what belongs to no journal it switches off itself. ``plan`` says what a run would make now."""
 
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        statuses: Statuses,
+        statuses: ObjectControl,
         meta: MetaReading,
         pause: OrphanPause,
         plan: Planner,
@@ -57,12 +57,12 @@ class Strays:
         strays = {one.meta_id: one for one in on if one.meta_id not in known}
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
-                strays.setdefault(line.meta_id, Stray(line.kind, line.meta_id, line.key))
+                strays.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
         lines = tuple(self._pause(act_id, one, now) for one in strays.values())
         return Found(known, lines, tuple(problems))
 
     def taken_care_of(
-        self, act_id: ActId, unknown: Sequence[Stray], earlier: Sequence[ObjectLine], now: datetime
+        self, act_id: ActId, unknown: Sequence[OrphanedObject], earlier: Sequence[ObjectLine], now: datetime
     ) -> Found:
         """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
         left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
@@ -73,15 +73,15 @@ class Strays:
                 and line.meta_id is not None
                 and line.meta_id not in {one.meta_id for one in left}
             ):
-                strays[line.meta_id] = Stray(line.kind, line.meta_id, line.key)
+                strays[line.meta_id] = OrphanedObject(line.kind, line.meta_id, line.key)
         off = [
             ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
         ]
         return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in strays.values())), ())
 
-    def _listed(self, act_id: ActId) -> tuple[list[Stray], list[str]]:
+    def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[str]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""
-        found: list[Stray] = []
+        found: list[OrphanedObject] = []
         problems = []
         for kind in TREE:
             try:
@@ -90,10 +90,10 @@ class Strays:
                 problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
                 continue
             on = [row for row in rows if row.get("status") not in OFF]
-            found += [Stray(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
+            found += [OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
         return found, problems
 
-    def _is_journaled(self, act_id: ActId, stray: Stray, *, settling: bool = False) -> bool:
+    def _is_journaled(self, act_id: ActId, stray: OrphanedObject, *, settling: bool = False) -> bool:
         """Tell whether the object's run knows it, taking it into the run's journal if it can.
 
         ``settling`` is the answer for one that a create not yet settled may have made.
@@ -108,20 +108,20 @@ class Strays:
             return settling  # its own create is still being looked for, and must not find it taken
         return self._is_taken_in(run, stray)
 
-    def _is_taken_in(self, run: Run, stray: Stray) -> bool:
+    def _is_taken_in(self, run: Run, stray: OrphanedObject) -> bool:
         try:
-            self._statuses.account_for_strays(run, self._plan(run))
+            self._statuses.account_for_orphans(run, self._plan(run))
         except (Held, MetaError, StaleRunError, StaleOperationError) as error:
             _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
         return is_journaled(self._statuses.rows(run), stray)
 
 
-def is_journaled(rows: Sequence[Operation], stray: Stray) -> bool:
+def is_journaled(rows: Sequence[Operation], stray: OrphanedObject) -> bool:
     """Tell whether a create of the journal has made this object."""
     return any(row.meta_id == stray.meta_id and row.spec.action is Action.CREATE for row in rows)
 
 
-def may_become(row: Operation, stray: Stray) -> bool:
+def may_become(row: Operation, stray: OrphanedObject) -> bool:
     """Tell whether a create that is not settled yet may turn out to have made this object."""
     unsettled = row.spec.action is Action.CREATE and not row.is_settled
     return unsettled and bool(row.spec.token) and str(row.spec.token) in stray.name

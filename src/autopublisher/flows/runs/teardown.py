@@ -10,13 +10,13 @@ from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.stops import may_spend_more_until
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
-from autopublisher.flows.runs.delivered import Deliveries
+from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.split_test import SplitTest
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.statuses import GONE, READ_LAG, TREE, WORTH_LISTING, Statuses
+from autopublisher.flows.writes.objects import GONE, READ_LAG, TREE, WORTH_LISTING, ObjectControl
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
@@ -25,16 +25,16 @@ _OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 _MAY_LAND = "sent shortly before and not answered, so it may still take effect; it is looked at again: {}"
 
 
-class WindingDown:
+class Teardown:
     """Stops everything of a run, then gives it its final status."""
 
     def __init__(
         self,
         executor: Executor,
-        statuses: Statuses,
+        statuses: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
-        deliveries: Deliveries,
+        deliveries: DeliveryHistory,
     ) -> None:
         self._deliveries = deliveries
         self._executor = executor
@@ -54,7 +54,7 @@ class WindingDown:
                 self._executor.settle(run, row)
         self._pause_what_is_owed(run)
         before = self._statuses.rows(run)
-        listed = self._statuses.account_for_strays(run)
+        listed = self._statuses.account_for_orphans(run)
         left = [row for row in self._statuses.created(run) if not self._is_deleted(run, row)]
         tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
         self._statuses.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
@@ -88,7 +88,7 @@ class WindingDown:
         open_ones = {key: until for key, until in lands.items() if until is not None and until >= now}
         if open_ones:
             until = max(open_ones.values()) + _A_MOMENT
-            raise NotYet(until, _MAY_LAND.format(", ".join(open_ones)))
+            raise Deferred(until, _MAY_LAND.format(", ".join(open_ones)))
         for row in left:
             until_then = lands[row.key]
             if (
@@ -148,11 +148,11 @@ class WindingDown:
         kinds = [row.spec.kind for row in left]
         many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
         if many and listed is None:
-            listed = self._statuses.account_for_strays(run)
+            listed = self._statuses.account_for_orphans(run)
         proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
         on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
         if on:
-            raise NotYet(self._clock.now() + _AGAIN, "still active at Meta: " + ", ".join(on))
+            raise Deferred(self._clock.now() + _AGAIN, "still active at Meta: " + ", ".join(on))
 
     def _status(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> str:
         if listed.get(row.key, {}).get("status") in _OFF:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.operations import Operation, OperationSpec, OperationState
 from autopublisher.domain.run import Run
-from autopublisher.flows.outcomes.waiting import NotYet, OperationRefused, Stopped
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -17,7 +17,7 @@ LONG_PATIENCE = timedelta(hours=1)
 """How long it waits while Meta, or our own pacing, asks for time."""
 
 
-class SpareWrites:
+class BestEffortWrites:
     """Performs writes that may fail."""
 
     def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, clock: Clock) -> None:
@@ -28,7 +28,7 @@ class SpareWrites:
     def attempt(self, run: Run, spec: OperationSpec, since: datetime | None = None) -> str | None:
         """Perform a write once; returns None when it is confirmed, and else why it is left.
 
-        Raises NotYet while that is still open. Patience counts from ``since``, or from when the write was intended.
+        Raises Deferred while that is still open. Patience counts from ``since``, or from when the write was intended.
         """
         try:
             self._executor.perform(run, spec)
@@ -36,23 +36,23 @@ class SpareWrites:
             return refused.operation.error or "refused"
         except Stopped:
             raise
-        except NotYet as wait:
+        except Deferred as wait:
             row = self._row(run, spec)
             why = self.waited(wait, since or (self._clock.now() if row is None else row.intended_at))
             return None if row is not None and self._was_found(run, row) else why
         return None
 
     def settle(self, run: Run, row: Operation, since: datetime) -> str | None:
-        """Find out what became of a write nobody wants any more; returns why that was left open. Raises NotYet."""
+        """Find out what became of a write nobody wants any more; returns why that was left open. Raises Deferred."""
         try:
             self._executor.settle(run, row)
         except Stopped:
             raise
-        except NotYet as wait:
+        except Deferred as wait:
             return self.waited(wait, since)
         return None
 
-    def waited(self, wait: NotYet, since: datetime) -> str:
+    def waited(self, wait: Deferred, since: datetime) -> str:
         """Return why nothing is waited for any more, or raise ``wait``, for no longer than patience lasts.
 
         A wait without an error ends by itself: a few look-ups or a few reads, each at its time.
@@ -62,14 +62,14 @@ class SpareWrites:
             raise wait
         lasts_until = since + (LONG_PATIENCE if isinstance(cause, MetaThrottledError) else PATIENCE)
         if self._clock.now() < lasts_until:
-            raise NotYet(min(wait.until, lasts_until), wait.attention) from cause
+            raise Deferred(min(wait.until, lasts_until), wait.attention) from cause
         return wait.attention or "no answer"
 
     def _was_found(self, run: Run, row: Operation) -> bool:
         """Give the write up, unless Meta shows that it happened; a row nobody can vouch for stays open, and says so."""
         try:
             return self._executor.settle(run, row).state is OperationState.CONFIRMED
-        except (NotYet, MetaError):
+        except (Deferred, MetaError):
             return False
 
     def _row(self, run: Run, spec: OperationSpec) -> Operation | None:
