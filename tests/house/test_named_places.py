@@ -1,0 +1,46 @@
+"""Files and folders that the pages name are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOTS = ("", "src", "src/autopublisher")
+ROOMS = (
+    "adapters|api|benchmarks|bootstrap|cli|dashboard|docs|domain|flows|metasim|ports|scripts|src|tests|views"
+)
+PLACE = re.compile(rf"`((?:{ROOMS})/[\w./*-]+)`")
+
+
+def pages(root: Path) -> list[Path]:
+    return [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+
+
+def is_there(root: Path, place: str) -> bool:
+    """Tell whether a place is a file or folder of the repository, the ending ``.py`` or a part after ``*`` left out."""
+    return any(
+        next((root / base).glob(place), None) or (root / base / f"{place}.py").is_file() for base in ROOTS
+    )
+
+
+def test_every_named_place_is_there(root: Path) -> None:
+    named = {(page, place) for page in pages(root) for place in PLACE.findall(page.read_text("utf-8"))}
+    assert len(named) > 100
+    assert [
+        f"{page.relative_to(root)}: {place}"
+        for page, place in sorted(named)
+        if not is_there(root, place.rstrip("/"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "there"),
+    [
+        ("domain/money.py", True),
+        ("domain/money", True),
+        ("adapters/work_dbos*.py", True),
+        ("domain/gold.py", False),
+    ],
+)
+def test_a_place_is_recognised(root: Path, place: str, *, there: bool) -> None:
+    assert is_there(root, place) is there
