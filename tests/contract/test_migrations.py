@@ -81,6 +81,16 @@ def test_downgrading_leaves_nothing_behind(engine: Engine) -> None:
     assert inspect(engine).get_table_names() == ["alembic_version"]
 
 
+def test_of_a_picture_that_an_earlier_release_kept_no_size_is_known(
+    engine: Engine, database_url: str
+) -> None:
+    load("0003", database_url)
+    upgrade(engine)
+    with units_of(engine)() as unit:
+        kept = [one for account in unit.accounts.all() for one in unit.creatives.of_account(account.id)]
+    assert {(one.width, one.height) for one in kept} == {(None, None)}
+
+
 @pytest.mark.parametrize(
     ("named", "eliminated", "is_override"), [("B", [], True), ("A", [], False), (None, ["A"], True)]
 )
@@ -130,7 +140,9 @@ def test_references_are_enforced_again_after_upgrading(engine: Engine) -> None:
     upgrade(engine)
     with engine.connect() as connection, pytest.raises(Exception, match=r"(?i)foreign key"):
         connection.execute(
-            text("INSERT INTO creatives VALUES ('c', 'nobody', 'n', 'k', 's', '2026-01-01', 'image/png')")
+            text(
+                "INSERT INTO creatives VALUES ('c', 'nobody', 'n', 'k', 's', '2026-01-01', 'image/png', 9, 9)"
+            )
         )
 
 

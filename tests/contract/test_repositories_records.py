@@ -35,7 +35,9 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def creative(account: Account, now: datetime) -> Creative:
-    return Creative(CreativeId("creative-1"), account.id, "Red", "creatives/red", "ab12", now)
+    return Creative(
+        CreativeId("creative-1"), account.id, "Red", "creatives/red", "ab12", now, "image/png", 1080, 1350
+    )
 
 
 @pytest.fixture

@@ -151,6 +151,20 @@ def test_an_objective_that_meta_still_creates_needs_no_warning(objective: str) -
     assert not any("is used instead" in warning for warning in warnings)
 
 
+def test_a_picture_that_does_not_fit_its_placements_is_warned_of() -> None:
+    stage = Stage()
+    request = brief_request()
+    with stage.database.unit_of_work() as unit:
+        tall = replace(unit.creatives.get_many(request.creative_ids)[0], name="Shoe", width=1080, height=1920)
+        tall = replace(tall, id=CreativeId("tall"))
+        unit.creatives.add(tall)
+        unit.commit()
+    run = stage.intake.submit(replace(request, creative_ids=(tall.id, request.creative_ids[1])), "tester")
+    assert run.warnings[-1] == (
+        "Picture Shoe has 1080 x 1920 pixels; for instagram_feed Meta crops what is taller than 4:5."
+    )
+
+
 def test_a_budget_that_the_tests_may_use_up_is_warned_of() -> None:
     assert any("nothing may be left" in warning for warning in Stage(with_total("100")).now_run.warnings)
 

@@ -310,6 +310,18 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     WARNING: (
         (
+            "Picture {name} has {size}; for {places} Meta asks for at least {least} and may blur or refuse it.",
+            "La imagen {name} tiene {size}; para {places} Meta pide al menos {least} y puede desenfocarla o rechazarla.",
+        ),
+        (
+            "Picture {name} has {size}; for {places} Meta takes shapes between 1.91:1 and 9:16 and may crop or refuse it.",
+            "La imagen {name} tiene {size}; para {places} Meta admite de 1.91:1 a 9:16 y puede recortarla o rechazarla.",
+        ),
+        (
+            "Picture {name} has {size}; for {places} Meta crops what is taller than 4:5.",
+            "La imagen {name} tiene {size}; para {places} Meta recorta lo que es más alto que 4:5.",
+        ),
+        (
             "Nothing is switched on or created until a stop is lifted: stopped by {actor}: {reason}",
             "Nada se activa ni se crea hasta que se levante una parada: detenida por {actor}: {reason}",
         ),

@@ -107,7 +107,10 @@ class MinimumBudgets:
 
 @dataclass(frozen=True)
 class Creative:
-    """An image a run can test; the bytes lie in the object storage under ``storage_key``."""
+    """An image a run can test; the bytes lie in the object storage under ``storage_key``.
+
+    ``width`` and ``height`` are in pixels, None of one that was uploaded before they were kept.
+    """
 
     id: CreativeId
     account_id: AccountId
@@ -116,3 +119,5 @@ class Creative:
     sha256: str
     created_at: datetime
     mime_type: str = "image/png"
+    width: int | None = None
+    height: int | None = None

@@ -61,17 +61,27 @@ def check_picture(picture: Picture) -> Iterator[Problem]:
 
 def picture_warnings(picture: Picture) -> tuple[str, ...]:
     """Return what Meta may do to a picture of this size where it is shown."""
-    ratio = picture.width / picture.height
     warnings = []
     if min(picture.width, picture.height) < SMALLEST_SIDE:
         warnings.append(
             f"The picture has {picture.size}; Meta asks for at least {SMALLEST_SIDE} x {SMALLEST_SIDE} in feeds and may "
             "blur or refuse it."
         )
-    if ratio > WIDEST * (1 + _TOLERANCE) or ratio < TALLEST * (1 - _TOLERANCE):
+    if is_unusual(picture.width, picture.height):
         warnings.append(
             f"The picture has {picture.size}; Meta shows shapes between 1.91:1 and 9:16 and may crop or refuse it."
         )
-    elif ratio < TALLEST_IN_FEEDS * (1 - _TOLERANCE):
+    elif is_tall_for_feeds(picture.width, picture.height):
         warnings.append(f"The picture has {picture.size}; in feeds Meta crops what is taller than 4:5.")
     return tuple(warnings)
+
+
+def is_unusual(width: int, height: int) -> bool:
+    """Tell whether no placement shows this shape whole."""
+    ratio = width / height
+    return ratio > WIDEST * (1 + _TOLERANCE) or ratio < TALLEST * (1 - _TOLERANCE)
+
+
+def is_tall_for_feeds(width: int, height: int) -> bool:
+    """Tell whether feeds crop this shape."""
+    return width / height < TALLEST_IN_FEEDS * (1 - _TOLERANCE)

@@ -21,6 +21,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.money import Money
 from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.pictures import described
 from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -121,6 +122,7 @@ def test_a_creatives_bytes_lie_under_their_hash(desk: AccountDesk, storage: Memo
     creative = desk.add_creative(account.id, "Summer", PNG, "ana")
     assert creative.sha256 in creative.storage_key
     assert storage.read(creative.storage_key) == PNG
+    assert (creative.width, creative.height) == (described(PNG).width, described(PNG).height)
 
 
 def test_putting_a_picture_in_again_brings_back_bytes_that_were_lost(

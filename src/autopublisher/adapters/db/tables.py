@@ -67,6 +67,8 @@ creatives = Table(
     Column("sha256", NAME, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("mime_type", NAME, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
 )
 
 runs = Table(

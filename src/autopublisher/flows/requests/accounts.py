@@ -19,6 +19,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.money import Money, offset_of
 from autopublisher.domain.names import fault_of_name
+from autopublisher.domain.pictures import Picture
 from autopublisher.domain.records import Event
 from autopublisher.domain.request_ad_rules import is_link, unfit_link
 from autopublisher.domain.watches import Watch
@@ -136,7 +137,7 @@ class AccountDesk:
 
         Raises AccountNotFoundError, or InvalidRequestError for what is no sound PNG or JPEG, too large or without a name.
         """
-        mime_type = _checked(name, content)
+        picture = _checked(name, content)
         sha256 = hashlib.sha256(content).hexdigest()
         with self._open_unit() as unit:
             account_id = unit.accounts.get(account_id).id  # it may be named by Meta's id
@@ -149,7 +150,15 @@ class AccountDesk:
                 if known.sha256 == sha256:
                     return known
             creative = Creative(
-                CreativeId(str(uuid4())), account_id, name, key, sha256, self._clock.now(), mime_type
+                CreativeId(str(uuid4())),
+                account_id,
+                name,
+                key,
+                sha256,
+                self._clock.now(),
+                picture.mime_type,
+                picture.width,
+                picture.height,
             )
             unit.creatives.add(creative)
             self._record(unit, "person:creative:added", actor, f"Creative {name} was added.")
@@ -223,8 +232,8 @@ def _refuse_unknown_zone(timezone: str) -> None:
         raise InvalidRequestError([Problem("timezone", reason, remedy, "unknown_timezone")])
 
 
-def _checked(name: str, content: bytes) -> str:
-    """Return the image's media type; raises InvalidRequestError."""
+def _checked(name: str, content: bytes) -> Picture:
+    """Return what the image is; raises InvalidRequestError."""
     fault = fault_of_name(name)
     if fault is not None and name.strip():
         raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give it a readable name.")])
@@ -234,4 +243,4 @@ def _checked(name: str, content: bytes) -> str:
     if len(content) > LARGEST_IMAGE:
         reason = "The image is larger than 30 MB, the most Meta takes."
         raise InvalidRequestError([Problem("file", reason, "Compress it.", "too_large")])
-    return read_picture(content).mime_type
+    return read_picture(content)

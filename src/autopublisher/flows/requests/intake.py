@@ -1,10 +1,12 @@
 """Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.creatives.shapes import shape_warnings
 from autopublisher.domain.errors import (
     AutoPublisherError,
     ConflictError,
@@ -21,6 +23,7 @@ from autopublisher.domain.request_rules import check_against_account, check_agai
 from autopublisher.domain.request_warnings import request_warnings
 from autopublisher.domain.run import Run, RunStatus
 from autopublisher.domain.run_cap import check_run_cap
+from autopublisher.domain.variants import build_variants
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
@@ -69,8 +72,9 @@ class Intake:
         earlier = self._earlier(request, idempotency_key)
         if earlier is not None:
             return earlier
-        account = self._checked(request)
-        warnings = self._checked_with_meta(request, account)
+        account, creatives = self._checked(request)
+        shapes = shape_warnings(build_variants(RunId(""), request), creatives)
+        warnings = (*self._checked_with_meta(request, account), *shapes)
         return self._stored(request, account, warnings, actor, idempotency_key)
 
     def _earlier(self, request: RunRequest, key: str | None) -> Run | None:
@@ -87,18 +91,15 @@ class Intake:
             )
         return found[0]
 
-    def _checked(self, request: RunRequest) -> Account:
+    def _checked(self, request: RunRequest) -> tuple[Account, Sequence[Creative]]:
         with self._open_unit() as unit:
             account = unit.accounts.get(request.meta_account_id)
             problems = check_request(request) + check_against_account(request, account)
             problems = problems or list(check_limits(request, account, self._limits.spend))
             if problems:
                 raise InvalidRequestError(problems)
-            foreign = [
-                creative.id
-                for creative in unit.creatives.get_many(request.creative_ids)
-                if creative.account_id != account.id
-            ]
+            creatives = unit.creatives.get_many(request.creative_ids)
+            foreign = [creative.id for creative in creatives if creative.account_id != account.id]
         if foreign:
             raise InvalidRequestError(
                 [
@@ -110,7 +111,7 @@ class Intake:
                 ]
             )
         self._check_moment(request)
-        return account
+        return account, creatives
 
     def _check_moment(self, request: RunRequest) -> None:
         now = self._clock.now()

@@ -1,0 +1,1 @@
+"""What is known of the pictures that runs test."""
