@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,10 +38,17 @@ def free_port() -> int:
 
 
 class Installation:
-    """A home folder, a database, and the server process over them."""
+    """A home folder, a database, and the server process over them; ``served_by`` is what Python runs as the server."""
 
-    def __init__(self, home: Path, database_url: str | None = None, **variables: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        database_url: str | None = None,
+        served_by: Sequence[str] = ("-m", "autopublisher", "serve"),
+        **variables: str,
+    ) -> None:
         self.home = home
+        self._served_by = served_by
         self.port = free_port()
         self.kills = 0
         self.token = ""
@@ -87,7 +95,7 @@ class Installation:
     def start(self) -> None:
         log = (self.home / "serve.log").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "autopublisher", "serve"],
+            [sys.executable, *(one.format(port=self.port) for one in self._served_by)],
             env=self._environment,
             cwd=self.home,
             stdout=log,

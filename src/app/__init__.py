@@ -1,0 +1,1 @@
+"""The names under which the brief starts and tests the product; everything is in ``autopublisher``."""
