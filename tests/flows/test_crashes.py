@@ -65,8 +65,8 @@ def test_a_death_at_a_sample_of_moments_changes_nothing(pace: Pace) -> None:
 
 
 PARTS = 8
-STEP = sized(2 * PARTS + 1, PARTS)
-"""In the sample about every second moment; odd, so that moments before and after a call take turns."""
+STEP = sized(3 * PARTS + 1, PARTS)
+"""In the sample about every third moment; odd, so that moments before and after a call take turns."""
 
 
 @pytest.mark.slow

@@ -169,14 +169,16 @@ def test_every_stage_runs_though_an_earlier_one_fails(project: Project) -> None:
         f"{project.folder}: -m ruff format --check .",
         f"{project.folder}: -m mypy",
         f"{project.folder}: ",
-        f"{project.folder}: -m pytest -n 2 -k money",
+        f"{project.folder}: -m pytest -n 3 --dist worksteal -k money",
     ]
     assert finished.stderr.splitlines()[-1] == "Failed: ruff check; ruff format;"
 
 
 def test_fast_leaves_out_the_slow_tests_and_no_lint_the_checks(project: Project) -> None:
     finished = project.call("test", "--fast", "--no-lint")
-    assert finished.stdout == f"{project.folder}: -m pytest -n 2 -m not slow and not postgres\n"
+    assert (
+        finished.stdout == f"{project.folder}: -m pytest -n 3 --dist worksteal -m not slow and not postgres\n"
+    )
 
 
 def test_a_failing_test_run_fails_the_whole(project: Project) -> None:

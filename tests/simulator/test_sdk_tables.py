@@ -145,7 +145,7 @@ PARTS: list[tuple[str, set[str], set[str]]] = [
     (
         "request statuses",
         {"INITIAL", "IN_PROGRESS", "SUCCESS", "ERROR", "USER_CANCELED"},
-        words(AdAsyncRequest.ObjectControl),
+        words(AdAsyncRequest.Statuses),
     ),
 ]
 

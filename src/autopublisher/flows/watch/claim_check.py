@@ -14,7 +14,7 @@ from autopublisher.flows.writes.claims import AccountClaims
 
 
 class ClaimCheck:
-    """Implements ``flows.duties.AccountCheck``; where the account is another's, what ``then`` does is left to that other."""
+    """Implements ``AccountCheck``; where the account is another's, what ``then`` does is left to that other."""
 
     def __init__(self, claims: AccountClaims, then: AccountCheck) -> None:
         self._claims = claims
