@@ -20,6 +20,8 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 from autopublisher.ports.repositories import RunFilter
 
+pytestmark = pytest.mark.slow  # hundreds of requests
+
 Headers = dict[str, str]
 Send = Callable[[str, str, bytes], Any]
 

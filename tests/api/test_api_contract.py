@@ -21,6 +21,8 @@ from autopublisher.api.schemas import EXAMPLE_REQUEST, RunRequestIn
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 
+pytestmark = pytest.mark.slow  # hundreds of requests
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -143,7 +145,6 @@ def tries() -> list[tuple[str, str, GenerationMode]]:
 
 # What the checks leave out: a request that fits the schema may still be refused (422) for what no schema can say, such as
 # two identical variants.
-@pytest.mark.slow
 @pytest.mark.parametrize(("path", "method", "mode"), tries())
 def test_the_application_keeps_its_contract(
     contract: Any, bearer: Callable[[Role], dict[str, str]], path: str, method: str, mode: GenerationMode

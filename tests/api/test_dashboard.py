@@ -16,6 +16,8 @@ from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import PeopleDesk
 from autopublisher.flows.runs.closing import Done
 
+pytestmark = pytest.mark.slow  # every page in both languages
+
 RUN = "11111111-2222-4333-8444-555555555555"
 PASSWORD = "correct horse battery"
 PutRun = Callable[..., Run]

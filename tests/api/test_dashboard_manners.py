@@ -23,6 +23,8 @@ from autopublisher.domain.run import Control, Run, RunStatus
 from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.flows.requests.people import PeopleDesk
 
+pytestmark = pytest.mark.slow  # every page in both languages
+
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 RUN = RunId("11111111-2222-4333-8444-555555555555")
 PAGES = ["/", f"/runs/{RUN}", "/approvals", f"/approvals/{RUN}", "/stops", "/exposure", "/system"]

@@ -12,6 +12,8 @@ from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts import Account
 
+pytestmark = pytest.mark.slow  # every page in both languages
+
 PASSWORD = "correct horse battery"
 REASON = "the price is wrong"
 PRESS = {"reason": REASON, "sure": "true"}

@@ -29,6 +29,8 @@ from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.pictures import picture
 
+pytestmark = pytest.mark.slow  # answers that take their time
+
 ACT = ActId("act_123456789")
 TOKEN = "stub-token"
 MARK = "[ap-0123456789abcdef-"

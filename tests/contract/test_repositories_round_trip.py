@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from autopublisher.domain.records import (
 from autopublisher.domain.run import Run
 from autopublisher.domain.variants import Variant
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+
+pytestmark = pytest.mark.slow  # each record in every kind of database
 
 _T = TypeVar("_T")
 

@@ -5,6 +5,8 @@ import pytest
 from autopublisher.domain.run import RunStatus
 from support.simulated import Machine
 
+pytestmark = pytest.mark.slow  # whole runs over the simulator
+
 
 @pytest.mark.parametrize("edge", ["campaigns", "adsets", "ads"])
 def test_a_create_that_meta_lists_only_after_five_minutes_is_not_made_again(

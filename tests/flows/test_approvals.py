@@ -20,6 +20,8 @@ from autopublisher.flows.runs.selection import PROVEN
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
 
+pytestmark = pytest.mark.slow  # whole runs
+
 
 def waiting_stage(request: RunRequest | None = None, *, proven: bool = True) -> Stage:
     stage = Stage(request)

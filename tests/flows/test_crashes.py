@@ -11,6 +11,8 @@ from support.mortal import MortalMachine, Reaper, seeded
 from support.simulated import brief_request
 from support.torture import sized
 
+pytestmark = pytest.mark.slow  # a death at each of many moments
+
 ONE_OF_EACH = {
     ObjectKind.CAMPAIGN: 3,
     ObjectKind.AD_SET: 3,
@@ -69,7 +71,6 @@ STEP = sized(3 * PARTS + 1, PARTS)
 """In the sample about every third moment; odd, so that moments before and after a call take turns."""
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @both
 @pytest.mark.parametrize("part", range(PARTS))
@@ -80,7 +81,6 @@ def test_a_death_at_every_moment_changes_nothing(part: int, pace: Pace) -> None:
         assert_ended_right(machine)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.PUBLISHING_FINAL]

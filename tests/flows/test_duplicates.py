@@ -16,6 +16,8 @@ from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
 
+pytestmark = pytest.mark.slow  # whole runs
+
 LEFT_BY_THE_TEST = 40_000
 """What the request's total leaves to the final campaign when only its two arms have spent."""
 

@@ -21,6 +21,8 @@ from metasim.graph.wire import Call
 from support.direct import DirectMachine
 from support.simulated import ACT, CREATIVES, Machine, brief_request
 
+pytestmark = pytest.mark.slow  # whole runs over the simulator
+
 VARIANTS = 10
 CALL_SECONDS = 0.4
 BEFORE_THE_TEST = frozenset({RunStatus.PENDING, RunStatus.CREATING_CAMPAIGNS})
@@ -46,7 +48,6 @@ def many_variants(variants: int = VARIANTS) -> RunRequest:
     )
 
 
-@pytest.mark.slow
 def test_ten_variants_are_built_on_the_limited_tier_without_a_single_throttle(machine: Machine) -> None:
     run_id = machine.submit(many_variants())
     built = machine.drive(run_id, RunStatus.AB_TESTING, ticks=100)
@@ -61,7 +62,6 @@ def test_ten_variants_are_built_on_the_limited_tier_without_a_single_throttle(ma
     assert {one["status"] for one in machine.objects("campaign")} == {"PAUSED"}
 
 
-@pytest.mark.slow
 def test_a_cancelled_run_of_ten_variants_is_wound_down_on_the_limited_tier(machine: Machine) -> None:
     run_id = machine.submit(many_variants())
     machine.drive(run_id, RunStatus.AB_TESTING, ticks=100)
@@ -76,7 +76,6 @@ def test_a_cancelled_run_of_ten_variants_is_wound_down_on_the_limited_tier(machi
     assert machine.clock.now() - began < timedelta(hours=2)
 
 
-@pytest.mark.slow
 def test_a_run_cancelled_while_it_is_built_is_off_or_deleted_on_the_limited_tier(machine: Machine) -> None:
     """What could not be read when it was to be switched off was paused unseen: it may have been on, so it is kept."""
     run_id = machine.submit(many_variants())
@@ -123,7 +122,6 @@ class SmallBusiness(DirectMachine):
         self.advance(min(ready, key=lambda one: (one[1].run_id is not None, one[0]))[1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("runs", "variants", "hours"), [(2, VARIANTS, 2), (5, 4, 2)])
 def test_several_tests_at_once_all_begin_on_the_limited_tier(
     runs: int, variants: int, hours: int, tmp_path: Path

@@ -17,6 +17,8 @@ from metasim.server import SimulatorThread
 from support.simulated import Machine, brief_request, make_machine
 from support.staging import with_test
 
+pytestmark = pytest.mark.slow  # whole runs
+
 SELDOM = Pace(poll=timedelta(hours=8))
 
 
@@ -93,7 +95,6 @@ def test_a_run_whose_answers_get_lost_completes_within_its_total_and_makes_nothi
         assert count_of(machine) == {"campaign": 3, "adset": 3, "ad": 3}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TROUBLES)[1:])
 def test_whatever_goes_wrong_no_more_than_the_total_can_be_spent(name: str) -> None:
     with simulated() as machine:
@@ -104,7 +105,6 @@ def test_whatever_goes_wrong_no_more_than_the_total_can_be_spent(name: str) -> N
         assert count_of(machine) == {"campaign": 3, "adset": 3, "ad": 3}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("total", "scaling"), [("140", "1"), ("160", "1"), ("190", "1"), ("210", "1.5")])
 def test_a_small_rest_is_published_with_what_meta_accepts(total: str, scaling: str) -> None:
     budget = replace(
@@ -116,14 +116,12 @@ def test_a_small_rest_is_published_with_what_meta_accepts(total: str, scaling: s
         assert count_of(machine)["campaign"] == 3
 
 
-@pytest.mark.slow
 def test_a_run_that_does_not_wait_for_late_figures_stays_within_its_total() -> None:
     with simulated() as machine:
         run = watched(machine, with_test(settle_hours=0))
         assert run.status is RunStatus.COMPLETED, run.failure
 
 
-@pytest.mark.slow
 def test_a_cancelled_run_spends_nothing_after_its_end() -> None:
     with simulated() as machine:
         run_id = machine.submit(quick())
@@ -139,7 +137,6 @@ def test_a_cancelled_run_spends_nothing_after_its_end() -> None:
         assert 0 < spent < 10_000
 
 
-@pytest.mark.slow
 def test_an_ordinary_shop_learns_that_a_day_is_not_enough() -> None:
     with simulated("ordinary") as machine:
         run_id = machine.submit(quick())

@@ -19,6 +19,8 @@ from autopublisher.flows.machine import Pace
 from support.mortal import MortalMachine, Reaper, seeded
 from support.paced import BUDGET, BudgetChange, PacedMeta, adaptive_request, paced
 
+pytestmark = pytest.mark.slow  # whole runs
+
 CLOSE = {"A": 0.10, "B": 0.12, "C": 0.10, "D": 0.09}
 CLEAR = {"A": 0.10, "B": 0.30, "C": 0.10, "D": 0.10}
 POLL = timedelta(hours=4)
@@ -149,7 +151,6 @@ def assert_carried_out(life: Life, wanted: dict[str, int]) -> None:
     assert len(moves) == len({row.spec.target for row in moves})
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_death_at_any_moment_of_a_move_changes_nothing() -> None:
     wanted = after_a_death(0).meta.budgets()

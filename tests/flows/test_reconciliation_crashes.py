@@ -11,6 +11,8 @@ from support.staging import once
 from support.stop_staging import ACT
 from support.sweep_staging import SweepStage, staged
 
+pytestmark = pytest.mark.slow  # a death at each of many moments
+
 _R = RunStatus
 
 
@@ -67,7 +69,6 @@ def test_a_death_at_a_sample_of_moments_of_a_look_changes_nothing_in_the_end(sta
     every_moment(status, 5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("status", [_R.AB_TESTING, _R.SCALING_BUDGET, _R.COMPLETED])
 def test_a_death_at_every_moment_of_a_look_changes_nothing_in_the_end(status: RunStatus) -> None:
     every_moment(status, 1)

@@ -33,6 +33,8 @@ from support.mortal import START, Reaper
 from support.simulated import ACT, brief_request, make_machine
 from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
 
+pytestmark = pytest.mark.slow  # whole runs
+
 DIVIDED = Pace(poll=timedelta(hours=2), split_tests=True)
 STUDY = "study/1"
 
@@ -464,7 +466,6 @@ def test_a_look_up_that_fails_does_not_keep_a_cancelled_test_on() -> None:
     assert (run.status, len(stage.events("study_left"))) == (RunStatus.CANCELLED, 1)
 
 
-@pytest.mark.slow
 def test_a_death_at_every_moment_in_which_the_study_is_being_made_leaves_exactly_one() -> None:
     """The plain crash tests die everywhere; this one sees to it that the study's own moments are among them."""
     fatal = 0

@@ -17,6 +17,8 @@ from metasim.market.truth import counted_share
 from metasim.testing import Desk
 from support.market_worlds import Outcome, outcome, realised
 
+pytestmark = pytest.mark.slow  # many markets
+
 FOLDER = resources.files("metasim") / "scenarios"
 NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
 FALSE_ALARM = 0.01
@@ -68,13 +70,11 @@ def test_a_few_worlds_do_what_is_to_be_expected_of_them(scenario: str) -> None:
     assert unfair_measures(scenario, 16) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scenario", NAMES)
 def test_worlds_of_every_scenario_do_what_is_to_be_expected(scenario: str) -> None:
     assert unfair_measures(scenario, WORLDS) == []
 
 
-@pytest.mark.slow
 def test_worlds_without_effect_favour_neither_arm() -> None:
     worlds = [run("null", seed) for seed in range(2 * WORLDS)]
     lead = np.array([b.value - a.value for a, b in worlds])

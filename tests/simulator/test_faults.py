@@ -9,6 +9,8 @@ import requests
 from metasim.server import SimulatorThread
 from metasim.testing import ACCOUNT
 
+pytestmark = pytest.mark.slow  # answers that take their time
+
 HEADERS = {"Authorization": "Bearer stub-token"}
 CAMPAIGN = {
     "name": "Faulty",

@@ -17,6 +17,8 @@ from metasim.graph.wire import Call, Params
 from metasim.server import SimulatorThread
 from metasim.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Desk, story
 
+pytestmark = pytest.mark.slow  # hundreds of requests
+
 BUSINESS = "5001"
 OWN_ERRORS_MAY_BE_500 = (1, 2)  # what Meta itself answers with HTTP 500: passing faults and `?ids=`
 
@@ -398,7 +400,6 @@ def with_misfit(value: Any, path: tuple[Any, ...], misfit: Any) -> Any:
     return spoilt_value
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("misfit", MISFITS, ids=repr)
 def test_no_part_of_any_request_breaks_the_simulator(misfit: Any) -> None:
     desk, templates = _templates()

@@ -18,6 +18,8 @@ from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 from metasim.testing import ACCOUNT, Desk
 
+pytestmark = pytest.mark.slow  # starts processes
+
 HEADERS = {"Authorization": "Bearer stub-token"}
 
 

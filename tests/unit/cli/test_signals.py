@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # starts processes
+
 TOLD_ON_ANOTHER_THREAD = """
 import signal, threading
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal

@@ -6,6 +6,8 @@ import pytest
 
 from autopublisher.domain.evidence import Design, Kind, Snapshot, replay
 
+pytestmark = pytest.mark.slow  # hundreds of tests judged
+
 MakeTest = Callable[..., tuple[Snapshot, ...]]
 REPLICATES = 150
 # 5 % of 150 is 7.5; a calibrated engine exceeds 16 with a probability of about one in a thousand.
