@@ -53,7 +53,7 @@ class Overview:
                 ),
             )
             title = f"Simulator: {sim.scenario.name}"
-            return page(title, self._facts(now_us), tables, moving=sim.clock.mode == "speed")
+            return page(title, self._facts(now_us), tables)
 
     def _facts(self, now_us: int) -> dict[str, str]:
         sim = self._simulator

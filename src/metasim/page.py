@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-REFRESH_S = 5
 STYLE = """
 :root{color-scheme:light dark;--line:color-mix(in srgb,currentColor 18%,transparent);
 --soft:color-mix(in srgb,currentColor 62%,transparent)}
@@ -31,16 +30,16 @@ class Table:
     total: int | None = None
 
 
-def page(title: str, facts: Mapping[str, str], tables: Iterable[Table], *, moving: bool) -> str:
-    """Return the page; one whose clock is `moving` looks again by itself."""
-    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if moving else ""
+def page(title: str, facts: Mapping[str, str], tables: Iterable[Table]) -> str:
+    """Return the page as of this moment, with a link that loads it again."""
     told = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items()
     )
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width">{refresh}<title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1><dl>{told}</dl>"
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
+        f'<a href="">Reload</a><dl>{told}</dl>'
         f"{''.join(map(_section, tables))}</body></html>"
     )
 

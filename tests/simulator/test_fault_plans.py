@@ -85,6 +85,8 @@ def test_the_log_and_the_plans_can_be_read_at_their_address_and_on_the_page() ->
         httpx2.get(f"{simulator.url}/v26.0/{ACCOUNT}", headers={"Authorization": "Bearer stub-token"})
         listing = httpx2.get(f"{simulator.url}/_sim/faults").json()
         page = httpx2.get(f"{simulator.url}/_sim/").text
+        assert '<a href="">Reload</a><dl>' in page
+        assert "http-equiv" not in page
     assert [(plan["rate"], plan["seen"], plan["fired"]) for plan in listing["data"]] == [(1, 1, 1)]
     assert [entry["path"] for entry in listing["log"]] == [ACCOUNT]
     assert "Faults that happened" in page
