@@ -1,7 +1,6 @@
 """Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,8 +127,15 @@ class Teardown:
             if family_of(row.key) in used or row.key in kept:
                 continue
             if self._exists(run, row, listed) and self._is_ours(run, row):
-                with suppress(OperationRefused):  # Meta's words are in the run's events
-                    self._statuses.delete(run, row)
+                self._delete(run, row)
+
+    def _delete(self, run: Run, row: Operation) -> None:
+        """Delete an object; raises OperationRefused where that was given up without an answer, to be tried again."""
+        try:
+            self._statuses.delete(run, row)
+        except OperationRefused as refused:
+            if not _is_refused_delete(refused.operation):  # Meta's words are in the run's events
+                raise
 
     def _is_ours(self, run: Run, row: Operation) -> bool:
         """Tell whether this run made the object: Meta answers an identical creative with an older one's id."""
