@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from support.installation import Installation
 from support.staging import Stage
 

@@ -19,12 +19,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from autopublisher.domain.accounts.stops import LONGEST_TIMEOUT
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
-from autopublisher.domain.exposure import DAY_STRETCH
-from autopublisher.domain.limits import InstallationLimits
-from autopublisher.domain.money import Money
+from autopublisher.domain.money.exposure import DAY_STRETCH
+from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.secret_keys import SHORTEST, weakness
-from autopublisher.domain.stops import LONGEST_TIMEOUT
 from autopublisher.ports.database_address import SCHEMES
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"

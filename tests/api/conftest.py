@@ -26,13 +26,13 @@ from autopublisher.api.services import Services
 from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.variants import build_variants
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.request.variants import build_variants
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.accounts import AccountDesk
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures

@@ -17,7 +17,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.schemas import Asked
 from autopublisher.api.services import Services
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.ports.repositories import RunFilter
 
 pytestmark = pytest.mark.slow  # hundreds of requests

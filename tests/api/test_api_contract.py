@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from autopublisher.api.app import openapi_document
 from autopublisher.api.schemas import EXAMPLE_REQUEST, RunRequestIn
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 
 pytestmark = pytest.mark.slow  # hundreds of requests
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 
 Bearer = Callable[[Role], dict[str, str]]
 PATH = "/meta/autopilot/exposure"

@@ -14,9 +14,9 @@ from autopublisher.adapters.memory.work import MemoryTickQueue
 from autopublisher.api.exact_json import read_json
 from autopublisher.api.schemas import RunRequestIn
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.errors import InvalidRequestError
-from autopublisher.domain.limits import InstallationLimits
+from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.requests.people import PeopleDesk
 

@@ -14,7 +14,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.errors import status_of
 from autopublisher.api.services import Services
 from autopublisher.domain import errors
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.flows.requests.reports import Reports
 
 Headers = dict[str, str]

@@ -15,7 +15,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.flows.requests.people import PeopleDesk
 
 PATIENCE = 60

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from starlette.types import Message
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from support.pictures import drawn
 
 Headers = dict[str, str]

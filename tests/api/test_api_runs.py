@@ -16,7 +16,7 @@ from autopublisher.api.services import Services
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaThrottledError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 
 RUN = "11111111-2222-4333-8444-555555555555"

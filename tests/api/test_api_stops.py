@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.memory.work import MemoryTickQueue
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 
 Bearer = Callable[[Role], dict[str, str]]
 REASON = "the price is wrong"

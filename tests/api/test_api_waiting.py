@@ -12,7 +12,7 @@ from autopublisher.api.app import create_app
 from autopublisher.api.services import Services
 from autopublisher.api.waiting import Patience
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import RunFilter
 
 RUN = "11111111-2222-4333-8444-555555555555"

@@ -12,7 +12,7 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import PeopleDesk
 from autopublisher.flows.runs.closing import Done
 

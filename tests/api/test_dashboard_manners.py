@@ -16,11 +16,11 @@ from autopublisher.cli.stops import OBJECT_COLUMNS, object_rows
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import Control, Run, RunStatus
-from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import PeopleDesk
 
 pytestmark = pytest.mark.slow  # every page in both languages

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from autopublisher.api.services import Services
 from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 
 pytestmark = pytest.mark.slow  # every page in both languages
 

@@ -18,16 +18,22 @@ from autopublisher.dashboard.phrases import WARNING, in_spanish
 from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
 from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
-from autopublisher.domain.claims import Claim, ClaimLabel, why_not
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.claims import Claim, ClaimLabel, why_not
+from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopReport
+from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.evidence import Verdict, method_note
-from autopublisher.domain.findings import RECONCILIATION
 from autopublisher.domain.ids import ActId, InstallationId, MetaId, StopId
-from autopublisher.domain.limits import InstallationLimits
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import STOP_DUTY, ObjectLine, StopReport
-from autopublisher.domain.watches import PROBLEM, Watch
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.money.limits import InstallationLimits
+from autopublisher.domain.reconciliation.findings import RECONCILIATION
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.flows.runs.final_review import _REFUSED, _WAITING

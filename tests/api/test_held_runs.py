@@ -13,10 +13,10 @@ from autopublisher.dashboard.phrases import in_spanish
 from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.journal.found import OLDER, activation_spec, found_spec
-from autopublisher.domain.naming import naming_token
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.journal.naming import naming_token
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.reconciliation.found import OLDER, activation_spec, found_spec
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.ports.repositories import Fence
 

@@ -21,13 +21,13 @@ from autopublisher.bootstrap.simulator_books import Truth
 from autopublisher.cli.demo_report import report
 from autopublisher.cli.run_text import facts_of, run_row
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account
-from autopublisher.domain.edits import Edit
-from autopublisher.domain.findings import Finding
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Decision
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Decision
+from autopublisher.domain.reconciliation.edits import Edit
+from autopublisher.domain.reconciliation.findings import Finding
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.views.moments import standing_text
 from autopublisher.views.progress import progress_of

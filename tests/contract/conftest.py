@@ -18,12 +18,24 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.records import User
-from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.people import User
+from autopublisher.domain.request.request import (
+    ABTestConfig,
+    BudgetConfig,
+    RunRequest,
+    Strategy,
+    TargetingConfig,
+)
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork
 from support.graph_stub import APP_SECRET, TOKEN, HandClock, Stub, stub_server
 

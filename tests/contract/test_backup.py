@@ -26,8 +26,9 @@ from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.people import opened_people
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Creative
-from autopublisher.domain.claims import ELSEWHERE, ClaimState
+from autopublisher.domain.accounts.accounts import Creative
+from autopublisher.domain.accounts.claims import ELSEWHERE, ClaimState
+from autopublisher.domain.accounts.installation import Restoration
 from autopublisher.domain.errors import (
     AutoPublisherError,
     ConflictError,
@@ -36,7 +37,6 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import CreativeId
-from autopublisher.domain.installation import Restoration
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.settings import Settings
 from support.older import at_revision, load, tables

@@ -9,12 +9,12 @@ import pytest
 
 from autopublisher.adapters.emergency_files import FileAccountBook, FileEmergencyNotes
 from autopublisher.adapters.memory.emergency import MemoryAccountBook, MemoryEmergencyNotes
-from autopublisher.domain.emergency import BookedAccount, NotedPause, report_note, stop_note
+from autopublisher.domain.accounts.emergency import BookedAccount, NotedPause, report_note, stop_note
+from autopublisher.domain.accounts.stops import ObjectLine, Stop, StopReport
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, MetaId, StopId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import RunStatus
-from autopublisher.domain.stops import ObjectLine, Stop, StopReport
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause

@@ -16,7 +16,7 @@ from autopublisher.bootstrap.database import opened_database, opened_units, unit
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.domain.errors import LostDatabaseError
 from autopublisher.domain.ids import ActId, RunId
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings

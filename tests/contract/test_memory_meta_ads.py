@@ -7,11 +7,11 @@ import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaNotFoundError, MetaOutcomeUnknownError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.ports.meta.client import MetaAds
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

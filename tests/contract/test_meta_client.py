@@ -13,12 +13,12 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.readback import READ_FIELDS, differences
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.ports.meta.client import MetaAds
 from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread

@@ -19,7 +19,7 @@ from autopublisher.domain.errors import (
     MetaThrottledError,
     MetaTransientError,
 )
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from support.graph_stub import (
     ACT,
     NAMES,

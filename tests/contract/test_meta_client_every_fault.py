@@ -21,8 +21,8 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import figures_of
 from metasim.config import SimulatorConfig
 from metasim.faults import KINDS
 from metasim.server import SimulatorThread

@@ -9,8 +9,8 @@ import pytest
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.rules import MetaHeldBackError
 from support.graph_stub import ACT, NAMES, NOON, OBJECT, HandClock, Stub, page, says
 
 

@@ -7,7 +7,7 @@ import pytest
 from autopublisher.adapters.meta.client import EMPTY_PAGES, SdkMetaAds
 from autopublisher.domain.errors import MetaTooMuchDataError, MetaTransientError
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from support.graph_stub import ACT, HTML, NOON, Stub, fails, page, says
 
 ACCOUNT = {

@@ -11,7 +11,7 @@ import pytest
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials
 from autopublisher.domain.errors import MetaAuthorisationError, MetaError
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from support.graph_stub import ACT, APP_SECRET, NAMES, NO_USABLE_ANSWER, OBJECT, TOKEN, Stub, fails, says
 
 

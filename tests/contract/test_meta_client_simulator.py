@@ -22,9 +22,9 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.rules import MetaHeldBackError
 from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.pictures import picture

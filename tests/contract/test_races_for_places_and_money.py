@@ -12,13 +12,19 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.storage import MemoryStorage
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, MinimumBudgets
+from autopublisher.domain.accounts.accounts import (
+    Account,
+    AdAccountFacts,
+    AdDefaults,
+    Creative,
+    MinimumBudgets,
+)
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
-from autopublisher.domain.limits import InstallationLimits
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec
-from autopublisher.domain.run import ADMITTED, Run, RunStatus
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationSpec
+from autopublisher.domain.money.limits import InstallationLimits
+from autopublisher.domain.runs.run import ADMITTED, Run, RunStatus
 from autopublisher.flows.outcomes.steps import Step
 from autopublisher.flows.runs.admission import Admission
 from autopublisher.flows.runs.holding import Holding, KnownRuns
@@ -80,8 +86,8 @@ class Workers:
     def let_in(self, runs: list[Run]) -> None:
         """Tick every run once, at the same moment."""
         executor = Executor(self.open_unit, self.meta, MemoryStorage(), self.clock)
-        statuses = ObjectControl(self.open_unit, executor, self.meta, self.clock)
-        holding = Holding(self.open_unit, statuses, self.meta, self.clock, {}, KnownRuns())
+        control = ObjectControl(self.open_unit, executor, self.meta, self.clock)
+        holding = Holding(self.open_unit, control, self.meta, self.clock, {}, KnownRuns())
         phases = {RunStatus.PENDING: self._decided}
         machine = Orchestrator(self.open_unit, NoTicks(), self.clock, phases, self._decided, holding)
         with ThreadPoolExecutor(WORKERS) as pool:

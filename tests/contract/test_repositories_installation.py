@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from autopublisher.adapters.db.place import place_of
-from autopublisher.domain.claims import Claim, ClaimState
+from autopublisher.domain.accounts.claims import Claim, ClaimState
+from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.ids import ActId, InstallationId
-from autopublisher.domain.installation import Installation, Restoration
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 ACT = ActId("act_1")

@@ -9,8 +9,8 @@ import pytest
 
 from autopublisher.domain.errors import StaleOperationError, StaleRunError
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.operations import Operation, OperationState
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 SENT, UNKNOWN, CONFIRMED = OperationState.SENT, OperationState.UNKNOWN, OperationState.CONFIRMED

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.meta_rules import Usage
-from autopublisher.domain.pacing import FamilyPacing, Pacing
+from autopublisher.domain.meta.pacing import FamilyPacing, Pacing
+from autopublisher.domain.meta.rules import Usage
 from autopublisher.ports.repositories import KeptPacing, OpenUnitOfWork
 
 ACT = ActId("act_1")

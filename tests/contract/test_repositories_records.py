@@ -7,7 +7,7 @@ import pytest
 
 from autopublisher.adapters.db.tables import META_TABLES
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.accounts.accounts import Account, Creative
 from autopublisher.domain.errors import (
     AccountNotFoundError,
     ConflictError,
@@ -15,19 +15,11 @@ from autopublisher.domain.errors import (
     NotFoundError,
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, UserId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import (
-    AccessToken,
-    Decision,
-    Event,
-    Figures,
-    MetaObject,
-    Snapshot,
-    TokenKind,
-    User,
-)
-from autopublisher.domain.run import Run
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.people import AccessToken, TokenKind, User
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 MINUTE = timedelta(minutes=1)

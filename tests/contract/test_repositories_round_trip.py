@@ -17,19 +17,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autopublisher.adapters.db.tables import META_TABLES
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
-from autopublisher.domain.operations import Operation, OperationState
-from autopublisher.domain.records import (
-    AccessToken,
-    Decision,
-    Event,
-    Figures,
-    MetaObject,
-    Snapshot,
-    User,
-)
-from autopublisher.domain.run import Run
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.people import AccessToken, User
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 pytestmark = pytest.mark.slow  # each record in every kind of database

@@ -10,7 +10,7 @@ import pytest
 
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 HOUR = timedelta(hours=1)

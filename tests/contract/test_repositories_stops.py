@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import ConflictError, StaleWatchError, StopNotFoundError
 from autopublisher.domain.ids import AccountId, ActId, StopId
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import Stop
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 

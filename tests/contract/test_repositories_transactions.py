@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
 
 EVERY = RunFilter()

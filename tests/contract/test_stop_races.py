@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.memory.clock import ManualClock
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import AccountId, ActId
-from autopublisher.domain.watches import Watch
 from autopublisher.flows.requests.stops import StopDesk
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autopublisher.bootstrap import Product
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.repositories import KeptPacing
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread

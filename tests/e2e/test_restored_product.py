@@ -6,8 +6,8 @@ import pytest
 
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.journal.found import OLDER
-from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.reconciliation.found import OLDER
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.command import CommandLine

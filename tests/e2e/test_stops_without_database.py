@@ -21,8 +21,8 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Event
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Event
 from autopublisher.settings import Settings, StubClock
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread

@@ -16,7 +16,7 @@ from autopublisher.adapters.meta.session import Credentials
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.settings import Settings, StubClock
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from support.mortal import MortalMachine, Reaper, seeded
 from support.simulated import brief_request
 from support.torture import sized
@@ -23,12 +23,12 @@ ONE_OF_EACH = {
 """Two arms and the final campaign, which shows the winner's creative again."""
 
 
-PLAIN = Pace(poll=timedelta(hours=2))
-FULL = Pace(poll=timedelta(hours=2), native_rule=True, split_tests=True)
+PLAIN = EngineConfig(poll=timedelta(hours=2))
+FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)
 both = pytest.mark.parametrize("pace", [PLAIN, FULL], ids=["plain", "with a study and a rule"])
 
 
-def complete_run(fatal: int, pace: Pace) -> MortalMachine:
+def complete_run(fatal: int, pace: EngineConfig) -> MortalMachine:
     """Drive the brief's request to its end with one death at the ``fatal``-th moment (0: none)."""
     machine = seeded(MortalMachine(pace), brief_request())
     run_id = machine.intake.submit(brief_request(), "tester").id
@@ -41,7 +41,7 @@ def complete_run(fatal: int, pace: Pace) -> MortalMachine:
     return machine
 
 
-def moments(pace: Pace) -> int:
+def moments(pace: EngineConfig) -> int:
     return complete_run(0, pace).meta.reaper.moments
 
 
@@ -54,12 +54,12 @@ def assert_ended_right(machine: MortalMachine) -> None:
 
 
 @both
-def test_without_a_death_there_is_one_object_of_each(pace: Pace) -> None:
+def test_without_a_death_there_is_one_object_of_each(pace: EngineConfig) -> None:
     assert_ended_right(complete_run(0, pace))
 
 
 @both
-def test_a_death_at_a_sample_of_moments_changes_nothing(pace: Pace) -> None:
+def test_a_death_at_a_sample_of_moments_changes_nothing(pace: EngineConfig) -> None:
     for fatal in range(1, moments(pace) + 1, 99):
         machine = complete_run(fatal, pace)
         assert machine.deaths == 1
@@ -74,7 +74,7 @@ STEP = sized(3 * PARTS + 1, PARTS)
 @pytest.mark.timeout(900)
 @both
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_death_at_every_moment_changes_nothing(part: int, pace: Pace) -> None:
+def test_a_death_at_every_moment_changes_nothing(part: int, pace: EngineConfig) -> None:
     for fatal in range(1 + part, moments(pace) + 1, STEP):
         machine = complete_run(fatal, pace)
         assert machine.deaths == 1, fatal

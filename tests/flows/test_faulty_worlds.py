@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from metasim import SimulatorConfig
 from metasim.faults import KINDS
 from metasim.server import SimulatorThread
@@ -44,7 +44,7 @@ QUICK = ("commit_then_timeout", "partial_list")
 @contextmanager
 def world() -> Iterator[Machine]:
     with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
-        machine = make_machine(simulator.url, Pace(poll=timedelta(hours=8)))
+        machine = make_machine(simulator.url, EngineConfig(poll=timedelta(hours=8)))
         with closing(machine.meta), closing(machine.clock):
             yield machine
 

@@ -15,10 +15,10 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.rules import MetaHeldBackError
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.work import Tick
@@ -34,7 +34,7 @@ TOTAL_MINOR = 50_000
 @contextmanager
 def simulated() -> Iterator[Machine]:
     with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
-        machine = make_machine(simulator.url, Pace(poll=timedelta(hours=8)))
+        machine = make_machine(simulator.url, EngineConfig(poll=timedelta(hours=8)))
         yield machine
         machine.meta.close()
         machine.clock.close()
@@ -158,7 +158,7 @@ def test_an_arm_without_a_figure_keeps_its_reserve(monkeypatch: pytest.MonkeyPat
 
 
 def test_another_runs_unreadable_row_does_not_keep_this_test_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Stage(pace=Pace(most_runs_at_once=5, poll=timedelta(hours=2)))
+    stage = Stage(pace=EngineConfig(most_runs_at_once=5, poll=timedelta(hours=2)))
     second = stage.intake.submit(brief_request(), "tester").id
     stage.go(RunStatus.AB_TESTING)
     stage.drive(second, RunStatus.AB_TESTING)
@@ -271,7 +271,7 @@ def test_a_second_worker_on_the_same_tick_is_not_taken_for_somebody_who_edits() 
     executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
     first, second = (ObjectControl(stage.open_unit, executor, stage.meta, stage.clock) for _ in range(2))
     rows = [row for row in first.created(run, "test/") if row.spec.kind is ObjectKind.CAMPAIGN]
-    second.order(run, rows[0], {"status": "PAUSED"}, "pause")
-    stage.meta.on_call = once("read", lambda: second.order(run, rows[0], {"status": "ACTIVE"}, "activate"))
-    assert first.unlike(run, rows) == []
+    second.update(run, rows[0], {"status": "PAUSED"}, "pause")
+    stage.meta.on_call = once("read", lambda: second.update(run, rows[0], {"status": "ACTIVE"}, "activate"))
+    assert first.differences(run, rows) == []
     assert stage.meta.objects[MetaId(rows[0].meta_id or "")].status == "ACTIVE"

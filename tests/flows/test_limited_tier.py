@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy
-from autopublisher.domain.run import RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.request.request import ABTestConfig, BudgetConfig, RunRequest, Strategy
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig
 from metasim.engine import Delivery
@@ -90,13 +90,13 @@ def test_a_run_cancelled_while_it_is_built_is_off_or_deleted_on_the_limited_tier
 
 
 class SmallBusiness(DirectMachine):
-    """The small account in a business, with all duties, where calls take time and ticks wait for one another."""
+    """The small account in a business, with all checks, where calls take time and ticks wait for one another."""
 
     def __init__(self, folder: Path) -> None:
         small = files("metasim").joinpath("scenarios", "small.toml").read_text("utf-8")
         scenario = folder / "small_business.toml"
         scenario.write_text(small.replace("[[accounts]]", '[[accounts]]\nbusiness = "5001"', 1), "utf-8")
-        pace = Pace(poll=timedelta(hours=2), native_rule=True, split_tests=True, most_runs_at_once=5)
+        pace = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True, most_runs_at_once=5)
         super().__init__(pace, SimulatorConfig(scenario=str(scenario), seed=7))
         self.refused = 0
         handle = self.simulator.handle
@@ -143,7 +143,7 @@ def test_several_tests_at_once_all_begin_on_the_limited_tier(
 @pytest.mark.parametrize(("processes", "runs"), [(2, 2), (3, 3)])
 def test_processes_that_take_turns_on_an_account_meet_no_limit(processes: int, runs: int) -> None:
     machine = DirectMachine(
-        Pace(look=timedelta(minutes=15), native_rule=True, split_tests=True),
+        EngineConfig(look=timedelta(minutes=15), native_rule=True, split_tests=True),
         SimulatorConfig(scenario="small", seed=7),
     )
     run_ids = [machine.intake.submit(many_variants(), "tester").id for _ in range(runs)]

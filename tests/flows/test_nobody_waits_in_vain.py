@@ -6,10 +6,10 @@ import pytest
 
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run import RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.rules import MetaHeldBackError
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from support.simulated import ACT, Machine, brief_request
 from support.staging import Stage, Trouble
 
@@ -18,7 +18,7 @@ NEARLY_FULL = {"X-Business-Use-Case-Usage": '{"123456789": [{"type": "ads_manage
 
 def two_runs_and_one_place() -> tuple[Stage, RunId]:
     """Return a stage whose run could not be checked at its first tick, and the run that was let in instead."""
-    stage = Stage(pace=Pace(poll=timedelta(hours=2), most_runs_at_once=1))
+    stage = Stage(pace=EngineConfig(poll=timedelta(hours=2), most_runs_at_once=1))
     stage.clock.advance_to(stage.clock.now() + timedelta(minutes=1))
     behind = stage.intake.submit(brief_request(), "tester").id
     asked = len(stage.meta.made("account"))

@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 
 from autopublisher.domain.access import Role
+from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.errors import ConflictError, MetaThrottledError, MetaTransientError
 from autopublisher.domain.ids import InstallationId
-from autopublisher.domain.installation import Installation, Restoration
-from autopublisher.domain.journal.found import OLDER, found_digest, found_in
-from autopublisher.domain.ledger import commitment_of
-from autopublisher.domain.operations import Action
-from autopublisher.domain.request import BudgetConfig
-from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.domain.journal.operations import Action
+from autopublisher.domain.money.ledger import commitment_of
+from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in
+from autopublisher.domain.request.request import BudgetConfig
+from autopublisher.domain.runs.run import FINAL, RunStatus
 from metasim.faults import read_fault
 from metasim.state import AdSet
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.simulated import Machine, brief_request, make_machine
@@ -19,7 +19,7 @@ from support.staging import with_test
 
 pytestmark = pytest.mark.slow  # whole runs
 
-SELDOM = Pace(poll=timedelta(hours=8))
+SELDOM = EngineConfig(poll=timedelta(hours=8))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from autopublisher.domain.errors import MetaReadError, MetaTooMuchDataError
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
 from support.staging import Stage, Trouble
 

@@ -141,7 +141,7 @@ def test_an_unknown_option_is_recognised() -> None:
 
 def test_the_page_on_requests_explains_every_choice_and_the_default_times(root: Path) -> None:
     page = (root / "docs" / "requests.md").read_text("utf-8")
-    request = importlib.import_module("autopublisher.domain.request")
+    request = importlib.import_module("autopublisher.domain.request.request")
     kinds = (request.Strategy, request.WinnerCriteria, request.DecisionMode, request.NoWinner)
     assert [one.value for kind in kinds for one in kind if f"`{one.value}`" not in page] == []
     test = request.ABTestConfig

@@ -36,8 +36,8 @@ def test_every_named_place_is_there(root: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "there"),
     [
-        ("domain/money.py", True),
-        ("domain/money", True),
+        ("domain/amounts.py", True),
+        ("domain/amounts", True),
         ("adapters/work_dbos*.py", True),
         ("domain/gold.py", False),
     ],

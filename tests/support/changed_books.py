@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from autopublisher.adapters.meta.client import SdkMetaAds
-from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId, MetaId
 
 AMOUNTS = ("actions", "action_values")

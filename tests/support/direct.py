@@ -17,11 +17,11 @@ from requests.adapters import BaseAdapter
 from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.adapters.memory.work import MemoryTickQueue
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Run
-from autopublisher.domain.watches import Watch
-from autopublisher.flows.machine import Pace, build_machine
+from autopublisher.domain.runs.run import Run
+from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
@@ -97,14 +97,14 @@ class DirectClock:
 class DirectMachine:
     """One account, a database in memory, a simulator, and a process over them that may die and be started again."""
 
-    def __init__(self, pace: Pace | None = None, config: SimulatorConfig | None = None) -> None:
+    def __init__(self, pace: EngineConfig | None = None, config: SimulatorConfig | None = None) -> None:
         self.simulator = Simulator(config or SimulatorConfig(scenario="demo", seed=7))
         self.clock = DirectClock(self.simulator)
         self.reaper = Reaper()
         self.database = MemoryDatabase()
         self.storage = MemoryStorage()
         self.queue = MemoryTickQueue(self.clock)
-        self.pace = pace or Pace(poll=timedelta(hours=8))
+        self.pace = pace or EngineConfig(poll=timedelta(hours=8))
         self.deaths = 0
         self._furnish()
         self.start()
@@ -117,7 +117,7 @@ class DirectMachine:
         self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
-        machine = build_machine(*parts)
+        machine = build_dispatcher(*parts)
         self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
         self.stops = StopDesk(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)

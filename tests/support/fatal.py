@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.ports.clock import Clock
 from support.mortal import Reaper
 

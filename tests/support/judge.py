@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import httpx2
 
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.naming import run_mark, token_in
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.naming import run_mark, token_in
+from autopublisher.domain.runs.run import Run, RunStatus
 from metasim.engine import Simulator
 
 DELIVERING = frozenset({"campaign", "adset", "ad"})

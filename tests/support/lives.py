@@ -24,10 +24,10 @@ from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.bootstrap.product import Outside
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.settings import Settings, StubClock
 from support.fatal import FatalMeta, FatalUnit
 from support.installation import DEFAULTS

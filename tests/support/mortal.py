@@ -12,13 +12,19 @@ from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.adapters.memory.work import MemoryTickQueue
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, MinimumBudgets
+from autopublisher.domain.accounts.accounts import (
+    Account,
+    AdAccountFacts,
+    AdDefaults,
+    Creative,
+    MinimumBudgets,
+)
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.reports import Reports
@@ -137,7 +143,7 @@ class MortalUnit(MemoryUnitOfWork):
 class MortalMachine:
     """One account, one database, and a process that may die and be started again."""
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: EngineConfig | None = None) -> None:
         self.clock = ManualClock(START)
         euro = "EUR"
         facts = AdAccountFacts(
@@ -156,7 +162,7 @@ class MortalMachine:
         self.database = MemoryDatabase()
         self.storage = MemoryStorage()
         self.queue = MemoryTickQueue(self.clock)
-        self.pace = pace or Pace(poll=timedelta(hours=2))
+        self.pace = pace or EngineConfig(poll=timedelta(hours=2))
         self.deaths = 0
         self.start()
 

@@ -6,7 +6,7 @@ last commit without it makes, and commit both files::
     git worktree add --detach ../older COMMIT
     PYTHONPATH=src:tests python -m support.older ../older
 
-The older tree's own product and test support bring a run to every status, on SQLite and against this tree's simulator.
+The older tree's own ``support.under_way`` brings a run to every status, on SQLite and against this tree's simulator.
 ``REVISION.sql`` has the tables as that release made them and all rows, every value as quoted text, which both kinds of
 database read as the column's type; of the ticks in the queue, those no run is past. ``REVISION.meta.sql`` has what the
 simulator remembers. Ids differ from one writing to the next, and nothing depends on them.
@@ -33,7 +33,6 @@ from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 
 FOLDER = Path(__file__).parents[1] / "torture" / "older"
-UNDER_WAY = Path(__file__).with_name("under_way.py")
 WITHOUT_LOG = frozenset({"sqlite_sequence"})
 MADE_BY_LIBRARIES = frozenset({"alembic_version", "dbos_migrations", "queues"})
 """Tables with rows as soon as they exist."""
@@ -124,9 +123,17 @@ def write(tree: Path) -> None:
         folder = Path(name)
         state, database = folder / "simulator.db", folder / "product.db"
         with SimulatorThread(market(state)) as simulator:
+            program = tree / "tests" / "support" / "under_way.py"
             paths = os.pathsep.join([str(tree / "src"), str(tree / "tests")])
             subprocess.run(
-                [sys.executable, "-P", UNDER_WAY, folder, f"sqlite:///{database}", simulator.url],
+                [
+                    sys.executable,
+                    "-P",
+                    program,
+                    folder,
+                    f"sqlite:///{database}",
+                    simulator.url,
+                ],
                 env={**os.environ, "PYTHONPATH": paths},
                 check=True,
             )

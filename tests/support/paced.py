@@ -9,8 +9,8 @@ from typing import Any
 
 from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.request import RunRequest
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.request.request import RunRequest
 from support.mortal import MortalMachine, MortalMeta
 from support.simulated import CREATIVES, brief_request
 

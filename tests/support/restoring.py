@@ -9,11 +9,11 @@ from typing import Any
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.errors import ConflictError, MetaError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.naming import run_mark
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.ports.work import Tick
 from metasim.exposure import Exposure
@@ -23,7 +23,7 @@ from support.direct import ADDRESS, DirectMachine
 from support.simulated import brief_request
 
 TOTAL_MINOR = 50_000
-PACE = Pace(poll=timedelta(hours=8), look=timedelta(hours=1))
+PACE = EngineConfig(poll=timedelta(hours=8), look=timedelta(hours=1))
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Backup:
 class RestoredWorld:
     """One run over a simulator; ``backups`` has a copy of the database from before each of its ticks."""
 
-    def __init__(self, request: RunRequest | None = None, pace: Pace = PACE) -> None:
+    def __init__(self, request: RunRequest | None = None, pace: EngineConfig = PACE) -> None:
         self.machine = DirectMachine(pace)
         self.backups: list[Backup] = []
         self.run_id = self.machine.intake.submit(request or brief_request(), "tester").id

@@ -13,17 +13,17 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.adapters.memory.work import MemoryTickQueue
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
-from autopublisher.domain.request import (
+from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
     RunRequest,
     Strategy,
     TargetingConfig,
 )
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace, build_orchestrator, build_watch
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator, build_watch
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.reports import Reports, RunView
@@ -130,7 +130,9 @@ class Machine:
         self.sim("POST", "faults", json=order)
 
 
-def make_machine(url: str, pace: Pace | None = None, client: type[SdkMetaAds] = SdkMetaAds) -> Machine:
+def make_machine(
+    url: str, pace: EngineConfig | None = None, client: type[SdkMetaAds] = SdkMetaAds
+) -> Machine:
     clock = SimulatedClock(url)
     meta = client(Credentials("stub-token"), clock, base=url)
     database, storage = MemoryDatabase(), MemoryStorage()
@@ -164,11 +166,11 @@ def make_machine(url: str, pace: Pace | None = None, client: type[SdkMetaAds] = 
         meta=meta,
         queue=queue,
         storage=storage,
-        orchestrator=build_orchestrator(open_unit, meta, storage, clock, queue, pace or Pace()),
+        orchestrator=build_orchestrator(open_unit, meta, storage, clock, queue, pace or EngineConfig()),
         intake=Intake(open_unit, meta, clock, queue),
         approvals=Approvals(open_unit, clock, queue),
         reports=Reports(open_unit, clock),
-        watch=build_watch(open_unit, meta, storage, clock, queue, pace or Pace()),
+        watch=build_watch(open_unit, meta, storage, clock, queue, pace or EngineConfig()),
     )
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from autopublisher.adapters.memory.meta_ads import Fault, StoredObject
 from autopublisher.domain.errors import MetaError, MetaOutcomeUnknownError
 from autopublisher.domain.ids import ActId, MetaId, RunId
-from autopublisher.domain.naming import MARK
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import Event, Snapshot
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.domain.journal.naming import MARK
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run
+from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
 from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
@@ -172,7 +172,7 @@ class Stage(MortalMachine):
     meta: TroubledMeta
     run_id: RunId
 
-    def __init__(self, request: RunRequest | None = None, pace: Pace | None = None) -> None:
+    def __init__(self, request: RunRequest | None = None, pace: EngineConfig | None = None) -> None:
         super().__init__(pace)
         self.meta = TroubledMeta(self.meta)
         self.start()

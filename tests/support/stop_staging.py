@@ -3,11 +3,11 @@
 from typing import Any
 
 from autopublisher.adapters.memory.meta_ads import StoredObject
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId, RunId
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.watches import Watch
-from autopublisher.flows.machine import Pace, build_watch
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig, build_watch
 from autopublisher.flows.requests.stops import StopDesk, StopView
 from autopublisher.ports.work import Tick
 from support.simulated import brief_request
@@ -24,7 +24,7 @@ def unattended(**changes: Any) -> RunRequest:
 class StopStage(Stage):
     """A stage with a kill switch."""
 
-    def __init__(self, request: RunRequest | None = None, pace: Pace | None = None) -> None:
+    def __init__(self, request: RunRequest | None = None, pace: EngineConfig | None = None) -> None:
         super().__init__(request or unattended(), pace)
 
     def start(self) -> None:

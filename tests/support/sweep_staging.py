@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Event
-from autopublisher.domain.request import RunRequest
-from autopublisher.domain.run import RunStatus
-from autopublisher.domain.watches import Watch
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.reconciliation.findings import RECONCILIATION, Finding, findings_of
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from support.stop_staging import ACT, StopStage
 
 AN_AGE = timedelta(minutes=20)
@@ -20,7 +20,7 @@ AN_AGE = timedelta(minutes=20)
 class SweepStage(StopStage):
     """A stage with a watch from the beginning; ``touch`` changes an object as a person at Meta would."""
 
-    def __init__(self, request: RunRequest | None = None, pace: Pace | None = None) -> None:
+    def __init__(self, request: RunRequest | None = None, pace: EngineConfig | None = None) -> None:
         super().__init__(request, pace)
         with self.database.unit_of_work() as unit:
             unit.watches.add(Watch(ACT, 1, self.clock.now()))

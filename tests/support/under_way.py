@@ -1,7 +1,7 @@
-"""Runs brought to every status by hand, without a worker; as a program, with the code of any release.
+"""Runs brought to every status by hand, without a worker; also a program.
 
-Everything here is found in every release since the first, for ``support.older`` runs this file with an older tree's
-product and test support on the path: ``python -P under_way.py HOME DATABASE_URL GRAPH_URL``.
+A later tree's ``support.older`` starts this file with this tree's product and test support on the path, so its command
+line stays as it is: ``python -P under_way.py HOME DATABASE_URL GRAPH_URL``.
 """
 
 import sys
@@ -17,11 +17,11 @@ from pydantic import SecretStr
 
 from autopublisher.bootstrap import Product
 from autopublisher.bootstrap.product import Work
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.flows.machine import Pace, build_orchestrator
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings, StubClock
@@ -131,7 +131,7 @@ def driver(settings: Settings) -> Iterator[Driver]:
     """Drive the product of these settings, which runs nothing by itself meanwhile."""
     with Product(settings, Work.NONE) as product:
         out = product.outside
-        pace = Pace(poll=POLL, most_runs_at_once=RUNS_AT_ONCE)
+        pace = EngineConfig(poll=POLL, most_runs_at_once=RUNS_AT_ONCE)
         parts = (out.open_unit, out.meta, out.storage, out.clock, out.ticks, pace)
         yield Driver(product, build_orchestrator(*parts))
 

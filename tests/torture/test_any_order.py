@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, StaleRunError
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.flows.machine import Pace
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from support.direct import DirectMachine
@@ -80,7 +80,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.machine = DirectMachine(
-            Pace(
+            EngineConfig(
                 poll=timedelta(hours=8),
                 look=timedelta(hours=6),
                 most_runs_at_once=2,

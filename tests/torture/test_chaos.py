@@ -22,7 +22,7 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import RunFilter
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread

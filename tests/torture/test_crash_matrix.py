@@ -12,7 +12,7 @@ import pytest
 
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from support.judge import DistantJudge, assert_complete, assert_ended_right
 from support.lives import Errand, World, entries, furnish, lived
 from support.staging import with_test

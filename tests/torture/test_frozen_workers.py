@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 from support.judge import DistantJudge, assert_complete, assert_ended_right, objects, twice
 from support.lives import World, alive, furnish, is_stopped, wait_until, work
 from support.staging import with_test

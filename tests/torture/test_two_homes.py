@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from autopublisher.bootstrap import Product, Work
-from autopublisher.domain.accounts import AdDefaults
+from autopublisher.domain.accounts.accounts import AdDefaults
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from support.installation import DEFAULTS
 from support.judge import DistantJudge
 from support.lives import World, wait_until

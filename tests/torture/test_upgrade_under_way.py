@@ -13,7 +13,7 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current
 from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.domain.runs.run import FINAL, RunStatus
 from metasim.server import SimulatorThread
 from support.command import CommandLine
 from support.judge import DistantJudge, assert_complete, assert_ended_right

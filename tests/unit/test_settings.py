@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from autopublisher.adapters.meta.session import Timeouts
+from autopublisher.domain.accounts.stops import LANDS_WITHIN
 from autopublisher.domain.errors import ConfigurationError
-from autopublisher.domain.limits import InstallationLimits
-from autopublisher.domain.stops import LANDS_WITHIN
+from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.settings import (
     STUB_TOKEN,
     MetaMode,

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import structlog
 
 from autopublisher.adapters.private_files import FILE_MODE, private_folder, replace_private
-from autopublisher.domain.emergency import BookedAccount, NotedStop, noted_stop
+from autopublisher.domain.accounts.emergency import BookedAccount, NotedStop, noted_stop
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, StopId
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
-from autopublisher.domain.emergency import NotedStop
+from autopublisher.domain.accounts.emergency import NotedStop
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import StopNotFoundError
 from autopublisher.domain.ids import ActId, StopId
-from autopublisher.domain.stops import Stop
 from autopublisher.ports.repositories import Stops
 
 Pending = Callable[[], Sequence[NotedStop]]

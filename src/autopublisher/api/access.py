@@ -13,7 +13,7 @@ from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.domain.access import Permission, require
 from autopublisher.domain.errors import NotAuthenticatedError
-from autopublisher.domain.records import User
+from autopublisher.domain.people import User
 
 PUBLIC = "public"
 """What a route without a permission says of itself."""

@@ -15,12 +15,12 @@ from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.api.views import Told
 from autopublisher.domain.access import Permission
-from autopublisher.domain.account_limit import AccountBilling
+from autopublisher.domain.accounts.account_limit import AccountBilling
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId
-from autopublisher.domain.journal.unknown import UnknownObject
-from autopublisher.domain.limits import Period, Scope
-from autopublisher.domain.money import Money
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.money.limits import Period, Scope
+from autopublisher.domain.reconciliation.unknown import UnknownObject
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import AccountExposure, LimitStanding
 from autopublisher.flows.requests.run_money import ObjectExposure, RunExposure
 

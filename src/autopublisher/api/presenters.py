@@ -29,15 +29,16 @@ from autopublisher.api.views import (
     WorkOut,
 )
 from autopublisher.domain.access import GRANTS
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
-from autopublisher.domain.findings import Finding
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.headline import MEASURES
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.journal.found import OLDER
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Event, User
-from autopublisher.domain.run import Control, Run
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.people import User
+from autopublisher.domain.reconciliation.findings import Finding
+from autopublisher.domain.reconciliation.found import OLDER
+from autopublisher.domain.runs.run import Control, Run
 from autopublisher.flows.requests.monitor import Health
 from autopublisher.flows.requests.reports import FinalView, RunView, VariantView
 from autopublisher.flows.requests.run_money import RunExposure

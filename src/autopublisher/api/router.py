@@ -17,7 +17,7 @@ from autopublisher.api.views import HealthOut, RunOut, RunPageOut
 from autopublisher.api.waiting import asked_wait, rests
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 
 MOST_RUNS = 100
 """Runs on one page."""

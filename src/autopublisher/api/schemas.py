@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 from autopublisher.api.fields import Amount, DigitsId, Flag, Identifier, Moment, ShortText, Text, Whole
-from autopublisher.domain.accounts import AdDefaults
+from autopublisher.domain.accounts.accounts import AdDefaults
 from autopublisher.domain.ids import AccountId, CreativeId
-from autopublisher.domain.request import (
+from autopublisher.domain.request.money_rules import LEAST_SCALING, MOST_SCALING
+from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
     DecisionMode,
@@ -20,17 +21,16 @@ from autopublisher.domain.request import (
     TargetingConfig,
     WinnerCriteria,
 )
-from autopublisher.domain.request_money_rules import LEAST_SCALING, MOST_SCALING
-from autopublisher.domain.request_targeting_rules import OLDEST, YOUNGEST
-from autopublisher.domain.request_test_rules import (
+from autopublisher.domain.request.targeting_rules import OLDEST, YOUNGEST
+from autopublisher.domain.request.test_rules import (
     FEWEST_VARIANTS,
     LEAST_SIGNIFICANCE,
     LONGEST_SETTLE_HOURS,
     LONGEST_TEST_HOURS,
     MOST_SIGNIFICANCE,
 )
-from autopublisher.domain.request_text_rules import LONGEST_NAME
-from autopublisher.domain.variants import LETTERS
+from autopublisher.domain.request.text_rules import LONGEST_NAME
+from autopublisher.domain.request.variants import LETTERS
 
 EXAMPLE_REQUEST: dict[str, Any] = {
     "meta_account_id": "5b1b9c3e-3f0a-4d53-9d5e-0c6a0f6f8a11",

@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 from autopublisher.api.fields import Flag, Identifier, Text
 from autopublisher.api.schemas import EXAMPLE_REQUEST, Asked, shown
 from autopublisher.api.views import Told
+from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.stops import ObjectLine
 from autopublisher.flows.requests.stops import AccountStop, StopView
 
 Reason = Annotated[Text, StringConstraints(min_length=1)]

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.final_campaign import FinalState
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.final_campaign import FinalState
+from autopublisher.domain.runs.run import RunStatus
 
 EXAMPLE_RESPONSE: dict[str, Any] = {
     "run_id": "8c0f0a38-9b0a-4c61-8c0a-7a1f6a4b0c55",

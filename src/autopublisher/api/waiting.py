@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 
 LONGEST_WAIT: Final = 60
 """Seconds a caller may ask for; a larger wish is cut to this."""

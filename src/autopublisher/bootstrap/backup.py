@@ -36,11 +36,11 @@ from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.bootstrap.secret_file import secret_key, write_private
-from autopublisher.domain.claims import Claim
+from autopublisher.domain.accounts.claims import Claim
+from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.ids import InstallationId
-from autopublisher.domain.installation import Installation, Restoration
-from autopublisher.domain.records import Event
+from autopublisher.domain.journal.records import Event
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.storage import Storage
 from autopublisher.settings import Settings

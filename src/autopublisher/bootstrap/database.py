@@ -17,9 +17,9 @@ from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.emergency_files import NOTES_FOLDER, FileEmergencyNotes
 from autopublisher.adapters.noted_stops import Pending
 from autopublisher.bootstrap.home_mark import HomeMark
+from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.domain.ids import InstallationId
-from autopublisher.domain.installation import Installation
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 DATABASE_PATIENCE_SECONDS = 60.0

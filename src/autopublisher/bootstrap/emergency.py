@@ -18,8 +18,8 @@ from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.bootstrap.simulator_process import announced
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import AutoPublisherError, UnwritableError
-from autopublisher.domain.stops import Stop
 from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause, booked
 from autopublisher.ports.clock import Clock

@@ -36,7 +36,7 @@ from autopublisher.bootstrap.simulator_process import SimulatorProcess, Simulato
 from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
-from autopublisher.flows.machine import Pace, build_machine
+from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.requests.accounts import AccountDesk
 from autopublisher.flows.requests.approvals import Approvals
@@ -228,7 +228,7 @@ class Product:
             sweep_seconds=rhythm.sweep,
             polling_seconds=rhythm.queue,
         )
-        pace = Pace(
+        pace = EngineConfig(
             most_runs_at_once=settings.auto_publisher_max_concurrent_runs,
             poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
             look=self._look,
@@ -243,7 +243,7 @@ class Product:
         place = place_of(outside.engine)
         claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
         claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6))
-        machine = build_machine(*parts, claims=claims)
+        machine = build_dispatcher(*parts, claims=claims)
         try:
             ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
             worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))

@@ -10,7 +10,7 @@ import structlog
 
 from autopublisher.bootstrap.simulator_process import SimulatorProcess
 from autopublisher.domain.errors import StaleRunError
-from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.ports.clock import SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 

@@ -8,7 +8,7 @@ import httpx2
 
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.naming import run_mark
+from autopublisher.domain.journal.naming import run_mark
 
 _SECONDS = 10.0
 

@@ -24,7 +24,7 @@ from autopublisher.cli.session import open_home
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import FINAL, RunStatus
+from autopublisher.domain.runs.run import FINAL, RunStatus
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.settings import MetaMode, Settings, StubClock
 from autopublisher.views.moments import account_zones

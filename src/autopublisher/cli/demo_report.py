@@ -12,9 +12,9 @@ from autopublisher.bootstrap.simulator_books import Truth
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.output import Listing, pairs_table
 from autopublisher.cli.run_text import facts_of, verdict_text
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import MetaObject
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import MetaObject
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.views.moments import moment_text
 

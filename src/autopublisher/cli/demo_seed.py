@@ -12,7 +12,7 @@ from autopublisher.bootstrap import Product
 from autopublisher.bootstrap.secret_file import write_private
 from autopublisher.cli.pictures import letter_picture
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import NotFoundError
 from autopublisher.domain.ids import ActId
 from autopublisher.flows.requests.people import PeopleDesk

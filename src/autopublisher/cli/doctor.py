@@ -15,14 +15,14 @@ from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
-from autopublisher.domain.account_limit import HOW_TO_LIFT, is_reached
-from autopublisher.domain.accounts import Account, missing_for_sales
-from autopublisher.domain.claims import ELSEWHERE, Claim, ClaimState
+from autopublisher.domain.accounts.account_limit import HOW_TO_LIFT, is_reached
+from autopublisher.domain.accounts.accounts import Account, missing_for_sales
+from autopublisher.domain.accounts.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
-from autopublisher.domain.findings import AccountLook
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.run_cap import run_cap
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.money.run_cap import run_cap
+from autopublisher.domain.reconciliation.findings import AccountLook
 from autopublisher.settings import Settings, unknown_variables
 from autopublisher.views.moments import account_zones, in_zone, moment_text, zone_for
 

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from autopublisher.cli.output import tell
 from autopublisher.domain import errors
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 
 
 class ExitCode(IntEnum):

@@ -8,10 +8,10 @@ from autopublisher.api.exposure import present_exposure
 from autopublisher.cli.output import Listing, Output, OutputOption, say, show, show_json, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
-from autopublisher.domain.account_limit import AccountBilling
-from autopublisher.domain.accounts import zone_of
-from autopublisher.domain.journal.unknown import UnknownObject
-from autopublisher.domain.money import Money
+from autopublisher.domain.accounts.account_limit import AccountBilling
+from autopublisher.domain.accounts.accounts import zone_of
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.reconciliation.unknown import UnknownObject
 from autopublisher.flows.requests.exposure import AccountExposure
 from autopublisher.views.moments import in_zone, moment_text
 

@@ -12,7 +12,7 @@ from autopublisher.cli.session import settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.views.moments import account_zones
 

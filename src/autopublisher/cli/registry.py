@@ -15,13 +15,13 @@ from autopublisher.cli.output import Output, OutputOption, say, show_record, sho
 from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts import Account, AdDefaults, Creative, missing_for_sales
-from autopublisher.domain.claims import Claim
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative, missing_for_sales
+from autopublisher.domain.accounts.claims import Claim
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
-from autopublisher.domain.money import Money
-from autopublisher.domain.records import Event
-from autopublisher.domain.regional_rules import IDENTITIES
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.request.regional_rules import IDENTITIES
 from autopublisher.flows.requests.pictures import warnings_of
 from autopublisher.flows.ticks import look_now
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from autopublisher.api.exact_json import Unreadable, read_json
 from autopublisher.api.schemas import RunRequestIn, ScheduleIn
 from autopublisher.api.validation import problems_of
-from autopublisher.domain.accounts import zone_of
+from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError, Problem
-from autopublisher.domain.request import RunRequest
+from autopublisher.domain.request.request import RunRequest
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 _NO_MOMENT = Problem(

@@ -20,7 +20,7 @@ from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import FoundObject, RunView
 from autopublisher.views.moments import Zones, account_zones, moment_text, zone_for
 

@@ -15,6 +15,7 @@ from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
 from autopublisher.cli.session import local_actor, settings_to_stop, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
+from autopublisher.domain.accounts.stops import ObjectLine, Stop
 from autopublisher.domain.errors import (
     AutoPublisherError,
     ConfigurationError,
@@ -22,7 +23,6 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
-from autopublisher.domain.stops import ObjectLine, Stop
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.stops import (
     PATIENCE_SECONDS,

@@ -13,8 +13,8 @@ from autopublisher.api.waiting import rests
 from autopublisher.cli.output import console, tell
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
 from autopublisher.views.moments import Zones, in_zone, moment_text, standing_text

@@ -22,10 +22,10 @@ from autopublisher.dashboard.session import (
 from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
 from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.records import User
-from autopublisher.domain.stops import Stop
+from autopublisher.domain.people import User
 from autopublisher.views.moments import Zones, zones_of
 
 POLICY: Final = (

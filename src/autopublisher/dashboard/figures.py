@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
 from autopublisher.dashboard.words import Language
+from autopublisher.domain.amounts import Money, places_of
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.money import Money, places_of
 from autopublisher.views.moments import Zones, in_zone, moment_text, zone_for
 
 NOTHING = "\u2013"

@@ -38,7 +38,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
-from autopublisher.domain.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from autopublisher.domain.run import FINAL, Control, Run, RunStatus
+from autopublisher.domain.runs.run import FINAL, Control, Run, RunStatus
 
 _R = RunStatus
 WAY: Final = (

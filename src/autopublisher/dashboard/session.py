@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from autopublisher.domain.access import Permission, Role, allows, require
 from autopublisher.domain.errors import ForbiddenError, NotAuthenticatedError
-from autopublisher.domain.records import User
+from autopublisher.domain.people import User
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.monitor import Monitor

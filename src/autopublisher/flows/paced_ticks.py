@@ -11,7 +11,7 @@ import structlog
 
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.pacing import Pacing
+from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.pacing import MetaPacing
 from autopublisher.ports.repositories import KeptPacing, OpenUnitOfWork

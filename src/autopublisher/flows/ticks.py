@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.run import Run
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickQueue

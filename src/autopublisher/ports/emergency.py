@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from autopublisher.domain.emergency import BookedAccount, NotedStop
+from autopublisher.domain.accounts.emergency import BookedAccount, NotedStop
 from autopublisher.domain.ids import StopId
 
 

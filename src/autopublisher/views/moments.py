@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
-from autopublisher.domain.accounts import Account, zone_of
+from autopublisher.domain.accounts.accounts import Account, zone_of
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.run import Run
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 _IN_SENTENCES = re.compile(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.money import Money
-from autopublisher.domain.plan import money_of
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.runs.plan import money_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import RunView
 
 _TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})

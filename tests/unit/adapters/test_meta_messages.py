@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from autopublisher.adapters.meta import messages
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaTransientError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 
 BASE = "https://graph.example"
 ACT = ActId("act_42")

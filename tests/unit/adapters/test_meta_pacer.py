@@ -9,8 +9,8 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.domain.errors import MetaRefusedError, MetaThrottledError, UnavailableError
-from autopublisher.domain.meta_rules import SCORE_DECAY, MetaHeldBackError
-from autopublisher.domain.pacing import BURST, Pacing
+from autopublisher.domain.meta.pacing import BURST, Pacing
+from autopublisher.domain.meta.rules import SCORE_DECAY, MetaHeldBackError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CAMPAIGNS = "/v26.0/act_42/campaigns"

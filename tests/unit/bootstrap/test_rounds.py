@@ -11,11 +11,17 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.bootstrap.rounds import JumpDriver, Round
-from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.accounts.accounts import Account, AdDefaults
+from autopublisher.domain.accounts.watches import URGENT_TRIES, Watch
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
-from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
-from autopublisher.domain.run import Approval, Run, RunStatus
-from autopublisher.domain.watches import URGENT_TRIES, Watch
+from autopublisher.domain.request.request import (
+    ABTestConfig,
+    BudgetConfig,
+    RunRequest,
+    Strategy,
+    TargetingConfig,
+)
+from autopublisher.domain.runs.run import Approval, Run, RunStatus
 from autopublisher.ports.repositories import UnitOfWork
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)

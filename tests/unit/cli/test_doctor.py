@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autopublisher.cli.doctor import State, claim_check, look_check
-from autopublisher.domain.claims import Claim, ClaimState
-from autopublisher.domain.findings import AccountLook
+from autopublisher.domain.accounts.claims import Claim, ClaimState
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.reconciliation.findings import AccountLook
 
 HELD = Claim(ActId("act_1"), 3, ("c",), "file 7", ClaimState.HELD)
 

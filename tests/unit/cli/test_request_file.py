@@ -9,7 +9,7 @@ import pytest
 
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.cli.request_file import read_request, read_value, scheduled_request
-from autopublisher.domain.accounts import Account, AdDefaults
+from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
 

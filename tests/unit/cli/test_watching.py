@@ -12,10 +12,10 @@ from rich.console import Console
 from autopublisher.api.schemas import EXAMPLE_REQUEST
 from autopublisher.cli.request_file import request_of
 from autopublisher.cli.watching import Watcher
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId, ActId, RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports, RunView
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

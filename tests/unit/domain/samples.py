@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Action, ObjectKind, OperationSpec
-from autopublisher.domain.request import (
+from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
     RunRequest,
     Strategy,
     TargetingConfig,
 )
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RUN_ID = RunId("0123abcd-4567-4890-abcd-ef0123456789")

@@ -9,7 +9,8 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
 from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
-from autopublisher.domain.accounts import AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import (
     AccountNotFoundError,
     ConflictError,
@@ -19,7 +20,6 @@ from autopublisher.domain.errors import (
     UnknownCurrencyError,
 )
 from autopublisher.domain.ids import AccountId, ActId
-from autopublisher.domain.money import Money
 from autopublisher.flows.requests.accounts import AccountDesk
 from autopublisher.flows.requests.pictures import described
 from support.pictures import picture

@@ -9,12 +9,18 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaAuthorisationError, UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.request import ABTestConfig, BudgetConfig, RunRequest, Strategy, TargetingConfig
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.request.request import (
+    ABTestConfig,
+    BudgetConfig,
+    RunRequest,
+    Strategy,
+    TargetingConfig,
+)
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.monitor import GRACE, Monitor
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -8,12 +8,12 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.meta_rules import SCORE_DECAY, Usage
-from autopublisher.domain.money import Money
-from autopublisher.domain.pacing import FamilyPacing, Pacing
+from autopublisher.domain.meta.pacing import FamilyPacing, Pacing
+from autopublisher.domain.meta.rules import SCORE_DECAY, Usage
 from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.ports.repositories import KeptPacing
 from autopublisher.ports.work import Tick

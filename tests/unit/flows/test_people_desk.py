@@ -15,7 +15,7 @@ from autopublisher.domain.errors import (
     NotAuthenticatedError,
     NotFoundError,
 )
-from autopublisher.domain.records import TokenKind
+from autopublisher.domain.people import TokenKind
 from autopublisher.flows.requests.people import SESSION_LIFETIME, PeopleDesk, WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import FREE_ATTEMPTS, LONGEST_PAUSE, TooManyAttemptsError
 

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select, update
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import accounts, creatives
-from autopublisher.domain.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import AccountNotFoundError, ConflictError, CreativesNotFoundError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import claims
-from autopublisher.domain.claims import Claim
+from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.ids import ActId
 
 

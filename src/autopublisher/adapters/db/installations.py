@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.tables import installation
-from autopublisher.domain.installation import Installation, Restoration
+from autopublisher.domain.accounts.installation import Installation, Restoration
 
 _ONLY = 1
 _RESTORATION = TypeAdapter(Restoration)

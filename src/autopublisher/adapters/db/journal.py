@@ -15,7 +15,7 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import operations, runs
 from autopublisher.domain.errors import StaleOperationError, StaleRunError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.operations import Operation, OperationSpec, OperationState
+from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
 from autopublisher.ports.repositories import Fence
 
 _SPEC = tuple(field.name for field in fields(OperationSpec))

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.tables import pacing
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.pacing import pacing_from_record
+from autopublisher.domain.meta.pacing import pacing_from_record
 from autopublisher.ports.repositories import KeptPacing
 
 

@@ -9,7 +9,7 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import tokens, users
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.ids import UserId
-from autopublisher.domain.records import AccessToken, User
+from autopublisher.domain.people import AccessToken, User
 
 
 def _user(row: Row) -> User:

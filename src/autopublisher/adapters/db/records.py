@@ -11,8 +11,8 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.request.variants import Variant
 
 _FIGURES = tuple(field.name for field in fields(Figures))
 _EVENT = tuple(field.name for field in fields(Event))

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, 
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import runs
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.money import Money
-from autopublisher.domain.request import request_from_record, request_to_record
-from autopublisher.domain.run import FINAL, Run
+from autopublisher.domain.request.request import request_from_record, request_to_record
+from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.ports.repositories import RunFilter
 
 _FORM = TypeAdapter(Run)

@@ -7,10 +7,10 @@ from sqlalchemy import and_, or_, select, update
 
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.tables import stops, watches
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import ConflictError, StaleWatchError, StopNotFoundError
 from autopublisher.domain.ids import ActId, StopId
-from autopublisher.domain.stops import Stop
-from autopublisher.domain.watches import Watch
 
 
 class SqlStops:

@@ -23,10 +23,10 @@ from sqlalchemy import (
 
 from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Word, Words
 from autopublisher.domain.access import Role
-from autopublisher.domain.claims import ClaimState
-from autopublisher.domain.operations import Action, ObjectKind, OperationState
-from autopublisher.domain.records import TokenKind
-from autopublisher.domain.run import Control, RunStatus
+from autopublisher.domain.accounts.claims import ClaimState
+from autopublisher.domain.journal.operations import Action, ObjectKind, OperationState
+from autopublisher.domain.people import TokenKind
+from autopublisher.domain.runs.run import Control, RunStatus
 
 METADATA = MetaData(
     naming_convention={

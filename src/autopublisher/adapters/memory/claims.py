@@ -1,7 +1,7 @@
 """The claims on ad accounts, in memory."""
 
 from autopublisher.adapters.memory.tables import Tables
-from autopublisher.domain.claims import Claim
+from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.ids import ActId
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from autopublisher.domain.emergency import BookedAccount, NotedStop, noted_stop
+from autopublisher.domain.accounts.emergency import BookedAccount, NotedStop, noted_stop
 from autopublisher.domain.ids import ActId, StopId
 
 

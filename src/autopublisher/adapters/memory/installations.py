@@ -1,7 +1,7 @@
 """The installation, in memory."""
 
 from autopublisher.adapters.memory.tables import Tables
-from autopublisher.domain.installation import Installation
+from autopublisher.domain.accounts.installation import Installation
 
 _ONLY = 1
 

@@ -14,11 +14,11 @@ from threading import local
 from typing import Any
 
 from autopublisher.adapters.json_text import json_copy
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.pacing import Pacing
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.writing import LastCheck
 

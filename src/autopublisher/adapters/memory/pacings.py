@@ -5,7 +5,7 @@ from dataclasses import replace
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.pacing import pacing_from_record
+from autopublisher.domain.meta.pacing import pacing_from_record
 from autopublisher.ports.repositories import KeptPacing
 
 

@@ -6,12 +6,13 @@ from operator import attrgetter
 
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
-from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.accounts.accounts import Account, Creative
 from autopublisher.domain.errors import AccountNotFoundError, CreativesNotFoundError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
+from autopublisher.domain.people import AccessToken, User
+from autopublisher.domain.request.variants import Variant
 
 _SHARED_IDS = frozenset({ObjectKind.CREATIVE, ObjectKind.IMAGE})
 """Kinds whose Meta id may be that of several rows: an image's hash is the picture's."""

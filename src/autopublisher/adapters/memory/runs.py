@@ -8,8 +8,8 @@ from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.errors import RunNotFoundError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.operations import Operation, OperationState
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, RunFilter
 
 

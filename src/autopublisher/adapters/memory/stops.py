@@ -7,10 +7,10 @@ from operator import attrgetter
 
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import StaleWatchError, StopNotFoundError
 from autopublisher.domain.ids import ActId, StopId
-from autopublisher.domain.stops import Stop
-from autopublisher.domain.watches import Watch
 
 
 class MemoryStops:

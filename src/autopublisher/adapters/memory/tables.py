@@ -4,17 +4,18 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from autopublisher.domain.accounts import Account, Creative
-from autopublisher.domain.claims import Claim
+from autopublisher.domain.accounts.accounts import Account, Creative
+from autopublisher.domain.accounts.claims import Claim
+from autopublisher.domain.accounts.installation import Installation
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
-from autopublisher.domain.installation import Installation
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.records import AccessToken, Decision, Event, MetaObject, Snapshot, User
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import Stop
-from autopublisher.domain.variants import Variant
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
+from autopublisher.domain.people import AccessToken, User
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import KeptPacing
 
 

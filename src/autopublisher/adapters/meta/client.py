@@ -17,7 +17,7 @@ from facebook_business.api import FacebookAdsApi
 from autopublisher.adapters.meta import messages
 from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.adapters.meta.session import GRAPH, Credentials, GraphSession, Timeouts
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import (
     MetaNotFoundError,
     MetaReadError,
@@ -25,9 +25,9 @@ from autopublisher.domain.errors import (
     MetaTooMuchDataError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.meta_rules import Usage
-from autopublisher.domain.operations import EDGES, ObjectKind
-from autopublisher.domain.pacing import Pacing
+from autopublisher.domain.journal.operations import EDGES, ObjectKind
+from autopublisher.domain.meta.pacing import Pacing
+from autopublisher.domain.meta.rules import Usage
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.writing import LastCheck
 

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from autopublisher.domain.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 
 ACCOUNT_FIELDS = (
     "id",

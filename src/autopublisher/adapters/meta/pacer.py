@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from threading import Lock, local
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError, UnavailableError
-from autopublisher.domain.meta_rules import (
+from autopublisher.domain.meta.pacing import FamilyPacing, Pacing
+from autopublisher.domain.meta.rules import (
     MetaHeldBackError,
     Usage,
     pause_seconds,
     read_usage,
     throttle_seconds,
 )
-from autopublisher.domain.pacing import FamilyPacing, Pacing
 from autopublisher.ports.clock import Clock
 
 _Family = tuple[str, bool]

@@ -24,7 +24,7 @@ from autopublisher.domain.errors import (
     MetaReadError,
     MetaTransientError,
 )
-from autopublisher.domain.meta_rules import classify, redact
+from autopublisher.domain.meta.rules import classify, redact
 from autopublisher.ports.meta.writing import LastCheck
 
 GRAPH = "https://graph.facebook.com"

@@ -5,10 +5,10 @@ Warnings alone: Meta documents what it recommends, and no limit. Of a picture wi
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from autopublisher.domain.accounts import Creative
+from autopublisher.domain.accounts.accounts import Creative
+from autopublisher.domain.creatives.pictures import SMALLEST_SIDE, is_tall_for_feeds, is_unusual
 from autopublisher.domain.ids import CreativeId
-from autopublisher.domain.pictures import SMALLEST_SIDE, is_tall_for_feeds, is_unusual
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.request.variants import Variant
 
 FEEDS = (
     "facebook_feed",

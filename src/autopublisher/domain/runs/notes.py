@@ -5,7 +5,7 @@ Each has a name, so that what one check has found is not lost by another's. What
 
 from dataclasses import replace
 
-from autopublisher.domain.run import Run
+from autopublisher.domain.runs.run import Run
 
 NOTES = "notes"
 """The entry of an ended run's report that keeps them."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from autopublisher.domain.journal.found import OLDER, found_names
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.stops import Stop
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.reconciliation.found import OLDER, found_names
 
 
 class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an error

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from autopublisher.domain.records import Decision, Event
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.records import Decision, Event
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import UnitOfWork
 
 SYSTEM = "autopublisher"

@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
-from autopublisher.domain.accounts import Account, AdAccountFacts, AdDefaults, Creative, zone_of
+from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, Creative, zone_of
+from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.amounts import Money, offset_of
+from autopublisher.domain.creatives.pictures import Picture
 from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -17,12 +20,9 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
-from autopublisher.domain.money import Money, offset_of
+from autopublisher.domain.journal.records import Event
 from autopublisher.domain.names import fault_of_name
-from autopublisher.domain.pictures import Picture
-from autopublisher.domain.records import Event
-from autopublisher.domain.request_ad_rules import is_link, unfit_link
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.request.ad_rules import is_link, unfit_link
 from autopublisher.flows.requests.pictures import read_picture
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaAccounts

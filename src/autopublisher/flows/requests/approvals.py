@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from autopublisher.domain.access import GRANTS, Permission, Role, allows
-from autopublisher.domain.approvals import approval_digest, named_by_verdict, overrides_verdict
 from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -16,8 +15,9 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.journal.found import OLDER, found_digest, found_in, found_names
-from autopublisher.domain.run import Approval, Control, Run, RunStatus
+from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in, found_names
+from autopublisher.domain.runs.approvals import approval_digest, named_by_verdict, overrides_verdict
+from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from autopublisher.domain.account_limit import AccountBilling, billing_in
-from autopublisher.domain.accounts import Account
+from autopublisher.domain.accounts.account_limit import AccountBilling, billing_in
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError
-from autopublisher.domain.exposure import month_of
-from autopublisher.domain.findings import RECONCILIATION, loose_ends
 from autopublisher.domain.ids import AccountId
-from autopublisher.domain.journal.unknown import UnknownObject, unknown_in
-from autopublisher.domain.limits import Period, Scope
-from autopublisher.domain.money import Money
-from autopublisher.domain.reservations import Calendars
+from autopublisher.domain.money.exposure import month_of
+from autopublisher.domain.money.limits import Period, Scope
+from autopublisher.domain.reconciliation.findings import RECONCILIATION, loose_ends
+from autopublisher.domain.reconciliation.unknown import UnknownObject, unknown_in
+from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.flows.requests.run_money import RunExposure, run_exposure, sum_of
 from autopublisher.flows.writes.gate import LONGEST, MoneyGate, Standing, every_run
 from autopublisher.ports.clock import Clock

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
-from autopublisher.domain.accounts import Account, Creative
+from autopublisher.domain.accounts.accounts import Account, Creative
 from autopublisher.domain.creatives.shapes import shape_warnings
 from autopublisher.domain.errors import (
     AutoPublisherError,
@@ -17,13 +17,13 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.limits import InstallationLimits, check_limits
-from autopublisher.domain.request import RunRequest, request_digest
-from autopublisher.domain.request_rules import check_against_account, check_against_meta, check_request
-from autopublisher.domain.request_warnings import request_warnings
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.run_cap import check_run_cap
-from autopublisher.domain.variants import build_variants
+from autopublisher.domain.money.limits import InstallationLimits, check_limits
+from autopublisher.domain.money.run_cap import check_run_cap
+from autopublisher.domain.request.request import RunRequest, request_digest
+from autopublisher.domain.request.rules import check_against_account, check_against_meta, check_request
+from autopublisher.domain.request.variants import build_variants
+from autopublisher.domain.runs.request_warnings import request_warnings
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock

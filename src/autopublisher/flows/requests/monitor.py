@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
-from autopublisher.domain.findings import AccountLook, look_of
-from autopublisher.domain.run import RunStatus
-from autopublisher.domain.stops import Stop
+from autopublisher.domain.reconciliation.findings import AccountLook, look_of
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

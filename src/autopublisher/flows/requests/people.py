@@ -18,8 +18,9 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import UserId
+from autopublisher.domain.journal.records import Event
 from autopublisher.domain.names import fault_of_name
-from autopublisher.domain.records import AccessToken, Event, TokenKind, User
+from autopublisher.domain.people import AccessToken, TokenKind, User
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.recent_callers import RecentCallers
 from autopublisher.flows.requests.sign_in_throttle import FailureLog, SignInThrottle, network_of

@@ -6,8 +6,8 @@ from threading import Lock
 
 from PIL import Image
 
+from autopublisher.domain.creatives.pictures import Picture, check_picture, picture_warnings
 from autopublisher.domain.errors import InvalidRequestError, Problem
-from autopublisher.domain.pictures import Picture, check_picture, picture_warnings
 
 # What is too large is refused by what the header says, before anything is decoded; this would only guess again.
 Image.MAX_IMAGE_PIXELS = None

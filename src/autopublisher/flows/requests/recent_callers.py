@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from autopublisher.domain.records import User
+from autopublisher.domain.people import User
 
 REMEMBERED: Final = timedelta(hours=12)
 """So long after it was last seen valid a token may still stop; nothing else is permitted by it."""

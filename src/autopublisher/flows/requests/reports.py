@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.accounts import zone_of
-from autopublisher.domain.approvals import (
+from autopublisher.domain.accounts.accounts import zone_of
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.amounts import Money, offset_of
+from autopublisher.domain.headline import Improvement, improvement_of
+from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.money.exposure import DAY_STRETCH
+from autopublisher.domain.money.ledger import commitment_of
+from autopublisher.domain.reconciliation.findings import RECONCILIATION, Finding, findings_of
+from autopublisher.domain.reconciliation.found import found_digest, found_in
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.approvals import (
     PROVING_KINDS,
     approval_digest,
     named_by_verdict,
     overrides_verdict,
 )
-from autopublisher.domain.exposure import DAY_STRETCH
-from autopublisher.domain.final_campaign import FINAL_ARM, FinalState, ad_of, state_of
-from autopublisher.domain.findings import RECONCILIATION, Finding, findings_of
-from autopublisher.domain.headline import Improvement, improvement_of
-from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.journal.found import found_digest, found_in
-from autopublisher.domain.ledger import commitment_of
-from autopublisher.domain.money import Money, offset_of
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.optimizer import scaled_daily
-from autopublisher.domain.plan import final_key, total_of
-from autopublisher.domain.records import Decision, Event, Figures, MetaObject, Snapshot
-from autopublisher.domain.reservations import Calendars, end_of
-from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.domain.stops import Stop
-from autopublisher.domain.variants import Variant
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, FinalState, ad_of, state_of
+from autopublisher.domain.runs.optimizer import scaled_daily
+from autopublisher.domain.runs.plan import final_key, total_of
+from autopublisher.domain.runs.reservations import Calendars, end_of
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.flows.requests.run_money import RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork

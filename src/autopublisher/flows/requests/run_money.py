@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.duplicates import holds_money, is_duplicate, worst_case
-from autopublisher.domain.exposure import Reservation, last_day
-from autopublisher.domain.final_campaign import FINAL_ARM, figures_read_at
+from autopublisher.domain.accounts.stops import OFF
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.ledger import commitment_of
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.reservations import Calendars, could_still_spend, end_of
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.money.duplicates import holds_money, is_duplicate, worst_case
+from autopublisher.domain.money.exposure import Reservation, last_day
+from autopublisher.domain.money.ledger import commitment_of
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, figures_read_at
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.reservations import Calendars, could_still_spend, end_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import UnitOfWork
 
 LATELY = timedelta(hours=2)

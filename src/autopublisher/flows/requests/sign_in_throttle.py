@@ -16,7 +16,7 @@ from math import ceil
 from typing import Final
 
 from autopublisher.domain.errors import NotAuthenticatedError
-from autopublisher.domain.records import Event
+from autopublisher.domain.journal.records import Event
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.passwords import PasswordsBusyError
 

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import structlog
 
-from autopublisher.domain.accounts import Account
-from autopublisher.domain.emergency import BookedAccount
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.emergency import BookedAccount
+from autopublisher.domain.accounts.stops import STOP_DUTY, Stop, StopReport, report_from_record
+from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.errors import (
     AutoPublisherError,
     ConflictError,
@@ -20,9 +22,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
-from autopublisher.domain.records import Event
-from autopublisher.domain.stops import STOP_DUTY, Stop, StopReport, report_from_record
-from autopublisher.domain.watches import PROBLEM, Watch
+from autopublisher.domain.journal.records import Event
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.ticks import look_now
 from autopublisher.flows.writes.emergency_pause import EmergencyPause

@@ -5,17 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
-from autopublisher.domain.account_limit import attention_of_test
+from autopublisher.domain.accounts.account_limit import attention_of_test
+from autopublisher.domain.accounts.stops import STOP_VERB, was_stopped
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, MetaReadError
-from autopublisher.domain.evidence_inputs import design_of, history_of, planned_shares_of
-from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW
-from autopublisher.domain.ledger import reserve_of
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.reallocation import MOVE_VERB
-from autopublisher.domain.records import Decision, Event, Snapshot
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import STOP_VERB, was_stopped
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import Decision, Event, Snapshot
+from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
+from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW
+from autopublisher.domain.runs.reallocation import MOVE_VERB
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -58,7 +58,7 @@ class Watch:
         self,
         open_unit: OpenUnitOfWork,
         collector: Collector,
-        statuses: ObjectControl,
+        control: ObjectControl,
         clock: Clock,
         poll: timedelta,
         *,
@@ -69,7 +69,7 @@ class Watch:
         self._account = account
         self._open_unit = open_unit
         self._collector = collector
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
         self._poll = max(poll, REFRESH)
         self._reallocation = reallocation
@@ -130,17 +130,17 @@ class Watch:
         """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
         if run.test_ends_at is not None and self._clock.now() >= run.test_ends_at:
             return
-        rows = self._statuses.rows(run)
-        arms = [row for row in self._statuses.created(run, "test/") if row.spec.variant not in run.eliminated]
+        rows = self._control.rows(run)
+        arms = [row for row in self._control.created(run, "test/") if row.spec.variant not in run.eliminated]
         dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
         if dark:
-            self._statuses.activate(run, dark)
+            self._control.activate(run, dark)
 
     def _launched(self, run: Run) -> Step:
         """Start the test's own clock once every ad is through review, so that review costs no test time."""
         now = self._clock.now()
-        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
-        shown = self._statuses.read_all(run, ads)
+        ads = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        shown = self._control.read_all(run, ads)
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
         blocked = {key: state for key, state in states.items() if state in BLOCKED}
         if blocked:
@@ -153,8 +153,8 @@ class Watch:
             raise Deferred(now + REFRESH, "waiting for Meta to review the ads")
         starts = self._start(run, now)
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
-        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
-        self._statuses.agree(run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend")
+        arms = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        self._control.update_all(run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend")
         run, noted = self._split_test.outlasting(run, ends)
         started = replace(
             run,
@@ -173,7 +173,7 @@ class Watch:
         Asking all of them may take many ticks where Meta's limits are narrow, and the arms deliver meanwhile: unless a stop
         has switched them off since, for then all of them start anew.
         """
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         asked = [row for row in rows if row.key.startswith("extend/test/")]
         if asked and not any(row.key.startswith(f"{STOP_VERB}/") for row in rows[asked[-1].sequence :]):
             hours = timedelta(hours=run.request.ab_test_config.test_duration_hours)
@@ -197,21 +197,21 @@ class Watch:
         limited = attention_of_test(facts, self._unspent(run, snapshots))
         if limited is not None:
             return limited
-        ads = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        ads = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD]
         blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
         return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
 
     def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
         """Return what the arms that go on could still spend, by their latest figures."""
-        rows = self._statuses.rows(run)
-        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        rows = self._control.rows(run)
+        arms = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
         going_on = [row for row in arms if row.spec.variant not in run.eliminated]
         spent = {one.variant: one.figures.spend for one in snapshots}
         left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
         return Money(sum(left), run.currency)
 
     def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
-        shown = self._statuses.read_all(run, ads)
+        shown = self._control.read_all(run, ads)
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
         return ", ".join(f"{key} ({state})" for key, state in states.items() if state in BLOCKED)
 
@@ -234,8 +234,10 @@ class Watch:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
         if run.edited_at is not None:
             return run, ()
-        arms = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
-        unlike = self._statuses.unlike(run, [row for row in arms if row.spec.variant not in run.eliminated])
+        arms = [row for row in self._control.created(run, "test/") if row.spec.kind in TREE]
+        unlike = self._control.differences(
+            run, [row for row in arms if row.spec.variant not in run.eliminated]
+        )
         run, study_unlike = self._split_test.looked_at(run)
         unlike += study_unlike
         if not unlike:
@@ -247,7 +249,7 @@ class Watch:
         """Pause the arms proven worse; what they have not spent stays unspent."""
         fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
         for letter in fresh:
-            self._statuses.pause(run, self._statuses.created(run, f"test/{letter.lower()}/"))
+            self._control.pause(run, self._control.created(run, f"test/{letter.lower()}/"))
         return replace(run, eliminated=(*run.eliminated, *fresh))
 
 
@@ -258,7 +260,7 @@ class Conclusion:
         self,
         open_unit: OpenUnitOfWork,
         collector: Collector,
-        statuses: ObjectControl,
+        control: ObjectControl,
         clock: Clock,
         poll: timedelta,
         *,
@@ -268,7 +270,7 @@ class Conclusion:
         self._account = account
         self._open_unit = open_unit
         self._collector = collector
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
         self._poll = max(poll, REFRESH)
         self._split_test = split_test
@@ -276,10 +278,10 @@ class Conclusion:
     def __call__(self, run: Run) -> Step:
         """Return the run still settling, or in SELECTING_WINNER with its final decision."""
         now = self._clock.now()
-        arms = self._statuses.created(run, "test/")
-        self._statuses.pause(run, arms)
+        arms = self._control.created(run, "test/")
+        self._control.pause(run, arms)
         if run.settles_at is None:
-            self._statuses.give_up(run, MOVE_VERB)
+            self._control.give_up(run, MOVE_VERB)
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
@@ -336,17 +338,17 @@ class Conclusion:
                 and run.test_ends_at is not None
                 and soon < run.test_ends_at
             ):
-                asked = self._statuses.wish(run, f"close/{row.key}/").get("end_time")
-                self._statuses.ensure(run, row, {"end_time": asked or soon.isoformat()}, "close")
+                asked = self._control.last_requested(run, f"close/{row.key}/").get("end_time")
+                self._control.update_if_needed(run, row, {"end_time": asked or soon.isoformat()}, "close")
 
     def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> str | None:
         """Say what of the settled figures cannot be right; None where all of it can."""
-        caps = caps_of(arms, self._statuses.rows(run))
+        caps = caps_of(arms, self._control.rows(run))
         return doubts(run, settled_by_variant(run, snapshots, caps), caps, seen_before(snapshots, caps))
 
     def _settle_spend(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> None:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
-        caps = caps_of(arms, self._statuses.rows(run))
+        caps = caps_of(arms, self._control.rows(run))
         known = spent_by_variant(run, snapshots, caps)
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)

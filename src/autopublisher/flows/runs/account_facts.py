@@ -6,9 +6,9 @@ the run ends then, with everything off.
 
 from collections.abc import Sequence
 
-from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.run import Run
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork

@@ -5,19 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.errors import NotFoundError, Problem
-from autopublisher.domain.limits import check_limits
-from autopublisher.domain.plan import objective_of, plan_digest, test_plan
-from autopublisher.domain.request_rules import (
+from autopublisher.domain.money.limits import check_limits
+from autopublisher.domain.money.run_cap import check_run_cap
+from autopublisher.domain.request.rules import (
     check_against_account,
     check_against_meta,
     check_request,
     effective_ad,
 )
-from autopublisher.domain.run import ADMITTED, Run, RunStatus
-from autopublisher.domain.run_cap import check_run_cap
-from autopublisher.domain.variants import build_variants
+from autopublisher.domain.request.variants import build_variants
+from autopublisher.domain.runs.plan import objective_of, plan_digest, test_plan
+from autopublisher.domain.runs.run import ADMITTED, Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.writes.gate import MoneyGate

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.ledger import reserve_of
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.run import Run
-from autopublisher.domain.settlement import at_worst, paused_again_at, risen
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.settlement import at_worst, paused_again_at, risen
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
@@ -49,10 +49,10 @@ class ArmSpend:
     """Sees to the money of arms whose test is over."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading, clock: Clock
     ) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
         self._clock = clock
 
@@ -61,9 +61,9 @@ class ArmSpend:
 
         What was read at ``since`` or later is not asked for again.
         """
-        tree = [row for row in self._statuses.created(run, "test/") if row.spec.kind in TREE]
+        tree = [row for row in self._control.created(run, "test/") if row.spec.kind in TREE]
         shown = self._shown(run, tree, since)
-        self._statuses.pause(run, [row for row in tree if shown[row.key] not in OFF])
+        self._control.pause(run, [row for row in tree if shown[row.key] not in OFF])
         arms = self._arms(run, tree, shown)
         if all(arm.again is None and not arm.is_gone for arm in arms) and self._are_figures_fresh(run):
             return
@@ -76,15 +76,15 @@ class ArmSpend:
 
     def _shown(self, run: Run, tree: Sequence[Operation], since: datetime) -> Mapping[str, str]:
         """Return the objects' statuses by key; what nobody has read since then is asked for."""
-        fresh = {one.key: one.status for one in self._statuses.models(run) if one.read_at >= since}
+        fresh = {one.key: one.status for one in self._control.models(run) if one.read_at >= since}
         return {
-            row.key: fresh[row.key] if row.key in fresh else self._statuses.status_now(run, row)
+            row.key: fresh[row.key] if row.key in fresh else self._control.status_now(run, row)
             for row in tree
         }
 
     def _arms(self, run: Run, tree: Sequence[Operation], shown: Mapping[str, str]) -> list[_Arm]:
-        rows = self._statuses.rows(run)
-        models = {one.key: one for one in self._statuses.models(run)}
+        rows = self._control.rows(run)
+        models = {one.key: one for one in self._control.models(run)}
         return [
             _Arm(
                 row,
@@ -127,11 +127,11 @@ class ArmSpend:
 
     def _pause_what_has_spent(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Order a pause of what was off at every look and has spent all the same: a moment to count from."""
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         for arm in arms:
             figure = figures.get(arm.row.key, 0)
             if not arm.is_gone and not _is_explained(run, arm) and _has_risen(arm, rows, figure):
-                self._statuses.order(run, arm.row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, arm.row, {"status": "PAUSED"}, "pause")
 
     def _wait_for_figures(self, arms: Sequence[_Arm]) -> None:
         """Wait until all that the arms spent before they were switched off again is in Meta's figures."""
@@ -143,7 +143,7 @@ class ArmSpend:
 
     def _doubt(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Wait for other figures where these cannot be right; what has been spent already cannot get less."""
-        rows, now = self._statuses.rows(run), self._clock.now()
+        rows, now = self._control.rows(run), self._clock.now()
         letters = {arm.row.key: arm.row.spec.variant or "" for arm in arms if arm.row.key in figures}
         spends = {letter: figures[key] for key, letter in letters.items()}
         caps = {arm.row.spec.variant or "": max(reserve_of(arm.row, rows), arm.budget) for arm in arms}

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import test_plan
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.split_test import studies
-from autopublisher.domain.variants import Variant
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.plan import test_plan
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.split_test import studies
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -32,13 +32,13 @@ class Building:
         self,
         open_unit: OpenUnitOfWork,
         executor: Executor,
-        statuses: ObjectControl,
+        control: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
     ) -> None:
         self._open_unit = open_unit
         self._executor = executor
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
         self._split_test = split_test
 
@@ -48,16 +48,16 @@ class Building:
         if postponed is not None:
             return postponed
         self.build(run, self.plan(run))
-        rows = self._statuses.created(run, "test/")
+        rows = self._control.created(run, "test/")
         self._align(run, rows)
         self.verify(run, rows)
         if run.randomised is None:
-            started = any(self._statuses.was_started(run, row) for row in rows)
+            started = any(self._control.was_started(run, row) for row in rows)
             run, noted = self._split_test.arrange(run, self._variants(run), started=started)
             if noted:  # what was decided is saved before anything is switched on
                 return Step(replace(run, next_tick_at=self._clock.now(), attention=None), noted)
         self._split_test.await_start(run)
-        self._statuses.activate(run, rows)
+        self._control.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
         said = f"{len(rows)} objects built, verified and active"
@@ -65,7 +65,7 @@ class Building:
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
         """Perform what is still missing of a plan; raises Deferred after WRITES_PER_TICK writes."""
-        done = {row.key for row in self._statuses.rows(run) if row.state is OperationState.CONFIRMED}
+        done = {row.key for row in self._control.rows(run) if row.state is OperationState.CONFIRMED}
         missing = [spec for spec in specs if spec.key not in done]
         for number, spec in enumerate(missing):
             if number == WRITES_PER_TICK:
@@ -74,10 +74,10 @@ class Building:
 
     def verify(self, run: Run, rows: Sequence[Operation]) -> None:
         """Read every object back; raises RunFailed where Meta holds something else than was asked for."""
-        started = any(self._statuses.was_started(run, row) for row in rows)
+        started = any(self._control.was_started(run, row) for row in rows)
         if started:
             return
-        unlike = self._statuses.unlike(run, rows, new=True)
+        unlike = self._control.differences(run, rows, new=True)
         if unlike:
             raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
 
@@ -119,16 +119,16 @@ class Building:
         arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
         if all(row.spec.params["end_time"] == ends for row in arms):
             return
-        self._statuses.agree(run, arms, {"end_time": ends}, "reschedule")
+        self._control.update_all(run, arms, {"end_time": ends}, "reschedule")
         if self._clock.now() < run.build_starts_at:
             raise Deferred(run.build_starts_at)
 
     def _is_dividing(self, run: Run) -> bool:
         """Tell whether all is built but the study, so that the test is moved once, when that is decided."""
-        return run.randomised is None and bool(studies(self._statuses.rows(run)))
+        return run.randomised is None and bool(studies(self._control.rows(run)))
 
     def _is_started(self, run: Run) -> bool:
-        return any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "test/"))
+        return any(self._control.was_started(run, row) for row in self._control.created(run, "test/"))
 
 
 def _may_be_late(run: Run, planned: datetime) -> timedelta:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
-from autopublisher.domain.records import MetaObject
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.journal.records import MetaObject
 from autopublisher.flows.writes.objects import TREE
 
 UNPUBLISHED = "unpublished"

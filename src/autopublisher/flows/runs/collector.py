@@ -7,11 +7,11 @@ from typing import Any
 
 from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.insights import reading_of
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.plan import test_key
-from autopublisher.domain.records import Figures, Snapshot
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Figures, Snapshot
+from autopublisher.domain.meta.insights import reading_of
+from autopublisher.domain.runs.plan import test_key
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

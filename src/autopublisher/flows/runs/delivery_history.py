@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from autopublisher.domain.duplicates import family_of, had_its_status_changed, is_duplicate, kept_with
+from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaError
-from autopublisher.domain.findings import EDITED
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.money.duplicates import family_of, had_its_status_changed, is_duplicate, kept_with
+from autopublisher.domain.reconciliation.findings import EDITED
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
@@ -21,10 +21,10 @@ class DeliveryHistory:
     """Finds the arms that may have delivered, whoever switched them on."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading, clock: Clock
     ) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
         self._clock = clock
 
@@ -33,7 +33,7 @@ class DeliveryHistory:
 
         Figures are read once, of what nothing else speaks for; where Meta does not give them all of these count.
         """
-        made = [row for row in self._statuses.created(run) if row.spec.kind in TREE]
+        made = [row for row in self._control.created(run) if row.spec.kind in TREE]
         used = self._known(run, made)
         quiet = [row for row in made if row.spec.kind is ObjectKind.AD_SET and family_of(row.key) not in used]
         used |= self._with_figures(run, quiet)
@@ -44,8 +44,8 @@ class DeliveryHistory:
 
         Every change of a status is a sign: we switch on, or we switch off what was shown on or was not shown at all.
         """
-        rows = self._statuses.rows(run)
-        seen_on = {model.key for model in self._statuses.models(run) if model.status not in OFF}
+        rows = self._control.rows(run)
+        seen_on = {model.key for model in self._control.models(run) if model.status not in OFF}
         with self._open_unit() as unit:
             told = {
                 str(one.data.get("key"))

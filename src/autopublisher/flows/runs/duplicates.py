@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.duplicates import (
+from autopublisher.domain.errors import MetaNotFoundError
+from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.money.duplicates import (
     DUPLICATE_VERB,
     Figure,
     dated,
@@ -22,12 +26,8 @@ from autopublisher.domain.duplicates import (
     settled,
     weighed,
 )
-from autopublisher.domain.errors import MetaNotFoundError
-from autopublisher.domain.ids import MetaId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.run import Run
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
@@ -48,7 +48,7 @@ class Duplicates:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        statuses: ObjectControl,
+        control: ObjectControl,
         meta: MetaReading,
         clock: Clock,
         *,
@@ -56,7 +56,7 @@ class Duplicates:
     ) -> None:
         self.stretch = stretch
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
         self._clock = clock
 
@@ -84,13 +84,13 @@ class Duplicates:
 
     def settle(self, run: Run) -> None:
         """Have every duplicate off, and what each has spent in the ledger; raises Deferred while that is not known."""
-        listed = self._statuses.account_for_orphans(run)
+        listed = self._control.account_for_orphans(run)
         rows = [row for row in self._made(run) if row.spec.kind in TREE]
         if not rows:
             return
         shown = {row.key: self._shown(run, row, listed) for row in rows}
         self.weigh(run, lambda row: shown.get(row.key))
-        self._statuses.pause(run, self._to_pause(run, rows, shown))
+        self._control.pause(run, self._to_pause(run, rows, shown))
         figures = self._figures(run, shown)
         self._pause_what_has_spent(run, figures, shown)
         self._wait_for_figures(run)
@@ -101,7 +101,7 @@ class Duplicates:
 
         The others are not read again: a read that Meta throttles is answered with a pause, as if they had been on.
         """
-        journal = self._statuses.rows(run)
+        journal = self._control.rows(run)
         return [
             row
             for row in rows
@@ -110,11 +110,11 @@ class Duplicates:
         ]
 
     def _made(self, run: Run) -> Sequence[Operation]:
-        return self._statuses.created(run, f"{DUPLICATE_VERB}/")
+        return self._control.created(run, f"{DUPLICATE_VERB}/")
 
     def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
         """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
-        return listed[row.key] if row.key in listed else self._statuses.shown_now(run, row)
+        return listed[row.key] if row.key in listed else self._control.shown_now(run, row)
 
     def _figures(self, run: Run, shown: Shown) -> Mapping[str, Figure]:
         """Return what Meta reports each duplicate with money to have spent, by key.
@@ -144,7 +144,7 @@ class Duplicates:
 
     def _pause_what_has_spent(self, run: Run, figures: Mapping[str, Figure], shown: Shown) -> None:
         """Order a pause of what was off at every look and has spent all the same: a moment to count from."""
-        journal = self._statuses.rows(run)
+        journal = self._control.rows(run)
         for row in (one for one in journal if one.key in figures):
             unexplained = figures[row.key].own and row.spent is None
             if (
@@ -152,12 +152,12 @@ class Duplicates:
                 and not had_its_status_changed(journal, row.key)
                 and shown[row.key].get("status") not in GONE
             ):
-                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, row, {"status": "PAUSED"}, "pause")
         self.weigh(run, lambda row: shown.get(row.key))
 
     def _wait_for_figures(self, run: Run) -> None:
         """Wait until all that the duplicates spent before they were off or gone is in Meta's figures."""
-        journal, now = self._statuses.rows(run), self._clock.now()
+        journal, now = self._control.rows(run), self._clock.now()
         shows = {row.key: _shows_at(row, journal) for row in journal if holds_money(row)}
         later = {key: at for key, at in shows.items() if at is not None and at > now}
         if later:

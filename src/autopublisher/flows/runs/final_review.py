@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.final_campaign import BLOCKED, IN_REVIEW, REVIEWED_SINCE
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.plan import final_key, publishes
-from autopublisher.domain.readback import READ_FIELDS
-from autopublisher.domain.run import REFUSED_AT, Run
-from autopublisher.domain.stops import unpaused_activation
+from autopublisher.domain.accounts.stops import unpaused_activation
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.readback import READ_FIELDS
+from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW, REVIEWED_SINCE
+from autopublisher.domain.runs.plan import final_key, publishes
+from autopublisher.domain.runs.run import REFUSED_AT, Run
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import REVIEW_PATIENCE
@@ -42,8 +42,8 @@ _NO_REVIEW = "Meta has not finished reviewing the final ad after {hours} hours"
 class FinalReview:
     """Waits for the final ad to pass; ``patience`` is how long a refused one is left to people."""
 
-    def __init__(self, statuses: ObjectControl, clock: Clock, patience: timedelta) -> None:
-        self._statuses = statuses
+    def __init__(self, control: ObjectControl, clock: Clock, patience: timedelta) -> None:
+        self._control = control
         self._clock = clock
         self._patience = patience
 
@@ -52,13 +52,13 @@ class FinalReview:
 
         Raises RunFailed when the time is up.
         """
-        made, rows = self._statuses.created(run, "final/"), self._statuses.rows(run)
+        made, rows = self._control.created(run, "final/"), self._control.rows(run)
         ads = [row for row in made if publishes(row, run.winner or "")]
         if not ads or not all(
             unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
         ):
             return None
-        shown = self._statuses.read(run, ads[0], REVIEW_FIELDS)
+        shown = self._control.read(run, ads[0], REVIEW_FIELDS)
         effective = str(shown.get("effective_status"))
         if effective in BLOCKED:
             return self._refused(run, reason_of(effective, shown))

@@ -14,15 +14,23 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from autopublisher.domain.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.accounts.installation import Restoration
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, NotFoundError
-from autopublisher.domain.exposure import DAY_STRETCH
-from autopublisher.domain.final_campaign import FINAL_ARM
-from autopublisher.domain.findings import wishes
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.installation import Restoration
-from autopublisher.domain.journal.found import (
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.journal.records import Snapshot
+from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.money.exposure import DAY_STRETCH
+from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.reconciliation.findings import last_requested
+from autopublisher.domain.reconciliation.found import (
     OLDER,
     answered,
     found_digest,
@@ -32,13 +40,11 @@ from autopublisher.domain.journal.found import (
     possible_spend,
     with_possible,
 )
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import final_key, objective_of, publishes, total_of
-from autopublisher.domain.records import Snapshot
-from autopublisher.domain.request_rules import effective_ad
-from autopublisher.domain.run import Control, Run, RunStatus
-from autopublisher.domain.variants import Variant, build_variants
+from autopublisher.domain.request.rules import effective_ad
+from autopublisher.domain.request.variants import Variant, build_variants
+from autopublisher.domain.runs.final_campaign import FINAL_ARM
+from autopublisher.domain.runs.plan import final_key, objective_of, publishes, total_of
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -82,7 +88,7 @@ class Holding:
     def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
         self,
         open_unit: OpenUnitOfWork,
-        statuses: ObjectControl,
+        control: ObjectControl,
         meta: MetaReading,
         clock: Clock,
         plans: Mapping[RunStatus, Planner],
@@ -91,7 +97,7 @@ class Holding:
         stretch: int = DAY_STRETCH,
     ) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
         self._clock = clock
         self._plans = plans
@@ -105,7 +111,7 @@ class Holding:
         """
         if run.is_ending:
             return run
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         if found_in(rows):
             raise Held(rows)
         restored = self._restoration()
@@ -113,7 +119,7 @@ class Holding:
         known = run.restoration == id_ and self._known.is_known(run)
         if not known or is_ahead(rows, listing or (), run.id):
             self._await_lists(restored)
-            self._statuses.account_for_orphans(run, self.plan(run), listing, anew=not known)
+            self._control.account_for_orphans(run, self.plan(run), listing, anew=not known)
         self._known.note(run)
         return replace(run, restoration=id_)
 
@@ -130,7 +136,7 @@ class Holding:
     def held(self, run: Run) -> Step:
         """Return the run at rest until a person speaks; what is on is switched off where it could pass the total."""
         why = self.secured(run)
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         now, sentence = self._clock.now(), self._sentence(rows, why)
         resting = replace(
             run,
@@ -148,13 +154,13 @@ class Holding:
 
         Raises as ``ObjectControl.pause`` does.
         """
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         each = self._possible(run, rows)
         self._set_aside(run, rows, each)
         possible = Money(sum(each.values()), run.currency)
         if possible <= total_of(run):
             return ""
-        self._statuses.pause(run, [row for row in self._statuses.created(run) if row.spec.kind in TREE])
+        self._control.pause(run, [row for row in self._control.created(run) if row.spec.kind in TREE])
         return f"{possible} of {total_of(run)} could be spent, so all of it is switched off"
 
     def _set_aside(self, run: Run, rows: Sequence[Operation], possible: Mapping[str, int]) -> None:
@@ -173,8 +179,8 @@ class Holding:
         It stays held where more has been found than they were shown, or where it could spend more than its total.
         """
         with suppress(Held):  # what is there is what the word is about
-            self._statuses.account_for_orphans(run, self.plan(run), anew=True)
-        rows, now = self._statuses.rows(run), self._clock.now()
+            self._control.account_for_orphans(run, self.plan(run), anew=True)
+        rows, now = self._control.rows(run), self._clock.now()
         why_not = self._why_not(run, rows)
         if why_not:
             step = self.held(run)
@@ -202,7 +208,7 @@ class Holding:
 
     def _possible(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
         """Return what each write of the run can have cost in the end, in minor units; without figures what it reserves."""
-        models = {one.key: one for one in self._statuses.models(run)}
+        models = {one.key: one for one in self._control.models(run)}
         figures, now = self._figures(run, rows) or {}, self._clock.now()
         return {
             row.key: possible_spend(
@@ -269,8 +275,10 @@ class Holding:
     def _changed(self, run: Run, rows: Sequence[Operation]) -> list[str]:
         """Read what was found once more; return what makes more spendable than was counted for it."""
         found = [row for row in found_in(rows) if row.spec.action is Action.CREATE and row.spec.kind in TREE]
-        shown = {row.key: self._statuses.read(run, row, SWEEP_FIELDS) for row in found}
-        amiss = {row.key: edits(row.spec.kind, wishes(rows, row.key), shown[row.key]) for row in found}
+        shown = {row.key: self._control.read(run, row, SWEEP_FIELDS) for row in found}
+        amiss = {
+            row.key: edits(row.spec.kind, last_requested(rows, row.key), shown[row.key]) for row in found
+        }
         return [f"{key}: {edit.sentence}" for key, many in amiss.items() for edit in many if edit.threat]
 
     def _has_final(self, rows: Sequence[Operation]) -> bool:
@@ -293,7 +301,7 @@ class Holding:
 
     def _shown(self, run: Run, rows: Sequence[Operation]) -> set[str]:
         """Return the variants whose final ads are on; where none is, those whose ads were on when they were found."""
-        on = {model.key for model in self._statuses.models(run) if model.status == "ACTIVE"}
+        on = {model.key for model in self._control.models(run) if model.status == "ACTIVE"}
         were = {row.spec.target for row in found_in(rows) if row.spec.params.get("status") == "ACTIVE"}
         ads = [row for row in _ads(rows) if row.key in on] or [row for row in _ads(rows) if row.key in were]
         return {one.letter for one in self._variants(run) for ad in ads if publishes(ad, one.letter)}

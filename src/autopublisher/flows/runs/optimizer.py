@@ -5,15 +5,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from autopublisher.domain.account_limit import attention_of_publication
-from autopublisher.domain.accounts import AdAccountFacts
-from autopublisher.domain.ledger import ledger_of
-from autopublisher.domain.limits import Breach
-from autopublisher.domain.money import Money
-from autopublisher.domain.optimizer import FinalBudget, NoBudget, Room, fitted_budget
-from autopublisher.domain.plan import objective_of, total_of
-from autopublisher.domain.request_rules import smallest_daily
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.accounts.account_limit import attention_of_publication
+from autopublisher.domain.accounts.accounts import AdAccountFacts
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.money.ledger import ledger_of
+from autopublisher.domain.money.limits import Breach
+from autopublisher.domain.request.rules import smallest_daily
+from autopublisher.domain.runs.optimizer import FinalBudget, NoBudget, Room, fitted_budget
+from autopublisher.domain.runs.plan import objective_of, total_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event

@@ -18,7 +18,7 @@ from autopublisher.domain.errors import (
     StaleOperationError,
     StaleRunError,
 )
-from autopublisher.domain.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
@@ -53,14 +53,14 @@ class Orchestrator:
         ticks: TickQueue,
         clock: Clock,
         phases: Mapping[RunStatus, Phase],
-        winding_down: Phase,
+        teardown: Phase,
         holding: Holding,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
         self._phases = phases
-        self._winding_down = winding_down
+        self._teardown = teardown
         self.holding = holding
 
     def advance(self, tick: Tick) -> None:
@@ -86,7 +86,7 @@ class Orchestrator:
                 ending_at=now,
                 failure=run.failure or f"cancelled by {run.control_by}",
             )
-        phase = self._phases[run.status] if run.ends_as is None else self._winding_down
+        phase = self._phases[run.status] if run.ends_as is None else self._teardown
         try:
             with self._open_unit() as unit:
                 check_run_allowed(unit, run)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.operations import ObjectKind, Operation, OperationSpec
-from autopublisher.domain.plan import final_key, final_plan, publishes
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec
+from autopublisher.domain.runs.plan import final_key, final_plan, publishes
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -34,9 +34,9 @@ class Publication:
         self,
         open_unit: OpenUnitOfWork,
         building: Building,
-        statuses: ObjectControl,
+        control: ObjectControl,
         clock: Clock,
-        dead_man: SpendGuardRule,
+        guard_rule: SpendGuardRule,
         *,
         review: FinalReview,
         account: AccountFacts,
@@ -45,16 +45,16 @@ class Publication:
         self._review = review
         self._open_unit = open_unit
         self._building = building
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
-        self._dead_man = dead_man
+        self._guard_rule = guard_rule
 
     def __call__(self, run: Run) -> Step:
         """Return the run COMPLETED, once the final ad is through review, its campaign active and every test arm paused."""
         waiting = self._review.waiting(run)
         if waiting is not None:
             return waiting
-        listed = self._statuses.account_for_orphans(run, self.plan(run))  # before anything is built
+        listed = self._control.account_for_orphans(run, self.plan(run))  # before anything is built
         postponed = self._postponed(run)
         if postponed is not None:
             return postponed
@@ -62,11 +62,11 @@ class Publication:
         self._building.build(run, self.plan(run))
         rows, set_aside = self._parts(run)
         arms = [*self._arms(run, listed), *set_aside]
-        self._statuses.pause(run, arms)
+        self._control.pause(run, arms)
         self._building.verify(run, rows)
-        run, noted = self._dead_man.install(run, budget_from_record(dict(run.final_budget or {})))
+        run, noted = self._guard_rule.install(run, budget_from_record(dict(run.final_budget or {})))
         self._extend(run)
-        self._statuses.activate(run, rows)
+        self._control.activate(run, rows)
         self._read_back(run, rows, arms)
         waiting = self._review.waiting(run)
         if waiting is not None:
@@ -74,7 +74,7 @@ class Publication:
         now = self._clock.now()
         message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
         completed = event(run, now, "completed", message)
-        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        report = closing_report(self._control.rows(run), self._control.models(run))
         ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
         return Step(ended, (*noted, completed))
 
@@ -85,11 +85,11 @@ class Publication:
         if run.winner not in variants or run.final_budget is None:
             raise RunFailed("there is no winner or no budget to publish")
         budget = budget_from_record(dict(run.final_budget))
-        return final_plan(run, variants[run.winner], budget, self._statuses.created(run, "final/"))
+        return final_plan(run, variants[run.winner], budget, self._control.created(run, "final/"))
 
     def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
         """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
-        made = self._statuses.created(run, "final/")
+        made = self._control.created(run, "final/")
         ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, run.winner or "")]
         return [row for row in made if row not in ads], ads
 
@@ -98,7 +98,7 @@ class Publication:
         budget = budget_from_record(dict(run.final_budget or {}))
         now = self._clock.now()
         late = now - budget.starts_at
-        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._statuses.rows(run))
+        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._control.rows(run))
         if late < _WORTH_MOVING or asked_for:
             return None
         moved = replace(
@@ -114,26 +114,26 @@ class Publication:
         """Give back the time that building took, where it took so long that the budget's span would shrink."""
         budget = budget_from_record(dict(run.final_budget or {}))
         late = self._clock.now() - budget.starts_at
-        started = any(self._statuses.was_started(run, row) for row in self._statuses.created(run, "final/"))
+        started = any(self._control.was_started(run, row) for row in self._control.created(run, "final/"))
         if late < _WORTH_MOVING or started:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
-        asked = self._statuses.wish(run, "extend/final/").get("end_time")
+        asked = self._control.last_requested(run, "extend/final/").get("end_time")
         if asked is not None and ends - datetime.fromisoformat(asked) < _WORTH_MOVING:
             ends = datetime.fromisoformat(asked)
-        for row in self._statuses.created(run, "final/adset"):
-            self._statuses.ensure(run, row, {"end_time": ends.isoformat()}, "extend")
+        for row in self._control.created(run, "final/adset"):
+            self._control.update_if_needed(run, row, {"end_time": ends.isoformat()}, "extend")
 
     def _arms(self, run: Run, listed: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
         """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
-        made = [*self._statuses.created(run, "test/"), *self._statuses.created(run, "duplicate/")]
+        made = [*self._control.created(run, "test/"), *self._control.created(run, "duplicate/")]
         tree = [row for row in made if row.spec.kind in TREE]
-        return [row for row in tree if row.key in listed or self._statuses.status_now(run, row) not in GONE]
+        return [row for row in tree if row.key in listed or self._control.status_now(run, row) not in GONE]
 
     def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
-        shown = {row.key: self._statuses.read(run, row) for row in final if row.spec.kind in TREE}
-        shown |= self._statuses.read_all(run, arms)
+        shown = {row.key: self._control.read(run, row) for row in final if row.spec.kind in TREE}
+        shown |= self._control.read_all(run, arms)
         published = {row.key for row in final}
         wrong = [
             f"{key} is {read.get('status')}"

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from autopublisher.domain import evidence
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError, MetaError
 from autopublisher.domain.evidence.allocation import HOURS_BETWEEN_MOVES, may_move
-from autopublisher.domain.money import Money
-from autopublisher.domain.plan import objective_of
-from autopublisher.domain.reallocation import (
+from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.request.money_rules import smallest_daily, smallest_lifetime
+from autopublisher.domain.runs.plan import objective_of
+from autopublisher.domain.runs.reallocation import (
     MOVE_VERB,
     Purse,
     amounts_of,
@@ -25,9 +27,7 @@ from autopublisher.domain.reallocation import (
     rises,
     was_refused,
 )
-from autopublisher.domain.records import Event, Snapshot
-from autopublisher.domain.request_money_rules import smallest_daily, smallest_lifetime
-from autopublisher.domain.run import Run
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.objects import ObjectControl
@@ -47,8 +47,8 @@ class Moved:
 class Reallocation:
     """Makes and carries out plans to move test money."""
 
-    def __init__(self, statuses: ObjectControl, meta: MetaReading, clock: Clock) -> None:
-        self._statuses = statuses
+    def __init__(self, control: ObjectControl, meta: MetaReading, clock: Clock) -> None:
+        self._control = control
         self._meta = meta
         self._clock = clock
 
@@ -73,7 +73,7 @@ class Reallocation:
         chances = _chances(run, verdict)
         if not self._is_due(run, verdict, len(chances)):
             return Moved(run)
-        now, before = self._clock.now(), amounts_of(self._statuses.rows(run))
+        now, before = self._clock.now(), amounts_of(self._control.rows(run))
         plan = planned_move(before, self._purses(run, snapshots), chances)
         if all(before[letter] == amount for letter, amount in plan.items()):
             return Moved(run)
@@ -102,24 +102,24 @@ class Reallocation:
         self._finish_open(run)
         if run.edited_at is None and not self._is_stale(run):
             wanted = {letter: amount for letter, amount in plan.items() if letter not in run.eliminated}
-            self._order(run, cuts(wanted, self._statuses.rows(run)))
-            self._order(run, rises(wanted, self._statuses.rows(run)))
-        amounts = amounts_of(self._statuses.rows(run))
+            self._order(run, cuts(wanted, self._control.rows(run)))
+            self._order(run, rises(wanted, self._control.rows(run)))
+        amounts = amounts_of(self._control.rows(run))
         told = ", ".join(f"{letter} {_money(run, amount)}" for letter, amount in sorted(amounts.items()))
         said = event(run, self._clock.now(), "reallocated", f"The arms now have {told}", amounts)
         return Moved(replace(run, moving=None), (said,))
 
     def _finish_open(self, run: Run) -> None:
-        for row in open_moves(self._statuses.rows(run)):
-            _unless_refused(partial(self._statuses.finish, run, row))
+        for row in open_moves(self._control.rows(run)):
+            _unless_refused(partial(self._control.finish, run, row))
 
     def _order(self, run: Run, wanted: Mapping[str, int]) -> None:
         for letter, amount in wanted.items():
-            rows = self._statuses.rows(run)
+            rows = self._control.rows(run)
             if not was_refused(rows, letter, amount):
                 arm = arms_of(rows)[letter]
                 _unless_refused(
-                    partial(self._statuses.order, run, arm, {"lifetime_budget": amount}, MOVE_VERB)
+                    partial(self._control.update, run, arm, {"lifetime_budget": amount}, MOVE_VERB)
                 )
 
     def _is_stale(self, run: Run) -> bool:

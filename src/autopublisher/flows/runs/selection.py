@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from autopublisher.domain import evidence
-from autopublisher.domain.approvals import approval_digest
-from autopublisher.domain.records import Decision
-from autopublisher.domain.request import NoWinner
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.records import Decision
+from autopublisher.domain.request.request import NoWinner
+from autopublisher.domain.runs.approvals import approval_digest
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import unpublished

@@ -7,12 +7,12 @@ day Meta's word stands. Of money, the most that Meta has shown counts all the sa
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from autopublisher.domain.ledger import reserve_of
-from autopublisher.domain.money import Money
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.records import Snapshot
-from autopublisher.domain.run import Run
-from autopublisher.domain.settlement import is_impossible, settled_spend
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import Snapshot
+from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.settlement import is_impossible, settled_spend
 
 DOUBT_LASTS = timedelta(days=1)
 """For so long after the figures should have settled they are read again; then they count as they are."""

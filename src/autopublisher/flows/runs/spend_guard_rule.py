@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from autopublisher.domain.optimizer import FinalBudget
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run
-from autopublisher.domain.spend_guard_rule import rule_spec
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.runs.optimizer import FinalBudget
+from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.spend_guard_rule import rule_spec
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.ports.clock import Clock

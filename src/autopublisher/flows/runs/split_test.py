@@ -12,10 +12,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run
-from autopublisher.domain.split_test import (
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.split_test import (
     MARGIN,
     MOST_STUDIES,
     SPARE,
@@ -28,7 +35,6 @@ from autopublisher.domain.split_test import (
     study_of,
     study_spec,
 )
-from autopublisher.domain.variants import Variant
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.best_effort import BestEffortWrites
@@ -46,10 +52,10 @@ class SplitTest:
     """The study of a run's test; ``wanted`` is whether the installation wants any."""
 
     def __init__(
-        self, writes: BestEffortWrites, statuses: ObjectControl, clock: Clock, *, wanted: bool = False
+        self, writes: BestEffortWrites, control: ObjectControl, clock: Clock, *, wanted: bool = False
     ) -> None:
         self._writes = writes
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
         self._wanted = wanted
 
@@ -73,7 +79,7 @@ class SplitTest:
 
     def await_start(self, run: Run) -> None:
         """Raise Deferred until the study of a divided test has begun, where the arms would deliver before it."""
-        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        row = study_of(self._control.rows(run)) if run.randomised else None
         if row is None or run.build_starts_at is None:
             return
         starts = start_of(row)
@@ -82,7 +88,7 @@ class SplitTest:
 
     def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
         """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         row = study_of(rows) if run.randomised else None
         if row is None or last_end(rows, row) >= seconds(ends):
             return run, ()
@@ -95,11 +101,11 @@ class SplitTest:
 
         What cannot be read now is asked for at the next poll; in the end only what was seen counts.
         """
-        row = study_of(self._statuses.rows(run)) if run.randomised else None
+        row = study_of(self._control.rows(run)) if run.randomised else None
         if row is None:
             return run, []
         try:
-            unlike = self._statuses.unlike(run, [row])
+            unlike = self._control.differences(run, [row])
         except MetaError as error:
             _log.warning("study_not_read", run_id=run.id, meta_id=row.meta_id, reason=error.message)
             return run, []
@@ -111,7 +117,7 @@ class SplitTest:
         """See whether the study was there to the end, and end it; what Meta does not answer is tried again next time."""
         if not run.was_divided_throughout:
             run, _ = self.looked_at(run)
-        for row in creates_of(self._statuses.rows(run)):
+        for row in creates_of(self._control.rows(run)):
             try:
                 self._closed(run, row, soon)
             except (Deferred, OperationRefused, MetaError) as error:
@@ -135,7 +141,7 @@ class SplitTest:
 
         Raises Deferred while that is still open, for as long as patience lasts from the moment the run turned to its end.
         """
-        left = [why for row in creates_of(self._statuses.rows(run)) if (why := self._cancelled(run, row))]
+        left = [why for row in creates_of(self._control.rows(run)) if (why := self._cancelled(run, row))]
         said = "; ".join(left)
         message = (
             f"Meta's split test could not be cancelled ({said}); it divides nobody once its time is over."
@@ -143,15 +149,15 @@ class SplitTest:
         return (event(run, self._clock.now(), "study_left", message),) if left else ()
 
     def _closed(self, run: Run, row: Operation, soon: datetime) -> None:
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         if not row.is_settled:
             self._writes.settle(run, row, self._clock.now())
         if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(soon):
             return
         prefix = f"close/{row.key}/"
         if not any(each.key.startswith(prefix) and each.is_settled for each in rows):
-            asked = self._statuses.wish(run, prefix).get("end_time")
-            self._statuses.ensure(run, row, {"end_time": asked or seconds(soon)}, "close")
+            asked = self._control.last_requested(run, prefix).get("end_time")
+            self._control.update_if_needed(run, row, {"end_time": asked or seconds(soon)}, "close")
 
     def _cancelled(self, run: Run, row: Operation) -> str | None:
         """Settle and cancel one study; returns why it was left."""
@@ -159,7 +165,7 @@ class SplitTest:
         why = None if row.is_settled else self._writes.settle(run, row, since)
         if why is not None:
             return why
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         row = next(each for each in rows if each.key == row.key)
         if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(self._clock.now()):
             return None
@@ -170,11 +176,11 @@ class SplitTest:
 
     def _made(self, run: Run, variants: Sequence[Variant]) -> str | None:
         """Ask for the study, and again where only its start came too late; returns why there is none, or None."""
-        asked = studies(self._statuses.rows(run))
+        asked = studies(self._control.rows(run))
         is_fresh = not asked or _is_to_be_asked_again(asked)
         spec = self._fresh(run, variants, len(asked) + 1) if is_fresh else asked[-1].spec
         why = self._writes.attempt(run, spec, asked[0].intended_at if asked else None)
-        if why is not None and _is_to_be_asked_again(studies(self._statuses.rows(run))):
+        if why is not None and _is_to_be_asked_again(studies(self._control.rows(run))):
             return self._made(run, variants)
         return why
 
@@ -191,12 +197,12 @@ class SplitTest:
 
         What was made a moment ago may not be shown whole yet.
         """
-        rows = self._statuses.rows(run)
+        rows = self._control.rows(run)
         row = study_of(rows)
         if row is None:
             return "there is none"
         try:
-            unlike = "; ".join(self._statuses.unlike(run, [row]))
+            unlike = "; ".join(self._control.differences(run, [row]))
         except MetaError as error:
             return self._not_read(error, studies(rows)[0].intended_at)
         shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN

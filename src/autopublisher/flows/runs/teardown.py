@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.duplicates import family_of
+from autopublisher.domain.accounts.stops import may_spend_more_until
 from autopublisher.domain.errors import MetaNotFoundError
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import may_spend_more_until
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.money.duplicates import family_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
@@ -30,7 +30,7 @@ class Teardown:
     def __init__(
         self,
         executor: Executor,
-        statuses: ObjectControl,
+        control: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
         deliveries: DeliveryHistory,
@@ -38,7 +38,7 @@ class Teardown:
         self._deliveries = deliveries
         self._executor = executor
         self._split_test = split_test
-        self._statuses = statuses
+        self._control = control
         self._clock = clock
 
     def __call__(self, run: Run) -> Step:
@@ -48,40 +48,40 @@ class Teardown:
         come last, for they hold no money.
         """
         self._pause_what_is_owed(run)
-        for row in self._statuses.rows(run):
+        for row in self._control.rows(run):
             if not row.is_settled and not _waits(row):
                 self._executor.settle(run, row)
         self._pause_what_is_owed(run)
-        before = self._statuses.rows(run)
-        listed = self._statuses.account_for_orphans(run)
-        left = [row for row in self._statuses.created(run) if not self._is_deleted(run, row)]
+        before = self._control.rows(run)
+        listed = self._control.account_for_orphans(run)
+        left = [row for row in self._control.created(run) if not self._is_deleted(run, row)]
         tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
-        self._statuses.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
+        self._control.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
         if run.ends_as is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
         self._outlast_unanswered(run, tree)
-        self._verify(run, tree, listed if list(before) == list(self._statuses.rows(run)) else None)
+        self._verify(run, tree, listed if list(before) == list(self._control.rows(run)) else None)
         noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
         now = self._clock.now()
         status = run.ends_as or RunStatus.FAILED
         reason = run.failure or "as asked"
         message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
-        report = closing_report(self._statuses.rows(run), self._statuses.models(run))
+        report = closing_report(self._control.rows(run), self._control.models(run))
         unpublished = (run.report or {}).get(UNPUBLISHED) if status is RunStatus.COMPLETED else None
         ended = run.moved(status, now, attention=unpublished, report=report)
         return Step(ended, (*noted, event(run, now, status.value, message)))
 
     def _pause_what_is_owed(self, run: Run) -> None:
         """Answer every activation of ours with a pause."""
-        made = self._statuses.created(run)
-        self._statuses.pause(run, [row for row in made if self._statuses.owes_pause(run, row)])
+        made = self._control.created(run)
+        self._control.pause(run, [row for row in made if self._control.owes_pause(run, row)])
 
     def _outlast_unanswered(self, run: Run, tree: Sequence[Operation]) -> None:
         """Wait until no unanswered write can make anything spend any more, then pause what it may have switched on.
 
         That pause is sent whatever a read shows, which for a while may be older than the write.
         """
-        rows, now = self._statuses.rows(run), self._clock.now()
+        rows, now = self._control.rows(run), self._clock.now()
         left = [row for row in tree if not self._is_deleted(run, row)]
         lands = {row.key: may_spend_more_until(rows, row.key) for row in left}
         open_ones = {key: until for key, until in lands.items() if until is not None and until >= now}
@@ -95,23 +95,23 @@ class Teardown:
                 and now - until_then < READ_LAG
                 and not _paused_since(rows, row, until_then)
             ):
-                self._statuses.order(run, row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, row, {"status": "PAUSED"}, "pause")
 
     def _is_deleted(self, run: Run, row: Operation) -> bool:
         """Tell whether we have deleted the object and Meta has shown it."""
         deleted = f"delete/{row.key}/"
         return any(
             other.key.startswith(deleted) and other.state is OperationState.CONFIRMED
-            for other in self._statuses.rows(run)
+            for other in self._control.rows(run)
         )
 
     def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
         """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""
-        return row.key in listed or self._statuses.status_now(run, row) not in GONE
+        return row.key in listed or self._control.status_now(run, row) not in GONE
 
     def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
         shown = listed.get(row.key, {}).get("status")
-        return shown in _OFF and not self._statuses.owes_pause(run, row)
+        return shown in _OFF and not self._control.owes_pause(run, row)
 
     def _delete_unused(
         self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
@@ -121,7 +121,7 @@ class Teardown:
         What Meta refuses to delete (a creative that another ad uses) stays too: it is off, or cannot spend at all.
         """
         used = self._deliveries.families(run)
-        journal = self._statuses.rows(run)
+        journal = self._control.rows(run)
         kept = {row.spec.target for row in journal if _is_refused_delete(row)}
         for row in (each for each in reversed(rows) if each.spec.kind is not ObjectKind.STUDY):
             if family_of(row.key) in used or row.key in kept:
@@ -132,7 +132,7 @@ class Teardown:
     def _delete(self, run: Run, row: Operation) -> None:
         """Delete an object; raises OperationRefused where that was given up without an answer, to be tried again."""
         try:
-            self._statuses.delete(run, row)
+            self._control.delete(run, row)
         except OperationRefused as refused:
             if not _is_refused_delete(refused.operation):  # Meta's words are in the run's events
                 raise
@@ -141,7 +141,7 @@ class Teardown:
         """Tell whether this run made the object: Meta answers an identical creative with an older one's id."""
         if row.spec.kind is not ObjectKind.CREATIVE:
             return row.spec.action is Action.CREATE
-        return (row.spec.token or "-") in str(self._statuses.read(run, row).get("name", ""))
+        return (row.spec.token or "-") in str(self._control.read(run, row).get("name", ""))
 
     def _verify(
         self, run: Run, tree: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]] | None
@@ -154,7 +154,7 @@ class Teardown:
         kinds = [row.spec.kind for row in left]
         many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
         if many and listed is None:
-            listed = self._statuses.account_for_orphans(run)
+            listed = self._control.account_for_orphans(run)
         proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
         on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
         if on:
@@ -164,7 +164,7 @@ class Teardown:
         if listed.get(row.key, {}).get("status") in _OFF:
             return str(listed[row.key]["status"])
         try:
-            return str(self._statuses.read(run, row).get("status"))
+            return str(self._control.read(run, row).get("status"))
         except MetaNotFoundError:
             return "DELETED"
 

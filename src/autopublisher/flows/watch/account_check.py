@@ -1,4 +1,4 @@
-"""What an account's watch does at each look: a list of duties, each with a record of its own."""
+"""What an account's watch does at each look: a list of checks, each with a record of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from autopublisher.domain.ids import ActId
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one duty: its ``record`` as JSON types, and whether it is ``complete`` or wants another look soon."""
+    """What came of one check: its ``record`` as JSON types, and whether it is ``complete`` or wants another look soon."""
 
     record: Mapping[str, Any]
     complete: bool = True

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.edits import SWEEP_FIELDS
+from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.naming import MARK
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.journal.naming import MARK
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS
 from autopublisher.flows.writes.objects import TREE
 from autopublisher.ports.meta.reading import MetaReading
 

@@ -1,4 +1,4 @@
-"""The tick of an account's watch: every duty in turn, and one transaction that keeps their records and the next look."""
+"""The tick of an account's watch: every check in turn, and one transaction that keeps their records and the next look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
+from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
-from autopublisher.domain.watches import PROBLEM, Watch
 from autopublisher.flows.ticks import enqueue_look
 from autopublisher.flows.watch.account_check import AccountCheck, Outcome
 from autopublisher.ports.clock import Clock
@@ -19,29 +19,29 @@ _log = structlog.get_logger(__name__)
 
 
 class AccountWatch:
-    """Looks at one account. A duty that fails is reported, and the others are done all the same."""
+    """Looks at one account. A check that fails is reported, and the others are done all the same."""
 
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
         ticks: TickQueue,
         clock: Clock,
-        duties: Sequence[AccountCheck],
+        checks: Sequence[AccountCheck],
         every: timedelta,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
-        self._duties = duties
+        self._checks = checks
         self._every = every
 
     def look(self, tick: Tick) -> None:
-        """Do every duty; a tick of another version than the row's is stale and does nothing."""
+        """Do every check; a tick of another version than the row's is stale and does nothing."""
         with self._open_unit() as unit:
             watch = unit.watches.get(tick.act_id)
         if watch is None or watch.version != tick.version:
             return
-        outcomes = {duty.name: self._done(duty, watch) for duty in self._duties}
+        outcomes = {check.name: self._done(check, watch) for check in self._checks}
         told = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
         following = watch.looked(
             self._clock.now(),
@@ -68,14 +68,14 @@ class AccountWatch:
                 return
             unit.commit()
 
-    def _done(self, duty: AccountCheck, watch: Watch) -> Outcome | None:
-        before: Mapping[str, Any] | None = watch.report.get(duty.name)
+    def _done(self, check: AccountCheck, watch: Watch) -> Outcome | None:
+        before: Mapping[str, Any] | None = watch.report.get(check.name)
         try:
-            return duty(
+            return check(
                 watch.act_id, None if before is None or PROBLEM in before else before, self._clock.now()
             )
         except AutoPublisherError as error:
-            _log.warning("duty_failed", act_id=watch.act_id, duty=duty.name, reason=str(error))
+            _log.warning("account_check_failed", act_id=watch.act_id, check=check.name, reason=str(error))
             return Outcome({PROBLEM: error.message}, complete=False)
 
     def _save(self, following: Watch, was: int) -> None:

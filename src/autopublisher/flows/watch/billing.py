@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.account_limit import BILLING, billing_of
+from autopublisher.domain.accounts.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts import AdAccountFacts
+from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.run import FINAL, Run
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
+from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
@@ -36,7 +36,7 @@ _BACK = {
 
 
 class BooksCheck:
-    """The duty that tells ended runs of a change of their account's books, for as long as figures of theirs come."""
+    """The check that tells ended runs of a change of their account's books, for as long as figures of theirs come."""
 
     name = "books"
 

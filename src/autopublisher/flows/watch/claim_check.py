@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.claims import ClaimLabel, ClaimState
+from autopublisher.domain.accounts.claims import ClaimLabel, ClaimState
+from autopublisher.domain.accounts.watches import PROBLEM
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.watches import PROBLEM
 from autopublisher.flows.watch.account_check import AccountCheck, Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 
@@ -22,11 +22,11 @@ class ClaimCheck:
 
     @property
     def name(self) -> str:
-        """The name of the duty that follows."""
+        """The name of the check that follows."""
         return self._then.name
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
-        """Compare the labels, then do the duty that follows unless somebody else holds the account."""
+        """Compare the labels, then do the check that follows unless somebody else holds the account."""
         try:
             claim, others = self._claims.look(act_id)
         except MetaError as error:

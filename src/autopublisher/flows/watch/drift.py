@@ -5,14 +5,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.edits import GONE, SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.errors import MetaError, MetaNotFoundError
-from autopublisher.domain.findings import Finding, last_set_at, may_be_deleted, set_since, turn_of, wishes
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.reservations import end_of
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.reconciliation.edits import GONE, SWEEP_FIELDS, Edit, edits
+from autopublisher.domain.reconciliation.findings import (
+    Finding,
+    last_requested,
+    last_set_at,
+    may_be_deleted,
+    set_since,
+    turn_of,
+)
+from autopublisher.domain.runs.reservations import end_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
@@ -49,23 +56,23 @@ class Comparison:
 class DriftDetector:
     """Compares runs, one at a time."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl, meta: MetaReading) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
 
     def compare(
-        self, run: Run, census: AccountSnapshot, before: Mapping[tuple[str, str], Finding], now: datetime
+        self, run: Run, snapshot: AccountSnapshot, before: Mapping[tuple[str, str], Finding], now: datetime
     ) -> Comparison:
         """Compare a run; ``before`` are its findings of the look before, by place. Of an ended run only threats count."""
-        models = {model.key: model for model in self._statuses.models(run)}
+        models = {model.key: model for model in self._control.models(run)}
         baselines = {key: model.baseline for key, model in models.items() if model.baseline is not None}
-        found = Comparison(run, self._statuses.rows(run), baselines)
+        found = Comparison(run, self._control.rows(run), baselines)
         goes_on = can_still_act(run, found.rows, now)
-        made = self._statuses.created(run)
+        made = self._control.created(run)
         for row in (row for row in made if row.spec.kind in TREE):
-            shown = census.shown(row.spec.kind, row.meta_id)
-            if shown is None and goes_on and census.covers(row.spec.kind):
+            shown = snapshot.shown(row.spec.kind, row.meta_id)
+            if shown is None and goes_on and snapshot.covers(row.spec.kind):
                 shown = self._missing(found, row, models.get(row.key))
             if shown is not None:
                 self._one(found, row, shown, before, now)
@@ -73,7 +80,7 @@ class DriftDetector:
             self._creatives(found, [row for row in made if row.spec.kind is ObjectKind.CREATIVE], models, now)
         else:
             found.findings = found.threats
-        self._keep(found, census)
+        self._keep(found, snapshot)
         return found
 
     # --- one object -----------------------------------------------------------------------------------
@@ -108,13 +115,13 @@ class DriftDetector:
         self, found: Comparison, row: Operation
     ) -> tuple[Mapping[str, Any], Sequence[Operation]] | None:
         """Read an object by itself; None where nothing can be said because somebody is working on it or Meta is silent."""
-        before = _about(self._statuses.rows(found.run), row.key)
+        before = _about(self._control.rows(found.run), row.key)
         try:
             shown = self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
         except MetaError as error:
             found.problems.append(f"{row.key} could not be read: {error.message}")
             return None
-        rows = self._statuses.rows(found.run)
+        rows = self._control.rows(found.run)
         return None if _about(rows, row.key) != before else (shown, rows)
 
     def _missing(
@@ -133,7 +140,7 @@ class DriftDetector:
 
     def _perhaps_gone(self, found: Comparison, row: Operation) -> Mapping[str, Any] | None:
         try:
-            return {"status": "DELETED"} if self._statuses.is_gone(found.run, row) else None
+            return {"status": "DELETED"} if self._control.is_gone(found.run, row) else None
         except MetaError as error:
             found.problems.append(f"{row.key} is not shown, and not known to be gone: {error.message}")
             return None
@@ -168,20 +175,20 @@ class DriftDetector:
 
         start_set_at = last_set_at(rows, key, "start_time")
         baseline = compared.baselines.get(key)
-        amiss = edits(kind, wishes(rows, key), shown, baseline, start_set_at)
+        amiss = edits(kind, last_requested(rows, key), shown, baseline, start_set_at)
         if may_be_deleted(rows, key):
             amiss = tuple(edit for edit in amiss if edit.field != "status" or edit.shown not in GONE)
         return [found(edit) for edit in amiss]
 
     # --- models ---------------------------------------------------------------------------------------
 
-    def _keep(self, found: Comparison, census: AccountSnapshot) -> None:
-        """Bring the models up to date, but for those that somebody has read since the census."""
+    def _keep(self, found: Comparison, snapshot: AccountSnapshot) -> None:
+        """Bring the models up to date, but for those that somebody has read since the snapshot."""
         with self._open_unit() as unit:
             for model in unit.records.objects(found.run.id):
                 shown = found.shown.get(model.key)
-                if shown is not None and model.read_at <= census.at:
-                    unit.records.put_object(_as_shown(model, shown, census.at))
+                if shown is not None and model.read_at <= snapshot.at:
+                    unit.records.put_object(_as_shown(model, shown, snapshot.at))
             unit.commit()
 
 

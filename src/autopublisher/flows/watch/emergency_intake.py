@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import structlog
 
-from autopublisher.domain.emergency import NotedPause, NotedStop
+from autopublisher.domain.accounts.emergency import NotedPause, NotedStop
+from autopublisher.domain.accounts.stops import STOP_VERB, Stop
 from autopublisher.domain.errors import (
     ConflictError,
     StaleOperationError,
@@ -13,10 +14,9 @@ from autopublisher.domain.errors import (
     StaleWatchError,
     UnavailableError,
 )
-from autopublisher.domain.operations import Action, Operation, OperationSpec, OperationState
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import STOP_VERB, Stop
+from autopublisher.domain.journal.operations import Action, Operation, OperationSpec, OperationState
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.ticks import look_now
 from autopublisher.flows.writes.stop_guard import stop_lock

@@ -9,17 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.errors import (
-    MetaError,
-    MetaNotFoundError,
-    StaleOperationError,
-    StaleRunError,
-)
-from autopublisher.domain.ids import ActId
-from autopublisher.domain.operations import Action, Operation, OperationState
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.run import FINAL, Control, Run
-from autopublisher.domain.stops import (
+from autopublisher.domain.accounts.stops import (
     OFF,
     STOP_DUTY,
     ObjectLine,
@@ -29,6 +19,16 @@ from autopublisher.domain.stops import (
     report_from_record,
     unpaused_activation,
 )
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaNotFoundError,
+    StaleOperationError,
+    StaleRunError,
+)
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.journal.operations import Action, Operation, OperationState
+from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.runs.run import FINAL, Control, Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.watch.account_check import Outcome
@@ -80,14 +80,14 @@ class Target:
 
 
 class StopEnforcement:
-    """The duty that makes a stop true."""
+    """The check that makes a stop true."""
 
     name = STOP_DUTY
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl, strays: OrphanedObjects) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, control: ObjectControl, orphans: OrphanedObjects) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
-        self._strays = strays
+        self._control = control
+        self._orphans = orphans
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Hold the account's runs, switch off what is on, and report; None where no stop holds."""
@@ -101,7 +101,7 @@ class StopEnforcement:
         open_ones = [target for target in targets if not _is_known_off(target, since)]
         lines = {target.place: _line(target, _shown(target.model)) for target in targets}
         lines |= {target.place: self._switched_off(target, now) for target in open_ones}
-        found = self._strays.switched_off(
+        found = self._orphans.switched_off(
             act_id, [one for one in earlier.values() if one.run_id is None], now
         )
         lines |= {line.place: line for line in found.lines}
@@ -175,7 +175,7 @@ class StopEnforcement:
         """Switch an object off and say what Meta showed, and whether that will last."""
         run, row, model = target.run, target.row, target.model
         try:
-            state = self._statuses.stop(run, row)
+            state = self._control.stop(run, row)
         except MetaNotFoundError as error:
             return self._perhaps_gone(target, error)
         except Deferred as wait:
@@ -190,7 +190,7 @@ class StopEnforcement:
 
     def _perhaps_gone(self, target: Target, error: MetaError) -> ObjectLine:
         try:
-            gone = self._statuses.is_gone(target.run, target.row)
+            gone = self._control.is_gone(target.run, target.row)
         except MetaError as unreadable:
             return _line(target, _shown(target.model), why=unreadable.message)
         return _line(target, "GONE") if gone else _line(target, _shown(target.model), why=error.message)

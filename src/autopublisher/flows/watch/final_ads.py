@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.errors import MetaError
-from autopublisher.domain.final_campaign import BLOCKED, FinalState, ad_of, state_of
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.plan import final_key
-from autopublisher.domain.reservations import end_of
-from autopublisher.domain.run import Run, RunStatus
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.runs.final_campaign import BLOCKED, FinalState, ad_of, state_of
 from autopublisher.domain.runs.notes import REVIEW, note_of
+from autopublisher.domain.runs.plan import final_key
+from autopublisher.domain.runs.reservations import end_of
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.run_notes import keep_note
@@ -35,13 +35,13 @@ _ENDED = "The final campaign's time is over; Meta did not deliver its ad to the 
 
 
 class FinalAds:
-    """The duty that tells what Meta's review says of the ads of completed runs."""
+    """The check that tells what Meta's review says of the ads of completed runs."""
 
     name = "final_ads"
 
-    def __init__(self, open_unit: OpenUnitOfWork, statuses: ObjectControl) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, control: ObjectControl) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """See to each completed run that is not long over; None where there is none."""
@@ -56,8 +56,8 @@ class FinalAds:
 
     def _checked(self, run: Run, now: datetime) -> str | None:
         """Keep the note on one run up; return why its ad could not be read."""
-        rows = self._statuses.rows(run)
-        models = {model.key: model for model in self._statuses.models(run)}
+        rows = self._control.rows(run)
+        models = {model.key: model for model in self._control.models(run)}
         state, ad = state_of(rows, models, now), ad_of(models)
         if state is FinalState.REFUSED and ad is not None:
             return self._refused(run, {row.key: row for row in rows}, ad.key, now)
@@ -69,7 +69,7 @@ class FinalAds:
 
     def _refused(self, run: Run, rows: Mapping[str, Operation], key: str, now: datetime) -> str | None:
         try:
-            shown = self._statuses.read(run, rows[key], REVIEW_FIELDS)
+            shown = self._control.read(run, rows[key], REVIEW_FIELDS)
         except MetaError as error:
             return f"the final ad of run {run.id} could not be read: {error.message}"
         effective = str(shown.get("effective_status"))

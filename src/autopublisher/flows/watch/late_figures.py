@@ -14,16 +14,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.errors import MetaError, MetaNotFoundError, StaleOperationError, StaleRunError
-from autopublisher.domain.final_campaign import FINAL_ARM, LATE_FIGURES
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.insights import figures_of
-from autopublisher.domain.ledger import reserve_of
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationState
-from autopublisher.domain.records import Figures, Snapshot
-from autopublisher.domain.reservations import end_of, off_since
-from autopublisher.domain.run import FINAL, Run, RunStatus
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.journal.records import Figures, Snapshot
+from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES
 from autopublisher.domain.runs.notes import CURRENCY, note_of
-from autopublisher.domain.settlement import settled_spend, spent_at_most
+from autopublisher.domain.runs.reservations import end_of, off_since
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.settlement import settled_spend, spent_at_most
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
@@ -51,7 +51,7 @@ class _Place:
 
 
 class LateFigures:
-    """The duty that keeps the figures of ended runs up."""
+    """The check that keeps the figures of ended runs up."""
 
     name = LATE_FIGURES
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import structlog
 
-from autopublisher.domain.edits import GONE
 from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.ids import ActId, MetaId, RunId
-from autopublisher.domain.naming import MARK, run_mark, run_marks_in
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.naming import MARK, run_mark, run_marks_in
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.reconciliation.edits import GONE
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.drift import CREATIVE_AGE
 from autopublisher.flows.watch.orphans import is_journaled, may_become
@@ -107,20 +107,20 @@ class OrphanInventory:
         with self._open_unit() as unit:
             runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
             for row in rows:
-                stray = OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", "")))
-                run = _run_of(stray, runs)
+                orphan = OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", "")))
+                run = _run_of(orphan, runs)
                 if run is not None and run.act_id != act_id:
                     continue  # a business shows the studies of all its accounts: that account's look says it
                 if run is not None and run.id not in journals:
                     journals[run.id] = unit.journal.of_run(run.id)
                 journal = () if run is None else journals[run.id]
-                if is_journaled(journal, stray) or any(may_become(one, stray) for one in journal):
+                if is_journaled(journal, orphan) or any(may_become(one, orphan) for one in journal):
                     continue
-                record = known.get(stray.meta_id) or _record(stray, now)
+                record = known.get(orphan.meta_id) or _record(orphan, now)
                 found.append(record)
-                said = stray.meta_id in known or (run is not None and _is_said(unit, run, stray))
+                said = orphan.meta_id in known or (run is not None and _is_said(unit, run, orphan))
                 if not said:
-                    unit.observations.add_events([_event(act_id, stray, run, now)])
+                    unit.observations.add_events([_event(act_id, orphan, run, now)])
             unit.commit()
         return found
 
@@ -137,28 +137,30 @@ def _is_due(listed_at: str | None, now: datetime) -> bool:
     return listed_at is None or now - datetime.fromisoformat(listed_at) >= CREATIVE_AGE
 
 
-def _run_of(stray: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
-    return next((runs[mark] for mark in run_marks_in(stray.name) if mark in runs), None)
+def _run_of(orphan: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
+    return next((runs[mark] for mark in run_marks_in(orphan.name) if mark in runs), None)
 
 
-def _is_said(unit: UnitOfWork, run: Run, stray: OrphanedObject) -> bool:
+def _is_said(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
     """Tell whether a look that died before it could keep its record has written the event."""
     told = [one for one in unit.observations.events(run.id) if one.tag == UNCLAIMED]
-    return any(one.data["meta_id"] == stray.meta_id for one in told)
+    return any(one.data["meta_id"] == orphan.meta_id for one in told)
 
 
-def _record(stray: OrphanedObject, now: datetime) -> Mapping[str, Any]:
-    sentence = f"{stray.kind.value} {stray.meta_id} ({stray.name}) bears our mark and belongs to no journal"
+def _record(orphan: OrphanedObject, now: datetime) -> Mapping[str, Any]:
+    sentence = (
+        f"{orphan.kind.value} {orphan.meta_id} ({orphan.name}) bears our mark and belongs to no journal"
+    )
     return {
-        "kind": stray.kind.value,
-        "meta_id": stray.meta_id,
-        "name": stray.name,
+        "kind": orphan.kind.value,
+        "meta_id": orphan.meta_id,
+        "name": orphan.name,
         "since": now.isoformat(),
         "sentence": sentence,
     }
 
 
-def _event(act_id: ActId, stray: OrphanedObject, run: Run | None, now: datetime) -> Event:
-    facts = {"act_id": act_id, **_record(stray, now)}
+def _event(act_id: ActId, orphan: OrphanedObject, run: Run | None, now: datetime) -> Event:
+    facts = {"act_id": act_id, **_record(orphan, now)}
     message = f"{facts['sentence']}; it cannot spend and is left as it is"
     return Event(now, UNCLAIMED, SYSTEM, message, None if run is None else run.id, facts)

@@ -6,12 +6,12 @@ from datetime import datetime
 
 import structlog
 
+from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.naming import MARK, run_mark
-from autopublisher.domain.operations import Action, Operation
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.domain.journal.naming import MARK, run_mark
+from autopublisher.domain.journal.operations import Action, Operation
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Held
 from autopublisher.flows.runs.holding import Planner
 from autopublisher.flows.writes.objects import TREE, ObjectControl
@@ -39,26 +39,26 @@ class OrphanedObjects:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        statuses: ObjectControl,
+        control: ObjectControl,
         meta: MetaReading,
         pause: OrphanPause,
         plan: Planner,
     ) -> None:
         self._open_unit = open_unit
-        self._statuses = statuses
+        self._control = control
         self._meta = meta
         self._pause = pause
         self._plan = plan
 
     def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
-        """Look through the account; of ``earlier``, the strays of the look before, those not confirmed are tried again."""
+        """Look through the account; of ``earlier``, the orphans of the look before, those not confirmed are tried again."""
         on, problems = self._listed(act_id)
         known = frozenset(one.meta_id for one in on if self._is_journaled(act_id, one))
-        strays = {one.meta_id: one for one in on if one.meta_id not in known}
+        orphans = {one.meta_id: one for one in on if one.meta_id not in known}
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
-                strays.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
-        lines = tuple(self._pause(act_id, one, now) for one in strays.values())
+                orphans.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
+        lines = tuple(self._pause(act_id, one, now) for one in orphans.values())
         return Found(known, lines, tuple(problems))
 
     def taken_care_of(
@@ -66,18 +66,18 @@ class OrphanedObjects:
     ) -> Found:
         """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
         left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
-        strays = {one.meta_id: one for one in left if one.on}
+        orphans = {one.meta_id: one for one in left if one.on}
         for line in earlier:
             if (
                 not line.confirmed
                 and line.meta_id is not None
                 and line.meta_id not in {one.meta_id for one in left}
             ):
-                strays[line.meta_id] = OrphanedObject(line.kind, line.meta_id, line.key)
+                orphans[line.meta_id] = OrphanedObject(line.kind, line.meta_id, line.key)
         off = [
             ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
         ]
-        return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in strays.values())), ())
+        return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in orphans.values())), ())
 
     def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[str]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""
@@ -93,35 +93,35 @@ class OrphanedObjects:
             found += [OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
         return found, problems
 
-    def _is_journaled(self, act_id: ActId, stray: OrphanedObject, *, settling: bool = False) -> bool:
+    def _is_journaled(self, act_id: ActId, orphan: OrphanedObject, *, settling: bool = False) -> bool:
         """Tell whether the object's run knows it, taking it into the run's journal if it can.
 
         ``settling`` is the answer for one that a create not yet settled may have made.
         """
         with self._open_unit() as unit:
             runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
-            run = next((one for one in runs if run_mark(one.id) in stray.name), None)
+            run = next((one for one in runs if run_mark(one.id) in orphan.name), None)
             rows = () if run is None else unit.journal.of_run(run.id)
-        if run is None or is_journaled(rows, stray):
+        if run is None or is_journaled(rows, orphan):
             return run is not None
-        if any(may_become(row, stray) for row in rows):
+        if any(may_become(row, orphan) for row in rows):
             return settling  # its own create is still being looked for, and must not find it taken
-        return self._is_taken_in(run, stray)
+        return self._is_taken_in(run, orphan)
 
-    def _is_taken_in(self, run: Run, stray: OrphanedObject) -> bool:
+    def _is_taken_in(self, run: Run, orphan: OrphanedObject) -> bool:
         try:
-            self._statuses.account_for_orphans(run, self._plan(run))
+            self._control.account_for_orphans(run, self._plan(run))
         except (Held, MetaError, StaleRunError, StaleOperationError) as error:
-            _log.warning("stray_not_taken_in", run_id=run.id, meta_id=stray.meta_id, reason=str(error))
-        return is_journaled(self._statuses.rows(run), stray)
+            _log.warning("orphan_not_taken_in", run_id=run.id, meta_id=orphan.meta_id, reason=str(error))
+        return is_journaled(self._control.rows(run), orphan)
 
 
-def is_journaled(rows: Sequence[Operation], stray: OrphanedObject) -> bool:
+def is_journaled(rows: Sequence[Operation], orphan: OrphanedObject) -> bool:
     """Tell whether a create of the journal has made this object."""
-    return any(row.meta_id == stray.meta_id and row.spec.action is Action.CREATE for row in rows)
+    return any(row.meta_id == orphan.meta_id and row.spec.action is Action.CREATE for row in rows)
 
 
-def may_become(row: Operation, stray: OrphanedObject) -> bool:
+def may_become(row: Operation, orphan: OrphanedObject) -> bool:
     """Tell whether a create that is not settled yet may turn out to have made this object."""
     unsettled = row.spec.action is Action.CREATE and not row.is_settled
-    return unsettled and bool(row.spec.token) and str(row.spec.token) in stray.name
+    return unsettled and bool(row.spec.token) and str(row.spec.token) in orphan.name

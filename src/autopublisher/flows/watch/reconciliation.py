@@ -10,16 +10,23 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.findings import EDITED, RECALL_VERB, RECONCILIATION, RESTORED, Finding, findings_of
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.journal.found import OLDER
-from autopublisher.domain.journal.unknown import UNKNOWN
-from autopublisher.domain.naming import run_mark
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run, RunStatus
-from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.reconciliation.findings import (
+    EDITED,
+    RECALL_VERB,
+    RECONCILIATION,
+    RESTORED,
+    Finding,
+    findings_of,
+)
+from autopublisher.domain.reconciliation.found import OLDER
+from autopublisher.domain.reconciliation.unknown import UNKNOWN
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.runs.duplicates import Duplicates
@@ -44,7 +51,7 @@ _TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 
 class Reconciliation:
-    """The duty that compares an account with its journals; while a stop holds, the stop's own duty is in charge."""
+    """The check that compares an account with its journals; while a stop holds, the stop's own check is in charge."""
 
     name = RECONCILIATION
 
@@ -54,8 +61,8 @@ class Reconciliation:
         meta: MetaReading,
         clock: Clock,
         ticks: TickQueue,
-        statuses: ObjectControl,
-        strays: OrphanedObjects,
+        control: ObjectControl,
+        orphans: OrphanedObjects,
         duplicates: Duplicates,
         holding: Holding | None = None,
     ) -> None:
@@ -63,12 +70,12 @@ class Reconciliation:
         self._meta = meta
         self._clock = clock
         self._ticks = ticks
-        self._statuses = statuses
-        self._strays = strays
+        self._control = control
+        self._orphans = orphans
         self._duplicates = duplicates
         self._holding = holding
-        self._comparer = DriftDetector(open_unit, statuses, meta)
-        self._unclaimed = OrphanInventory(open_unit, meta)
+        self._drift = DriftDetector(open_unit, control, meta)
+        self._inventory = OrphanInventory(open_unit, meta)
         self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
@@ -78,34 +85,34 @@ class Reconciliation:
             every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
         if stopped:
             return None if before is None else Outcome(before)
-        census = take_snapshot(self._meta, act_id, now)
-        runs = [run for run in every if _matters(run, census, now)]
-        unknown = self._unknown_runs.listed(act_id, every, census, before, now)
-        undone = [line for run in runs for line in self._held_back(run, census, now)]
-        lines, problems = self._orphans(act_id, every, runs, census, before, now)
-        problems = [*census.problems, *problems]
+        snapshot = take_snapshot(self._meta, act_id, now)
+        runs = [run for run in every if _matters(run, snapshot, now)]
+        unknown = self._unknown_runs.listed(act_id, every, snapshot, before, now)
+        undone = [line for run in runs for line in self._held_back(run, snapshot, now)]
+        lines, problems = self._care_for_orphans(act_id, every, runs, snapshot, before, now)
+        problems = [*snapshot.problems, *problems]
         findings: list[Finding] = []
         for run in runs:
             earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
-            compared = self._comparer.compare(run, census, earlier, now)
+            compared = self._drift.compare(run, snapshot, earlier, now)
             self._carry_over(compared, earlier)
             self._tell(compared, now)
-            problems += self._weighed(run, census)
-            undone += self._recalled(compared, census)
+            problems += self._weighed(run, snapshot)
+            undone += self._recalled(compared, snapshot)
             self._mark_edited(compared, earlier, now)
             findings += compared.findings
             problems += compared.problems
         undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
-        unclaimed = self._unclaimed.listed(act_id, before, now)
-        problems += unclaimed.problems
+        inventory = self._inventory.listed(act_id, before, now)
+        problems += inventory.problems
         record = {
             "at": now.isoformat(),
             "findings": [one.to_record() for one in findings],
             "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
             UNKNOWN: [one.to_record() for one in unknown],
-            "unclaimed": list(unclaimed.objects),
-            "listed_at": dict(unclaimed.listed_at),
-            "put_off": dict(unclaimed.put_off),
+            "unclaimed": list(inventory.objects),
+            "listed_at": dict(inventory.listed_at),
+            "put_off": dict(inventory.put_off),
             "undone": undone,
             "problems": problems,
         }
@@ -113,38 +120,38 @@ class Reconciliation:
 
     # --- whose objects --------------------------------------------------------------------------------
 
-    def _orphans(  # noqa: PLR0917 (the account as it is listed and as it is known)
+    def _care_for_orphans(  # noqa: PLR0917 (the account as it is listed and as it is known)
         self,
         act_id: ActId,
         every: Sequence[Run],
         runs: Sequence[Run],
-        census: AccountSnapshot,
+        snapshot: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
     ) -> tuple[tuple[ObjectLine, ...], list[str]]:
         """Have what no journal knows taken into its run's, or else switched off."""
-        known = {row.meta_id for run in runs for row in self._statuses.rows(run)}
+        known = {row.meta_id for run in runs for row in self._control.rows(run)}
         at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
         ours = tuple(run_mark(run.id) for run in every)
         unknown = [
             OrphanedObject(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
-            for kind, row in census.everything()
+            for kind, row in snapshot.everything()
             if row["id"] not in known
             and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
             and not any(mark in _name(row) for mark in at_rest)
         ]
         earlier = [_line(one) for one in (before or {}).get("orphans", ())]
-        found = self._strays.taken_care_of(act_id, unknown, earlier, now)
+        found = self._orphans.taken_care_of(act_id, unknown, earlier, now)
         return found.lines, list(found.problems)
 
     # --- older databases ----------------------------------------------------------------------------
 
-    def _held_back(self, run: Run, census: AccountSnapshot, now: datetime) -> list[str]:
+    def _held_back(self, run: Run, snapshot: AccountSnapshot, now: datetime) -> list[str]:
         """See that a run of which Meta holds more than its journal rests, and to its money; returns what is left undone."""
         if self._holding is None or run.is_ending:
             return []
         try:
-            self._holding.compared(run, census.of(run_mark(run.id)) if not census.problems else None)
+            self._holding.compared(run, snapshot.of(run_mark(run.id)) if not snapshot.problems else None)
         except Held:
             return self._at_rest(run, now)
         except Deferred:
@@ -210,41 +217,41 @@ class Reconciliation:
             unit.observations.add_events(news)
             unit.commit()
 
-    def _weighed(self, run: Run, census: AccountSnapshot) -> list[str]:
+    def _weighed(self, run: Run, snapshot: AccountSnapshot) -> list[str]:
         """Set aside what the run's duplicates can spend, before they are switched off; return why it could not be done."""
         try:
-            self._duplicates.weigh(run, lambda row: census.shown(row.spec.kind, row.meta_id))
+            self._duplicates.weigh(run, lambda row: snapshot.shown(row.spec.kind, row.meta_id))
         except (StaleRunError, StaleOperationError) as error:
             return [f"what duplicates can spend is set aside at the next look: {error}"]
         return []
 
     # --- what is done ---------------------------------------------------------------------------------
 
-    def _recalled(self, compared: Comparison, census: AccountSnapshot) -> list[str]:
+    def _recalled(self, compared: Comparison, snapshot: AccountSnapshot) -> list[str]:
         """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
         undone = []
         arms = {_arm(one.key) for one in compared.threats}
-        for row in self._on(compared, census, arms):
+        for row in self._on(compared, snapshot, arms):
             try:
-                self._statuses.recall(compared.run, row)
+                self._control.recall(compared.run, row)
             except (Deferred, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
                 undone.append(f"{row.key} is to be switched off: {error}")
         return undone
 
-    def _on(self, compared: Comparison, census: AccountSnapshot, arms: set[str]) -> list[Operation]:
+    def _on(self, compared: Comparison, snapshot: AccountSnapshot, arms: set[str]) -> list[Operation]:
         """Return what is on in these arms, and what an earlier look began to switch off."""
         begun = {
             row.spec.target
-            for row in self._statuses.rows(compared.run)
+            for row in self._control.rows(compared.run)
             if row.key.startswith(f"{RECALL_VERB}/") and not row.is_settled
         }
-        rows = self._statuses.created(compared.run)
+        rows = self._control.created(compared.run)
         return [
             row
             for kind in TREE
             for row in rows
             if row.spec.kind is kind
-            and (row.key in begun or (_arm(row.key) in arms and _is_on(compared, census, row)))
+            and (row.key in begun or (_arm(row.key) in arms and _is_on(compared, snapshot, row)))
         ]
 
     def _mark_edited(
@@ -272,11 +279,11 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row.get("name", ""))
 
 
-def _matters(run: Run, census: AccountSnapshot, now: datetime) -> bool:
+def _matters(run: Run, snapshot: AccountSnapshot, now: datetime) -> bool:
     """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
     if run.ended_at is None or run.ended_at >= now - LONGEST:
         return True
-    return any(run_mark(run.id) in _name(row) for _, row in census.on())
+    return any(run_mark(run.id) in _name(row) for _, row in snapshot.on())
 
 
 def _line(record: Mapping[str, Any]) -> ObjectLine:
@@ -287,8 +294,8 @@ def _arm(key: str) -> str:
     return key.rsplit("/", 1)[0]
 
 
-def _is_on(compared: Comparison, census: AccountSnapshot, row: Operation) -> bool:
-    shown = compared.shown.get(row.key) or census.shown(row.spec.kind, row.meta_id)
+def _is_on(compared: Comparison, snapshot: AccountSnapshot, row: Operation) -> bool:
+    shown = compared.shown.get(row.key) or snapshot.shown(row.spec.kind, row.meta_id)
     return shown is not None and shown.get("status") not in OFF
 
 

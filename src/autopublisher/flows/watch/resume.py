@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from autopublisher.domain.accounts.stops import STOP_VERB, Stop, asked_of, was_stopped
 from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.journal.found import found_in
-from autopublisher.domain.ledger import ledger_of
-from autopublisher.domain.operations import ObjectKind, Operation
-from autopublisher.domain.plan import final_key, total_of
-from autopublisher.domain.run import FINAL, Run, RunStatus
-from autopublisher.domain.stops import STOP_VERB, Stop, asked_of, was_stopped
+from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.money.ledger import ledger_of
+from autopublisher.domain.reconciliation.found import found_in
+from autopublisher.domain.runs.plan import final_key, total_of
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
@@ -29,7 +29,7 @@ _UNDER_WAY = frozenset(RunStatus) - FINAL
 
 
 class ResumeAfterStop:
-    """The duty that ends a stop: it has nothing to do while one holds."""
+    """The check that ends a stop: it has nothing to do while one holds."""
 
     name = "resume"
 
@@ -39,13 +39,13 @@ class ResumeAfterStop:
         ticks: TickQueue,
         clock: Clock,
         executor: Executor,
-        statuses: ObjectControl,
+        control: ObjectControl,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
         self._executor = executor
-        self._statuses = statuses
+        self._control = control
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Wake what was held; switch final campaigns on again where the last stop was lifted with that wish."""
@@ -55,7 +55,7 @@ class ResumeAfterStop:
             held = unit.runs.find(RunFilter(statuses=_UNDER_WAY, act_id=act_id, limit=_ALL))
             lifted = [one for one in unit.stops.latest(_ALL) if one.concerns(act_id)]
         for run in held:
-            if run.next_tick_at is None and not found_in(self._statuses.rows(run)):
+            if run.next_tick_at is None and not found_in(self._control.rows(run)):
                 self._wake(run, now)
         last = max(lifted, key=lambda stop: stop.lifted_at or stop.at, default=None)
         if last is None or not last.reactivate:
@@ -67,7 +67,7 @@ class ResumeAfterStop:
     def _wake(self, run: Run, now: datetime) -> None:
         """Let the run go on; a pause of the stop's that was never settled is no longer wanted."""
         try:
-            for row in self._statuses.rows(run):
+            for row in self._control.rows(run):
                 if row.key.startswith(f"{STOP_VERB}/") and not row.is_settled:
                     self._executor.settle(run, row)
             woken = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now, attention=None)
@@ -95,8 +95,8 @@ class ResumeAfterStop:
 
     def _final(self, run: Run, since: datetime, now: datetime) -> dict[str, Any] | None:
         """Switch one run's final campaign on again if the stop switched it off; None where it did not."""
-        rows = self._statuses.rows(run)
-        finals = [row for row in self._statuses.created(run, "final/") if row.spec.kind in TREE]
+        rows = self._control.rows(run)
+        finals = [row for row in self._control.created(run, "final/") if row.spec.kind in TREE]
         dark = [row for row in finals if was_stopped(rows, row.key, since)]
         if not dark:
             return None
@@ -104,7 +104,7 @@ class ResumeAfterStop:
         if refused:
             return {"run_id": run.id, "settled": True, "state": "left paused", "why": refused}
         try:
-            self._statuses.activate(run, dark)
+            self._control.activate(run, dark)
         except (Deferred, MetaError, StaleRunError, StaleOperationError) as error:
             return {"run_id": run.id, "settled": False, "state": "not on yet", "why": str(error)}
         except (OperationRefused, GateRefusedError) as error:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from autopublisher.domain.errors import StaleRunError
-from autopublisher.domain.run import Run
 from autopublisher.domain.runs.notes import note_of, with_note
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.ports.repositories import OpenUnitOfWork
 

@@ -7,9 +7,9 @@ from functools import partial
 
 import structlog
 
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import StaleRunError, StaleWatchError
-from autopublisher.domain.run import Run
-from autopublisher.domain.watches import Watch
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.journal.unknown import UnknownObject, unknown_in, unknown_objects
-from autopublisher.domain.naming import run_mark
-from autopublisher.domain.records import Event
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.records import Event
+from autopublisher.domain.reconciliation.unknown import UnknownObject, unknown_in, unknown_objects
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.ports.repositories import OpenUnitOfWork

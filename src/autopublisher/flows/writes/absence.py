@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.operations import Operation, OperationState
-from autopublisher.domain.stops import LANDS_WITHIN
+from autopublisher.domain.accounts.stops import LANDS_WITHIN
+from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 

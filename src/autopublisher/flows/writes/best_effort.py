@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError
-from autopublisher.domain.operations import Operation, OperationSpec, OperationState
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.ports.clock import Clock

@@ -9,12 +9,18 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from autopublisher.domain.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.records import Event, MetaObject
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.journal.records import Event, MetaObject
+from autopublisher.domain.money.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.claims import (
+from autopublisher.domain.accounts.claims import (
     CLAIM_LISTED,
     CLAIM_MARK,
     CLAIM_SHOWS,
@@ -31,9 +31,9 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import ActId, InstallationId
-from autopublisher.domain.naming import MARK
-from autopublisher.domain.operations import ObjectKind, OperationSpec
-from autopublisher.domain.records import Event
+from autopublisher.domain.journal.naming import MARK
+from autopublisher.domain.journal.operations import ObjectKind, OperationSpec
+from autopublisher.domain.journal.records import Event
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.ports.clock import Clock

@@ -12,19 +12,19 @@ from typing import Any, Protocol
 
 import structlog
 
-from autopublisher.domain.emergency import (
+from autopublisher.domain.accounts.emergency import (
     BookedAccount,
     NotedPause,
     NotedStop,
     report_note,
     stop_note,
 )
+from autopublisher.domain.accounts.stops import OFF, ObjectLine, Stop, StopReport
 from autopublisher.domain.errors import AccountNotFoundError, MetaError
 from autopublisher.domain.ids import AccountId, ActId, MetaId
-from autopublisher.domain.naming import MARK
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.pacing import Pacing
-from autopublisher.domain.stops import OFF, ObjectLine, Stop, StopReport
+from autopublisher.domain.journal.naming import MARK
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.meta.pacing import MetaPacing

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.claims import needs_no_claim
-from autopublisher.domain.duplicates import is_duplicate
+from autopublisher.domain.accounts.claims import needs_no_claim
+from autopublisher.domain.accounts.stops import asked_of, passes_stop
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaError,
@@ -24,10 +24,8 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.journal.found import found_in
-from autopublisher.domain.meta_rules import MetaHeldBackError
-from autopublisher.domain.naming import run_mark, token_in
-from autopublisher.domain.operations import (
+from autopublisher.domain.journal.naming import run_mark, token_in
+from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
     Operation,
@@ -35,9 +33,11 @@ from autopublisher.domain.operations import (
     OperationState,
     resolve,
 )
-from autopublisher.domain.readback import READ_FIELDS, differences
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import asked_of, passes_stop
+from autopublisher.domain.meta.readback import READ_FIELDS, differences
+from autopublisher.domain.meta.rules import MetaHeldBackError
+from autopublisher.domain.money.duplicates import is_duplicate
+from autopublisher.domain.reconciliation.found import found_in
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping

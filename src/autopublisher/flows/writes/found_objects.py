@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.duplicates import is_duplicate, worst_case
-from autopublisher.domain.edits import SWEEP_FIELDS
+from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.journal.found import (
+from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+)
+from autopublisher.domain.money.duplicates import is_duplicate, worst_case
+from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS
+from autopublisher.domain.reconciliation.found import (
     activation_spec,
     creative_id_of,
     creative_spec,
@@ -21,11 +30,8 @@ from autopublisher.domain.journal.found import (
     key_of,
     lacks_activation,
 )
-from autopublisher.domain.naming import run_mark
-from autopublisher.domain.operations import Action, ObjectKind, Operation, OperationSpec, OperationState
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import OFF
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.ports.clock import Clock

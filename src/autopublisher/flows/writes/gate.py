@@ -10,17 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from autopublisher.domain.accounts import Account
-from autopublisher.domain.exposure import DAY_STRETCH, Calendar, Reservation, calendar_of
+from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.ledger import headroom_of, ledger_of, pass_gate, pass_rise
-from autopublisher.domain.limits import Breach, InstallationLimits, Limits, Scope, first_breach, limits_of
-from autopublisher.domain.operations import Operation
-from autopublisher.domain.optimizer import LONGEST_DAYS
-from autopublisher.domain.plan import total_of
-from autopublisher.domain.reallocation import arm_keys, is_rise
-from autopublisher.domain.reservations import Calendars, concerns_spend, reservations_of
-from autopublisher.domain.run import Run
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.money.exposure import DAY_STRETCH, Calendar, Reservation, calendar_of
+from autopublisher.domain.money.ledger import headroom_of, ledger_of, pass_gate, pass_rise
+from autopublisher.domain.money.limits import (
+    Breach,
+    InstallationLimits,
+    Limits,
+    Scope,
+    first_breach,
+    limits_of,
+)
+from autopublisher.domain.runs.optimizer import LONGEST_DAYS
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.reallocation import arm_keys, is_rise
+from autopublisher.domain.runs.reservations import Calendars, concerns_spend, reservations_of
+from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import RunFilter, UnitOfWork
 
 LIMIT_WAIT = timedelta(hours=1)

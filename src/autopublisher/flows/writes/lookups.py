@@ -7,11 +7,11 @@ list. The client asks the account's edge filtered and whole; here the parent's o
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autopublisher.domain.duplicates import MONEY_KINDS
 from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import EDGES, ObjectKind, OperationSpec, resolve
-from autopublisher.domain.readback import READ_FIELDS
+from autopublisher.domain.journal.operations import EDGES, ObjectKind, OperationSpec, resolve
+from autopublisher.domain.meta.readback import READ_FIELDS
+from autopublisher.domain.money.duplicates import MONEY_KINDS
 from autopublisher.ports.meta.client import MetaAds
 
 _PARENTS = {

@@ -5,20 +5,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from autopublisher.domain.accounts import AdAccountFacts
-from autopublisher.domain.baseline import baseline_of
-from autopublisher.domain.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.accounts.accounts import AdAccountFacts
+from autopublisher.domain.accounts.stops import STOP_VERB, unpaused_activation
 from autopublisher.domain.errors import (
     MetaError,
     MetaNotFoundError,
     MetaOutcomeUnknownError,
     MetaThrottledError,
 )
-from autopublisher.domain.findings import RECALL_VERB, set_since, was_recalled, wishes
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.journal.found import found_in
-from autopublisher.domain.naming import run_mark
-from autopublisher.domain.operations import (
+from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
     Operation,
@@ -26,10 +23,13 @@ from autopublisher.domain.operations import (
     OperationState,
     resolve,
 )
-from autopublisher.domain.readback import READ_FIELDS, differences
-from autopublisher.domain.records import MetaObject
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import STOP_VERB, unpaused_activation
+from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.meta.readback import READ_FIELDS, differences
+from autopublisher.domain.reconciliation.baseline import baseline_of
+from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
+from autopublisher.domain.reconciliation.findings import RECALL_VERB, last_requested, set_since, was_recalled
+from autopublisher.domain.reconciliation.found import found_in
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
@@ -159,7 +159,7 @@ class ObjectControl:
         self._keep(run, known)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
 
-    def unlike(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[str]:
+    def differences(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[str]:
         """Read objects and return how they differ from what their creates and later updates asked for.
 
         What differs is read again, and after it the journal: whoever changes an object of ours writes it down beforehand, so
@@ -186,17 +186,17 @@ class ObjectControl:
             for model in unit.records.objects(run.id):
                 if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
                     read = shown[model.key]
-                    amiss = edits(model.kind, wishes(journal, model.key), read)
+                    amiss = edits(model.kind, last_requested(journal, model.key), read)
                     baseline = baseline_of(read, [one.field for one in amiss])
                     unit.records.put_object(replace(model, baseline=baseline))
             unit.commit()
 
-    def wish(self, run: Run, prefix: str) -> Mapping[str, Any]:
+    def last_requested(self, run: Run, prefix: str) -> Mapping[str, Any]:
         """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""
         asked = [row.spec.params for row in self.rows(run) if row.key.startswith(prefix)]
         return asked[-1] if asked else {}
 
-    def ensure(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+    def update_if_needed(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
         """Make one object show ``params`` at Meta, by a journaled update unless it shows them already."""
         if not differences(params, self.read(run, row)):
             return
@@ -206,20 +206,20 @@ class ObjectControl:
         ):  # an earlier wish was still open, and had to be settled first
             self._perform(run, row, Action.UPDATE, params, verb)
 
-    def order(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+    def update(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
         """Have one object show ``params``, always by a journaled update, so that the journal knows of what was asked."""
         done = self._perform(run, row, Action.UPDATE, params, verb)
         if dict(done.spec.params) != dict(params):
             self._perform(run, row, Action.UPDATE, params, verb)
 
-    def agree(self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], verb: str) -> None:
+    def update_all(self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], verb: str) -> None:
         """Have several objects show ``params``; Meta is not asked again about those whose journal says that they do.
 
         So a tick that was held back goes on where the last one stopped, however many objects there are.
         """
         for row in rows:
             if differences(params, _wanted(row, self.rows(run))):
-                self.order(run, row, params, verb)
+                self.update(run, row, params, verb)
 
     def finish(self, run: Run, row: Operation) -> None:
         """Bring one write of the journal to its end."""
@@ -253,7 +253,7 @@ class ObjectControl:
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
             is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
             if is_off and not self._was_on_long_ago(journal, row):
-                self.ensure(run, row, {"status": "ACTIVE"}, "activate")
+                self.update_if_needed(run, row, {"status": "ACTIVE"}, "activate")
 
     def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
@@ -407,7 +407,7 @@ class ObjectControl:
 
 def _frees_money(row: Operation, journal: Sequence[Operation], shown: Mapping[str, Any]) -> list[str]:
     """Return the fields by which an object could spend more than was asked for, its status aside."""
-    found = edits(row.spec.kind, wishes(journal, row.key), shown)
+    found = edits(row.spec.kind, last_requested(journal, row.key), shown)
     return [one.field for one in found if one.threat and one.field != "status"]
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
-from autopublisher.domain.records import Event
-from autopublisher.domain.stops import OFF, ObjectLine
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.records import Event
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork

@@ -1,9 +1,9 @@
 """The brake: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
 
+from autopublisher.domain.accounts.stops import asked_of, passes_stop
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.operations import OperationSpec
-from autopublisher.domain.run import Run
-from autopublisher.domain.stops import asked_of, passes_stop
+from autopublisher.domain.journal.operations import OperationSpec
+from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Stopped
 from autopublisher.flows.writes.claims import check_claim
 from autopublisher.ports.repositories import UnitOfWork

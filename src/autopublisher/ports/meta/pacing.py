@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.pacing import Pacing
+from autopublisher.domain.meta.pacing import Pacing
 
 
 class MetaPacing(Protocol):

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.operations import ObjectKind
+from autopublisher.domain.journal.operations import ObjectKind
 
 LastCheck = Callable[[], None]
 """Called when a write is about to leave; what it raises keeps the write from leaving."""

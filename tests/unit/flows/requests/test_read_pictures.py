@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopublisher.domain.creatives.pictures import Picture, picture_warnings
 from autopublisher.domain.errors import InvalidRequestError
-from autopublisher.domain.pictures import Picture, picture_warnings
 from autopublisher.flows.requests.pictures import read_picture, warnings_of
 from support.pictures import PNG, drawn, picture
 

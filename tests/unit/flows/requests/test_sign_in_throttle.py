@@ -10,7 +10,7 @@ from autopublisher.adapters.memory.passwords import MemoryPasswords
 from autopublisher.adapters.memory.tokens import MemoryTokens
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.domain.access import Role
-from autopublisher.domain.records import Event
+from autopublisher.domain.journal.records import Event
 from autopublisher.flows.requests.people import FAMILIAR_ADDRESSES, PeopleDesk, WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import (
     FORGOTTEN_AFTER,

@@ -1,0 +1,164 @@
+"""The claim of an installation on an ad account: what two installations, or a copy beside its original, are told by.
+
+Theory of operation. Each installation has one label in each ad account that it writes to. Its name tells the
+installation, a number that grows with every start, and a nonce of that start; the same stands in the database. So what
+Meta shows is either what this database wrote last, or somebody else has written it: another installation, or one that
+shares this one's past (a restored backup, a copied file). Among labels of different installations the oldest holds the
+account. Who does not hold it writes nothing but pauses until it is told to take over.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from autopublisher.domain.accounts.stops import OFF
+from autopublisher.domain.ids import ActId, InstallationId, MetaId
+from autopublisher.domain.journal.operations import Action, OperationSpec
+
+CLAIM_MARK = "autopublisher installation "
+CLAIM_SHOWS = timedelta(minutes=3)
+"""After so long a label that was written is read back; longer where this installation saw longer lags."""
+
+CLAIM_LISTED = timedelta(minutes=15)
+"""After so long a label that Meta does not list is written once more."""
+
+CLAIM_RETRY = timedelta(hours=1)
+"""How long what was refused waits for somebody to take over, or for the other to go."""
+
+ELSEWHERE = "restored"
+"""The place of a database that was put back from a backup: it lies nowhere yet."""
+
+_KEPT_NONCES = 4
+_NAME = re.compile(re.escape(CLAIM_MARK) + r"(?P<installation>\S+) start (?P<epoch>\d+) (?P<nonce>\w+)")
+
+
+class ClaimState(StrEnum):
+    """Whether the account is this installation's: not proved yet, proved, or refused."""
+
+    PENDING = "pending"
+    HELD = "held"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the database says of its claim on an account.
+
+    ``nonces`` are those of the last starts, the present one first: a label may still show an earlier one, so none is let
+    go of that was written since the one that Meta last showed. ``place`` is where the database lay when it wrote them.
+    Nothing but pauses is written before ``again_at`` unless it is HELD.
+    """
+
+    act_id: ActId
+    epoch: int = 0
+    nonces: tuple[str, ...] = ()
+    place: str | None = None
+    state: ClaimState = ClaimState.PENDING
+    why: str = ""
+    take_over: bool = False
+    again_at: datetime | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this database has never claimed the account."""
+        return not self.nonces
+
+    def started(self, nonce: str, epoch: int, place: str, shown: str | None, *, keeps_state: bool) -> "Claim":
+        """Return the claim of a start, new or told once more; ``keeps_state`` where other workers may go on meanwhile.
+
+        ``shown`` is the nonce that Meta shows, None where it shows none of this installation.
+        """
+        state = self.state if keeps_state else ClaimState.PENDING
+        nonces = (nonce, *(one for one in self.nonces if one != nonce))
+        if shown in nonces:
+            nonces = nonces[: max(_KEPT_NONCES, nonces.index(shown) + 1)]
+        return replace(self, epoch=epoch, nonces=nonces, place=place, state=state, why="")
+
+    def refused(self, why: str, now: datetime) -> "Claim":
+        """Return the claim as it stands while somebody else holds the account."""
+        return replace(self, state=ClaimState.REFUSED, why=why, again_at=now + CLAIM_RETRY)
+
+    def moved(self, now: datetime | None, *, take_over: bool) -> "Claim":
+        """Return the claim of a database that was put back from a backup, or that was told to take over."""
+        return replace(self, place=ELSEWHERE, state=ClaimState.PENDING, take_over=take_over, again_at=now)
+
+    @property
+    def attention(self) -> str:
+        """What people read where something waits because of it."""
+        return (
+            f"{self.act_id} is not this installation's to write to: {self.why}. Only pauses are written. See that the "
+            f"other is stopped for good, then run 'autopublisher account take-over {self.act_id}'."
+        )
+
+
+@dataclass(frozen=True)
+class ClaimLabel:
+    """A label of an installation, as the account lists it."""
+
+    meta_id: MetaId
+    installation: InstallationId
+    epoch: int
+    nonce: str
+    created: str
+
+    @property
+    def age(self) -> tuple[str, int, str]:
+        """What orders labels, the oldest first, in the same way for whoever looks."""
+        return self.created, len(self.meta_id), self.meta_id
+
+
+def label_name(installation: InstallationId, claim: Claim) -> str:
+    """Return the name of the label that tells a claim's present start."""
+    return f"{CLAIM_MARK}{installation} start {claim.epoch} {claim.nonces[0]}"
+
+
+def labels_in(rows: Iterable[Mapping[str, Any]]) -> Sequence[ClaimLabel]:
+    """Return the labels of installations among those of an account, the oldest first."""
+    found = [(row, _NAME.fullmatch(str(row.get("name", "")))) for row in rows]
+    labels = [
+        ClaimLabel(
+            MetaId(str(row["id"])),
+            InstallationId(match["installation"]),
+            int(match["epoch"]),
+            match["nonce"],
+            str(row.get("created_time", "")),
+        )
+        for row, match in found
+        if match is not None
+    ]
+    return sorted(labels, key=lambda label: label.age)
+
+
+def own_labels(labels: Sequence[ClaimLabel], installation: InstallationId) -> Sequence[ClaimLabel]:
+    """Return the labels that bear this installation's id, the latest start last."""
+    return sorted((one for one in labels if one.installation == installation), key=lambda label: label.epoch)
+
+
+def why_not(claim: Claim, labels: Sequence[ClaimLabel], installation: InstallationId, place: str) -> str:
+    """Return why the account is not this installation's, empty where it is; ``place`` is where its database lies now."""
+    if labels and labels[0].installation != installation:
+        first = labels[0]
+        return f"installation {first.installation} (start {first.epoch}) has claimed it at Meta before"
+    own = own_labels(labels, installation)
+    if own and own[-1].nonce not in claim.nonces:
+        return (
+            f"another copy of this database has been started (start {own[-1].epoch} at Meta, {claim.epoch} here): this one "
+            "is older or was copied"
+        )
+    if not claim.is_new and claim.place != place:
+        return "this database was restored, copied or moved since it last wrote there"
+    return ""
+
+
+def is_shown(claim: Claim, labels: Sequence[ClaimLabel], installation: InstallationId) -> bool:
+    """Tell whether Meta shows the claim's present start."""
+    own = own_labels(labels, installation)
+    return bool(own) and not claim.is_new and own[-1].nonce == claim.nonces[0]
+
+
+def needs_no_claim(spec: OperationSpec) -> bool:
+    """Tell whether a write is a pause, which whoever sees a danger may write."""
+    return spec.action is Action.UPDATE and set(spec.params) == {"status"} and spec.params["status"] in OFF

@@ -1,0 +1,1 @@
+"""Meta's rules, limits and wire forms."""

@@ -1,0 +1,41 @@
+"""People who may sign in, and the tokens by which they are known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from autopublisher.domain.access import Role
+from autopublisher.domain.ids import UserId
+
+
+@dataclass(frozen=True)
+class User:
+    """A person who may sign in; only the password's hash is kept, and the newest addresses they signed in from."""
+
+    id: UserId
+    name: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+    active: bool = True
+    addresses: tuple[str, ...] = ()
+
+
+class TokenKind(StrEnum):
+    """What a token is for."""
+
+    API = "api"
+    SESSION = "session"
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A bearer token; only a keyed hash of it is kept."""
+
+    hash: str
+    user_id: UserId
+    kind: TokenKind
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None = None

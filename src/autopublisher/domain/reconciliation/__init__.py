@@ -1,0 +1,1 @@
+"""Reconciliation: what Meta shows, held against the journal."""

@@ -1,0 +1,1 @@
+"""Requests: what people ask for, and the rules each must keep."""

@@ -1,0 +1,87 @@
+"""From a run and its stored snapshots to the decision engine's terms, and back to money."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from autopublisher.domain import evidence
+from autopublisher.domain.amounts import offset_of
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import Figures, Snapshot
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.plan import money_of
+from autopublisher.domain.runs.reallocation import planned_shares
+from autopublisher.domain.runs.run import Run
+
+
+def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> evidence.Design:
+    """Return the frozen plan of a run's test, as agreed in its request.
+
+    While the test runs it counts on people being divided as decided before; the ``final`` verdict only on what Meta has
+    shown after the end.
+    """
+    divided = run.was_divided_throughout if final else bool(run.randomised)
+    ab = run.request.ab_test_config
+    threshold = ab.min_spend_threshold
+    return evidence.Design(
+        variants=tuple(variant.letter for variant in variants),
+        planned_spend_per_variant=float(money_of(run, ab.test_budget_per_variant).major),
+        planned_hours=float(ab.test_duration_hours),
+        criterion=evidence.Criterion(ab.winner_criteria.value),
+        alpha=round(1.0 - float(ab.statistical_significance_level), 6),
+        mode=evidence.Mode(ab.decision_mode.value),
+        same_offer=ab.same_offer,
+        cooldown_hours=float(ab.settle_hours),
+        min_spend_threshold=0.0 if threshold is None else float(threshold),
+        currency=run.currency,
+        poll_hours=None if run.poll_minutes is None else run.poll_minutes / 60,
+        adaptive=ab.adaptive_allocation,
+        randomised=divided,
+        # Every variant asks for the same people; only a study keeps them apart.
+        same_people=not divided,
+    )
+
+
+def planned_shares_of(
+    run: Run, variants: Sequence[Variant], rows: Sequence[Operation], now: datetime
+) -> tuple[float, ...] | None:
+    """Return what part of the spend each variant should have had by now; None where no money is moved."""
+    if (
+        not run.request.ab_test_config.adaptive_allocation
+        or run.test_starts_at is None
+        or run.test_ends_at is None
+    ):
+        return None
+    shares = planned_shares(rows, run.test_starts_at, run.test_ends_at, now)
+    return tuple(shares[variant.letter] for variant in variants) if shares else None
+
+
+def history_of(
+    run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot]
+) -> tuple[evidence.Snapshot, ...]:
+    """Return complete polls in order; hours count from the moment the test was switched on."""
+    start = run.test_starts_at or run.build_starts_at or run.created_at
+    offset = offset_of(run.currency)
+    polls: dict[datetime, dict[str, Figures]] = {}
+    for snapshot in snapshots:
+        polls.setdefault(snapshot.at, {})[snapshot.variant] = snapshot.figures
+    letters = [variant.letter for variant in variants]
+    return tuple(
+        evidence.Snapshot(
+            hour=max(0.0, (at - start).total_seconds() / 3600.0),
+            figures=tuple(_in_major(poll[letter], offset) for letter in letters),
+            edited=run.edited_at is not None and at >= run.edited_at,
+        )
+        for at, poll in sorted(polls.items())
+        if all(letter in poll for letter in letters)
+    )
+
+
+def _in_major(figures: Figures, offset: int) -> evidence.Figures:
+    return evidence.Figures(
+        spend=figures.spend / offset,
+        impressions=figures.impressions,
+        clicks=figures.clicks,
+        conversions=figures.conversions,
+        revenue=max(0, figures.revenue) / offset,  # refunds above sales are worth no more than nothing sold
+        engagements=max(0, figures.engagements - figures.clicks),
+    )

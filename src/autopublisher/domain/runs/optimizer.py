@@ -1,0 +1,130 @@
+"""The budget of the final campaign: the winner's daily budget scaled, under every cap, within what is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.money.limits import Breach
+from autopublisher.domain.request.request import RunRequest
+
+LONGEST_DAYS = 365
+"""A final campaign never runs longer than this, however small its daily budget."""
+
+
+@dataclass(frozen=True)
+class FinalBudget:
+    """Money of the final campaign: at most ``total`` in all, held by Meta.
+
+    ``daily`` with ``spend_cap`` where Meta accepts a cap that low; else ``daily`` is None and ``total`` is a lifetime
+    budget. ``why`` names the rule that set the daily amount.
+    """
+
+    total: Money
+    daily: Money | None
+    spend_cap: Money | None
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a final budget has to fit into besides the request's own caps.
+
+    ``left`` is what the ledger proves unspent; ``smallest_daily`` and ``smallest_cap`` are Meta's minima; ``most_daily`` is
+    a ceiling that the spend limits set, None where they set none.
+    """
+
+    left: Money
+    smallest_daily: Money
+    smallest_cap: Money
+    most_daily: Money | None = None
+
+
+@dataclass(frozen=True)
+class NoBudget:
+    """Why nothing can be published."""
+
+    reason: str
+
+
+def base_daily(request: RunRequest, currency: str) -> Money:
+    """Return the daily budget that scaling starts from: as asked, else the test's spend per variant and day."""
+    asked = request.budget_config.daily_budget
+    if asked is not None:
+        return Money.from_major(asked, currency)
+    test = Money.from_major(request.ab_test_config.test_budget_per_variant, currency)
+    return test.times(Decimal(24) / Decimal(max(24, request.ab_test_config.test_duration_hours)))
+
+
+def scaled_daily(request: RunRequest, currency: str) -> Money:
+    """Return the daily budget scaling aims at, before Meta's minimum and what is left are looked at."""
+    return _scaled(request, currency)[0]
+
+
+def fitted_budget(
+    request: RunRequest, room: Room, now: datetime, breach_of: Callable[[FinalBudget], Breach | None]
+) -> FinalBudget | NoBudget | Breach:
+    """Return the largest final budget found that no spend limit refuses, or the Breach where not even the least fits.
+
+    ``breach_of`` says which limit a budget would break. A daily budget is lowered, so that the campaign lasts longer; a
+    lifetime budget, which could be spent in one day, is cut.
+    """
+    while True:
+        budget = final_budget(request, room, now)
+        breach = breach_of(budget) if isinstance(budget, FinalBudget) else None
+        if isinstance(budget, NoBudget) or breach is None:
+            return budget
+        smaller = _shrunk(budget.daily or budget.total, breach)
+        if smaller < room.smallest_daily:
+            return breach
+        room = replace(room, **{"left" if budget.daily is None else "most_daily": smaller})
+
+
+def _shrunk(amount: Money, breach: Breach) -> Money:
+    """Return the part of an amount that fits, judged by the day or month it did not fit; at least a twentieth less."""
+    share = Decimal(breach.left.minor) / Decimal(max(1, breach.asked.minor))
+    return amount.times(min(share, Decimal("0.95")))
+
+
+def final_budget(request: RunRequest, room: Room, now: datetime) -> FinalBudget | NoBudget:
+    """Scale the winner: base daily budget times ``scaling_factor``, at most ``max_daily_budget`` and what is left.
+
+    The campaign ends when what is left has been spent at the daily budget. Returns NoBudget where less than one day's
+    minimum is left, or allowed.
+    """
+    left, smallest_daily, smallest_cap = room.left, room.smallest_daily, room.smallest_cap
+    if left < smallest_daily:
+        return NoBudget(f"{left} is left of the total budget, below Meta's minimum of {smallest_daily} a day")
+    most = _most_daily(request, left.currency)
+    if most is not None and most < smallest_daily:
+        return NoBudget(f"max_daily_budget is {most}, below Meta's minimum of {smallest_daily} a day")
+    daily, why = _scaled(request, left.currency)
+    if room.most_daily is not None and room.most_daily < daily:
+        daily, why = room.most_daily, "the spend limits"
+    if daily < smallest_daily:
+        daily, why = smallest_daily, "Meta's minimum daily budget"
+    days = min(LONGEST_DAYS, -(-left.minor // daily.minor))
+    starts = now.replace(microsecond=0)
+    if days < 2 or left < smallest_cap:  # noqa: PLR2004 - Meta wants more than 24 h with a daily budget
+        affordable = left.minor // max(1, smallest_daily.minor)  # a lifetime budget has a minimum a day, too
+        days = max(1, min(days, affordable))
+        total = left if most is None else min(left, most.times(days))
+        return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why)
+    return FinalBudget(left, daily, left, starts, starts + timedelta(days=days), why)
+
+
+def _most_daily(request: RunRequest, currency: str) -> Money | None:
+    most = request.budget_config.max_daily_budget
+    return None if most is None else Money.from_major(most, currency)
+
+
+def _scaled(request: RunRequest, currency: str) -> tuple[Money, str]:
+    factor = request.budget_config.scaling_factor
+    scaled = base_daily(request, currency).times(factor)
+    most = _most_daily(request, currency)
+    if most is not None and most < scaled:
+        return most, "max_daily_budget"
+    return scaled, f"scaling_factor {factor}"

@@ -1,0 +1,254 @@
+"""From a run's journal to what its ad sets can spend, and when: schedules as asked, moved, ended, switched off.
+
+Whatever may have happened counts. A confirmed change of a schedule's end replaces the earlier ends; one nobody can vouch
+for stands beside them. An ad set that is confirmed off, itself or its campaign, spends nothing after that; late charges
+get a quarter of an hour. A run that is under way also counts what it was promised and has not created yet, so that two
+runs are never let in for the same money.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from autopublisher.domain.accounts.accounts import zone_of
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.errors import GateRefusedError
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.money.duplicates import is_duplicate
+from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_day
+from autopublisher.domain.money.ledger import commitment_of, reserve_of
+from autopublisher.domain.request.variants import LETTERS
+from autopublisher.domain.runs.plan import final_key, test_key
+from autopublisher.domain.runs.run import Run, RunStatus
+
+LINGERS = timedelta(minutes=15)
+"""How long after a confirmed pause a charge can still come in."""
+
+OPEN_ENDED = timedelta(days=366)
+"""The span counted for a schedule that names no end."""
+
+_NO_ZONE = (
+    "the account's time zone {!r} is not in the tz database here, so its days cannot be counted; "
+    "update the tzdata package of the installation"
+)
+_SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetime_budget", "spend_cap"})
+
+
+@dataclass(frozen=True)
+class Calendars:
+    """How an account counts: its time zone, and the stretch of its daily budgets in per cent."""
+
+    timezone: str
+    stretch: int = DAY_STRETCH
+
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment in the account's time zone; raises GateRefusedError where that is unknown here."""
+        zone = zone_of(self.timezone)
+        if zone is None:
+            raise GateRefusedError(key="spend", reason=_NO_ZONE.format(self.timezone))
+        return moment.astimezone(zone)
+
+
+def may_have_happened(operation: Operation) -> bool:
+    """Tell whether a write may show at Meta, now or later; a withdrawn update that was sent was never disproved."""
+    if operation.state is OperationState.WITHDRAWN:
+        return operation.spec.action is Action.UPDATE and operation.sent_at is not None
+    return operation.state is not OperationState.REJECTED
+
+
+def concerns_spend(operation: Operation) -> bool:
+    """Tell whether a write can make more spend possible: a reserve, a schedule, a budget, or switching something on."""
+    if operation.spec.reserves:
+        return True
+    params = operation.spec.params
+    moves = operation.spec.action is Action.UPDATE and not _SPENDING_PARAMS.isdisjoint(params)
+    return moves or _switches_on(operation)
+
+
+def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
+    """Return what a run's journal and its promises can spend, in minor units of the run's currency."""
+    ordered = sorted(rows, key=lambda row: row.sequence)
+    made = [_reservation(run, row, ordered, how) for row in ordered if row.spec.reserves]
+    found = [one for one in made if one is not None]
+    if run.is_final or run.ends_as is not None:
+        return found
+    return found + _promised(run, {row.key for row in ordered}, how)
+
+
+def off_since(row: Operation, rows: Sequence[Operation]) -> datetime | None:
+    """Return since when an ad set is confirmed off, by itself or by its campaign; None while it may deliver."""
+    moments = [_switched_off(key, rows) for key in _family(row)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def was_switched_on(row: Operation, rows: Sequence[Operation]) -> bool:
+    """Tell whether an ad set and its campaign may both have been switched on; everything is born paused."""
+    return all(
+        any(_switches_on(other) and other.spec.target == key for other in rows) for key in _family(row)
+    )
+
+
+def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
+    """Return the last moment at which an ad set's schedule may end."""
+    ends = [_moment(row.spec.params.get("end_time")) or row.intended_at + OPEN_ENDED]
+    for update in _updates(row, rows, "end_time"):
+        asked = _moment(update.spec.params["end_time"]) or row.intended_at + OPEN_ENDED
+        ends = [asked] if update.state is OperationState.CONFIRMED else [*ends, asked]
+    return max(ends)
+
+
+def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> Reservation | None:
+    # Money is set aside for a duplicate only where it was on, whoever switched it on.
+    never_on = run.is_final and not was_switched_on(row, rows) and not is_duplicate(row)
+    most = commitment_of(row, rows)
+    if most <= 0 or (never_on and row.spent is None):
+        return None
+    starts, ends, off = _duplicates_span(row, rows) if is_duplicate(row) else _span(row, rows)
+    if off is not None:
+        ends = min(ends, off + LINGERS)
+    last = last_day(how.local(max(ends, starts + timedelta(microseconds=1))))
+    return Reservation(row.key, most, how.local(starts).date(), last, _daily_of(row, rows), how.stretch)
+
+
+_Span = tuple[datetime, datetime, datetime | None]
+"""When an ad set's schedule begins and ends, and since when it is confirmed off."""
+
+
+def _span(row: Operation, rows: Sequence[Operation]) -> _Span:
+    return _start_of(row, rows), end_of(row, rows), off_since(row, rows)
+
+
+def _duplicates_span(row: Operation, rows: Sequence[Operation]) -> _Span:
+    """Return a duplicate's span: neither its original's end nor a campaign that is off need be its own."""
+    starts = min(_start_of(row, rows), row.intended_at)
+    ends = row.look_again_at or row.intended_at + OPEN_ENDED  # a moment to look again: it is gone
+    return starts, ends, _duplicate_off_since(row.key, rows)
+
+
+def _duplicate_off_since(key: str, rows: Sequence[Operation]) -> datetime | None:
+    """Return when our last attempt to switch it off was confirmed; each says that it was seen on, by whomever."""
+    tries = [row for row in rows if row.spec.target == key and _switches_off(row)]
+    last = tries[-1] if tries else None
+    return last.settled_at if last is not None and last.state is OperationState.CONFIRMED else None
+
+
+def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
+    if run.status is RunStatus.CREATING_CAMPAIGNS:
+        return _promised_test(run, known, how)
+    if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
+        return _promised_final(run.final_budget, known, how)
+    return []
+
+
+def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
+    if run.build_starts_at is None or run.build_ends_at is None:
+        return []
+    test = run.request.ab_test_config
+    most = Money.from_major(test.test_budget_per_variant, run.currency).minor
+    first, last = how.local(run.build_starts_at).date(), last_day(how.local(run.build_ends_at))
+    keys = [test_key(letter, ObjectKind.AD_SET) for letter in LETTERS[: test.variants_count]]
+    return [Reservation(key, most, first, last) for key in keys if key not in known]
+
+
+def _promised_final(budget: Mapping[str, Any], known: set[str], how: Calendars) -> list[Reservation]:
+    key = final_key(ObjectKind.AD_SET)
+    if key in known:
+        return []
+    first = how.local(datetime.fromisoformat(budget["starts_at"])).date()
+    last = last_day(how.local(datetime.fromisoformat(budget["ends_at"])))
+    return [Reservation(key, budget["total"], first, last, budget["daily"], how.stretch)]
+
+
+def _start_of(row: Operation, rows: Sequence[Operation]) -> datetime:
+    asked = [row, *_updates(row, rows, "start_time")]
+    return min(_moment(one.spec.params.get("start_time")) or row.intended_at for one in asked)
+
+
+def _daily_of(row: Operation, rows: Sequence[Operation]) -> int | None:
+    """Return the largest daily budget it may ever have had; None where it may have had a lifetime budget.
+
+    A duplicate's budget is not the one its original was given: all that is set aside for it may be spent on one day.
+    """
+    if (
+        is_duplicate(row)
+        or "daily_budget" not in row.spec.params
+        or any(_updates(row, rows, "lifetime_budget"))
+    ):
+        return None
+    asked = [row, *_updates(row, rows, "daily_budget")]
+    return max(int(one.spec.params["daily_budget"]) for one in asked)
+
+
+def _updates(row: Operation, rows: Sequence[Operation], field: str) -> list[Operation]:
+    return [
+        one
+        for one in rows
+        if one.spec.target == row.key
+        and one.spec.action is Action.UPDATE
+        and field in one.spec.params
+        and may_have_happened(one)
+    ]
+
+
+def _family(row: Operation) -> list[str]:
+    """Return the keys of an ad set and of the campaign it names: either being off stops it."""
+    campaign = row.spec.params.get("campaign_id")
+    above = [str(campaign["$id"])] if isinstance(campaign, Mapping) and "$id" in campaign else []
+    return [row.key, *above]
+
+
+def _switched_off(key: str, rows: Sequence[Operation]) -> datetime | None:
+    off: datetime | None = None
+    for row in rows:
+        if row.spec.target != key:
+            continue
+        if _switches_on(row):
+            off = None
+        elif _switches_off(row) and row.state is OperationState.CONFIRMED:
+            off = off or row.settled_at
+    return off
+
+
+def _switches_on(row: Operation) -> bool:
+    return row.spec.params.get("status") == "ACTIVE" and may_have_happened(row)
+
+
+def _switches_off(row: Operation) -> bool:
+    return row.spec.action is Action.DELETE or row.spec.params.get("status") == "PAUSED"
+
+
+def _moment(value: Any) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(str(value))
+
+
+def could_still_spend(
+    row: Operation, rows: Sequence[Operation], known: int, now: datetime, how: Calendars, *, shown_on: bool
+) -> int:
+    """Return what Meta could still spend on an ad set at worst if nobody ever touched it again, in minor units.
+
+    ``known`` is what it is known to have spent; ``shown_on`` says that Meta last showed it and its campaign as switched
+    on. Nothing can be spent that was never switched on, is confirmed off, or whose schedule is over.
+    """
+    on = shown_on or (was_switched_on(row, rows) and off_since(row, rows) is None)
+    if not on or row.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
+        return 0
+    ends = end_of(row, rows)
+    if ends <= now:
+        return 0
+    # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
+    left = reserve_of(row, rows) - max(0, (known if row.spent is None else row.spent) - 1)
+    first, last = how.local(now).date(), last_day(how.local(ends))
+    daily = _daily_of(row, rows)
+    if daily is not None:
+        left = min(
+            left,
+            Reservation(row.key, left, first, last, daily, how.stretch).worst_day
+            * _days_between(first, last),
+        )
+    return max(0, left)
+
+
+def _days_between(first: date, last: date) -> int:
+    """Return how many days there are from one day to another, both included."""
+    return (last - first).days + 1

@@ -1,0 +1,32 @@
+"""The dead-man rule: an automated rule that Meta itself runs, pausing the final campaign once it has spent its budget.
+
+It is a second hand on the brake, beside the spend cap or lifetime budget: it works when nothing of ours is running.
+"""
+
+from autopublisher.domain.journal.naming import naming_token, tokenised
+from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.runs.optimizer import FinalBudget
+from autopublisher.domain.runs.plan import final_key, ref
+from autopublisher.domain.runs.run import Run
+
+RULE_KEY = "rule/campaign"
+"""The journal key that creates the rule; outside ``final/``, for the rule is never switched on like an ad."""
+
+
+def rule_spec(run: Run, budget: FinalBudget) -> OperationSpec:
+    """Return the write that creates the rule; Meta looks at it every half hour and compares minor units."""
+    token = naming_token(run.id, RULE_KEY.replace("/", "."))
+    filters = [
+        {"field": "entity_type", "operator": "EQUAL", "value": "CAMPAIGN"},
+        {"field": "id", "operator": "IN", "value": [ref(final_key(ObjectKind.CAMPAIGN))]},
+        {"field": "time_preset", "operator": "EQUAL", "value": "LIFETIME"},
+        {"field": "spent", "operator": "GREATER_THAN", "value": budget.total.minor},
+    ]
+    params = {
+        "name": tokenised(f"{run.request.campaign_name} - pause above {budget.total}", token),
+        "evaluation_spec": {"evaluation_type": "SCHEDULE", "filters": filters},
+        "execution_spec": {"execution_type": "PAUSE"},
+        "schedule_spec": {"schedule_type": "SEMI_HOURLY"},
+        "status": "ENABLED",
+    }
+    return OperationSpec(RULE_KEY, Action.CREATE, ObjectKind.RULE, params, token=token)

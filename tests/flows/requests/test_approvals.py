@@ -1,0 +1,287 @@
+"""A person's word: bound to what they saw, given once, in time, and never assumed where no winner was proven."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from autopublisher.domain.access import Role
+from autopublisher.domain.errors import (
+    ConflictError,
+    InvalidRequestError,
+    OverrideForbiddenError,
+    RunNotFoundError,
+)
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.request.request import NoWinner, RunRequest
+from autopublisher.domain.runs.approvals import PROVING_KINDS, approval_digest, overrides_verdict
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.runs.selection import PROVEN
+from support.simulated import brief_request
+from support.staging import EQUAL_RATES, Stage, with_test, with_total
+
+pytestmark = pytest.mark.slow  # whole runs
+
+
+def waiting_stage(request: RunRequest | None = None, *, proven: bool = True) -> Stage:
+    stage = Stage(request)
+    if not proven:
+        stage.meta.rates = EQUAL_RATES
+    run = stage.go(RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL, run.failure
+    assert run.proven is proven
+    return stage
+
+
+def test_a_proven_winner_waits_for_a_person_with_every_arm_paused() -> None:
+    stage = waiting_stage()
+    assert stage.now_run.winner == "B"
+    assert stage.everything_off()
+
+
+def test_an_approval_publishes_the_winner() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "manager", comment="fine")
+    run = stage.go()
+    assert run.status is RunStatus.COMPLETED
+    assert (run.approval.by, run.approval.comment) == ("manager", "fine") if run.approval else False
+    assert len(stage.active()) == 3
+    assert all("Final (B)" in name for name in stage.active())
+
+
+def test_an_approval_bound_to_the_digest_shown_is_taken() -> None:
+    stage = waiting_stage()
+    digest = stage.reports.view(stage.run_id).digest
+    run = stage.approvals.publish_winner(stage.run_id, "manager", digest=digest)
+    assert run.approval is not None
+    assert run.approval.digest == digest
+
+
+def test_an_approval_bound_to_another_digest_is_refused() -> None:
+    stage = waiting_stage()
+    with pytest.raises(ConflictError, match="not the one this approval was made for"):
+        stage.approvals.publish_winner(stage.run_id, "manager", digest="0" * 16)
+    assert stage.now_run.approval is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"winner": "A"},
+        {"plan_digest": "another"},
+        {"request": with_total("400")},
+    ],
+)
+def test_the_digest_changes_with_what_would_be_published(change: dict[str, object]) -> None:
+    run = waiting_stage().now_run
+    assert approval_digest(replace(run, **change)) != approval_digest(run)  # type: ignore[arg-type]  # any field
+
+
+def test_approving_twice_changes_nothing() -> None:
+    stage = waiting_stage()
+    first = stage.approvals.publish_winner(stage.run_id, "manager")
+    assert stage.approvals.publish_winner(stage.run_id, "admin") == first
+    stage.go()
+    assert stage.approvals.publish_winner(stage.run_id, "admin").status is RunStatus.COMPLETED
+    assert len(stage.events("approved")) == 1
+
+
+def test_a_second_approval_of_another_variant_is_refused() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    with pytest.raises(ConflictError):
+        stage.approvals.publish_winner(stage.run_id, "admin", variant="A")
+
+
+def test_two_approvers_at_the_same_version_leave_one_approval() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "first", variant="A", comment="mine", role=Role.MANAGER)
+    with pytest.raises(ConflictError):
+        stage.approvals.publish_winner(stage.run_id, "second", variant="B")
+    assert stage.now_run.approval is not None
+    assert stage.now_run.approval.by == "first"
+
+
+@pytest.mark.parametrize("variant", [None, "B", "X"])
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.AB_TESTING, RunStatus.SELECTING_WINNER])
+def test_a_run_that_is_not_waiting_cannot_be_approved(status: RunStatus, variant: str | None) -> None:
+    stage = Stage()
+    stage.go(status)
+    with pytest.raises(ConflictError, match=f"it is {status.value}"):
+        stage.approvals.publish_winner(stage.run_id, "manager", variant=variant)
+
+
+def test_a_run_being_cancelled_cannot_be_approved() -> None:
+    stage = waiting_stage()
+    stage.approvals.cancel(stage.run_id, "manager")
+    with pytest.raises(ConflictError, match="being cancelled"):
+        stage.approvals.publish_winner(stage.run_id, "manager")
+
+
+def test_a_rejected_run_ends_with_everything_off_and_says_who_rejected_it() -> None:
+    stage = waiting_stage()
+    stage.approvals.reject(stage.run_id, "manager", "out of season")
+    run = stage.go()
+    assert (run.status, run.failure) == (RunStatus.CANCELLED, "rejected by manager: out of season")
+    assert stage.everything_off()
+
+
+def test_only_a_run_that_waits_for_approval_can_be_rejected() -> None:
+    stage = Stage()
+    with pytest.raises(ConflictError, match="not waiting for approval"):
+        stage.approvals.reject(stage.run_id, "manager")
+
+
+def test_an_approved_run_cannot_be_rejected() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    with pytest.raises(ConflictError, match="has been approved already"):
+        stage.approvals.reject(stage.run_id, "manager")
+
+
+def test_an_ended_run_cannot_be_cancelled() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    stage.go()
+    with pytest.raises(ConflictError, match="ended already: completed"):
+        stage.approvals.cancel(stage.run_id, "manager")
+
+
+def test_an_unknown_run_is_not_found() -> None:
+    with pytest.raises(RunNotFoundError):
+        Stage().approvals.publish_winner(RunId("nobody"), "manager")
+
+
+def test_a_run_that_nobody_approves_is_cancelled_with_everything_paused() -> None:
+    stage = waiting_stage()
+    expires = stage.now_run.approval_expires_at
+    run = stage.go()
+    assert run.status is RunStatus.CANCELLED
+    assert run.failure == "nobody approved in time"
+    assert run.ended_at == expires
+    assert stage.everything_off()
+
+
+def test_an_approval_after_the_expiry_is_refused_even_before_the_tick() -> None:
+    stage = waiting_stage()
+    stage.clock.advance_to(stage.now_run.approval_expires_at or stage.clock.now())
+    with pytest.raises(ConflictError, match="is over"):
+        stage.approvals.publish_winner(stage.run_id, "manager")
+
+
+def test_an_approval_a_moment_before_the_expiry_is_honoured() -> None:
+    stage = waiting_stage()
+    expires = stage.now_run.approval_expires_at
+    assert expires is not None
+    stage.clock.advance_to(expires - timedelta(seconds=1))
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    stage.clock.advance_to(expires + timedelta(minutes=1))
+    assert stage.go().status is RunStatus.COMPLETED
+
+
+def test_without_a_proven_winner_the_variant_must_be_named() -> None:
+    stage = waiting_stage(proven=False)
+    with pytest.raises(InvalidRequestError, match="No winner was proven") as refused:
+        stage.approvals.publish_winner(stage.run_id, "manager")
+    assert refused.value.problems[0].code == "not_proven"
+    assert "A, B" in refused.value.remedy
+
+
+def test_a_person_may_choose_where_nothing_is_proven() -> None:
+    stage = waiting_stage(proven=False)
+    stage.approvals.publish_winner(stage.run_id, "manager", variant="A")
+    run = stage.go()
+    assert (run.status, run.winner, run.proven) == (RunStatus.COMPLETED, "A", False)
+    assert all("Final (A)" in name for name in stage.active())
+
+
+def test_a_choice_against_the_proof_is_an_override_and_proves_nothing() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(
+        stage.run_id, "maria", variant="A", comment="B is out of stock", role=Role.MANAGER
+    )
+    for view in (stage.reports.view(stage.run_id), stage.reports.view(stage.go().id)):
+        assert (view.run.winner, view.run.proven, view.is_overridden) == ("A", False, True)
+        assert (view.named_by_verdict, view.verdict_proves) == ("B", True)
+        assert view.improvement_percentage is None
+        assert {one.variant.letter: one.state for one in view.variants} == {"A": "chosen", "B": "set_aside"}
+    (event,) = stage.events("approved")
+    assert event.message == "maria overrode the verdict and approved variant A. Reason: B is out of stock"
+    assert event.data["override"] is True
+    assert event.data["verdict_names"] == "B"
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER, None])
+def test_an_override_needs_a_manager_or_an_administrator(role: Role | None) -> None:
+    stage = waiting_stage()
+    with pytest.raises(OverrideForbiddenError, match=r"speaks against variant A.*admin, manager"):
+        stage.approvals.publish_winner(stage.run_id, "olga", variant="A", comment="because", role=role)
+    assert stage.now_run.approval is None
+
+
+@pytest.mark.parametrize("comment", ["", "   "])
+def test_an_override_needs_a_reason(comment: str) -> None:
+    stage = waiting_stage()
+    with pytest.raises(InvalidRequestError, match="needs a reason") as refused:
+        stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment=comment, role=Role.ADMIN)
+    assert refused.value.problems[0].field == "comment"
+
+
+def test_a_variant_proven_worse_is_chosen_only_as_an_override() -> None:
+    stage = waiting_stage(proven=False)
+    run = replace(stage.now_run, eliminated=("A",))
+    assert overrides_verdict(run, None, "A")
+    assert not overrides_verdict(run, None, "B")
+
+
+def test_a_best_bet_is_the_verdicts_choice_too() -> None:
+    run = waiting_stage(proven=False).now_run
+    assert overrides_verdict(run, "B", "A")
+    assert not overrides_verdict(run, "B", "B")
+
+
+def test_the_kinds_that_prove_are_those_on_which_a_run_goes_on_by_itself() -> None:
+    assert {kind.value for kind in PROVEN} == PROVING_KINDS
+
+
+def test_whoever_releases_the_winner_after_an_override_learns_of_it() -> None:
+    stage = waiting_stage()
+    stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment="stock", role=Role.ADMIN)
+    with pytest.raises(ConflictError, match="Variant A has been approved already"):
+        stage.approvals.publish_winner(stage.run_id, "olga")
+
+
+@pytest.mark.parametrize("form", ["B", "b", " b ", "{run}:B", "{run}:b", "Test Campaign - Variant B"])
+def test_a_variant_may_be_named_by_letter_id_or_name(form: str) -> None:
+    stage = waiting_stage(proven=False)
+    run = stage.approvals.publish_winner(stage.run_id, "operator", variant=form.format(run=stage.run_id))
+    assert run.approval is not None
+    assert run.approval.variant == "B"
+
+
+@pytest.mark.parametrize("form", ["C", "", "Variant B", "00000000-0000-4000-8000-000000000000:B"])
+def test_a_variant_that_the_run_does_not_have_is_refused(form: str) -> None:
+    stage = waiting_stage(proven=False)
+    with pytest.raises(InvalidRequestError, match="has no variant"):
+        stage.approvals.publish_winner(stage.run_id, "operator", variant=form)
+
+
+def test_without_a_winner_a_run_told_to_stop_completes_with_nothing_published() -> None:
+    stage = Stage(with_test(on_no_winner=NoWinner.STOP))
+    stage.meta.rates = EQUAL_RATES
+    run = stage.go()
+    assert (run.status, run.winner, run.final_budget) == (RunStatus.COMPLETED, None, None)
+    assert stage.everything_off()
+    assert len(stage.created_campaigns()) == 2
+
+
+def test_without_a_winner_a_run_without_approval_still_asks_a_person() -> None:
+    stage = Stage(brief_request(require_human_approval=False))
+    stage.meta.rates = EQUAL_RATES
+    assert stage.go(RunStatus.WAITING_APPROVAL).status is RunStatus.WAITING_APPROVAL
+
+
+def test_a_proven_winner_needs_nobody_where_no_approval_was_asked_for() -> None:
+    stage = Stage(brief_request(require_human_approval=False))
+    run = stage.go(RunStatus.WAITING_APPROVAL)
+    assert (run.status, run.winner) == (RunStatus.COMPLETED, "B")

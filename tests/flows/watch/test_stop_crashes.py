@@ -1,0 +1,65 @@
+"""A process killed at any moment of a stop or of its lifting: the next look goes on, and everything ends up right."""
+
+import pytest
+
+from autopublisher.domain.runs.run import RunStatus
+from support.mortal import Reaper
+from support.stop_staging import StopStage
+
+
+def stopped_stage(fatal: int, status: RunStatus) -> StopStage:
+    """Stop a run in ``status``, dying at the ``fatal``-th moment (0: never), as often as it takes to be confirmed."""
+    stage = StopStage()
+    stage.go(status)
+    if status is RunStatus.AB_TESTING:
+        stage.step()
+    stage.meta.reaper = Reaper(fatal)
+    for _ in range(2):
+        with stage.mortal():
+            stage.stop()
+            break
+    stage.enforced()
+    return stage
+
+
+def moments(status: RunStatus) -> int:
+    return stopped_stage(0, status).meta.reaper.moments
+
+
+@pytest.mark.parametrize("status", [RunStatus.AB_TESTING, RunStatus.COMPLETED])
+def test_a_death_at_a_sample_of_moments_of_a_stop_leaves_everything_off(status: RunStatus) -> None:
+    for fatal in range(1, moments(status) + 1, 7):
+        stage = stopped_stage(fatal, status)
+        assert stage.deaths == 1, fatal
+        assert stage.on() == [], fatal
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.COMPLETED])
+def test_a_death_at_every_moment_of_a_stop_leaves_everything_off(status: RunStatus) -> None:
+    for fatal in range(1, moments(status) + 1):
+        stage = stopped_stage(fatal, status)
+        assert stage.deaths == 1, fatal
+        assert stage.on() == [], fatal
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_death_at_any_moment_of_a_resume_gives_the_final_campaign_back_once() -> None:
+    fatal = 0
+    while True:
+        fatal += 1
+        stage = stopped_stage(0, RunStatus.COMPLETED)
+        stage.meta.reaper = Reaper(fatal)
+        for _ in range(2):
+            with stage.mortal():
+                if stage.desk.holding():
+                    stage.resume(reactivate=True)
+                break
+        for _ in range(4):
+            stage.look()
+        assert len(stage.on()) == 3, fatal
+        if stage.deaths == 0:
+            break
+    assert fatal > 10
