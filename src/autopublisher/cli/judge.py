@@ -12,9 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.judge_format import LineError, answer, read_line, refusal
 from autopublisher.domain.evidence import Language, Verdict, method_note, replay, sentences
-from autopublisher.domain.evidence.fields import LineError
-from autopublisher.domain.evidence.lines import answer, read_line, refusal
 
 GC_AFTER = 200_000
 """A line is thousands of small values that all die with its verdict: looking for cycles takes a sixth of the time."""

@@ -21,8 +21,6 @@ from autopublisher.domain.evidence import (
     sentences,
 )
 from autopublisher.domain.evidence.allocation import ArmMoney, next_amounts
-from autopublisher.domain.evidence.fields import LineError
-from autopublisher.domain.evidence.lines import read_line
 from support.torture import sized
 
 Array = npt.NDArray[np.float64]
@@ -197,26 +195,6 @@ def test_what_a_design_does_not_ask_for_leaves_its_digest_alone() -> None:
 def test_a_design_that_cannot_be_judged_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Money is moved only"):
         replace(PLAN, **changes)  # type: ignore[arg-type]  # one of the fields named above
-
-
-def line(variants: tuple[str, ...], **design: object) -> str:
-    figures = {name: [1, 1, 1, 1, 1] for name in variants}
-    plan = {"planned_spend_per_variant": 10, "planned_hours": 24, "adaptive": True} | design
-    polls = [{"hour": 1, "figures": figures}]
-    return json.dumps({"id": "x", "design": plan, "variants": variants, "polls": polls})
-
-
-def test_a_recorded_test_may_have_had_its_money_moved() -> None:
-    assert read_line(line(("a", "b", "c"))).design.adaptive
-
-
-@pytest.mark.parametrize(("variants", "design"), [(("a", "b"), {}), (("a", "b", "c"), {"open_ended": True})])
-def test_a_recorded_test_that_cannot_be_judged_is_refused(
-    variants: tuple[str, ...], design: dict[str, object]
-) -> None:
-    with pytest.raises(LineError) as refused:
-        read_line(line(variants, **design))
-    assert refused.value.field == "design.adaptive"
 
 
 def false_winners(rates: tuple[float, ...], replicates: int) -> int:

@@ -16,8 +16,6 @@ from autopublisher.domain.evidence.cohorts import (
     with_cohort_days,
 )
 from autopublisher.domain.evidence.dispersion import day_noise_of_looks
-from autopublisher.domain.evidence.fields import LineError
-from autopublisher.domain.evidence.lines import read_line
 from autopublisher.domain.evidence.observations import History, in_order
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.weighing import weigh_looks
@@ -176,44 +174,3 @@ def test_cohorts_of_different_days_are_refused() -> None:
     one = history_of(Market(), 4)[60]
     with pytest.raises(ValueError, match="same days"):
         replace(one, cohorts=(one.cohorts[0], one.cohorts[1][:2]))
-
-
-def line_of(history: History) -> dict[str, object]:
-    polls = [
-        {
-            "hour": each.hour,
-            "figures": {name: list(row.row()[:5]) for name, row in zip("AB", each.figures, strict=True)},
-            "cohorts": {
-                name: [list(day) for day in days] for name, days in zip("AB", each.cohorts, strict=True)
-            },
-        }
-        for each in history
-    ]
-    design = {"planned_spend_per_variant": 3360.0, "planned_hours": 336}
-    return {"id": "x", "design": design, "variants": ["A", "B"], "polls": polls}
-
-
-def test_a_line_with_cohorts_is_the_same_test() -> None:
-    history = history_of(Market(), 4)[:120]
-    test = read_line(json.dumps(line_of(history)))
-    assert test.snapshots() == tuple(history)
-
-
-@pytest.mark.parametrize(
-    ("cohorts", "field"),
-    [
-        ({"A": [[1, 2]]}, "polls[3].cohorts.B"),
-        ({"A": [[1, 2]], "B": [[1]]}, "polls[3].cohorts.B"),
-        ({"A": [[1, 2]], "B": [[1, -2]]}, "polls[3].cohorts.B[0]"),
-        ({"A": [[1, 2], [1, 2]], "B": [[1, 2], [1, 2]]}, "polls[3].cohorts"),
-        ([], "polls[3].cohorts"),
-    ],
-)
-def test_wrong_cohorts_are_named(cohorts: object, field: str) -> None:
-    line = line_of(history_of(Market(), 4)[:10])
-    polls = line["polls"]
-    assert isinstance(polls, list)
-    polls[3]["cohorts"] = cohorts
-    with pytest.raises(LineError) as caught:
-        read_line(json.dumps(line))
-    assert caught.value.field == field

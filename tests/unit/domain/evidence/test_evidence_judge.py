@@ -88,6 +88,16 @@ def test_replaying_stops_where_polling_one_by_one_would_have(two_weeks: Design, 
     assert replay(two_weeks, history).to_json() == live.to_json()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_replaying_equals_judging_what_was_known_at_the_end_byte_for_byte(
+    seed: int, two_weeks: Design, noisy_test: MakeTest
+) -> None:
+    history = noisy_test(seed, 336, (1.0, 1.6))
+    replayed = replay(two_weeks, history, final=True)
+    known = tuple(each for each in history if each.hour <= replayed.hour)
+    assert replayed.to_json() == judge(two_weeks, known, final=replayed.final).to_json()
+
+
 def test_a_winner_that_late_purchases_turn_into_a_loser_is_withdrawn(
     two_weeks: Design, even_test: MakeTest
 ) -> None:

@@ -1,7 +1,5 @@
 """What must hold for any data at all."""
 
-import contextlib
-import json
 import math
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,8 +19,6 @@ from autopublisher.domain.evidence import (
     judge,
     replay,
 )
-from autopublisher.domain.evidence.fields import LineError
-from autopublisher.domain.evidence.lines import read_line
 
 pytestmark = pytest.mark.slow  # thousands of tests judged
 
@@ -202,30 +198,3 @@ def test_a_figure_that_is_no_count_is_refused(value: float, column: int) -> None
     row[column] = value
     with pytest.raises(ValueError, match="finite and not negative"):
         Figures(*row)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-PLACES = st.sampled_from(["id", "design", "variants", "polls", "final", "more"])
-
-
-@settings(max_examples=150)
-@given(PLACES, JSON)
-def test_a_recorded_test_is_read_or_refused_and_nothing_else(place: str, junk: Any) -> None:
-    line = {
-        "id": "t",
-        "design": {"planned_spend_per_variant": 100, "planned_hours": 24},
-        "variants": ["a", "b"],
-        "polls": [{"hour": 1, "figures": {"a": [1, 2, 3, 4, 5], "b": [1, 2, 3, 4, 5]}}],
-    }
-    with contextlib.suppress(LineError):
-        assert read_line(json.dumps(line | {place: junk})).design.planned_hours == 24
-
-
-@given(st.text(max_size=40))
-def test_a_line_that_is_no_test_is_refused_by_name(text: str) -> None:
-    with pytest.raises(LineError):
-        read_line(text)

@@ -10,7 +10,7 @@ from autopublisher.domain.evidence import Criterion, Design, Snapshot
 from autopublisher.domain.evidence.blocks import blocks_at
 from autopublisher.domain.evidence.observations import in_order
 from autopublisher.domain.evidence.score import score_pairs
-from autopublisher.domain.evidence.timeline import build
+from autopublisher.domain.evidence.timeline import build, counter_fell
 
 History = tuple[Snapshot, ...]
 MakeTest = Callable[..., History]
@@ -89,3 +89,23 @@ def test_the_score_of_an_even_test_is_the_ratio_of_rates(two_weeks: Design, even
     scores = score_pairs(two_weeks, blocks_at(two_weeks, timeline, 100), (0, 1))
     assert scores.a[0] / scores.b[0] == pytest.approx(1.5)
     assert scores.a_days.sum() == pytest.approx(scores.a.sum())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_readings_are_set_aside_as_one_by_one(seed: int, two_weeks: Design, noisy_test: MakeTest) -> None:
+    rng = np.random.default_rng(seed)
+    history = tuple(
+        replace(
+            each, figures=(replace(each.figures[0], clicks=each.figures[0].clicks * factor), each.figures[1])
+        )
+        for each, factor in zip(
+            noisy_test(seed, 60, (2.0, 2.0)), rng.choice([1.0, 0.9, 1.2], 132), strict=True
+        )
+    )
+    peak, row, expected = np.zeros((2, 6)), 0, list[int | None]()
+    for each in history:
+        now = np.round([figures.row() for figures in each.figures], 6)
+        row += 0 if (fell := counter_fell(peak, now)) else 1
+        peak = peak if fell else np.maximum(peak, now)
+        expected.append(None if fell else row)
+    assert build(two_weeks, history).row_of == tuple(expected)
