@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
-from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import PeopleDesk
 from autopublisher.flows.runs.closing import Done
+from autopublisher.messages import language_of, words_in
 
 pytestmark = pytest.mark.slow  # every page in both languages
 

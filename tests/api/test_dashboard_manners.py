@@ -14,7 +14,6 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.cli.stops import OBJECT_COLUMNS, object_rows
 from autopublisher.dashboard.session import SESSION_COOKIE
-from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopReport
@@ -22,6 +21,7 @@ from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.messages import words_in
 
 pytestmark = pytest.mark.slow  # every page in both languages
 

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from autopublisher.api.services import Services
-from autopublisher.dashboard.words import words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
+from autopublisher.messages import words_in
 
 pytestmark = pytest.mark.slow  # every page in both languages
 

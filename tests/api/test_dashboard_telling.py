@@ -14,9 +14,8 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.cli.exposure import NEVER_READ, exposure_rows
+from autopublisher.dashboard.log_view import attention_in, log_of, warnings_in
 from autopublisher.dashboard.phrases import WARNING, in_spanish
-from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
-from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.claims import Claim, ClaimLabel, why_not
@@ -31,6 +30,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.reconciliation.findings import RECONCILIATION
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -39,8 +39,8 @@ from autopublisher.flows.requests.reports import RunView
 from autopublisher.flows.runs.final_review import _REFUSED, _WAITING
 from autopublisher.flows.watch.enforce_stops import _MAY_LAND, _TAKEN_OVER
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.messages import Language, words_in
 from autopublisher.ports.repositories import Fence
-from autopublisher.views.moments import moment_text
 from support.mortal import MortalMachine, seeded
 from support.simulated import brief_request
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from autopublisher.dashboard.api_reference import FieldRow, code, models_of, operations_of
-from autopublisher.dashboard.words import Language, words_in
+from autopublisher.messages import Language, words_in
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from fastapi.testclient import TestClient
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.dashboard.phrases import in_spanish
-from autopublisher.dashboard.words import Language, words_in
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.naming import naming_token
@@ -18,6 +17,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.reconciliation.found import OLDER, activation_spec, found_spec
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
+from autopublisher.messages import Language, words_in
 from autopublisher.ports.repositories import Fence
 
 PASSWORD = "correct horse battery"

@@ -34,6 +34,7 @@ PLANTED = {
         "autopublisher/flows/watch/orphans.py",
         "autopublisher.ports.meta.writing",
     ),
+    "Only faces word messages": ("autopublisher/flows/runs/selection.py", "autopublisher.messages.catalogue"),
     "Settings import no adapter": ("autopublisher/settings.py", "autopublisher.adapters.json_text"),
 }
 """For each contract an import that it forbids, and the module in which that is planted."""

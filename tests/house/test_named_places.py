@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOTS = ("", "src", "src/autopublisher")
-ROOMS = (
-    "adapters|api|benchmarks|bootstrap|cli|dashboard|docs|domain|flows|metasim|ports|scripts|src|tests|views"
-)
+ROOMS = "adapters|api|benchmarks|bootstrap|cli|dashboard|docs|domain|flows|messages|metasim|ports|scripts|src|tests|views"
 PLACE = re.compile(rf"`((?:{ROOMS})/[\w./*-]+)`")
 
 

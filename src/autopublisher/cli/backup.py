@@ -8,7 +8,7 @@ import typer
 from autopublisher.bootstrap.backup import Manifest, make_backup, restore_backup
 from autopublisher.cli.output import tell
 from autopublisher.cli.session import local_actor, settings_with_log
-from autopublisher.views.moments import moment_text
+from autopublisher.domain.moments import moment_text
 
 FileArgument = Annotated[Path, typer.Argument(help="The backup's file.", show_default=False)]
 

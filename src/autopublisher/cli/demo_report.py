@@ -15,8 +15,8 @@ from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.moments import moment_text
 from autopublisher.flows.requests.reports import RunView, VariantView
-from autopublisher.views.moments import moment_text
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")

@@ -21,10 +21,11 @@ from autopublisher.domain.accounts.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.run_cap import run_cap
 from autopublisher.domain.reconciliation.findings import AccountLook
 from autopublisher.settings import Settings, unknown_variables
-from autopublisher.views.moments import account_zones, in_zone, moment_text, zone_for
+from autopublisher.views.moments import account_zones, in_zone, zone_for
 
 LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")

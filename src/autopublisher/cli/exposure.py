@@ -11,9 +11,10 @@ from autopublisher.cli.registry import AccountOption, account_named
 from autopublisher.domain.accounts.account_limit import AccountBilling
 from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.reconciliation.unknown import UnknownObject
 from autopublisher.flows.requests.exposure import AccountExposure
-from autopublisher.views.moments import in_zone, moment_text
+from autopublisher.views.moments import in_zone
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
 COLUMNS = ("account", "run", "object", "status", "as_of", *MONEY_COLUMNS)

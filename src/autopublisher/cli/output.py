@@ -18,7 +18,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from autopublisher.views.moments import moment_text
+from autopublisher.domain.moments import moment_text
 
 WIDTH_WITHOUT_TERMINAL = 160
 GAP = 2

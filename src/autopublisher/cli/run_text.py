@@ -11,10 +11,11 @@ from autopublisher.api.presenters import present_run
 from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import RunExposure
-from autopublisher.views.moments import Zones, in_zone, moment_text
+from autopublisher.views.moments import Zones, in_zone
 from autopublisher.views.progress import progress_of
 
 VARIANT_COLUMNS = (

@@ -20,9 +20,10 @@ from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import FoundObject, RunView
-from autopublisher.views.moments import Zones, account_zones, moment_text, zone_for
+from autopublisher.views.moments import Zones, account_zones, zone_for
 
 FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read_at")
 

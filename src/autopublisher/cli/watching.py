@@ -14,10 +14,11 @@ from autopublisher.cli.output import console, tell
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports, RunView
 from autopublisher.ports.clock import Clock
-from autopublisher.views.moments import Zones, in_zone, moment_text, standing_text
+from autopublisher.views.moments import Zones, in_zone, standing_text
 
 LOOK_SECONDS = 0.3
 LONGEST_LINE = 150

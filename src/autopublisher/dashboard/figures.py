@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
-from autopublisher.dashboard.words import Language
-from autopublisher.domain.amounts import Money, places_of
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId
-from autopublisher.views.moments import Zones, in_zone, moment_text, zone_for
+from autopublisher.domain.moments import moment_text
+from autopublisher.messages import Language
+from autopublisher.messages.formats import money_text, number_text, share_text
+from autopublisher.views.moments import Zones, in_zone, zone_for
 
 NOTHING = "\u2013"
 """Shown where there is no figure."""
@@ -31,19 +33,19 @@ class Figures:
 
     def money(self, amount: Money) -> str:
         """Write an amount with its currency."""
-        return f"{self._number(f'{amount.major:,.{places_of(amount.currency)}f}')} {amount.currency}"
+        return money_text(amount, self.language)
 
     def count(self, number: int) -> str:
         """Write a whole number."""
-        return self._number(f"{number:,}")
+        return number_text(number, self.language)
 
     def ratio(self, value: float | None) -> str:
         """Write a ratio such as ROAS, to two places."""
-        return NOTHING if value is None else self._number(f"{value:,.2f}")
+        return NOTHING if value is None else number_text(value, self.language, 2)
 
     def share(self, value: float) -> str:
         """Write a share of a whole in per cent."""
-        return f"{value:.0%}" if self.language == "en" else f"{100 * value:.0f} %"
+        return share_text(value, self.language)
 
     def interval(self, ends: tuple[float, float] | None) -> str:
         """Write an interval of ratios."""
@@ -68,6 +70,3 @@ class Figures:
     @property
     def _zone(self) -> tzinfo:
         return zone_for(self.zones(), self.act_id)
-
-    def _number(self, text: str) -> str:
-        return text if self.language == "en" else text.translate({ord(","): ".", ord("."): ","})

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from autopublisher.dashboard.drawing import Drawing
+from autopublisher.dashboard.rendering import PageRenderer
 from autopublisher.dashboard.session import StaleFormError, home_of, reader_of
 from autopublisher.domain.errors import (
     AutoPublisherError,
@@ -32,7 +32,7 @@ _STATUSES: tuple[tuple[type[AutoPublisherError], int], ...] = (
 _EXPECTED = tuple(kind for kind, _ in _STATUSES)
 
 
-def page_route(drawing: Drawing) -> type[APIRoute]:
+def page_route(renderer: PageRenderer) -> type[APIRoute]:
     """Return the route class that draws its errors; what is not expected goes on to the application."""
 
     class PageRoute(APIRoute):
@@ -48,27 +48,27 @@ def page_route(drawing: Drawing) -> type[APIRoute]:
                 except NotAuthenticatedError:
                     return RedirectResponse("/login", 303)
                 except _EXPECTED as error:
-                    return await run_in_threadpool(_explain, drawing, request, error)
+                    return await run_in_threadpool(_explain, renderer, request, error)
                 except RequestValidationError:
-                    return await run_in_threadpool(_error_page, drawing, request, 422, None, "")
+                    return await run_in_threadpool(_error_page, renderer, request, 422, None, "")
 
             return drawn
 
     return PageRoute
 
 
-def _explain(drawing: Drawing, request: Request, error: AutoPublisherError) -> Response:
+def _explain(renderer: PageRenderer, request: Request, error: AutoPublisherError) -> Response:
     if isinstance(error, StaleFormError):
-        return _error_page(drawing, request, 403, None, "form_stale")
+        return _error_page(renderer, request, 403, None, "form_stale")
     if isinstance(error, ForbiddenError) and request.url.path == "/":
         return RedirectResponse(home_of(reader_of(request).role), 303)
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-    return _error_page(drawing, request, status, error, "")
+    return _error_page(renderer, request, status, error, "")
 
 
 def _error_page(
-    drawing: Drawing, request: Request, status: int, error: AutoPublisherError | None, word: str
+    renderer: PageRenderer, request: Request, status: int, error: AutoPublisherError | None, word: str
 ) -> Response:
     said = HTTPStatus(status).phrase if error is None else error.message
     remedy = "" if error is None else error.remedy
-    return drawing.page(request, "error.html", status, said=said, remedy=remedy, word=word)
+    return renderer.page(request, "error.html", status, said=said, remedy=remedy, word=word)

@@ -12,10 +12,11 @@ from pydantic import AfterValidator
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from autopublisher.dashboard.api_reference import models_of, operations_of
-from autopublisher.dashboard.drawing import Drawing
 from autopublisher.dashboard.figures import NOTHING
+from autopublisher.dashboard.log_view import method_notes
 from autopublisher.dashboard.page_route import page_route
 from autopublisher.dashboard.progress import awaits_approval, steps_of
+from autopublisher.dashboard.rendering import PageRenderer
 from autopublisher.dashboard.session import (
     SESSION_COOKIE,
     Desk,
@@ -29,7 +30,6 @@ from autopublisher.dashboard.session import (
     keep_session,
     reader_of,
 )
-from autopublisher.dashboard.telling import method_notes
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.errors import (
     InvalidRequestError,
@@ -73,10 +73,10 @@ Handler = Callable[..., Response]
 
 def pages(desk: Desk) -> APIRouter:
     """Return the router with every page."""
-    drawing = Drawing(desk)
-    made = _Pages(desk, drawing)
+    renderer = PageRenderer(desk)
+    made = _Pages(desk, renderer)
     router = APIRouter(
-        route_class=page_route(drawing), include_in_schema=False, default_response_class=HTMLResponse
+        route_class=page_route(renderer), include_in_schema=False, default_response_class=HTMLResponse
     )
     way = _Way(router, desk)
     way.public("GET", "/static/style.css", made.style)
@@ -138,9 +138,9 @@ class _Way:
 class _Pages:
     """What each page shows and does."""
 
-    def __init__(self, desk: Desk, drawing: Drawing) -> None:
+    def __init__(self, desk: Desk, renderer: PageRenderer) -> None:
         self._desk = desk
-        self._drawing = drawing
+        self._renderer = renderer
         self._style = files("autopublisher.dashboard").joinpath("static/style.css").read_text("utf-8")
 
     def style(self) -> Response:
@@ -148,7 +148,7 @@ class _Pages:
 
     def docs(self, request: Request) -> Response:
         document = request.app.openapi()
-        return self._drawing.page(
+        return self._renderer.page(
             request,
             "docs.html",
             calls=operations_of(document),
@@ -157,7 +157,7 @@ class _Pages:
         )
 
     def login(self, request: Request) -> Response:
-        return self._drawing.page(request, "login.html", problem=None)
+        return self._renderer.page(request, "login.html", problem=None)
 
     def sign_in(
         self,
@@ -169,9 +169,9 @@ class _Pages:
         try:
             token, _ = people.sign_in(username, password, address_of(request))
         except (TooManyAttemptsError, PasswordsBusyError):
-            return self._drawing.page(request, "login.html", 429, problem="too_many")
+            return self._renderer.page(request, "login.html", 429, problem="too_many")
         except WrongPasswordError:
-            return self._drawing.page(request, "login.html", 401, problem="wrong_password")
+            return self._renderer.page(request, "login.html", 401, problem="wrong_password")
         response = RedirectResponse(home_of(people.identify(token).role), 303)
         keep_session(request, response, token)
         return response
@@ -186,11 +186,11 @@ class _Pages:
         found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
         views = [self._desk.reports.view(one.id) for one in found[:PAGE_SIZE]]
         older = views[-1].run.id if len(found) > PAGE_SIZE else None
-        return self._drawing.page(request, "runs.html", views=views, older=older)
+        return self._renderer.page(request, "runs.html", views=views, older=older)
 
     def run(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
-        return self._drawing.page(
+        return self._renderer.page(
             request,
             "run.html",
             about=view.run.act_id,
@@ -221,11 +221,11 @@ class _Pages:
         views = [self._desk.reports.view(one.id) for one in waiting if awaits_approval(one)]
         since = self._desk.reports.page(None, PAGE_SIZE, RELEASED)
         given = [self._desk.reports.view(one.id) for one in since if one.approval is not None]
-        return self._drawing.page(request, "approvals.html", views=views, given=given, done=done)
+        return self._renderer.page(request, "approvals.html", views=views, given=given, done=done)
 
     def approval(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
-        return self._drawing.page(
+        return self._renderer.page(
             request,
             "approval.html",
             about=view.run.act_id,
@@ -260,7 +260,7 @@ class _Pages:
         except UnavailableError as error:
             noted, booked = stops.noted()
             figures = {"views": noted, "accounts": booked, "unreadable": error.message}
-        return self._drawing.page(request, "stops.html", **figures)
+        return self._renderer.page(request, "stops.html", **figures)
 
     def stop(
         self,
@@ -287,10 +287,10 @@ class _Pages:
         return RedirectResponse("/stops", 303)
 
     def exposure(self, request: Request) -> Response:
-        return self._drawing.page(request, "exposure.html", accounts=self._desk.exposures.of())
+        return self._renderer.page(request, "exposure.html", accounts=self._desk.exposures.of())
 
     def system(self, request: Request) -> Response:
-        return self._drawing.page(request, "system.html", health=self._desk.monitor.health())
+        return self._renderer.page(request, "system.html", health=self._desk.monitor.health())
 
 
 def _need_sure(*, sure: bool) -> None:
@@ -300,12 +300,12 @@ def _need_sure(*, sure: bool) -> None:
 
 def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
     """Return what draws the page of an address where there is nothing, or of a host not trusted, for whoever looks."""
-    drawing = Drawing(desk)
+    renderer = PageRenderer(desk)
 
     def draw(request: Request, status: int) -> Response:
         with suppress(NotAuthenticatedError, UnavailableError):
             request.state.user = desk.people.identify(cookie_of(request, SESSION_COOKIE))
         word = "host_not_trusted" if status == HTTPStatus.BAD_REQUEST else "lost"
-        return drawing.page(request, "error.html", status, said="", remedy="", word=word)
+        return renderer.page(request, "error.html", status, said="", remedy="", word=word)
 
     return draw

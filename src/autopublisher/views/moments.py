@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 
 from autopublisher.domain.accounts.accounts import Account, zone_of
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -34,12 +35,6 @@ def zone_for(zones: Zones, act_id: ActId | None) -> tzinfo:
         return zones.get(act_id, UTC)
     shared = set(zones.values())
     return shared.pop() if len(shared) == 1 else UTC
-
-
-def moment_text(at: datetime) -> str:
-    """Write a moment in the zone it carries, such as ``2026-12-01 09:00 CET``; a zone without a name by its offset."""
-    name = at.tzname() or "UTC"
-    return f"{at:%Y-%m-%d %H:%M} {name if name[0].isalpha() else f'UTC{name}'}"
 
 
 def standing_text(run: Run, zone: tzinfo) -> str:

@@ -1,4 +1,4 @@
-"""Draws pages: templates, the reader's language, and the policy that lets a browser load nothing but our style."""
+"""Renders pages: templates, the reader's language, and the policy that lets a browser load nothing but our style."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from autopublisher.dashboard.figures import Figures
+from autopublisher.dashboard.log_view import attention_in, log_of, warnings_in
 from autopublisher.dashboard.session import (
     FORM_COOKIE,
     LANGUAGE_COOKIE,
@@ -19,13 +20,12 @@ from autopublisher.dashboard.session import (
     keep,
     prepare_form,
 )
-from autopublisher.dashboard.telling import attention_in, log_of, warnings_in
-from autopublisher.dashboard.words import language_of, words_in
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.people import User
+from autopublisher.messages import language_of, words_in
 from autopublisher.views.moments import Zones, zones_of
 
 POLICY: Final = (
@@ -36,7 +36,7 @@ _YEAR = 365 * 24 * 3600
 _T = TypeVar("_T")
 
 
-class Drawing:
+class PageRenderer:
     """Turns a template and its figures into a page for one reader."""
 
     def __init__(self, desk: Desk) -> None:

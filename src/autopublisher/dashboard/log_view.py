@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from autopublisher.dashboard.phrases import ATTENTION, WARNING, Said, in_spanish
-from autopublisher.dashboard.words import LANGUAGES
 from autopublisher.domain import evidence
 from autopublisher.domain.journal.records import Decision, Event
+from autopublisher.messages import LANGUAGES
 
 _JUDGED: Final = frozenset({"orchestrator:run:judged", "orchestrator:run:concluded"})
 """Events whose message is a verdict's headline, which the verdict itself words in either language."""

@@ -1,0 +1,72 @@
+"""What the product has to say, as a code and typed parameters: the catalogue words it when somebody reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final, Union
+
+from autopublisher.domain.amounts import Money
+
+LEGACY: Final = "legacy"
+"""The code of what an earlier release stored as a sentence: shown as it stands, in whatever language that is."""
+
+Param = Union[str, int, float, date, datetime, Money, "Message", tuple["Param", ...]]
+"""What a message is filled with; numbers, money and moments are written as the reader's language and zone ask for."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing to say: a ``code`` of the catalogue, and what fills the places of its sentence."""
+
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what is stored: JSON in which money, moments and messages are told apart from text."""
+        return {"code": self.code, "params": {name: _stored(value) for name, value in self.params.items()}}
+
+    @classmethod
+    def from_record(cls, stored: Mapping[str, Any] | str) -> "Message":
+        """Return what was stored; a sentence of an earlier release as ``legacy``."""
+        if isinstance(stored, str):
+            return legacy(stored)
+        return cls(stored["code"], {name: _read(value) for name, value in stored["params"].items()})
+
+
+def legacy(sentence: str) -> Message:
+    """Return a sentence that has no code: one of an earlier release, or of Meta or a person as they wrote it."""
+    return Message(LEGACY, {"sentence": sentence})
+
+
+class Code(StrEnum):
+    """The codes of one subject; calling one with its parameters makes the message."""
+
+    def __call__(self, **params: Param) -> Message:
+        """Return the message."""
+        return Message(self.value, params)
+
+
+def _stored(value: Param) -> Any:
+    if isinstance(value, Message):
+        return value.to_record()
+    if isinstance(value, Money):
+        return {"minor": value.minor, "currency": value.currency}
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    return [_stored(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _read(value: Any) -> Param:
+    if isinstance(value, list):
+        return tuple(_read(one) for one in value)
+    if not isinstance(value, dict):
+        found: Param = value
+        return found
+    if "code" in value:
+        return Message.from_record(value)
+    if "minor" in value:
+        return Money(value["minor"], value["currency"])
+    return datetime.fromisoformat(value["at"]) if "at" in value else date.fromisoformat(value["day"])

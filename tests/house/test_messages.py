@@ -1,0 +1,59 @@
+"""The catalogue: both languages say the same things, every code is used, and what is compiled is what was written."""
+
+import re
+from gettext import GNUTranslations
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("en", "es")
+COMPOSED = re.compile(r"words\[(?:f\"|\")([\w.]+)(?:\" ~|\{)")
+"""A word that is looked up by a name worked out at run time: what stands before it."""
+
+
+def source(root: Path, language: str) -> dict[str, str]:
+    path = root / f"src/autopublisher/messages/locale/{language}/LC_MESSAGES/messages.po"
+    with path.open("rb") as file:
+        return {str(one.id): str(one.string) for one in read_po(file) if one.id}
+
+
+@pytest.fixture(scope="module")
+def catalogues(root: Path) -> dict[str, dict[str, str]]:
+    return {language: source(root, language) for language in LANGUAGES}
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+def test_every_code_has_a_sentence_in_both_languages(catalogues: dict[str, dict[str, str]]) -> None:
+    assert catalogues["en"].keys() == catalogues["es"].keys()
+    assert [code for each in catalogues.values() for code, sentence in each.items() if not sentence] == []
+
+
+def test_both_languages_have_the_same_places(catalogues: dict[str, dict[str, str]]) -> None:
+    english, spanish = catalogues["en"], catalogues["es"]
+    assert [code for code in english if places(english[code]) != places(spanish[code])] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_compiled_is_what_was_written(
+    root: Path, catalogues: dict[str, dict[str, str]], language: str
+) -> None:
+    path = root / f"src/autopublisher/messages/locale/{language}/LC_MESSAGES/messages.mo"
+    with path.open("rb") as file:
+        compiled = GNUTranslations(file)
+    stale = [code for code, sentence in catalogues[language].items() if compiled.gettext(code) != sentence]
+    assert stale == [], "run scripts/compile_messages.py"
+
+
+def test_every_word_of_the_pages_is_used(root: Path, catalogues: dict[str, dict[str, str]]) -> None:
+    pages = "".join(
+        path.read_text("utf-8") for path in (root / "src/autopublisher/dashboard").rglob("*.*[lp]*")
+    )
+    prefixes = tuple(f"page.{one}" for one in COMPOSED.findall(pages))
+    names = [code for code in catalogues["en"] if code.startswith("page.") and not code.startswith(prefixes)]
+    unused = [one for one in names if not re.search(rf"\b{one.removeprefix('page.')}\b", pages)]
+    assert unused == []
