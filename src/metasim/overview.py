@@ -60,7 +60,7 @@ class Overview:
         clock, behind_us = sim.clock, sim.clock.now_us() - now_us
         pace = "stands until it is moved"
         if clock.mode == "speed":
-            pace = f"runs {clock.speed:g} times as fast as ours; the page looks again every few seconds"
+            pace = f"runs {clock.speed:g} times as fast as ours"
         return {
             "Simulated time": f"{to_datetime(now_us):%a %d %b %Y, %H:%M:%S} UTC",
             "Clock": pace,

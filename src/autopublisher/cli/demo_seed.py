@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from autopublisher.api.schemas import EXAMPLE_REQUEST
 from autopublisher.bootstrap import Product
 from autopublisher.bootstrap.secret_file import write_private
-from autopublisher.cli.pictures import letter_picture
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import NotFoundError
@@ -34,10 +34,7 @@ DEFAULTS = AdDefaults(
 )
 """What the scenarios' simulated page, Instagram account and pixel are called."""
 
-_CREATIVES = (
-    ("Creative A", letter_picture("A", (36, 59, 83), (240, 244, 248))),
-    ("Creative B", letter_picture("B", (203, 110, 23), (255, 250, 235))),
-)
+_CREATIVES = {"Creative A": "creative_a.png", "Creative B": "creative_b.png"}
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,22 @@ class Seeded:
 
 def seed(product: Product) -> Seeded:
     """Make what is missing and leave the rest as it is; raises the Meta errors where the account cannot be read."""
-    file = product.settings.home / CREDENTIALS_FILE
-    passwords = _people(product.services.people, file)
+    credentials = product.settings.home / CREDENTIALS_FILE
+    passwords = _people(product.services.people, credentials)
     desk = product.services.accounts
     with product.outside.open_unit() as unit:
         account = unit.accounts.by_act_id(ACCOUNT)
     if account is None:
         account = desk.register(ACCOUNT, defaults=DEFAULTS, actor=ACTOR)
-    creatives = tuple(desk.add_creative(account.id, name, image, ACTOR) for name, image in _CREATIVES)
-    return Seeded(account, creatives, passwords, file)
+    creatives = tuple(
+        desk.add_creative(account.id, name, picture(file), ACTOR) for name, file in _CREATIVES.items()
+    )
+    return Seeded(account, creatives, passwords, credentials)
+
+
+def picture(name: str) -> bytes:
+    """Return one of the demo's pictures, which are files of the package."""
+    return (files(__package__) / "demo_pictures" / name).read_bytes()
 
 
 def _people(people: PeopleDesk, file: Path) -> dict[str, str]:
