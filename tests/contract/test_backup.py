@@ -378,13 +378,13 @@ def test_runs_are_not_replaced_unless_that_is_said(furnished: Settings, tmp_path
 
 def test_nothing_is_restored_under_a_working_worker(furnished: Settings, tmp_path: Path) -> None:
     make_backup(furnished, tmp_path / "kept.backup", with_key=False)
-    presence = lease_for(driver_url(furnished.database), None)
-    presence.take()
+    lease = lease_for(driver_url(furnished.database), None)
+    lease.take()
     try:
         with pytest.raises(ConflictError, match="run on this database"):
             restore_backup(furnished, tmp_path / "kept.backup", "ana", replace=True)
     finally:
-        presence.release()
+        lease.release()
 
 
 def test_a_restoring_that_fails_half_way_changes_nothing(furnished: Settings, tmp_path: Path) -> None:

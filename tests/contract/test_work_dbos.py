@@ -18,7 +18,7 @@ from autopublisher.adapters import work_dbos
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
-from autopublisher.adapters.work_dbos_lease import AdvisoryPresence, FilePresence, lock_key
+from autopublisher.adapters.work_dbos_lease import AdvisoryLockLease, FileLease, lock_key
 from autopublisher.adapters.work_dbos_store import driver_url, route_logs
 from autopublisher.domain.errors import ConfigurationError, ConflictError, UnavailableError
 from autopublisher.domain.ids import ActId, RunId
@@ -427,19 +427,19 @@ def test_a_unit_of_work_without_sql_is_refused(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def held(presence: FilePresence | AdvisoryPresence) -> Iterator[None]:
-    presence.take()
+def held(lease: FileLease | AdvisoryLockLease) -> Iterator[None]:
+    lease.take()
     try:
         yield
     finally:
-        presence.release()
+        lease.release()
 
 
 def test_a_sqlite_file_has_one_worker(tmp_path: Path) -> None:
     database = tmp_path / "test.db"
     prepare(f"sqlite:///{database}")
     lock = tmp_path / "test.db.worker.lock"
-    with held(FilePresence(database)), pytest.raises(ConflictError, match=str(lock)) as refused:
+    with held(FileLease(database)), pytest.raises(ConflictError, match=str(lock)) as refused:
         DbosWorker(f"sqlite:///{database}", nothing).start(Log())
     assert "PostgreSQL" in refused.value.remedy
 
@@ -490,20 +490,20 @@ def test_what_the_engine_reports_takes_one_line(caplog: pytest.LogCaptureFixture
 @pytest.mark.postgres
 def test_a_worker_name_is_used_once(postgres_url: str) -> None:
     address = driver_url(postgres_url)
-    with held(AdvisoryPresence(address, "east")), pytest.raises(ConflictError, match="east"):
-        AdvisoryPresence(address, "east").take()
+    with held(AdvisoryLockLease(address, "east")), pytest.raises(ConflictError, match="east"):
+        AdvisoryLockLease(address, "east").take()
 
 
 @pytest.mark.postgres
 def test_a_presence_cut_off_by_the_server_is_renewed(postgres_url: str) -> None:
     prepare(postgres_url)
-    presence = AdvisoryPresence(driver_url(postgres_url), "east")
-    with held(presence):
+    lease = AdvisoryLockLease(driver_url(postgres_url), "east")
+    with held(lease):
         terminate_workers(postgres_url)
-        presence.watch(pytest.fail)
-        assert not presence.is_held()
-        presence.watch(pytest.fail)
-        assert presence.is_held()
+        lease.watch(pytest.fail)
+        assert not lease.is_held()
+        lease.watch(pytest.fail)
+        assert lease.is_held()
 
 
 def terminate_workers(url: str) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from autopublisher.adapters import work_dbos_lease
 from autopublisher.adapters.work_dbos import prepare
-from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, AdvisoryPresence
+from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, AdvisoryLockLease
 from autopublisher.adapters.work_dbos_store import QUEUE, driver_url
 from autopublisher.domain.errors import UnavailableError
 
@@ -41,13 +41,13 @@ def url(postgres_url: str) -> str:
 
 
 @contextmanager
-def present(url: str, name: str, frozen_after_seconds: float) -> Iterator[AdvisoryPresence]:
-    presence = AdvisoryPresence(driver_url(url), name, frozen_after_seconds)
-    presence.take()
+def present(url: str, name: str, frozen_after_seconds: float) -> Iterator[AdvisoryLockLease]:
+    lease = AdvisoryLockLease(driver_url(url), name, frozen_after_seconds)
+    lease.take()
     try:
-        yield presence
+        yield lease
     finally:
-        presence.release()
+        lease.release()
 
 
 @pytest.mark.postgres

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, EnqueueOptions
 from dbos import error as dbos_error
-from dbos._context import current_owner_xid  # of the pinned release; there is no public way to the token
+from dbos._context import current_owner_xid  # private: decision 0024
 
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.work_dbos_lease import FROZEN_AFTER_SECONDS, WorkerLease, lease_for
@@ -119,7 +119,7 @@ class DbosWorker:
         self._polling_seconds = polling_seconds
         self._wanted_id = executor_id
         self._store = WorkStore(self._url)
-        self._presence: WorkerLease | None = None
+        self._lease: WorkerLease | None = None
         self._rounds: tuple[Rounds, ...] = ()
         self._draining = False
         self._cleanup = contextlib.ExitStack()
@@ -133,8 +133,8 @@ class DbosWorker:
         with contextlib.ExitStack() as undo:
             self._occupy_process(undo)
             self._draining = False
-            presence = self._claim(undo)
-            self._launch(undo, handler, presence)
+            lease = self._claim(undo)
+            self._launch(undo, handler, lease)
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
                 Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
@@ -143,7 +143,7 @@ class DbosWorker:
             for rounds in self._rounds:
                 rounds.start()
             self._cleanup = undo.pop_all()
-        LOG.info("worker.started", executor_id=presence.executor_id, concurrency=self._concurrency)
+        LOG.info("worker.started", executor_id=lease.executor_id, concurrency=self._concurrency)
 
     def stop(self, drain_seconds: float = 20.0) -> None:
         """Take no more ticks, wait this long for those in flight, and release everything; twice is harmless.
@@ -154,7 +154,7 @@ class DbosWorker:
         beating, resting = self._rounds[:1], self._rounds[1:]
         for rounds in resting:
             rounds.stop(patience_seconds=max(drain_seconds, 1.0))
-        if drain_seconds > 0 and self._presence is not None:
+        if drain_seconds > 0 and self._lease is not None:
             # Before the claim is given up: nobody may take a tick over that is just ending here.
             # Its sign of life goes on meanwhile: to the others a silent worker is a frozen one.
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(drain_seconds))
@@ -166,12 +166,12 @@ class DbosWorker:
     def health(self) -> WorkHealth:
         """Say how this worker is doing and what lies waiting for all workers; raises UnavailableError."""
         backlog = self._store.backlog()
-        presence = self._presence
+        lease = self._lease
         return WorkHealth(
-            running=presence is not None
-            and presence.is_held()
+            running=lease is not None
+            and lease.is_held()
             and all(rounds.is_alive() for rounds in self._rounds),
-            executor_id="" if presence is None else presence.executor_id,
+            executor_id="" if lease is None else lease.executor_id,
             waiting=backlog.waiting,
             in_flight=backlog.in_flight,
         )
@@ -194,24 +194,24 @@ class DbosWorker:
         undo.callback(ONE_PER_PROCESS.release)
 
     def _claim(self, undo: contextlib.ExitStack) -> WorkerLease:
-        presence = lease_for(self._url, self._wanted_id)
+        lease = lease_for(self._url, self._wanted_id)
         with reachable():
-            presence.take()
-        self._presence = presence
+            lease.take()
+        self._lease = lease
         undo.callback(self._unclaim)
-        return presence
+        return lease
 
     def _unclaim(self) -> None:
-        presence, self._presence = self._presence, None
-        if presence is not None:
-            presence.release()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.release()
 
-    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, presence: WorkerLease) -> None:
+    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, lease: WorkerLease) -> None:
         route_logs()
         self._store.make_ready()
         undo.callback(DBOS.destroy, destroy_registry=True)
-        DBOS(config=self._configuration(presence.executor_id))
-        register(handler, presence)
+        DBOS(config=self._configuration(lease.executor_id))
+        register(handler, lease)
         try:
             with reachable():
                 DBOS.launch()
@@ -247,19 +247,19 @@ class DbosWorker:
         )
 
     def _watch(self) -> None:
-        presence = self._presence
-        if presence is not None:
-            presence.watch(leave if self._draining else recover)
+        lease = self._lease
+        if lease is not None:
+            lease.watch(ignore_dead_worker if self._draining else requeue)
 
 
-def register(handler: TickHandler, presence: WorkerLease) -> None:
+def register(handler: TickHandler, lease: WorkerLease) -> None:
     """Tell DBOS what a tick does. Attempts are not limited, because each restart counts as one."""
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
     def tick(run_id: str | None, version: int, act_id: str) -> None:
         due = Tick(None if run_id is None else RunId(run_id), version, ActId(act_id))
         try:
-            if may_run(presence):
+            if may_run(lease):
                 handler(due)
             else:
                 # Whoever has it now will say how it ended: DBOS takes no such word from us.
@@ -270,16 +270,16 @@ def register(handler: TickHandler, presence: WorkerLease) -> None:
             raise
 
 
-def may_run(presence: WorkerLease) -> bool:
+def may_run(lease: WorkerLease) -> bool:
     """Say whether the tick this thread is about to run is still this worker's; raises UnavailableError."""
     tick = str(DBOS.workflow_id)
-    return presence.may_run(tick, str(current_owner_xid(tick)))
+    return lease.may_run(tick, str(current_owner_xid(tick)))
 
 
-def leave(_executor_id: str) -> None:
+def ignore_dead_worker(_executor_id: str) -> None:
     """Take nothing over: this worker is about to end."""
 
 
-def recover(executor_id: str) -> None:
-    """Give the ticks of a dead worker back to the queue (a private call of the pinned DBOS release)."""
-    DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001 - the public way needs a paid service
+def requeue(executor_id: str) -> None:
+    """Give the ticks that are still a dead worker's back to the queue; DBOS's public way has no such condition."""
+    DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001 - decision 0024

@@ -84,7 +84,7 @@ class WorkerLease(Protocol):
         """
         ...
 
-    def watch(self, recover: Callable[[str], None]) -> None:
+    def watch(self, requeue: Callable[[str], None]) -> None:
         """Renew the claim if it was lost, and have the ticks of every dead worker recovered by its name."""
         ...
 
@@ -94,10 +94,10 @@ class WorkerLease(Protocol):
 
 
 def lease_for(url: sa.URL, executor_id: str | None) -> WorkerLease:
-    """Return the presence fit for this database; without a name, PostgreSQL workers get one per start."""
+    """Return the lease fit for this database; without a name, PostgreSQL workers get one per start."""
     if is_sqlite(url):
-        return FilePresence(Path(sqlite_file(url)))
-    return AdvisoryPresence(url, executor_id or unique_name())
+        return FileLease(Path(sqlite_file(url)))
+    return AdvisoryLockLease(url, executor_id or unique_name())
 
 
 def unique_name() -> str:
@@ -105,7 +105,7 @@ def unique_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
-class FilePresence:
+class FileLease:
     """A lock on a file beside the database; the kernel drops it with the process, however that ends.
 
     The name is always the same, so DBOS itself recovers what the process before this one left.
@@ -142,7 +142,7 @@ class FilePresence:
         """Return True: nobody takes the lock of a frozen process away, nor its ticks."""
         return True
 
-    def watch(self, recover: Callable[[str], None]) -> None:
+    def watch(self, requeue: Callable[[str], None]) -> None:
         """Do nothing: a file's only worker has no others to bury."""
 
     def release(self) -> None:
@@ -152,7 +152,7 @@ class FilePresence:
         self._file = None
 
 
-class AdvisoryPresence:
+class AdvisoryLockLease:
     """A session advisory lock per worker, on a connection of its own that also looks for the dead and the frozen.
 
     Calling a living worker dead is safe: DBOS refuses what it has to say of a tick that was given away, and the run's
@@ -211,15 +211,15 @@ class AdvisoryPresence:
             time.sleep(RENEWAL_POLL_SECONDS)
         return standing
 
-    def watch(self, recover: Callable[[str], None]) -> None:
+    def watch(self, requeue: Callable[[str], None]) -> None:
         """Keep the lock, reconnecting where needed, and recover the ticks of workers whose lock is free."""
         try:
             connection = self._renewed()
             for name in self._unfinished(connection):
-                self._bury(connection, name, recover)
+                self._bury(connection, name, requeue)
         except sa.exc.DBAPIError as error:
             reason = str(error.orig).partition("\n")[0]
-            LOG.warning("worker.presence_lost", executor_id=self.executor_id, reason=reason)
+            LOG.warning("worker.lease_lost", executor_id=self.executor_id, reason=reason)
             self._disconnect()
 
     def release(self) -> None:
@@ -236,14 +236,14 @@ class AdvisoryPresence:
             self._held = self._try_lock(self._connection, self.executor_id)
         return self._connection
 
-    def _bury(self, connection: sa.Connection, name: str, recover: Callable[[str], None]) -> None:
+    def _bury(self, connection: sa.Connection, name: str, requeue: Callable[[str], None]) -> None:
         # The lock is held meanwhile, so one living worker does this at a time.
         if not self._try_lock(connection, name):
             self._end_if_frozen(connection, name)
             return
         try:
             LOG.warning("worker.found_dead", executor_id=name, by=self.executor_id)
-            recover(name)
+            requeue(name)
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_key(name))))
 

@@ -29,7 +29,7 @@ from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.snapshot import replace_everything, rows_out, snapshot, table_names
 from autopublisher.adapters.db.tables import METADATA, creatives
 from autopublisher.adapters.storage_sql import keep_file
-from autopublisher.adapters.work_dbos_lease import FilePresence
+from autopublisher.adapters.work_dbos_lease import FileLease
 from autopublisher.adapters.work_dbos_store import forget_ticks
 from autopublisher.bootstrap.database import opened_database, units_of
 from autopublisher.bootstrap.files import storage_of
@@ -183,12 +183,12 @@ def _hold_still(settings: Settings, held: ExitStack) -> None:
     file = settings.database_file
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        presence = FilePresence(file)
+        lease = FileLease(file)
         try:
-            presence.take()
+            lease.take()
         except ConflictError as taken:
             raise _at_work(1) from taken
-        held.callback(presence.release)
+        held.callback(lease.release)
     elif alive := workers_alive(settings.database):
         raise _at_work(alive)
 
