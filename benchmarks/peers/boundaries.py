@@ -15,7 +15,7 @@ from autopublisher.domain.evidence.boundaries import bound_after
 
 AGREEMENT = 1e-3
 PLANS = {
-    "20 even looks": tuple(look / 20 for look in range(1, 21)),
+    "20 even looks": tuple(analysis / 20 for analysis in range(1, 21)),
     "5 even looks": (0.2, 0.4, 0.6, 0.8, 1.0),
     "3 uneven looks": (0.3, 0.6, 1.0),
     "late first look": (0.19, 0.2, 0.25, 0.5, 0.9, 1.0),

@@ -14,12 +14,12 @@ from autopublisher.domain.evidence.rules import Kind
 from autopublisher.domain.evidence.verdict import (
     Diagnostic,
     Estimate,
-    Look,
+    InterimAnalysis,
     PairResult,
     VariantResult,
     Verdict,
 )
-from autopublisher.domain.evidence.words import Language, headline, method_note, sentences
+from autopublisher.domain.evidence.verdict_text import Language, headline, method_note, sentences
 
 __all__ = [
     "ChanceOfProof",
@@ -29,9 +29,9 @@ __all__ = [
     "Estimate",
     "Figure",
     "Figures",
+    "InterimAnalysis",
     "Kind",
     "Language",
-    "Look",
     "Mode",
     "PairResult",
     "ProofCost",

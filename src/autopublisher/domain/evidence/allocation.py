@@ -166,10 +166,10 @@ def share_of_error(clock: float, variants: int) -> float:
 
 
 def pair_bound(clocks: Sequence[float], alpha: float, variants: int) -> float:
-    """Return the z value a pair must exceed at the latest of its looks.
+    """Return the z value a pair must exceed at the latest of its analyses.
 
-    `clocks` are the pair's clocks at its looks so far, not falling; `alpha` is one-sided. Infinite where the latest
-    look has no error to spend: it adds less than .01 to the clock, or all of alpha had been spent before. A pair that
+    `clocks` are the pair's clocks at its analyses so far, not falling; `alpha` is one-sided. Infinite where the latest
+    analysis has no error to spend: it adds less than .01 to the clock, or all of alpha had been spent before. A pair that
     has exceeded its bound once has done so for good. ValueError when clocks fall.
     """
     if any(later < earlier for earlier, later in pairwise(clocks)):
@@ -184,7 +184,7 @@ def pair_bound(clocks: Sequence[float], alpha: float, variants: int) -> float:
 
 
 def _spends(times: Sequence[float], clock: float, variants: int) -> bool:
-    """Return whether a look at `clock` has error of its own after looks at `times`."""
+    """Return whether an analysis at `clock` has error of its own after analyses at `times`."""
     if not times:
         return clock >= _SMALLEST_STEP
     return clock - times[-1] >= _SMALLEST_STEP and times[-1] < clock_limit(variants)

@@ -19,12 +19,12 @@ _LEAST_BASKET_SPREAD = 0.08
 
 @dataclass(frozen=True, eq=False)
 class Mix:
-    """What is compared: components of the events, and how much each counts at each look.
+    """What is compared: components of the events, and how much each counts at each analysis.
 
     Attributes:
         components: each of shape (blocks, variants).
-        weights: (looks, components, pairs).
-        extra: (looks, pairs) variance factor that the weights' choice adds.
+        weights: (analyses, components, pairs).
+        extra: (analyses, pairs) variance factor that the weights' choice adds.
     """
 
     components: tuple[Array, ...]
@@ -34,8 +34,8 @@ class Mix:
 
 def own_events(blocks: Blocks, first: Positions) -> Mix:
     """Return the events as they are."""
-    looks = 1 if blocks.ends is None else len(blocks.ends)
-    return Mix((blocks.events,), np.ones((looks, 1, len(first))), np.zeros((looks, len(first))))
+    analyses = 1 if blocks.ends is None else len(blocks.ends)
+    return Mix((blocks.events,), np.ones((analyses, 1, len(first))), np.zeros((analyses, len(first))))
 
 
 def pooled(blocks: Blocks, first: Positions, second: Positions) -> Mix:
@@ -56,7 +56,7 @@ def pooled(blocks: Blocks, first: Positions, second: Positions) -> Mix:
 
 
 def _doubt(blocks: Blocks, basket: Array, revenue: Array) -> Array:
-    """Return the sampling variance of each variant's log basket value at each look."""
+    """Return the sampling variance of each variant's log basket value at each analysis."""
     squares, mixed, counts = (
         blocks.sums(values) for values in (blocks.events**2, blocks.events * blocks.counts, blocks.counts**2)
     )

@@ -1,7 +1,7 @@
-"""A test cut into hourly blocks, and what they add up to at each of several looks.
+"""A test cut into hourly blocks, and what they add up to at each of several analyses.
 
-One pass over the blocks serves all looks: whatever a look needs is a running sum at its last block. A look that falls
-inside a block has that block's part as a tail of its own.
+One pass over the blocks serves all analyses: whatever an analysis needs is a running sum at its last block. One that
+falls inside a block has that block's part as a tail of its own.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Differences between block boundaries: full blocks in order of time, then the looks' tails.
+    """Differences between block boundaries: full blocks in order of time, then the analyses' tails.
 
     Attributes:
         events: (blocks, variants) events or money that became visible.
         counts: (blocks, variants) number of events, for methods that treat value and number apart.
         matured: (blocks, variants) exposure that matured.
         day_shares: (blocks, variants, days) the matured exposure's shares by day of purchase.
-        ends: (looks,) number of full blocks up to each look; None for a single look at the end of all blocks.
-        tails: (looks,) position of each look's tail, -1 where it has none; None as for `ends`.
+        ends: (analyses,) number of full blocks up to each analysis; None for a single analysis at the end of all blocks.
+        tails: (analyses,) position of each analysis's tail, -1 where it has none; None as for `ends`.
     """
 
     events: Array
@@ -44,11 +44,11 @@ class Blocks:
             return self
         return self._taken(np.s_[:], list(positions), self.ends, self.tails)
 
-    def at(self, look: int) -> "Blocks":
-        """Return the blocks of one look."""
+    def at(self, analysis: int) -> "Blocks":
+        """Return the blocks of one analysis."""
         if self.ends is None or self.tails is None:
             return self
-        end, tail = int(self.ends[look]), int(self.tails[look])
+        end, tail = int(self.ends[analysis]), int(self.tails[analysis])
         rows = np.s_[:end] if tail < 0 else np.append(np.arange(end), tail)
         return self._taken(rows, np.s_[:], None, None)
 
@@ -63,7 +63,7 @@ class Blocks:
         )
 
     def stretches(self) -> list[tuple[slice, slice]]:
-        """Return, per look, the full blocks since the look before and its tail (an empty slice without one)."""
+        """Return, per analysis, the full blocks since the analysis before and its tail (an empty slice without one)."""
         if self.ends is None or self.tails is None:
             return [(slice(0, len(self.events)), slice(0, 0))]
         ends, tails = self.ends.tolist(), self.tails.tolist()
@@ -73,7 +73,7 @@ class Blocks:
         ]
 
     def sums(self, values: Array) -> Array:
-        """Return the sums of `values` (blocks, ...) over each look's blocks, shape (looks, ...)."""
+        """Return the sums of `money_checks` (blocks, ...) over each analysis's blocks, shape (analyses, ...)."""
         if self.ends is None or self.tails is None:
             return np.asarray(values.sum(axis=0)[None])
         running = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
@@ -86,18 +86,18 @@ class Blocks:
 
 def blocks_at(design: Design, timeline: Timeline, row: int) -> Blocks:
     """Return the blocks up to `row`, a shorter last one included."""
-    return blocks_of_looks(design, timeline, [row]).at(0)
+    return blocks_of_analyses(design, timeline, [row]).at(0)
 
 
-def blocks_of_looks(design: Design, timeline: Timeline, rows: Sequence[int]) -> Blocks:
-    """Return the blocks of looks at rising `rows`."""
-    looks = np.asarray(rows, dtype=np.int64)
+def blocks_of_analyses(design: Design, timeline: Timeline, rows: Sequence[int]) -> Blocks:
+    """Return the blocks of analyses at rising `rows`."""
+    analyses = np.asarray(rows, dtype=np.int64)
     kept = np.asarray(timeline.kept, dtype=np.int64)
-    ends = np.searchsorted(kept, looks, side="right") - 1
-    tailed = kept[ends] < looks
+    ends = np.searchsorted(kept, analyses, side="right") - 1
+    tailed = kept[ends] < analyses
     full = int(ends[-1])
     starts = np.concatenate([kept[:full], kept[ends][tailed]])
-    stops = np.concatenate([kept[1 : full + 1], looks[tailed]])
+    stops = np.concatenate([kept[1 : full + 1], analyses[tailed]])
     by_day = np.maximum(timeline.matured[stops] - timeline.matured[starts], 0.0)
     matured = by_day.sum(axis=2)
     events, counts = timeline.summed(design.measure.events), timeline.summed(design.measure.counts)

@@ -20,24 +20,24 @@ from scipy.special import ndtr, ndtri
 Array = npt.NDArray[np.float64]
 
 _REACH = 6.0
-# Nodes of the quadrature by the closest looks they serve: the nearer two looks, the sharper what lies between them.
+# Nodes of the quadrature by the closest analyses they serve: the nearer two analyses, the sharper what lies between them.
 # With these, bounds are exact to nine digits.
 _RESOLUTIONS = ((0.044, 57), (0.02, 97), (0.0, 161))
 _MOST_STEPS = 30
 _STEEPEST = 10.0
 # Newton's method doubles the digits: a step this small leaves an error of about its square.
 _SMALL_STEP = 1e-5
-# Closer looks are treated as this far apart: in truth they are more correlated, so crossing is rarer.
+# Closer analyses are treated as this far apart: in truth they are more correlated, so crossing is rarer.
 _SMALLEST_STEP = 0.01
 # The clock is read down to this: less error is spent, never more, and tests polled alike share their bounds.
 _CLOCK_TICK = 0.005
-# An interim look never spends more than the square of this: something must be left for the final one.
+# An interim analysis never spends more than the square of this: something must be left for the final one.
 _LATEST_INTERIM = 0.98
 _ROOT_OF_TWO_PI = (2 * np.pi) ** 0.5
 
 
 @dataclass(frozen=True)
-class LookTime:
+class AnalysisTime:
     """One analysis: information time and whether it is the last."""
 
     share: float
@@ -56,38 +56,38 @@ class _Stage:
 
 @dataclass(frozen=True)
 class Boundary:
-    """The bounds of a test's looks, one after the other.
+    """The bounds of a test's analyses, one after the other.
 
-    `alpha` is one-sided and is spent as alpha * share^2, all of it at a look marked `last`. Shares must not fall.
+    `alpha` is one-sided and is spent as alpha * share^2, all of it at an analysis marked `last`. Shares must not fall.
 
     Attributes:
         alpha: the whole error.
-        steps: information time of each look so far, and the error spent by then.
-        closest: smallest distance of two looks.
+        steps: information time of each analysis so far, and the error spent by then.
+        closest: smallest distance of two analyses.
     """
 
     alpha: float
     steps: tuple[tuple[float, float], ...] = ()
     closest: float = 1.0
 
-    def after(self, look: LookTime) -> "Boundary":
-        """Return the boundary with one more look."""
+    def after(self, analysis: AnalysisTime) -> "Boundary":
+        """Return the boundary with one more analysis."""
         before = self.steps[-1][0] if self.steps else 0.0
-        time = max(math.floor(look.share / _CLOCK_TICK + 1e-9) * _CLOCK_TICK, before + _SMALLEST_STEP)
+        time = max(math.floor(analysis.share / _CLOCK_TICK + 1e-9) * _CLOCK_TICK, before + _SMALLEST_STEP)
         latest = min(time, _LATEST_INTERIM + 1e-4 * len(self.steps))
-        spent = self.alpha if look.last else self.alpha * latest**2
+        spent = self.alpha if analysis.last else self.alpha * latest**2
         closest = min(self.closest, time - before) if self.steps else self.closest
         return Boundary(self.alpha, (*self.steps, (round(time, 6), spent)), closest)
 
     @property
     def critical(self) -> float:
-        """The z value that the latest look must exceed."""
+        """The z value that the latest analysis must exceed."""
         return _critical(self.steps, self.closest)
 
 
-def critical_value(looks: Sequence[LookTime], alpha: float) -> float:
-    """Return the z value the latest of `looks` must exceed, see `Boundary`."""
-    return reduce(Boundary.after, looks, Boundary(alpha)).critical
+def critical_value(analyses: Sequence[AnalysisTime], alpha: float) -> float:
+    """Return the z value the latest of `interim_analyses` must exceed, see `Boundary`."""
+    return reduce(Boundary.after, analyses, Boundary(alpha)).critical
 
 
 def bound_after(times: Sequence[float], spent: Sequence[float]) -> float:
@@ -99,24 +99,24 @@ def bound_after(times: Sequence[float], spent: Sequence[float]) -> float:
     return _critical(tuple(zip(times, spent, strict=True)), closest)
 
 
-def critical_values(looks: Sequence[LookTime], alpha: float) -> tuple[float, ...]:
-    """Return the bound of every look in turn."""
-    boundaries = accumulate(looks, Boundary.after, initial=Boundary(alpha))
+def critical_values(analyses: Sequence[AnalysisTime], alpha: float) -> tuple[float, ...]:
+    """Return the bound of every analysis in turn."""
+    boundaries = accumulate(analyses, Boundary.after, initial=Boundary(alpha))
     return tuple(each.critical for each in boundaries if each.steps)
 
 
-def planned_looks(count: int, first_share: float = 0.0) -> tuple[LookTime, ...]:
-    """Return `count` evenly spread looks without those before `first_share`; the last one is at 1."""
-    interim = tuple(LookTime(k / count) for k in range(1, count) if k / count >= first_share)
-    return (*interim, LookTime(1.0, last=True))
+def planned_analyses(count: int, first_share: float = 0.0) -> tuple[AnalysisTime, ...]:
+    """Return `count` evenly spread analyses without those before `first_share`; the last one is at 1."""
+    interim = tuple(AnalysisTime(k / count) for k in range(1, count) if k / count >= first_share)
+    return (*interim, AnalysisTime(1.0, last=True))
 
 
-def crossing_probability(looks: Sequence[LookTime], bounds: Sequence[float], drift: float) -> float:
+def crossing_probability(analyses: Sequence[AnalysisTime], bounds: Sequence[float], drift: float) -> float:
     """Return P(some z > its bound), the power, or the error at drift 0.
 
     z at time t is normal with mean drift * sqrt(t) and variance 1.
     """
-    boundary = reduce(Boundary.after, looks, Boundary(0.5))
+    boundary = reduce(Boundary.after, analyses, Boundary(0.5))
     times = [time for time, _ in boundary.steps]
     roots = [bound * time**0.5 for bound, time in zip(bounds, times, strict=True)]
     crossed = float(ndtr(drift * times[0] ** 0.5 - bounds[0]))
@@ -143,7 +143,7 @@ def _critical(steps: tuple[tuple[float, float], ...], closest: float) -> float:
 
 
 def _resolution(closest: float) -> int:
-    """Return how many nodes the closest two looks need."""
+    """Return how many nodes the closest two analyses need."""
     return next(count for least, count in _RESOLUTIONS if closest >= least)
 
 
@@ -166,7 +166,7 @@ def _solve(before: _Stage, time: float, increment: float) -> float:
     """Return the root above which `increment` of the mass lies: Newton's method on the log of the tail."""
     sd = (time - before.time) ** 0.5
     nodes, goal = before.nodes / sd, math.log(increment)
-    # Bounds of z change little and evenly from look to look.
+    # Bounds of z change little and evenly from analysis to analysis.
     guess = before.bound / before.time**0.5 + before.slope * (time - before.time)
     root = guess * time**0.5 / sd
     for _ in range(_MOST_STEPS):
@@ -214,7 +214,7 @@ def _first_mass(step: _Step, count: int) -> tuple[Array, Array]:
 
 
 def _next_mass(before: tuple[Array, Array], step: _Step, count: int) -> tuple[Array, Array]:
-    """Carry the not yet stopped mass to the next look's grid, below its bound."""
+    """Carry the not yet stopped mass to the next analysis's grid, below its bound."""
     (nodes, mass), sd = before, (step.time - step.before) ** 0.5
     low = min(step.drift * step.time, step.root) - _REACH * step.time**0.5
     points, weights = _grid(low, step.root, count)

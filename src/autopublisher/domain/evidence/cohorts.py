@@ -168,7 +168,7 @@ class CohortView:
 
     @property
     def depends_on_row(self) -> bool:
-        """Return whether the past looks different from different rows: the delay is estimated again at each look."""
+        """Return whether the past looks different from different rows: the delay is estimated again at each analysis."""
         return self.timeline.cohorts is not None and self.design.measure.delayed
 
     def at(self, row: int) -> Timeline:
@@ -250,7 +250,7 @@ def _cohort_scores(
 
 
 def _cohort_events(design: Design, timeline: Timeline, row: int, day: int, scores: PairScores) -> Array:
-    """Return both sides' events of a day, shape (pairs, 2): pooled with the weights of the look where it pools."""
+    """Return both sides' events of a day, shape (pairs, 2): pooled with the weights of the analysis where it pools."""
     if timeline.cohorts is None:
         return np.zeros((len(scores.first), 2))
     cohort = timeline.cohorts[row, :, day]

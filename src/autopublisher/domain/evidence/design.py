@@ -12,6 +12,8 @@ from autopublisher.domain.evidence.delay import ReportingDelay
 FEWEST_VARIANTS, MOST_VARIANTS = 2, 10
 FEWEST_ADAPTIVE_VARIANTS = 3
 _POLL_JITTER = 0.99
+_STORED_ANALYSIS_COUNT = "look_count"
+"""What stored designs call `analysis_count`; digests are taken over it."""
 _UNNAMED = frozenset({"adaptive", "same_people"})
 
 
@@ -35,12 +37,12 @@ class Design:
         mode: whether "best bet" may end the test.
         same_offer: all variants sell the same thing at the same price (allows pooling of basket values).
         randomised: people were split at random between variants (an ad study), not by delivery.
-        cooldown_hours: wait without spend for late purchases before the final look.
+        cooldown_hours: wait without spend for late purchases before the final analysis.
         guard_hours: no verdict before this much delivery (or the planned test, if shorter).
         min_purchases: events a pair of variants needs together before it is compared.
         min_spend_threshold: spend each variant needs before it is compared, major units.
         currency: ISO code, for wording.
-        look_count: looks planned, evenly spread over matured spend; the last comes after the cool-down.
+        analysis_count: analyses planned, evenly spread over matured spend; the last comes after the cool-down.
         loss_threshold: expected relative loss below which a best bet is good enough.
         equivalence_margin: ratio within 1 +/- this is "the same".
         safe_margin: when set, "best or at most this much worse" may be claimed.
@@ -71,7 +73,7 @@ class Design:
     min_purchases: int = 20
     min_spend_threshold: float = 0.0
     currency: str = "EUR"
-    look_count: int = 20
+    analysis_count: int = 20
     loss_threshold: float = 0.01
     equivalence_margin: float = 0.10
     safe_margin: float | None = None
@@ -106,8 +108,8 @@ class Design:
             raise ValueError("Planned spend and planned hours must be positive.")
         if not 0 < self.alpha < 1:
             raise ValueError("alpha lies between 0 and 1.")
-        if self.look_count < 1 or self.block_hours <= 0 or self.prior_spread <= 0:
-            raise ValueError("look_count, block_hours and prior_spread must be positive.")
+        if self.analysis_count < 1 or self.block_hours <= 0 or self.prior_spread <= 0:
+            raise ValueError("analysis_count, block_hours and prior_spread must be positive.")
         if self.adaptive and (
             len(self.variants) < FEWEST_ADAPTIVE_VARIANTS or self.open_ended or self.futility
         ):
@@ -136,7 +138,7 @@ class Design:
 
     @property
     def settled_hour(self) -> float:
-        """Return the hour from which the final look may be taken (clicks need no cool-down)."""
+        """Return the hour from which the final analysis may be taken (clicks need no cool-down)."""
         return self.planned_hours + (self.cooldown_hours if self.measure.delayed else 0.0)
 
     @property
@@ -160,8 +162,8 @@ class Design:
 
     @property
     def last_step(self) -> float:
-        """Return the number of looks taken before the final one at most; infinite for an open end."""
-        return math.inf if self.open_ended or self.adaptive else self.look_count - 1
+        """Return the number of analyses taken before the final one at most; infinite for an open end."""
+        return math.inf if self.open_ended or self.adaptive else self.analysis_count - 1
 
     @property
     def day_variance(self) -> float:
@@ -177,6 +179,7 @@ class Design:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = asdict(self) | {"variants": list(self.variants)}
+        plain[_STORED_ANALYSIS_COUNT] = plain.pop("analysis_count")
         # What a design does not ask for leaves no trace, so that the digests of older verdicts hold.
         return {name: value for name, value in plain.items() if value is not False or name not in _UNNAMED}
 
@@ -184,6 +187,8 @@ class Design:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build a design from what `to_dict` returned; ValueError or TypeError when it is not one."""
         plain = dict(values)
+        if _STORED_ANALYSIS_COUNT in plain:
+            plain["analysis_count"] = plain.pop(_STORED_ANALYSIS_COUNT)
         delay = ReportingDelay(**plain.pop("delay", {}))
         return cls(delay=delay, **plain)
 

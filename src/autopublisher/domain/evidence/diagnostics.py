@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from autopublisher.domain.evidence.comparison import Evidence
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design, Mode
 from autopublisher.domain.evidence.rules import Kind
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY, Timeline
 from autopublisher.domain.evidence.verdict import Diagnostic
-from autopublisher.domain.evidence.weighing import Evidence
 
 Array = npt.NDArray[np.float64]
 
@@ -42,12 +42,12 @@ class Signals:
 
     Attributes:
         overlap: share of the people reached by more than one variant, 0 to 1; None when nobody knows.
-        last_look_hour: restatements are counted from here; 0 counts from the start.
+        last_analysis_hour: restatements are counted from here; 0 counts from the start.
         planned_shares: each active variant's planned share of spend; None for even ones.
     """
 
     overlap: float | None = None
-    last_look_hour: float = 0.0
+    last_analysis_hour: float = 0.0
     planned_shares: tuple[float, ...] | None = None
 
 
@@ -252,12 +252,14 @@ def overlap(case: _Case) -> list[Diagnostic]:
 
 
 def restated(case: _Case) -> list[Diagnostic]:
-    """Report purchases or revenue taken back since the last look; value: share of what had been reported.
+    """Report purchases or revenue taken back since the last analysis; value: share of what had been reported.
 
     Totals only show what was withdrawn on balance between two readings: a correction that coincides with as many
     new purchases is not seen.
     """
-    since = int(np.searchsorted(case.timeline.hours[: case.evidence.row + 1], case.signals.last_look_hour))
+    since = int(
+        np.searchsorted(case.timeline.hours[: case.evidence.row + 1], case.signals.last_analysis_hour)
+    )
     share = np.zeros(len(case.evidence.active))
     for figure in _RESTATABLE:
         rows = case.so_far(figure)[min(since, case.evidence.row) :]

@@ -39,17 +39,17 @@ class DayNoise:
 
 
 def day_noise(design: Design, scores: PairScores, blocks: Blocks) -> DayNoise:
-    """Return the arm-day variance of a set of pairs at a single look; `blocks` are those of the pairs' variants."""
-    of_one_look = PairScores(
+    """Return the arm-day variance of a set of pairs at a single analysis; `blocks` are those of the pairs' variants."""
+    of_one_analysis = PairScores(
         first=scores.first,
         second=scores.second,
         **{name: value[None] for name, value in vars(scores).items() if name not in ("first", "second")},
     )
-    return day_noise_of_looks(design, of_one_look, blocks)[0]
+    return day_noise_of_analyses(design, of_one_analysis, blocks)[0]
 
 
-def day_noise_of_looks(design: Design, scores: PairScores, blocks: Blocks) -> tuple[DayNoise, ...]:
-    """Return the arm-day variance of a set of pairs at every look, prior and data combined.
+def day_noise_of_analyses(design: Design, scores: PairScores, blocks: Blocks) -> tuple[DayNoise, ...]:
+    """Return the arm-day variance of a set of pairs at every analysis, prior and data combined.
 
     raw = sum_d [U_d^2 k/(k-1) - q_d] / sum_d (G^A_d + r^2 G^B_d): a method of moments estimate in which U_d
     is a day's score at the estimated ratio r, q_d the part that hourly noise explains, and G_d the squared
@@ -65,7 +65,7 @@ def day_noise_of_looks(design: Design, scores: PairScores, blocks: Blocks) -> tu
 
 
 def _effective_days(blocks: Blocks) -> Array:
-    """Return Kish's effective number of days, (sum m)^2 / sum m^2 over the days' matured exposure, by look."""
+    """Return Kish's effective number of days, (sum m)^2 / sum m^2 over the days' matured exposure, by analysis."""
     by_day = blocks.sums(np.einsum("bv,bvd->bd", blocks.matured, blocks.day_shares))
     squares = (by_day**2).sum(axis=1)
     some = squares > 0
@@ -73,7 +73,7 @@ def _effective_days(blocks: Blocks) -> Array:
 
 
 def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
-    """Return each look's precision-weighted mean over pairs (K - 1 contrasts' worth), and its weight."""
+    """Return each analysis's precision-weighted mean over pairs (K - 1 contrasts' worth), and its weight."""
     usable = (scores.a > 0) & (scores.b > 0)
     seen = (scores.a_days**2).sum(axis=1) + (scores.b_days**2).sum(axis=1) > 0
     days = seen.sum(axis=1)
@@ -88,7 +88,7 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
 
 
 def _estimates(prior: float, scores: PairScores, usable: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return each look's and pair's own estimate and its variance."""
+    """Return each analysis's and pair's own estimate and its variance."""
     ratio = np.divide(scores.a, scores.b, out=np.ones_like(scores.a), where=usable)[:, :, None]
     score = scores.a_days - ratio * scores.b_days
     # The ratio is estimated from the same days: each day's score lacks its part of the total.

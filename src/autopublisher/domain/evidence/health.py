@@ -6,9 +6,9 @@ import numpy as np
 
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
+from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.observations import History, Snapshot
 from autopublisher.domain.evidence.timeline import Timeline
-from autopublisher.domain.evidence.values import MoneyChecks
 from autopublisher.domain.evidence.verdict import Diagnostic
 
 MISSING_POLLS_ALLOWED = 0.20
@@ -17,7 +17,7 @@ _FEWEST_GAPS = 5
 
 
 def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, index: int) -> tuple[str, ...]:
-    """Return fault codes as seen at snapshot `index`: counter_fell, polls_missing, edited, those of `values`."""
+    """Return fault codes as seen at snapshot `index`: counter_fell, polls_missing, edited, those of `money_checks`."""
     found = []
     if timeline.row_of[index] is None:
         found.append("counter_fell")
@@ -42,7 +42,7 @@ def findings(
     """Return the numbers behind the faults at snapshot `index`, and readings set aside without pausing the test.
 
     counter_fell: largest relative fall of a total in the latest reading; readings_set_aside: how many so far;
-    polls_missing: their share; edited: hour of the first reading after a change; those of `values`.
+    polls_missing: their share; edited: hour of the first reading after a change; those of `money_checks`.
     """
     if index < 0:
         return ()

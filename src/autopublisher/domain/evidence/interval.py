@@ -1,7 +1,7 @@
 """Repeated confidence intervals for a ratio of rates.
 
 All ratios d with |S(d)| <= c sqrt(V(d)): Fieller's quadratic with the sequential critical value, hence valid
-at every look together (Jennison & Turnbull 1984).
+at every analysis together (Jennison & Turnbull 1984).
 """
 
 import math

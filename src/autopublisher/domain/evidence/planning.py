@@ -13,10 +13,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from autopublisher.domain.evidence.boundaries import (
-    LookTime,
+    AnalysisTime,
     critical_values,
     crossing_probability,
-    planned_looks,
+    planned_analyses,
 )
 from autopublisher.domain.evidence.design import Design
 
@@ -116,13 +116,13 @@ def chance_of_proof(design: Design, expected_cpa: float, lift: float | None = No
 def power_of(design: Design, events_per_variant: float, lift: float) -> float:
     """Return the chance of a winner when the best is `lift` better, given the events of each variant.
 
-    The crossing probability of the engine's looks under the drift log(1 + lift) / sqrt(Var). Measured against simulated
+    The crossing probability of the engine's analyses under the drift log(1 + lift) / sqrt(Var). Measured against simulated
     tests it is within about six points, mostly too low where days vary less than assumed.
     """
     if events_per_variant <= 0 or 2 * events_per_variant < design.min_purchases:
         return 0.0
     errors = _errors(design, events_per_variant, lift)
-    pair = crossing_probability(errors.looks, errors.bounds, math.log1p(lift) / errors.true)
+    pair = crossing_probability(errors.analyses, errors.bounds, math.log1p(lift) / errors.true)
     return _all_pairs(pair, len(design.variants) - 1)
 
 
@@ -139,7 +139,7 @@ def outcomes_of(design: Design, events_per_variant: float, lift: float = 0.0) ->
         return Outcomes(0.0, 0.0, 0.0, 1.0)
     errors = _errors(design, events_per_variant, lift)
     drift = math.log1p(lift) / errors.true
-    wrong = crossing_probability(errors.looks, errors.bounds, -drift) * (1 if lift > 0 else 2)
+    wrong = crossing_probability(errors.analyses, errors.bounds, -drift) * (1 if lift > 0 else 2)
     right = power_of(design, events_per_variant, lift) if lift > 0 else 0.0
     reach = math.log1p(design.planned_lift) - errors.bounds[-1] * errors.true
     ends_close = _within_reach(len(design.variants), math.log1p(lift), errors.true, reach)
@@ -214,11 +214,11 @@ def proof_cost_after(
 @lru_cache(maxsize=256)
 def _drift_needed(design: Design, power: float) -> float:
     """Return the drift at the end of a planned test that crosses its bounds with `power`."""
-    looks = _looks(design)
-    bounds, rivals = critical_values(looks, design.alpha / 2), len(design.variants) - 1
+    analyses = _analyses(design)
+    bounds, rivals = critical_values(analyses, design.alpha / 2), len(design.variants) - 1
 
     def shortfall(drift: float) -> float:
-        return _all_pairs(crossing_probability(looks, bounds, drift), rivals) - power
+        return _all_pairs(crossing_probability(analyses, bounds, drift), rivals) - power
 
     return float(brentq(shortfall, 0.0, _LARGEST_DRIFT, xtol=1e-3))
 
@@ -236,11 +236,11 @@ def _events_needed(design: Design, lift: float, power: float) -> float | None:
     return math.exp(least if shortfall(least) >= 0 else float(brentq(shortfall, least, most, xtol=1e-3)))
 
 
-def _looks(design: Design) -> tuple[LookTime, ...]:
-    """Return the looks the engine will take if spend is even: none before the guard."""
+def _analyses(design: Design) -> tuple[AnalysisTime, ...]:
+    """Return the analyses the engine will take if spend is even: none before the guard."""
     delay = design.event_delay
     at_guard = design.guard if delay is None else float(delay.integrated(np.array(design.guard)))
-    return planned_looks(design.look_count, min(at_guard / design.planned_hours, 1.0))
+    return planned_analyses(design.analysis_count, min(at_guard / design.planned_hours, 1.0))
 
 
 def _sampling_variance(design: Design, inverse_events: float) -> float:
@@ -253,12 +253,12 @@ def _sampling_variance(design: Design, inverse_events: float) -> float:
 
 @dataclass(frozen=True)
 class _Errors:
-    """The looks of a test, its bounds for z, and the true standard error of the log ratio at the end.
+    """The analyses of a test, its bounds for z, and the true standard error of the log ratio at the end.
 
     The engine divides by a more cautious error than the true one, by which z moves; the bounds widen by the ratio.
     """
 
-    looks: tuple[LookTime, ...]
+    analyses: tuple[AnalysisTime, ...]
     bounds: tuple[float, ...]
     true: float
 
@@ -267,9 +267,9 @@ def _errors(design: Design, events_per_variant: float, lift: float) -> _Errors:
     sampling, fixed = _sampling_variance(design, 2 / events_per_variant), _fixed_variance(design, lift)
     true = sampling + fixed.true
     caution = ((sampling + fixed.assumed) / true) ** 0.5
-    looks = _looks(design)
-    bounds = tuple(bound * caution for bound in critical_values(looks, design.alpha / 2))
-    return _Errors(looks, bounds, true**0.5)
+    analyses = _analyses(design)
+    bounds = tuple(bound * caution for bound in critical_values(analyses, design.alpha / 2))
+    return _Errors(analyses, bounds, true**0.5)
 
 
 def _within_reach(variants: int, ahead: float, pair_error: float, reach: float) -> float:

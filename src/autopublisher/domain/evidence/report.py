@@ -5,24 +5,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autopublisher.domain.evidence.comparison import Evidence
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.diagnostics import Signals, caveats, diagnose
 from autopublisher.domain.evidence.interval import RatioInterval
+from autopublisher.domain.evidence.money_checks import VALUE_FAULTS
 from autopublisher.domain.evidence.planning import Measured, ProofCost, proof_cost_after
 from autopublisher.domain.evidence.posterior import log_ratios
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind, Ruling
 from autopublisher.domain.evidence.timeline import Timeline
-from autopublisher.domain.evidence.values import VALUE_FAULTS
 from autopublisher.domain.evidence.verdict import (
     Diagnostic,
     Estimate,
-    Look,
+    InterimAnalysis,
     PairResult,
     VariantResult,
     Verdict,
 )
-from autopublisher.domain.evidence.weighing import Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Case:
     row: int
     evidence: Evidence | None
     ruling: Ruling
-    looks: tuple[Look, ...]
+    analyses: tuple[InterimAnalysis, ...]
     eliminated: tuple[int, ...]
     share: float
     next_step: int
@@ -79,9 +79,9 @@ def compose(case: Case) -> Verdict:
         reasons=case.ruling.reasons,
         share=case.share,
         mature_share=mature,
-        looks=case.looks,
-        next_look_share=_next_look(case),
-        next_look_hour=_next_hour(case),
+        analyses=case.analyses,
+        next_analysis_share=_next_analysis(case),
+        next_analysis_hour=_next_hour(case),
         boundary=None if evidence is None or math.isinf(evidence.bounds.winner) else evidence.bounds.winner,
         estimate=_estimate(case),
         p_best=None if leading is None else leading.p_best,
@@ -103,8 +103,8 @@ def _diagnostics(case: Case) -> tuple[Diagnostic, ...]:
     if case.evidence is None or not case.detailed:
         return case.findings
     evidence = case.evidence
-    before = max((look.hour for look in case.looks if look.hour < evidence.hour), default=0.0)
-    signals = Signals(last_look_hour=before, planned_shares=_planned(case, evidence.active))
+    before = max((analysis.hour for analysis in case.analyses if analysis.hour < evidence.hour), default=0.0)
+    signals = Signals(last_analysis_hour=before, planned_shares=_planned(case, evidence.active))
     return (*case.findings, *diagnose(case.design, case.timeline, evidence, signals))
 
 
@@ -116,15 +116,15 @@ def _planned(case: Case, active: tuple[int, ...]) -> tuple[float, ...] | None:
     return tuple(case.planned_shares[each] / together for each in active) if together > 0 else None
 
 
-def _next_look(case: Case) -> float | None:
+def _next_analysis(case: Case) -> float | None:
     if case.ruling.kind in ENDING_KINDS or case.final:
         return None
-    share = case.next_step / case.design.look_count
+    share = case.next_step / case.design.analysis_count
     return share if case.design.open_ended else min(share, 1.0)
 
 
 def _next_hour(case: Case) -> float | None:
-    waiting = _next_look(case) is not None and not case.design.past_guard(
+    waiting = _next_analysis(case) is not None and not case.design.past_guard(
         float(case.timeline.hours[case.row])
     )
     return case.design.guard if waiting else None

@@ -1,4 +1,4 @@
-"""The decision rules, applied in a fixed order at each look.
+"""The decision rules, applied in a fixed order at each analysis.
 
 0 data health (by the caller) - 1 guards - 2 winner - 3 stop losers - 4 safe pick - 5 equivalent -
 6 best bet (decide mode) - 7 lack of data (futility, or the end). Earlier rules win.
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from autopublisher.domain.evidence.comparison import Evidence
 from autopublisher.domain.evidence.design import FEWEST_VARIANTS, Design, Mode
 from autopublisher.domain.evidence.interval import RatioInterval
-from autopublisher.domain.evidence.weighing import Evidence
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -42,7 +42,7 @@ ENDING_KINDS = frozenset(Kind) - {Kind.UNHEALTHY, Kind.NOT_YET, Kind.STOP_LOSER}
 
 @dataclass(frozen=True)
 class Ruling:
-    """One look's outcome; positions are those of the design."""
+    """One analysis's outcome; positions are those of the design."""
 
     kind: Kind
     winner: int | None = None
@@ -51,7 +51,7 @@ class Ruling:
 
 
 def rule(evidence: Evidence, *, last: bool) -> Ruling:
-    """Return the ruling of one look; `last` when no more data will come."""
+    """Return the ruling of one analysis; `last` when no more data will come."""
     missing = unmet_guards(evidence)
     if missing:
         return Ruling(Kind.NOT_ENOUGH_DATA if last else Kind.NOT_YET, reasons=missing)
@@ -64,7 +64,7 @@ def rule(evidence: Evidence, *, last: bool) -> Ruling:
     return _without_proof(evidence, last=last)
 
 
-def rules_on_little(design: Design) -> bool:
+def may_decide_without_crossing(design: Design) -> bool:
     """Return whether some rule may end the test although no pair is past its bound or within the margin."""
     some = design.mode is Mode.DECIDE or design.futility or design.safe_margin is not None
     return some or design.adaptive
@@ -178,6 +178,6 @@ def conditional_power(evidence: Evidence) -> float:
     share = min(evidence.share, 0.99)
     drift = np.log1p(evidence.design.planned_lift) * size / sd / share**0.5
     path = np.abs(evidence.scores.statistics(evidence.noise.variance)) * share**0.5
-    # The last bound is not known before the last look; the quantile it exceeds gives a slightly high power.
+    # The last bound is not known before the last analysis; the quantile it exceeds gives a slightly high power.
     needed = float(evidence.bounds.winner) * share**0.5
     return float(ndtr((path + drift * (1 - share) - needed) / (1 - share) ** 0.5).max())

@@ -3,7 +3,7 @@
 Within an hour both variants meet the same season, so what is compared is how an hour's events split between
 them against how the hour's matured exposure split (a Mantel-Haenszel ratio estimate, Rothman & Greenland).
 U(d) = (r_i m_j - d r_j m_i) / (m_i + m_j) has mean zero at d = theta_i / theta_j for any allocation decided
-beforehand. Summed: S(d) = A - d B. All looks are worked out in one pass.
+beforehand. Summed: S(d) = A - d B. All analyses are worked out in one pass.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 class PairScores:
     """Scores of all pairs (first[p], second[p]) with first < second as positions.
 
-    Arrays of several looks have the look as an additional first axis.
+    Arrays of several analyses have the analysis as an additional first axis.
 
     Attributes:
         first: positions of the first variants.
@@ -62,9 +62,11 @@ class PairScores:
     weights: Array
     extra_ab: Array
 
-    def at(self, look: int) -> "PairScores":
-        """Return the scores of one of several looks."""
-        arrays = {name: value[look] for name, value in vars(self).items() if name not in ("first", "second")}
+    def at(self, analysis: int) -> "PairScores":
+        """Return the scores of one of several analyses."""
+        arrays = {
+            name: value[analysis] for name, value in vars(self).items() if name not in ("first", "second")
+        }
         return PairScores(first=self.first, second=self.second, **arrays)
 
     def variance_parts(self, day_variance: float | Array) -> tuple[Array, Array, Array]:
@@ -76,7 +78,7 @@ class PairScores:
     def statistics(self, day_variance: float | Array, ratio: float = 1.0) -> Array:
         """Return z = S(ratio) / sqrt(V(ratio)) for each pair; 0 where nothing happened.
 
-        For several looks `day_variance` has the shape (looks, 1).
+        For several analyses `day_variance` has the shape (analyses, 1).
         """
         aa, ab, bb = self.variance_parts(day_variance)
         variance = np.maximum(aa - 2 * ratio * ab + ratio**2 * bb, 0.0)
@@ -86,12 +88,12 @@ class PairScores:
 
 
 def score_pairs(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
-    """Return the scores of all pairs of `active` variants (positions) at a single look."""
-    return score_looks(design, blocks, active).at(-1)
+    """Return the scores of all pairs of `active` variants (positions) at a single analysis."""
+    return score_analyses(design, blocks, active).at(-1)
 
 
-def score_looks(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
-    """Return the scores of all pairs of `active` variants at every look, pooled where the design says so."""
+def score_analyses(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
+    """Return the scores of all pairs of `active` variants at every analysis, pooled where the design says so."""
     pairs = [(i, j) for index, i in enumerate(active) for j in active[index + 1 :]]
     first = np.array([i for i, _ in pairs], dtype=np.int64)
     second = np.array([j for _, j in pairs], dtype=np.int64)
@@ -101,14 +103,14 @@ def score_looks(design: Design, blocks: Blocks, active: tuple[int, ...]) -> Pair
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Sums over each look's blocks of the scores' components; `c` counts the components of one side.
+    """Sums over each analysis's blocks of the scores' components; `c` counts the components of one side.
 
     Attributes:
-        left: (looks, c, pairs) sums of the first side's components; likewise right.
-        moments: (looks, 2c, 2c, pairs) of products of all components, the first side's before the second's.
-        day_moments: (looks, 3, pairs, products, days) of products weighted by days' shares, by their squares, and by
+        left: (analyses, c, pairs) sums of the first side's components; likewise right.
+        moments: (analyses, 2c, 2c, pairs) of products of all components, the first side's before the second's.
+        day_moments: (analyses, 3, pairs, products, days) of products weighted by days' shares, by their squares, and by
             these times the block's sum of squares.
-        left_days: (looks, pairs, c, days, days) of components times the shares of two days; likewise right_days.
+        left_days: (analyses, pairs, c, days, days) of components times the shares of two days; likewise right_days.
     """
 
     left: Array
@@ -160,32 +162,32 @@ def _parts(
 
 
 def _by_stretch(blocks: Blocks, products: Array, shares: Array) -> Array:
-    """Return sums over each look's blocks of products (p, blocks, pairs) times shares (3, pairs, blocks, days)."""
+    """Return sums over each analysis's blocks of products (p, blocks, pairs) times shares (3, pairs, blocks, days)."""
     rows = products.transpose(2, 0, 1)
     stretches = blocks.stretches()
     full = np.stack([rows[:, :, part] @ shares[:, :, part] for part, _ in stretches]).cumsum(axis=0)
-    for look, (_, tail) in enumerate(stretches):
+    for analysis, (_, tail) in enumerate(stretches):
         if tail.stop:
-            full[look] += rows[:, :, tail] @ shares[:, :, tail]
+            full[analysis] += rows[:, :, tail] @ shares[:, :, tail]
     return full
 
 
 def _responses(blocks: Blocks, parts: Array, shares: Array) -> Array:
-    """Return sum_b part_b share_bd share_be at each look, shape (looks, pairs, c, days, days).
+    """Return sum_b part_b share_bd share_be at each analysis, shape (analyses, pairs, c, days, days).
 
     A late purchase is divided over the days it may come from, so a day's effect leaks into its neighbours.
     """
     weighted = shares.transpose(0, 2, 1)[:, None] * parts.transpose(2, 0, 1)[:, :, None, :]
     stretches = blocks.stretches()
     full = np.stack([weighted[..., part] @ shares[:, None, part] for part, _ in stretches]).cumsum(axis=0)
-    for look, (_, tail) in enumerate(stretches):
+    for analysis, (_, tail) in enumerate(stretches):
         if tail.stop:
-            full[look] += weighted[..., tail] @ shares[:, None, tail]
+            full[analysis] += weighted[..., tail] @ shares[:, None, tail]
     return full
 
 
 def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> PairScores:
-    """Return the looks' scores: components times their weights at each look."""
+    """Return the analyses' scores: components times their weights at each analysis."""
     a, b = (np.einsum("lcp,lcp->lp", mix.weights, side) for side in (sums.left, sums.right))
     left = np.concatenate([mix.weights, np.zeros_like(mix.weights)], axis=1)
     right = np.concatenate([np.zeros_like(mix.weights), mix.weights], axis=1)
@@ -232,7 +234,7 @@ def _upper(size: int) -> tuple[Positions, Positions]:
 
 
 def _noise(weights: Array, day_moments: Array) -> Array:
-    """Return the squared block scores under `weights` by day, shape (looks, 3, pairs, days)."""
+    """Return the squared block scores under `weights` by day, shape (analyses, 3, pairs, days)."""
     upper = _upper(weights.shape[1])
     twice = np.where(upper[0] == upper[1], 1.0, 2.0)[:, None]
     products = weights[:, upper[0]] * weights[:, upper[1]] * twice

@@ -1,6 +1,6 @@
 """Snapshots turned into a gap-tolerant history of events and matured exposure.
 
-Everything at a row depends on earlier rows only, so any past look can be recomputed exactly from the stored
+Everything at a row depends on earlier rows only, so any past analysis can be recomputed exactly from the stored
 snapshots, whatever came later.
 """
 

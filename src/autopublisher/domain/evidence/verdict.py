@@ -25,7 +25,7 @@ class VariantResult:
     Attributes:
         roas: revenue per unit of spend; cpa, ctr, cvr, cpc likewise; None where the denominator is zero.
         rate: events per matured exposure of the criterion; None before any exposure has matured.
-        rate_low: lower end of its range, at the look's critical value; rate_high likewise.
+        rate_low: lower end of its range, at the analysis's critical value; rate_high likewise.
         p_best: posterior chance of being best among active variants; None for a stopped one.
         expected_loss: expected relative shortfall against the best if this one is chosen.
     """
@@ -77,7 +77,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Look:
+class InterimAnalysis:
     """One analysis that spent error: its number, hour, clock and the bound a winner had to exceed."""
 
     index: int
@@ -104,16 +104,16 @@ class Verdict:
         winner: the variant named by winner, safe_pick or best_bet; else None.
         leader: the variant most probably best, proven or not; None without events.
         eliminated: all variants proven worse so far: act on it whatever the kind.
-        newly_eliminated: those of this very look.
+        newly_eliminated: those of this very analysis.
         hour: hour of the latest usable snapshot.
-        decided_hour: hour of the look that ended the test; None while it runs.
+        decided_hour: hour of the analysis that ended the test; None while it runs.
         reasons: codes for why nothing is decided (guard_hours, few_purchases, look_not_due, ...).
         share: matured spend over planned spend of the active variants, the information clock.
         mature_share: part of the exposure whose events can have been reported.
-        looks: the analyses so far.
-        next_look_share: clock of the next look; 1 means the final one; None when over.
-        next_look_hour: set before the guard has passed: no look is taken earlier.
-        boundary: critical value of this look (of a look taken now, when none is due).
+        analyses: the analyses so far.
+        next_analysis_share: clock of the next analysis; 1 means the final one; None when over.
+        next_analysis_hour: set before the guard has passed: no analysis is taken earlier.
+        boundary: critical value of this analysis (of an analysis taken now, when none is due).
         p_best: the leader's; expected_loss likewise.
         largest_difference: for no_difference_larger_than and equivalent: bound on the relative difference.
         day_spread: arm-day standard deviation in use.
@@ -134,9 +134,9 @@ class Verdict:
     reasons: tuple[str, ...]
     share: float
     mature_share: float
-    looks: tuple[Look, ...]
-    next_look_share: float | None
-    next_look_hour: float | None
+    analyses: tuple[InterimAnalysis, ...]
+    next_analysis_share: float | None
+    next_analysis_hour: float | None
     boundary: float | None
     estimate: Estimate | None
     p_best: float | None
@@ -159,9 +159,9 @@ class Verdict:
         return self.kind in ENDING_KINDS
 
     @property
-    def look_index(self) -> int:
-        """Return how many looks have been taken."""
-        return len(self.looks)
+    def analyses_taken(self) -> int:
+        """Return how many analyses have been taken."""
+        return len(self.analyses)
 
     def variant(self, name: str) -> VariantResult:
         """Return one variant's result; KeyError when there is none of that name."""
@@ -175,12 +175,14 @@ class Verdict:
 
     def to_json(self) -> str:
         """Return canonical JSON: sorted keys, no spaces, always the same bytes for the same verdict."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        plain = {_STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Build a verdict from what `to_json` returned; TypeError or ValueError when it is not one."""
-        values: dict[str, Any] = json.loads(text)
+        names = {stored: name for name, stored in _STORED_NAMES.items()}
+        values: dict[str, Any] = {names.get(key, key): value for key, value in json.loads(text).items()}
         for name, of in _PARTS.items():
             values[name] = tuple(of(**each) for each in values[name])
         for name in ("eliminated", "newly_eliminated", "reasons", "caveats"):
@@ -195,9 +197,16 @@ class Verdict:
         return rounded
 
 
+_STORED_NAMES = {
+    "analyses": "looks",
+    "next_analysis_share": "next_look_share",
+    "next_analysis_hour": "next_look_hour",
+}
+"""Fields that stored verdicts call otherwise: their bytes are proof, so they keep the name."""
+
 _PARTS: Mapping[str, type[Any]] = MappingProxyType(
     {
-        "looks": Look,
+        "analyses": InterimAnalysis,
         "pairs": PairResult,
         "variants": VariantResult,
         "cost_of_proof": ProofCost,

@@ -364,7 +364,7 @@ class Conclusion:
 
 def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
     """Tell whether a verdict is news after the last one kept: another kind or look, or a twentieth more evidence."""
-    same = last.kind is verdict.kind and last.look_index == verdict.look_index
+    same = last.kind is verdict.kind and last.analyses_taken == verdict.analyses_taken
     return not same or verdict.share >= last.share + _NEWS
 
 

@@ -81,7 +81,11 @@ class Reallocation:
         return Moved(replace(run, moving=plan, allocated_at=now), (said,), now)
 
     def _is_due(self, run: Run, verdict: evidence.Verdict, variants: int) -> bool:
-        if run.edited_at is not None or verdict.look_index == 0 or verdict.kind is evidence.Kind.UNHEALTHY:
+        if (
+            run.edited_at is not None
+            or verdict.analyses_taken == 0
+            or verdict.kind is evidence.Kind.UNHEALTHY
+        ):
             return False
         waited = None if run.allocated_at is None else (self._clock.now() - run.allocated_at) / _HOUR
         return may_move(variants, waited)

@@ -116,7 +116,9 @@ def test_relabelling_the_variants_relabels_the_verdict(whole: History) -> None:
     moved = tuple(replace(each, figures=tuple(each.figures[i] for i in ORDER)) for each in history)
     one, other = judge(PLAN, history), judge(shuffled, moved)
     assert (one.kind, one.winner, set(one.eliminated)) == (other.kind, other.winner, set(other.eliminated))
-    assert [each.boundary for each in one.looks] == pytest.approx([each.boundary for each in other.looks])
+    assert [each.boundary for each in one.analyses] == pytest.approx(
+        [each.boundary for each in other.analyses]
+    )
     # A pair's arm-day variance is estimated about the second one's share of each day, so order leaves a trace.
     assert {each.name: each.p_best for each in one.variants} == pytest.approx(
         {each.name: each.p_best for each in other.variants}, abs=0.01
@@ -140,10 +142,10 @@ def test_replaying_equals_judging_what_was_known_at_the_end(whole: History) -> N
 def test_the_end_lowers_no_bar(whole: History) -> None:
     early = whole[:200]
     open_, last = judge(PLAN, early), judge(PLAN, early, final=True)
-    # A final look right after another has no error to spend, whatever is left of it.
-    assert last.looks[-1].boundary >= min(each.boundary for each in open_.looks)
+    # A final analysis right after another has no error to spend, whatever is left of it.
+    assert last.analyses[-1].boundary >= min(each.boundary for each in open_.analyses)
     fixed = replace(PLAN, adaptive=False)
-    assert last.looks[-1].boundary > judge(fixed, early, final=True).looks[-1].boundary
+    assert last.analyses[-1].boundary > judge(fixed, early, final=True).analyses[-1].boundary
 
 
 def test_a_large_difference_is_found_and_stays_found(whole: History, noisy_test: MakeTest) -> None:

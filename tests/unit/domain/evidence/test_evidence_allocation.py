@@ -173,11 +173,11 @@ def test_the_bounds_of_a_pair_spend_its_error_exactly() -> None:
     assert crossed == pytest.approx(ALPHA, abs=4 * (ALPHA / 400_000) ** 0.5)
 
 
-def test_a_look_without_new_information_decides_nothing() -> None:
+def test_an_analysis_without_new_information_decides_nothing() -> None:
     assert pair_bound([0.3, 0.305], ALPHA, 3) == math.inf
 
 
-def test_a_skipped_look_does_not_change_later_bounds() -> None:
+def test_a_skipped_analysis_does_not_change_later_bounds() -> None:
     assert pair_bound([0.3, 0.305, 0.6], ALPHA, 3) == pair_bound([0.3, 0.6], ALPHA, 3)
 
 

@@ -76,10 +76,10 @@ class Reallocated:
         for i in range(size):
             for j in range(i + 1, size):
                 path = [float(clock[i, j]) for clock in clocks]
-                for look, hour in enumerate(LOOK_HOURS):
+                for analysis, hour in enumerate(LOOK_HOURS):
                     z = self.statistic(i, j, hour)
                     # No bound is below 1.9: computing it for less is not worth the time.
-                    if abs(z) > 1.9 and abs(z) > pair_bound(path[: look + 1], ALPHA, size):
+                    if abs(z) > 1.9 and abs(z) > pair_bound(path[: analysis + 1], ALPHA, size):
                         beaten[(i, j) if z > 0 else (j, i)] = True
         winners = np.flatnonzero(beaten.all(axis=1))
         return int(winners[0]) if winners.size else None

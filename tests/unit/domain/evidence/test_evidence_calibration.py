@@ -15,7 +15,7 @@ MOST_FALSE_WINNERS = 16
 
 
 @pytest.mark.parametrize("purchases_per_hour", [0.3, 3.0])
-def test_equal_variants_rarely_produce_a_winner_however_often_one_looks(
+def test_equal_variants_rarely_produce_a_winner_however_often_one_analyses(
     purchases_per_hour: float, noisy_test: MakeTest
 ) -> None:
     design = Design(("a", "b"), 1200.0, 120.0)

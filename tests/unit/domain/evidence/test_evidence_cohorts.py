@@ -15,10 +15,10 @@ from autopublisher.domain.evidence.cohorts import (
     start_weights,
     with_cohort_days,
 )
-from autopublisher.domain.evidence.dispersion import day_noise_of_looks
+from autopublisher.domain.evidence.comparison import compare_at_analyses
+from autopublisher.domain.evidence.dispersion import day_noise_of_analyses
 from autopublisher.domain.evidence.observations import History, in_order
 from autopublisher.domain.evidence.timeline import build
-from autopublisher.domain.evidence.weighing import weigh_looks
 
 Array = npt.NDArray[np.float64]
 MakeTest = Callable[..., tuple[Snapshot, ...]]
@@ -116,9 +116,9 @@ def test_the_arm_day_variance_at_a_fixed_age_is_right_on_average(two_weeks: Desi
     for seed in range(30):
         timeline = build(design, history_of(Market(rate=40.0, day=day), seed))
         row = len(timeline.hours) - 1
-        series = weigh_looks(design, timeline, [row], (0, 1))
+        series = compare_at_analyses(design, timeline, [row], (0, 1))
         scores = with_cohort_days(design, timeline, [row], series.scores)
-        (noise,) = day_noise_of_looks(design, scores, series.blocks)
+        (noise,) = day_noise_of_analyses(design, scores, series.blocks)
         found.append(noise.estimate)
     assert float(np.mean(found)) == pytest.approx(max(day**2, design.day_variance / 2), rel=0.25)
 
@@ -127,7 +127,7 @@ def test_day_sums_are_those_of_the_first_poll_a_day_after_the_days_end(two_weeks
     design = replace(two_weeks, criterion=Criterion.CPA)
     history = history_of(Market(), 3)
     timeline = build(design, history)
-    series = weigh_looks(design, timeline, [100], (0, 1))
+    series = compare_at_analyses(design, timeline, [100], (0, 1))
     scores = with_cohort_days(design, timeline, [100], series.scores)
     assert history.cohorts is not None
     # With even spend a day's score is half its purchases; the poll at hour 48 is the first 24 h after day 0.
@@ -147,7 +147,9 @@ def test_the_mature_share_follows_the_delay_that_was_seen(two_weeks: Design) -> 
 def test_the_clock_stays_that_of_the_plan(two_weeks: Design) -> None:
     history = history_of(Market(), 4)
     with_them, without = judge(two_weeks, history), judge(two_weeks, without_cohorts(history))
-    assert [look.share for look in with_them.looks] == [look.share for look in without.looks]
+    assert [analysis.share for analysis in with_them.analyses] == [
+        analysis.share for analysis in without.analyses
+    ]
 
 
 def test_replaying_with_cohorts_stops_where_polling_one_by_one_would_have(two_weeks: Design) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from autopublisher.domain.evidence import Design, Figures, Snapshot, Verdict, judge, sentences
-from autopublisher.domain.evidence.boundaries import LookTime
+from autopublisher.domain.evidence.boundaries import AnalysisTime
+from autopublisher.domain.evidence.comparison import compare
 from autopublisher.domain.evidence.diagnostics import Signals, diagnose
-from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Diagnostic
-from autopublisher.domain.evidence.weighing import weigh
+from autopublisher.domain.evidence.verdict_phrases import ENGLISH, SPANISH
 
 History = tuple[Snapshot, ...]
 MakeTest = Callable[..., History]
@@ -32,7 +32,7 @@ def found(verdict: Verdict, code: str) -> list[Diagnostic]:
 
 def noticed(design: Design, history: History, signals: Signals) -> tuple[Diagnostic, ...]:
     timeline, row = build(design, history), len(history)
-    evidence = weigh(design, timeline, row, tuple(range(len(design.variants))), (LookTime(0.5),))
+    evidence = compare(design, timeline, row, tuple(range(len(design.variants))), (AnalysisTime(0.5),))
     return diagnose(design, timeline, evidence, signals)
 
 
@@ -188,11 +188,11 @@ def test_purchases_taken_back_are_told(
     assert shares == pytest.approx(told, rel=0.01)
 
 
-def test_what_was_taken_back_before_the_last_look_is_not_told_again(
+def test_what_was_taken_back_before_the_last_analysis_is_not_told_again(
     two_weeks: Design, even_test: MakeTest
 ) -> None:
     history = taken_back(even_test(160, (10, 10)), 100, 0.015)
-    assert noticed(two_weeks, history, Signals(last_look_hour=120.0)) == ()
+    assert noticed(two_weeks, history, Signals(last_analysis_hour=120.0)) == ()
 
 
 @pytest.mark.parametrize("phrases", [ENGLISH, SPANISH])

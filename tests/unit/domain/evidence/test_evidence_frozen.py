@@ -1,6 +1,6 @@
-"""Verdicts frozen when the engine still worked out every look on its own; doing them together changes nothing.
+"""Verdicts frozen when the engine still worked out every analysis on its own; doing them together changes nothing.
 
-Sums are taken in another order since then, so figures agree to nine digits or so; words, looks and outcomes exactly.
+Sums are taken in another order since then, so figures agree to nine digits or so; words, analyses and outcomes exactly.
 """
 
 import json

@@ -13,12 +13,12 @@ from scipy.stats import multivariate_normal
 
 from autopublisher.domain.evidence import Criterion, Design, Figures, ReportingDelay, Snapshot, judge
 from autopublisher.domain.evidence.boundaries import (
-    LookTime,
+    AnalysisTime,
     bound_after,
     critical_value,
     critical_values,
     crossing_probability,
-    planned_looks,
+    planned_analyses,
 )
 from autopublisher.domain.evidence.delay import matured_weights
 from autopublisher.domain.evidence.interval import Quadratic, ratio_interval
@@ -27,7 +27,7 @@ from autopublisher.domain.evidence.posterior import best_of
 Array = npt.NDArray[np.float64]
 MakeTest = Callable[..., tuple[Snapshot, ...]]
 ALPHA = 0.025
-THREE = (LookTime(0.3), LookTime(0.6), LookTime(1.0, last=True))
+THREE = (AnalysisTime(0.3), AnalysisTime(0.6), AnalysisTime(1.0, last=True))
 
 
 def correlation(times: Array) -> Array:
@@ -55,15 +55,18 @@ def test_power_agrees_with_the_joint_normal_distribution() -> None:
 
 
 def test_twenty_bounds_and_their_power_agree_with_simulated_paths() -> None:
-    looks = planned_looks(20)
-    bounds, times = np.array(critical_values(looks, ALPHA)), np.array([look.share for look in looks])
+    analyses = planned_analyses(20)
+    bounds, times = (
+        np.array(critical_values(analyses, ALPHA)),
+        np.array([analysis.share for analysis in analyses]),
+    )
     rng, crossed, won = np.random.default_rng(12), 0, 0
     for _ in range(8):
         noise = rng.normal(0, np.sqrt(1 / 20), (50_000, 20)).cumsum(axis=1)
         crossed += int((noise / np.sqrt(times) > bounds).any(axis=1).sum())
         won += int(((noise + 2.8 * times) / np.sqrt(times) > bounds).any(axis=1).sum())
     assert crossed / 400_000 == pytest.approx(ALPHA, abs=4 * (ALPHA / 400_000) ** 0.5)
-    assert won / 400_000 == pytest.approx(crossing_probability(looks, bounds.tolist(), 2.8), abs=0.003)
+    assert won / 400_000 == pytest.approx(crossing_probability(analyses, bounds.tolist(), 2.8), abs=0.003)
 
 
 def test_bounds_for_any_spending_agree_with_those_for_the_square() -> None:

@@ -44,23 +44,31 @@ def test_nothing_is_decided_before_the_guard_however_large_the_lead(
     two_weeks: Design, even_test: MakeTest
 ) -> None:
     verdict = judge(two_weeks, even_test(71, (1, 50)))
-    assert (verdict.kind, verdict.reasons, verdict.next_look_hour) == (Kind.NOT_YET, ("guard_hours",), 72.0)
+    assert (verdict.kind, verdict.reasons, verdict.next_analysis_hour) == (
+        Kind.NOT_YET,
+        ("guard_hours",),
+        72.0,
+    )
 
 
-def test_between_looks_the_verdict_says_when_the_next_is_due(two_weeks: Design, noisy_test: MakeTest) -> None:
+def test_between_analyses_the_verdict_says_when_the_next_is_due(
+    two_weeks: Design, noisy_test: MakeTest
+) -> None:
     history = noisy_test(2, 336, (1.0, 1.0))
     verdicts = [judge(two_weeks, history[:hour]) for hour in range(100, 130)]
-    before, at = next(pair for pair in pairwise(verdicts) if pair[1].look_index > pair[0].look_index)
+    before, at = next(pair for pair in pairwise(verdicts) if pair[1].analyses_taken > pair[0].analyses_taken)
     assert before.reasons == ("look_not_due",)
-    assert before.next_look_share is not None
-    assert before.share < before.next_look_share <= at.share
+    assert before.next_analysis_share is not None
+    assert before.share < before.next_analysis_share <= at.share
 
 
-def test_the_final_look_gives_an_answer_whatever_the_clock(two_weeks: Design, noisy_test: MakeTest) -> None:
+def test_the_final_analysis_gives_an_answer_whatever_the_clock(
+    two_weeks: Design, noisy_test: MakeTest
+) -> None:
     verdict = judge(two_weeks, noisy_test(2, 150, (1.0, 1.0)), final=True)
     assert verdict.kind is Kind.NOT_ENOUGH_DATA
     assert verdict.ends_test
-    assert verdict.next_look_share is None
+    assert verdict.next_analysis_share is None
 
 
 def test_a_test_cut_short_before_the_guard_names_nobody(two_weeks: Design, even_test: MakeTest) -> None:
@@ -118,9 +126,9 @@ def test_a_clear_loser_is_stopped_and_the_others_go_on(noisy_test: MakeTest) -> 
     assert not verdict.variant("d").active
 
 
-def test_a_stopped_loser_is_told_at_its_look(noisy_test: MakeTest) -> None:
+def test_a_stopped_loser_is_told_at_its_analysis(noisy_test: MakeTest) -> None:
     design, history = Design(FOUR, 3360.0, 336.0), noisy_test(3, 336, (3.0, 3.0, 3.0, 0.8))
-    hours = [round(look.hour) for look in judge(design, history).looks]
+    hours = [round(analysis.hour) for analysis in judge(design, history).analyses]
     verdicts = [judge(design, history[:hour]) for hour in hours]
     stops = [verdict for verdict in verdicts if verdict.kind is Kind.STOP_LOSER]
     assert [verdict.newly_eliminated for verdict in stops] == [("d",)]

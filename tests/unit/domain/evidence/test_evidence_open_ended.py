@@ -11,13 +11,13 @@ from scipy.optimize import minimize_scalar
 
 from autopublisher.domain.evidence import Criterion, Design, Kind, Snapshot, judge, replay
 from autopublisher.domain.evidence.boundaries import (
-    LookTime,
+    AnalysisTime,
     critical_value,
     critical_values,
     crossing_probability,
-    planned_looks,
+    planned_analyses,
 )
-from autopublisher.domain.evidence.mixture import Mixture, sharpest_at_one
+from autopublisher.domain.evidence.confidence_sequence import MixtureBoundary, sharpest_at_one
 
 History = tuple[Snapshot, ...]
 MakeTest = Callable[..., History]
@@ -25,7 +25,7 @@ ALPHA = 0.025
 
 
 def bound(share: float, alpha: float = ALPHA) -> float:
-    return Mixture(alpha, share).critical
+    return MixtureBoundary(alpha, share).critical
 
 
 @pytest.fixture
@@ -77,20 +77,20 @@ def test_the_score_that_proves_grows_with_the_clock_but_slower_than_it() -> None
     assert (np.diff(scores / shares) < 0).all()
 
 
-def test_a_planned_end_proves_with_less_at_every_look() -> None:
-    looks = planned_looks(20)
-    planned = critical_values(looks[-1:], ALPHA)[0], *critical_values(looks, ALPHA)[9:]
-    unplanned = bound(1.0), *(bound(look.share) for look in looks[9:])
+def test_a_planned_end_proves_with_less_at_every_analysis() -> None:
+    analyses = planned_analyses(20)
+    planned = critical_values(analyses[-1:], ALPHA)[0], *critical_values(analyses, ALPHA)[9:]
+    unplanned = bound(1.0), *(bound(analysis.share) for analysis in analyses[9:])
     assert all(less < more for less, more in zip(planned, unplanned, strict=True))
 
 
-def test_looks_go_on_past_the_planned_spend(open_ended: Design, noisy_test: MakeTest) -> None:
+def test_analyses_go_on_past_the_planned_spend(open_ended: Design, noisy_test: MakeTest) -> None:
     verdict = judge(open_ended, noisy_test(2, 600, (1.0, 1.0)))
     assert verdict.method == "A"
-    assert verdict.look_index > 30
+    assert verdict.analyses_taken > 30
     assert verdict.share > 1.6
-    assert verdict.next_look_share is not None
-    assert verdict.next_look_share > verdict.share
+    assert verdict.next_analysis_share is not None
+    assert verdict.next_analysis_share > verdict.share
 
 
 def test_a_winner_is_named_past_the_plan_when_it_shows_only_there(
@@ -136,24 +136,28 @@ def test_equal_variants_rarely_produce_a_winner_over_three_times_the_plan(noisy_
     assert named <= 8
 
 
-def test_past_its_plan_a_test_waits_for_its_one_last_look(two_weeks: Design, noisy_test: MakeTest) -> None:
+def test_past_its_plan_a_test_waits_for_its_one_last_analysis(
+    two_weeks: Design, noisy_test: MakeTest
+) -> None:
     history = noisy_test(2, 600, (1.0, 1.0))
     running, ended = judge(two_weeks, history), judge(two_weeks, history, final=True)
     assert running.share > 1.6
-    assert [look.share for look in running.looks if look.share > 0.96] == []
-    assert running.next_look_share == 1.0
-    assert ended.look_index == running.look_index + 1
-    assert ended.looks[-1].share > 1.6
+    assert [analysis.share for analysis in running.analyses if analysis.share > 0.96] == []
+    assert running.next_analysis_share == 1.0
+    assert ended.analyses_taken == running.analyses_taken + 1
+    assert ended.analyses[-1].share > 1.6
 
 
 @pytest.mark.parametrize("end", [1.0, 1.3, 2.5])
-def test_the_last_look_spends_what_is_left_and_no_more_wherever_it_comes(end: float) -> None:
-    looks = (*planned_looks(20)[:-1], LookTime(end, last=True))
-    assert crossing_probability(looks, critical_values(looks, ALPHA), 0.0) == pytest.approx(ALPHA, rel=1e-6)
+def test_the_last_analysis_spends_what_is_left_and_no_more_wherever_it_comes(end: float) -> None:
+    analyses = (*planned_analyses(20)[:-1], AnalysisTime(end, last=True))
+    assert crossing_probability(analyses, critical_values(analyses, ALPHA), 0.0) == pytest.approx(
+        ALPHA, rel=1e-6
+    )
 
 
-def test_the_later_the_last_look_the_more_it_asks_for() -> None:
-    looks = planned_looks(20)[:-1]
-    ends = [critical_value((*looks, LookTime(end, last=True)), ALPHA) for end in (1.0, 1.3, 2.0, 3.0)]
+def test_the_later_the_last_analysis_the_more_it_asks_for() -> None:
+    analyses = planned_analyses(20)[:-1]
+    ends = [critical_value((*analyses, AnalysisTime(end, last=True)), ALPHA) for end in (1.0, 1.3, 2.0, 3.0)]
     assert all(earlier < later for earlier, later in pairwise(ends))
     assert ends[0] == pytest.approx(2.22, abs=0.01)

@@ -168,7 +168,7 @@ def test_the_ends_agree_with_simulated_paths() -> None:
     design = replace(FORTNIGHT, criterion=Criterion.CPA, planned_hours=672.0)
     ends = outcomes_of(design, 3000, 0.02)
     errors = _errors(design, 3000, 0.02)
-    times, bounds = np.array([look.share for look in errors.looks]), np.array(errors.bounds)
+    times, bounds = np.array([analysis.share for analysis in errors.analyses]), np.array(errors.bounds)
     steps = np.diff([0.0, *times])
     drift = math.log1p(0.02) / errors.true
     paths = (

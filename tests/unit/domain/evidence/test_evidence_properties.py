@@ -67,7 +67,7 @@ def numbers_in(value: Any) -> list[float]:
 
 
 def essence(verdict: Verdict) -> tuple[Any, ...]:
-    return verdict.kind, verdict.winner, frozenset(verdict.eliminated), verdict.look_index
+    return verdict.kind, verdict.winner, frozenset(verdict.eliminated), verdict.analyses_taken
 
 
 @settings(max_examples=60)
@@ -135,9 +135,9 @@ def test_identical_variants_have_no_winner(design: Design, history: History) -> 
 
 @settings(max_examples=30)
 @given(DESIGNS, HISTORIES, st.integers(1, 24))
-def test_asking_in_between_changes_no_later_look(design: Design, history: History, until: int) -> None:
+def test_asking_in_between_changes_no_later_analysis(design: Design, history: History, until: int) -> None:
     early, late = judge(design, history[:until]), judge(design, history)
-    assert late.looks[: len(early.looks)] == early.looks
+    assert late.analyses[: len(early.analyses)] == early.analyses
     assert late.eliminated[: len(early.eliminated)] == early.eliminated
 
 

@@ -16,7 +16,7 @@ from autopublisher.domain.evidence import (
     replay,
     sentences,
 )
-from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH
+from autopublisher.domain.evidence.verdict_phrases import ENGLISH, SPANISH
 
 MakeTest = Callable[..., tuple[Snapshot, ...]]
 

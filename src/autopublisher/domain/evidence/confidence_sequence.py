@@ -11,32 +11,32 @@ Arbour, Sinha, Kennedy & Ramdas (2024, Annals of Statistics 52, theorem 2.2). It
 import math
 from dataclasses import dataclass
 
-from autopublisher.domain.evidence.boundaries import LookTime
+from autopublisher.domain.evidence.boundaries import AnalysisTime
 
 _EARLIEST = 1e-4
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """The bound of each look, whatever looks there were and will be.
+class MixtureBoundary:
+    """The bound of each analysis, whatever analyses there were and will be.
 
     `alpha` is one-sided, as a planned boundary's is. The clock may run past 1, where the bound is sharpest.
 
     Attributes:
         alpha: the error of one direction over all time.
-        share: the clock at the latest look.
+        share: the clock at the latest analysis.
     """
 
     alpha: float
     share: float = 0.0
 
-    def after(self, look: LookTime) -> "Mixture":
-        """Return the bound at another look."""
-        return Mixture(self.alpha, look.share)
+    def after(self, analysis: AnalysisTime) -> "MixtureBoundary":
+        """Return the bound at another analysis."""
+        return MixtureBoundary(self.alpha, analysis.share)
 
     @property
     def critical(self) -> float:
-        """The z value that the latest look must exceed."""
+        """The z value that the latest analysis must exceed."""
         spread = sharpest_at_one(2 * self.alpha) * max(self.share, _EARLIEST)
         return math.sqrt((1 + 1 / spread) * (math.log1p(spread) - 2 * math.log(2 * self.alpha)))
 

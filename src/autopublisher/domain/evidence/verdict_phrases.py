@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Phrases:
+class VerdictPhrases:
     """One language.
 
     Attributes:
@@ -34,7 +34,7 @@ class Phrases:
     method: Mapping[str, str]
 
 
-ENGLISH = Phrases(
+ENGLISH = VerdictPhrases(
     better={
         "roas": "earns more per {unit} than",
         "revenue": "brings more revenue per {unit} than",
@@ -155,7 +155,7 @@ ENGLISH = Phrases(
     },
 )
 
-SPANISH = Phrases(
+SPANISH = VerdictPhrases(
     better={
         "roas": "gana más por {unit} que",
         "revenue": "ingresa más por {unit} que",

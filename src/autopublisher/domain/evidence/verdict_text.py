@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from autopublisher.domain.evidence.criteria import MEASURES, Criterion, Figure
-from autopublisher.domain.evidence.phrases import ENGLISH, SPANISH, Phrases
+from autopublisher.domain.evidence.money_checks import VALUE_FAULTS
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import Kind
-from autopublisher.domain.evidence.values import VALUE_FAULTS
 from autopublisher.domain.evidence.verdict import Diagnostic, Verdict
+from autopublisher.domain.evidence.verdict_phrases import ENGLISH, SPANISH, VerdictPhrases
 from autopublisher.domain.headline import change_of
 
 _ONE_PERCENT = 0.01
@@ -31,24 +31,24 @@ def sentences(verdict: Verdict, language: str = Language.ENGLISH) -> tuple[str, 
 
     Raises ValueError for an unknown language.
     """
-    return _Wording(verdict, _phrases_of(language)).all()
+    return _VerdictText(verdict, _phrases_of(language)).all()
 
 
 def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
     """Return the first of the `sentences`."""
-    return _Wording(verdict, _phrases_of(language)).first()
+    return _VerdictText(verdict, _phrases_of(language)).first()
 
 
 def method_note(verdict: Verdict, language: str = Language.ENGLISH) -> str:
     """Return one paragraph on how the verdict was reached; ValueError for an unknown language."""
-    return _Wording(verdict, _phrases_of(language)).method()
+    return _VerdictText(verdict, _phrases_of(language)).method()
 
 
-def _phrases_of(language: str) -> Phrases:
+def _phrases_of(language: str) -> VerdictPhrases:
     return SPANISH if Language(language) is Language.SPANISH else ENGLISH
 
 
-def _number(value: float, digits: int, phrases: Phrases) -> str:
+def _number(value: float, digits: int, phrases: VerdictPhrases) -> str:
     text = f"{value:,.{digits}f}"
     return text.translate({ord(","): phrases.thousands, ord("."): phrases.decimal})
 
@@ -61,8 +61,8 @@ _ADDED: Mapping[str, tuple[str, ...]] = {"E": ("E",), "R": ("R",), "RE": ("R", "
 """What a method adds to the paragraph on the method."""
 
 
-class _Wording:
-    def __init__(self, verdict: Verdict, phrases: Phrases) -> None:
+class _VerdictText:
+    def __init__(self, verdict: Verdict, phrases: VerdictPhrases) -> None:
         self._verdict = verdict
         self._phrases = phrases
 
@@ -173,7 +173,7 @@ class _Wording:
         return self._phrases.parts["purchases" if Figure.CONVERSIONS in counted else "clicks"]
 
     def _next(self) -> str:
-        share, hour = self._verdict.next_look_share, self._verdict.next_look_hour
+        share, hour = self._verdict.next_analysis_share, self._verdict.next_analysis_hour
         if hour is not None:
             return self._phrases.parts["hour"].format(hour=_number(hour, 0, self._phrases))
         return self._phrases.parts["end"] if share is None or share >= 1 else self._percent(share)

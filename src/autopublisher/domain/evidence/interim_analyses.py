@@ -1,4 +1,4 @@
-"""Which polls are looks: the first sound one at or past each planned share of matured spend.
+"""Which polls are analyses: the first sound one at or past each planned share of matured spend.
 
 Derived from the polls alone, so that nothing but design and snapshots need be stored.
 """
@@ -9,38 +9,38 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from autopublisher.domain.evidence.boundaries import LookTime
+from autopublisher.domain.evidence.boundaries import AnalysisTime
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.health import faults
+from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.observations import History
 from autopublisher.domain.evidence.timeline import Timeline
-from autopublisher.domain.evidence.values import MoneyChecks
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class DueLook:
-    """A look: the poll's position in the history, its row in the timeline, and its time."""
+class DueAnalysis:
+    """An analysis: the poll's position in the history, its row in the timeline, and its time."""
 
     index: int
     row: int
-    time: LookTime
+    time: AnalysisTime
 
 
 @dataclass(frozen=True, eq=False)
-class Calendar:
-    """A test's polls seen as possible looks; `final` makes the latest one the last look."""
+class AnalysisSchedule:
+    """A test's polls seen as possible analyses; `final` makes the latest one the last analysis."""
 
     design: Design
     history: History
     timeline: Timeline
     final: bool
 
-    def due(self, active: tuple[int, ...], after: int, share: float) -> list[DueLook]:
-        """Return the looks due after poll `after` for these variants, the clock having stood at `share`."""
-        found: list[DueLook] = []
+    def due(self, active: tuple[int, ...], after: int, share: float) -> list[DueAnalysis]:
+        """Return the analyses due after poll `after` for these variants, the clock having stood at `share`."""
+        found: list[DueAnalysis] = []
         shares, steps = self._clock(active)
         row = max(self._row_after(after), self._first_row)
         while True:
@@ -48,7 +48,7 @@ class Calendar:
             if row >= len(shares):
                 return self._with_last(found, after, max(share, float(shares[-1])))
             share = max(share, float(shares[row]))
-            found.append(DueLook(self._polls[row], row, LookTime(share)))
+            found.append(DueAnalysis(self._polls[row], row, AnalysisTime(share)))
             row += 1
 
     def share(self, active: tuple[int, ...], row: int) -> float:
@@ -56,8 +56,8 @@ class Calendar:
         return float(self._clock(active)[0][row])
 
     def step(self, share: float) -> int:
-        """Return the number of looks due by `share`; the last planned one is only taken as final."""
-        return int(min(share * self.design.look_count + 1e-9, self.design.last_step))
+        """Return the number of analyses due by `share`; the last planned one is only taken as final."""
+        return int(min(share * self.design.analysis_count + 1e-9, self.design.last_step))
 
     def faults(self, index: int) -> tuple[str, ...]:
         """Return the fault codes at a poll; looked for only where there can be any."""
@@ -72,7 +72,7 @@ class Calendar:
         if active not in self._clocks:
             planned = self.design.planned_spend_per_variant * len(active)
             shares = np.maximum.accumulate(self.timeline.matured_spend[:, list(active)].sum(axis=1) / planned)
-            steps = np.minimum(shares * self.design.look_count + 1e-9, self.design.last_step)
+            steps = np.minimum(shares * self.design.analysis_count + 1e-9, self.design.last_step)
             self._clocks[active] = shares, steps.astype(np.int64)
         return self._clocks[active]
 
@@ -99,14 +99,14 @@ class Calendar:
             row += 1
         return row
 
-    def _with_last(self, found: list[DueLook], after: int, share: float) -> list[DueLook]:
-        """Return the looks with the latest poll as the last one, if it is final and sound."""
+    def _with_last(self, found: list[DueAnalysis], after: int, share: float) -> list[DueAnalysis]:
+        """Return the analyses with the latest poll as the last one, if it is final and sound."""
         index = len(self.history) - 1
         row = self.timeline.row_of[index] if self.final and index > after else None
         if row is None or self.faults(index):
             return found
         earlier = found[:-1] if found and found[-1].index == index else found
-        return [*earlier, DueLook(index, row, LookTime(share, last=True))]
+        return [*earlier, DueAnalysis(index, row, AnalysisTime(share, last=True))]
 
     @cached_property
     def _first_edited(self) -> int:

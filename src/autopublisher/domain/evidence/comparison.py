@@ -1,4 +1,4 @@
-"""All evidence at one look, or at several in one pass, to be judged by the rules."""
+"""Comparison of the variants at one interim analysis, or at several in one pass: the evidence that the rules decide on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from autopublisher.domain.evidence.blocks import Blocks, blocks_of_looks
-from autopublisher.domain.evidence.boundaries import Boundary, LookTime
+from autopublisher.domain.evidence.blocks import Blocks, blocks_of_analyses
+from autopublisher.domain.evidence.boundaries import AnalysisTime, Boundary
 from autopublisher.domain.evidence.cohorts import with_cohort_days
+from autopublisher.domain.evidence.confidence_sequence import MixtureBoundary
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_looks
+from autopublisher.domain.evidence.dispersion import DayNoise, day_noise_of_analyses
 from autopublisher.domain.evidence.interval import RatioInterval, quadratic_of, ratio_interval
-from autopublisher.domain.evidence.mixture import Mixture
 from autopublisher.domain.evidence.posterior import Posterior, posterior
-from autopublisher.domain.evidence.score import PairScores, count_by_variant, score_looks, spend_by_variant
+from autopublisher.domain.evidence.score import PairScores, count_by_variant, score_analyses, spend_by_variant
 from autopublisher.domain.evidence.timeline import Timeline
 
 Array = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ _DIRECTIONS = 2
 
 @dataclass(frozen=True, eq=False)
 class PairBounds:
-    """Critical values of each pair of active variants, and what was shown at earlier looks; see `pair_limits`.
+    """Critical values of each pair of active variants, and what was shown at earlier analyses; see `pair_boundaries`.
 
     `won[i, j]` says that i has exceeded the winner's bound against j before, `lost` the same at the losers' bound.
     """
@@ -40,7 +40,7 @@ class PairBounds:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Critical values at one look: for naming a winner and for stopping a loser.
+    """Critical values at one analysis: for naming a winner and for stopping a loser.
 
     Where each pair has a clock of its own, `pairs` holds theirs, and the values here are the largest of them.
     """
@@ -51,31 +51,31 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Where the bounds of the looks so far come from.
+class Boundaries:
+    """The stopping boundaries of a test, as far as analyses have been taken.
 
     A winner must beat every other variant, so no correction for their number is needed (an intersection-union
     test, worst with two tied best). A loser may be beaten by anyone, so that error is divided.
     """
 
-    winner: Boundary | Mixture
-    loser: Boundary | Mixture
+    winner: Boundary | MixtureBoundary
+    loser: Boundary | MixtureBoundary
 
     @classmethod
     def of(cls, design: Design) -> Self:
-        """Return the limits before the first look."""
+        """Return the boundaries before the first analysis."""
         contrasts = max(_DIRECTIONS, len(design.variants) - 1)
-        kind = Mixture if design.open_ended else Boundary
+        kind = MixtureBoundary if design.open_ended else Boundary
         return cls(kind(design.alpha / _DIRECTIONS), kind(design.alpha / contrasts))
 
-    def after(self, look: LookTime) -> "Limits":
-        """Return the limits with one more look."""
-        winner = self.winner.after(look)
-        return Limits(winner, winner if self.loser == self.winner else self.loser.after(look))
+    def after(self, analysis: AnalysisTime) -> "Boundaries":
+        """Return the boundaries with one more analysis."""
+        winner = self.winner.after(analysis)
+        return Boundaries(winner, winner if self.loser == self.winner else self.loser.after(analysis))
 
     @property
     def bounds(self) -> Bounds:
-        """The critical values of the latest look."""
+        """The critical values of the latest analysis."""
         winner = self.winner.critical
         return Bounds(winner, winner if self.loser is self.winner else self.loser.critical)
 
@@ -120,7 +120,7 @@ class Evidence:
     def intervals(self) -> tuple[RatioInterval, ...]:
         """Return each pair's repeated interval of first over second, at the winner's bound.
 
-        What a pair has shown at an earlier look of its own clock holds: its range stays on that side of 1.
+        What a pair has shown at an earlier analysis of its own clock holds: its range stays on that side of 1.
         """
         found = tuple(
             ratio_interval(quadratic_of(self.scores, pair, self.noise.variance), critical)
@@ -149,7 +149,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class EvidenceSeries:
     """Scores and day noise of the same variants at several rows, worked out together."""
 
     design: Design
@@ -178,7 +178,7 @@ class Series:
         )
 
     def may_decide(self, position: int, bounds: Bounds) -> bool:
-        """Return whether a rule on ranges and bounds can apply at this look: most looks of most tests are quiet."""
+        """Return whether a rule on ranges and bounds can apply at this analysis: most analyses of most tests are quiet."""
         least = min(bounds.winner, bounds.loser)
         return self._largest[position] > least or self._alike[position] >= _NEARLY * bounds.winner
 
@@ -188,13 +188,13 @@ class Series:
 
     @cached_property
     def _largest(self) -> list[float]:
-        """The largest statistic of any pair, by look."""
+        """The largest statistic of any pair, by analysis."""
         largest: list[float] = np.abs(self.scores.statistics(self._day_variance)).max(axis=1).tolist()
         return largest
 
     @cached_property
     def _alike(self) -> list[float]:
-        """How clearly all pairs lie within the equivalence margin: the smallest statistic against its ends, by look."""
+        """How clearly all pairs lie within the equivalence margin: the smallest statistic against its ends, by analysis."""
         margin = 1 + self.design.equivalence_margin
         above = self.scores.statistics(self._day_variance, 1 / margin)
         below = -self.scores.statistics(self._day_variance, margin)
@@ -206,18 +206,22 @@ class Series:
 _NEARLY = 1 - 1e-6
 
 
-def weigh_looks(design: Design, timeline: Timeline, rows: Sequence[int], active: tuple[int, ...]) -> Series:
-    """Return the evidence of the active variants at rising rows, but for what only some looks need."""
-    blocks = blocks_of_looks(design, timeline, rows)
-    scores = score_looks(design, blocks, active)
+def compare_at_analyses(
+    design: Design, timeline: Timeline, rows: Sequence[int], active: tuple[int, ...]
+) -> EvidenceSeries:
+    """Return the evidence of the active variants at rising rows, but for what only some analyses need."""
+    blocks = blocks_of_analyses(design, timeline, rows)
+    scores = score_analyses(design, blocks, active)
     chosen = blocks.only(active)
-    noise = day_noise_of_looks(design, with_cohort_days(design, timeline, list(rows), scores), chosen)
-    return Series(design, timeline, active, tuple(rows), chosen, scores, noise)
+    noise = day_noise_of_analyses(design, with_cohort_days(design, timeline, list(rows), scores), chosen)
+    return EvidenceSeries(design, timeline, active, tuple(rows), chosen, scores, noise)
 
 
-def weigh(
-    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], looks: Sequence[LookTime]
+def compare(
+    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], analyses: Sequence[AnalysisTime]
 ) -> Evidence:
-    """Return the evidence at `row` given the looks so far, this one included."""
-    limits = reduce(Limits.after, looks, Limits.of(design))
-    return weigh_looks(design, timeline, [row], active).evidence(0, looks[-1].share, limits.bounds)
+    """Return the evidence at `row` given the analyses so far, this one included."""
+    boundaries = reduce(Boundaries.after, analyses, Boundaries.of(design))
+    return compare_at_analyses(design, timeline, [row], active).evidence(
+        0, analyses[-1].share, boundaries.bounds
+    )

@@ -1,6 +1,6 @@
 """Bounds of a test whose money is moved: every pair is judged on its own clock and remembers what it has shown.
 
-A pair that has exceeded its bound at one of its looks has done so for good, so a winner may beat its rivals one after
+A pair that has exceeded its bound at one of its analyses has done so for good, so a winner may beat its rivals one after
 the other. Nothing is spent because a test ends; see `allocation` for clock, spending and bounds.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.allocation import pair_bound, pair_clocks
+from autopublisher.domain.evidence.comparison import Bounds, PairBounds
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.timeline import Timeline
-from autopublisher.domain.evidence.weighing import Bounds, PairBounds
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,38 +28,38 @@ _DIRECTIONS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class PairLimits:
-    """Where the bounds of the looks so far come from, as `Limits` is for one clock; arrays are by position in the design.
+class PairBoundaries:
+    """The boundaries of every pair of variants, as `Boundaries` are for one clock; arrays are by position in the design.
 
     Attributes:
         alpha: the whole two-sided error.
-        looks: the pairs' clocks at each look so far, (variants, variants) each.
-        active: the variants compared at the latest look.
+        analyses: the pairs' clocks at each analysis so far, (variants, variants) each.
+        active: the variants compared at the latest analysis.
         won: [i, j]: i has exceeded the winner's bound against j; lost: the same at the losers' bound.
     """
 
     alpha: float
-    looks: tuple[Array, ...]
+    analyses: tuple[Array, ...]
     active: tuple[int, ...]
     won: Flags
     lost: Flags
 
     @classmethod
     def of(cls, design: Design) -> Self:
-        """Return the limits before the first look."""
+        """Return the boundaries before the first analysis."""
         size = len(design.variants)
         none = np.zeros((size, size), dtype=np.bool_)
         return cls(design.alpha, (), tuple(range(size)), none, none)
 
-    def after(self, clocks: Array, active: tuple[int, ...]) -> "PairLimits":
-        """Return the limits with one more look, at which the pairs' clocks stand so."""
+    def after(self, clocks: Array, active: tuple[int, ...]) -> "PairBoundaries":
+        """Return the boundaries with one more analysis, at which the pairs' clocks stand so."""
         read = np.floor(clocks / _CLOCK_TICK + 1e-9) * _CLOCK_TICK
-        if self.looks:
-            read = np.maximum(read, self.looks[-1])
-        return replace(self, looks=(*self.looks, read.round(6)), active=active)
+        if self.analyses:
+            read = np.maximum(read, self.analyses[-1])
+        return replace(self, analyses=(*self.analyses, read.round(6)), active=active)
 
-    def noting(self, won: Flags, lost: Flags) -> "PairLimits":
-        """Return the limits with what the active pairs have shown at the latest look."""
+    def noting(self, won: Flags, lost: Flags) -> "PairBoundaries":
+        """Return the boundaries with what the active pairs have shown at the latest analysis."""
         where = np.ix_(self.active, self.active)
         both = self.won.copy(), self.lost.copy()
         both[0][where] |= won
@@ -68,7 +68,7 @@ class PairLimits:
 
     @cached_property
     def bounds(self) -> Bounds:
-        """The critical values of the latest look; infinite where there is no error to spend."""
+        """The critical values of the latest analysis; infinite where there is no error to spend."""
         contrasts = max(_DIRECTIONS, len(self.won) - 1)
         winner = self._matrix(self.alpha / _DIRECTIONS)
         loser = winner if contrasts == _DIRECTIONS else self._matrix(self.alpha / contrasts)
@@ -86,7 +86,7 @@ class PairLimits:
         return matrix
 
     def _clocks(self, left: int, right: int) -> Sequence[float]:
-        return [float(look[left, right]) for look in self.looks]
+        return [float(analysis[left, right]) for analysis in self.analyses]
 
 
 def clocks_at(design: Design, timeline: Timeline, row: int) -> Array:
