@@ -40,6 +40,7 @@ from autopublisher.domain.ids import CreativeId
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.settings import Settings
 from support.older import at_revision, load, tables
+from support.wording import english
 
 pytestmark = pytest.mark.slow
 
@@ -364,7 +365,7 @@ def test_a_backup_of_a_newer_release_is_refused_with_what_to_install(
     path = rewritten(tmp_path / "kept.backup", tmp_path / "newer.backup", version="7.1.0", **newer)
     with pytest.raises(ConflictError, match=r"newer release \(7.1.0") as refused:
         restore_backup(elsewhere, path, "ana", replace=True)
-    assert "Install AutoPublisher 7.1.0" in refused.value.remedy
+    assert "Install AutoPublisher 7.1.0" in english(refused.value.remedy)
 
 
 def test_runs_are_not_replaced_unless_that_is_said(furnished: Settings, tmp_path: Path) -> None:
@@ -372,7 +373,7 @@ def test_runs_are_not_replaced_unless_that_is_said(furnished: Settings, tmp_path
     before = content(furnished)
     with pytest.raises(ConflictError, match="which restoring would lose") as refused:
         restore_backup(furnished, tmp_path / "kept.backup", "ana", replace=False)
-    assert "--replace" in refused.value.remedy
+    assert "--replace" in english(refused.value.remedy)
     assert content(furnished) == before
 
 

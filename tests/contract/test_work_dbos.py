@@ -24,6 +24,7 @@ from autopublisher.domain.errors import ConfigurationError, ConflictError, Unava
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler
+from support.wording import english
 
 pytestmark = pytest.mark.slow
 
@@ -395,7 +396,7 @@ def test_a_second_worker_in_one_process_is_refused(url: str, start: StartWorker)
 def test_an_unprepared_database_is_refused_with_the_way_out(database_url: str) -> None:
     with pytest.raises(ConflictError, match="not prepared") as refused:
         DbosWorker(database_url, nothing).start(Log())
-    assert "db upgrade" in refused.value.remedy
+    assert "db upgrade" in english(refused.value.remedy)
 
 
 def test_preparing_again_changes_nothing(url: str, start: StartWorker, enqueue: Enqueue) -> None:
@@ -441,7 +442,7 @@ def test_a_sqlite_file_has_one_worker(tmp_path: Path) -> None:
     lock = tmp_path / "test.db.worker.lock"
     with held(FileLease(database)), pytest.raises(ConflictError, match=str(lock)) as refused:
         DbosWorker(f"sqlite:///{database}", nothing).start(Log())
-    assert "PostgreSQL" in refused.value.remedy
+    assert "PostgreSQL" in english(refused.value.remedy)
 
 
 def test_a_sqlite_database_in_memory_is_refused() -> None:

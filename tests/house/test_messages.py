@@ -2,11 +2,17 @@
 
 import re
 from gettext import GNUTranslations
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from string import Formatter
 
 import pytest
 from babel.messages.pofile import read_po
+
+import autopublisher
+from autopublisher.domain.errors import AutoPublisherError
+from autopublisher.domain.messages import code_of
 
 LANGUAGES = ("en", "es")
 COMPOSED = re.compile(r"words\[(?:f\"|\")([\w.]+)(?:\" ~|\{)")
@@ -57,3 +63,17 @@ def test_every_word_of_the_pages_is_used(root: Path, catalogues: dict[str, dict[
     names = [code for code in catalogues["en"] if code.startswith("page.") and not code.startswith(prefixes)]
     unused = [one for one in names if not re.search(rf"\b{one.removeprefix('page.')}\b", pages)]
     assert unused == []
+
+
+def test_every_error_says_its_docstring(catalogues: dict[str, dict[str, str]]) -> None:
+    for module in walk_packages(autopublisher.__path__, "autopublisher."):
+        if ".migrations." not in module.name and not module.name.endswith("__main__"):
+            import_module(module.name)
+    english = catalogues["en"]
+    for kind in errors_below(AutoPublisherError):
+        assert english[code_of(kind)] == (kind.__doc__ or "").strip().splitlines()[0], kind
+        assert english.get(f"{code_of(kind)}.remedy", "") == vars(kind).get("remedy", ""), kind
+
+
+def errors_below(kind: type[AutoPublisherError]) -> list[type[AutoPublisherError]]:
+    return [kind, *(one for below in kind.__subclasses__() for one in errors_below(below))]

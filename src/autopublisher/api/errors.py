@@ -15,9 +15,12 @@ from starlette.responses import Response
 
 from autopublisher.api.exact_json import Unreadable
 from autopublisher.api.middleware import SECURITY_HEADERS, bounded, request_id_of
+from autopublisher.api.reader import reader_of
 from autopublisher.api.validation import problems_of
 from autopublisher.domain import errors
+from autopublisher.domain.messages import Message, Param, said_of
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
+from autopublisher.messages import Language, is_worded, problem_texts, remedy_text, wording
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_FIELD = 200
@@ -41,20 +44,8 @@ STATUSES: tuple[tuple[type[errors.AutoPublisherError], int], ...] = (
 )
 """The first class that fits decides; whatever is not listed is 500."""
 
-_HTTP_DETAILS = {
-    404: ("There is nothing at this address.", "GET /openapi.json lists the addresses."),
-    405: ("This address does not take that method.", "The Allow header names those it takes."),
-    408: ("The body took too long to arrive.", "Send it again, without pauses."),
-    413: ("The body is too large.", "Bodies may have 1 MB, image uploads 31 MB."),
-    400: ("The body could not be read.", "Check the body against its Content-Type."),
-}
-
-
 _LOST = frozenset({404, 405})
 """What a person who follows a wrong address meets; they get a page where there are pages."""
-
-_HOST_NOT_TRUSTED = "This installation may not be called by the name (the Host header) that was used."
-_HOST_REMEDY = "Call it by a name that AUTO_PUBLISHER_TRUSTED_HOSTS lists, or add this one there and restart."
 
 
 def status_of(error: errors.AutoPublisherError) -> int:
@@ -72,30 +63,38 @@ class ProblemResponse(Response):
         return json.dumps(content).encode("ascii")
 
 
-def problem(
+async def problem(
     request: Request,
     status: int,
-    detail: str,
+    detail: Message | str,
     *,
     slug: str = "",
-    remedy: str = "",
+    remedy: Message | str = "",
     fields: Sequence[errors.Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """Return the response for one problem; ``slug`` names its type, the status alone does where it is empty."""
+    """Return the response for one problem in the caller's language; ``slug`` names its type, else the status."""
+    language = await reader_of(request)
     body = {
         "type": f"urn:autopublisher:problem:{slug}" if slug else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
-        "errors": [
-            {"field": one.field[:LONGEST_FIELD], "reason": one.reason, "remedy": one.remedy, "code": one.code}
-            for one in fields[:MOST_PROBLEMS]
-        ],
-        "remedy": remedy,
+        "detail": wording(detail, language),
+        "errors": [_field(one, language) for one in fields[:MOST_PROBLEMS]],
+        "remedy": wording(remedy, language),
         "request_id": request_id_of(request.scope),
     }
     return ProblemResponse(body, status_code=status, headers=None if headers is None else dict(headers))
+
+
+def _field(one: errors.Problem, language: Language) -> dict[str, str]:
+    reason, remedy = problem_texts(one, language)
+    return {"field": one.field[:LONGEST_FIELD], "reason": reason, "remedy": remedy, "code": one.code}
+
+
+def _both(code: str, **params: Param) -> dict[str, Any]:
+    """Return what is said by a code and by its remedy."""
+    return {"detail": Message(code, params), "remedy": Message(f"{code}.remedy")}
 
 
 def install(app: FastAPI) -> None:
@@ -113,12 +112,12 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return await _on_unexpected(request, error)
     fields = _ordered(error.problems) if isinstance(error, errors.InvalidRequestError) else ()
-    return problem(
+    return await problem(
         request,
         status,
-        fields[0].reason if fields else error.message,
+        fields[0].reason if fields else said_of(error),
         slug=_slug(type(error)),
-        remedy=fields[0].remedy if fields else error.remedy,
+        remedy=fields[0].remedy if fields else remedy_text(error, await reader_of(request)),
         fields=fields,
         headers=await _headers_of(request, error),
     )
@@ -157,24 +156,13 @@ async def _on_invalid_input(request: Request, error: Exception) -> Response:
     found = error.errors()
     for one in found:
         if isinstance(one.get("input"), Unreadable):
-            return problem(
-                request,
-                400,
-                f"The body is not one JSON object: {one['input'].reason}",
-                slug="malformed-json",
-                remedy="Send one JSON object (RFC 8259) in UTF-8, each key once.",
-            )
+            said = _both("api.malformed_json", why=one["input"].reason)
+            return await problem(request, 400, slug="malformed-json", **said)
         if tuple(one["loc"]) == ("body",) and isinstance(one.get("input"), bytes):
-            return problem(
-                request,
-                415,
-                "The body is not sent as JSON.",
-                slug="not-json",
-                remedy="Send Content-Type: application/json.",
-            )
+            return await problem(request, 415, slug="not-json", **_both("api.not_json"))
     fields = problems_of(found)
-    detail = f"{fields[0].field}: {fields[0].reason}"
-    return problem(request, 422, detail, slug="invalid-request", remedy=fields[0].remedy, fields=fields)
+    detail = f"{fields[0].field}: {wording(fields[0].reason, await reader_of(request))}"
+    return await problem(request, 422, detail, slug="invalid-request", remedy=fields[0].remedy, fields=fields)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -183,8 +171,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     page = await _lost_page(request, error.status_code) if error.status_code in _LOST else None
     if page is not None:
         return page
-    detail, remedy = _HTTP_DETAILS.get(error.status_code, (str(error.detail), ""))
-    return problem(request, error.status_code, detail, remedy=remedy, headers=error.headers)
+    code = f"http.{error.status_code}"
+    said = _both(code) if is_worded(code, {}) else {"detail": str(error.detail)}
+    return await problem(request, error.status_code, headers=error.headers, **said)
 
 
 async def refuse_host(request: Request) -> Response:
@@ -192,7 +181,7 @@ async def refuse_host(request: Request) -> Response:
     page = await _lost_page(request, HTTPStatus.BAD_REQUEST)
     if page is not None:
         return page
-    return problem(request, 400, _HOST_NOT_TRUSTED, slug="host-not-trusted", remedy=_HOST_REMEDY)
+    return await problem(request, 400, slug="host-not-trusted", **_both("api.host_not_trusted"))
 
 
 async def _lost_page(request: Request, status: int) -> Response | None:
@@ -214,10 +203,4 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
         path=bounded(request.url.path),
         exc_info=error,
     )
-    return problem(
-        request,
-        500,
-        "Something went wrong here; it has been written to the log.",
-        remedy="Quote request_id when you report it.",
-        headers=SECURITY_HEADERS,
-    )
+    return await problem(request, 500, headers=SECURITY_HEADERS, **_both("api.unexpected"))

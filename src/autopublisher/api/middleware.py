@@ -50,6 +50,8 @@ SIGN_INS: Final = frozenset({("POST", "/auth/token"), ("POST", "/login")})
 _REFUSALS: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SCOPE_KEY = "autopublisher.request_id"
+LANGUAGE_KEY: Final = "autopublisher.language"
+"""Where the scope has the language of an answer that is worded for its reader."""
 
 
 def bounded(path: str) -> str:
@@ -78,7 +80,9 @@ class RequestFrame:
 
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _frame(MutableHeaders(scope=message), request_id, scope["scheme"])
+                headers = MutableHeaders(scope=message)
+                _frame(headers, request_id, scope["scheme"])
+                _name_language(headers, scope)
                 structlog.get_logger(REQUESTS_LOGGER).info(
                     "request", method=scope["method"], path=bounded(scope["path"]), status=message["status"]
                 )
@@ -174,3 +178,10 @@ def _frame(headers: MutableHeaders, request_id: str, scheme: str) -> None:
     if scheme == "https":
         headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
     headers["X-Request-ID"] = request_id
+
+
+def _name_language(headers: MutableHeaders, scope: Scope) -> None:
+    """Name the language of an answer that was worded for its reader, and what it depends on."""
+    if LANGUAGE_KEY in scope:
+        headers.setdefault("Content-Language", scope[LANGUAGE_KEY])
+        headers.add_vary_header("Accept-Language")

@@ -11,10 +11,9 @@ from autopublisher.api.stop_models import ResumeIn, StopIn, StopOut, StopsOut, p
 from autopublisher.domain.access import Permission
 from autopublisher.domain.errors import InvalidRequestError, Problem
 from autopublisher.domain.ids import AccountId, StopId
+from autopublisher.domain.messages import Message
 
-_ONE_SCOPE = Problem(
-    "meta_account_id", "Name one account, or all, and not both.", 'Send meta_account_id or "all": true.'
-)
+_ONE_SCOPE = Problem("meta_account_id", Message("api.one_scope"), Message("api.one_scope.remedy"))
 
 router = APIRouter(prefix="/meta/autopilot", tags=["kill switch"], route_class=ExactRoute)
 

@@ -13,6 +13,7 @@ from autopublisher.bootstrap.database import database_state, prove_database_writ
 from autopublisher.bootstrap.files import place_of_files
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.language import language
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
 from autopublisher.domain.accounts.account_limit import HOW_TO_LIFT, is_reached
@@ -24,6 +25,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.run_cap import run_cap
 from autopublisher.domain.reconciliation.findings import AccountLook
+from autopublisher.messages import error_text, remedy_text
 from autopublisher.settings import Settings, unknown_variables
 from autopublisher.views.moments import account_zones, in_zone, zone_for
 
@@ -298,4 +300,4 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
 
 
 def _failure(name: str, error: AutoPublisherError) -> Check:
-    return Check(name, State.FAIL, error.message, error.remedy)
+    return Check(name, State.FAIL, error_text(error, language()), remedy_text(error, language()))

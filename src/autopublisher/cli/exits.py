@@ -6,9 +6,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from autopublisher.cli.language import language
 from autopublisher.cli.output import tell
 from autopublisher.domain import errors
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.messages import error_text, problem_texts, remedy_text
 
 
 class ExitCode(IntEnum):
@@ -62,14 +64,15 @@ def code_of_run(run: Run) -> ExitCode:
 
 def report(error: errors.AutoPublisherError) -> None:
     """Say what is wrong and what to do about it, every problem of an input on its own line."""
+    reader = language()
     if isinstance(error, errors.InvalidRequestError):
         for problem in error.problems:
-            tell(f"{problem.field}: {problem.reason} {problem.remedy}".rstrip(), style="red")
+            tell(" ".join((f"{problem.field}:", *problem_texts(problem, reader))).rstrip(), style="red")
         return
     detail = f" {error.user_message}" if isinstance(error, errors.MetaError) and error.user_message else ""
-    tell(f"{error.message}{detail}", style="red")
+    tell(f"{error_text(error, reader)}{detail}", style="red")
     if error.remedy:
-        tell(error.remedy)
+        tell(remedy_text(error, reader))
 
 
 class SentenceGroup(TyperGroup):

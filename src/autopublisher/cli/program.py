@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from autopublisher import __version__
 from autopublisher.cli.exits import SentenceGroup
+from autopublisher.cli.language import CHOICE, Spoken
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": (
@@ -145,9 +146,14 @@ def root(
         Path | None,
         typer.Option(envvar="AUTO_PUBLISHER_ENV_FILE", help="Settings are read from this file, too."),
     ] = None,
+    lang: Annotated[
+        Spoken | None, typer.Option(help="The language of what is said; without, the terminal's locale.")
+    ] = None,
 ) -> None:
     """Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent."""
     del version  # said by its callback
+    if lang is not None:
+        os.environ[CHOICE] = lang.value
     if env_file is not None:
         os.environ["AUTO_PUBLISHER_ENV_FILE"] = str(env_file.expanduser().absolute())
 

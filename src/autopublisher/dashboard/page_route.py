@@ -1,7 +1,6 @@
 """A route whose errors become pages, because a person and not a program reads them."""
 
 from collections.abc import Callable, Coroutine
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -50,7 +49,7 @@ def page_route(renderer: PageRenderer) -> type[APIRoute]:
                 except _EXPECTED as error:
                     return await run_in_threadpool(_explain, renderer, request, error)
                 except RequestValidationError:
-                    return await run_in_threadpool(_error_page, renderer, request, 422, None, "")
+                    return await run_in_threadpool(_error_page, renderer, request, 422, None, "form_invalid")
 
             return drawn
 
@@ -69,6 +68,4 @@ def _explain(renderer: PageRenderer, request: Request, error: AutoPublisherError
 def _error_page(
     renderer: PageRenderer, request: Request, status: int, error: AutoPublisherError | None, word: str
 ) -> Response:
-    said = HTTPStatus(status).phrase if error is None else error.message
-    remedy = "" if error is None else error.remedy
-    return renderer.page(request, "error.html", status, said=said, remedy=remedy, word=word)
+    return renderer.page(request, "error.html", status, error=error, word=word)

@@ -38,6 +38,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
@@ -61,7 +62,7 @@ def _readable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
-NOT_SURE: Final = Problem("sure", "Nothing was stopped: the box was not ticked.", "Tick it and send again.")
+NOT_SURE: Final = Problem("sure", Message("page.not_sure"), Message("page.not_sure.remedy"))
 
 RunPath = Annotated[str, Path(pattern=RUN_ID)]
 Typed = Annotated[str, Form(max_length=2000), AfterValidator(_readable)]
@@ -255,11 +256,11 @@ class _Pages:
             figures: dict[str, Any] = {
                 "views": stops.views(),
                 "accounts": stops.accounts(),
-                "unreadable": "",
+                "unreadable": None,
             }
         except UnavailableError as error:
             noted, booked = stops.noted()
-            figures = {"views": noted, "accounts": booked, "unreadable": error.message}
+            figures = {"views": noted, "accounts": booked, "unreadable": error}
         return self._renderer.page(request, "stops.html", **figures)
 
     def stop(
@@ -306,6 +307,6 @@ def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
         with suppress(NotAuthenticatedError, UnavailableError):
             request.state.user = desk.people.identify(cookie_of(request, SESSION_COOKIE))
         word = "host_not_trusted" if status == HTTPStatus.BAD_REQUEST else "lost"
-        return renderer.page(request, "error.html", status, said="", remedy="", word=word)
+        return renderer.page(request, "error.html", status, error=None, word=word)
 
     return draw

@@ -25,7 +25,7 @@ from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.people import User
-from autopublisher.messages import language_of, words_in
+from autopublisher.messages import error_text, language_of, remedy_text, words_in
 from autopublisher.views.moments import Zones, zones_of
 
 POLICY: Final = (
@@ -48,6 +48,7 @@ class PageRenderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.globals |= {"error_text": error_text, "remedy_text": remedy_text}
 
     def page(
         self,
@@ -81,7 +82,14 @@ class PageRenderer:
             **figures,
         )
         response = HTMLResponse(
-            html, status, headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+            html,
+            status,
+            headers={
+                "Content-Security-Policy": POLICY,
+                "Referrer-Policy": "same-origin",
+                "Content-Language": language,
+                "Vary": "Accept-Language, Cookie",
+            },
         )
         if fresh is not None:
             keep(request, response, FORM_COOKIE, fresh)

@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a message may hold money, and money raises errors
+    from autopublisher.domain.messages import Message
 
 
 @dataclass(frozen=True)
@@ -10,15 +14,15 @@ class Problem:
     """One thing wrong with an input: which ``field``, why (``reason``) and what to do (``remedy``)."""
 
     field: str
-    reason: str
-    remedy: str
+    reason: "Message | str"
+    remedy: "Message | str"
     code: str = "invalid"
 
 
 class AutoPublisherError(Exception):
     """Something went wrong in AutoPublisher."""
 
-    remedy: str = ""
+    remedy: "Message | str" = ""
     """What the reader can do about it; empty where nothing can be advised."""
 
     def __init__(self, **facts: object) -> None:
@@ -91,7 +95,7 @@ class InvalidRequestError(AutoPublisherError):
 class ConflictError(AutoPublisherError):
     """{reason}"""
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
+    def __init__(self, reason: "Message | str", remedy: "Message | str" = "") -> None:
         super().__init__(reason=reason)
         self.remedy = remedy
 

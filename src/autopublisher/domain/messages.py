@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, Union
 
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.errors import AutoPublisherError
 
 LEGACY: Final = "legacy"
 """The code of what an earlier release stored as a sentence: shown as it stands, in whatever language that is."""
@@ -21,6 +22,10 @@ class Message:
 
     code: str
     params: Mapping[str, Param] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Write the code and its parameters, for logs and tracebacks: nobody reads them in a language."""
+        return " ".join((self.code, *(f"{name}={value}" for name, value in self.params.items())))
 
     def to_record(self) -> dict[str, Any]:
         """Return what is stored: JSON in which money, moments and messages are told apart from text."""
@@ -37,6 +42,18 @@ class Message:
 def legacy(sentence: str) -> Message:
     """Return a sentence that has no code: one of an earlier release, or of Meta or a person as they wrote it."""
     return Message(LEGACY, {"sentence": sentence})
+
+
+def said_of(error: AutoPublisherError) -> Message:
+    """Return what an error says: the code of its class, filled with its facts."""
+    facts = {name: value if isinstance(value, Message) else str(value) for name, value in error.facts.items()}
+    return Message(code_of(type(error)), facts)
+
+
+def code_of(kind: type[AutoPublisherError]) -> str:
+    """Return the code of a class of errors, such as ``error.run_not_found``."""
+    name = "".join(f"_{one.lower()}" if one.isupper() else one for one in kind.__name__.removesuffix("Error"))
+    return f"error.{name.lstrip('_')}"
 
 
 class Code(StrEnum):

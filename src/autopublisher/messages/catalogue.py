@@ -37,6 +37,16 @@ def render(message: Message, language: Language, zone: tzinfo = UTC) -> str:
         return " ".join((message.code, *params.values()))
 
 
+def is_worded(code: str, params: Mapping[str, Param]) -> bool:
+    """Tell whether the catalogue has a code and a remedy for it, and these parameters fill both."""
+    try:
+        for one in (code, f"{code}.remedy"):
+            text(one, "en").format(**params)
+    except KeyError:
+        return False
+    return True
+
+
 def words_in(language: Language, prefix: str = "page.") -> Mapping[str, str]:
     """Return the words of one face, by what follows its prefix."""
     return _Words(language, prefix)

@@ -16,8 +16,8 @@ def language_of(asked: str | None, kept: str | None, accepted: str | None) -> La
 
 
 def language_of_locale(environment: Mapping[str, str]) -> Language:
-    """Return the language of a terminal, by the first of LC_ALL, LC_MESSAGES and LANG that is set; else English."""
-    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    """Return the language of a terminal, by the first of LANGUAGE, LC_ALL, LC_MESSAGES and LANG; else English."""
+    names = (environment.get(name) for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
     locale = next((name for name in names if name), "")
     return language_of(locale.partition(".")[0].partition("_")[0].lower(), None, None)
 

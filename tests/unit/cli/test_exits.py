@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopublisher.cli.exits import ExitCode, code_of
+from autopublisher.cli.exits import ExitCode, code_of, report
 from autopublisher.domain import errors
 
 
@@ -25,3 +25,13 @@ from autopublisher.domain import errors
 )
 def test_an_error_has_its_exit_code(error: errors.AutoPublisherError, code: ExitCode) -> None:
     assert code_of(error) is code
+
+
+def test_a_refusal_is_told_in_the_chosen_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "es")
+    report(errors.RunNotFoundError(id="77"))
+    told = " ".join(capsys.readouterr().err.split())
+    assert "No se encontró la ejecución 77." in told
+    assert "enumera las ejecuciones" in told

@@ -12,7 +12,7 @@ from autopublisher.cli.program import COMMANDS, DeferredCommand, app
 
 pytestmark = pytest.mark.slow  # starts processes
 
-HEAVY = ("scipy", "numpy", "dbos", "fastapi", "facebook_business")
+HEAVY = ("babel", "scipy", "numpy", "dbos", "fastapi", "facebook_business")
 UNKNOWN = "00000000-0000-4000-8000-000000000009"
 
 

@@ -12,6 +12,7 @@ from autopublisher.cli.request_file import read_request, read_value, scheduled_r
 from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError
 from autopublisher.domain.ids import AccountId, ActId
+from support.wording import english
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "request_example.json"
 
@@ -71,7 +72,7 @@ def test_a_moment_without_an_offset_is_one_of_the_accounts_zone(
 def test_a_moment_that_is_none_is_refused_with_how_to_write_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         scheduled_request(read_value(changed(tmp_path)), "tomorrow", MemoryDatabase().unit_of_work)
-    assert "2027-01-15 09:00" in refused.value.problems[0].remedy
+    assert "2027-01-15 09:00" in english(refused.value.problems[0].remedy)
 
 
 def test_a_scheduled_request_needs_a_moment(tmp_path: Path) -> None:

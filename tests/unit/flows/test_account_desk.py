@@ -23,6 +23,7 @@ from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.flows.requests.accounts import AccountDesk
 from autopublisher.flows.requests.pictures import described
 from support.pictures import picture
+from support.wording import english
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ACT = ActId("act_1")
@@ -95,7 +96,7 @@ def test_an_account_in_a_time_zone_nobody_here_knows_is_refused_with_the_way_out
         desk.register(ACT)
     (problem,) = refused.value.problems
     assert (problem.field, problem.code) == ("timezone", "unknown_timezone")
-    assert "tzdata" in problem.remedy
+    assert "tzdata" in english(problem.remedy)
 
 
 def test_changed_defaults_leave_the_others(desk: AccountDesk) -> None:

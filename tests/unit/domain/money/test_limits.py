@@ -21,6 +21,7 @@ from autopublisher.domain.money.limits import (
     check_limits,
     first_breach,
 )
+from support.wording import english
 from unit.domain.samples import ACCOUNT, asked
 
 DAY, NEXT, MONTH = date(2026, 11, 22), date(2026, 11, 23), date(2026, 11, 1)
@@ -107,7 +108,7 @@ def test_a_currency_without_a_limit_is_refused_where_there_are_limits(limits: In
 def test_a_test_no_day_can_hold_is_refused_at_once() -> None:
     (found,) = check_limits(asked(), limited(daily=9999), NONE)
     assert found.field == "ab_test_config.test_budget_per_variant"
-    assert "100.00 EUR on one day, above the account's daily limit of 99.99 EUR" in found.reason
+    assert "100.00 EUR on one day, above the account's daily limit of 99.99 EUR" in english(found.reason)
 
 
 def test_a_test_that_fills_a_day_exactly_is_taken() -> None:

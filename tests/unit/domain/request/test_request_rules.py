@@ -21,6 +21,7 @@ from autopublisher.domain.request.rules import (
     smallest_daily,
     smallest_lifetime,
 )
+from support.wording import english
 from unit.domain.samples import ACCOUNT, DEFAULTS, FACTS, MINIMUMS, asked, creative_ids
 
 TEST, TARGET, BUDGET = "ab_test_config.", "targeting_config.", "budget_config."
@@ -130,7 +131,7 @@ def test_what_is_wrong_with_a_request_is_said_with_field_reason_and_remedy(
     changes: dict[str, Any], field: str, reason: str
 ) -> None:
     problems = check_request(asked(**changes))
-    assert any(problem.field == field and reason in problem.reason for problem in problems), problems
+    assert any(problem.field == field and reason in english(problem.reason) for problem in problems), problems
     assert all(problem.reason and problem.remedy for problem in problems)
 
 
@@ -237,7 +238,7 @@ def test_a_web_address_is_one_in_capitals_too(link: str) -> None:
 @pytest.mark.parametrize("link", ["https://192.0.2.7/offer", "https://co.uk/offer"])
 def test_conversions_need_a_link_to_a_domain_that_somebody_owns(link: str) -> None:
     (problem,) = check_against_account(asked(ad=AdDefaults(link_url=link)), ACCOUNT)
-    assert (problem.field, "by domain" in problem.reason) == ("ad.link_url", True)
+    assert (problem.field, "by domain" in english(problem.reason)) == ("ad.link_url", True)
 
 
 def test_a_link_must_not_be_too_long() -> None:
@@ -261,7 +262,7 @@ def test_an_unknown_button_of_the_account_is_refused() -> None:
 def test_an_objective_that_cannot_be_created_is_refused_with_the_reason(objective: str, reason: str) -> None:
     (problem,) = check_against_account(asked(objective=objective), ACCOUNT)
     assert problem.field == "objective"
-    assert reason in problem.reason
+    assert reason in english(problem.reason)
 
 
 @pytest.mark.parametrize("criterion", ["roas", "cpa", "cvr", "conversions", "revenue"])
@@ -399,7 +400,7 @@ def test_nobody_is_left_out_of_an_ad_for_housing_work_or_money(
 ) -> None:
     (problem,) = check_request(asked(special_ad_categories=(category,), targeting=targeting))
     assert (problem.field, problem.code) == (TARGET + field, "forbidden_by_category")
-    assert category in problem.reason
+    assert category in english(problem.reason)
 
 
 @pytest.mark.parametrize("category", EQUAL)
@@ -420,7 +421,7 @@ def test_a_test_that_the_accounts_limit_at_meta_would_stop_is_refused() -> None:
     facts = replace(FACTS, spend_cap=Money(13_000, "EUR"), amount_spent=Money(10_000, "EUR"))
     (problem,) = check_against_meta(asked(), ACCOUNT, facts, MINIMUMS)
     assert (problem.field, problem.code) == ("meta_account_id", "account_limit")
-    assert "leaves 30.00 EUR; this test is to spend 100.00 EUR" in problem.reason
+    assert "leaves 30.00 EUR; this test is to spend 100.00 EUR" in english(problem.reason)
 
 
 @pytest.mark.parametrize("cap", [None, Money(20_000, "EUR")])
@@ -439,7 +440,7 @@ def test_a_part_of_the_combinations_is_refused_for_it_would_mix_their_effects(
     request = asked(test={**FACTORS, "variants_count": wanted}, primary_texts=("Text",))
     (problem,) = check_request(request)
     assert (problem.field, problem.code) == (TEST + "variants_count", "too_many_combinations")
-    assert remedy in problem.remedy
+    assert remedy in english(problem.remedy)
 
 
 def test_more_combinations_than_a_test_can_have_are_to_be_reduced() -> None:
@@ -447,7 +448,7 @@ def test_more_combinations_than_a_test_can_have_are_to_be_reduced() -> None:
     (problem,) = check_request(
         asked(test={**FACTORS, "variants_count": 10}, headlines=headlines, primary_texts=("T",))
     )
-    assert "at most 10 combinations" in problem.remedy
+    assert "at most 10 combinations" in english(problem.remedy)
 
 
 def test_all_combinations_are_taken() -> None:
