@@ -29,6 +29,7 @@ from autopublisher.flows.outcomes.steps import Step
 from autopublisher.flows.runs.admission import Admission
 from autopublisher.flows.runs.holding import Holding, KnownRuns
 from autopublisher.flows.runs.orchestrator import Orchestrator
+from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.flows.writes.objects import ObjectControl
@@ -89,7 +90,17 @@ class Workers:
         control = ObjectControl(self.open_unit, executor, self.meta, self.clock)
         holding = Holding(self.open_unit, control, self.meta, self.clock, {}, KnownRuns())
         phases = {RunStatus.PENDING: self._decided}
-        machine = Orchestrator(self.open_unit, NoTicks(), self.clock, phases, self._decided, holding)
+        pacing = TickPacing(self.open_unit, self.meta, self.clock)
+        machine = Orchestrator(
+            self.open_unit,
+            NoTicks(),
+            self.clock,
+            phases,
+            self._decided,
+            holding,
+            views=control.views,
+            pacing=pacing,
+        )
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(machine.advance, [Tick(run.id, run.version, run.act_id) for run in runs]))
 

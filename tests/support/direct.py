@@ -22,7 +22,6 @@ from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
-from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.stops import StopDesk
@@ -117,8 +116,7 @@ class DirectMachine:
         self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
-        machine = build_dispatcher(*parts)
-        self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
+        self.advance = build_dispatcher(*parts)
         self.stops = StopDesk(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
         self.approvals = Approvals(self.open_unit, self.clock, self.queue)

@@ -37,7 +37,6 @@ from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
-from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.requests.accounts import AccountDesk
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -228,7 +227,7 @@ class Product:
             sweep_seconds=rhythm.sweep,
             polling_seconds=rhythm.queue,
         )
-        pace = EngineConfig(
+        config = EngineConfig(
             most_runs_at_once=settings.auto_publisher_max_concurrent_runs,
             poll=timedelta(minutes=settings.auto_publisher_poll_minutes),
             look=self._look,
@@ -239,14 +238,13 @@ class Product:
             split_tests=settings.auto_publisher_split_tests,
             stopwatch=seconds_since_boot,
         )
-        parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, pace)
+        parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, config)
         place = place_of(outside.engine)
         claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
         claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6))
-        machine = build_dispatcher(*parts, claims=claims)
+        dispatcher = build_dispatcher(*parts, claims=claims)
         try:
-            ticks = PacedTicks(machine, outside.open_unit, outside.meta, outside.clock)
-            worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))
+            worker.start(MarkedTicks(dispatcher, HomeMark(settings.home, outside.open_unit)))
         except ConflictError:
             if self._work is Work.IF_FREE:
                 return None

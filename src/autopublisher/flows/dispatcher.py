@@ -24,6 +24,7 @@ from autopublisher.flows.runs.selection import ApprovalWait, Selection
 from autopublisher.flows.runs.spend_guard_rule import SpendGuardRule
 from autopublisher.flows.runs.split_test import SplitTest
 from autopublisher.flows.runs.teardown import Teardown
+from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.books import BooksCheck
@@ -76,26 +77,20 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     claims: AccountClaims | None = None,
 ) -> Orchestrator:
     """Return the tick handler with a phase for every status that is not final; without ``claims`` no account is claimed."""
-    gate = MoneyGate(config.spend)
-    executor = Executor(
-        open_unit, meta, storage, clock, config.patience, gate=gate, stopwatch=config.stopwatch, claims=claims
-    )
-    control = ObjectControl(open_unit, executor, meta, clock)
+    control = _control(open_unit, meta, storage, clock, config, claims)
+    gate = control.gate
     collector = Collector(open_unit, meta, clock)
-    account = AccountFacts(open_unit, meta)
-    best_effort = BestEffortWrites(open_unit, executor, clock)
+    account = AccountFacts(control.views, meta)
+    best_effort = BestEffortWrites(control, clock)
     spend_guard_rule = SpendGuardRule(best_effort, clock, wanted=config.native_rule)
     split_test = SplitTest(best_effort, control, clock, wanted=config.split_tests)
-    building = Building(open_unit, executor, control, clock, split_test)
+    building = Building(open_unit, control, clock, split_test)
     review = FinalReview(control, clock, config.approval_lasts)
-    publication = Publication(
-        open_unit, building, control, clock, spend_guard_rule, review=review, account=account
-    )
+    publication = Publication(building, control, clock, spend_guard_rule, review=review, account=account)
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, config.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
         RunStatus.AB_TESTING: Watch(
-            open_unit,
             collector,
             control,
             clock,
@@ -105,26 +100,35 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             account=account,
         ),
         RunStatus.ANALYZING_RESULTS: Conclusion(
-            open_unit, collector, control, clock, config.poll, split_test=split_test, account=account
+            collector, control, clock, config.poll, split_test=split_test, account=account
         ),
-        RunStatus.SELECTING_WINNER: Selection(open_unit, clock, config.approval_lasts),
+        RunStatus.SELECTING_WINNER: Selection(control.views, clock, config.approval_lasts),
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(
             open_unit,
             meta,
             clock,
             gate,
-            duplicates=Duplicates(open_unit, control, meta, clock, stretch=gate.stretch),
+            duplicates=Duplicates(control, meta, clock, stretch=gate.stretch),
             arms=ArmSpend(open_unit, control, meta, clock),
             account=account,
         ),
         RunStatus.PUBLISHING_FINAL: publication,
     }
     deliveries = DeliveryHistory(open_unit, control, meta, clock)
-    teardown = Teardown(executor, control, clock, split_test, deliveries)
+    teardown = Teardown(control, clock, split_test, deliveries)
     plans = {RunStatus.CREATING_CAMPAIGNS: building.plan, RunStatus.PUBLISHING_FINAL: publication.plan}
     holding = Holding(open_unit, control, meta, clock, plans, KnownRuns(), stretch=gate.stretch)
-    return Orchestrator(open_unit, ticks, clock, phases, teardown, holding)
+    return Orchestrator(
+        open_unit,
+        ticks,
+        clock,
+        phases,
+        teardown,
+        holding,
+        views=control.views,
+        pacing=TickPacing(open_unit, meta, clock),
+    )
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
@@ -140,27 +144,51 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
 ) -> AccountWatch:
     """Return the handler of the ticks of account watches; a further check is one more entry of its list.
 
-    ``holding`` is that of the runs' own ticks, so that what one of them has compared with Meta the other knows.
+    ``holding`` is that of the runs' own ticks, so that what one of them has compared or written the other knows.
     """
+    control = (
+        _control(open_unit, meta, storage, clock, config, claims) if holding is None else holding.control
+    )
+    gate = control.gate
+    plan = no_plan if holding is None else holding.plan
+    orphans = OrphanedObjects(open_unit, control, meta, OrphanPause(open_unit, meta), plan)
+    duplicates = Duplicates(control, meta, clock, stretch=gate.stretch)
+    reconciliation = Reconciliation(open_unit, meta, clock, ticks, control, orphans, duplicates, holding)
+    checks = (
+        StopEnforcement(open_unit, control, orphans),
+        ResumeAfterStop(open_unit, ticks, clock, control),
+        reconciliation if claims is None else ClaimCheck(claims, reconciliation),
+        FinalAds(open_unit, control),
+        # Before the figures, of which it may say that they are none.
+        BooksCheck(open_unit, AccountFacts(control.views, meta)),
+        LateFigures(open_unit, meta),
+        BillingCheck(open_unit, meta),
+    )
+    return AccountWatch(
+        open_unit,
+        ticks,
+        clock,
+        checks,
+        config.look,
+        views=control.views,
+        pacing=TickPacing(open_unit, meta, clock),
+    )
+
+
+def _control(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
+    open_unit: OpenUnitOfWork,
+    meta: MetaAds,
+    storage: Storage,
+    clock: Clock,
+    config: EngineConfig,
+    claims: AccountClaims | None,
+) -> ObjectControl:
+    """Return what writes: the executor behind its gate, and the control of objects over it."""
     gate = MoneyGate(config.spend)
     executor = Executor(
         open_unit, meta, storage, clock, config.patience, gate=gate, stopwatch=config.stopwatch, claims=claims
     )
-    control = ObjectControl(open_unit, executor, meta, clock)
-    plan = no_plan if holding is None else holding.plan
-    orphans = OrphanedObjects(open_unit, control, meta, OrphanPause(open_unit, meta), plan)
-    duplicates = Duplicates(open_unit, control, meta, clock, stretch=gate.stretch)
-    reconciliation = Reconciliation(open_unit, meta, clock, ticks, control, orphans, duplicates, holding)
-    checks = (
-        StopEnforcement(open_unit, control, orphans),
-        ResumeAfterStop(open_unit, ticks, clock, executor, control),
-        reconciliation if claims is None else ClaimCheck(claims, reconciliation),
-        FinalAds(open_unit, control),
-        BooksCheck(open_unit, meta),  # before the figures, of which it may say that they are none
-        LateFigures(open_unit, meta),
-        BillingCheck(open_unit, meta),
-    )
-    return AccountWatch(open_unit, ticks, clock, checks, config.look)
+    return ObjectControl(open_unit, executor, meta, clock)
 
 
 @dataclass(frozen=True)

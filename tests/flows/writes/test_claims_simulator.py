@@ -13,7 +13,6 @@ from autopublisher.domain.ids import InstallationId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, TickDispatcher, build_orchestrator, build_watch
-from autopublisher.flows.paced_ticks import PacedTicks
 from autopublisher.flows.writes.claims import AccountClaims
 from support.direct import DirectMachine
 from support.mortal import START
@@ -36,10 +35,9 @@ class ClaimedMachine(DirectMachine):
         known = (self.open_unit, self.meta, self.clock, self.place, self.pace.look)
         claims = AccountClaims(*known, nonce=lambda: secrets.token_hex(6))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
-        machine = TickDispatcher(
+        self.advance = TickDispatcher(
             build_orchestrator(*parts, claims=claims), build_watch(*parts, claims=claims)
         )
-        self.advance = PacedTicks(machine, self.open_unit, self.meta, self.clock)
 
     def beside(self, name: str) -> "ClaimedMachine":
         """Return another installation over the same Meta."""

@@ -33,7 +33,6 @@ from autopublisher.flows.runs.settlement import (
 from autopublisher.flows.runs.split_test import SplitTest
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 REVIEW_PATIENCE = timedelta(hours=72)
 """How long Meta may take to review the ads before the run gives up."""
@@ -56,7 +55,6 @@ class Watch:
 
     def __init__(
         self,
-        open_unit: OpenUnitOfWork,
         collector: Collector,
         control: ObjectControl,
         clock: Clock,
@@ -67,7 +65,6 @@ class Watch:
         account: AccountFacts,
     ) -> None:
         self._account = account
-        self._open_unit = open_unit
         self._collector = collector
         self._control = control
         self._clock = clock
@@ -219,10 +216,9 @@ class Watch:
         self, run: Run, snapshots: Sequence[Snapshot], now: datetime
     ) -> tuple[evidence.Verdict, Decision | None]:
         """Judge, and return the decision to keep: only one that says something new."""
-        with self._open_unit() as unit:
-            variants = unit.records.variants(run.id)
-            earlier = unit.records.decisions(run.id)
-            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), now)
+        known = self._control.views.of(run)
+        variants, earlier = known.variants, known.decisions
+        shares = planned_shares_of(run, variants, known.rows, now)
         history = history_of(run, variants, snapshots)
         verdict = evidence.replay(design_of(run, variants), history, planned_shares=shares)
         last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
@@ -258,7 +254,6 @@ class Conclusion:
 
     def __init__(
         self,
-        open_unit: OpenUnitOfWork,
         collector: Collector,
         control: ObjectControl,
         clock: Clock,
@@ -268,7 +263,6 @@ class Conclusion:
         account: AccountFacts,
     ) -> None:
         self._account = account
-        self._open_unit = open_unit
         self._collector = collector
         self._control = control
         self._clock = clock
@@ -304,10 +298,9 @@ class Conclusion:
         if doubted is not None and now < (doubted_until(run) or now):
             return Step(replace(run, next_tick_at=now + self._poll, attention=doubted))
         self._settle_spend(run, arms, snapshots)
-        with self._open_unit() as unit:
-            variants = unit.records.variants(run.id)
-            number = len(unit.records.decisions(run.id)) + 1
-            shares = planned_shares_of(run, variants, unit.journal.of_run(run.id), run.stopped_at or now)
+        known = self._control.views.of(run)
+        variants, number = known.variants, len(known.decisions) + 1
+        shares = planned_shares_of(run, variants, known.rows, run.stopped_at or now)
         run, noted = self._split_test.concluded(run)
         history = history_of(run, variants, snapshots)
         design = design_of(run, variants, final=True)
@@ -350,16 +343,15 @@ class Conclusion:
         """Replace each arm's reserve by what it really spent, now that it is paused and its figures have settled."""
         caps = caps_of(arms, self._control.rows(run))
         known = spent_by_variant(run, snapshots, caps)
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-            for row in arms:
-                spent = known.get(row.spec.variant or "", 0)
-                if row.spec.reserves and row.spent is None and spent:
-                    # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
-                    # reserve only if Meta says so itself.
-                    most = max(spent, min(spent + 1, reserve_of(row, rows)))
-                    unit.journal.advance(replace(row, spent=most), row, Fence(run.id, run.version))
-            unit.commit()
+        rows, settled = self._control.rows(run), []
+        for row in arms:
+            spent = known.get(row.spec.variant or "", 0)
+            if row.spec.reserves and row.spent is None and spent:
+                # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
+                # reserve only if Meta says so itself.
+                most = max(spent, min(spent + 1, reserve_of(row, rows)))
+                settled.append((row, replace(row, spent=most)))
+        self._control.recount(run, settled)
 
 
 def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:

@@ -10,8 +10,8 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.failing import RunFailed
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.meta.reading import MetaAccounts
-from autopublisher.ports.repositories import OpenUnitOfWork
 
 _CHANGED = "Meta now keeps the account's books in {found}, not in {known} as when the run began"
 _UNCOUNTED = "{changed}; what is spent cannot be counted across the change"
@@ -20,8 +20,8 @@ _UNCOUNTED = "{changed}; what is spent cannot be counted across the change"
 class AccountFacts:
     """Reads the account for the phases that decide about money."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
-        self._open_unit = open_unit
+    def __init__(self, views: JournalViews, meta: MetaAccounts) -> None:
+        self._views = views
         self._meta = meta
 
     def current(self, run: Run) -> AdAccountFacts:
@@ -40,8 +40,7 @@ class AccountFacts:
 
     def change(self, run: Run, facts: AdAccountFacts) -> str | None:
         """Return what is other than when the run began; None where nothing is."""
-        with self._open_unit() as unit:
-            timezone = unit.accounts.get(run.account_id).timezone
+        timezone = self._views.account(run).timezone
         known = f"{run.currency} and {timezone}"
         is_same = _books(facts) == known
         return None if is_same else _CHANGED.format(found=_books(facts), known=known)

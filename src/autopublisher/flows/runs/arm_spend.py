@@ -27,7 +27,7 @@ from autopublisher.flows.runs.settlement import doubted_until, doubts
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork
 
 AN_HOUR = timedelta(hours=1)
 """How soon figures that cannot be right are read again."""
@@ -153,13 +153,9 @@ class ArmSpend:
 
     def _keep(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Write down what is more than the ledger has; raises StaleOperationError where another worker has done so."""
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-            for arm in arms:
-                known = _settled(run, arm, rows, figures)
-                if known != arm.row:
-                    unit.journal.advance(known, arm.row, Fence(run.id, run.version))
-            unit.commit()
+        rows = self._control.rows(run)
+        known = [(arm.row, _settled(run, arm, rows, figures)) for arm in arms]
+        self._control.recount(run, [(was, row) for was, row in known if row != was])
 
 
 def _settled(run: Run, arm: _Arm, rows: Sequence[Operation], figures: Mapping[str, int]) -> Operation:

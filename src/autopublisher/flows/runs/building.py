@@ -13,7 +13,6 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -31,13 +30,11 @@ class Building:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        executor: Executor,
         control: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
     ) -> None:
         self._open_unit = open_unit
-        self._executor = executor
         self._control = control
         self._clock = clock
         self._split_test = split_test
@@ -70,7 +67,7 @@ class Building:
         for number, spec in enumerate(missing):
             if number == WRITES_PER_TICK:
                 raise Deferred(self._clock.now())
-            self._executor.perform(run, spec)
+            self._control.perform(run, spec)
 
     def verify(self, run: Run, rows: Sequence[Operation]) -> None:
         """Read every object back; raises RunFailed where Meta holds something else than was asked for."""
@@ -92,8 +89,7 @@ class Building:
         return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
 
     def _variants(self, run: Run) -> Sequence[Variant]:
-        with self._open_unit() as unit:
-            return unit.records.variants(run.id)
+        return self._control.views.of(run).variants
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the test on where building it takes so long that it would lose time, or could not begin any more."""

@@ -1,6 +1,6 @@
 """Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +12,15 @@ from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.meta.insights import reading_of
 from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.writes.gate import every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 REFRESH = timedelta(minutes=15)
 """How often Meta refreshes its figures; asking more often learns nothing."""
 
+_PAGE = 500
 _OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 
@@ -57,13 +59,15 @@ class Collector:
         now = self._clock.now()
         with self._open_unit() as unit:
             stored = unit.observations.snapshots(run.id)
-        if not fresh and stored and now - stored[-1].at < REFRESH:
-            return Collected(stored)
-        return self._read(run, now)
+            if not fresh and stored and now - stored[-1].at < REFRESH:
+                return Collected(stored)
+            observed = _observed(unit, run)
+            arms = _arms(unit, observed)
+        return self._read(run, observed, arms, now)
 
-    def _read(self, run: Run, now: datetime) -> Collected:
-        observed = self._observed(run)
-        arms = self._arms(tuple(observed))
+    def _read(
+        self, run: Run, observed: Mapping[RunId, Run], arms: Mapping[tuple[RunId, str], MetaId], now: datetime
+    ) -> Collected:
         ad_sets = {meta_id: place for place, meta_id in arms.items()}
         since = min(one.admitted_at or one.created_at for one in observed.values())
         rows = list(self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now))
@@ -103,6 +107,8 @@ class Collector:
         """
         answered = {str(row["adset_id"]) for row in rows}
         missing = {place for place, meta_id in arms.items() if meta_id not in answered}
+        if not missing:
+            return set()
         with self._open_unit() as unit:
             stored = {
                 run_id: unit.observations.snapshots(run_id) for run_id in {place[0] for place in missing}
@@ -113,22 +119,18 @@ class Collector:
             if any(one.variant == letter and one.figures != Figures() for one in stored[run_id])
         }
 
-    def _observed(self, run: Run) -> dict[RunId, Run]:
-        """Return every run of the account whose figures are wanted, ``run`` among them."""
-        with self._open_unit() as unit:
-            found = unit.runs.find(RunFilter(statuses=_OBSERVED, act_id=run.act_id, limit=1000))
-        return {one.id: one for one in found} | {run.id: run}
 
-    def _arms(self, run_ids: Sequence[RunId]) -> dict[tuple[RunId, str], MetaId]:
-        """Return the runs' ad-set ids, keyed by run and variant letter."""
-        found: dict[tuple[RunId, str], MetaId] = {}
-        with self._open_unit() as unit:
-            for run_id in run_ids:
-                variants = unit.records.variants(run_id)
-                letters = {
-                    test_key(variant.letter, ObjectKind.AD_SET): variant.letter for variant in variants
-                }
-                for row in unit.journal.of_run(run_id):
-                    if row.key in letters and row.meta_id is not None:
-                        found[run_id, letters[row.key]] = row.meta_id
-        return found
+def _observed(unit: UnitOfWork, run: Run) -> dict[RunId, Run]:
+    """Return every run of the account whose figures are wanted, ``run`` among them."""
+    found = every_run(unit, RunFilter(statuses=_OBSERVED, act_id=run.act_id, limit=_PAGE))
+    return {one.id: one for one in found} | {run.id: run}
+
+
+def _arms(unit: UnitOfWork, run_ids: Iterable[RunId]) -> dict[tuple[RunId, str], MetaId]:
+    """Return the runs' ad-set ids, keyed by run and variant letter."""
+    return {
+        (model.run_id, model.variant): model.meta_id
+        for run_id in run_ids
+        for model in unit.records.objects(run_id)
+        if model.variant is not None and model.key == test_key(model.variant, ObjectKind.AD_SET)
+    }

@@ -33,7 +33,6 @@ from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 _AGAIN = timedelta(seconds=30)
 _SHOWS_LATER = "a duplicate was on, or may have been ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
@@ -47,7 +46,6 @@ class Duplicates:
 
     def __init__(
         self,
-        open_unit: OpenUnitOfWork,
         control: ObjectControl,
         meta: MetaReading,
         clock: Clock,
@@ -55,7 +53,6 @@ class Duplicates:
         stretch: int,
     ) -> None:
         self.stretch = stretch
-        self._open_unit = open_unit
         self._control = control
         self._meta = meta
         self._clock = clock
@@ -65,15 +62,10 @@ class Duplicates:
 
         Raises StaleRunError or StaleOperationError where another worker has taken over.
         """
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-            pairs = [(row, shown_of(row)) for row in rows if holds_money(row)]
-            news = [(row, self._as_shown(run, row, rows, shown)) for row, shown in pairs if shown is not None]
-            changed = [(was, row) for was, row in news if row != was]
-            for was, row in changed:
-                unit.journal.advance(row, was, Fence(run.id, run.version))
-            if changed:
-                unit.commit()
+        rows = self._control.rows(run)
+        pairs = [(row, shown_of(row)) for row in rows if holds_money(row)]
+        news = [(row, self._as_shown(run, row, rows, shown)) for row, shown in pairs if shown is not None]
+        self._control.recount(run, [(was, row) for was, row in news if row != was])
 
     def _as_shown(
         self, run: Run, row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any]
@@ -166,15 +158,10 @@ class Duplicates:
 
     def _keep(self, run: Run, figures: Mapping[str, Figure]) -> None:
         """Write the figures down; that of one which nobody knows to be off or gone may still grow and settles nothing."""
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-            for row in rows:
-                if row.key not in figures or _shows_at(row, rows) is None:
-                    continue
-                known = settled(row, figures[row.key])
-                if known != row:
-                    unit.journal.advance(known, row, Fence(run.id, run.version))
-            unit.commit()
+        rows = self._control.rows(run)
+        final = [row for row in rows if row.key in figures and _shows_at(row, rows) is not None]
+        known = [(row, settled(row, figures[row.key])) for row in final]
+        self._control.recount(run, [(was, row) for was, row in known if row != was])
 
 
 def _shows_at(row: Operation, rows: Sequence[Operation]) -> datetime | None:

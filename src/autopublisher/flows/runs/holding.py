@@ -97,7 +97,7 @@ class Holding:
         stretch: int = DAY_STRETCH,
     ) -> None:
         self._open_unit = open_unit
-        self._control = control
+        self.control = control
         self._meta = meta
         self._clock = clock
         self._plans = plans
@@ -111,22 +111,17 @@ class Holding:
         """
         if run.is_ending:
             return run
-        rows = self._control.rows(run)
+        rows = self.control.rows(run)
         if found_in(rows):
             raise Held(rows)
-        restored = self._restoration()
+        restored = self.control.views.restoration()
         id_ = None if restored is None else restored.id
         known = run.restoration == id_ and self._known.is_known(run)
         if not known or is_ahead(rows, listing or (), run.id):
             self._await_lists(restored)
-            self._control.account_for_orphans(run, self.plan(run), listing, anew=not known)
+            self.control.account_for_orphans(run, self.plan(run), listing, anew=not known)
         self._known.note(run)
         return replace(run, restoration=id_)
-
-    def _restoration(self) -> Restoration | None:
-        with self._open_unit() as unit:
-            present = unit.installations.present()
-        return None if present is None else present.restoration
 
     def _await_lists(self, restored: Restoration | None) -> None:
         """Wait until Meta's lists show all that was made before a backup was put back; in simulated time that is past."""
@@ -136,7 +131,7 @@ class Holding:
     def held(self, run: Run) -> Step:
         """Return the run at rest until a person speaks; what is on is switched off where it could pass the total."""
         why = self.secured(run)
-        rows = self._control.rows(run)
+        rows = self.control.rows(run)
         now, sentence = self._clock.now(), self._sentence(rows, why)
         resting = replace(
             run,
@@ -154,24 +149,19 @@ class Holding:
 
         Raises as ``ObjectControl.pause`` does.
         """
-        rows = self._control.rows(run)
+        rows = self.control.rows(run)
         each = self._possible(run, rows)
         self._set_aside(run, rows, each)
         possible = Money(sum(each.values()), run.currency)
         if possible <= total_of(run):
             return ""
-        self._control.pause(run, [row for row in self._control.created(run) if row.spec.kind in TREE])
+        self.control.pause(run, [row for row in self.control.created(run) if row.spec.kind in TREE])
         return f"{possible} of {total_of(run)} could be spent, so all of it is switched off"
 
     def _set_aside(self, run: Run, rows: Sequence[Operation], possible: Mapping[str, int]) -> None:
         """Have the journal count all that was found at what it can have cost in the end."""
-        risen = [(known, row) for row in rows if (known := with_possible(row, possible[row.key])) != row]
-        if not risen:
-            return
-        with self._open_unit() as unit:
-            for known, row in risen:
-                unit.journal.advance(known, row, Fence(run.id, run.version))
-            unit.commit()
+        known = [(row, with_possible(row, possible[row.key])) for row in rows]
+        self.control.recount(run, [(was, row) for was, row in known if row != was])
 
     def adopted(self, run: Run) -> Step:
         """Return the run going on with what Meta holds, by the word of the person in ``control_by``.
@@ -179,8 +169,8 @@ class Holding:
         It stays held where more has been found than they were shown, or where it could spend more than its total.
         """
         with suppress(Held):  # what is there is what the word is about
-            self._control.account_for_orphans(run, self.plan(run), anew=True)
-        rows, now = self._control.rows(run), self._clock.now()
+            self.control.account_for_orphans(run, self.plan(run), anew=True)
+        rows, now = self.control.rows(run), self._clock.now()
         why_not = self._why_not(run, rows)
         if why_not:
             step = self.held(run)
@@ -208,7 +198,7 @@ class Holding:
 
     def _possible(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
         """Return what each write of the run can have cost in the end, in minor units; without figures what it reserves."""
-        models = {one.key: one for one in self._control.models(run)}
+        models = {one.key: one for one in self.control.models(run)}
         figures, now = self._figures(run, rows) or {}, self._clock.now()
         return {
             row.key: possible_spend(
@@ -275,7 +265,7 @@ class Holding:
     def _changed(self, run: Run, rows: Sequence[Operation]) -> list[str]:
         """Read what was found once more; return what makes more spendable than was counted for it."""
         found = [row for row in found_in(rows) if row.spec.action is Action.CREATE and row.spec.kind in TREE]
-        shown = {row.key: self._control.read(run, row, SWEEP_FIELDS) for row in found}
+        shown = {row.key: self.control.read(run, row, SWEEP_FIELDS) for row in found}
         amiss = {
             row.key: edits(row.spec.kind, last_requested(rows, row.key), shown[row.key]) for row in found
         }
@@ -301,22 +291,20 @@ class Holding:
 
     def _shown(self, run: Run, rows: Sequence[Operation]) -> set[str]:
         """Return the variants whose final ads are on; where none is, those whose ads were on when they were found."""
-        on = {model.key for model in self._control.models(run) if model.status == "ACTIVE"}
+        on = {model.key for model in self.control.models(run) if model.status == "ACTIVE"}
         were = {row.spec.target for row in found_in(rows) if row.spec.params.get("status") == "ACTIVE"}
         ads = [row for row in _ads(rows) if row.key in on] or [row for row in _ads(rows) if row.key in were]
         return {one.letter for one in self._variants(run) for ad in ads if publishes(ad, one.letter)}
 
     def _variants(self, run: Run) -> Sequence[Variant]:
         """Return the run's variants; those that its admission would store where it has not been admitted yet."""
-        with self._open_unit() as unit:
-            return unit.records.variants(run.id) or build_variants(run.id, run.request)
+        return self.control.views.of(run).variants or build_variants(run.id, run.request)
 
     def _admitted(self, run: Run, now: datetime) -> Run:
         """Return the run as its admission leaves it, where this database has none of it."""
         if run.admitted_at is not None:
             return run
-        with self._open_unit() as unit:
-            account = unit.accounts.get(run.account_id)
+        account = self.control.views.of(run).account
         request = replace(run.request, ad=effective_ad(run.request, account))
         return replace(run, request=request, admitted_at=now, objective=objective_of(request).outcome)
 

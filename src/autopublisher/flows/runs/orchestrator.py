@@ -1,11 +1,12 @@
 """Advances a run by one tick: the phase of its status works, and one transaction saves everything that came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import (
     AutoPublisherError,
     GateRefusedError,
@@ -18,14 +19,16 @@ from autopublisher.domain.errors import (
     StaleOperationError,
     StaleRunError,
 )
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Control, Run, RunStatus
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
 from autopublisher.flows.runs.holding import Holding
+from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.writes.gate import LIMIT_WAIT
-from autopublisher.flows.writes.stop_guard import check_run_allowed
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Tick, TickQueue
@@ -55,6 +58,9 @@ class Orchestrator:
         phases: Mapping[RunStatus, Phase],
         teardown: Phase,
         holding: Holding,
+        *,
+        views: JournalViews,
+        pacing: TickPacing,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
@@ -62,22 +68,31 @@ class Orchestrator:
         self._phases = phases
         self._teardown = teardown
         self.holding = holding
+        self._views = views
+        self._pacing = pacing
 
     def advance(self, tick: Tick) -> None:
         """Advance the run; a tick of another version than the row's is stale and does nothing."""
         if tick.run_id is None:
             return
-        with self._open_unit() as unit:
-            run = unit.runs.get(tick.run_id)
-        if run.version != tick.version or run.is_final:
-            return
         try:
-            self._save_claimed(run, self._worked(run))
+            with self._pacing.ticking(tick.act_id), self._views.session():
+                self._advance(tick, tick.run_id)
         except (StaleRunError, StaleOperationError) as stale:
-            _log.info("tick_stale", run_id=run.id, version=run.version, reason=str(stale))
+            _log.info("tick_stale", run_id=tick.run_id, version=tick.version, reason=str(stale))
 
-    def _worked(self, run: Run) -> Step:
-        """Run the phase and turn every outcome it can have into a step."""
+    def _advance(self, tick: Tick, run_id: RunId) -> None:
+        with self._open_unit() as unit:
+            run = unit.runs.get(run_id)
+            if run.version != tick.version or run.is_final:
+                return
+            self._views.load(unit, run)
+            stops = unit.stops.holding(run.act_id)
+            self._pacing.recall(unit)
+        self._save_claimed(run, self._worked(run, stops))
+
+    def _worked(self, run: Run, stops: Sequence[Stop]) -> Step:
+        """Run the phase and turn every outcome it can have into a step; ``stops`` are those that hold."""
         now = self._clock.now()
         if run.control is Control.CANCEL and not run.is_ending:
             run = replace(
@@ -88,8 +103,8 @@ class Orchestrator:
             )
         phase = self._phases[run.status] if run.ends_as is None else self._teardown
         try:
-            with self._open_unit() as unit:
-                check_run_allowed(unit, run)
+            if stops and run.ends_as is None:
+                raise Stopped(stops[0])
             try:
                 run = run if run.control is Control.ADOPT else self.holding.compared(run)
                 step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
@@ -175,11 +190,14 @@ class Orchestrator:
             if step.claim is not None:
                 step.claim(unit)
             unit.runs.save(following, was=run.version)
+            self._views.save_models(unit)
             unit.observations.add_events(step.events)
             for decision in step.decisions:
                 unit.records.add_decision(decision)
             enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
+            self._pacing.keep(unit)
             unit.commit()
+        self._pacing.kept()
         if following.is_final:
             self._call_next(following)
         if step.run.status is not run.status:

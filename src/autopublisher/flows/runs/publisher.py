@@ -19,7 +19,6 @@ from autopublisher.flows.runs.optimizer import budget_from_record, budget_to_rec
 from autopublisher.flows.runs.spend_guard_rule import SpendGuardRule
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork
 
 _AGAIN = timedelta(seconds=30)
 
@@ -32,7 +31,6 @@ class Publication:
 
     def __init__(
         self,
-        open_unit: OpenUnitOfWork,
         building: Building,
         control: ObjectControl,
         clock: Clock,
@@ -43,7 +41,6 @@ class Publication:
     ) -> None:
         self._account = account
         self._review = review
-        self._open_unit = open_unit
         self._building = building
         self._control = control
         self._clock = clock
@@ -80,8 +77,7 @@ class Publication:
 
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
-        with self._open_unit() as unit:
-            variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
+        variants = {variant.letter: variant for variant in self._control.views.of(run).variants}
         if run.winner not in variants or run.final_budget is None:
             raise RunFailed("there is no winner or no budget to publish")
         budget = budget_from_record(dict(run.final_budget))

@@ -115,7 +115,7 @@ class Reallocation:
 
     def _finish_open(self, run: Run) -> None:
         for row in open_moves(self._control.rows(run)):
-            _unless_refused(partial(self._control.finish, run, row))
+            _unless_refused(partial(self._control.perform, run, row.spec))
 
     def _order(self, run: Run, wanted: Mapping[str, int]) -> None:
         for letter, amount in wanted.items():
@@ -134,7 +134,7 @@ class Reallocation:
 _HOUR = timedelta(hours=1)
 
 
-def _unless_refused(move: Callable[[], None]) -> None:
+def _unless_refused(move: Callable[[], object]) -> None:
     """Move one arm's money; what Meta or the gate refuses stays where it is."""
     try:
         move()

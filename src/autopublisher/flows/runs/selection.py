@@ -12,8 +12,8 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import unpublished
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork
 
 PROVEN = frozenset({evidence.Kind.WINNER, evidence.Kind.SAFE_PICK})
 """Verdicts on which a run may go on by itself."""
@@ -22,17 +22,15 @@ PROVEN = frozenset({evidence.Kind.WINNER, evidence.Kind.SAFE_PICK})
 class Selection:
     """SELECTING_WINNER: writes down who won, or that nobody did."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, approval_lasts: timedelta) -> None:
-        self._open_unit = open_unit
+    def __init__(self, views: JournalViews, clock: Clock, approval_lasts: timedelta) -> None:
+        self._views = views
         self._clock = clock
         self._approval_lasts = approval_lasts
 
     def __call__(self, run: Run) -> Step:
         """Return the run waiting for a person, scaling at once, or ending without a winner, as it was configured."""
         now = self._clock.now()
-        with self._open_unit() as unit:
-            decisions = unit.records.decisions(run.id)
-        verdict = final_verdict(decisions)
+        verdict = final_verdict(self._views.of(run).decisions)
         proven = verdict.kind in PROVEN
         best_bet = verdict.kind is evidence.Kind.BEST_BET
         chosen = replace(

@@ -14,7 +14,6 @@ from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
 from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.objects import GONE, READ_LAG, TREE, WORTH_LISTING, ObjectControl
 from autopublisher.ports.clock import Clock
 
@@ -29,14 +28,12 @@ class Teardown:
 
     def __init__(
         self,
-        executor: Executor,
         control: ObjectControl,
         clock: Clock,
         split_test: SplitTest,
         deliveries: DeliveryHistory,
     ) -> None:
         self._deliveries = deliveries
-        self._executor = executor
         self._split_test = split_test
         self._control = control
         self._clock = clock
@@ -50,7 +47,7 @@ class Teardown:
         self._pause_what_is_owed(run)
         for row in self._control.rows(run):
             if not row.is_settled and not _waits(row):
-                self._executor.settle(run, row)
+                self._control.settle(run, row)
         self._pause_what_is_owed(run)
         before = self._control.rows(run)
         listed = self._control.account_for_orphans(run)

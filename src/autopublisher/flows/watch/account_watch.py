@@ -9,8 +9,10 @@ import structlog
 
 from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
+from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_look
 from autopublisher.flows.watch.account_check import AccountCheck, Outcome
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.work import Tick, TickQueue
@@ -28,19 +30,29 @@ class AccountWatch:
         clock: Clock,
         checks: Sequence[AccountCheck],
         every: timedelta,
+        *,
+        views: JournalViews,
+        pacing: TickPacing,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
         self._checks = checks
         self._every = every
+        self._views = views
+        self._pacing = pacing
 
     def look(self, tick: Tick) -> None:
         """Do every check; a tick of another version than the row's is stale and does nothing."""
+        with self._pacing.ticking(tick.act_id):
+            self._look(tick)
+
+    def _look(self, tick: Tick) -> None:
         with self._open_unit() as unit:
             watch = unit.watches.get(tick.act_id)
-        if watch is None or watch.version != tick.version:
-            return
+            if watch is None or watch.version != tick.version:
+                return
+            self._pacing.recall(unit)
         outcomes = {check.name: self._done(check, watch) for check in self._checks}
         told = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
         following = watch.looked(
@@ -70,10 +82,10 @@ class AccountWatch:
 
     def _done(self, check: AccountCheck, watch: Watch) -> Outcome | None:
         before: Mapping[str, Any] | None = watch.report.get(check.name)
+        known = None if before is None or PROBLEM in before else before
         try:
-            return check(
-                watch.act_id, None if before is None or PROBLEM in before else before, self._clock.now()
-            )
+            with self._views.session():
+                return check(watch.act_id, known, self._clock.now())
         except AutoPublisherError as error:
             _log.warning("account_check_failed", act_id=watch.act_id, check=check.name, reason=str(error))
             return Outcome({PROBLEM: error.message}, complete=False)
@@ -82,7 +94,9 @@ class AccountWatch:
         with self._open_unit() as unit:
             unit.watches.save(following, was=was)
             enqueue_look(self._ticks, unit, following, self._clock)
+            self._pacing.keep(unit)
             unit.commit()
+        self._pacing.kept()
 
 
 def _is_later(one: datetime | None, other: datetime | None) -> bool:

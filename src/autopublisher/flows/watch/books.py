@@ -17,7 +17,6 @@ from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _ALL = 100_000
@@ -40,9 +39,9 @@ class BooksCheck:
 
     name = "books"
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, facts: AccountFacts) -> None:
         self._open_unit = open_unit
-        self._facts = AccountFacts(open_unit, meta)
+        self._facts = facts
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Compare the account with each run of which figures still come; None where there never was one."""

@@ -121,6 +121,7 @@ class DriftDetector:
         except MetaError as error:
             found.problems.append(f"{row.key} could not be read: {error.message}")
             return None
+        self._control.views.forget(found.run)  # whoever works on it wrote that down beforehand
         rows = self._control.rows(found.run)
         return None if _about(rows, row.key) != before else (shown, rows)
 
@@ -184,12 +185,12 @@ class DriftDetector:
 
     def _keep(self, found: Comparison, snapshot: AccountSnapshot) -> None:
         """Bring the models up to date, but for those that somebody has read since the snapshot."""
-        with self._open_unit() as unit:
-            for model in unit.records.objects(found.run.id):
-                shown = found.shown.get(model.key)
-                if shown is not None and model.read_at <= snapshot.at:
-                    unit.records.put_object(_as_shown(model, shown, snapshot.at))
-            unit.commit()
+        models = [
+            _as_shown(model, found.shown[model.key], snapshot.at)
+            for model in self._control.models(found.run)
+            if model.key in found.shown and model.read_at <= snapshot.at
+        ]
+        self._control.views.keep_models(found.run, models)
 
 
 def can_still_act(run: Run, rows: Sequence[Operation], now: datetime) -> bool:

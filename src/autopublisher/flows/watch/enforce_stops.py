@@ -154,10 +154,12 @@ class StopEnforcement:
         return [one for kind in TREE for one in wanted if one.row.spec.kind is kind]
 
     def _of(self, run: Run) -> list[Target]:
-        with self._open_unit() as unit:
-            journal = unit.journal.of_run(run.id)
-            models = {model.key: model for model in unit.records.objects(run.id)}
-        return [Target(run, row, models.get(row.key), journal) for row in journal if _is_switchable(row)]
+        known = self._control.views.of(run)
+        return [
+            Target(run, row, known.models.get(row.key), known.rows)
+            for row in known.rows
+            if _is_switchable(row)
+        ]
 
     def _among(self, done: Iterable[Target], act_id: ActId, meta_ids: frozenset[str]) -> list[Target]:
         """Return the targets with these Meta ids that this look has not dealt with: the account says they are on."""

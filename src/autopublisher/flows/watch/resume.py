@@ -18,7 +18,6 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.watch.account_check import Outcome
-from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -38,13 +37,11 @@ class ResumeAfterStop:
         open_unit: OpenUnitOfWork,
         ticks: TickQueue,
         clock: Clock,
-        executor: Executor,
         control: ObjectControl,
     ) -> None:
         self._open_unit = open_unit
         self._ticks = ticks
         self._clock = clock
-        self._executor = executor
         self._control = control
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
@@ -69,7 +66,7 @@ class ResumeAfterStop:
         try:
             for row in self._control.rows(run):
                 if row.key.startswith(f"{STOP_VERB}/") and not row.is_settled:
-                    self._executor.settle(run, row)
+                    self._control.settle(run, row)
             woken = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now, attention=None)
             if run.test_starts_at is not None and run.stopped_at is None:
                 woken = replace(woken, interrupted_at=now)

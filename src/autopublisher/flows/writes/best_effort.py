@@ -6,9 +6,8 @@ from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
-from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork
 
 PATIENCE = timedelta(minutes=15)
 """How long a run waits for such a write while Meta answers with errors."""
@@ -20,9 +19,8 @@ LONG_PATIENCE = timedelta(hours=1)
 class BestEffortWrites:
     """Performs writes that may fail."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, clock: Clock) -> None:
-        self._open_unit = open_unit
-        self._executor = executor
+    def __init__(self, control: ObjectControl, clock: Clock) -> None:
+        self._control = control
         self._clock = clock
 
     def attempt(self, run: Run, spec: OperationSpec, since: datetime | None = None) -> str | None:
@@ -31,7 +29,7 @@ class BestEffortWrites:
         Raises Deferred while that is still open. Patience counts from ``since``, or from when the write was intended.
         """
         try:
-            self._executor.perform(run, spec)
+            self._control.perform(run, spec)
         except OperationRefused as refused:
             return refused.operation.error or "refused"
         except Stopped:
@@ -45,7 +43,7 @@ class BestEffortWrites:
     def settle(self, run: Run, row: Operation, since: datetime) -> str | None:
         """Find out what became of a write nobody wants any more; returns why that was left open. Raises Deferred."""
         try:
-            self._executor.settle(run, row)
+            self._control.settle(run, row)
         except Stopped:
             raise
         except Deferred as wait:
@@ -68,10 +66,9 @@ class BestEffortWrites:
     def _was_found(self, run: Run, row: Operation) -> bool:
         """Give the write up, unless Meta shows that it happened; a row nobody can vouch for stays open, and says so."""
         try:
-            return self._executor.settle(run, row).state is OperationState.CONFIRMED
+            return self._control.settle(run, row).state is OperationState.CONFIRMED
         except (Deferred, MetaError):
             return False
 
     def _row(self, run: Run, spec: OperationSpec) -> Operation | None:
-        with self._open_unit() as unit:
-            return unit.journal.get(run.id, spec.key)
+        return self._control.views.of(run).row(spec.key)

@@ -21,6 +21,7 @@ from autopublisher.domain.journal.records import Event, MetaObject
 from autopublisher.domain.money.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -42,15 +43,14 @@ class Bookkeeping:
     """
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, *, stretch: int) -> None:
+        self.views = JournalViews(open_unit)
         self._stretch = stretch
         self._open_unit = open_unit
         self._clock = clock
 
     def ids(self, run: Run) -> dict[str, str]:
         """Return the Meta id of every write of the run that has one, by key."""
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
-        return {row.key: row.meta_id for row in rows if row.meta_id is not None}
+        return self.views.of(run).ids
 
     def advance(
         self,
@@ -70,7 +70,19 @@ class Bookkeeping:
             unit.journal.advance(moved, operation, fence)
             unit.observations.add_events(events)
             unit.commit()
+        self.views.follow(moved)
         return moved
+
+    def recount(self, run: Run, changes: Sequence[tuple[Operation, Operation]]) -> None:
+        """Save what rows reserve or have spent, each as it was and as it is; raises as the journal does."""
+        if not changes:
+            return
+        with self._open_unit() as unit:
+            for was, row in changes:
+                unit.journal.advance(row, was, Fence(run.id, run.version))
+            unit.commit()
+        for _, row in changes:
+            self.views.follow(row)
 
     def confirm(
         self,
@@ -88,11 +100,13 @@ class Bookkeeping:
         action = _VERBS[operation.spec.action]
         said = f"{operation.key} {action} at Meta ({meta_id})"
         event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
+        model = _modelled(run, settled, now, read, self._known(run, operation.spec))
         with self._open_unit() as unit:
             unit.journal.advance(settled, operation, fence)
-            _model(unit, run, settled, now, read)
+            _put_model(unit, model)
             unit.observations.add_events([event])
             unit.commit()
+        self.views.follow(settled, model)
         return settled
 
     def duplicate(
@@ -109,6 +123,7 @@ class Bookkeeping:
         reserves = worst_case(kind, shown, 0, whole, now, self._stretch) if costs else 0
         key = f"{DUPLICATE_VERB}/{operation.key}/{meta_id}"
         spec = replace(operation.spec, key=key, reserves=reserves)
+        known = self._known(run, spec)
         with self._open_unit() as unit:
             if unit.journal.get(run.id, spec.key) is not None:
                 return
@@ -118,12 +133,13 @@ class Bookkeeping:
             unit.journal.intend(row, fence)
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
-            _model(unit, run, found, now, shown)
+            _put_model(unit, _modelled(run, found, now, shown, known))
             message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
             unit.observations.add_events(
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
             )
             unit.commit()
+        self.views.forget(run)
 
     def unplaced(
         self, run: Run, kind: ObjectKind, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
@@ -149,7 +165,7 @@ class Bookkeeping:
         ``sent`` has it count as sent by us, because it is provably what the plan asks for; otherwise the run is held for
         it. An intent of the same key that never left is replaced.
         """
-        now = self._clock.now()
+        now, known = self._clock.now(), self._known(run, spec)
         with self._open_unit() as unit:
             row = unit.journal.get(run.id, spec.key)
             if row is None:
@@ -160,10 +176,15 @@ class Bookkeeping:
             found = on_its_way.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
             unit.journal.advance(on_its_way, row, fence)
             unit.journal.advance(found, on_its_way, fence)
-            _model(unit, run, found, now, shown)
+            _put_model(unit, _modelled(run, found, now, shown, known))
             unit.observations.add_events([self._found_event(run, found)])
             unit.commit()
+        self.views.forget(run)
         return found
+
+    def _known(self, run: Run, spec: OperationSpec) -> MetaObject | None:
+        """Return the object that a write changes, as it was last read; None of a create."""
+        return None if spec.target is None else self.views.of(run).models.get(spec.target)
 
     def _found_event(self, run: Run, row: Operation) -> Event:
         proved = (
@@ -194,21 +215,24 @@ def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaOb
     )
 
 
-def _model(
-    unit: UnitOfWork, run: Run, operation: Operation, now: datetime, read: Mapping[str, Any] | None = None
-) -> None:
-    """Keep the Meta models in step with a confirmed write."""
-    spec = operation.spec
-    if spec.kind not in _MODELLED or operation.meta_id is None:
-        return
-    if spec.action is Action.CREATE:
-        model = _new_model(run, operation, now)
-        unit.records.put_object(model if read is None else as_read(model, read, now))
-        return
-    models = {one.key: one for one in unit.records.objects(run.id)}
-    changed = models.get(spec.target or "")
-    if changed is not None:
-        unit.records.put_object(as_read(changed, read or {}, now))
+def _put_model(unit: UnitOfWork, model: MetaObject | None) -> None:
+    if model is not None:
+        unit.records.put_object(model)
+
+
+def _modelled(
+    run: Run, row: Operation, now: datetime, read: Mapping[str, Any] | None, known: MetaObject | None
+) -> MetaObject | None:
+    """Return the object that a confirmed write made or changed, as Meta showed it; None where none is kept.
+
+    ``known`` is the object as it was before an update or a delete.
+    """
+    if row.spec.kind not in _MODELLED or row.meta_id is None:
+        return None
+    if row.spec.action is Action.CREATE:
+        model = _new_model(run, row, now)
+        return model if read is None else as_read(model, read, now)
+    return None if known is None else as_read(known, read or {}, now)
 
 
 def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:

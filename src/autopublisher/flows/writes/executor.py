@@ -5,7 +5,7 @@ after is the same code whether the process died or not.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,6 +58,22 @@ _CREATIVE_PATIENCE = timedelta(days=1)
 _MOST_DOUBLINGS = 5
 
 
+@dataclass(frozen=True)
+class _Call:
+    """What a call to Meta needs besides its row: the bytes of an upload, the check before it leaves, an earlier sending.
+
+    The check is begun before the row is saved as SENT: frozen at any moment after that, the write is held back.
+    """
+
+    content: bytes
+    check: Callable[[], None]
+    sent_before: datetime | None = None
+
+
+Step = Callable[[Run, Operation, Fence], Operation]
+"""Takes a row that is not CONFIRMED one state further."""
+
+
 class _NotListed(Deferred):
     """Where a create could have been found, Meta did not let us look."""
 
@@ -103,12 +119,24 @@ class Executor:
         self._storage = storage
         self._clock = clock
         self._patience = patience or Patience()
-        self._gate = gate or MoneyGate()
+        self.gate = gate or MoneyGate()
         self._stopwatch = stopwatch
         self._claims = claims
-        self._books = Bookkeeping(open_unit, clock, stretch=self._gate.stretch)
+        self._books = Bookkeeping(open_unit, clock, stretch=self.gate.stretch)
         self._absence = Absence(open_unit, clock, self._patience.absent_after)
-        self._found = FoundObjects(open_unit, meta, clock, self._books, stretch=self._gate.stretch)
+        self._found = FoundObjects(meta, clock, self._books, stretch=self.gate.stretch)
+        self.views = self._books.views
+        self._steps: Mapping[OperationState, Step] = {
+            OperationState.INTENDED: self._sent,
+            OperationState.SENT: self._unanswered,
+            OperationState.UNKNOWN: self._reconciled,
+            OperationState.REJECTED: _refuse,
+            OperationState.WITHDRAWN: _refuse,
+        }
+
+    def recount(self, run: Run, changes: Sequence[tuple[Operation, Operation]]) -> None:
+        """Save what rows reserve or have spent, each as it was and as it is; raises as the journal does."""
+        self._books.recount(run, changes)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing.
@@ -118,13 +146,12 @@ class Executor:
         """
         if self._claims is not None and not needs_no_claim(spec):
             self._claims.need(run.act_id)
-        fence = Fence(run.id, run.version)
-        operation, too_late = self._intended(run, spec, fence), 0
-        before = operation
+        fence, too_late = Fence(run.id, run.version), 0
+        before = operation = self.views.of(run).row(spec.key) or self._begun(run, spec, fence)
         while operation.state is not OperationState.CONFIRMED:
             if _is_doubtful(operation, before):
                 operation = self._in_doubt_again(operation, fence)
-            before, operation = operation, self._step(run, operation, fence)
+            before, operation = operation, self._steps[operation.state](run, operation, fence)
             too_late += (
                 operation.state is before.state
             )  # only a write held back before it left stays INTENDED
@@ -182,8 +209,8 @@ class Executor:
         """
         fence = Fence(run.id, run.version)
         listed = self._listing(run) if listing is None else listing
-        with self._open_unit() as unit:
-            rows = unit.journal.of_run(run.id)
+        self.views.forget(run)  # what was made meanwhile by whoever was thought dead has its row by now
+        rows = self.views.of(run).rows
         known = {row.meta_id for row in rows}
         # A create that is still being settled finds its own object, and must not find it taken.
         creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
@@ -208,20 +235,10 @@ class Executor:
 
     # --- one step ---------------------------------------------------------------------------------
 
-    def _step(self, run: Run, operation: Operation, fence: Fence) -> Operation:
-        if operation.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
-            raise OperationRefused(operation)
-        if operation.state is OperationState.SENT:
-            return self._books.advance(
-                operation, OperationState.UNKNOWN, fence, error="no answer was recorded"
-            )
-        if operation.state is OperationState.UNKNOWN:
-            return self._reconciled(run, operation, fence)
-        if operation.attempts >= self._patience.attempts:
-            return self._books.advance(
-                operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
-            )
-        return self._sent(run, operation, fence)
+    def _unanswered(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        """Return a row that a process has left behind as one whose outcome nobody knows."""
+        del run
+        return self._books.advance(operation, OperationState.UNKNOWN, fence, error="no answer was recorded")
 
     def _in_doubt_again(self, operation: Operation, fence: Fence) -> Operation:
         """Return a create that counted as absent UNKNOWN again; one look-up more that finds nothing is enough."""
@@ -229,20 +246,43 @@ class Executor:
             operation, OperationState.UNKNOWN, fence, lookups=self._patience.lookups - 1, look_again_at=None
         )
 
-    def _intended(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
-        """Return the row of ``spec``, inserting it (and reserving its exposure) in one transaction if it is new."""
+    def _begun(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
+        """Return the row of a new write: of a create intended, of any other sent and answered.
+
+        What may be repeated without harm (an upload has its hash, an update its absolute values) is intended and sent in one
+        transaction; a create is intended in one of its own, so that one that never left is known not to have.
+        """
+        if spec.action is Action.CREATE:
+            return self._intended(run, spec, fence)[0]
+        call = _Call(self._content(spec), deadline_from_now(self._stopwatch))
+        row, is_new = self._intended(run, spec, fence, send=True)
+        return self._called(run, row, call, fence) if is_new else row
+
+    def _intended(
+        self, run: Run, spec: OperationSpec, fence: Fence, *, send: bool = False
+    ) -> tuple[Operation, bool]:
+        """Return the row of ``spec`` and whether it is new: then it is inserted, and its exposure reserved with it.
+
+        ``send`` has a new row SENT in the same transaction.
+        """
         with self._open_unit() as unit:
             found = unit.journal.get(run.id, spec.key)
             if found is not None:
-                return found
+                self.views.forget(run)
+                return found, False
             check_write_allowed(unit, run, spec)
             rows = unit.journal.of_run(run.id)
             self._check_current(unit, run, spec, rows)
             operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
-            self._gate.admit(unit, run, rows, operation)
+            self.gate.admit(unit, run, rows, operation)
             unit.journal.intend(operation, fence)
+            if send:
+                sent = operation.to(OperationState.SENT, sent_at=operation.intended_at, attempts=1)
+                unit.journal.advance(sent, operation, fence)
+                operation = sent
             unit.commit()
-            return operation
+        self.views.follow(operation)
+        return operation, True
 
     def _check_current(
         self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
@@ -258,10 +298,11 @@ class Executor:
             raise Deferred(self._clock.now() + self._patience.spacing, restored.sentence)
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
-        content = self._content(operation.spec)
-        # Begun before the commit: frozen at any moment after it, the write is held back.
-        check = deadline_from_now(self._stopwatch)
-        sent_before = operation.sent_at
+        if operation.attempts >= self._patience.attempts:
+            return self._books.advance(
+                operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
+            )
+        call = _Call(self._content(operation.spec), deadline_from_now(self._stopwatch), operation.sent_at)
         operation = self._books.advance(
             operation,
             OperationState.SENT,
@@ -270,14 +311,18 @@ class Executor:
             attempts=operation.attempts + 1,
             sent_at=self._clock.now(),
         )
+        return self._called(run, operation, call, fence)
+
+    def _called(self, run: Run, operation: Operation, call: _Call, fence: Fence) -> Operation:
+        """Make the call of a row that is SENT, and return the row as the answer leaves it."""
         try:
-            with self._meta.checked(check):
-                meta_id = self._call(run, operation, content)
+            with self._meta.checked(call.check):
+                meta_id = self._call(run, operation, call.content)
         except SendDeadlineExceeded as late:
             # Where this worker has been replaced meanwhile, the compare-and-swap says so.
-            return self._never_sent(operation, sent_before, fence, str(late))
+            return self._never_sent(operation, call.sent_before, fence, str(late))
         except MetaHeldBackError as held:
-            self._never_sent(operation, sent_before, fence, operation.error)
+            self._never_sent(operation, call.sent_before, fence, operation.error)
             raise Deferred(self._resume_at(held)) from held
         except _SURE as error:
             # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
@@ -291,7 +336,7 @@ class Executor:
         except MetaRefusedError as error:
             return self._refused(run, operation, error, fence)
         if operation.spec.action in (Action.UPDATE, Action.DELETE):
-            return self._reconciled(run, self._books.advance(operation, OperationState.UNKNOWN, fence), fence)
+            return self._read_back(run, operation, fence)
         return self._books.confirm(run, operation, meta_id, fence)
 
     def _never_sent(
@@ -416,6 +461,8 @@ class Executor:
         except MetaNotFoundError:
             read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
         except MetaError as error:
+            if operation.state is OperationState.SENT:
+                self._books.advance(operation, OperationState.UNKNOWN, fence)
             raise Deferred(self._resume_at(error), str(error)) from error
         unlike = differences(resolve(wanted, self._books.ids(run)), read)
         if not unlike:
@@ -431,6 +478,10 @@ class Executor:
         retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
         usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
         return retry_at or self._clock.now() + usual
+
+
+def _refuse(_run: Run, operation: Operation, _fence: Fence) -> Operation:
+    raise OperationRefused(operation)
 
 
 def _is_doubtful(operation: Operation, before: Operation) -> bool:

@@ -36,7 +36,7 @@ from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaAds
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+from autopublisher.ports.repositories import Fence
 
 Listing = Sequence[tuple[ObjectKind, Mapping[str, Any]]]
 """Objects as the account lists them, campaigns first."""
@@ -58,10 +58,7 @@ class _Sight:
 class FoundObjects:
     """Takes what was found into a run's journal; ``stretch`` is how far Meta may stretch a daily budget, in per cent."""
 
-    def __init__(
-        self, open_unit: OpenUnitOfWork, meta: MetaAds, clock: Clock, books: Bookkeeping, *, stretch: int
-    ) -> None:
-        self._open_unit = open_unit
+    def __init__(self, meta: MetaAds, clock: Clock, books: Bookkeeping, *, stretch: int) -> None:
         self._meta = meta
         self._clock = clock
         self._books = books
@@ -183,8 +180,7 @@ class FoundObjects:
             return listed
 
     def _rows(self, run: Run) -> Sequence[Operation]:
-        with self._open_unit() as unit:
-            return unit.journal.of_run(run.id)
+        return self._books.views.of(run).rows
 
 
 def _with_arms_first(found: tuple[ObjectKind, Mapping[str, Any]]) -> tuple[int, bool]:

@@ -68,6 +68,7 @@ class ObjectControl:
     """Reads and sets the state of a run's objects."""
 
     def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, meta: MetaAds, clock: Clock) -> None:
+        self.views, self.gate = executor.views, executor.gate
         self._open_unit = open_unit
         self._executor = executor
         self._meta = meta
@@ -101,23 +102,19 @@ class ObjectControl:
 
     def rows(self, run: Run) -> Sequence[Operation]:
         """Return the run's journal."""
-        with self._open_unit() as unit:
-            return unit.journal.of_run(run.id)
+        return self.views.of(run).rows
 
     def models(self, run: Run) -> Sequence[MetaObject]:
         """Return the run's objects as they were last read."""
-        with self._open_unit() as unit:
-            return unit.records.objects(run.id)
+        return list(self.views.of(run).models.values())
 
     def created(self, run: Run, prefix: str = "") -> list[Operation]:
         """Return the confirmed creates whose key begins with ``prefix``, oldest first."""
-        return [
-            row
-            for row in self.rows(run)
-            if row.spec.action is Action.CREATE
-            and row.state is OperationState.CONFIRMED
-            and row.key.startswith(prefix)
-        ]
+        return self.views.of(run).created(prefix)
+
+    def recount(self, run: Run, changes: Sequence[tuple[Operation, Operation]]) -> None:
+        """Save what rows reserve or have spent, each as it was and as it is; raises as the journal does."""
+        self._executor.recount(run, changes)
 
     def read(
         self,
@@ -133,11 +130,8 @@ class ObjectControl:
 
     def _keep(self, run: Run, read: Mapping[str, Mapping[str, Any]]) -> None:
         """Bring the models of what was read up to date."""
-        with self._open_unit() as unit:
-            for model in unit.records.objects(run.id):
-                if model.key in read:
-                    unit.records.put_object(as_read(model, read[model.key], self._clock.now()))
-            unit.commit()
+        models, now = self.views.of(run).models, self._clock.now()
+        self.views.keep_models(run, [as_read(models[key], read[key], now) for key in read if key in models])
 
     def read_all(
         self,
@@ -175,6 +169,7 @@ class ObjectControl:
             row = next(one for one in rows if one.key == key)
             if differences(_wanted(row, journal), read):
                 again = self.read(run, row)
+                self.views.forget(run)
                 found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again)]
         return found
 
@@ -182,13 +177,15 @@ class ObjectControl:
         self, run: Run, journal: Sequence[Operation], shown: Mapping[str, Mapping[str, Any]]
     ) -> None:
         """Keep how Meta shows the ad sets that have no baseline yet, but for what somebody has changed already."""
-        with self._open_unit() as unit:
-            for model in unit.records.objects(run.id):
-                if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
-                    read = shown[model.key]
-                    amiss = edits(model.kind, last_requested(journal, model.key), read)
-                    baseline = baseline_of(read, [one.field for one in amiss])
-                    unit.records.put_object(replace(model, baseline=baseline))
+        first_seen = []
+        for model in self.models(run):
+            if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
+                amiss = edits(model.kind, last_requested(journal, model.key), shown[model.key])
+                baseline = baseline_of(shown[model.key], [one.field for one in amiss])
+                first_seen.append(replace(model, baseline=baseline))
+        self.views.keep_models(run, first_seen)
+        with self._open_unit() as unit:  # before anything is switched on, after which no baseline is taken
+            self.views.save_models(unit)
             unit.commit()
 
     def last_requested(self, run: Run, prefix: str) -> Mapping[str, Any]:
@@ -221,15 +218,19 @@ class ObjectControl:
             if differences(params, _wanted(row, self.rows(run))):
                 self.update(run, row, params, verb)
 
-    def finish(self, run: Run, row: Operation) -> None:
-        """Bring one write of the journal to its end."""
-        self._executor.perform(run, row.spec)
+    def perform(self, run: Run, spec: OperationSpec) -> Operation:
+        """Return the CONFIRMED row of a write, doing whatever is still missing; raises as the executor does."""
+        return self._executor.perform(run, spec)
+
+    def settle(self, run: Run, row: Operation) -> Operation:
+        """Return a row nobody wants any more in a settled state; raises Deferred where only time can tell."""
+        return self._executor.settle(run, row)
 
     def give_up(self, run: Run, verb: str) -> None:
         """Settle all open writes of a kind that nobody wants any more."""
         for row in self.rows(run):
             if row.key.startswith(f"{verb}/") and not row.is_settled:
-                self._executor.settle(run, row)
+                self.settle(run, row)
 
     def delete(self, run: Run, row: Operation) -> None:
         """Delete one object and see that Meta shows it as deleted."""
@@ -262,7 +263,9 @@ class ObjectControl:
         """
         if not _frees_money(row, self.rows(run), shown):
             return False
-        again, rows = self.read(run, row), self.rows(run)
+        again = self.read(run, row)
+        self.views.forget(run)
+        rows = self.rows(run)
         fields = _frees_money(row, rows, again)
         now = self._clock.now()
         if any(set_since(rows, row.key, name, now - READ_LAG) for name in fields):
@@ -274,6 +277,7 @@ class ObjectControl:
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
         shown = self._shown(run, [row for row in rows if row.spec.kind in TREE])
+        self.views.forget(run)  # whoever switched one on meanwhile wrote that down beforehand
         problem: Deferred | OperationRefused | MetaError | None = None
         for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
             if self._is_off(run, row, shown.get(row.key)):

@@ -26,10 +26,3 @@ def check_write_allowed(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None
         spec, asked_of(unit.journal.of_run(run.id), spec.target or "", beside=spec.key)
     ):
         raise Stopped(holding[0])
-
-
-def check_run_allowed(unit: UnitOfWork, run: Run) -> None:
-    """Raise Stopped where a stop holds over the run's account and the run is not on its way to its end."""
-    holding = unit.stops.holding(run.act_id) if run.ends_as is None else ()
-    if holding:
-        raise Stopped(holding[0])

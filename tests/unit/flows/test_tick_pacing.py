@@ -1,6 +1,7 @@
 """Ticks take an account's pacing from the database and leave it there, however they end."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,17 +11,15 @@ from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.errors import StaleRunError, UnavailableError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.meta.pacing import FamilyPacing, Pacing
 from autopublisher.domain.meta.rules import SCORE_DECAY, Usage
-from autopublisher.flows.paced_ticks import PacedTicks
+from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.ports.repositories import KeptPacing
-from autopublisher.ports.work import Tick
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACT = ActId("act_1")
-TICK = Tick(None, 1, ACT)
 NEAR = Usage({"account": 85.0})
 MINUTE = timedelta(minutes=1)
 BEFORE = Pacing(FamilyPacing(NEAR, burst_left=5))
@@ -47,7 +46,25 @@ class Process:
         return self.database.unit_of_work()
 
     def tick(self, work: Callable[[], None] = lambda: None) -> None:
-        PacedTicks(lambda _: work(), self.open_unit, self.meta, self.clock)(TICK)
+        pacing = TickPacing(self.open_unit, self.meta, self.clock)
+        with pacing.ticking(ACT):
+            with self.open_unit() as unit:
+                pacing.recall(unit)
+            work()
+
+    def tick_that_saves(self, work: Callable[[], None], *, is_undone: bool = False) -> None:
+        """Do a tick whose last transaction keeps the pacing, unless something else in it undoes it."""
+        pacing = TickPacing(self.open_unit, self.meta, self.clock)
+        with pacing.ticking(ACT):
+            work()
+            with suppress(StaleRunError), self.open_unit() as unit:
+                pacing.recall(unit)
+                pacing.keep(unit)
+                if is_undone:
+                    raise StaleRunError(id="run", version=1)
+                unit.commit()
+                pacing.kept()
+            self.is_cut_off = not is_undone  # nothing more is asked of the database
 
     def learn(self, pacing: Pacing = AFTER) -> None:
         self.meta.pacings[ACT] = pacing
@@ -167,3 +184,13 @@ def test_what_a_tick_calls_counts_for_its_account(process: Process) -> None:
     seen: list[ActId | None] = []
     process.tick(lambda: seen.append(process.meta.working))
     assert [*seen, process.meta.working] == [ACT, None]
+
+
+def test_the_last_transaction_of_a_tick_keeps_what_was_learnt(process: Process) -> None:
+    process.tick_that_saves(process.learn)
+    assert process.kept() == KeptPacing(AFTER, NOON)
+
+
+def test_what_was_undone_with_the_tick_is_kept_alone(process: Process) -> None:
+    process.tick_that_saves(process.learn, is_undone=True)
+    assert process.kept() == KeptPacing(AFTER, NOON)

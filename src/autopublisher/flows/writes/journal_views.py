@@ -1,0 +1,182 @@
+"""Journal view: what a tick knows of each run it works on, read once and kept in step with all that the tick writes.
+
+Theory of operation. Of a run's journal only the tick's own worker writes while the tick lasts; another worker that was
+thought dead is noticed by the journal's compare-and-swap, whatever a view says. So within ``session`` a run's rows are read
+once, follow every commit of ours, and are read again only where Meta shows something that the rows do not explain
+(``forget``). What was read of objects at Meta is kept in the view and saved with the step that came of it: a tick that dies
+before reads them again. Outside a session every question is answered from the database.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.accounts.installation import Installation, Restoration
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.operations import Action, Operation, OperationState
+from autopublisher.domain.journal.records import Decision, MetaObject
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.run import Run
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+
+
+@dataclass(frozen=True)
+class JournalView:
+    """A run's journal by sequence, its objects as they were last read by key, and what else its phases ask for."""
+
+    rows: tuple[Operation, ...]
+    models: Mapping[str, MetaObject]
+    variants: tuple[Variant, ...]
+    decisions: tuple[Decision, ...]
+    account: Account
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The Meta id of every write that has one, by key."""
+        return {row.key: row.meta_id for row in self.rows if row.meta_id is not None}
+
+    def row(self, key: str) -> Operation | None:
+        """Return the row with this key, or None."""
+        return next((row for row in self.rows if row.key == key), None)
+
+    def created(self, prefix: str = "") -> list[Operation]:
+        """Return the confirmed creates whose key begins with ``prefix``, oldest first."""
+        return [
+            row
+            for row in self.rows
+            if row.spec.action is Action.CREATE
+            and row.state is OperationState.CONFIRMED
+            and row.key.startswith(prefix)
+        ]
+
+    def with_row(self, new: Operation) -> "JournalView":
+        """Return the view with a row in its present state, or with one row more."""
+        if new.sequence > len(self.rows):
+            return replace(self, rows=(*self.rows, new))
+        return replace(self, rows=tuple(new if row.key == new.key else row for row in self.rows))
+
+    def with_models(self, models: Iterable[MetaObject]) -> "JournalView":
+        """Return the view with these objects as they were read now."""
+        return replace(self, models={**self.models, **{model.key: model for model in models}})
+
+
+@dataclass
+class _Session:
+    views: dict[RunId, JournalView] = field(default_factory=dict)
+    unsaved: dict[tuple[RunId, str], MetaObject] = field(default_factory=dict)
+    installation: tuple[Installation | None, ...] = ()
+
+
+class _OfThread(threading.local):
+    session: _Session | None = None
+
+
+class JournalViews:
+    """The views of the tick that this thread is doing."""
+
+    def __init__(self, open_unit: OpenUnitOfWork) -> None:
+        self._open_unit = open_unit
+        self._thread = _OfThread()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Keep views for as long as the block lasts, and save at its end what was read of objects and not saved yet."""
+        outer, self._thread.session = self._thread.session, _Session()
+        try:
+            yield
+            if self._thread.session.unsaved:
+                with self._open_unit() as unit:
+                    self.save_models(unit)
+                    unit.commit()
+        finally:
+            self._thread.session = outer
+
+    def load(self, unit: UnitOfWork, run: Run) -> None:
+        """Read a run's view, and whose database it is, in a transaction that is open anyway."""
+        if self._thread.session is not None:
+            self._thread.session.views[run.id] = self._read(unit, run)
+            self._thread.session.installation = (unit.installations.present(),)
+
+    def of(self, run: Run) -> JournalView:
+        """Return what is known of a run."""
+        session = self._thread.session
+        known = None if session is None else session.views.get(run.id)
+        if known is not None:
+            return known
+        with self._open_unit() as unit:
+            view = self._read(unit, run)
+        if session is not None:
+            session.views[run.id] = view
+        return view
+
+    def account(self, run: Run) -> Account:
+        """Return the account of a run."""
+        session = self._thread.session
+        if session is not None and run.id in session.views:
+            return session.views[run.id].account
+        with self._open_unit() as unit:
+            return unit.accounts.get(run.account_id)
+
+    def restoration(self) -> Restoration | None:
+        """Return the last restoring of a backup; None where none ever was."""
+        session = self._thread.session
+        if session is not None and session.installation:
+            (present,) = session.installation
+        else:
+            with self._open_unit() as unit:
+                present = unit.installations.present()
+        if session is not None:
+            session.installation = (present,)
+        return None if present is None else present.restoration
+
+    def forget(self, run: Run) -> None:
+        """Have the run's rows read again when they are next asked for."""
+        if self._thread.session is not None:
+            self._thread.session.views.pop(run.id, None)
+
+    def follow(self, row: Operation, model: MetaObject | None = None) -> None:
+        """Take in a row that was saved, and the object saved with it."""
+        session = self._thread.session
+        if session is None or row.run_id not in session.views:
+            return
+        view = session.views[row.run_id].with_row(row)
+        if model is not None:
+            view = view.with_models([model])
+            session.unsaved.pop((model.run_id, model.key), None)
+        session.views[row.run_id] = view
+
+    def keep_models(self, run: Run, models: Iterable[MetaObject]) -> None:
+        """Keep objects as they were read now; they are saved with the step, and at once outside a session."""
+        models, session = list(models), self._thread.session
+        if session is None:
+            with self._open_unit() as unit:
+                for model in models:
+                    unit.records.put_object(model)
+                unit.commit()
+            return
+        session.unsaved |= {(model.run_id, model.key): model for model in models}
+        session.views[run.id] = self.of(run).with_models(models)
+
+    def save_models(self, unit: UnitOfWork) -> None:
+        """Save in the caller's transaction what was read of objects and is not saved yet."""
+        if self._thread.session is None:
+            return
+        for model in self._thread.session.unsaved.values():
+            unit.records.put_object(model)
+        self._thread.session.unsaved.clear()
+
+    def _read(self, unit: UnitOfWork, run: Run) -> JournalView:
+        models = {model.key: model for model in unit.records.objects(run.id)}
+        if self._thread.session is not None:
+            models |= {
+                key: one for (run_id, key), one in self._thread.session.unsaved.items() if run_id == run.id
+            }
+        return JournalView(
+            rows=tuple(unit.journal.of_run(run.id)),
+            models=models,
+            variants=tuple(unit.records.variants(run.id)),
+            decisions=tuple(unit.records.decisions(run.id)),
+            account=unit.accounts.get(run.account_id),
+        )
