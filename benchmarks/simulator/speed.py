@@ -11,7 +11,7 @@ import time
 
 from metasim import SimulatorConfig
 from metasim.state import Ad, AdSet, Campaign, Creative
-from metasim.testing import Desk
+from metasim.testing import Advertiser
 
 SCENARIOS = ("demo", "ordinary", "people")
 DAYS, LATE_DAYS = 14, 7
@@ -20,28 +20,28 @@ ADS_A_CAMPAIGN = 8
 
 def fortnight(scenario: str) -> float:
     """Return the CPU seconds of eight variants in one campaign, 70 EUR a day each."""
-    desk = Desk(SimulatorConfig(scenario=scenario))
-    desk.split_test("ABCDEFGH", hours=24 * DAYS, lifetime_budget=98_000)
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario))
+    advertiser.split_test("ABCDEFGH", hours=24 * DAYS, lifetime_budget=98_000)
     began = time.process_time()
-    desk.pass_time(hours=24 * (DAYS + LATE_DAYS))
+    advertiser.pass_time(hours=24 * (DAYS + LATE_DAYS))
     return time.process_time() - began
 
 
 def crowd(scenario: str, ad_sets: int, hours: int = 3) -> float:
     """Return simulated hours per CPU second with so many live ad sets."""
-    desk = Desk(SimulatorConfig(scenario=scenario))
-    desk.split_test("ABCDEFGH", hours=24 * DAYS, lifetime_budget=98_000)
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario))
+    advertiser.split_test("ABCDEFGH", hours=24 * DAYS, lifetime_budget=98_000)
     for _ in range(ad_sets // ADS_A_CAMPAIGN - 1):
-        _double(desk)
-    desk.pass_time(hours=1)
+        _double(advertiser)
+    advertiser.pass_time(hours=1)
     began = time.process_time()
-    desk.pass_time(hours=hours)
+    advertiser.pass_time(hours=hours)
     return hours / (time.process_time() - began)
 
 
-def _double(desk: Desk) -> None:
+def _double(advertiser: Advertiser) -> None:
     """Put another copy of the first campaign into the world."""
-    state = desk.simulator.state
+    state = advertiser.simulator.state
     first = next(iter(state.of_kind(Campaign)))
     campaign = copy.deepcopy(first)
     campaign.id = state.new_id()

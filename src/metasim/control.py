@@ -10,17 +10,17 @@ from starlette.routing import Route
 
 from metasim.control_guard import guarded
 from metasim.engine import Simulator
-from metasim.graph.lenient import read_json
-from metasim.market.delays import reported_share
+from metasim.graph.relaxed_json import read_json
 from metasim.market.effects import Content, Truth, content_of, shown_content
 from metasim.market.profile import click_window_hours
+from metasim.market.reporting_delay import reported_share
 from metasim.market.truth import TruthBook
 from metasim.overview import Overview
 from metasim.scenario import MICROS
 from metasim.state import Ad, AdSet, Creative, Funded, Node
 from metasim.status import effective_status
 from metasim.times import SECOND, iso_utc, parse_iso
-from metasim.upsets import change_account
+from metasim.world_events import change_account
 
 LAST_MOMENT = parse_iso("2199-12-31T23:59:59Z")
 Handler = Callable[[Request], Awaitable[Response]]

@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from metasim.answer_faults import unskipped
 from metasim.clock import SimClock
 from metasim.config import SimulatorConfig
-from metasim.distortions import unskipped
-from metasim.disturbances import Disturbance
-from metasim.errands import finish_requests, next_errand, run_errands
-from metasim.exhaustion import exhausted
 from metasim.exposure import ExposureBook
 from metasim.facts import CURRENT_VERSION, LIVE_VERSIONS, UPGRADABLE_VERSIONS
+from metasim.fault_effects import FaultEffect
 from metasim.faults import FaultBook, read_fault
-from metasim.graph.asyncwork import is_session_batch, start_sessions
+from metasim.graph.async_requests import is_session_batch, start_sessions
 from metasim.graph.batch import is_batch, run_batch, written_family
 from metasim.graph.errors import GraphError
 from metasim.graph.login import is_login, log_in
@@ -34,11 +32,13 @@ from metasim.graph.service import (
 )
 from metasim.graph.wire import Call, Reply, reply_of
 from metasim.market.delivery import Market
+from metasim.rate_limits import Meter
 from metasim.scenario import Account, load_scenario
+from metasim.scheduled_jobs import finish_requests, next_job, run_jobs
 from metasim.state import AccountState, Ad, State
 from metasim.store import Store
+from metasim.throttle_headers import exhausted
 from metasim.times import iso_utc, parse_iso
-from metasim.usage import Meter
 from metasim.world import World
 
 LOG_LIMIT = 5000
@@ -97,23 +97,23 @@ class Simulator:
     def _deliver(self, call: Call, now_us: int) -> Delivery:
         self._calls += 1
         call, warning = self._upgrade(call)
-        disturbance = self._meet_faults(call, now_us)
-        true_reply = self._answer(unskipped(call), now_us, disturbance) if disturbance.commit else None
-        if true_reply is not None and disturbance.edit is not None:
-            true_reply = disturbance.edit(true_reply, call, self.world(now_us))
-        reply = disturbance.reply or true_reply or Reply(500, {})
-        reply = self._with_headers(reply, call, now_us, disturbance)
-        self._log(call, reply, disturbance, now_us)
+        effect = self._meet_faults(call, now_us)
+        true_reply = self._answer(unskipped(call), now_us, effect) if effect.commit else None
+        if true_reply is not None and effect.edit is not None:
+            true_reply = effect.edit(true_reply, call, self.world(now_us))
+        reply = effect.reply or true_reply or Reply(500, {})
+        reply = self._with_headers(reply, call, now_us, effect)
+        self._log(call, reply, effect, now_us)
         reply = replace(reply, headers={**reply.headers, **warning})
-        return Delivery(reply, disturbance.delay_s, disturbance.ending)
+        return Delivery(reply, effect.delay_s, effect.ending)
 
-    def _meet_faults(self, call: Call, now_us: int) -> Disturbance:
-        """Return the disturbance that awaits a call; what Meta does from its own side is done then."""
-        disturbance = self.faults.meet(call, self.world(now_us)) or Disturbance(commit=True)
-        if disturbance.upset is not None:
-            disturbance.upset(self.world(now_us), call)
+    def _meet_faults(self, call: Call, now_us: int) -> FaultEffect:
+        """Return the fault effect that awaits a call; what Meta does from its own side is done then."""
+        effect = self.faults.meet(call, self.world(now_us)) or FaultEffect(commit=True)
+        if effect.world_event is not None:
+            effect.world_event(self.world(now_us), call)
             self._note_exposure(now_us)
-        return disturbance
+        return effect
 
     def _upgrade(self, call: Call) -> tuple[Call, dict[str, str]]:
         """Serve an expired version by the next live one, with a warning, where the settings say so."""
@@ -130,9 +130,9 @@ class Simulator:
     def catch_up(self) -> int:
         """Let the market run up to the clock; return the present moment."""
         now_us = self.clock.now_us()
-        while (moment := next_errand(self.state, self._settled_us, now_us)) is not None:
+        while (moment := next_job(self.state, self._settled_us, now_us)) is not None:
             self._settle(moment)
-            run_errands(self.world(moment), self._later(moment), CURRENT_VERSION)
+            run_jobs(self.world(moment), self._later(moment), CURRENT_VERSION)
             self._note_exposure(moment)
         self._settle(now_us)
         return now_us
@@ -196,10 +196,10 @@ class Simulator:
             self.save()
             self._store.close()
 
-    def _answer(self, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
-        hide_us = disturbance.hide_us if call.writes else 0
-        lag_us = 0 if call.writes else disturbance.hide_us
-        world = self.world(now_us, read_lag_us=lag_us, report_fate=disturbance.report_fate)
+    def _answer(self, call: Call, now_us: int, effect: FaultEffect) -> Reply:
+        hide_us = effect.hide_us if call.writes else 0
+        lag_us = 0 if call.writes else effect.hide_us
+        world = self.world(now_us, read_lag_us=lag_us, report_fate=effect.report_fate)
         try:
             check_version(call)
             if is_login(call):
@@ -224,11 +224,11 @@ class Simulator:
         if self.exposure.note(now_us):
             self._extra_dirty.add("exposure:")
 
-    def _with_headers(self, reply: Reply, call: Call, now_us: int, disturbance: Disturbance) -> Reply:
+    def _with_headers(self, reply: Reply, call: Call, now_us: int, effect: FaultEffect) -> Reply:
         account = account_of_call(self.world(now_us), call) or self.scenario.accounts[0]
         usage = self.meter.headers(account, call, self._active_ads(account), now_us)
-        if disturbance.throttle_code is not None:
-            usage = exhausted(usage, disturbance.throttle_code, disturbance.wait_minutes)
+        if effect.throttle_code is not None:
+            usage = exhausted(usage, effect.throttle_code, effect.wait_minutes)
         trace = {"x-fb-trace-id": self._trace(), "facebook-api-version": served_version(call)}
         return replace(reply, headers={**reply.headers, **usage, **trace})
 
@@ -240,11 +240,11 @@ class Simulator:
         digest = hashlib.blake2b(f"{self.config.seed}/{self._calls}".encode(), digest_size=8)
         return f"A{digest.hexdigest()}"
 
-    def _log(self, call: Call, reply: Reply, disturbance: Disturbance, now_us: int) -> None:
+    def _log(self, call: Call, reply: Reply, effect: FaultEffect, now_us: int) -> None:
         error = (reply.body or {}).get("error") if isinstance(reply.body, dict) else None
         outcome = f"{error['code']}/{error.get('error_subcode', '')}".rstrip("/") if error else "ok"
-        if disturbance.kind:
-            outcome = f"fault:{disturbance.kind}"
+        if effect.kind:
+            outcome = f"fault:{effect.kind}"
         self.requests.append(
             {
                 "method": call.method,

@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any
 
-from metasim import distortions, upsets
-from metasim import disturbances as kinds
-from metasim.disturbances import Disturbance, Order
+from metasim import answer_faults, fault_effects, world_events
+from metasim.fault_effects import FaultEffect, FaultSettings
 from metasim.graph.wire import Call
 from metasim.times import iso_utc
 from metasim.world import World
@@ -58,7 +57,7 @@ def _always(_world: World, _call: Call, _details: Mapping[str, Any]) -> bool:
 class Kind:
     """A kind of fault: what it does, which keys it takes, which requests it can be about, and when it can happen."""
 
-    make: Callable[[Order], Disturbance]
+    make: Callable[[FaultSettings], FaultEffect]
     keys: frozenset[str] = frozenset()
     concerns: Callable[[Call], bool] = _any
     ready: Callable[[World, Call, Mapping[str, Any]], bool] = _always
@@ -70,32 +69,34 @@ def _keys(*names: str) -> frozenset[str]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "commit_then_timeout": Kind(kinds.commit_then_timeout, _keys("seconds")),
-    "drop_before_commit": Kind(kinds.drop_before_commit, _keys("seconds")),
-    "connection_reset": Kind(kinds.connection_reset, _keys("commit")),
-    "html_502": Kind(kinds.html_502, _keys("commit", "status")),
-    "slow": Kind(kinds.slow, _keys("seconds")),
-    "error_200": Kind(kinds.error_200, ERROR_KEYS),
-    "transient": Kind(kinds.transient, ERROR_KEYS),
-    "unknown_error": Kind(kinds.unknown_error, ERROR_KEYS),
-    "flake_1487390": Kind(kinds.flake_1487390, ERROR_KEYS, _makes_creative),
-    "throttle": Kind(kinds.throttle, ERROR_KEYS | {"wait_minutes"}),
-    "token_expired": Kind(kinds.token_expired, ERROR_KEYS),
-    "token_invalid": Kind(kinds.token_invalid, ERROR_KEYS),
-    "permission_lost": Kind(kinds.permission_lost, ERROR_KEYS),
-    "policy_block": Kind(kinds.policy_block, ERROR_KEYS),
-    "read_lag": Kind(kinds.hide_young, _keys("seconds"), lasting=True),
-    "stale_filter": Kind(kinds.hide_young, _keys("seconds"), _searches, lasting=True),
-    "empty_page_with_next": Kind(distortions.empty_page_with_next, concerns=_lists),
-    "partial_list": Kind(distortions.partial_list, _keys("share"), _lists),
-    "insights_restated": Kind(upsets.insights_restated, _keys("share", "factor"), _reads_insights),
+    "commit_then_timeout": Kind(fault_effects.commit_then_timeout, _keys("seconds")),
+    "drop_before_commit": Kind(fault_effects.drop_before_commit, _keys("seconds")),
+    "connection_reset": Kind(fault_effects.connection_reset, _keys("commit")),
+    "html_502": Kind(fault_effects.html_502, _keys("commit", "status")),
+    "slow": Kind(fault_effects.slow, _keys("seconds")),
+    "error_200": Kind(fault_effects.error_200, ERROR_KEYS),
+    "transient": Kind(fault_effects.transient, ERROR_KEYS),
+    "unknown_error": Kind(fault_effects.unknown_error, ERROR_KEYS),
+    "flake_1487390": Kind(fault_effects.flake_1487390, ERROR_KEYS, _makes_creative),
+    "throttle": Kind(fault_effects.throttle, ERROR_KEYS | {"wait_minutes"}),
+    "token_expired": Kind(fault_effects.token_expired, ERROR_KEYS),
+    "token_invalid": Kind(fault_effects.token_invalid, ERROR_KEYS),
+    "permission_lost": Kind(fault_effects.permission_lost, ERROR_KEYS),
+    "policy_block": Kind(fault_effects.policy_block, ERROR_KEYS),
+    "read_lag": Kind(fault_effects.hide_young, _keys("seconds"), lasting=True),
+    "stale_filter": Kind(fault_effects.hide_young, _keys("seconds"), _searches, lasting=True),
+    "empty_page_with_next": Kind(answer_faults.empty_page_with_next, concerns=_lists),
+    "partial_list": Kind(answer_faults.partial_list, _keys("share"), _lists),
+    "insights_restated": Kind(world_events.insights_restated, _keys("share", "factor"), _reads_insights),
     "account_disabled": Kind(
-        upsets.account_disabled, _keys("account_status", "disable_reason"), ready=upsets.account_is_usable
+        world_events.account_disabled,
+        _keys("account_status", "disable_reason"),
+        ready=world_events.account_is_usable,
     ),
-    "ad_disapproved": Kind(upsets.ad_disapproved, _keys("ad"), ready=upsets.an_ad_runs),
-    "report_failed": Kind(kinds.report("failed"), concerns=_starts_report),
-    "report_skipped": Kind(kinds.report("skipped"), concerns=_starts_report),
-    "report_stuck": Kind(kinds.report("stuck"), concerns=_starts_report),
+    "ad_disapproved": Kind(world_events.ad_disapproved, _keys("ad"), ready=world_events.an_ad_runs),
+    "report_failed": Kind(fault_effects.report("failed"), concerns=_starts_report),
+    "report_skipped": Kind(fault_effects.report("skipped"), concerns=_starts_report),
+    "report_stuck": Kind(fault_effects.report("stuck"), concerns=_starts_report),
 }
 
 
@@ -169,8 +170,8 @@ class FaultBook:
         self.faults.clear()
         self.changed = True
 
-    def meet(self, call: Call, world: World) -> Disturbance | None:
-        """Count a request for every fault it fits, and return the first disturbance that is due."""
+    def meet(self, call: Call, world: World) -> FaultEffect | None:
+        """Count a request for every fault it fits, and return the first effect that is due."""
         met: tuple[Fault, Random] | None = None
         for fault in self.faults:
             if fault.fits(call):
@@ -181,7 +182,7 @@ class FaultBook:
                 met = (fault, chance) if met is None and due else met
         return None if met is None else self._fire(*met, call, world)
 
-    def _fire(self, fault: Fault, chance: Random, call: Call, world: World) -> Disturbance:
+    def _fire(self, fault: Fault, chance: Random, call: Call, world: World) -> FaultEffect:
         fault.fired += 1
         self._injected += 1
         entry = {
@@ -196,7 +197,7 @@ class FaultBook:
         self.log = [*self.log[-LOG_LIMIT + 1 :], entry]
         self.unsaved.append(entry)
         return replace(
-            KINDS[fault.kind].make(Order(fault.details, chance, self._key(fault))), kind=fault.kind
+            KINDS[fault.kind].make(FaultSettings(fault.details, chance, self._key(fault))), kind=fault.kind
         )
 
     def _key(self, fault: Fault) -> str:
@@ -227,7 +228,7 @@ def fault_of(number: int, request: Mapping[str, Any]) -> Fault:
     _refuse_unknown("match", match, MATCH_KEYS)
     details = {name: value for name, value in request.items() if name not in PLAN_KEYS}
     _refuse_unknown(kind, details, KINDS[kind].keys)
-    KINDS[kind].make(Order(details, Random(0)))  # refuses values it cannot read
+    KINDS[kind].make(FaultSettings(details, Random(0)))  # refuses values it cannot read
     method, rate, seed = match.get("method"), request.get("rate"), request.get("seed")
     return Fault(
         number,

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from metasim.engine import Delivery, Simulator
 from metasim.graph.errors import GraphError
-from metasim.graph.lenient import read_json, read_pairs
+from metasim.graph.relaxed_json import read_json, read_pairs
 from metasim.graph.wire import Call, Params, Reply, Upload, reply_of
 
 TRANSPORT = "autopublisher.transport"  # extension by which the server lends the connection to faults

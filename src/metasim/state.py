@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar, cast
 
-from metasim.grants import Grant
-from metasim.ledgers import AdDay
+from metasim.delivery_ledger import AdDay
+from metasim.oauth_grants import Grant
 
 FIRST_ID = 120_230_000_000_000_000
 DAYS_KEPT = 9  # a week's cap needs the days of one Sunday-to-Saturday week

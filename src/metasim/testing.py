@@ -35,7 +35,7 @@ class RefusedError(Exception):
         return int(self.error["code"]), self.error.get("error_subcode")
 
 
-class Desk:
+class Advertiser:
     """Speaks to one simulator as an advertiser would, with sensible defaults for everything it creates."""
 
     def __init__(self, config: SimulatorConfig | None = None, simulator: Simulator | None = None) -> None:

@@ -26,7 +26,7 @@ from autopublisher.domain.meta.insights import figures_of
 from metasim.config import SimulatorConfig
 from metasim.faults import KINDS
 from metasim.server import SimulatorThread
-from metasim.testing import Desk, story
+from metasim.testing import Advertiser, story
 
 pytestmark = pytest.mark.slow  # answers that take their time
 
@@ -81,9 +81,9 @@ class Scene:
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     with SimulatorThread(SimulatorConfig()) as simulator, SimulatedClock(simulator.url) as clock:
-        desk = Desk(simulator=simulator.simulator)
-        ids = desk.split_test("A", hours=72, lifetime_budget=20_000)
-        desk.pass_time(hours=30)
+        advertiser = Advertiser(simulator=simulator.simulator)
+        ids = advertiser.split_test("A", hours=72, lifetime_budget=20_000)
+        advertiser.pass_time(hours=30)
         with SdkMetaAds(
             Credentials("stub-token"), clock, simulator.url, Timeouts(5.0, 1.0), page_size=2
         ) as meta:

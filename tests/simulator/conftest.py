@@ -9,12 +9,12 @@ from facebook_business.session import FacebookSession
 
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, Desk
+from metasim.testing import ACCOUNT, Advertiser
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def advertiser() -> Advertiser:
+    return Advertiser()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.api import FacebookAdsApi
 
 from metasim.graph.wire import Call, Params
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 
 CAMPAIGN = (
     "name=C&objective=OUTCOME_SALES&status=PAUSED&special_ad_categories=%5B%5D"
@@ -20,51 +20,51 @@ def create(**item: Any) -> dict[str, Any]:
     return {"method": "POST", "relative_url": f"v26.0/{ACCOUNT}/campaigns", "body": CAMPAIGN, **item}
 
 
-def batch(desk: Desk, *items: dict[str, Any], **params: Any) -> list[Any]:
+def batch(advertiser: Advertiser, *items: dict[str, Any], **params: Any) -> list[Any]:
     call = Call("POST", (), Params({"batch": json.dumps(items), **params}), "v26.0", "stub-token")
-    answer: list[Any] = desk.send(call)
+    answer: list[Any] = advertiser.send(call)
     return answer
 
 
-def campaigns(desk: Desk) -> int:
-    return len(desk.get(f"{ACCOUNT}/campaigns")["data"])
+def campaigns(advertiser: Advertiser) -> int:
+    return len(advertiser.get(f"{ACCOUNT}/campaigns")["data"])
 
 
-def test_items_are_answered_in_order_with_their_own_codes_and_headers(desk: Desk) -> None:
+def test_items_are_answered_in_order_with_their_own_codes_and_headers(advertiser: Advertiser) -> None:
     bad = {"method": "GET", "relative_url": "999"}
-    rows = batch(desk, create(), bad, create())
+    rows = batch(advertiser, create(), bad, create())
     assert [row["code"] for row in rows] == [200, 400, 200]
     assert json.loads(rows[1]["body"])["error"]["error_subcode"] == 33
     assert "X-Business-Use-Case-Usage" in {header["name"] for header in rows[0]["headers"]}
-    assert campaigns(desk) == 2
+    assert campaigns(advertiser) == 2
 
 
-def test_a_later_item_uses_an_earlier_answer_which_is_then_left_out(desk: Desk) -> None:
+def test_a_later_item_uses_an_earlier_answer_which_is_then_left_out(advertiser: Advertiser) -> None:
     rows = batch(
-        desk,
+        advertiser,
         create(name="first"),
         {"method": "POST", "relative_url": "{result=first:$.id}", "body": "name=Renamed"},
     )
     assert rows[0] is None
     assert json.loads(rows[1]["body"]) == {"success": True}
-    assert desk.get(f"{ACCOUNT}/campaigns", fields="name")["data"][0]["name"] == "Renamed"
+    assert advertiser.get(f"{ACCOUNT}/campaigns", fields="name")["data"][0]["name"] == "Renamed"
 
 
-def test_the_answer_referred_to_is_kept_when_asked_for(desk: Desk) -> None:
+def test_the_answer_referred_to_is_kept_when_asked_for(advertiser: Advertiser) -> None:
     rows = batch(
-        desk,
+        advertiser,
         create(name="first", omit_response_on_success=False),
         {"method": "GET", "relative_url": "%7Bresult%3Dfirst%3A%24.id%7D?fields=name"},
     )
     assert json.loads(rows[0]["body"])["id"] == json.loads(rows[1]["body"])["id"]
 
 
-def test_lists_are_referred_to_by_index_and_wildcard(desk: Desk) -> None:
-    desk.campaign("One")
-    desk.campaign("Two")
+def test_lists_are_referred_to_by_index_and_wildcard(advertiser: Advertiser) -> None:
+    advertiser.campaign("One")
+    advertiser.campaign("Two")
     listing = {"method": "GET", "relative_url": f"{ACCOUNT}/campaigns", "name": "all"}
     rows = batch(
-        desk,
+        advertiser,
         listing,
         {"method": "GET", "relative_url": "{result=all:$.data[1].id}?fields=name"},
         {"method": "GET", "relative_url": ACCOUNT + "/campaigns?effective_status={result=all:$.data.*.id}"},
@@ -73,39 +73,43 @@ def test_lists_are_referred_to_by_index_and_wildcard(desk: Desk) -> None:
     assert json.loads(rows[2]["body"]) == {"data": []}
 
 
-def test_a_reference_into_a_failed_item_fails_and_a_mere_dependant_stays_null(desk: Desk) -> None:
+def test_a_reference_into_a_failed_item_fails_and_a_mere_dependant_stays_null(advertiser: Advertiser) -> None:
     rows = batch(
-        desk,
+        advertiser,
         {"method": "GET", "relative_url": "999", "name": "lost"},
         {"method": "GET", "relative_url": "{result=lost:$.id}"},
         create(depends_on="lost"),
     )
     assert json.loads(rows[1]["body"])["error"]["code"] == 100
     assert rows[2] is None
-    assert campaigns(desk) == 0
+    assert campaigns(advertiser) == 0
 
 
-def test_more_than_fifty_items_are_refused_and_fifty_are_not(desk: Desk) -> None:
+def test_more_than_fifty_items_are_refused_and_fifty_are_not(advertiser: Advertiser) -> None:
     one = {"method": "GET", "relative_url": "me"}
-    assert len(batch(desk, *[one] * 50)) == 50
+    assert len(batch(advertiser, *[one] * 50)) == 50
     with pytest.raises(RefusedError, match="Maximum batch size is 50"):
-        batch(desk, *[one] * 51)
+        batch(advertiser, *[one] * 51)
 
 
-def test_a_fault_that_cuts_an_item_leaves_it_null_whether_or_not_it_took_effect(desk: Desk) -> None:
+def test_a_fault_that_cuts_an_item_leaves_it_null_whether_or_not_it_took_effect(
+    advertiser: Advertiser,
+) -> None:
     for kind, expected in (("commit_then_timeout", 1), ("drop_before_commit", 1)):
-        desk.simulator.faults.plan({"kind": kind, "match": {"path_regex": "campaigns$", "method": "POST"}})
-        assert batch(desk, create(), include_headers=False) == [None]
-        assert campaigns(desk) == expected
+        advertiser.simulator.faults.plan(
+            {"kind": kind, "match": {"path_regex": "campaigns$", "method": "POST"}}
+        )
+        assert batch(advertiser, create(), include_headers=False) == [None]
+        assert campaigns(advertiser) == expected
 
 
-def test_headers_are_left_out_on_request(desk: Desk) -> None:
-    assert "headers" not in batch(desk, create(), include_headers=False)[0]
+def test_headers_are_left_out_on_request(advertiser: Advertiser) -> None:
+    assert "headers" not in batch(advertiser, create(), include_headers=False)[0]
 
 
-def test_every_item_is_charged(desk: Desk) -> None:
-    batch(desk, create(), create())
-    reply = desk.simulator.handle(Call("GET", (ACCOUNT,), Params({}), "v26.0", "stub-token")).reply
+def test_every_item_is_charged(advertiser: Advertiser) -> None:
+    batch(advertiser, create(), create())
+    reply = advertiser.simulator.handle(Call("GET", (ACCOUNT,), Params({}), "v26.0", "stub-token")).reply
     used = json.loads(reply.headers["X-Ad-Account-Usage"])["acc_id_util_pct"]
     assert used == round(100 * 7 / 9000, 2)
 

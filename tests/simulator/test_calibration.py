@@ -12,9 +12,9 @@ import pytest
 from scipy import stats
 
 from metasim import SimulatorConfig
-from metasim.market.curves import BUYING_DAYS, BUYING_HOURS, DELIVERY_CURVE
+from metasim.market.day_curves import BUYING_DAYS, BUYING_HOURS, DELIVERY_CURVE
 from metasim.market.truth import counted_share
-from metasim.testing import Desk
+from metasim.testing import Advertiser
 from support.market_worlds import Outcome, outcome, realised
 
 pytestmark = pytest.mark.slow  # many markets
@@ -29,10 +29,10 @@ WORLDS = 200 if os.environ.get("TORTURE") == "full" else 10
 
 
 def run(scenario: str, seed: int) -> tuple[Outcome, Outcome]:
-    desk = Desk(SimulatorConfig(scenario=scenario, seed=seed))
-    ids = desk.split_test("AB", hours=HOURS, lifetime_budget=20_000)
-    desk.pass_time(hours=HOURS + LATE_HOURS)
-    return outcome(desk, ids["A"]), outcome(desk, ids["B"])
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario, seed=seed))
+    ids = advertiser.split_test("AB", hours=HOURS, lifetime_budget=20_000)
+    advertiser.pass_time(hours=HOURS + LATE_HOURS)
+    return outcome(advertiser, ids["A"]), outcome(advertiser, ids["B"])
 
 
 def surpluses(each: Outcome, *, everything: bool) -> list[float]:
@@ -83,12 +83,12 @@ def test_worlds_without_effect_favour_neither_arm() -> None:
 
 @pytest.mark.parametrize(("scenario", "lift"), [("demo", 2.8), ("ordinary", 1.2), ("null", 1.0)])
 def test_expectations_are_what_the_scenario_declares(scenario: str, lift: float) -> None:
-    desk = Desk(SimulatorConfig(scenario=scenario))
-    ids = desk.split_test("AB", hours=24 * 7, lifetime_budget=70_000)
-    desk.pass_time(hours=24 * 7)
-    market = desk.simulator.scenario.market
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario))
+    ids = advertiser.split_test("AB", hours=24 * 7, lifetime_budget=70_000)
+    advertiser.pass_time(hours=24 * 7)
+    market = advertiser.simulator.scenario.market
     week = sum(a * b for a, b in zip(DELIVERY_CURVE, BUYING_HOURS, strict=True)) / 24 * sum(BUYING_DAYS) / 7
-    rows = {letter: realised(desk, ids[letter])["realised"] for letter in "AB"}
+    rows = {letter: realised(advertiser, ids[letter])["realised"] for letter in "AB"}
     for letter, factor in (("A", 1.0), ("B", lift)):
         sales = rows[letter]["expected_sales"] / rows[letter]["expected_clicks"]
         assert sales == pytest.approx(market.cvr * factor * week, rel=0.01)
@@ -98,13 +98,13 @@ def test_expectations_are_what_the_scenario_declares(scenario: str, lift: float)
 def test_reported_sales_are_the_counted_share_of_all_sales() -> None:
     surplus = []
     for seed in range(12):
-        desk = Desk(SimulatorConfig(scenario="lossy", seed=seed))
-        ids = desk.split_test("A", hours=24, lifetime_budget=20_000)
-        desk.pass_time(hours=24 * 60)
-        days = desk.simulator.state.days[ids["A"]].values()
+        advertiser = Advertiser(SimulatorConfig(scenario="lossy", seed=seed))
+        ids = advertiser.split_test("A", hours=24, lifetime_budget=20_000)
+        advertiser.pass_time(hours=24 * 60)
+        days = advertiser.simulator.state.days[ids["A"]].values()
         booked = sum(sale[0] for day in days for sale in day.sales.values())
         viewed = sum(sale[0] for day in days for sale in day.views.values())
-        market, population = desk.simulator.scenario.market, desk.simulator.market.population
+        market, population = advertiser.simulator.scenario.market, advertiser.simulator.market.population
         share = counted_share(market, population, 168)
-        surplus.append(booked - viewed - outcome(desk, ids["A"]).sales * share)
+        surplus.append(booked - viewed - outcome(advertiser, ids["A"]).sales * share)
     assert is_fair(np.array(surplus), 1)

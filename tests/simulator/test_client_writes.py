@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.graph.unserved import UNSERVED
+from metasim.graph.unsupported_parameters import UNSERVED
 from metasim.testing import (
     ACCOUNT,
     INSTAGRAM,
     PAGE,
     PIXEL,
     TARGETING,
-    Desk,
+    Advertiser,
     RefusedError,
     action,
 )
@@ -32,19 +32,19 @@ WINDOWS = [
 ]
 
 
-def feed_creative(desk: Desk, **feed: Any) -> str:
-    spec = {**FEED, "images": [{"hash": desk.image()}], **feed}
+def feed_creative(advertiser: Advertiser, **feed: Any) -> str:
+    spec = {**FEED, "images": [{"hash": advertiser.image()}], **feed}
     story = {"page_id": PAGE, "instagram_user_id": INSTAGRAM}
-    return str(desk.post(f"{ACCOUNT}/adcreatives", object_story_spec=story, asset_feed_spec=spec)["id"])
+    return str(advertiser.post(f"{ACCOUNT}/adcreatives", object_story_spec=story, asset_feed_spec=spec)["id"])
 
 
-def test_a_feed_of_assets_goes_with_a_story_of_the_page_alone(desk: Desk) -> None:
-    campaign = desk.campaign(status="ACTIVE")
-    adset = desk.adset(campaign, is_dynamic_creative="true", status="ACTIVE")
-    ad = desk.ad(adset, feed_creative(desk), status="ACTIVE")
-    desk.pass_time(hours=20)
-    assert desk.get(ad, fields="creative{title,body}")["creative"]["title"] == "Headline A"
-    assert desk.figures(ad)["clicks"] > 0
+def test_a_feed_of_assets_goes_with_a_story_of_the_page_alone(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign(status="ACTIVE")
+    adset = advertiser.adset(campaign, is_dynamic_creative="true", status="ACTIVE")
+    ad = advertiser.ad(adset, feed_creative(advertiser), status="ACTIVE")
+    advertiser.pass_time(hours=20)
+    assert advertiser.get(ad, fields="creative{title,body}")["creative"]["title"] == "Headline A"
+    assert advertiser.figures(ad)["clicks"] > 0
 
 
 @pytest.mark.parametrize(
@@ -57,48 +57,50 @@ def test_a_feed_of_assets_goes_with_a_story_of_the_page_alone(desk: Desk) -> Non
         {"bodies": "Text"},
     ],
 )
-def test_a_feed_of_what_does_not_exist_is_refused(desk: Desk, feed: dict[str, Any]) -> None:
+def test_a_feed_of_what_does_not_exist_is_refused(advertiser: Advertiser, feed: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
-        feed_creative(desk, **feed)
+        feed_creative(advertiser, **feed)
 
 
-def test_the_story_of_a_page_alone_is_no_creative(desk: Desk) -> None:
+def test_the_story_of_a_page_alone_is_no_creative(advertiser: Advertiser) -> None:
     with pytest.raises(RefusedError):
-        desk.post(f"{ACCOUNT}/adcreatives", object_story_spec={"page_id": PAGE})
+        advertiser.post(f"{ACCOUNT}/adcreatives", object_story_spec={"page_id": PAGE})
 
 
-def test_todays_usual_attribution_is_taken_and_is_the_default(desk: Desk) -> None:
-    campaign = desk.campaign()
-    named, usual = desk.adset(campaign, attribution_spec=WINDOWS), desk.adset(campaign)
-    shown = [desk.get(adset, fields="attribution_spec")["attribution_spec"] for adset in (named, usual)]
+def test_todays_usual_attribution_is_taken_and_is_the_default(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign()
+    named, usual = advertiser.adset(campaign, attribution_spec=WINDOWS), advertiser.adset(campaign)
+    shown = [advertiser.get(adset, fields="attribution_spec")["attribution_spec"] for adset in (named, usual)]
     assert shown == [WINDOWS, WINDOWS]
 
 
-def test_a_custom_conversion_alone_is_promoted_and_reported_under_its_own_name(desk: Desk) -> None:
-    ids = desk.split_test("A", promoted_object={"custom_conversion_id": "3001"})
-    desk.pass_time(hours=20)
-    row = desk.get(f"{ids['A']}/insights", fields="actions", date_preset="maximum")["data"][0]
+def test_a_custom_conversion_alone_is_promoted_and_reported_under_its_own_name(
+    advertiser: Advertiser,
+) -> None:
+    ids = advertiser.split_test("A", promoted_object={"custom_conversion_id": "3001"})
+    advertiser.pass_time(hours=20)
+    row = advertiser.get(f"{ids['A']}/insights", fields="actions", date_preset="maximum")["data"][0]
     assert action(row, "actions", "offsite_conversion.custom.3001") > 0
     assert action(row, "actions", "purchase") == 0
 
 
-def test_a_custom_conversion_that_does_not_exist_is_refused(desk: Desk) -> None:
+def test_a_custom_conversion_that_does_not_exist_is_refused(advertiser: Advertiser) -> None:
     with pytest.raises(RefusedError) as refused:
-        desk.adset(desk.campaign(), promoted_object={"custom_conversion_id": "9"})
+        advertiser.adset(advertiser.campaign(), promoted_object={"custom_conversion_id": "9"})
     assert refused.value.codes == (100, 33)
 
 
 def test_an_image_is_copied_from_another_account() -> None:
-    desk = Desk(SimulatorConfig(scenario="large"))
-    wanted = {"source_account_id": ACCOUNT, "hash": desk.image()}
-    images = desk.post(f"{SECOND_ACCOUNT}/adimages", copy_from=wanted)["images"]
+    advertiser = Advertiser(SimulatorConfig(scenario="large"))
+    wanted = {"source_account_id": ACCOUNT, "hash": advertiser.image()}
+    images = advertiser.post(f"{SECOND_ACCOUNT}/adimages", copy_from=wanted)["images"]
     assert [image["hash"] for image in images.values()] == [wanted["hash"]]
-    assert desk.get(f"{SECOND_ACCOUNT}/adimages", hashes=[wanted["hash"]])["data"]
+    assert advertiser.get(f"{SECOND_ACCOUNT}/adimages", hashes=[wanted["hash"]])["data"]
     with pytest.raises(RefusedError):
-        desk.post(f"{SECOND_ACCOUNT}/adimages", copy_from={"source_account_id": ACCOUNT, "hash": "0"})
+        advertiser.post(f"{SECOND_ACCOUNT}/adimages", copy_from={"source_account_id": ACCOUNT, "hash": "0"})
 
 
-def spec_of(desk: Desk, campaign: str) -> dict[str, Any]:
+def spec_of(advertiser: Advertiser, campaign: str) -> dict[str, Any]:
     return {
         "name": "Set of the ad",
         "campaign_id": campaign,
@@ -112,29 +114,29 @@ def spec_of(desk: Desk, campaign: str) -> dict[str, Any]:
     }
 
 
-def test_an_ad_brings_its_ad_set_along(desk: Desk) -> None:
-    creative = {"creative_id": desk.creative()}
-    spec = spec_of(desk, desk.campaign())
+def test_an_ad_brings_its_ad_set_along(advertiser: Advertiser) -> None:
+    creative = {"creative_id": advertiser.creative()}
+    spec = spec_of(advertiser, advertiser.campaign())
     params = {"name": "Ad", "creative": creative, "adset_spec": spec, "status": "PAUSED"}
     params["conversion_domain"] = "shop.example"
-    desk.post(f"{ACCOUNT}/ads", **params, execution_options=["validate_only"])
-    assert desk.get(f"{ACCOUNT}/adsets")["data"] == []
-    ad = desk.post(f"{ACCOUNT}/ads", **params)["id"]
-    assert desk.get(ad, fields="adset{name}")["adset"]["name"] == "Set of the ad"
+    advertiser.post(f"{ACCOUNT}/ads", **params, execution_options=["validate_only"])
+    assert advertiser.get(f"{ACCOUNT}/adsets")["data"] == []
+    ad = advertiser.post(f"{ACCOUNT}/ads", **params)["id"]
+    assert advertiser.get(ad, fields="adset{name}")["adset"]["name"] == "Set of the ad"
 
 
-def test_an_ad_that_is_refused_leaves_no_ad_set(desk: Desk) -> None:
-    spec = spec_of(desk, desk.campaign())
+def test_an_ad_that_is_refused_leaves_no_ad_set(advertiser: Advertiser) -> None:
+    spec = spec_of(advertiser, advertiser.campaign())
     with pytest.raises(RefusedError):
-        desk.post(f"{ACCOUNT}/ads", name="Ad", creative={"creative_id": "9"}, adset_spec=spec)
-    assert desk.get(f"{ACCOUNT}/adsets")["data"] == []
+        advertiser.post(f"{ACCOUNT}/ads", name="Ad", creative={"creative_id": "9"}, adset_spec=spec)
+    assert advertiser.get(f"{ACCOUNT}/adsets")["data"] == []
 
 
-def test_categories_and_objective_of_a_campaign_change(desk: Desk) -> None:
-    campaign = desk.campaign()
-    desk.post(campaign, special_ad_categories=["HOUSING"], special_ad_category_country=["ES"])
-    desk.post(campaign, objective="OUTCOME_TRAFFIC")
-    shown = desk.get(campaign, fields="objective,special_ad_categories,special_ad_category_country")
+def test_categories_and_objective_of_a_campaign_change(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign()
+    advertiser.post(campaign, special_ad_categories=["HOUSING"], special_ad_category_country=["ES"])
+    advertiser.post(campaign, objective="OUTCOME_TRAFFIC")
+    shown = advertiser.get(campaign, fields="objective,special_ad_categories,special_ad_category_country")
     assert shown["objective"] == "OUTCOME_TRAFFIC"
     assert (shown["special_ad_categories"], shown["special_ad_category_country"]) == (["HOUSING"], ["ES"])
 
@@ -151,42 +153,46 @@ def test_categories_and_objective_of_a_campaign_change(desk: Desk) -> None:
         {"promoted_object": {"page_id": PAGE}},
     ],
 )
-def test_a_change_of_a_campaign_that_does_nothing_is_refused(desk: Desk, change: dict[str, Any]) -> None:
-    campaign = desk.campaign()
-    desk.adset(campaign)
+def test_a_change_of_a_campaign_that_does_nothing_is_refused(
+    advertiser: Advertiser, change: dict[str, Any]
+) -> None:
+    campaign = advertiser.campaign()
+    advertiser.adset(campaign)
     with pytest.raises(RefusedError):
-        desk.post(campaign, **change)
+        advertiser.post(campaign, **change)
 
 
-def test_a_write_of_what_already_holds_is_taken(desk: Desk) -> None:
-    campaign = desk.campaign()
-    desk.adset(campaign)
-    desk.post(campaign, objective="OUTCOME_SALES", buying_type="AUCTION", special_ad_categories=[])
+def test_a_write_of_what_already_holds_is_taken(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign()
+    advertiser.adset(campaign)
+    advertiser.post(campaign, objective="OUTCOME_SALES", buying_type="AUCTION", special_ad_categories=[])
 
 
-def test_budget_sharing_can_be_switched_off(desk: Desk) -> None:
-    campaign = desk.campaign(is_adset_budget_sharing_enabled=True, bid_strategy="LOWEST_COST_WITHOUT_CAP")
-    desk.post(campaign, is_adset_budget_sharing_enabled=False)
+def test_budget_sharing_can_be_switched_off(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign(
+        is_adset_budget_sharing_enabled=True, bid_strategy="LOWEST_COST_WITHOUT_CAP"
+    )
+    advertiser.post(campaign, is_adset_budget_sharing_enabled=False)
     assert (
-        desk.get(campaign, fields="is_adset_budget_sharing_enabled")["is_adset_budget_sharing_enabled"]
+        advertiser.get(campaign, fields="is_adset_budget_sharing_enabled")["is_adset_budget_sharing_enabled"]
         is False
     )
 
 
-def test_an_account_takes_a_name_and_dsa_defaults(desk: Desk) -> None:
-    desk.post(ACCOUNT, name="Renamed", default_dsa_beneficiary="New GmbH", default_dsa_payor="New GmbH")
-    shown = desk.get(ACCOUNT, fields="name,default_dsa_beneficiary")
+def test_an_account_takes_a_name_and_dsa_defaults(advertiser: Advertiser) -> None:
+    advertiser.post(ACCOUNT, name="Renamed", default_dsa_beneficiary="New GmbH", default_dsa_payor="New GmbH")
+    shown = advertiser.get(ACCOUNT, fields="name,default_dsa_beneficiary")
     assert (shown["name"], shown["default_dsa_beneficiary"]) == ("Renamed", "New GmbH")
-    adset = desk.get(desk.adset(desk.campaign()), fields="dsa_payor")
+    adset = advertiser.get(advertiser.adset(advertiser.campaign()), fields="dsa_payor")
     assert adset["dsa_payor"] == "New GmbH"
 
 
 @pytest.mark.parametrize("kind", UNSERVED)
-def test_what_has_no_effect_is_refused(desk: Desk, kind: str) -> None:
-    campaign = desk.campaign()
-    adset = desk.adset(campaign)
-    ad = desk.ad(adset, desk.creative())
+def test_what_has_no_effect_is_refused(advertiser: Advertiser, kind: str) -> None:
+    campaign = advertiser.campaign()
+    adset = advertiser.adset(campaign)
+    ad = advertiser.ad(adset, advertiser.creative())
     paths = {"campaign": campaign, "adset": adset, "ad": ad, "account": ACCOUNT}
     for name in sorted(UNSERVED[kind]):
         with pytest.raises(RefusedError, match=name):
-            desk.post(paths.get(kind, f"{ACCOUNT}/adcreatives"), **{name: "5"})
+            advertiser.post(paths.get(kind, f"{ACCOUNT}/adcreatives"), **{name: "5"})

@@ -11,27 +11,27 @@ from metasim.engine import Simulator
 from metasim.faults import KINDS, read_fault
 from metasim.page import Table, page
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 
 LOOKS = 200
 
 
-def outcomes(desk: Desk, count: int = LOOKS) -> list[bool]:
+def outcomes(advertiser: Advertiser, count: int = LOOKS) -> list[bool]:
     """Look at the account so often; tell which looks were disturbed."""
     found = []
     for _ in range(count):
         try:
-            desk.get(ACCOUNT)
+            advertiser.get(ACCOUNT)
             found.append(False)
         except RefusedError:
             found.append(True)
     return found
 
 
-def planned(**plan: Any) -> Desk:
-    desk = Desk()
-    desk.simulator.faults.plan({"kind": "transient", **plan})
-    return desk
+def planned(**plan: Any) -> Advertiser:
+    advertiser = Advertiser()
+    advertiser.simulator.faults.plan({"kind": "transient", **plan})
+    return advertiser
 
 
 def test_a_rate_disturbs_about_that_share_of_requests() -> None:
@@ -47,10 +47,10 @@ def test_another_seed_disturbs_others() -> None:
 
 
 def test_two_plans_at_a_rate_are_independent() -> None:
-    desk = planned(rate=0.5)
-    desk.simulator.faults.plan({"kind": "unknown_error", "rate": 0.5})
-    outcomes(desk)
-    assert {entry["kind"] for entry in desk.simulator.faults.log} == {"transient", "unknown_error"}
+    advertiser = planned(rate=0.5)
+    advertiser.simulator.faults.plan({"kind": "unknown_error", "rate": 0.5})
+    outcomes(advertiser)
+    assert {entry["kind"] for entry in advertiser.simulator.faults.log} == {"transient", "unknown_error"}
 
 
 def test_times_limit_what_comes_at_a_rate() -> None:
@@ -67,9 +67,9 @@ def test_forever_is_a_number_of_times() -> None:
 
 
 def test_what_happened_is_logged_with_plan_request_and_moment() -> None:
-    desk = planned(after=1)
-    outcomes(desk, 3)
-    (entry,) = desk.simulator.faults.log
+    advertiser = planned(after=1)
+    outcomes(advertiser, 3)
+    (entry,) = advertiser.simulator.faults.log
     assert entry == {
         "number": 1,
         "fault": 1,
@@ -77,7 +77,7 @@ def test_what_happened_is_logged_with_plan_request_and_moment() -> None:
         "method": "GET",
         "path": ACCOUNT,
         "request": 2,
-        "at": desk.moment(),
+        "at": advertiser.moment(),
     }
 
 
@@ -102,10 +102,10 @@ def test_nothing_on_the_page_is_markup_that_somebody_sent() -> None:
 def test_plans_and_log_survive_a_restart_and_go_on_where_they_were(tmp_path: Path) -> None:
     whole = outcomes(planned(rate=0.3), 40)
     config = SimulatorConfig(state_path=tmp_path / "state.db", faults=("transient:rate=0.3",))
-    first = Desk(config)
+    first = Advertiser(config)
     before = outcomes(first, 20)
     first.simulator.close()
-    second = Desk(config)
+    second = Advertiser(config)
     assert before + outcomes(second, 20) == whole
     assert [entry["number"] for entry in second.simulator.faults.log] == [*range(1, sum(whole) + 1)]
     assert len(second.simulator.faults.faults) == 1
@@ -128,7 +128,7 @@ def test_a_scenario_may_plan_faults(tmp_path: Path) -> None:
     file = tmp_path / "faulty.toml"
     file.write_text(SCENARIO, "utf-8")
     with pytest.raises(RefusedError) as refused:
-        Desk(SimulatorConfig(scenario=str(file))).get(ACCOUNT)
+        Advertiser(SimulatorConfig(scenario=str(file))).get(ACCOUNT)
     assert refused.value.codes == (613, 1487742)
 
 
@@ -168,7 +168,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_plan_that_would_not_do_what_it_says_is_refused(case: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        Desk().simulator.faults.plan(REFUSED[case])
+        Advertiser().simulator.faults.plan(REFUSED[case])
 
 
 @pytest.mark.parametrize("text", ["throttle:rate", "earthquake", "{"])
@@ -178,5 +178,5 @@ def test_a_command_line_nobody_understands_keeps_the_simulator_from_starting(tex
 
 
 def test_every_kind_can_be_planned_by_its_name_alone() -> None:
-    book = Desk().simulator.faults
+    book = Advertiser().simulator.faults
     assert [book.plan({"kind": kind}).kind for kind in KINDS] == list(KINDS)

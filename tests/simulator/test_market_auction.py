@@ -8,10 +8,10 @@ import pytest
 
 from metasim import SimulatorConfig
 from metasim.market.auction import Auction
-from metasim.market.curves import DELIVERY_CURVE, price_season
+from metasim.market.day_curves import DELIVERY_CURVE, price_season
 from metasim.parameters import AuctionParameters
 from metasim.state import AdSet
-from metasim.testing import TARGETING, Desk
+from metasim.testing import TARGETING, Advertiser
 from metasim.times import DAY, HOUR
 from support.market_worlds import altered
 
@@ -44,8 +44,8 @@ def test_prices_follow_hours_and_weekdays_around_a_mean_of_one() -> None:
     assert price_season(2 * DAY + 21 * HOUR) > price_season(4 * DAY + 3 * HOUR)
 
 
-def cpm(desk: Desk, node: str) -> float:
-    figures = desk.figures(node)
+def cpm(advertiser: Advertiser, node: str) -> float:
+    figures = advertiser.figures(node)
     return 1000 * figures["spend"] / figures["impressions"]
 
 
@@ -53,10 +53,10 @@ def test_larger_budgets_buy_at_higher_prices(tmp_path: Path) -> None:
     auction = "[auction]\ndepth = 4.0\nsteepness = 0.4\n"
     prices = []
     for budget in (5_000, 50_000):
-        desk = altered(tmp_path, "demo", tables=auction)
-        ids = desk.split_test("A", lifetime_budget=budget)
-        desk.pass_time(hours=24)
-        prices.append(cpm(desk, ids["A"]))
+        advertiser = altered(tmp_path, "demo", tables=auction)
+        ids = advertiser.split_test("A", lifetime_budget=budget)
+        advertiser.pass_time(hours=24)
+        prices.append(cpm(advertiser, ids["A"]))
     assert prices[1] > 1.4 * prices[0]
 
 
@@ -68,30 +68,30 @@ def test_only_ad_sets_that_share_people_press_on_each_others_price(
     people += "female = { share = 0.5 }\nmale = { share = 0.5 }\n"
     prices = []
     for letters in ("A", "AB"):
-        desk = altered(tmp_path, "demo", tables=people)
-        ids = desk.split_test(letters, lifetime_budget=20_000)
+        advertiser = altered(tmp_path, "demo", tables=people)
+        ids = advertiser.split_test(letters, lifetime_budget=20_000)
         for letter, wanted in zip(letters, genders, strict=False):
-            desk.post(ids[f"set {letter}"], targeting={**TARGETING, "genders": wanted})
-        desk.pass_time(hours=24)
-        prices.append(cpm(desk, ids["A"]))
+            advertiser.post(ids[f"set {letter}"], targeting={**TARGETING, "genders": wanted})
+        advertiser.pass_time(hours=24)
+        prices.append(cpm(advertiser, ids["A"]))
     assert (prices[1] > 1.1 * prices[0]) is pressed
 
 
 def capped(strategy: str, amount: int) -> tuple[float, float]:
     """Return what an ad set with a bid limit in minor units spent in a day, and its expected cost per sale."""
-    desk = Desk(SimulatorConfig(scenario="ordinary"))
-    campaign = desk.campaign(status="ACTIVE")
+    advertiser = Advertiser(SimulatorConfig(scenario="ordinary"))
+    campaign = advertiser.campaign(status="ACTIVE")
     limit: dict[str, Any] = {
         "bid_strategy": strategy,
         "bid_amount": amount,
         "status": "ACTIVE",
         "lifetime_budget": 200_000,
     }
-    adset = desk.adset(campaign, end_time=desk.moment(hours=24), **limit)
-    ad_id = desk.ad(adset, desk.creative("A"), status="ACTIVE")
-    desk.pass_time(hours=24)
-    worth = getattr(desk.simulator.state.nodes[ad_id], "worth", None) or [0.0, 0.0, 0.0, 0.0]
-    spend = desk.simulator.state.need(AdSet, adset).spent_micros / 1e6
+    adset = advertiser.adset(campaign, end_time=advertiser.moment(hours=24), **limit)
+    ad_id = advertiser.ad(adset, advertiser.creative("A"), status="ACTIVE")
+    advertiser.pass_time(hours=24)
+    worth = getattr(advertiser.simulator.state.nodes[ad_id], "worth", None) or [0.0, 0.0, 0.0, 0.0]
+    spend = advertiser.simulator.state.need(AdSet, adset).spent_micros / 1e6
     return spend, spend / worth[2] if worth[2] else 0.0
 
 
@@ -116,15 +116,15 @@ def test_a_cost_cap_holds_the_cost_on_average(amount: int) -> None:
 
 
 def test_a_roas_floor_out_of_reach_delivers_nothing() -> None:
-    desk = Desk(SimulatorConfig(scenario="ordinary"))
-    campaign = desk.campaign(status="ACTIVE")
+    advertiser = Advertiser(SimulatorConfig(scenario="ordinary"))
+    campaign = advertiser.campaign(status="ACTIVE")
     floor: dict[str, Any] = {
         "bid_strategy": "LOWEST_COST_WITH_MIN_ROAS",
         "bid_constraints": {"roas_average_floor": 100_000},
         "optimization_goal": "VALUE",
         "status": "ACTIVE",
     }
-    adset = desk.adset(campaign, **floor)
-    desk.ad(adset, desk.creative("A"), status="ACTIVE")
-    desk.pass_time(hours=24)
-    assert desk.simulator.state.need(AdSet, adset).spent_micros == 0
+    adset = advertiser.adset(campaign, **floor)
+    advertiser.ad(adset, advertiser.creative("A"), status="ACTIVE")
+    advertiser.pass_time(hours=24)
+    assert advertiser.simulator.state.need(AdSet, adset).spent_micros == 0

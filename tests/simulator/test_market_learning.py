@@ -6,29 +6,29 @@ import pytest
 
 from metasim import SimulatorConfig
 from metasim.state import AdSet
-from metasim.testing import Desk
+from metasim.testing import Advertiser
 
 
-def started(scenario: str = "learning", **adset: Any) -> tuple[Desk, dict[str, str]]:
-    desk = Desk(SimulatorConfig(scenario=scenario))
-    return desk, desk.split_test("A", hours=24 * 10, **{"lifetime_budget": 150_000, **adset})
+def started(scenario: str = "learning", **adset: Any) -> tuple[Advertiser, dict[str, str]]:
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario))
+    return advertiser, advertiser.split_test("A", hours=24 * 10, **{"lifetime_budget": 150_000, **adset})
 
 
-def stage(desk: Desk, adset: str) -> float:
-    return desk.simulator.market.offers.schooling.stage(desk.simulator.state.need(AdSet, adset))
+def stage(advertiser: Advertiser, adset: str) -> float:
+    return advertiser.simulator.market.offers.learning.stage(advertiser.simulator.state.need(AdSet, adset))
 
 
 def test_delivery_gets_cheaper_as_an_ad_set_learns() -> None:
-    desk, ids = started()
-    desk.pass_time(hours=2)
-    early = desk.figures(ids["A"])
-    desk.pass_time(hours=72)
-    middle = desk.figures(ids["A"])
-    desk.pass_time(hours=48)
-    late = desk.figures(ids["A"])
+    advertiser, ids = started()
+    advertiser.pass_time(hours=2)
+    early = advertiser.figures(ids["A"])
+    advertiser.pass_time(hours=72)
+    middle = advertiser.figures(ids["A"])
+    advertiser.pass_time(hours=48)
+    late = advertiser.figures(ids["A"])
     first = early["spend"] / early["impressions"]
     last = (late["spend"] - middle["spend"]) / (late["impressions"] - middle["impressions"])
-    assert stage(desk, ids["set A"]) == 0
+    assert stage(advertiser, ids["set A"]) == 0
     assert last < 0.85 * first
 
 
@@ -45,41 +45,41 @@ EDITS: list[tuple[str, dict[str, Any], bool]] = [
 
 @pytest.mark.parametrize(("node", "change", "anew"), EDITS)
 def test_significant_edits_begin_learning_anew(node: str, change: dict[str, Any], *, anew: bool) -> None:
-    desk, ids = started()
-    desk.pass_time(hours=96)
-    assert stage(desk, ids["set A"]) == 0
-    before = desk.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
-    moment = desk.simulator.clock.now_us()
-    desk.post(ids[node], **change)
-    desk.pass_time(minutes=15)
-    since = desk.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
+    advertiser, ids = started()
+    advertiser.pass_time(hours=96)
+    assert stage(advertiser, ids["set A"]) == 0
+    before = advertiser.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
+    moment = advertiser.simulator.clock.now_us()
+    advertiser.post(ids[node], **change)
+    advertiser.pass_time(minutes=15)
+    since = advertiser.simulator.state.need(AdSet, ids["set A"]).learning["since_us"]
     assert since == (moment if anew else before)
 
 
 def test_another_creative_begins_learning_anew_once_it_runs() -> None:
-    desk, ids = started()
-    desk.pass_time(hours=96)
-    desk.post(ids["A"], creative={"creative_id": desk.creative("C")})
-    desk.pass_time(hours=1)
-    assert stage(desk, ids["set A"]) > 0
+    advertiser, ids = started()
+    advertiser.pass_time(hours=96)
+    advertiser.post(ids["A"], creative={"creative_id": advertiser.creative("C")})
+    advertiser.pass_time(hours=1)
+    assert stage(advertiser, ids["set A"]) > 0
 
 
 def test_a_weeks_pause_begins_learning_anew() -> None:
-    desk, ids = started(daily_budget=15_000, lifetime_budget=None)
-    desk.pass_time(hours=48)
-    learnt = stage(desk, ids["set A"])
-    desk.post(ids["set A"], status="PAUSED")
-    desk.pass_time(hours=24 * 8)
-    desk.post(ids["set A"], status="ACTIVE")
-    desk.pass_time(minutes=15)
-    assert stage(desk, ids["set A"]) > learnt
+    advertiser, ids = started(daily_budget=15_000, lifetime_budget=None)
+    advertiser.pass_time(hours=48)
+    learnt = stage(advertiser, ids["set A"])
+    advertiser.post(ids["set A"], status="PAUSED")
+    advertiser.pass_time(hours=24 * 8)
+    advertiser.post(ids["set A"], status="ACTIVE")
+    advertiser.pass_time(minutes=15)
+    assert stage(advertiser, ids["set A"]) > learnt
 
 
 def test_the_learning_stage_tells_the_last_significant_edit() -> None:
-    desk, ids = started()
-    desk.pass_time(hours=96)
-    edited = desk.simulator.clock.now_us() // 1_000_000
-    desk.post(ids["set A"], lifetime_budget=250_000)
-    desk.pass_time(minutes=30)
-    info = desk.get(ids["set A"], fields="learning_stage_info")["learning_stage_info"]
+    advertiser, ids = started()
+    advertiser.pass_time(hours=96)
+    edited = advertiser.simulator.clock.now_us() // 1_000_000
+    advertiser.post(ids["set A"], lifetime_budget=250_000)
+    advertiser.pass_time(minutes=30)
+    info = advertiser.get(ids["set A"], fields="learning_stage_info")["learning_stage_info"]
     assert info["last_sig_edit_ts"] == edited

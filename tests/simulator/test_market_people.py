@@ -14,7 +14,7 @@ from metasim.market.population import Population
 from metasim.parameters import Axis, PopulationParameters, Trait
 from metasim.scenario import load_scenario
 from metasim.state import Ad, Study, StudyCell
-from metasim.testing import ACCOUNT, TARGETING, Desk
+from metasim.testing import ACCOUNT, TARGETING, Advertiser
 from support.market_worlds import altered, realised
 
 AGES = Axis("age", (("18-34", Trait(0.4, 1.2, 0.8, 0.8, 0.9)), ("35+", Trait(0.6, 0.9, 1.3, 1.1, 1.2))))
@@ -65,61 +65,61 @@ def test_ads_to_different_people_reach_the_sum() -> None:
     assert united_reach(POPULATION, parts) == pytest.approx(sum(united_reach(POPULATION, [p]) for p in parts))
 
 
-def insights(desk: Desk, node: str, *breakdowns: str) -> list[dict[str, Any]]:
+def insights(advertiser: Advertiser, node: str, *breakdowns: str) -> list[dict[str, Any]]:
     fields = "impressions,reach,frequency,clicks,spend,actions"
-    rows: list[dict[str, Any]] = desk.get(
+    rows: list[dict[str, Any]] = advertiser.get(
         f"{node}/insights", fields=fields, date_preset="maximum", breakdowns=list(breakdowns)
     )["data"]
     return rows
 
 
 def test_few_people_are_met_often_and_tire() -> None:
-    desk = Desk(SimulatorConfig(scenario="worn_out"))
-    ids = desk.split_test("A", hours=72, lifetime_budget=30_000)
-    desk.pass_time(hours=4)
-    fresh = desk.figures(ids["A"])
-    desk.pass_time(hours=68)
-    tired, row = desk.figures(ids["A"]), insights(desk, ids["A"])[0]
+    advertiser = Advertiser(SimulatorConfig(scenario="worn_out"))
+    ids = advertiser.split_test("A", hours=72, lifetime_budget=30_000)
+    advertiser.pass_time(hours=4)
+    fresh = advertiser.figures(ids["A"])
+    advertiser.pass_time(hours=68)
+    tired, row = advertiser.figures(ids["A"]), insights(advertiser, ids["A"])[0]
     assert float(row["frequency"]) > 10
     assert int(row["reach"]) < 30_000
     assert tired["clicks"] / tired["impressions"] < 0.5 * fresh["clicks"] / fresh["impressions"]
 
 
 def test_a_new_creative_starts_fresh() -> None:
-    desk = Desk(SimulatorConfig(scenario="worn_out"))
-    ids = desk.split_test("A", hours=96, lifetime_budget=40_000)
-    desk.pass_time(hours=48)
-    worn = realised(desk, ids["A"])["now"]["ctr"]
-    desk.post(ids["A"], creative={"creative_id": desk.creative("C")})
-    assert realised(desk, ids["A"])["now"]["ctr"] > 2 * worn
+    advertiser = Advertiser(SimulatorConfig(scenario="worn_out"))
+    ids = advertiser.split_test("A", hours=96, lifetime_budget=40_000)
+    advertiser.pass_time(hours=48)
+    worn = realised(advertiser, ids["A"])["now"]["ctr"]
+    advertiser.post(ids["A"], creative={"creative_id": advertiser.creative("C")})
+    assert realised(advertiser, ids["A"])["now"]["ctr"] > 2 * worn
 
 
 def test_delivery_finds_the_people_a_creative_suits() -> None:
-    desk = Desk(SimulatorConfig(scenario="divergent"))
-    ids = desk.split_test("AB", hours=48, lifetime_budget=20_000)
-    desk.pass_time(hours=48)
-    women, _ = insights(desk, ids["B"], "gender")
-    share = int(women["impressions"]) / int(insights(desk, ids["B"])[0]["impressions"])
+    advertiser = Advertiser(SimulatorConfig(scenario="divergent"))
+    ids = advertiser.split_test("AB", hours=48, lifetime_budget=20_000)
+    advertiser.pass_time(hours=48)
+    women, _ = insights(advertiser, ids["B"], "gender")
+    share = int(women["impressions"]) / int(insights(advertiser, ids["B"])[0]["impressions"])
     assert share > 0.7
 
 
 def test_unrandomised_arms_mislead_where_divided_ones_do_not() -> None:
     worths = []
     for divided in (False, True):
-        desk = Desk(SimulatorConfig(scenario="divergent"))
-        ids = desk.split_test("AB", hours=48, lifetime_budget=20_000)
+        advertiser = Advertiser(SimulatorConfig(scenario="divergent"))
+        ids = advertiser.split_test("AB", hours=48, lifetime_budget=20_000)
         if divided:
-            divide(desk, [ids["set A"], ids["set B"]])
-        desk.pass_time(hours=48)
-        roas = [realised(desk, ids[letter])["realised"]["true_roas"] for letter in "AB"]
+            divide(advertiser, [ids["set A"], ids["set B"]])
+        advertiser.pass_time(hours=48)
+        roas = [realised(advertiser, ids[letter])["realised"]["true_roas"] for letter in "AB"]
         worths.append(roas[1] / roas[0])
     assert worths[0] > 1.25
     assert worths[1] == pytest.approx(1, abs=0.02)
 
 
-def divide(desk: Desk, adsets: list[str]) -> None:
+def divide(advertiser: Advertiser, adsets: list[str]) -> None:
     """Start a split test at once, inside the world: its rules are tested elsewhere."""
-    state, now = desk.simulator.state, desk.simulator.clock.now_us()
+    state, now = advertiser.simulator.state, advertiser.simulator.clock.now_us()
     study = Study(state.new_id(), "123456789", "Split", start_us=now, end_us=now + 10**13)
     state.add(study)
     for adset in adsets:
@@ -137,13 +137,13 @@ def divide(desk: Desk, adsets: list[str]) -> None:
 
 @pytest.mark.parametrize("breakdown", ["age", "gender", "country", "impression_device"])
 def test_breakdowns_of_people_add_up_to_the_whole(breakdown: str) -> None:
-    desk = Desk(SimulatorConfig(scenario="worn_out"))
-    ids = desk.split_test("A", hours=24)
-    desk.pass_time(hours=30)
+    advertiser = Advertiser(SimulatorConfig(scenario="worn_out"))
+    ids = advertiser.split_test("A", hours=24)
+    advertiser.pass_time(hours=30)
     needed = ("publisher_platform",) if breakdown == "impression_device" else ()
-    rows = insights(desk, ids["A"], *needed, breakdown)
-    whole = insights(desk, ids["A"])[0]
-    population = desk.simulator.market.population
+    rows = insights(advertiser, ids["A"], *needed, breakdown)
+    whole = insights(advertiser, ids["A"])[0]
+    population = advertiser.simulator.market.population
     assert population is not None
     assert {row[breakdown] for row in rows} <= {label[breakdown] for label in population.labels}
     for name in ("impressions", "clicks"):
@@ -151,32 +151,32 @@ def test_breakdowns_of_people_add_up_to_the_whole(breakdown: str) -> None:
 
 
 def test_ad_sets_that_share_people_reach_fewer_together() -> None:
-    desk = Desk(SimulatorConfig(scenario="worn_out"))
-    ids = desk.split_test("AB", hours=24)
-    desk.pass_time(hours=24)
-    apart = [int(insights(desk, ids[letter])[0]["reach"]) for letter in "AB"]
-    assert max(apart) < int(insights(desk, ids["campaign"])[0]["reach"]) < sum(apart)
+    advertiser = Advertiser(SimulatorConfig(scenario="worn_out"))
+    ids = advertiser.split_test("AB", hours=24)
+    advertiser.pass_time(hours=24)
+    apart = [int(insights(advertiser, ids[letter])[0]["reach"]) for letter in "AB"]
+    assert max(apart) < int(insights(advertiser, ids["campaign"])[0]["reach"]) < sum(apart)
 
 
 def test_nobody_is_shown_an_ad_outside_its_audience() -> None:
-    desk = Desk(SimulatorConfig(scenario="worn_out"))
-    ids = desk.split_test("A", hours=24, targeting={**TARGETING, "genders": [2]})
-    desk.pass_time(hours=24)
-    assert [row["gender"] for row in insights(desk, ids["A"], "gender")] == ["female"]
+    advertiser = Advertiser(SimulatorConfig(scenario="worn_out"))
+    ids = advertiser.split_test("A", hours=24, targeting={**TARGETING, "genders": [2]})
+    advertiser.pass_time(hours=24)
+    assert [row["gender"] for row in insights(advertiser, ids["A"], "gender")] == ["female"]
 
 
 @pytest.mark.parametrize("scenario", ["people", "worn_out", "lossy", "auction"])
 def test_figures_do_not_depend_on_steps_or_restarts(scenario: str, tmp_path: Path) -> None:
     config = SimulatorConfig(scenario=scenario, state_path=tmp_path / "world.db")
-    whole, pieces = Desk(SimulatorConfig(scenario=scenario)), Desk(config)
-    ids = [desk.split_test("AB", hours=48, lifetime_budget=10_000) for desk in (whole, pieces)]
+    whole, pieces = Advertiser(SimulatorConfig(scenario=scenario)), Advertiser(config)
+    ids = [advertiser.split_test("AB", hours=48, lifetime_budget=10_000) for advertiser in (whole, pieces)]
     assert ids[0] == ids[1]
     whole.pass_time(hours=30)
     for hours in (3.07, 11.4, 0.03, 15.5):
         pieces.pass_time(hours=hours)
         pieces.get(f"{ACCOUNT}/insights", level="ad")
         pieces.simulator.close()
-        pieces = Desk(config)
+        pieces = Advertiser(config)
     known = whole.simulator.state
     for ad_id, days in pieces.simulator.state.days.items():
         assert {day: each.steps for day, each in days.items()} == {

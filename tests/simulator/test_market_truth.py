@@ -5,46 +5,46 @@ from pathlib import Path
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.testing import Desk
+from metasim.testing import Advertiser
 from support.market_worlds import altered, realised
 
 
 def test_the_truth_of_a_tiring_ad_falls_below_its_schedules_average() -> None:
-    desk = Desk(SimulatorConfig(scenario="fatigue"))
-    ids = desk.split_test("AB", hours=24)
-    desk.pass_time(hours=20)
-    row = realised(desk, ids["B"])
+    advertiser = Advertiser(SimulatorConfig(scenario="fatigue"))
+    ids = advertiser.split_test("AB", hours=24)
+    advertiser.pass_time(hours=20)
+    row = realised(advertiser, ids["B"])
     assert row["now"]["ctr"] < 0.7 * row["schedule"]["ctr"]
-    assert realised(desk, ids["A"])["now"]["ctr"] == pytest.approx(0.07)
+    assert realised(advertiser, ids["A"])["now"]["ctr"] == pytest.approx(0.07)
 
 
 def test_the_true_roas_of_an_age_effect_is_that_of_its_delivery() -> None:
-    desk = Desk(SimulatorConfig(scenario="cpm_shock"))
-    ids = desk.split_test("A", hours=24)
-    desk.pass_time(hours=24)
-    row = realised(desk, ids["A"])
+    advertiser = Advertiser(SimulatorConfig(scenario="cpm_shock"))
+    ids = advertiser.split_test("A", hours=24)
+    advertiser.pass_time(hours=24)
+    row = realised(advertiser, ids["A"])
     assert row["realised"]["true_roas"] < 0.9 * row["now"]["roas"]
 
 
 def test_the_truth_counts_what_will_be_reported(tmp_path: Path) -> None:
-    desk = altered(tmp_path, "demo", market="unreported_share = 0.4\nrecovered_share = 0.5\n")
-    ids = desk.split_test("A")
-    assert realised(desk, ids["A"])["realised"]["counted_share"] == pytest.approx(0.8)
+    advertiser = altered(tmp_path, "demo", market="unreported_share = 0.4\nrecovered_share = 0.5\n")
+    ids = advertiser.split_test("A")
+    assert realised(advertiser, ids["A"])["realised"]["counted_share"] == pytest.approx(0.8)
 
 
 def test_asking_for_the_truth_changes_nothing() -> None:
     spent = []
     for asks in (False, True):
-        desk = Desk(SimulatorConfig(scenario="people"))
-        ids = desk.split_test("AB", hours=48, lifetime_budget=20_000)
+        advertiser = Advertiser(SimulatorConfig(scenario="people"))
+        ids = advertiser.split_test("AB", hours=48, lifetime_budget=20_000)
         for _ in range(20):
-            desk.pass_time(hours=1)
+            advertiser.pass_time(hours=1)
             if asks:
-                realised(desk, ids["A"])
-        spent.append(desk.figures(ids["campaign"]))
+                realised(advertiser, ids["A"])
+        spent.append(advertiser.figures(ids["campaign"]))
     assert spent[0] == spent[1]
 
 
-def test_an_ad_without_delivery_has_no_true_roas(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    assert realised(desk, ids["A"])["realised"]["true_roas"] is None
+def test_an_ad_without_delivery_has_no_true_roas(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    assert realised(advertiser, ids["A"])["realised"]["true_roas"] is None

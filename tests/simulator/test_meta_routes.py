@@ -7,32 +7,32 @@ import pytest
 
 from metasim import SimulatorConfig
 from metasim.graph.wire import Call, Params, Reply
-from metasim.testing import ACCOUNT, Desk
+from metasim.testing import ACCOUNT, Advertiser
 
 BUSINESS = "5001"
 APP = "700000000000001"
 DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 
 
-def open_firm(folder: Path) -> Desk:
-    """Return a desk whose account belongs to a business."""
+def open_firm(folder: Path) -> Advertiser:
+    """Return a advertiser whose account belongs to a business."""
     text = DEMO.read_text("utf-8")
     path = folder / "business.toml"
     path.write_text(text, "utf-8")
-    return Desk(SimulatorConfig(scenario=str(path)))
+    return Advertiser(SimulatorConfig(scenario=str(path)))
 
 
 @pytest.fixture(scope="module")
-def firm(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Advertiser:
     return open_firm(tmp_path_factory.mktemp("routes"))
 
 
 @pytest.fixture(scope="module")
-def ids(firm: Desk) -> dict[str, str]:
+def ids(firm: Advertiser) -> dict[str, str]:
     return furnish(firm)
 
 
-def furnish(firm: Desk) -> dict[str, str]:
+def furnish(firm: Advertiser) -> dict[str, str]:
     """Make one of everything; return ids by the names the addresses use."""
     made = firm.split_test("AB")
     cells = [
@@ -92,9 +92,9 @@ DELETIONS = """
 """
 
 
-def ask(desk: Desk, method: str, path: str, **params: Any) -> Reply:
+def ask(advertiser: Advertiser, method: str, path: str, **params: Any) -> Reply:
     call = Call(method, tuple(path.split("/")), Params(params), "v26.0", "stub-token", "http://sim")
-    return desk.simulator.handle(call).reply
+    return advertiser.simulator.handle(call).reply
 
 
 def is_unknown(reply: Reply) -> bool:
@@ -105,30 +105,30 @@ def is_unknown(reply: Reply) -> bool:
 
 
 @pytest.mark.parametrize("path", READS.split())
-def test_an_address_can_be_read(firm: Desk, ids: dict[str, str], path: str) -> None:
+def test_an_address_can_be_read(firm: Advertiser, ids: dict[str, str], path: str) -> None:
     assert not is_unknown(ask(firm, "GET", path.format(**ids)))
 
 
 @pytest.mark.parametrize("path", WRITES.split())
-def test_an_address_can_be_written(firm: Desk, ids: dict[str, str], path: str) -> None:
+def test_an_address_can_be_written(firm: Advertiser, ids: dict[str, str], path: str) -> None:
     reply = ask(firm, "POST", path.format(**ids), execution_options=["validate_only"])
     assert not is_unknown(reply)
 
 
 @pytest.mark.parametrize("path", DELETIONS.split())
 def test_an_address_can_be_deleted(path: str, tmp_path: Path) -> None:
-    desk = open_firm(tmp_path)
-    assert not is_unknown(ask(desk, "DELETE", path.format(**furnish(desk))))
+    advertiser = open_firm(tmp_path)
+    assert not is_unknown(ask(advertiser, "DELETE", path.format(**furnish(advertiser))))
 
 
 @pytest.mark.parametrize("name", ["batch", "asyncbatch"])
-def test_the_root_takes_batches(firm: Desk, name: str) -> None:
+def test_the_root_takes_batches(firm: Advertiser, name: str) -> None:
     call = Call("POST", (), Params({name: "[]"}), "v26.0", "stub-token")
     assert not is_unknown(firm.simulator.handle(call).reply)
 
 
 @pytest.mark.parametrize("path", ["dialog/oauth", "oauth/access_token"])
-def test_logging_in_needs_no_token(firm: Desk, path: str) -> None:
+def test_logging_in_needs_no_token(firm: Advertiser, path: str) -> None:
     call = Call(
         "GET", tuple(path.split("/")), Params({"client_id": APP, "redirect_uri": "http://x"}), "v26.0"
     )
@@ -137,5 +137,5 @@ def test_logging_in_needs_no_token(firm: Desk, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["act_123456789/secrets", "{campaign}/secrets", "{adset}/cells"])
-def test_what_does_not_exist_is_said_to_be_unknown(firm: Desk, ids: dict[str, str], path: str) -> None:
+def test_what_does_not_exist_is_said_to_be_unknown(firm: Advertiser, ids: dict[str, str], path: str) -> None:
     assert is_unknown(ask(firm, "GET", path.format(**ids)))

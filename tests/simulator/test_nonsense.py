@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from metasim import SimulatorConfig
 from metasim.graph.wire import Call, Params
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Desk, story
+from metasim.testing import ACCOUNT, PAGE, PIXEL, TARGETING, Advertiser, story
 
 pytestmark = pytest.mark.slow  # hundreds of requests
 
@@ -32,38 +32,40 @@ class Template:
     params: dict[str, Any]
 
 
-def world() -> Desk:
+def world() -> Advertiser:
     """Return a world that holds one of everything."""
-    return Desk(SimulatorConfig(scenario="large"))
+    return Advertiser(SimulatorConfig(scenario="large"))
 
 
 @cache
-def _templates() -> tuple[Desk, tuple[Template, ...]]:
-    desk = world()
-    return desk, tuple(_requests(desk))
+def _templates() -> tuple[Advertiser, tuple[Template, ...]]:
+    advertiser = world()
+    return advertiser, tuple(_requests(advertiser))
 
 
-def _requests(desk: Desk) -> Iterator[Template]:
-    ids = desk.split_test("AB")
-    desk.pass_time(hours=3)
+def _requests(advertiser: Advertiser) -> Iterator[Template]:
+    ids = advertiser.split_test("AB")
+    advertiser.pass_time(hours=3)
     campaign, adset, ad = ids["campaign"], ids["set A"], ids["A"]
-    creative = desk.creative("N")
-    funded = desk.campaign(lifetime_budget=90_000, is_adset_budget_sharing_enabled=None)
-    label = str(desk.post(f"{ACCOUNT}/adlabels", name="L")["id"])
-    run = str(desk.post(f"{ACCOUNT}/insights", level="ad")["report_run_id"])
-    study_params = _study(desk, ids)
-    study = str(desk.post(f"{BUSINESS}/ad_studies", **study_params)["id"])
+    creative = advertiser.creative("N")
+    funded = advertiser.campaign(lifetime_budget=90_000, is_adset_budget_sharing_enabled=None)
+    label = str(advertiser.post(f"{ACCOUNT}/adlabels", name="L")["id"])
+    run = str(advertiser.post(f"{ACCOUNT}/insights", level="ad")["report_run_id"])
+    study_params = _study(advertiser, ids)
+    study = str(advertiser.post(f"{BUSINESS}/ad_studies", **study_params)["id"])
     rule_params = _rule()
-    rule = str(desk.post(f"{ACCOUNT}/adrules_library", **rule_params)["id"])
+    rule = str(advertiser.post(f"{ACCOUNT}/adrules_library", **rule_params)["id"])
     specs = [{"adset_id": adset, "creative": {"creative_id": creative}, "name": "Later", "status": "PAUSED"}]
-    later = str(desk.post(f"{ACCOUNT}/asyncadrequestsets", name="Many", ad_specs=specs)["id"])
+    later = str(advertiser.post(f"{ACCOUNT}/asyncadrequestsets", name="Many", ad_specs=specs)["id"])
     yield Template("POST", f"{ACCOUNT}/campaigns", _campaign())
-    yield Template("POST", f"{ACCOUNT}/adsets", _adset(desk, campaign))
+    yield Template("POST", f"{ACCOUNT}/adsets", _adset(advertiser, campaign))
     yield Template(
-        "POST", f"{ACCOUNT}/adsets", {**_adset(desk, funded), "lifetime_budget": None, "bid_strategy": None}
+        "POST",
+        f"{ACCOUNT}/adsets",
+        {**_adset(advertiser, funded), "lifetime_budget": None, "bid_strategy": None},
     )
     yield Template("POST", f"{ACCOUNT}/adcreatives", {"name": "C", **story("Q")})
-    yield from _stricter(desk, campaign, adset, creative)
+    yield from _stricter(advertiser, campaign, adset, creative)
     ad_params: dict[str, Any] = {
         "name": "Ad",
         "adset_id": adset,
@@ -103,13 +105,15 @@ def _requests(desk: Desk) -> Iterator[Template]:
     yield from _roots(campaign)
 
 
-def _stricter(desk: Desk, campaign: str, adset: str, creative: str) -> Iterator[Template]:
-    yield Template("POST", f"{ACCOUNT}/adcreatives", _rich_creative(desk))
-    yield Template("POST", f"{ACCOUNT}/adcreatives", _feed(desk))
-    yield Template("POST", f"{ACCOUNT}/adsets", _paced_adset(desk))
+def _stricter(advertiser: Advertiser, campaign: str, adset: str, creative: str) -> Iterator[Template]:
+    yield Template("POST", f"{ACCOUNT}/adcreatives", _rich_creative(advertiser))
+    yield Template("POST", f"{ACCOUNT}/adcreatives", _feed(advertiser))
+    yield Template("POST", f"{ACCOUNT}/adsets", _paced_adset(advertiser))
     yield Template("POST", adset, {"targeting": TARGETING, "adset_schedule": [], "pacing_type": ["standard"]})
     yield Template(
-        "POST", f"{ACCOUNT}/ads", {"name": "Ad", "adset_spec": _adset(desk, campaign), "creative": creative}
+        "POST",
+        f"{ACCOUNT}/ads",
+        {"name": "Ad", "adset_spec": _adset(advertiser, campaign), "creative": creative},
     )
     yield Template("POST", ACCOUNT, {"name": "x", "default_dsa_payor": "y", "partner": "z"})
     yield Template("POST", f"{ACCOUNT}/adimages", {"copy_from": {"source_account_id": ACCOUNT, "hash": "0"}})
@@ -172,7 +176,7 @@ def _campaign() -> dict[str, Any]:
     }
 
 
-def _adset(desk: Desk, campaign: str) -> dict[str, Any]:
+def _adset(advertiser: Advertiser, campaign: str) -> dict[str, Any]:
     return {
         "name": "S",
         "campaign_id": campaign,
@@ -186,16 +190,16 @@ def _adset(desk: Desk, campaign: str) -> dict[str, Any]:
         "targeting": {**TARGETING, "publisher_platforms": ["facebook"], "flexible_spec": [{"interests": []}]},
         "attribution_spec": [{"event_type": "CLICK_THROUGH", "window_days": 7}],
         "lifetime_budget": 20_000,
-        "start_time": desk.moment(),
-        "end_time": desk.moment(hours=48),
+        "start_time": advertiser.moment(),
+        "end_time": advertiser.moment(hours=48),
     }
 
 
-def _study(desk: Desk, ids: dict[str, str]) -> dict[str, Any]:
+def _study(advertiser: Advertiser, ids: dict[str, str]) -> dict[str, Any]:
     cells = [
         {"name": letter, "treatment_percentage": 50, "adsets": [ids[f"set {letter}"]]} for letter in "AB"
     ]
-    times = {"start_time": desk.moment(hours=1), "end_time": desk.moment(hours=30)}
+    times = {"start_time": advertiser.moment(hours=1), "end_time": advertiser.moment(hours=30)}
     return {"name": "S", "type": "SPLIT_TEST", **times, "cells": cells}
 
 
@@ -233,7 +237,7 @@ def _insights() -> dict[str, Any]:
     }
 
 
-def _rich_creative(desk: Desk) -> dict[str, Any]:
+def _rich_creative(advertiser: Advertiser) -> dict[str, Any]:
     cards = [{"link": "https://shop.example/1"}, {"link": "https://shop.example/2"}]
     features = {"creative_features_spec": {"inline_comment": {"enroll_status": "OPT_OUT"}}}
     return {
@@ -243,24 +247,24 @@ def _rich_creative(desk: Desk) -> dict[str, Any]:
     }
 
 
-def _feed(desk: Desk) -> dict[str, Any]:
+def _feed(advertiser: Advertiser) -> dict[str, Any]:
     feed = {
         "titles": [{"text": "T"}],
         "bodies": [{"text": "B"}],
         "descriptions": [{"text": "D"}],
-        "images": [{"hash": desk.image()}],
+        "images": [{"hash": advertiser.image()}],
         "link_urls": [{"website_url": "https://shop.example/"}],
         "call_to_action_types": ["SHOP_NOW"],
     }
     return {"object_story_spec": {"page_id": PAGE}, "asset_feed_spec": feed, "thumbnail_url": "x"}
 
 
-def _paced_adset(desk: Desk) -> dict[str, Any]:
-    special = desk.campaign(special_ad_categories=["HOUSING"], special_ad_category_country=["ES", "TW"])
+def _paced_adset(advertiser: Advertiser) -> dict[str, Any]:
+    special = advertiser.campaign(special_ad_categories=["HOUSING"], special_ad_category_country=["ES", "TW"])
     places = {"countries": ["ES", "TW"], "regions": [{"key": "1", "country": "ES"}]}
     identities = {"universal_beneficiary": "1", "universal_payer": "2"}
     return {
-        **_adset(desk, special),
+        **_adset(advertiser, special),
         "targeting": {"geo_locations": places, "targeting_automation": {"advantage_audience": 1}},
         "regional_regulated_categories": ["TAIWAN_UNIVERSAL"],
         "regional_regulation_identities": identities,
@@ -347,8 +351,8 @@ def spoilt(draw: st.DrawFn, wanted: Any) -> Any:
 
 
 @st.composite
-def calls(draw: st.DrawFn) -> tuple[Desk, Call]:
-    desk, templates = _templates()
+def calls(draw: st.DrawFn) -> tuple[Advertiser, Call]:
+    advertiser, templates = _templates()
     template = draw(st.sampled_from(templates))
     params = {name: value for name, value in template.params.items() if value is not None}
     for name in draw(st.lists(st.sampled_from(sorted(template.params)), min_size=1, max_size=2)):
@@ -358,7 +362,7 @@ def calls(draw: st.DrawFn) -> tuple[Desk, Call]:
             name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()
         }
     segments = tuple(part for part in template.path.split("/") if part)
-    return desk, Call(template.method, segments, Params(params), "v26.0", "stub-token", "http://sim")
+    return advertiser, Call(template.method, segments, Params(params), "v26.0", "stub-token", "http://sim")
 
 
 def is_meta_shaped(body: Any) -> bool:
@@ -370,9 +374,9 @@ def is_meta_shaped(body: Any) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(calls())
-def test_nonsense_is_answered_as_meta_answers(sent: tuple[Desk, Call]) -> None:
-    desk, call = sent
-    reply = desk.simulator.handle(call).reply
+def test_nonsense_is_answered_as_meta_answers(sent: tuple[Advertiser, Call]) -> None:
+    advertiser, call = sent
+    reply = advertiser.simulator.handle(call).reply
     json.dumps(reply.body, allow_nan=False)
     assert is_meta_shaped(reply.body)
     assert reply.status < 500 or reply.body["error"]["code"] in OWN_ERRORS_MAY_BE_500
@@ -402,14 +406,14 @@ def with_misfit(value: Any, path: tuple[Any, ...], misfit: Any) -> Any:
 
 @pytest.mark.parametrize("misfit", MISFITS, ids=repr)
 def test_no_part_of_any_request_breaks_the_simulator(misfit: Any) -> None:
-    desk, templates = _templates()
+    advertiser, templates = _templates()
     for template in templates:
         params = {name: value for name, value in template.params.items() if value is not None}
         segments = tuple(part for part in template.path.split("/") if part)
         for name, value in params.items():
             for path in places(value):
                 sent = Params({**params, name: with_misfit(value, path, misfit)})
-                reply = desk.simulator.handle(
+                reply = advertiser.simulator.handle(
                     Call(template.method, segments, sent, "v26.0", "stub-token", "http://sim")
                 ).reply
                 assert is_meta_shaped(reply.body), (template.path, name, path)

@@ -16,7 +16,7 @@ import pytest
 
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, PIXEL, TARGETING, Desk
+from metasim.testing import ACCOUNT, PIXEL, TARGETING, Advertiser
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 
@@ -79,11 +79,11 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def traded() -> Iterator[SimulatorThread]:
     """Return a simulator in which two ads have run for a day; the clients speak v24.0, which it upgrades."""
     with SimulatorThread(SimulatorConfig(upgrade_expired=True)) as running:
-        desk = Desk(simulator=running.simulator)
-        desk.split_test("AB")
-        desk.image()
-        desk.post(f"{ACCOUNT}/adlabels", name="Label")
-        desk.pass_time(hours=30)
+        advertiser = Advertiser(simulator=running.simulator)
+        advertiser.split_test("AB")
+        advertiser.image()
+        advertiser.post(f"{ACCOUNT}/adlabels", name="Label")
+        advertiser.pass_time(hours=30)
         yield running
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.testing import ACCOUNT, TARGETING, Desk, RefusedError, story
+from metasim.testing import ACCOUNT, TARGETING, Advertiser, RefusedError, story
 
 
 def refused(act: Callable[[], Any]) -> RefusedError:
@@ -45,10 +45,10 @@ CAMPAIGN_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", CAMPAIGN_RULES)
-def test_campaign_rules(desk: Desk, rule: str) -> None:
+def test_campaign_rules(advertiser: Advertiser, rule: str) -> None:
     params, expected = CAMPAIGN_RULES[rule]
-    assert codes(lambda: desk.campaign(**{"name": "C", **params})) == expected
-    assert desk.get(f"{ACCOUNT}/campaigns")["data"] == []
+    assert codes(lambda: advertiser.campaign(**{"name": "C", **params})) == expected
+    assert advertiser.get(f"{ACCOUNT}/campaigns")["data"] == []
 
 
 ADSET_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
@@ -102,11 +102,11 @@ ADSET_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", ADSET_RULES)
-def test_adset_rules(desk: Desk, rule: str) -> None:
+def test_adset_rules(advertiser: Advertiser, rule: str) -> None:
     params, expected = ADSET_RULES[rule]
-    campaign_id = desk.campaign()
-    assert codes(lambda: desk.adset(**{"campaign_id": campaign_id, **params})) == expected
-    assert desk.get(f"{campaign_id}/adsets")["data"] == []
+    campaign_id = advertiser.campaign()
+    assert codes(lambda: advertiser.adset(**{"campaign_id": campaign_id, **params})) == expected
+    assert advertiser.get(f"{campaign_id}/adsets")["data"] == []
 
 
 BROKEN_PLACEMENTS: list[dict[str, list[str]]] = [
@@ -122,14 +122,14 @@ BROKEN_PLACEMENTS: list[dict[str, list[str]]] = [
 
 
 @pytest.mark.parametrize("positions", BROKEN_PLACEMENTS)
-def test_placements_that_do_not_go_together(desk: Desk, positions: dict[str, list[str]]) -> None:
-    campaign_id = desk.campaign()
-    assert codes(lambda: desk.adset(campaign_id, targeting=targeting(**positions)))[0] == 100
+def test_placements_that_do_not_go_together(advertiser: Advertiser, positions: dict[str, list[str]]) -> None:
+    campaign_id = advertiser.campaign()
+    assert codes(lambda: advertiser.adset(campaign_id, targeting=targeting(**positions)))[0] == 100
 
 
-def test_instagram_feed_alone_is_a_good_placement(desk: Desk) -> None:
+def test_instagram_feed_alone_is_a_good_placement(advertiser: Advertiser) -> None:
     positions = targeting(publisher_platforms=["instagram"], instagram_positions=["stream"])
-    assert desk.adset(desk.campaign(), targeting=positions)
+    assert advertiser.adset(advertiser.campaign(), targeting=positions)
 
 
 @pytest.mark.parametrize("field", ["dsa_beneficiary", "dsa_payor"])
@@ -138,37 +138,37 @@ def test_eu_targeting_must_say_who_is_behind_it(tmp_path: Any, field: str) -> No
     scenario.write_text(
         '[[accounts]]\nid = "act_123456789"\n[[pages]]\nid = "1001"\n[[pixels]]\nid = "2001"\n', "utf-8"
     )
-    desk = Desk(SimulatorConfig(scenario=str(scenario)))
-    campaign_id = desk.campaign()
+    advertiser = Advertiser(SimulatorConfig(scenario=str(scenario)))
+    campaign_id = advertiser.campaign()
     named: dict[str, Any] = {"dsa_beneficiary": "Shop", "dsa_payor": "Shop"}
     del named[field]
-    error = refused(lambda: desk.adset(campaign_id, **named))
+    error = refused(lambda: advertiser.adset(campaign_id, **named))
     assert error.codes == (100, {"dsa_beneficiary": 3858081, "dsa_payor": 3858079}[field])
     assert isinstance(error.error["error_data"], str)
     peru = {**TARGETING, "geo_locations": {"countries": ["PE"]}}
-    assert desk.adset(campaign_id, targeting=peru)
+    assert advertiser.adset(campaign_id, targeting=peru)
 
 
-def test_budgets_live_on_one_level_only(desk: Desk) -> None:
-    campaign_id = desk.campaign(daily_budget=5000, is_adset_budget_sharing_enabled=None)
-    assert codes(lambda: desk.adset(campaign_id)) == (100, 1885621)
+def test_budgets_live_on_one_level_only(advertiser: Advertiser) -> None:
+    campaign_id = advertiser.campaign(daily_budget=5000, is_adset_budget_sharing_enabled=None)
+    assert codes(lambda: advertiser.adset(campaign_id)) == (100, 1885621)
 
 
-def test_a_fifth_budget_change_within_an_hour_is_refused(desk: Desk) -> None:
-    adset_id = desk.adset(desk.campaign())
+def test_a_fifth_budget_change_within_an_hour_is_refused(advertiser: Advertiser) -> None:
+    adset_id = advertiser.adset(advertiser.campaign())
     for number in range(4):
-        desk.post(adset_id, lifetime_budget=6000 + number)
-    assert codes(lambda: desk.post(adset_id, lifetime_budget=7000)) == (613, 1487632)
-    desk.pass_time(hours=1)
-    assert desk.post(adset_id, lifetime_budget=7000) == {"success": True}
+        advertiser.post(adset_id, lifetime_budget=6000 + number)
+    assert codes(lambda: advertiser.post(adset_id, lifetime_budget=7000)) == (613, 1487632)
+    advertiser.pass_time(hours=1)
+    assert advertiser.post(adset_id, lifetime_budget=7000) == {"success": True}
 
 
-def test_a_budget_cannot_fall_under_what_was_spent(desk: Desk) -> None:
-    ids = desk.split_test("A", lifetime_budget=20000)
-    desk.pass_time(hours=12)
-    spent = desk.figures(ids["A"])["spend"]
-    assert codes(lambda: desk.post(ids["set A"], lifetime_budget=round(spent * 105))) == (100, 1885650)
-    assert desk.post(ids["set A"], lifetime_budget=round(spent * 125)) == {"success": True}
+def test_a_budget_cannot_fall_under_what_was_spent(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A", lifetime_budget=20000)
+    advertiser.pass_time(hours=12)
+    spent = advertiser.figures(ids["A"])["spend"]
+    assert codes(lambda: advertiser.post(ids["set A"], lifetime_budget=round(spent * 105))) == (100, 1885650)
+    assert advertiser.post(ids["set A"], lifetime_budget=round(spent * 125)) == {"success": True}
 
 
 CREATIVE_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
@@ -180,11 +180,13 @@ CREATIVE_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", CREATIVE_RULES)
-def test_creative_identity_rules(desk: Desk, rule: str) -> None:
+def test_creative_identity_rules(advertiser: Advertiser, rule: str) -> None:
     changes, expected = CREATIVE_RULES[rule]
     spec = {**story("A")["object_story_spec"], **changes}
     spec = {name: value for name, value in spec.items() if value is not None}
-    assert codes(lambda: desk.post(f"{ACCOUNT}/adcreatives", name="A", object_story_spec=spec)) == expected
+    assert (
+        codes(lambda: advertiser.post(f"{ACCOUNT}/adcreatives", name="A", object_story_spec=spec)) == expected
+    )
 
 
 LINK_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
@@ -195,66 +197,66 @@ LINK_RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", LINK_RULES)
-def test_creative_link_rules(desk: Desk, rule: str) -> None:
+def test_creative_link_rules(advertiser: Advertiser, rule: str) -> None:
     changes, expected = LINK_RULES[rule]
-    assert codes(lambda: desk.creative("A", **changes)) == expected
+    assert codes(lambda: advertiser.creative("A", **changes)) == expected
 
 
-def test_equal_content_is_one_creative_whatever_its_name(desk: Desk) -> None:
-    first = desk.post(f"{ACCOUNT}/adcreatives", name="One", **story("A"))
-    second = desk.post(f"{ACCOUNT}/adcreatives", name="Two", **story("A"))
+def test_equal_content_is_one_creative_whatever_its_name(advertiser: Advertiser) -> None:
+    first = advertiser.post(f"{ACCOUNT}/adcreatives", name="One", **story("A"))
+    second = advertiser.post(f"{ACCOUNT}/adcreatives", name="Two", **story("A"))
     assert first == second
-    assert desk.creative("B") != first["id"]
+    assert advertiser.creative("B") != first["id"]
 
 
-def test_a_creative_never_changes_its_content(desk: Desk) -> None:
-    creative_id = desk.creative("A")
-    assert codes(lambda: desk.post(creative_id, **story("B")))[0] == 100
-    assert desk.post(creative_id, name="Renamed") == {"success": True}
+def test_a_creative_never_changes_its_content(advertiser: Advertiser) -> None:
+    creative_id = advertiser.creative("A")
+    assert codes(lambda: advertiser.post(creative_id, **story("B")))[0] == 100
+    assert advertiser.post(creative_id, name="Renamed") == {"success": True}
 
 
-def test_bundled_enhancements_are_refused(desk: Desk) -> None:
+def test_bundled_enhancements_are_refused(advertiser: Advertiser) -> None:
     freedom = {"creative_features_spec": {"standard_enhancements": {"enroll_status": "OPT_OUT"}}}
     params = {**story("A"), "degrees_of_freedom_spec": freedom}
-    assert codes(lambda: desk.post(f"{ACCOUNT}/adcreatives", **params)) == (100, 3858504)
+    assert codes(lambda: advertiser.post(f"{ACCOUNT}/adcreatives", **params)) == (100, 3858504)
 
 
-def test_an_ad_needs_an_existing_creative(desk: Desk) -> None:
-    adset_id = desk.adset(desk.campaign())
-    assert codes(lambda: desk.ad(adset_id, "9")) == (100, 33)
+def test_an_ad_needs_an_existing_creative(advertiser: Advertiser) -> None:
+    adset_id = advertiser.adset(advertiser.campaign())
+    assert codes(lambda: advertiser.ad(adset_id, "9")) == (100, 33)
 
 
-def test_an_ad_set_takes_fifty_ads(desk: Desk) -> None:
-    adset_id, creative_id = desk.adset(desk.campaign()), desk.creative()
+def test_an_ad_set_takes_fifty_ads(advertiser: Advertiser) -> None:
+    adset_id, creative_id = advertiser.adset(advertiser.campaign()), advertiser.creative()
     for _ in range(50):
-        desk.ad(adset_id, creative_id)
-    assert codes(lambda: desk.ad(adset_id, creative_id))[0] == 2695
+        advertiser.ad(adset_id, creative_id)
+    assert codes(lambda: advertiser.ad(adset_id, creative_id))[0] == 2695
 
 
-def test_an_ended_ad_set_takes_no_ads(desk: Desk) -> None:
-    adset_id, creative_id = desk.adset(desk.campaign()), desk.creative()
-    desk.pass_time(hours=25)
-    assert codes(lambda: desk.ad(adset_id, creative_id)) == (100, 1487007)
+def test_an_ended_ad_set_takes_no_ads(advertiser: Advertiser) -> None:
+    adset_id, creative_id = advertiser.adset(advertiser.campaign()), advertiser.creative()
+    advertiser.pass_time(hours=25)
+    assert codes(lambda: advertiser.ad(adset_id, creative_id)) == (100, 1487007)
 
 
-def test_only_the_name_of_deleted_things_changes(desk: Desk) -> None:
-    campaign_id = desk.campaign()
-    adset_id = desk.adset(campaign_id)
-    desk.call("DELETE", campaign_id)
-    assert codes(lambda: desk.post(campaign_id, status="ACTIVE")) == (100, 1487566)
-    assert codes(lambda: desk.post(adset_id, status="ACTIVE")) == (100, 1487056)
-    assert desk.post(campaign_id, name="Old")["success"]
+def test_only_the_name_of_deleted_things_changes(advertiser: Advertiser) -> None:
+    campaign_id = advertiser.campaign()
+    adset_id = advertiser.adset(campaign_id)
+    advertiser.call("DELETE", campaign_id)
+    assert codes(lambda: advertiser.post(campaign_id, status="ACTIVE")) == (100, 1487566)
+    assert codes(lambda: advertiser.post(adset_id, status="ACTIVE")) == (100, 1487056)
+    assert advertiser.post(campaign_id, name="Old")["success"]
 
 
-def test_a_refused_update_changes_nothing_at_all(desk: Desk) -> None:
-    adset_id = desk.adset(desk.campaign(), name="Before")
-    assert codes(lambda: desk.post(adset_id, lifetime_budget=9000, status="RUNNING"))[0] == 100
-    read = desk.get(adset_id, fields="name,lifetime_budget,status")
+def test_a_refused_update_changes_nothing_at_all(advertiser: Advertiser) -> None:
+    adset_id = advertiser.adset(advertiser.campaign(), name="Before")
+    assert codes(lambda: advertiser.post(adset_id, lifetime_budget=9000, status="RUNNING"))[0] == 100
+    read = advertiser.get(adset_id, fields="name,lifetime_budget,status")
     assert (read["name"], read["lifetime_budget"], read["status"]) == ("Before", "5000", "PAUSED")
 
 
-def test_validate_only_checks_and_creates_nothing(desk: Desk) -> None:
-    answer = desk.post(
+def test_validate_only_checks_and_creates_nothing(advertiser: Advertiser) -> None:
+    answer = advertiser.post(
         f"{ACCOUNT}/campaigns",
         name="Try",
         objective="OUTCOME_SALES",
@@ -263,32 +265,32 @@ def test_validate_only_checks_and_creates_nothing(desk: Desk) -> None:
         execution_options=["validate_only"],
     )
     assert answer == {"success": True}
-    assert desk.get(f"{ACCOUNT}/campaigns")["data"] == []
+    assert advertiser.get(f"{ACCOUNT}/campaigns")["data"] == []
 
 
-def test_a_disabled_account_refuses_writes_but_can_be_read(desk: Desk) -> None:
-    desk.simulator.state.accounts["123456789"].account_status = 2
-    assert codes(desk.campaign)[0] == 3910001
-    assert desk.get(ACCOUNT, fields="account_status")["account_status"] == 2
+def test_a_disabled_account_refuses_writes_but_can_be_read(advertiser: Advertiser) -> None:
+    advertiser.simulator.state.accounts["123456789"].account_status = 2
+    assert codes(advertiser.campaign)[0] == 3910001
+    assert advertiser.get(ACCOUNT, fields="account_status")["account_status"] == 2
 
 
 def test_a_limited_app_is_throttled_and_let_in_again(tmp_path: Any) -> None:
     scenario = tmp_path / "limited.toml"
     scenario.write_text('[[accounts]]\nid = "act_123456789"\ntier = "development_access"\n', "utf-8")
-    desk = Desk(SimulatorConfig(scenario=str(scenario)))
+    advertiser = Advertiser(SimulatorConfig(scenario=str(scenario)))
     for number in range(20):
-        desk.campaign(f"C{number}")
-    assert codes(desk.campaign) == (17, 2446079)
-    assert codes(lambda: desk.get(ACCOUNT)) == (17, 2446079)
-    desk.pass_time(minutes=11)
-    assert desk.campaign()
+        advertiser.campaign(f"C{number}")
+    assert codes(advertiser.campaign) == (17, 2446079)
+    assert codes(lambda: advertiser.get(ACCOUNT)) == (17, 2446079)
+    advertiser.pass_time(minutes=11)
+    assert advertiser.campaign()
 
 
 @pytest.mark.parametrize("node_id", ["9", "act_9"])
-def test_unknown_objects_are_100_33(desk: Desk, node_id: str) -> None:
-    assert codes(lambda: desk.get(node_id)) == (100, 33)
+def test_unknown_objects_are_100_33(advertiser: Advertiser, node_id: str) -> None:
+    assert codes(lambda: advertiser.get(node_id)) == (100, 33)
 
 
-def test_unknown_fields_are_refused(desk: Desk) -> None:
-    error = refused(lambda: desk.get(desk.campaign(), fields="name,colour"))
+def test_unknown_fields_are_refused(advertiser: Advertiser) -> None:
+    error = refused(lambda: advertiser.get(advertiser.campaign(), fields="name,colour"))
     assert "Tried accessing nonexisting field (colour)" in error.error["message"]

@@ -27,10 +27,10 @@ KEPT = {
         "test_rules_more.py::test_ad_sets_that_share_budgets_are_alike"
     ),
     "campaign: reserved buying and automated shopping are closed": (
-        "test_completion.py::test_campaigns_of_other_kinds_are_refused"
+        "test_server_defaults.py::test_campaigns_of_other_kinds_are_refused"
     ),
     "campaign: a budget without a strategy caps bids (1815857)": (
-        "test_completion.py::test_a_campaign_budget_without_a_strategy_caps_bids"
+        "test_server_defaults.py::test_a_campaign_budget_without_a_strategy_caps_bids"
     ),
     "campaign: special categories bind the targeting": (
         "test_stricter.py::test_special_categories_bind_the_targeting"
@@ -40,7 +40,7 @@ KEPT = {
         "test_client_writes.py::test_categories_and_objective_of_a_campaign_change"
     ),
     "ad set: an explicit bid strategy (2490487)": (
-        "test_completion.py::test_an_ad_set_names_its_bid_strategy"
+        "test_server_defaults.py::test_an_ad_set_names_its_bid_strategy"
     ),
     "ad set: countries with rules of their own": "test_stricter.py::test_countries_with_rules_of_their_own",
     "ad set: frequency caps, hours, pacing, minimum ROAS": (
@@ -50,11 +50,11 @@ KEPT = {
     "creative: keys, links, cards": "test_stricter.py::test_a_creative_that_cannot_be_shown_is_refused",
     "creative: features exist": "test_stricter.py::test_features_that_are_none_are_refused",
     "creative: posts exist": "test_stricter.py::test_a_post_must_exist",
-    "creative: in use": "test_completion.py::test_a_creative_in_use_cannot_be_deleted",
+    "creative: in use": "test_server_defaults.py::test_a_creative_in_use_cannot_be_deleted",
     "ad: the conversion domain is registrable": (
         "test_stricter.py::test_a_conversion_domain_is_one_that_somebody_registers"
     ),
-    "wire: the proof of the app's secret": "test_completion.py::test_a_proof_that_is_none_is_refused",
+    "wire: the proof of the app's secret": "test_server_defaults.py::test_a_proof_that_is_none_is_refused",
     "wire: parameters without effect are refused": (
         "test_client_writes.py::test_what_has_no_effect_is_refused"
     ),
@@ -72,7 +72,9 @@ KEPT = {
     "campaign: above seventy ad sets the bid strategy is locked": (
         "test_object_limits.py::test_a_campaign_budget_of_very_many_ad_sets_keeps_its_bid_strategy"
     ),
-    "campaign: large copies are asynchronous": ("test_async_work.py::test_a_large_copy_is_made_in_a_session"),
+    "campaign: large copies are asynchronous": (
+        "test_async_requests.py::test_a_large_copy_is_made_in_a_session"
+    ),
     "ad set: goal, billing, promoted object, pixel": "test_rules.py::test_adset_rules",
     "ad set: a budget, an end with a lifetime budget": "test_rules.py::test_adset_rules",
     "ad set: a daily budget with an end runs over 24 hours": "test_rules.py::test_adset_rules",
@@ -148,8 +150,10 @@ KEPT = {
         "test_rules_more.py::test_the_accounts_spending_limit_changes_ten_times_a_day"
     ),
     "account: object limits": "test_object_limits.py::test_an_account_holds_so_many_campaigns",
-    "batch: one ad set of a campaign": ("test_async_work.py::test_a_batch_writes_one_ad_set_of_a_campaign"),
-    "limits: score, quotas, platform, changes": "test_usage.py::test_an_hours_quota_can_be_used_up",
+    "batch: one ad set of a campaign": (
+        "test_async_requests.py::test_a_batch_writes_one_ad_set_of_a_campaign"
+    ),
+    "limits: score, quotas, platform, changes": "test_rate_limits.py::test_an_hours_quota_can_be_used_up",
     "logging in: codes once, secret, tokens that end": "test_login_grants.py::test_a_code_is_good_once",
     "wire: removed parameters": "test_rules_more.py::test_parameters_that_were_removed_are_errors",
     "wire: many ids at once": "test_rules_more.py::test_reading_many_ids_at_once_is_gone",

@@ -30,10 +30,11 @@ from facebook_business.adobjects.campaign import Campaign
 
 from metasim import SimulatorConfig, facts
 from metasim.graph import (
-    adrules,
+    ad_rules,
     ads,
     adsets,
-    asyncwork,
+    async_requests,
+    attribution_windows,
     breakdowns,
     campaigns,
     catalogue,
@@ -41,14 +42,13 @@ from metasim.graph import (
     creatives,
     insights,
     periods,
-    rulerun,
-    rulespecs,
+    rule_engine,
+    rule_specs,
     studies,
-    windows,
 )
-from metasim.graph.unserved import UNSERVED
+from metasim.graph.unsupported_parameters import UNSERVED
 from metasim.graph.wire import Call, Params
-from metasim.testing import ACCOUNT, Desk, story
+from metasim.testing import ACCOUNT, Advertiser, story
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference/meta-facts.json"
 
@@ -116,8 +116,8 @@ ENUMERATIONS: list[tuple[str, set[str], set[str]]] = [
     ("copy statuses", set(copies.STATUS_OPTIONS), words(Campaign.StatusOption)),
     ("levels", set(insights.LEVELS), words(AdsInsights.Level)),
     ("presets", set(periods.PRESETS), words(AdsInsights.DatePreset)),
-    ("rule statuses", set(adrules.UPDATES) | {"HAS_ISSUES"}, words(AdRule.Status)),
-    ("notification modes", set(asyncwork.MODES), words(AdAsyncRequestSet.NotificationMode)),
+    ("rule statuses", set(ad_rules.UPDATES) | {"HAS_ISSUES"}, words(AdRule.Status)),
+    ("notification modes", set(async_requests.MODES), words(AdAsyncRequestSet.NotificationMode)),
 ]
 
 
@@ -135,12 +135,16 @@ PARTS: list[tuple[str, set[str], set[str]]] = [
         words(AdSet.DestinationType),
     ),
     ("studies", set(studies.TYPES), words(AdStudy.Type)),
-    ("windows", set(windows.LIVE) | set(windows.RETIRED), words(AdsInsights.ActionAttributionWindows)),
+    (
+        "windows",
+        set(attribution_windows.LIVE) | set(attribution_windows.RETIRED),
+        words(AdsInsights.ActionAttributionWindows),
+    ),
     ("breakdowns", set(breakdowns.SHARES), words(AdsInsights.Breakdowns)),
-    ("rule operators", set(rulespecs.OPERATORS), words(AdRuleFilters.Operator)),
-    ("rule actions", set(rulespecs.EXECUTIONS), words(AdRuleExecutionSpec.ExecutionType)),
-    ("rule evaluations", set(rulespecs.EVALUATIONS), words(AdRuleEvaluationSpec.EvaluationType)),
-    ("rule history", set(rulerun.DONE.values()) | {"NOT_CHANGED"}, words(AdRuleHistory.Action)),
+    ("rule operators", set(rule_specs.OPERATORS), words(AdRuleFilters.Operator)),
+    ("rule actions", set(rule_specs.EXECUTIONS), words(AdRuleExecutionSpec.ExecutionType)),
+    ("rule evaluations", set(rule_specs.EVALUATIONS), words(AdRuleEvaluationSpec.EvaluationType)),
+    ("rule history", set(rule_engine.DONE.values()) | {"NOT_CHANGED"}, words(AdRuleHistory.Action)),
     ("statuses", {"ACTIVE", "PAUSED", "DELETED", "ARCHIVED"}, words(AdSet.Status)),
     (
         "request statuses",
@@ -191,10 +195,10 @@ class Watched(Params):
         self._values = self.recording
 
 
-def asked(desk: Desk, path: str, method: str = "POST", **params: Any) -> set[str]:
+def asked(advertiser: Advertiser, path: str, method: str = "POST", **params: Any) -> set[str]:
     """Return the names a successful call looked up."""
     watched = Watched(params)
-    desk.send(Call(method, tuple(path.split("/")), watched, "v26.0", "stub-token", "http://sim"))
+    advertiser.send(Call(method, tuple(path.split("/")), watched, "v26.0", "stub-token", "http://sim"))
     return watched.recording.asked
 
 
@@ -207,10 +211,10 @@ def campaign_params() -> dict[str, Any]:
     }
 
 
-def adset_params(desk: Desk) -> dict[str, Any]:
+def adset_params(advertiser: Advertiser) -> dict[str, Any]:
     return {
         "name": "S",
-        "campaign_id": desk.campaign(),
+        "campaign_id": advertiser.campaign(),
         "optimization_goal": "OFFSITE_CONVERSIONS",
         "billing_event": "IMPRESSIONS",
         "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
@@ -220,13 +224,13 @@ def adset_params(desk: Desk) -> dict[str, Any]:
     }
 
 
-def ad_params(desk: Desk) -> dict[str, Any]:
-    creative = {"creative_id": desk.creative()}
-    adset = desk.adset(desk.campaign())
+def ad_params(advertiser: Advertiser) -> dict[str, Any]:
+    creative = {"creative_id": advertiser.creative()}
+    adset = advertiser.adset(advertiser.campaign())
     return {"name": "A", "adset_id": adset, "creative": creative, "conversion_domain": "shop.example"}
 
 
-def rule_params(_desk: Desk) -> dict[str, Any]:
+def rule_params(_desk: Advertiser) -> dict[str, Any]:
     filters = [{"field": "entity_type", "operator": "EQUAL", "value": "AD"}]
     return {
         "name": "R",
@@ -236,7 +240,7 @@ def rule_params(_desk: Desk) -> dict[str, Any]:
     }
 
 
-CREATIONS: dict[str, tuple[str, Callable[[Desk], dict[str, Any]], Callable[..., Any]]] = {
+CREATIONS: dict[str, tuple[str, Callable[[Advertiser], dict[str, Any]], Callable[..., Any]]] = {
     "campaign": ("campaigns", lambda _desk: campaign_params(), AdAccount.create_campaign),
     "ad set": ("adsets", adset_params, AdAccount.create_ad_set),
     "ad": ("ads", ad_params, AdAccount.create_ad),
@@ -246,30 +250,30 @@ CREATIONS: dict[str, tuple[str, Callable[[Desk], dict[str, Any]], Callable[..., 
 
 
 @pytest.mark.parametrize("kind", CREATIONS)
-def test_creation_looks_at_parameters_of_the_sdk_only(desk: Desk, kind: str) -> None:
+def test_creation_looks_at_parameters_of_the_sdk_only(advertiser: Advertiser, kind: str) -> None:
     edge, params, method = CREATIONS[kind]
-    looked_up = asked(desk, f"{ACCOUNT}/{edge}", **params(desk))
+    looked_up = asked(advertiser, f"{ACCOUNT}/{edge}", **params(advertiser))
     assert looked_up - PROTOCOL <= parameters(method)
     unserved = UNSERVED.get(kind.replace(" ", "").replace("rule", ""), frozenset())
     assert parameters(method) - looked_up <= unserved | STATEMENTS, "neither served nor refused"
 
 
-def test_insights_look_at_parameters_of_the_sdk_only(desk: Desk) -> None:
-    looked_up = asked(desk, f"{ACCOUNT}/insights", "GET", level="ad", date_preset="today")
+def test_insights_look_at_parameters_of_the_sdk_only(advertiser: Advertiser) -> None:
+    looked_up = asked(advertiser, f"{ACCOUNT}/insights", "GET", level="ad", date_preset="today")
     assert looked_up - PROTOCOL <= parameters(AdAccount.get_insights)
 
 
 def test_studies_look_at_parameters_of_the_sdk_only() -> None:
-    desk = Desk(SimulatorConfig(scenario="large"))
-    sets = [desk.campaign(name) for name in "AB"]
+    advertiser = Advertiser(SimulatorConfig(scenario="large"))
+    sets = [advertiser.campaign(name) for name in "AB"]
     cells = [{"name": each, "treatment_percentage": 50, "campaigns": [each]} for each in sets]
-    times = {"start_time": desk.moment(), "end_time": desk.moment(hours=24)}
-    looked_up = asked(desk, "5001/ad_studies", name="S", cells=cells, **times)
+    times = {"start_time": advertiser.moment(), "end_time": advertiser.moment(hours=24)}
+    looked_up = asked(advertiser, "5001/ad_studies", name="S", cells=cells, **times)
     assert looked_up - PROTOCOL <= parameters(Business.create_ad_study)
 
 
-def test_copies_look_at_parameters_of_the_sdk_only(desk: Desk) -> None:
-    looked_up = asked(desk, f"{desk.campaign()}/copies")
+def test_copies_look_at_parameters_of_the_sdk_only(advertiser: Advertiser) -> None:
+    looked_up = asked(advertiser, f"{advertiser.campaign()}/copies")
     assert looked_up - PROTOCOL <= parameters(Campaign.create_copy)
 
 

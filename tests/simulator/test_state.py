@@ -16,15 +16,15 @@ import requests
 
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, Desk
+from metasim.testing import ACCOUNT, Advertiser
 
 pytestmark = pytest.mark.slow  # starts processes
 
 HEADERS = {"Authorization": "Bearer stub-token"}
 
 
-def everything(desk: Desk) -> dict[str, Any]:
-    simulator = desk.simulator
+def everything(advertiser: Advertiser) -> dict[str, Any]:
+    simulator = advertiser.simulator
     keys = [f"node:{node_id}" for node_id in simulator.state.nodes]
     keys += [f"day:{ad}/{day}" for ad, days in simulator.state.days.items() for day in days]
     dumped = {key: json.loads(json.dumps(simulator.state.dump(key))) for key in keys}
@@ -39,25 +39,25 @@ def everything(desk: Desk) -> dict[str, Any]:
 
 def test_a_restored_world_is_the_same_and_goes_on_the_same(tmp_path: Path) -> None:
     config = SimulatorConfig(state_path=tmp_path / "state.db")
-    first, twin = Desk(config), Desk()
-    for desk in (first, twin):
-        desk.image()
-        desk.split_test("AB")
-        desk.simulator.faults.plan({"kind": "transient", "after": 1000})
-        desk.pass_time(hours=7, minutes=5)
-    second = Desk(config)  # the first one was never closed, as after a kill
+    first, twin = Advertiser(config), Advertiser()
+    for advertiser in (first, twin):
+        advertiser.image()
+        advertiser.split_test("AB")
+        advertiser.simulator.faults.plan({"kind": "transient", "after": 1000})
+        advertiser.pass_time(hours=7, minutes=5)
+    second = Advertiser(config)  # the first one was never closed, as after a kill
     assert everything(second) == everything(first)
-    for desk in (second, twin):
-        desk.pass_time(hours=40)
+    for advertiser in (second, twin):
+        advertiser.pass_time(hours=40)
     assert everything(second) == everything(twin)
     assert second.campaign("New") == twin.campaign("New")
 
 
 def test_a_state_file_of_another_world_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    Desk(SimulatorConfig(state_path=path, seed=1))
+    Advertiser(SimulatorConfig(state_path=path, seed=1))
     with pytest.raises(ValueError, match="another world"):
-        Desk(SimulatorConfig(state_path=path, seed=2))
+        Advertiser(SimulatorConfig(state_path=path, seed=2))
 
 
 def start_process(tmp_path: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -125,75 +125,77 @@ def test_the_clock_only_goes_forward(served: SimulatorThread) -> None:
 
 
 def test_a_running_clock_moves_by_itself_and_delivers() -> None:
-    desk = Desk(SimulatorConfig(mode="speed", speed=200_000))
-    ids = desk.split_test("A", hours=200, lifetime_budget=50000)
-    started = desk.simulator.clock.now_us()
+    advertiser = Advertiser(SimulatorConfig(mode="speed", speed=200_000))
+    ids = advertiser.split_test("A", hours=200, lifetime_budget=50000)
+    started = advertiser.simulator.clock.now_us()
     for _ in range(200):
-        if desk.figures(ids["A"])["spend"] > 0:
+        if advertiser.figures(ids["A"])["spend"] > 0:
             break
         time.sleep(0.01)
-    assert desk.figures(ids["A"])["spend"] > 0
-    assert desk.simulator.clock.now_us() > started
+    assert advertiser.figures(ids["A"])["spend"] > 0
+    assert advertiser.simulator.clock.now_us() > started
 
 
-def exposure(desk: Desk, text: str = "[ap-test/") -> tuple[int, int | None, int | None, int | None]:
-    found = desk.simulator.exposure.of(text, desk.simulator.catch_up())
+def exposure(
+    advertiser: Advertiser, text: str = "[ap-test/"
+) -> tuple[int, int | None, int | None, int | None]:
+    found = advertiser.simulator.exposure.of(text, advertiser.simulator.catch_up())
     return found.spent, found.could_still_spend, found.total, found.peak_total
 
 
-def test_a_paused_campaign_exposes_nothing(desk: Desk) -> None:
-    desk.adset(desk.campaign())
-    assert exposure(desk) == (0, 0, 0, 0)
+def test_a_paused_campaign_exposes_nothing(advertiser: Advertiser) -> None:
+    advertiser.adset(advertiser.campaign())
+    assert exposure(advertiser) == (0, 0, 0, 0)
 
 
-def test_exposure_is_what_is_spent_and_what_the_budgets_still_hold(desk: Desk) -> None:
-    ids = desk.split_test("AB")
-    assert exposure(desk) == (0, 10000, 10000, 10000)
-    desk.pass_time(hours=10)
-    spent, could, total, peak = exposure(desk)
+def test_exposure_is_what_is_spent_and_what_the_budgets_still_hold(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("AB")
+    assert exposure(advertiser) == (0, 10000, 10000, 10000)
+    advertiser.pass_time(hours=10)
+    spent, could, total, peak = exposure(advertiser)
     assert (total, peak) == (10000, 10000)
     assert 0 < spent < 10000
     assert could == 10000 - spent
-    desk.post(ids["set A"], status="PAUSED")
-    assert exposure(desk)[2] != 10000
-    assert exposure(desk)[3] == 10000
+    advertiser.post(ids["set A"], status="PAUSED")
+    assert exposure(advertiser)[2] != 10000
+    assert exposure(advertiser)[3] == 10000
 
 
-def test_a_spend_cap_bounds_exposure_and_an_open_daily_budget_unbounds_it(desk: Desk) -> None:
-    ids = desk.split_test("A", daily_budget=4000)
-    assert exposure(desk)[1:] == (None, None, None)
-    desk.post(ids["campaign"], spend_cap=12000)
-    assert exposure(desk)[1] == 12000
-    assert exposure(desk)[3] is None  # it was unbounded once
+def test_a_spend_cap_bounds_exposure_and_an_open_daily_budget_unbounds_it(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A", daily_budget=4000)
+    assert exposure(advertiser)[1:] == (None, None, None)
+    advertiser.post(ids["campaign"], spend_cap=12000)
+    assert exposure(advertiser)[1] == 12000
+    assert exposure(advertiser)[3] is None  # it was unbounded once
 
 
-def test_a_daily_budget_counts_its_worst_for_every_day_touched(desk: Desk) -> None:
-    desk.split_test("A", daily_budget=4000, end_time=desk.moment(hours=36))
-    assert exposure(desk)[1] == 2 * 7000
+def test_a_daily_budget_counts_its_worst_for_every_day_touched(advertiser: Advertiser) -> None:
+    advertiser.split_test("A", daily_budget=4000, end_time=advertiser.moment(hours=36))
+    assert exposure(advertiser)[1] == 2 * 7000
 
 
-def test_exposure_only_counts_the_named_campaigns(desk: Desk) -> None:
-    desk.split_test("A")
-    other = desk.campaign("Other [ap-else/c]", status="ACTIVE")
-    desk.adset(other, status="ACTIVE", lifetime_budget=9000)
-    assert exposure(desk)[1] == 5000
-    assert exposure(desk, "[ap-else/")[1] == 9000
-    assert exposure(desk, "")[1] == 14000
+def test_exposure_only_counts_the_named_campaigns(advertiser: Advertiser) -> None:
+    advertiser.split_test("A")
+    other = advertiser.campaign("Other [ap-else/c]", status="ACTIVE")
+    advertiser.adset(other, status="ACTIVE", lifetime_budget=9000)
+    assert exposure(advertiser)[1] == 5000
+    assert exposure(advertiser, "[ap-else/")[1] == 9000
+    assert exposure(advertiser, "")[1] == 14000
 
 
-def test_the_peak_remembers_a_moment_of_double_exposure(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    desk.post(ids["set A"], lifetime_budget=20000)
-    desk.post(ids["set A"], lifetime_budget=5000)
-    assert exposure(desk) == (0, 5000, 5000, 20000)
+def test_the_peak_remembers_a_moment_of_double_exposure(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    advertiser.post(ids["set A"], lifetime_budget=20000)
+    advertiser.post(ids["set A"], lifetime_budget=5000)
+    assert exposure(advertiser) == (0, 5000, 5000, 20000)
 
 
 def test_a_write_saves_only_what_it_changed(tmp_path: Path) -> None:
-    desk = Desk(SimulatorConfig(state_path=tmp_path / "state.db"))
-    desk.split_test("AB")
-    desk.pass_time(hours=24)
+    advertiser = Advertiser(SimulatorConfig(state_path=tmp_path / "state.db"))
+    advertiser.split_test("AB")
+    advertiser.pass_time(hours=24)
     before = saved_records(tmp_path)
-    campaign_id = desk.campaign("One more")
+    campaign_id = advertiser.campaign("One more")
     changed = {key for key, body in saved_records(tmp_path).items() if before.get(key) != body}
     assert changed == {f"node:{campaign_id}", "counter:", "usage:", "exposure:"}
 

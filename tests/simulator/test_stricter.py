@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.graph.stories import FEATURES, KEYS
-from metasim.testing import ACCOUNT, PAGE, TINY_PNG, Desk, RefusedError, story
+from metasim.graph.story_spec import FEATURES, KEYS
+from metasim.testing import ACCOUNT, PAGE, TINY_PNG, Advertiser, RefusedError, story
 
 HOUSING: dict[str, Any] = {"special_ad_categories": ["HOUSING"], "special_ad_category_country": ["ES"]}
 OPEN: dict[str, Any] = {
@@ -41,9 +41,9 @@ def test_features_are_those_of_the_installed_sdk() -> None:
     assert sdk_fields("AdCreativeFeaturesSpec") == FEATURES
 
 
-def refused(desk: Desk, path: str, **params: Any) -> int | None:
+def refused(advertiser: Advertiser, path: str, **params: Any) -> int | None:
     with pytest.raises(RefusedError) as caught:
-        desk.post(path, **params)
+        advertiser.post(path, **params)
     return caught.value.codes[1]
 
 
@@ -58,31 +58,33 @@ def refused(desk: Desk, path: str, **params: Any) -> int | None:
         ({"geo_locations": {"countries": ["ES"], "zips": [{"key": "ES:28001"}]}}, 2446007),
     ],
 )
-def test_special_categories_bind_the_targeting(desk: Desk, more: dict[str, Any], subcode: int) -> None:
-    campaign = desk.campaign(**HOUSING)
-    adset = desk.adset(campaign, targeting=OPEN)
-    assert refused(desk, adset, targeting={**OPEN, **more}) == subcode
+def test_special_categories_bind_the_targeting(
+    advertiser: Advertiser, more: dict[str, Any], subcode: int
+) -> None:
+    campaign = advertiser.campaign(**HOUSING)
+    adset = advertiser.adset(campaign, targeting=OPEN)
+    assert refused(advertiser, adset, targeting={**OPEN, **more}) == subcode
     with pytest.raises(RefusedError) as caught:
-        desk.adset(campaign, targeting={**OPEN, **more})
+        advertiser.adset(campaign, targeting={**OPEN, **more})
     assert caught.value.codes[1] == subcode
 
 
-def test_politics_bind_the_country_only(desk: Desk) -> None:
-    campaign = desk.campaign(**{**HOUSING, "special_ad_categories": ["ISSUES_ELECTIONS_POLITICS"]})
-    assert desk.adset(campaign, targeting={**OPEN, "age_min": 30})
+def test_politics_bind_the_country_only(advertiser: Advertiser) -> None:
+    campaign = advertiser.campaign(**{**HOUSING, "special_ad_categories": ["ISSUES_ELECTIONS_POLITICS"]})
+    assert advertiser.adset(campaign, targeting={**OPEN, "age_min": 30})
 
 
-def test_none_goes_with_no_other_category(desk: Desk) -> None:
+def test_none_goes_with_no_other_category(advertiser: Advertiser) -> None:
     with pytest.raises(RefusedError):
-        desk.campaign(special_ad_categories=["NONE", "HOUSING"], special_ad_category_country=["ES"])
+        advertiser.campaign(special_ad_categories=["NONE", "HOUSING"], special_ad_category_country=["ES"])
 
 
 @pytest.mark.parametrize(
     ("country", "category"),
     [("TW", "TAIWAN_UNIVERSAL"), ("SG", "SINGAPORE_UNIVERSAL"), ("TH", "THAILAND_UNIVERSAL")],
 )
-def test_countries_with_rules_of_their_own(desk: Desk, country: str, category: str) -> None:
-    campaign = desk.campaign()
+def test_countries_with_rules_of_their_own(advertiser: Advertiser, country: str, category: str) -> None:
+    campaign = advertiser.campaign()
     targeting = {**OPEN, "geo_locations": {"countries": [country]}}
     declared: dict[str, Any] = {"targeting": targeting}
     found = []
@@ -94,12 +96,12 @@ def test_countries_with_rules_of_their_own(desk: Desk, country: str, category: s
     ):
         declared |= more
         with pytest.raises(RefusedError) as caught:
-            desk.adset(campaign, **declared)
+            advertiser.adset(campaign, **declared)
         found.append(caught.value.codes[1])
     assert found == [3858550, 3858634, 3858636]
-    adset = desk.adset(campaign, **{**declared, "regional_regulation_identities": both})
+    adset = advertiser.adset(campaign, **{**declared, "regional_regulation_identities": both})
     fields = "regional_regulated_categories,regional_regulation_identities"
-    shown = desk.get(adset, fields=fields)
+    shown = advertiser.get(adset, fields=fields)
     assert (shown["regional_regulated_categories"], shown["regional_regulation_identities"]) == (
         [category],
         both,
@@ -107,15 +109,15 @@ def test_countries_with_rules_of_their_own(desk: Desk, country: str, category: s
 
 
 @pytest.mark.parametrize("country", ["XX", "RU", "KP", "es", 5])
-def test_a_country_that_is_none_or_closed_is_refused(desk: Desk, country: Any) -> None:
+def test_a_country_that_is_none_or_closed_is_refused(advertiser: Advertiser, country: Any) -> None:
     with pytest.raises(RefusedError):
-        desk.adset(desk.campaign(), targeting={**OPEN, "geo_locations": {"countries": [country]}})
+        advertiser.adset(advertiser.campaign(), targeting={**OPEN, "geo_locations": {"countries": [country]}})
 
 
 @pytest.mark.parametrize("regions", [["Madrid"], [{"name": "Madrid"}]])
-def test_a_region_has_a_key(desk: Desk, regions: list[Any]) -> None:
+def test_a_region_has_a_key(advertiser: Advertiser, regions: list[Any]) -> None:
     with pytest.raises(RefusedError):
-        desk.adset(desk.campaign(), targeting={**OPEN, "geo_locations": {"regions": regions}})
+        advertiser.adset(advertiser.campaign(), targeting={**OPEN, "geo_locations": {"regions": regions}})
 
 
 DAY = {"start_minute": 540, "end_minute": 1080, "days": [1, 2, 3]}
@@ -146,18 +148,18 @@ BAD_PACE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", BAD_PACE)
-def test_when_and_how_often_an_ad_set_may_not_deliver(desk: Desk, what: str) -> None:
+def test_when_and_how_often_an_ad_set_may_not_deliver(advertiser: Advertiser, what: str) -> None:
     with pytest.raises(RefusedError):
-        desk.adset(desk.campaign(), **BAD_PACE[what])
+        advertiser.adset(advertiser.campaign(), **BAD_PACE[what])
 
 
-def test_when_and_how_often_an_ad_set_may_deliver(desk: Desk) -> None:
-    adset = desk.adset(desk.campaign(), adset_schedule=[DAY], **PARTED)
-    assert desk.get(adset, fields="pacing_type")["pacing_type"] == ["day_parting"]
-    reach = desk.campaign(objective="OUTCOME_AWARENESS")
+def test_when_and_how_often_an_ad_set_may_deliver(advertiser: Advertiser) -> None:
+    adset = advertiser.adset(advertiser.campaign(), adset_schedule=[DAY], **PARTED)
+    assert advertiser.get(adset, fields="pacing_type")["pacing_type"] == ["day_parting"]
+    reach = advertiser.campaign(objective="OUTCOME_AWARENESS")
     capped: dict[str, Any] = {"optimization_goal": "REACH", "promoted_object": {"page_id": PAGE}}
-    adset = desk.adset(reach, **capped, frequency_control_specs=[CAP])
-    assert refused(desk, adset, frequency_control_specs=[{**CAP, "interval_days": 91}]) is None
+    adset = advertiser.adset(reach, **capped, frequency_control_specs=[CAP])
+    assert refused(advertiser, adset, frequency_control_specs=[{**CAP, "interval_days": 91}]) is None
 
 
 GOOD_CARD: dict[str, Any] = {"link": "https://shop.example/one", "name": "One"}
@@ -179,53 +181,61 @@ BAD_LINKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", BAD_LINKS)
-def test_a_creative_that_cannot_be_shown_is_refused(desk: Desk, what: str) -> None:
+def test_a_creative_that_cannot_be_shown_is_refused(advertiser: Advertiser, what: str) -> None:
     with pytest.raises(RefusedError):
-        desk.creative("A", **BAD_LINKS[what])
+        advertiser.creative("A", **BAD_LINKS[what])
 
 
-def test_a_carousel_has_two_cards(desk: Desk) -> None:
-    assert desk.creative("A", child_attachments=[GOOD_CARD, GOOD_CARD])
+def test_a_carousel_has_two_cards(advertiser: Advertiser) -> None:
+    assert advertiser.creative("A", child_attachments=[GOOD_CARD, GOOD_CARD])
 
 
 @pytest.mark.parametrize(
     "features", [{"sparkle": {"enroll_status": "OPT_OUT"}}, {"inline_comment": "no"}, []]
 )
-def test_features_that_are_none_are_refused(desk: Desk, features: Any) -> None:
+def test_features_that_are_none_are_refused(advertiser: Advertiser, features: Any) -> None:
     freedom = {"creative_features_spec": features or "none"}
-    refused(desk, f"{ACCOUNT}/adcreatives", **story("A"), degrees_of_freedom_spec=freedom)
+    refused(advertiser, f"{ACCOUNT}/adcreatives", **story("A"), degrees_of_freedom_spec=freedom)
 
 
-def test_a_post_must_exist(desk: Desk) -> None:
-    shown = desk.get(desk.creative(), fields="effective_object_story_id")["effective_object_story_id"]
-    assert desk.post(f"{ACCOUNT}/adcreatives", object_story_id=shown)["id"]
-    refused(desk, f"{ACCOUNT}/adcreatives", object_story_id=f"{PAGE}_123")
+def test_a_post_must_exist(advertiser: Advertiser) -> None:
+    shown = advertiser.get(advertiser.creative(), fields="effective_object_story_id")[
+        "effective_object_story_id"
+    ]
+    assert advertiser.post(f"{ACCOUNT}/adcreatives", object_story_id=shown)["id"]
+    refused(advertiser, f"{ACCOUNT}/adcreatives", object_story_id=f"{PAGE}_123")
 
 
 @pytest.mark.parametrize(
     "domain", ["www.shop.example", "https://shop.example", "shop.example/", "co.uk", None]
 )
-def test_a_conversion_domain_is_one_that_somebody_registers(desk: Desk, domain: str | None) -> None:
-    adset, creative = desk.adset(desk.campaign()), desk.creative()
+def test_a_conversion_domain_is_one_that_somebody_registers(
+    advertiser: Advertiser, domain: str | None
+) -> None:
+    adset, creative = advertiser.adset(advertiser.campaign()), advertiser.creative()
     with pytest.raises(RefusedError):
-        desk.ad(adset, creative, conversion_domain=domain)
+        advertiser.ad(adset, creative, conversion_domain=domain)
 
 
-def test_a_tracked_pixel_must_exist(desk: Desk) -> None:
-    adset, creative = desk.adset(desk.campaign()), desk.creative()
+def test_a_tracked_pixel_must_exist(advertiser: Advertiser) -> None:
+    adset, creative = advertiser.adset(advertiser.campaign()), advertiser.creative()
     with pytest.raises(RefusedError) as caught:
-        desk.ad(adset, creative, tracking_specs=[{"action.type": ["offsite_conversion"], "fb_pixel": ["9"]}])
+        advertiser.ad(
+            adset, creative, tracking_specs=[{"action.type": ["offsite_conversion"], "fb_pixel": ["9"]}]
+        )
     assert caught.value.codes == (100, 33)
 
 
 def test_minima_in_whole_units_are_the_same_sums_of_money() -> None:
-    desk = Desk(SimulatorConfig(scenario="large"))
+    advertiser = Advertiser(SimulatorConfig(scenario="large"))
     euro, yen = (
-        desk.get(f"{account}/minimum_budgets")["data"][0]["min_daily_budget_low_freq"]
+        advertiser.get(f"{account}/minimum_budgets")["data"][0]["min_daily_budget_low_freq"]
         for account in (ACCOUNT, "act_323456789")
     )
     assert (euro, yen) == (4000, 6000)
-    cap = desk.get("act_323456789", fields="min_campaign_group_spend_cap")["min_campaign_group_spend_cap"]
+    cap = advertiser.get("act_323456789", fields="min_campaign_group_spend_cap")[
+        "min_campaign_group_spend_cap"
+    ]
     assert cap == "15000"
 
 
@@ -239,6 +249,6 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_an_image_that_cannot_be_decoded_is_refused(desk: Desk, what: str) -> None:
+def test_an_image_that_cannot_be_decoded_is_refused(advertiser: Advertiser, what: str) -> None:
     with pytest.raises(RefusedError):
-        desk.image(BROKEN[what])
+        advertiser.image(BROKEN[what])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.testing import ACCOUNT, Desk, RefusedError, story
+from metasim.testing import ACCOUNT, Advertiser, RefusedError, story
 
 BUSINESS = "5001"
 DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
@@ -20,8 +20,8 @@ def scenario(folder: Path, market: str = "") -> str:
 
 
 @pytest.fixture
-def firm(tmp_path: Path) -> Desk:
-    return Desk(SimulatorConfig(scenario=scenario(tmp_path)))
+def firm(tmp_path: Path) -> Advertiser:
+    return Advertiser(SimulatorConfig(scenario=scenario(tmp_path)))
 
 
 def cells(*members: str, share: int = 50) -> list[dict[str, Any]]:
@@ -31,19 +31,19 @@ def cells(*members: str, share: int = 50) -> list[dict[str, Any]]:
     ]
 
 
-def study(desk: Desk, rows: list[dict[str, Any]], **params: Any) -> str:
-    usual = {"name": "A or B", "type": "SPLIT_TEST", "start_time": desk.moment(), "cells": rows}
-    asked = {**usual, "end_time": desk.moment(hours=24), **params}
+def study(advertiser: Advertiser, rows: list[dict[str, Any]], **params: Any) -> str:
+    usual = {"name": "A or B", "type": "SPLIT_TEST", "start_time": advertiser.moment(), "cells": rows}
+    asked = {**usual, "end_time": advertiser.moment(hours=24), **params}
     sent = {name: value for name, value in asked.items() if value is not None}
-    return str(desk.post(f"{BUSINESS}/ad_studies", **sent)["id"])
+    return str(advertiser.post(f"{BUSINESS}/ad_studies", **sent)["id"])
 
 
-def arms(desk: Desk) -> list[str]:
-    ids = desk.split_test("AB")
+def arms(advertiser: Advertiser) -> list[str]:
+    ids = advertiser.split_test("AB")
     return [ids["set A"], ids["set B"]]
 
 
-def test_a_study_is_made_read_and_cancelled(firm: Desk) -> None:
+def test_a_study_is_made_read_and_cancelled(firm: Advertiser) -> None:
     one, two = arms(firm)
     made = study(firm, cells(one, two))
     assert firm.get(made, fields="name,type,business")["business"]["id"] == BUSINESS
@@ -59,7 +59,7 @@ def test_a_study_is_made_read_and_cancelled(firm: Desk) -> None:
 
 def test_a_personal_account_has_no_business_to_test_in() -> None:
     with pytest.raises(RefusedError) as caught:
-        Desk(SimulatorConfig(scenario="ordinary")).post(f"{BUSINESS}/ad_studies", name="x")
+        Advertiser(SimulatorConfig(scenario="ordinary")).post(f"{BUSINESS}/ad_studies", name="x")
     assert caught.value.codes == (100, 33)
 
 
@@ -83,7 +83,7 @@ RULES: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_study_rules(firm: Desk, rule: str) -> None:
+def test_study_rules(firm: Advertiser, rule: str) -> None:
     one, two = arms(firm)
     params, codes = RULES[rule]
     rows = params.get("cells", cells(one, two))
@@ -95,7 +95,7 @@ def test_study_rules(firm: Desk, rule: str) -> None:
     assert caught.value.codes == codes
 
 
-def test_an_ad_set_takes_part_in_one_study_at_a_time(firm: Desk) -> None:
+def test_an_ad_set_takes_part_in_one_study_at_a_time(firm: Advertiser) -> None:
     one, two = arms(firm)
     first = study(firm, cells(one, two))
     with pytest.raises(RefusedError, match="Invalid parameter"):
@@ -104,7 +104,7 @@ def test_an_ad_set_takes_part_in_one_study_at_a_time(firm: Desk) -> None:
     assert study(firm, cells(one, two))
 
 
-def test_after_the_start_only_the_end_changes(firm: Desk) -> None:
+def test_after_the_start_only_the_end_changes(firm: Advertiser) -> None:
     made = study(firm, cells(*arms(firm)), start_time=firm.moment(hours=1))
     firm.post(made, name="Renamed")
     firm.pass_time(hours=2)
@@ -115,24 +115,24 @@ def test_after_the_start_only_the_end_changes(firm: Desk) -> None:
 
 def test_a_study_outlives_a_killed_simulator(tmp_path: Path) -> None:
     config = SimulatorConfig(scenario=scenario(tmp_path), state_path=tmp_path / "state.db")
-    first = Desk(config)
+    first = Advertiser(config)
     made = study(first, cells(*arms(first)))
-    assert len(Desk(config).get(f"{made}/cells")["data"]) == 2
+    assert len(Advertiser(config).get(f"{made}/cells")["data"]) == 2
 
 
 def gap(folder: Path, *, divided: bool) -> float:
     """Return how far apart the buying rates of two equal arms are, as a log ratio."""
-    desk = Desk(SimulatorConfig(scenario=scenario(folder, "divergence_sd = 1.0"), seed=5))
-    campaign = desk.campaign()
-    sets = [desk.adset(campaign, f"Set {name}") for name in "XY"]
-    creative = desk.post(f"{ACCOUNT}/adcreatives", **story("A"))["id"]
-    ads = [desk.ad(adset, creative) for adset in sets]
+    advertiser = Advertiser(SimulatorConfig(scenario=scenario(folder, "divergence_sd = 1.0"), seed=5))
+    campaign = advertiser.campaign()
+    sets = [advertiser.adset(campaign, f"Set {name}") for name in "XY"]
+    creative = advertiser.post(f"{ACCOUNT}/adcreatives", **story("A"))["id"]
+    ads = [advertiser.ad(adset, creative) for adset in sets]
     if divided:
-        study(desk, cells(*sets))
+        study(advertiser, cells(*sets))
     for node in (*ads, *sets, campaign):
-        desk.post(node, status="ACTIVE")
-    desk.pass_time(hours=23)
-    one, two = (desk.figures(ad) for ad in ads)
+        advertiser.post(node, status="ACTIVE")
+    advertiser.pass_time(hours=23)
+    one, two = (advertiser.figures(ad) for ad in ads)
     ratio = (one["purchases"] / one["clicks"]) / (two["purchases"] / two["clicks"])
     return max(ratio, 1 / ratio)
 

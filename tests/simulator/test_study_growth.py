@@ -6,23 +6,23 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 
 BUSINESS = "5001"
 DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 
 
 @pytest.fixture
-def firm(tmp_path: Path) -> Desk:
+def firm(tmp_path: Path) -> Advertiser:
     text = DEMO.read_text("utf-8")
     path = tmp_path / "business.toml"
     path.write_text(text, "utf-8")
-    return Desk(SimulatorConfig(scenario=str(path)))
+    return Advertiser(SimulatorConfig(scenario=str(path)))
 
 
-def ask(desk: Desk, cells: list[dict[str, Any]], **params: Any) -> str:
-    usual = {"name": "Study", "start_time": desk.moment(), "end_time": desk.moment(hours=48)}
-    return str(desk.post(f"{BUSINESS}/ad_studies", **{**usual, "cells": cells, **params})["id"])
+def ask(advertiser: Advertiser, cells: list[dict[str, Any]], **params: Any) -> str:
+    usual = {"name": "Study", "start_time": advertiser.moment(), "end_time": advertiser.moment(hours=48)}
+    return str(advertiser.post(f"{BUSINESS}/ad_studies", **{**usual, "cells": cells, **params})["id"])
 
 
 def halves(kind: str, *members: str) -> list[dict[str, Any]]:
@@ -35,35 +35,35 @@ def refused(act: Any) -> tuple[int, int | None]:
     return caught.value.codes
 
 
-def cells_of(desk: Desk, study: str) -> dict[str, Any]:
-    rows = desk.get(f"{study}/cells", fields="name,ad_ids,ad_entities_count")["data"]
+def cells_of(advertiser: Advertiser, study: str) -> dict[str, Any]:
+    rows = advertiser.get(f"{study}/cells", fields="name,ad_ids,ad_entities_count")["data"]
     return {row["name"]: row for row in rows}
 
 
-def grown(desk: Desk) -> tuple[str, str, str]:
+def grown(advertiser: Advertiser) -> tuple[str, str, str]:
     """Return a running study of two ad sets, its first cell, and an ad set outside it."""
-    ids = desk.split_test("AB")
-    study = ask(desk, halves("adsets", ids["set A"], ids["set B"]))
-    late = desk.adset(ids["campaign"], "Set C", 48, lifetime_budget=20000)
-    desk.pass_time(hours=2)
-    return study, cells_of(desk, study)[ids["set A"]]["id"], late
+    ids = advertiser.split_test("AB")
+    study = ask(advertiser, halves("adsets", ids["set A"], ids["set B"]))
+    late = advertiser.adset(ids["campaign"], "Set C", 48, lifetime_budget=20000)
+    advertiser.pass_time(hours=2)
+    return study, cells_of(advertiser, study)[ids["set A"]]["id"], late
 
 
-def test_objects_join_a_cell_of_a_running_study(firm: Desk) -> None:
+def test_objects_join_a_cell_of_a_running_study(firm: Advertiser) -> None:
     study, cell, late = grown(firm)
     assert firm.post(study, cells=[{"id": cell, "adsets": [late]}]) == {"success": True}
     assert next(row for row in cells_of(firm, study).values() if row["id"] == cell)["ad_entities_count"] == 2
     assert [row["id"] for row in firm.get(f"{late}/ad_studies")["data"]] == [study]
 
 
-def test_a_join_survives_a_restart(tmp_path: Path, firm: Desk) -> None:
+def test_a_join_survives_a_restart(tmp_path: Path, firm: Advertiser) -> None:
     config = SimulatorConfig(scenario=firm.simulator.config.scenario, state_path=tmp_path / "state.db")
-    study, cell, late = grown(Desk(config))
-    Desk(config).post(study, cells=[{"id": cell, "adsets": [late]}])
-    assert Desk(config).get(f"{late}/ad_studies")["data"][0]["id"] == study
+    study, cell, late = grown(Advertiser(config))
+    Advertiser(config).post(study, cells=[{"id": cell, "adsets": [late]}])
+    assert Advertiser(config).get(f"{late}/ad_studies")["data"][0]["id"] == study
 
 
-def test_a_join_that_is_only_validated_changes_nothing(firm: Desk) -> None:
+def test_a_join_that_is_only_validated_changes_nothing(firm: Advertiser) -> None:
     study, cell, late = grown(firm)
     firm.post(study, cells=[{"id": cell, "adsets": [late]}], execution_options=["validate_only"])
     assert firm.get(f"{late}/ad_studies")["data"] == []
@@ -78,7 +78,7 @@ BAD_JOINS: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
 
 
 @pytest.mark.parametrize("rule", BAD_JOINS)
-def test_joins_that_are_refused(firm: Desk, rule: str) -> None:
+def test_joins_that_are_refused(firm: Advertiser, rule: str) -> None:
     study, cell, late = grown(firm)
     changes, codes = BAD_JOINS[rule]
     row = {name: value for name, value in {"id": cell, "adsets": [late], **changes}.items() if value}
@@ -86,28 +86,28 @@ def test_joins_that_are_refused(firm: Desk, rule: str) -> None:
     assert firm.get(f"{late}/ad_studies")["data"] == []
 
 
-def test_nobody_joins_two_cells(firm: Desk) -> None:
+def test_nobody_joins_two_cells(firm: Advertiser) -> None:
     study, cell, late = grown(firm)
     other = next(row["id"] for row in cells_of(firm, study).values() if row["id"] != cell)
     rows = [{"id": cell, "adsets": [late]}, {"id": other, "adsets": [late]}]
     assert refused(lambda: firm.post(study, cells=rows)) == (100, None)
 
 
-def test_a_campaign_shows_the_studies_it_takes_part_in(firm: Desk) -> None:
+def test_a_campaign_shows_the_studies_it_takes_part_in(firm: Advertiser) -> None:
     campaigns = [firm.campaign(f"C{number}") for number in range(2)]
     study = ask(firm, halves("campaigns", *campaigns))
     assert [row["id"] for row in firm.get(f"{campaigns[0]}/ad_studies")["data"]] == [study]
 
 
-def creative_test(desk: Desk, **params: Any) -> str:
-    ids = desk.split_test("AB")
+def creative_test(advertiser: Advertiser, **params: Any) -> str:
+    ids = advertiser.split_test("AB")
     usual = {"type": "SPLIT_TEST_V2", "creative_test_config": {"daily_budget": 5000}}
     cells = params.pop("cells", None) or halves("ads", ids["A"], ids["B"])
     asked = {name: value for name, value in {**usual, **params}.items() if value is not None}
-    return ask(desk, cells, **asked)
+    return ask(advertiser, cells, **asked)
 
 
-def test_a_creative_test_holds_one_ad_per_cell_and_one_budget(firm: Desk) -> None:
+def test_a_creative_test_holds_one_ad_per_cell_and_one_budget(firm: Advertiser) -> None:
     study = creative_test(firm)
     assert firm.get(study, fields="type")["type"] == "SPLIT_TEST_V2"
     assert [row["ad_entities_count"] for row in cells_of(firm, study).values()] == [1, 1]
@@ -123,34 +123,34 @@ BAD_CREATIVE_TESTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("rule", BAD_CREATIVE_TESTS)
-def test_creative_test_rules(firm: Desk, rule: str) -> None:
+def test_creative_test_rules(firm: Advertiser, rule: str) -> None:
     assert refused(lambda: creative_test(firm, **BAD_CREATIVE_TESTS[rule])) == (100, None)
 
 
-def test_a_creative_test_takes_ads_only(firm: Desk) -> None:
+def test_a_creative_test_takes_ads_only(firm: Advertiser) -> None:
     ids = firm.split_test("AB")
     assert refused(lambda: creative_test(firm, cells=halves("adsets", ids["set A"], ids["set B"])))[0] == 100
 
 
-def test_a_creative_test_divides_everybody(firm: Desk) -> None:
+def test_a_creative_test_divides_everybody(firm: Advertiser) -> None:
     ids = firm.split_test("AB")
     cells = [{**cell, "treatment_percentage": 40} for cell in halves("ads", ids["A"], ids["B"])]
     assert refused(lambda: creative_test(firm, cells=cells))[0] == 100
 
 
-def test_a_creative_test_has_at_most_five_cells(firm: Desk) -> None:
+def test_a_creative_test_has_at_most_five_cells(firm: Advertiser) -> None:
     ids = firm.split_test("ABCDEF")
     cells = [{"name": each, "treatment_percentage": 16, "ads": [ids[each]]} for each in "ABCDEF"]
     assert refused(lambda: creative_test(firm, cells=cells))[0] == 100
 
 
-def test_a_creative_test_takes_no_further_ads(firm: Desk) -> None:
+def test_a_creative_test_takes_no_further_ads(firm: Advertiser) -> None:
     study = creative_test(firm)
     cell = next(iter(cells_of(firm, study).values()))["id"]
     assert refused(lambda: firm.post(study, cells=[{"id": cell, "ads": ["9"]}]))[0] == 100
 
 
-def test_only_studies_that_are_not_over_count_towards_the_hundred(firm: Desk) -> None:
+def test_only_studies_that_are_not_over_count_towards_the_hundred(firm: Advertiser) -> None:
     campaign = firm.campaign()
     for number in range(100):
         sets = [firm.adset(campaign, f"{number}{side}") for side in "ab"]
@@ -163,25 +163,25 @@ def test_only_studies_that_are_not_over_count_towards_the_hundred(firm: Desk) ->
     assert firm.get(f"{ACCOUNT}/campaigns")["data"]
 
 
-def pair_under_test(desk: Desk, **config: int) -> dict[str, str]:
+def pair_under_test(advertiser: Advertiser, **config: int) -> dict[str, str]:
     """Return the ids of an ad set with three ads, of which A and B are in a creative test for two days."""
-    campaign = desk.campaign()
-    adset = desk.adset(campaign, "Set", 72, lifetime_budget=60_000)
-    ids = {letter: desk.ad(adset, desk.creative(letter), letter) for letter in "ABC"}
+    campaign = advertiser.campaign()
+    adset = advertiser.adset(campaign, "Set", 72, lifetime_budget=60_000)
+    ids = {letter: advertiser.ad(adset, advertiser.creative(letter), letter) for letter in "ABC"}
     for node in (*ids.values(), adset, campaign):
-        desk.post(node, status="ACTIVE")
-    desk.pass_time(minutes=30)
+        advertiser.post(node, status="ACTIVE")
+    advertiser.pass_time(minutes=30)
     ask(
-        desk,
+        advertiser,
         halves("ads", ids["A"], ids["B"]),
         type="SPLIT_TEST_V2",
         creative_test_config=config,
-        end_time=desk.moment(hours=48),
+        end_time=advertiser.moment(hours=48),
     )
     return ids
 
 
-def test_the_ads_of_a_creative_test_spend_its_budget_evenly(firm: Desk) -> None:
+def test_the_ads_of_a_creative_test_spend_its_budget_evenly(firm: Advertiser) -> None:
     ids = pair_under_test(firm, lifetime_budget=8000)
     before = {letter: firm.figures(ids[letter])["spend"] for letter in "AB"}
     firm.pass_time(hours=48)
@@ -191,14 +191,14 @@ def test_the_ads_of_a_creative_test_spend_its_budget_evenly(firm: Desk) -> None:
     assert spent[0] == pytest.approx(spent[1], rel=0.02)
 
 
-def test_a_creative_tests_daily_budget_stretches_like_any_other(firm: Desk) -> None:
+def test_a_creative_tests_daily_budget_stretches_like_any_other(firm: Advertiser) -> None:
     ids = pair_under_test(firm, daily_budget=2000)
     before = sum(firm.figures(ids[letter])["spend"] for letter in "AB")
     firm.pass_time(hours=48)
     assert 20 < sum(firm.figures(ids[letter])["spend"] for letter in "AB") - before <= 3 * 35
 
 
-def test_a_creative_test_never_spends_more_than_its_ad_set_holds(firm: Desk) -> None:
+def test_a_creative_test_never_spends_more_than_its_ad_set_holds(firm: Advertiser) -> None:
     ids = pair_under_test(firm, lifetime_budget=500_000)
     firm.pass_time(hours=72)
     assert sum(firm.figures(ids[letter])["spend"] for letter in "ABC") <= 600

@@ -17,7 +17,7 @@ import requests
 import metasim
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, Desk
+from metasim.testing import ACCOUNT, Advertiser
 
 pytestmark = pytest.mark.slow  # starts processes
 
@@ -50,7 +50,9 @@ def test_eight_clients_at_once_get_what_they_asked_for(served: SimulatorThread) 
 
     made = dict(by_all_clients(work))
     assert len(made) == CLIENTS * WRITES
-    listed = Desk(simulator=served.simulator).get(f"{ACCOUNT}/campaigns", fields="name", limit=500)["data"]
+    listed = Advertiser(simulator=served.simulator).get(f"{ACCOUNT}/campaigns", fields="name", limit=500)[
+        "data"
+    ]
     assert {row["id"]: row["name"] for row in listed} == made
 
 
@@ -79,9 +81,9 @@ def test_nothing_answered_is_lost_when_the_process_is_killed(tmp_path: Path, spe
     finally:
         process.kill()
         process.wait()
-    desk = Desk(SimulatorConfig(state_path=state))
-    rows = desk.get(f"{ACCOUNT}/campaigns", fields="name", limit=5000)["data"]
-    desk.simulator.close()
+    advertiser = Advertiser(SimulatorConfig(state_path=state))
+    rows = advertiser.get(f"{ACCOUNT}/campaigns", fields="name", limit=5000)["data"]
+    advertiser.simulator.close()
     known = {row["id"]: row["name"] for row in rows}
     assert {node: known.get(node) for node, _ in made} == dict(made)
     assert max(Counter(known.values()).values()) == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 from metasim.facts import DSA_LIMIT, NAME_LIMIT, SPEND_LIMIT_CHANGES_PER_DAY
 from metasim.graph.errors import malformed, refusal, throttled
-from metasim.graph.unserved import refuse_unserved
+from metasim.graph.unsupported_parameters import refuse_unserved
 from metasim.graph.wire import Params
 from metasim.scenario import MICROS, Account
 from metasim.state import AccountState

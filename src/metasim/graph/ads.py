@@ -12,11 +12,11 @@ from metasim.graph.common import (
     read_name,
     update_basics,
 )
-from metasim.graph.completion import registrable
 from metasim.graph.creatives import create_creative
 from metasim.graph.errors import malformed, missing, no_such_object, refusal
 from metasim.graph.limits import refuse_full_account, refuse_full_adset
-from metasim.graph.unserved import refuse_unserved
+from metasim.graph.server_defaults import registrable
+from metasim.graph.unsupported_parameters import refuse_unserved
 from metasim.graph.wire import Params
 from metasim.scenario import Account
 from metasim.state import Ad, AdSet, Campaign, Creative

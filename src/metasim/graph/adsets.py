@@ -23,13 +23,13 @@ from metasim.graph.common import (
     read_name,
     update_basics,
 )
+from metasim.graph.delivery_rules import check_pace, check_roas_floor, check_schedule
 from metasim.graph.errors import GraphError, refusal
 from metasim.graph.goals import check_promoted, read_attribution, read_billing, read_goal
 from metasim.graph.limits import refuse_full_account, refuse_full_campaign
-from metasim.graph.pace import check_pace, check_roas_floor, check_schedule
-from metasim.graph.restrictions import check_categories, check_regions
+from metasim.graph.special_categories import check_categories, check_regions
 from metasim.graph.targeting import check_audience_flag, read_targeting, read_transparency
-from metasim.graph.unserved import refuse_unserved
+from metasim.graph.unsupported_parameters import refuse_unserved
 from metasim.graph.wire import Params
 from metasim.scenario import Account
 from metasim.state import AdSet, Campaign

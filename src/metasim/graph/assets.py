@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from metasim.graph.asset_catalogue import EDGES, FIELDS
 from metasim.graph.errors import no_such_field
 from metasim.graph.listing import page_bounds, paging_frame, wants_summary
 from metasim.graph.selection import Selection
-from metasim.graph.surroundings import EDGES, FIELDS
 from metasim.graph.wire import Call, Params
 from metasim.scenario import Account, Scenario
 

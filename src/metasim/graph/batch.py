@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from metasim.graph.errors import GraphError, malformed, refusal
-from metasim.graph.lenient import read_pairs
+from metasim.graph.relaxed_json import read_pairs
 from metasim.graph.wire import Call, Params, Reply
 from metasim.state import AdSet, State
 

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from metasim.graph.contents import CONTENTS
+from metasim.graph.asset_breakdowns import CONTENTS
 from metasim.graph.errors import GraphError
 from metasim.graph.figures import Columns, Figures
 from metasim.graph.metrics import Row
@@ -56,14 +56,14 @@ WITHOUT_CONVERSIONS = frozenset(
     {"region", "comscore_market"}
 )  # conversions off Meta are not divided by region
 
-# Rows of `Crowd.columns` that divide each column of `Figures`: impressions also divide engagements.
+# Rows of `CellBreakdown.columns` that divide each column of `Figures`: impressions also divide engagements.
 _ROWS = {"spend_micros": 0, "impressions": 1, "clicks": 2, "engagements": 1}
 ROW_OF_COLUMN = tuple(_ROWS.get(each.name, 4 if "value" in each.name else 3) for each in fields(Figures))
 FIGURE_COLUMNS = len(ROW_OF_COLUMN)
 
 
 @dataclass(frozen=True)
-class Crowd:
+class CellBreakdown:
     """What each cell of people did, and who they are."""
 
     labels: tuple[dict[str, str], ...]
@@ -97,16 +97,16 @@ def check_breakdowns(names: list[str], hourly: str) -> None:
 
 
 def divide(
-    by_event: dict[str, Figures], names: list[str], crowds: dict[str, Crowd] | None = None
+    by_event: dict[str, Figures], names: list[str], cells_by_event: dict[str, CellBreakdown] | None = None
 ) -> Iterator[tuple[Row, dict[str, Figures]]]:
     """Yield each group's labels and figures; the groups' figures add up to the whole.
 
     Args:
         by_event: figures of each conversion event.
         names: the breakdowns; none is one group.
-        crowds: what each cell of people did, by event, where the market knows cells.
+        cells_by_event: what each cell of people did, by event, where the market knows cells.
     """
-    known = crowds or {}
+    known = cells_by_event or {}
     groups = _groups(names, next(iter(known.values()), None))
     bare = bool(WITHOUT_CONVERSIONS & set(names))
     parts = {
@@ -119,9 +119,9 @@ def divide(
             yield labels, figures
 
 
-def _groups(names: list[str], crowd: Crowd | None) -> list[tuple[Row, float]]:
+def _groups(names: list[str], cells: CellBreakdown | None) -> list[tuple[Row, float]]:
     """Return every combination of values with its fixed share; values of a scenario's own axes have share one."""
-    own = crowd.values() if crowd is not None else {}
+    own = cells.values() if cells is not None else {}
     choices: list[Shares] = [
         tuple((value, 1.0) for value in own[name]) if name in own else SHARES[name] for name in names
     ]
@@ -134,16 +134,16 @@ def _groups(names: list[str], crowd: Crowd | None) -> list[tuple[Row, float]]:
     ]
 
 
-def _weights(groups: list[tuple[Row, float]], crowd: Crowd | None) -> list[list[float]]:
+def _weights(groups: list[tuple[Row, float]], cells: CellBreakdown | None) -> list[list[float]]:
     """Return each group's share of every column of `Figures`."""
-    if crowd is None:
+    if cells is None:
         return [[share for _, share in groups]] * FIGURE_COLUMNS
     shares = np.array([share for _, share in groups])
-    inside = np.array([crowd.inside(labels) for labels, _ in groups])
+    inside = np.array([cells.inside(labels) for labels, _ in groups])
     weights = []
     for row in ROW_OF_COLUMN:
-        total = max(float(crowd.columns[row].sum()), 1e-9)
-        part = shares * (inside @ crowd.columns[row]) / total
+        total = max(float(cells.columns[row].sum()), 1e-9)
+        part = shares * (inside @ cells.columns[row]) / total
         weights.append(part.tolist() if part.sum() > 0 else (shares / shares.sum()).tolist())
     return weights
 

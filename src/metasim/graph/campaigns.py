@@ -25,7 +25,7 @@ from metasim.graph.campaign_budgets import (
 from metasim.graph.common import create_status, kept, read_labels, read_name, update_basics
 from metasim.graph.errors import malformed, missing, not_one_of, refusal
 from metasim.graph.limits import refuse_full_account, refuse_locked_budget
-from metasim.graph.unserved import refuse_unserved
+from metasim.graph.unsupported_parameters import refuse_unserved
 from metasim.graph.wire import Params
 from metasim.scenario import Account
 from metasim.state import Ad, AdSet, Campaign

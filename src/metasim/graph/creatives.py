@@ -4,17 +4,17 @@ import hashlib
 import json
 from typing import Any
 
-from metasim.graph.assetfeeds import check_feed, check_image
+from metasim.graph.asset_feeds import check_feed, check_image
 from metasim.graph.common import kept, read_labels, update_basics
 from metasim.graph.errors import malformed, no_such_object, refusal
-from metasim.graph.stories import (
+from metasim.graph.story_spec import (
     check_call_to_action,
     check_cards,
     check_features,
     check_keys,
     check_link,
 )
-from metasim.graph.unserved import refuse_unserved
+from metasim.graph.unsupported_parameters import refuse_unserved
 from metasim.graph.videos import usable_video
 from metasim.graph.wire import Params
 from metasim.scenario import Account

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from metasim.graph.accounts import update_account
-from metasim.graph.adrules import execute_rule
-from metasim.graph.asyncwork import (
+from metasim.graph.ad_rules import execute_rule
+from metasim.graph.async_requests import (
     cancel_requests,
     look_at_request,
     start_ad_set_requests,
     start_batch_requests,
 )
-from metasim.graph.cleaning import delete_campaigns
+from metasim.graph.bulk_delete import delete_campaigns
 from metasim.graph.copies import copy_ad, copy_adset, copy_campaign
+from metasim.graph.images import delete_image, upload_images
 from metasim.graph.labels import LABELLED, add_labels, delete_label, remove_labels
-from metasim.graph.media import delete_image, upload_images
 from metasim.graph.reports import look_at, start_report
 from metasim.graph.studies import cancel_study
 from metasim.graph.videos import delete_video, look_at_video, upload_video

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metasim.ledgers import AdDay
+from metasim.delivery_ledger import AdDay
 from metasim.state import State
 from metasim.times import STEP
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from metasim.graph.actions import aim, read_action_breakdowns
-from metasim.graph.breakdowns import Crowd, check_breakdowns, divide
+from metasim.graph.action_breakdowns import aim, read_action_breakdowns
+from metasim.graph.asset_breakdowns import CONTENTS, by_content
+from metasim.graph.attribution_windows import read_windows
+from metasim.graph.breakdowns import CellBreakdown, check_breakdowns, divide
 from metasim.graph.catalogue import INSIGHTS
-from metasim.graph.contents import CONTENTS, by_content
-from metasim.graph.crowds import crowd_of, people_reached
 from metasim.graph.errors import no_such_field, no_such_object
 from metasim.graph.figures import Figures, ads_figures
-from metasim.graph.hourly import HOURLY, hourly_rows
+from metasim.graph.hourly_breakdown import HOURLY, hourly_rows
 from metasim.graph.listing import (
     Filter,
     filter_value,
@@ -24,7 +24,9 @@ from metasim.graph.listing import (
 )
 from metasim.graph.metrics import CUSTOM, Row, metrics
 from metasim.graph.periods import Period, read_periods
-from metasim.graph.ranking import (
+from metasim.graph.reach import cell_breakdown, people_reached
+from metasim.graph.render import default_attribution
+from metasim.graph.row_filters import (
     Made,
     is_figure,
     keep,
@@ -33,9 +35,7 @@ from metasim.graph.ranking import (
     summed_fields,
     total,
 )
-from metasim.graph.render import default_attribution
 from metasim.graph.selection import read_selection
-from metasim.graph.windows import read_windows
 from metasim.graph.wire import Call, Params
 from metasim.scenario import Account
 from metasim.state import Ad, AdSet, Campaign, Node, State
@@ -201,13 +201,13 @@ def _divided(
         yield Made({**labels, **metrics(by_event, account, share, asked.windows, people)}, by_event)
 
 
-def _crowds(world: World, ads: Iterable[Ad], part: Period) -> dict[str, Crowd]:
+def _crowds(world: World, ads: Iterable[Ad], part: Period) -> dict[str, CellBreakdown]:
     """Return what each cell of people did, apart for each conversion event; nothing without a population."""
     groups: dict[str, list[Ad]] = {}
     for ad in ads:
         groups.setdefault(_event(world, ad), []).append(ad)
-    crowds = {event: crowd_of(world, members, part) for event, members in groups.items()}
-    return {event: crowd for event, crowd in crowds.items() if crowd is not None}
+    cells_by_event = {event: cell_breakdown(world, members, part) for event, members in groups.items()}
+    return {event: cells for event, cells in cells_by_event.items() if cells is not None}
 
 
 def _event(world: World, ad: Ad) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from metasim.facts import LABELS_PER_OBJECT
 from metasim.graph.common import read_labels
 from metasim.graph.errors import malformed, missing
-from metasim.graph.former import as_seen, remember
+from metasim.graph.index_lag import as_seen, remember
 from metasim.graph.wire import Call, Params
 from metasim.state import Ad, AdSet, Campaign, Creative, Label, Node
 from metasim.world import World

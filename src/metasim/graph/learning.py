@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from metasim.delivery_ledger import AdDay
 from metasim.facts import CLICK_GOALS
-from metasim.ledgers import AdDay
 from metasim.state import Ad, AdSet
 from metasim.times import DAY, SECOND, STEP
 from metasim.world import World

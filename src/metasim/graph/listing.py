@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from metasim.graph.catalogue import FIELDS_OF
 from metasim.graph.errors import GraphError, malformed
-from metasim.graph.former import as_seen
+from metasim.graph.index_lag import as_seen
 from metasim.graph.render import render
 from metasim.graph.wire import Call, Params
 from metasim.state import Ad, AdSet, Campaign, Node

@@ -8,9 +8,9 @@ import hashlib
 import hmac
 from urllib.parse import urlencode
 
-from metasim.grants import Grant
 from metasim.graph.errors import GraphError, bad_token, expired_token, missing
 from metasim.graph.wire import Call, Params, Reply
+from metasim.oauth_grants import Grant
 from metasim.times import SECOND
 from metasim.world import World
 

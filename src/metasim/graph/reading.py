@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metasim.graph import catalogue
+from metasim.graph.asset_catalogue import EDGES
 from metasim.graph.assets import AssetReader
-from metasim.graph.asyncview import by_request_status
+from metasim.graph.async_rendering import by_request_status
 from metasim.graph.errors import no_such_field
 from metasim.graph.listing import list_nodes
 from metasim.graph.periods import check_period
@@ -14,7 +15,6 @@ from metasim.graph.render import Values, render, render_account
 from metasim.graph.reports import render_report
 from metasim.graph.selection import Selection
 from metasim.graph.studies import members_of, studies_of
-from metasim.graph.surroundings import EDGES
 from metasim.graph.wire import Call, Params
 from metasim.scenario import Account
 from metasim.state import (

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from metasim.facts import WEBSITE_GOALS
-from metasim.graph.adrules import render_rule
-from metasim.graph.asyncview import render_request, render_session, render_set
-from metasim.graph.completion import (
+from metasim.graph.ad_rules import render_rule
+from metasim.graph.async_rendering import render_request, render_session, render_set
+from metasim.graph.learning import learning_stage
+from metasim.graph.server_defaults import (
     complete_promoted,
     complete_story,
     complete_targeting,
@@ -15,7 +16,6 @@ from metasim.graph.completion import (
     thumbnail,
     tracking_specs,
 )
-from metasim.graph.learning import learning_stage
 from metasim.graph.studies import render_cell, render_study
 from metasim.graph.videos import render_video
 from metasim.market.effects import shown_content

@@ -7,7 +7,7 @@ from typing import Any
 
 from metasim.facts import CURRENT_VERSION, LIVE_VERSIONS
 from metasim.graph.accounts import minimum_budgets
-from metasim.graph.adrules import create_rule, update_rule
+from metasim.graph.ad_rules import create_rule, update_rule
 from metasim.graph.ads import create_ad, update_ad
 from metasim.graph.adsets import create_adset, update_adset
 from metasim.graph.assets import Asset, find_asset
@@ -24,15 +24,15 @@ from metasim.graph.errors import (
     unsupported,
 )
 from metasim.graph.estimates import ACCOUNT_READS, NODE_READS, search
-from metasim.graph.former import remember
 from metasim.graph.identity import debug_token, permissions
+from metasim.graph.images import images_by_hash
+from metasim.graph.index_lag import remember
 from metasim.graph.insights import read_insights
 from metasim.graph.labels import BY_LABELS, nodes_by_labels
 from metasim.graph.login import check_proof, holder_of
-from metasim.graph.media import images_by_hash
 from metasim.graph.reading import NODE_TYPES, Reader
 from metasim.graph.reports import report_rows
-from metasim.graph.rulehistory import rule_history
+from metasim.graph.rule_history import rule_history
 from metasim.graph.selection import read_selection
 from metasim.graph.studies import (
     accounts_of_business,

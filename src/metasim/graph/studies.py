@@ -7,7 +7,8 @@ between the audiences of its ads vanish (see `market/public.py`); everything els
 from typing import Any
 
 from metasim.graph.budgets import BUDGETS, read_budget
-from metasim.graph.cells import (
+from metasim.graph.errors import malformed, missing, not_one_of, refusal
+from metasim.graph.study_cells import (
     WHOLE,
     CellPlan,
     join_cells,
@@ -15,7 +16,6 @@ from metasim.graph.cells import (
     read_plans,
     settle_members,
 )
-from metasim.graph.errors import malformed, missing, not_one_of, refusal
 from metasim.graph.wire import Call, Params
 from metasim.scenario import Account
 from metasim.state import Ad, Node, Study, StudyCell

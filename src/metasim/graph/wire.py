@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from metasim.graph.errors import GraphError, malformed, missing, not_one_of
-from metasim.graph.lenient import read_relaxed_json
+from metasim.graph.relaxed_json import read_relaxed_json
 from metasim.times import parse_moment
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from metasim.facts import CLICK_GOALS, IMPRESSION_GOALS
-from metasim.market.curves import price_season
-from metasim.market.noise import Dice
+from metasim.market.day_curves import price_season
+from metasim.market.noise import RandomStreams
 from metasim.parameters import AuctionParameters
 from metasim.scenario import Account
 from metasim.state import AdSet, Campaign
@@ -26,7 +26,7 @@ class Auction:
     """Knows the price of impressions relative to a calm hour without our own money."""
 
     def __init__(self, seed: int, parameters: AuctionParameters) -> None:
-        self._dice = Dice(seed)
+        self._streams = RandomStreams(seed)
         self._parameters = parameters
         self._days: dict[int, tuple[float, ...]] = {}
 
@@ -64,7 +64,7 @@ class Auction:
         return tuple(float(each) for each in np.exp(sd * path - sd**2 / 2))
 
     def _shocks(self, day: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return self._dice.throw("pressure", day).standard_normal(HOURS_A_DAY)
+        return self._streams.throw("pressure", day).standard_normal(HOURS_A_DAY)
 
 
 @dataclass(frozen=True)

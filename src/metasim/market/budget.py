@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from metasim.market.curves import delivery_mass
+from metasim.market.day_curves import delivery_mass
 from metasim.market.noise import NoiseBook
 from metasim.parameters import MarketParameters
 from metasim.scenario import Account

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from metasim.facts import DELIVERABLE_ACCOUNT_STATUSES
 from metasim.market.budget import Pacing, Span
-from metasim.market.creativetests import CreativeTests
+from metasim.market.creative_tests import CreativeTests
 from metasim.market.effects import EffectBook
 from metasim.market.noise import NoiseBook
 from metasim.market.offers import Offer, Offers
@@ -98,7 +98,7 @@ class Market:
         parts = [(ad, part) for ad in ads if (part := _part(ad, adset, span)) is not None]
         if not parts:
             return []
-        if self.offers.schooling.attend(campaign, adset, ads, parts[0][1].start_us):
+        if self.offers.learning.attend(campaign, adset, ads, parts[0][1].start_us):
             self._state.touch(adset)
         return [self.offers.make(ad, adset, campaign, part) for ad, part in parts]
 
@@ -167,7 +167,7 @@ class Market:
             offer.profile.window_hours,
             offer.profile.counts_views,
             offer.study > 0,
-            self.offers.schooling.stage(adset),
+            self.offers.learning.stage(adset),
             offer.base,
             offer.scene,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metasim.ledgers import AdDay
+from metasim.delivery_ledger import AdDay
 from metasim.market.population import Cells, Population
 from metasim.market.profile import People, ProfileBook
 from metasim.scenario import MICROS

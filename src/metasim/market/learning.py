@@ -18,7 +18,7 @@ BUDGET_STEP = 0.2
 BID_FIELDS = ("bid_strategy", "bid_amount", "bid_constraints")
 
 
-class Schooling:
+class LearningPhase:
     """Keeps every ad set's learning record up to date; the record is saved with the ad set."""
 
     def __init__(self, market: MarketParameters) -> None:

@@ -21,7 +21,7 @@ def _digest(seed: int, key: tuple[str | int, ...]) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest())
 
 
-class Dice:
+class RandomStreams:
     """Streams of many purposes by one generator: ten times as quick as `stream`, with the same numbers.
 
     Each `throw` sets the generator to the beginning of a stream and ends the stream before it.
@@ -48,7 +48,7 @@ class NoiseBook:
         """Keep at most `limit` multipliers; forgotten ones are drawn again, equal."""
         self.seed = seed
         self._limit = limit
-        self._dice = Dice(seed)
+        self._streams = RandomStreams(seed)
         self._known: dict[tuple[str | int, ...], float] = {}
 
     def gamma(self, cv: float, *key: str | int) -> float:
@@ -60,9 +60,9 @@ class NoiseBook:
             if len(self._known) >= self._limit:
                 self._known.clear()
             shape = 1 / cv**2
-            known = self._known[key] = float(self._dice.throw(*key).gamma(shape, 1 / shape))
+            known = self._known[key] = float(self._streams.throw(*key).gamma(shape, 1 / shape))
         return known
 
     def normal(self, *key: str | int) -> float:
         """Return the standard normal number of a purpose."""
-        return float(self._dice.throw(*key).standard_normal())
+        return float(self._streams.throw(*key).standard_normal())

@@ -8,10 +8,10 @@ import numpy as np
 
 from metasim.market.auction import Auction, Past, Prospect, is_limited, wins
 from metasim.market.budget import Span
-from metasim.market.curves import buying_mood
+from metasim.market.day_curves import buying_mood
 from metasim.market.demand import Demand
 from metasim.market.effects import EffectBook, Truth
-from metasim.market.learning import Schooling
+from metasim.market.learning import LearningPhase
 from metasim.market.noise import NoiseBook
 from metasim.market.population import Cells, Population
 from metasim.market.profile import Profile, ProfileBook
@@ -57,7 +57,7 @@ class Offers:
         self._effects = effects
         self._population = population
         self._contacts: dict[str, Cells] | None = None  # impressions per creative and cell
-        self.schooling = Schooling(scenario.market)
+        self.learning = LearningPhase(scenario.market)
         self.profiles = ProfileBook(state, effects, population)
         self.auction = Auction(noise.seed, scenario.auction)
         self._demand = Demand(state, self.profiles, population)
@@ -85,7 +85,7 @@ class Offers:
             base = base.at_price(base.cpm * price)
         if self._population is None or profile.people is None:
             return base, base, None
-        learnt = 1 - self.schooling.stage(adset)
+        learnt = 1 - self.learning.stage(adset)
         shown = self.contacts().get(ad.creative_id)
         scene = compose(self._population, Situation(profile.people, adset.goal, shown, study, learnt))
         return base, base if scene is None else scene.delivered(base), scene
@@ -105,7 +105,7 @@ class Offers:
     def note(self, offer: Offer, micros: int, response: Response, account: Account) -> None:
         """Remember what an offer brought: results to learn from, contacts, and what was to be expected."""
         ad, start_us = offer.ad, offer.span.start_us
-        self.schooling.note(offer.adset, start_us, response.buyers)
+        self.learning.note(offer.adset, start_us, response.buyers)
         if response.shown is not None:
             self._meet(ad, response.shown)
         mood = buying_mood(start_us + local_offset(start_us, account.zone))
@@ -149,7 +149,7 @@ class Offers:
         if self.auction.has_depth:
             hourly = self._demand.met_by(ad, profile.people, start_us, study)
         price = 1.0 if account is None else self.auction.price(start_us, account, hourly)
-        return price * self.schooling.cost(adset)
+        return price * self.learning.cost(adset)
 
     def _past(self, adset: AdSet) -> Past:
         sums = np.zeros(4)

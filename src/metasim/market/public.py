@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metasim.ledgers import AdDay
-from metasim.market.booking import Booking, Lot
+from metasim.delivery_ledger import AdDay
 from metasim.market.budget import Span
-from metasim.market.crowd import Gathering, Gatherings
-from metasim.market.curves import buying_mood
+from metasim.market.cell_results import CellResults, PendingCellResults
+from metasim.market.day_curves import buying_mood
 from metasim.market.effects import Truth
-from metasim.market.noise import Dice, NoiseBook
+from metasim.market.noise import NoiseBook, RandomStreams
 from metasim.market.population import Cells, Population
+from metasim.market.purchase_reporting import Booking, Lot
 from metasim.market.scene import Scene
 from metasim.parameters import MarketParameters
 from metasim.scenario import MICROS, Account
@@ -71,17 +71,17 @@ class Public:
 
     def __init__(self, noise: NoiseBook, market: MarketParameters, population: Population | None) -> None:
         self._noise = noise
-        self._dice = Dice(noise.seed)
-        self._extra = Dice(noise.seed)
+        self._streams = RandomStreams(noise.seed)
+        self._extra = RandomStreams(noise.seed)
         self._market = market
         self._population = population
         self._booking = Booking(noise.seed, market)
-        self._gatherings = Gatherings()
+        self._gatherings = PendingCellResults()
         self._moods: dict[str, _Mood] = {}
 
     def respond(self, exposed: Exposed, account: Account, ledger: AdDay) -> Response:
         """Work out what the exposure leads to; purchases wait to be booked at the step of their future report."""
-        rng = self._dice.throw("public", exposed.ad_id, exposed.span.start_us)
+        rng = self._streams.throw("public", exposed.ad_id, exposed.span.start_us)
         mood = self._mood(exposed, account)
         readiness = self._readiness(exposed, account, mood)
         met = self._meet(rng, exposed, mood, readiness)
@@ -91,7 +91,7 @@ class Public:
             self._sell(rng, exposed, met, account, ledger)
         if met.cells is not None and exposed.scene is not None:
             rates = exposed.scene.rates.cpm
-            self._gatherings.add(Gathering(ledger, step, exposed.micros, rates, *met.cells))
+            self._gatherings.add(CellResults(ledger, step, exposed.micros, rates, *met.cells))
         if self._market.view_rate > 0:
             self._view(exposed, met, readiness, account, ledger)
         if self._booking.is_full:

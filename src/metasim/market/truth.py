@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from metasim.market.curves import delivery_mass
-from metasim.market.delays import reported_share
+from metasim.market.day_curves import delivery_mass
 from metasim.market.delivery import Market
 from metasim.market.effects import Truth
 from metasim.market.population import Population
+from metasim.market.reporting_delay import reported_share
 from metasim.market.scene import frequency
 from metasim.parameters import MarketParameters
 from metasim.scenario import MICROS, Scenario

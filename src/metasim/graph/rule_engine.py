@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from metasim.graph.figures import Figures, ads_figures, ads_spend
-from metasim.graph.rulespecs import (
+from metasim.graph.rule_specs import (
     ENTITY_TYPES,
     METRICS,
     Condition,

@@ -9,7 +9,7 @@ from facebook_business.adobjects.adrule import AdRule
 from facebook_business.api import FacebookAdsApi
 
 from metasim import SimulatorConfig
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 
 EVERY_HALF_HOUR = {"schedule_type": "SEMI_HOURLY"}
 
@@ -25,7 +25,7 @@ def over(limit: int, entity: str = "CAMPAIGN", *more: dict[str, Any], preset: st
     return {"evaluation_type": "SCHEDULE", "filters": filters}
 
 
-def rule(desk: Desk, evaluation: Any, kind: str = "PAUSE", **params: Any) -> str:
+def rule(advertiser: Advertiser, evaluation: Any, kind: str = "PAUSE", **params: Any) -> str:
     usual = {
         "name": "Guard",
         "evaluation_spec": evaluation,
@@ -33,76 +33,76 @@ def rule(desk: Desk, evaluation: Any, kind: str = "PAUSE", **params: Any) -> str
         "schedule_spec": EVERY_HALF_HOUR,
     }
     asked = {name: value for name, value in {**usual, **params}.items() if value is not None}
-    return str(desk.post(f"{ACCOUNT}/adrules_library", **asked)["id"])
+    return str(advertiser.post(f"{ACCOUNT}/adrules_library", **asked)["id"])
 
 
-def status(desk: Desk, node_id: str) -> str:
-    return str(desk.get(node_id, fields="status")["status"])
+def status(advertiser: Advertiser, node_id: str) -> str:
+    return str(advertiser.get(node_id, fields="status")["status"])
 
 
-def changes(desk: Desk, rule_id: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = desk.get(f"{rule_id}/history", hide_no_changes="true")["data"]
+def changes(advertiser: Advertiser, rule_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = advertiser.get(f"{rule_id}/history", hide_no_changes="true")["data"]
     return rows
 
 
-def until_paused(desk: Desk, node_id: str) -> int:
+def until_paused(advertiser: Advertiser, node_id: str) -> int:
     """Return after how many half hours a node was found paused."""
     for number in range(48):
-        if status(desk, node_id) == "PAUSED":
+        if status(advertiser, node_id) == "PAUSED":
             return number
-        desk.pass_time(minutes=30)
+        advertiser.pass_time(minutes=30)
     raise AssertionError(node_id)
 
 
-def test_a_campaign_is_paused_once_its_known_spend_passes_the_limit(desk: Desk) -> None:
-    ids = desk.split_test("AB")
-    rule(desk, over(1000))
-    assert until_paused(desk, ids["campaign"]) > 1
-    spent = desk.figures(ids["campaign"])["spend"]
+def test_a_campaign_is_paused_once_its_known_spend_passes_the_limit(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("AB")
+    rule(advertiser, over(1000))
+    assert until_paused(advertiser, ids["campaign"]) > 1
+    spent = advertiser.figures(ids["campaign"])["spend"]
     assert spent > 10
-    desk.pass_time(hours=5)
-    assert desk.figures(ids["campaign"])["spend"] == spent
+    advertiser.pass_time(hours=5)
+    assert advertiser.figures(ids["campaign"])["spend"] == spent
 
 
-def test_a_rule_pauses_the_ad_sets_that_match_and_no_others(desk: Desk) -> None:
-    ids = desk.split_test("AB")
+def test_a_rule_pauses_the_ad_sets_that_match_and_no_others(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("AB")
     named = {"field": "name", "operator": "CONTAIN", "value": "Set A"}
-    rule(desk, over(500, "ADSET", named))
-    until_paused(desk, ids["set A"])
-    assert status(desk, ids["set B"]) == "ACTIVE"
-    assert desk.get(ids["A"], fields="effective_status")["effective_status"] == "ADSET_PAUSED"
+    rule(advertiser, over(500, "ADSET", named))
+    until_paused(advertiser, ids["set A"])
+    assert status(advertiser, ids["set B"]) == "ACTIVE"
+    assert advertiser.get(ids["A"], fields="effective_status")["effective_status"] == "ADSET_PAUSED"
 
 
 @pytest.mark.parametrize("field", ["id", "campaign.id"])
-def test_ids_choose_the_campaign(desk: Desk, field: str) -> None:
-    first, second = desk.split_test("A"), desk.split_test("B")
-    rule(desk, over(300, "CAMPAIGN", {"field": field, "operator": "IN", "value": [second["campaign"]]}))
-    until_paused(desk, second["campaign"])
-    assert status(desk, first["campaign"]) == "ACTIVE"
+def test_ids_choose_the_campaign(advertiser: Advertiser, field: str) -> None:
+    first, second = advertiser.split_test("A"), advertiser.split_test("B")
+    rule(advertiser, over(300, "CAMPAIGN", {"field": field, "operator": "IN", "value": [second["campaign"]]}))
+    until_paused(advertiser, second["campaign"])
+    assert status(advertiser, first["campaign"]) == "ACTIVE"
 
 
-def test_the_campaigns_id_chooses_among_ad_sets(desk: Desk) -> None:
-    first, second = desk.split_test("A"), desk.split_test("B")
+def test_the_campaigns_id_chooses_among_ad_sets(advertiser: Advertiser) -> None:
+    first, second = advertiser.split_test("A"), advertiser.split_test("B")
     chosen = {"field": "campaign.id", "operator": "IN", "value": [second["campaign"]]}
-    rule(desk, over(300, "ADSET", chosen))
-    until_paused(desk, second["set B"])
-    assert status(desk, first["set A"]) == "ACTIVE"
+    rule(advertiser, over(300, "ADSET", chosen))
+    until_paused(advertiser, second["set B"])
+    assert status(advertiser, first["set A"]) == "ACTIVE"
 
 
-def test_a_notification_changes_nothing(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    rule_id = rule(desk, over(100), "NOTIFICATION")
-    desk.pass_time(hours=6)
-    assert status(desk, ids["campaign"]) == "ACTIVE"
-    actions = changes(desk, rule_id)[0]["results"][0]["actions"]
+def test_a_notification_changes_nothing(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    rule_id = rule(advertiser, over(100), "NOTIFICATION")
+    advertiser.pass_time(hours=6)
+    assert status(advertiser, ids["campaign"]) == "ACTIVE"
+    actions = changes(advertiser, rule_id)[0]["results"][0]["actions"]
     assert [each["action"] for each in actions] == ["FACEBOOK_NOTIFICATION_SENT"]
 
 
-def test_the_history_tells_what_was_paused_and_when(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    rule_id = rule(desk, over(500))
-    until_paused(desk, ids["campaign"])
-    row = changes(desk, rule_id)[0]
+def test_the_history_tells_what_was_paused_and_when(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    rule_id = rule(advertiser, over(500))
+    until_paused(advertiser, ids["campaign"])
+    row = changes(advertiser, rule_id)[0]
     assert row["results"] == [
         {
             "object_id": ids["campaign"],
@@ -115,26 +115,26 @@ def test_the_history_tells_what_was_paused_and_when(desk: Desk) -> None:
     assert (row["timestamp"][14:19], row["is_manual"]) in {("00:00", False), ("30:00", False)}
 
 
-def test_runs_without_changes_are_in_the_history_too(desk: Desk) -> None:
-    rule_id = rule(desk, over(10**9))
-    desk.pass_time(hours=2)
-    rows = desk.get(f"{rule_id}/history")["data"]
+def test_runs_without_changes_are_in_the_history_too(advertiser: Advertiser) -> None:
+    rule_id = rule(advertiser, over(10**9))
+    advertiser.pass_time(hours=2)
+    rows = advertiser.get(f"{rule_id}/history")["data"]
     assert [row["results"] for row in rows] == [[], [], [], []]
-    assert desk.get(f"{rule_id}/history", action="PAUSED")["data"] == []
+    assert advertiser.get(f"{rule_id}/history", action="PAUSED")["data"] == []
 
 
-def test_the_account_shows_the_runs_of_all_its_rules(desk: Desk) -> None:
-    ids = [rule(desk, over(10**9), name=f"Rule {number}") for number in range(2)]
-    desk.pass_time(minutes=30)
-    rows = desk.get(f"{ACCOUNT}/adrules_history")["data"]
+def test_the_account_shows_the_runs_of_all_its_rules(advertiser: Advertiser) -> None:
+    ids = [rule(advertiser, over(10**9), name=f"Rule {number}") for number in range(2)]
+    advertiser.pass_time(minutes=30)
+    rows = advertiser.get(f"{ACCOUNT}/adrules_history")["data"]
     assert {row["rule_id"] for row in rows} == set(ids)
 
 
-def test_the_history_has_pages(desk: Desk) -> None:
-    rule_id = rule(desk, over(10**9))
-    desk.pass_time(hours=2)
-    first = desk.get(f"{rule_id}/history", limit=3)
-    rest = desk.get(f"{rule_id}/history", limit=3, after=first["paging"]["cursors"]["after"])
+def test_the_history_has_pages(advertiser: Advertiser) -> None:
+    rule_id = rule(advertiser, over(10**9))
+    advertiser.pass_time(hours=2)
+    first = advertiser.get(f"{rule_id}/history", limit=3)
+    rest = advertiser.get(f"{rule_id}/history", limit=3, after=first["paging"]["cursors"]["after"])
     assert [len(first["data"]), len(rest["data"])] == [3, 1]
 
 
@@ -155,55 +155,55 @@ SCHEDULES: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)
-def test_rules_run_by_the_accounts_clock(desk: Desk, kind: str) -> None:
+def test_rules_run_by_the_accounts_clock(advertiser: Advertiser, kind: str) -> None:
     schedule, expected = SCHEDULES[kind]
-    rule_id = rule(desk, over(10**9), schedule_spec=schedule)
-    desk.pass_time(hours=2)
-    rows = desk.get(f"{rule_id}/history")["data"]
+    rule_id = rule(advertiser, over(10**9), schedule_spec=schedule)
+    advertiser.pass_time(hours=2)
+    rows = advertiser.get(f"{rule_id}/history")["data"]
     assert [row["timestamp"][11:16] for row in reversed(rows)] == expected
 
 
-def test_a_daily_rule_runs_at_the_accounts_midnight(desk: Desk) -> None:
-    rule_id = rule(desk, over(10**9), schedule_spec={"schedule_type": "DAILY"})
-    desk.pass_time(hours=24)
-    assert [row["timestamp"] for row in desk.get(f"{rule_id}/history")["data"]] == [
+def test_a_daily_rule_runs_at_the_accounts_midnight(advertiser: Advertiser) -> None:
+    rule_id = rule(advertiser, over(10**9), schedule_spec={"schedule_type": "DAILY"})
+    advertiser.pass_time(hours=24)
+    assert [row["timestamp"] for row in advertiser.get(f"{rule_id}/history")["data"]] == [
         "2026-11-23T00:00:00+0100"
     ]
 
 
-def test_disabled_and_deleted_rules_rest(desk: Desk) -> None:
-    resting, gone = rule(desk, over(10**9), status="DISABLED"), rule(desk, over(10**9))
-    desk.call("DELETE", gone)
-    desk.pass_time(hours=2)
-    assert [desk.get(f"{each}/history")["data"] for each in (resting, gone)] == [[], []]
-    assert [row["id"] for row in desk.get(f"{ACCOUNT}/adrules_library")["data"]] == [resting]
-    assert desk.get(gone, fields="status")["status"] == "DELETED"
+def test_disabled_and_deleted_rules_rest(advertiser: Advertiser) -> None:
+    resting, gone = rule(advertiser, over(10**9), status="DISABLED"), rule(advertiser, over(10**9))
+    advertiser.call("DELETE", gone)
+    advertiser.pass_time(hours=2)
+    assert [advertiser.get(f"{each}/history")["data"] for each in (resting, gone)] == [[], []]
+    assert [row["id"] for row in advertiser.get(f"{ACCOUNT}/adrules_library")["data"]] == [resting]
+    assert advertiser.get(gone, fields="status")["status"] == "DELETED"
 
 
-def test_an_updated_rule_follows_its_new_words(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    rule_id = rule(desk, over(10**9))
-    desk.post(rule_id, evaluation_spec=over(100), name="Stricter")
-    until_paused(desk, ids["campaign"])
-    assert desk.get(rule_id, fields="name")["name"] == "Stricter"
+def test_an_updated_rule_follows_its_new_words(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    rule_id = rule(advertiser, over(10**9))
+    advertiser.post(rule_id, evaluation_spec=over(100), name="Stricter")
+    until_paused(advertiser, ids["campaign"])
+    assert advertiser.get(rule_id, fields="name")["name"] == "Stricter"
 
 
-def test_a_rule_can_be_run_at_once(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    rule_id = rule(desk, over(100), schedule_spec={"schedule_type": "DAILY"})
-    desk.pass_time(hours=6)
-    assert desk.post(f"{rule_id}/execute") == {"success": True}
-    assert status(desk, ids["campaign"]) == "PAUSED"
-    assert changes(desk, rule_id)[0]["is_manual"] is True
+def test_a_rule_can_be_run_at_once(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    rule_id = rule(advertiser, over(100), schedule_spec={"schedule_type": "DAILY"})
+    advertiser.pass_time(hours=6)
+    assert advertiser.post(f"{rule_id}/execute") == {"success": True}
+    assert status(advertiser, ids["campaign"]) == "PAUSED"
+    assert changes(advertiser, rule_id)[0]["is_manual"] is True
 
 
-def test_yesterdays_spend_is_not_todays(desk: Desk) -> None:
-    ids = desk.split_test("A", hours=72, lifetime_budget=30000)
-    rule_id = rule(desk, over(100, preset="YESTERDAY"))
-    desk.pass_time(hours=10)
-    assert changes(desk, rule_id) == []
-    desk.pass_time(hours=6)
-    assert status(desk, ids["campaign"]) == "PAUSED"
+def test_yesterdays_spend_is_not_todays(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A", hours=72, lifetime_budget=30000)
+    rule_id = rule(advertiser, over(100, preset="YESTERDAY"))
+    advertiser.pass_time(hours=10)
+    assert changes(advertiser, rule_id) == []
+    advertiser.pass_time(hours=6)
+    assert status(advertiser, ids["campaign"]) == "PAUSED"
 
 
 OPERATORS: dict[str, tuple[dict[str, Any], bool]] = {
@@ -223,13 +223,13 @@ OPERATORS: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 @pytest.mark.parametrize("case", OPERATORS)
-def test_filters_compare(desk: Desk, case: str) -> None:
+def test_filters_compare(advertiser: Advertiser, case: str) -> None:
     condition, matches = OPERATORS[case]
-    ids = desk.split_test("A")
-    desk.pass_time(hours=4)
-    rule_id = rule(desk, over(10, "CAMPAIGN", condition))
-    desk.post(f"{rule_id}/execute")
-    assert (status(desk, ids["campaign"]) == "PAUSED") is matches
+    ids = advertiser.split_test("A")
+    advertiser.pass_time(hours=4)
+    rule_id = rule(advertiser, over(10, "CAMPAIGN", condition))
+    advertiser.post(f"{rule_id}/execute")
+    assert (status(advertiser, ids["campaign"]) == "PAUSED") is matches
 
 
 def without(evaluation: Any, field: str) -> Any:
@@ -270,25 +270,25 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_rules_that_are_refused(desk: Desk, case: str) -> None:
+def test_rules_that_are_refused(advertiser: Advertiser, case: str) -> None:
     params = {"evaluation": over(1), **BAD[case]}
     with pytest.raises(RefusedError) as caught:
-        rule(desk, **params)
+        rule(advertiser, **params)
     assert caught.value.codes == (100, None)
-    assert desk.get(f"{ACCOUNT}/adrules_library")["data"] == []
+    assert advertiser.get(f"{ACCOUNT}/adrules_library")["data"] == []
 
 
-def test_a_deleted_rule_cannot_come_back(desk: Desk) -> None:
-    rule_id = rule(desk, over(1))
-    desk.post(rule_id, status="DELETED")
+def test_a_deleted_rule_cannot_come_back(advertiser: Advertiser) -> None:
+    rule_id = rule(advertiser, over(1))
+    advertiser.post(rule_id, status="DELETED")
     with pytest.raises(RefusedError):
-        desk.post(rule_id, status="ENABLED")
+        advertiser.post(rule_id, status="ENABLED")
 
 
-def test_figures_do_not_depend_on_how_the_clock_was_moved(desk: Desk) -> None:
-    other = Desk()
+def test_figures_do_not_depend_on_how_the_clock_was_moved(advertiser: Advertiser) -> None:
+    other = Advertiser()
     spent = []
-    for each, steps in ((desk, [480]), (other, [7, 31, 14, 8] * 8)):
+    for each, steps in ((advertiser, [480]), (other, [7, 31, 14, 8] * 8)):
         ids = each.split_test("AB")
         rule(each, over(900))
         for minutes in steps:
@@ -300,21 +300,21 @@ def test_figures_do_not_depend_on_how_the_clock_was_moved(desk: Desk) -> None:
 
 def test_a_rule_and_its_history_outlive_a_killed_simulator(tmp_path: Path) -> None:
     config = SimulatorConfig(state_path=tmp_path / "state.db")
-    first = Desk(config)
+    first = Advertiser(config)
     ids = first.split_test("A")
     rule_id = rule(first, over(100))
     first.pass_time(hours=6)
-    second = Desk(config)
+    second = Advertiser(config)
     assert status(second, ids["campaign"]) == "PAUSED"
     assert changes(second, rule_id)[0]["results"][0]["object_id"] == ids["campaign"]
 
 
-def test_exposure_ends_when_a_rule_pauses(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    rule(desk, over(500))
-    until_paused(desk, ids["campaign"])
-    now = desk.simulator.clock.now_us()
-    assert desk.simulator.exposure.of("[ap-test", now).could_still_spend == 0
+def test_exposure_ends_when_a_rule_pauses(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    rule(advertiser, over(500))
+    until_paused(advertiser, ids["campaign"])
+    now = advertiser.simulator.clock.now_us()
+    assert advertiser.simulator.exposure.of("[ap-test", now).could_still_spend == 0
 
 
 def test_the_sdk_makes_reads_and_deletes_a_rule(account: AdAccount, api: FacebookAdsApi) -> None:

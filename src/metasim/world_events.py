@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
-from metasim.disturbances import Disturbance, Order
 from metasim.facts import DELIVERABLE_ACCOUNT_STATUSES
+from metasim.fault_effects import FaultEffect, FaultSettings
 from metasim.graph.service import account_of_call
 from metasim.graph.wire import Call
 from metasim.state import Ad, Campaign
@@ -20,13 +20,13 @@ from metasim.world import World
 DISABLED, POLICY = 2, 1
 
 
-def account_disabled(order: Order) -> Disturbance:
+def account_disabled(order: FaultSettings) -> FaultEffect:
     """Disable the account that the request is about, as Meta does for its policies."""
     change = {
         "account_status": order.whole("account_status", DISABLED),
         "disable_reason": order.whole("disable_reason", POLICY),
     }
-    return Disturbance(commit=True, upset=lambda world, call: _change_account_of(world, call, change))
+    return FaultEffect(commit=True, world_event=lambda world, call: _change_account_of(world, call, change))
 
 
 def account_is_usable(world: World, call: Call, _details: Mapping[str, Any]) -> bool:
@@ -36,10 +36,10 @@ def account_is_usable(world: World, call: Call, _details: Mapping[str, Any]) -> 
     return account is not None and states[account.id].account_status in DELIVERABLE_ACCOUNT_STATUSES
 
 
-def ad_disapproved(order: Order) -> Disturbance:
+def ad_disapproved(order: FaultSettings) -> FaultEffect:
     """Refuse the oldest running ad whose name matches `ad`, although it was approved."""
     pattern = re.compile(str(order.details.get("ad", "")))
-    return Disturbance(commit=True, upset=lambda world, _call: _disapprove(world, pattern))
+    return FaultEffect(commit=True, world_event=lambda world, _call: _disapprove(world, pattern))
 
 
 def an_ad_runs(world: World, _call: Call, details: Mapping[str, Any]) -> bool:
@@ -47,7 +47,7 @@ def an_ad_runs(world: World, _call: Call, details: Mapping[str, Any]) -> bool:
     return next(_running(world, re.compile(str(details.get("ad", "")))), None) is not None
 
 
-def insights_restated(order: Order) -> Disturbance:
+def insights_restated(order: FaultSettings) -> FaultEffect:
     """Restate the purchases of days that are over: by `factor`, else by chance up to `share` either way.
 
     An ad's day is restated once by a plan and stays so, in every report.
@@ -58,7 +58,7 @@ def insights_restated(order: Order) -> Disturbance:
     def factor(ad_id: str, day: str) -> float:
         return 1 + share * Random(f"restated/{plan}/{ad_id}/{day}").uniform(-1, 1) if fixed is None else fixed
 
-    return Disturbance(commit=True, upset=lambda world, call: _restate(world, call, plan, factor))
+    return FaultEffect(commit=True, world_event=lambda world, call: _restate(world, call, plan, factor))
 
 
 def _restate(world: World, call: Call, plan: str, factor: Callable[[str, str], float]) -> None:

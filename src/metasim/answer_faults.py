@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
-from metasim.disturbances import Disturbance, Order
+from metasim.fault_effects import FaultEffect, FaultSettings
 from metasim.graph.wire import Call, Params, Reply
 from metasim.world import World
 
@@ -15,15 +15,15 @@ SKIP = "later."
 Row = dict[str, Any]
 
 
-def empty_page_with_next(_order: Order) -> Disturbance:
+def empty_page_with_next(_order: FaultSettings) -> FaultEffect:
     """Answer a page without rows whose `next` leads to the rows that were asked for."""
-    return Disturbance(commit=True, edit=_postponed)
+    return FaultEffect(commit=True, edit=_postponed)
 
 
-def partial_list(order: Order) -> Disturbance:
+def partial_list(order: FaultSettings) -> FaultEffect:
     """Leave out a share of a page's rows (at least one) and the way to the pages after it."""
     share, chance = order.share(0.5), order.chance
-    return Disturbance(commit=True, edit=lambda reply, _call, _world: _thinned(reply, share, chance))
+    return FaultEffect(commit=True, edit=lambda reply, _call, _world: _thinned(reply, share, chance))
 
 
 def unskipped(call: Call) -> Call:

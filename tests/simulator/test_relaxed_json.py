@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metasim.graph.errors import GraphError
-from metasim.graph.lenient import read_json, read_pairs, read_relaxed_json
+from metasim.graph.relaxed_json import read_json, read_pairs, read_relaxed_json
 from metasim.graph.selection import parse_selection
 from metasim.server import SimulatorThread
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 
 LONG: dict[str, Any] = {"lifetime_budget": 200_000}
 BEARER = {"Authorization": "Bearer stub-token"}
@@ -107,20 +107,22 @@ def test_brackets_and_quotes_work_over_http(served: SimulatorThread) -> None:
         {"time_range": {"since": "2026-11-22", "until": "2026-11-25"}},
     ],
 )
-def test_a_time_range_may_be_relaxed(desk: Desk, span: dict[str, Any]) -> None:
-    ids = desk.split_test("A")
-    desk.pass_time(hours=6)
-    assert desk.get(f"{ids['A']}/insights", fields="spend", **span)["data"][0]["date_stop"] == "2026-11-25"
+def test_a_time_range_may_be_relaxed(advertiser: Advertiser, span: dict[str, Any]) -> None:
+    ids = advertiser.split_test("A")
+    advertiser.pass_time(hours=6)
+    assert (
+        advertiser.get(f"{ids['A']}/insights", fields="spend", **span)["data"][0]["date_stop"] == "2026-11-25"
+    )
 
 
-def test_modifiers_may_hold_quotes_spaces_and_parentheses(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    desk.pass_time(hours=6)
+def test_modifiers_may_hold_quotes_spaces_and_parentheses(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    advertiser.pass_time(hours=6)
     fields = (
         "name, insights.time_range({'since':'2026-11-22', 'until':'2026-11-28'}).level(adset) {spend, reach},"
         " ads.filtering([{'field':'name','operator':'CONTAIN','value':'(x) }'}]).limit(3) {name}"
     )
-    read = desk.get(ids["campaign"], fields=fields)
+    read = advertiser.get(ids["campaign"], fields=fields)
     assert float(read["insights"]["data"][0]["spend"]) > 0
     assert read["ads"] == {"data": []}
 
@@ -141,12 +143,14 @@ def test_a_broken_selection_is_refused(text: str) -> None:
         ("+2 days", "2026-11-24T10:00:00+0100"),
     ],
 )
-def test_moments_in_other_words(desk: Desk, written: str, read: str) -> None:
-    adset = desk.adset(desk.campaign(), start_time=written, end_time="2026-12-24T10:00:00+0100", **LONG)
-    assert desk.get(adset, fields="start_time")["start_time"] == read
+def test_moments_in_other_words(advertiser: Advertiser, written: str, read: str) -> None:
+    adset = advertiser.adset(
+        advertiser.campaign(), start_time=written, end_time="2026-12-24T10:00:00+0100", **LONG
+    )
+    assert advertiser.get(adset, fields="start_time")["start_time"] == read
 
 
 @pytest.mark.parametrize("written", ["someday", "+2 fortnights", "2026-12-01T10:00:00 x"])
-def test_other_words_are_no_moments(desk: Desk, written: str) -> None:
+def test_other_words_are_no_moments(advertiser: Advertiser, written: str) -> None:
     with pytest.raises(RefusedError):
-        desk.adset(desk.campaign(), start_time=written, **LONG)
+        advertiser.adset(advertiser.campaign(), start_time=written, **LONG)

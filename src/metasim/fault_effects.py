@@ -1,6 +1,6 @@
-"""What a fault does to one request: ends its connection, answers in its place, distorts its answer, or upsets the world.
+"""What a fault does to one request: ends its connection, answers in its place, changes its answer, or changes the world.
 
-Each kind of fault is a pure function from an order (what the plan says, and chance) to a `Disturbance`.
+Each kind of fault is a pure function from an order (what the plan says, and chance) to a `FaultEffect`.
 """
 
 import math
@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from metasim.graph.errors import GraphError, expired_token, throttled
 from metasim.graph.wire import Call, Reply, reply_of
+from metasim.rate_limits import TOO_MANY
 from metasim.times import SECOND
-from metasim.usage import TOO_MANY
 from metasim.world import World
 
 TRACE = "AFaultTraceId"
@@ -23,14 +23,14 @@ Edit = Callable[[Reply, Call, World], Reply]
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class FaultEffect:
     """What happens to one request instead of, or besides, its true answer."""
 
     kind: str = ""
     commit: bool = False  # the request takes effect
     reply: Reply | None = None  # answer given in place of the true one
     edit: Edit | None = None  # what becomes of the true answer
-    upset: Callable[[World, Call], None] | None = None  # what Meta does from its side just before
+    world_event: Callable[[World, Call], None] | None = None  # what Meta does from its side just before
     delay_s: float = 0.0  # real seconds before the end
     ending: Literal["answer", "close", "reset"] = "answer"
     hide_us: int = 0  # new objects stay out of edges for so long, simulated
@@ -40,7 +40,7 @@ class Disturbance:
 
 
 @dataclass(frozen=True)
-class Order:
+class FaultSettings:
     """What a plan asks of its kind: the keys beyond those of every fault, and the chance of this request."""
 
     details: Mapping[str, Any]
@@ -71,86 +71,86 @@ class Order:
         return bool(self.details.get(name))
 
 
-def commit_then_timeout(order: Order) -> Disturbance:
+def commit_then_timeout(order: FaultSettings) -> FaultEffect:
     """Let the request take effect and hang up without an answer."""
-    return Disturbance(commit=True, delay_s=order.number("seconds", 0.0), ending="close")
+    return FaultEffect(commit=True, delay_s=order.number("seconds", 0.0), ending="close")
 
 
-def drop_before_commit(order: Order) -> Disturbance:
+def drop_before_commit(order: FaultSettings) -> FaultEffect:
     """Hang up before anything happened."""
-    return Disturbance(delay_s=order.number("seconds", 0.0), ending="close")
+    return FaultEffect(delay_s=order.number("seconds", 0.0), ending="close")
 
 
-def connection_reset(order: Order) -> Disturbance:
+def connection_reset(order: FaultSettings) -> FaultEffect:
     """Reset the TCP connection."""
-    return Disturbance(commit=order.flag("commit"), ending="reset")
+    return FaultEffect(commit=order.flag("commit"), ending="reset")
 
 
-def html_502(order: Order) -> Disturbance:
+def html_502(order: FaultSettings) -> FaultEffect:
     """Answer as a gateway in front of Meta would."""
     reply = Reply(order.whole("status", 502), None, html=BAD_GATEWAY)
-    return Disturbance(commit=order.flag("commit"), reply=reply)
+    return FaultEffect(commit=order.flag("commit"), reply=reply)
 
 
-def slow(order: Order) -> Disturbance:
+def slow(order: FaultSettings) -> FaultEffect:
     """Give the true answer late."""
-    return Disturbance(commit=True, delay_s=order.number("seconds", 1.0))
+    return FaultEffect(commit=True, delay_s=order.number("seconds", 1.0))
 
 
-def hide_young(order: Order) -> Disturbance:
+def hide_young(order: FaultSettings) -> FaultEffect:
     """Keep objects younger than `seconds` (simulated) out of edges."""
-    return Disturbance(commit=True, hide_us=int(order.number("seconds", 60.0) * SECOND))
+    return FaultEffect(commit=True, hide_us=int(order.number("seconds", 60.0) * SECOND))
 
 
-def report(fate: str) -> Callable[[Order], Disturbance]:
+def report(fate: str) -> Callable[[FaultSettings], FaultEffect]:
     """Return the kind by which an insights run ends so."""
-    return lambda _order: Disturbance(commit=True, report_fate=fate)
+    return lambda _order: FaultEffect(commit=True, report_fate=fate)
 
 
 # --- errors in place of the answer ----------------------------------------------------------------
 
 
-def error_200(order: Order) -> Disturbance:
+def error_200(order: FaultSettings) -> FaultEffect:
     """Answer with an error body under HTTP 200."""
     return _refusing(order, GraphError("Service temporarily unavailable", 2, transient=True, http=200))
 
 
-def transient(order: Order) -> Disturbance:
+def transient(order: FaultSettings) -> FaultEffect:
     """Answer with Meta's passing fault."""
     return _refusing(order, GraphError("An unexpected error has occurred.", 2, transient=True, http=500))
 
 
-def unknown_error(order: Order) -> Disturbance:
+def unknown_error(order: FaultSettings) -> FaultEffect:
     """Answer that nobody knows what went wrong."""
     return _refusing(order, GraphError("An unknown error occurred", 1, 99, http=500))
 
 
-def flake_1487390(order: Order) -> Disturbance:
+def flake_1487390(order: FaultSettings) -> FaultEffect:
     """Refuse a creative in words that sound final although the same call will do a moment later."""
     text = "The ad creative could not be created. Please try again."
     return _refusing(order, GraphError("Invalid parameter", 100, 1487390, "Ad creative not created", text))
 
 
-def throttle(order: Order) -> Disturbance:
+def throttle(order: FaultSettings) -> FaultEffect:
     """Answer that a limit is reached, with the usage headers of that limit."""
     code = order.whole("code", 17)
     subcode = order.details.get("subcode", _THROTTLE_SUBCODES.get(code))
     said = _refusing(
-        Order({**order.details, "subcode": subcode}, order.chance), throttled(code, subcode, TOO_MANY)
+        FaultSettings({**order.details, "subcode": subcode}, order.chance), throttled(code, subcode, TOO_MANY)
     )
     wait = order.whole("wait_minutes", 5)
-    return Disturbance(commit=said.commit, reply=said.reply, throttle_code=code, wait_minutes=wait)
+    return FaultEffect(commit=said.commit, reply=said.reply, throttle_code=code, wait_minutes=wait)
 
 
 _THROTTLE_SUBCODES = {4: 1504022, 17: 2446079, 613: 1487742, 80000: 2446079, 80004: 2446079}
 
 
-def token_expired(order: Order) -> Disturbance:
+def token_expired(order: FaultSettings) -> FaultEffect:
     """Answer that the token's time has passed."""
     return _refusing(order, expired_token())
 
 
-def token_invalid(order: Order) -> Disturbance:
+def token_invalid(order: FaultSettings) -> FaultEffect:
     """Answer that the token counts no more: 458, 459, 460, 464, 467 or 492 says why."""
     subcode = order.whole("subcode", 467)
     if subcode not in _TOKEN_REASONS:
@@ -170,7 +170,7 @@ _TOKEN_REASONS = {
 }
 
 
-def permission_lost(order: Order) -> Disturbance:
+def permission_lost(order: FaultSettings) -> FaultEffect:
     """Answer that the permission is gone: code 10, 200 or 294."""
     code = order.whole("code", 200)
     if code not in _PERMISSION_TEXTS:
@@ -186,14 +186,14 @@ _PERMISSION_TEXTS = {
 }
 
 
-def policy_block(order: Order) -> Disturbance:
+def policy_block(order: FaultSettings) -> FaultEffect:
     """Answer that Meta blocks the action as abusive until somebody has talked to it."""
     text = "The action attempted has been deemed abusive or is otherwise disallowed"
     title, advice = "You are temporarily blocked", "You cannot do this at the moment."
     return _refusing(order, GraphError(text, 368, None, title, advice))
 
 
-def _refusing(order: Order, usual: GraphError) -> Disturbance:
+def _refusing(order: FaultSettings, usual: GraphError) -> FaultEffect:
     """Answer with an error whose code, subcode, message and HTTP status the plan may override."""
     said = order.details
     error = GraphError(
@@ -205,4 +205,4 @@ def _refusing(order: Order, usual: GraphError) -> Disturbance:
         http=int(said.get("http", usual.http)),
         transient=bool(said.get("is_transient", usual.transient)),
     )
-    return Disturbance(commit=order.flag("commit"), reply=reply_of(error, TRACE))
+    return FaultEffect(commit=order.flag("commit"), reply=reply_of(error, TRACE))

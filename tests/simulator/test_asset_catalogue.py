@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from metasim import SimulatorConfig
-from metasim.graph.surroundings import EDGES, FIELDS
+from metasim.graph.asset_catalogue import EDGES, FIELDS
 from metasim.testing import (
     ACCOUNT,
     INSTAGRAM,
     PAGE,
     PIXEL,
     TARGETING,
-    Desk,
+    Advertiser,
     RefusedError,
     story,
 )
@@ -46,8 +46,8 @@ BY_LABEL = {edge for edge in EDGES["AdAccount"] if edge.endswith("bylabels")}
 
 
 @pytest.mark.parametrize("edge", sorted(EDGES["AdAccount"] - NEEDS_PARAMETERS - BY_LABEL))
-def test_every_edge_of_an_account_answers_with_a_list(desk: Desk, edge: str) -> None:
-    assert isinstance(desk.get(f"{ACCOUNT}/{edge}")["data"], list)
+def test_every_edge_of_an_account_answers_with_a_list(advertiser: Advertiser, edge: str) -> None:
+    assert isinstance(advertiser.get(f"{ACCOUNT}/{edge}")["data"], list)
 
 
 FULL = [
@@ -71,100 +71,104 @@ FULL = [
 
 
 @pytest.mark.parametrize(("path", "ids"), FULL)
-def test_an_edge_holds_what_the_scenario_has(desk: Desk, path: str, ids: list[str]) -> None:
-    assert [row["id"] for row in desk.get(path, fields="id")["data"]] == ids
+def test_an_edge_holds_what_the_scenario_has(advertiser: Advertiser, path: str, ids: list[str]) -> None:
+    assert [row["id"] for row in advertiser.get(path, fields="id")["data"]] == ids
 
 
 @pytest.mark.parametrize(
     "owner", [PAGE, PIXEL, INSTAGRAM, BUSINESS, "me", ACCOUNT, "campaign", "adset", "ad"]
 )
-def test_an_edge_nobody_has_is_an_unknown_field(desk: Desk, owner: str) -> None:
-    ids = desk.split_test("A")
+def test_an_edge_nobody_has_is_an_unknown_field(advertiser: Advertiser, owner: str) -> None:
+    ids = advertiser.split_test("A")
     known = {"campaign": ids["campaign"], "adset": ids["set A"], "ad": ids["A"]}
     with pytest.raises(RefusedError, match="nonexisting field") as refused:
-        desk.get(f"{known.get(owner, owner)}/wishes")
+        advertiser.get(f"{known.get(owner, owner)}/wishes")
     assert refused.value.codes == (100, None)
 
 
-def test_what_does_not_exist_has_no_edges_either(desk: Desk) -> None:
+def test_what_does_not_exist_has_no_edges_either(advertiser: Advertiser) -> None:
     with pytest.raises(RefusedError) as refused:
-        desk.get("999/posts")
+        advertiser.get("999/posts")
     assert refused.value.codes == (100, 33)
 
 
-def test_fields_expand_from_the_person_down_to_the_ads(desk: Desk) -> None:
-    ids = desk.split_test("A")
+def test_fields_expand_from_the_person_down_to_the_ads(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
     fields = "name,adaccounts.limit(1){name,campaigns{name,ads{id}},adspixels{name}},businesses{id,owned_pages{name}}"
-    me = desk.get("me", fields=fields)
+    me = advertiser.get("me", fields=fields)
     account = me["adaccounts"]["data"][0]
     assert account["campaigns"]["data"][0]["ads"]["data"] == [{"id": ids["A"]}]
     assert account["adspixels"]["data"][0]["name"] == "Demo pixel"
     assert me["businesses"]["data"][0]["owned_pages"]["data"][0]["name"] == "Demo page"
 
 
-def test_insights_of_an_account_expand_as_a_field(desk: Desk) -> None:
-    desk.split_test("A")
-    desk.pass_time(hours=5)
-    read = desk.get(ACCOUNT, fields="name,insights.date_preset(maximum).level(ad){ad_name,spend}")
+def test_insights_of_an_account_expand_as_a_field(advertiser: Advertiser) -> None:
+    advertiser.split_test("A")
+    advertiser.pass_time(hours=5)
+    read = advertiser.get(ACCOUNT, fields="name,insights.date_preset(maximum).level(ad){ad_name,spend}")
     assert read["insights"]["data"][0]["ad_name"] == "Ad A"
 
 
 def test_accounts_of_a_business_come_in_pages() -> None:
-    desk = Desk(SimulatorConfig(scenario="large"))
-    first = desk.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", summary="total_count")
+    advertiser = Advertiser(SimulatorConfig(scenario="large"))
+    first = advertiser.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", summary="total_count")
     after = first["paging"]["cursors"]["after"]
-    second = desk.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", after=after)
+    second = advertiser.get(f"{BUSINESS}/owned_ad_accounts", limit=2, fields="name", after=after)
     names = [row["name"] for row in (*first["data"], *second["data"])]
     assert names == ["Large account", "Large account 2", "Large account 3"]
     assert (first["summary"], "next" in second["paging"]) == ({"total_count": 3}, False)
 
 
-def test_children_by_other_ways(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    twin = desk.post(f"{ids['A']}/copies")["copied_ad_id"]
-    label = desk.post(f"{ACCOUNT}/adlabels", name="L")["id"]
-    desk.post(ids["campaign"], adlabels=[{"id": label}])
+def test_children_by_other_ways(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    twin = advertiser.post(f"{ids['A']}/copies")["copied_ad_id"]
+    label = advertiser.post(f"{ACCOUNT}/adlabels", name="L")["id"]
+    advertiser.post(ids["campaign"], adlabels=[{"id": label}])
     found = [
-        desk.get(f"{ids['A']}/copies")["data"],
-        desk.get(f"{label}/campaigns")["data"],
-        desk.get(f"{ids['set A']}/adcreatives")["data"],
-        desk.get(f"{ids['A']}/leads")["data"],
+        advertiser.get(f"{ids['A']}/copies")["data"],
+        advertiser.get(f"{label}/campaigns")["data"],
+        advertiser.get(f"{ids['set A']}/adcreatives")["data"],
+        advertiser.get(f"{ids['A']}/leads")["data"],
     ]
-    creative = desk.get(ids["A"], fields="creative")["creative"]["id"]
+    creative = advertiser.get(ids["A"], fields="creative")["creative"]["id"]
     assert found == [[{"id": twin}], [{"id": ids["campaign"]}], [{"id": creative}], []]
 
 
-def test_estimates_are_ranges_of_people(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    reach = desk.get(f"{ACCOUNT}/reachestimate", targeting_spec=TARGETING)["data"]
+def test_estimates_are_ranges_of_people(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    reach = advertiser.get(f"{ACCOUNT}/reachestimate", targeting_spec=TARGETING)["data"]
     assert 0 < reach["users_lower_bound"] <= reach["users_upper_bound"]
     for path in (f"{ACCOUNT}/delivery_estimate", f"{ids['set A']}/delivery_estimate"):
-        row = desk.get(path, targeting_spec=TARGETING, optimization_goal="REACH")["data"][0]
+        row = advertiser.get(path, targeting_spec=TARGETING, optimization_goal="REACH")["data"][0]
         assert row["estimate_ready"] is True
 
 
-def test_previews_show_the_words(desk: Desk) -> None:
-    ids = desk.split_test("A")
-    existing = desk.get(f"{ids['A']}/previews", ad_format="MOBILE_FEED_STANDARD")["data"][0]["body"]
-    made_up = desk.get(f"{ACCOUNT}/generatepreviews", ad_format="MOBILE_FEED_STANDARD", creative=story("Z"))
+def test_previews_show_the_words(advertiser: Advertiser) -> None:
+    ids = advertiser.split_test("A")
+    existing = advertiser.get(f"{ids['A']}/previews", ad_format="MOBILE_FEED_STANDARD")["data"][0]["body"]
+    made_up = advertiser.get(
+        f"{ACCOUNT}/generatepreviews", ad_format="MOBILE_FEED_STANDARD", creative=story("Z")
+    )
     assert "Headline A" in existing
     assert "Headline Z" in made_up["data"][0]["body"]
     assert not [
-        row for row in desk.get(f"{ACCOUNT}/adcreatives", fields="title")["data"] if "Z" in row["title"]
+        row for row in advertiser.get(f"{ACCOUNT}/adcreatives", fields="title")["data"] if "Z" in row["title"]
     ]
 
 
-def test_countries_can_be_searched_for(desk: Desk) -> None:
-    rows = desk.get("search", type="adgeolocation", location_types=["country"], q="es")["data"]
+def test_countries_can_be_searched_for(advertiser: Advertiser) -> None:
+    rows = advertiser.get("search", type="adgeolocation", location_types=["country"], q="es")["data"]
     assert [row["key"] for row in rows] == ["ES"]
-    assert desk.get("search", type="adinterest", q="shoes")["data"] == []
+    assert advertiser.get("search", type="adinterest", q="shoes")["data"] == []
     with pytest.raises(RefusedError):
-        desk.get("search", type="adwish", q="x")
+        advertiser.get("search", type="adwish", q="x")
 
 
-def test_an_app_gets_a_token_by_its_secret(desk: Desk) -> None:
+def test_an_app_gets_a_token_by_its_secret(advertiser: Advertiser) -> None:
     app = {"client_id": "700000000000001", "client_secret": "app-secret"}
-    token = desk.get("oauth/access_token", grant_type="client_credentials", **app)["access_token"]
+    token = advertiser.get("oauth/access_token", grant_type="client_credentials", **app)["access_token"]
     assert token == "700000000000001|app-secret"
     with pytest.raises(RefusedError):
-        desk.get("oauth/access_token", grant_type="client_credentials", **{**app, "client_secret": "no"})
+        advertiser.get(
+            "oauth/access_token", grant_type="client_credentials", **{**app, "client_secret": "no"}
+        )

@@ -4,8 +4,8 @@ from typing import Any
 
 from metasim.graph.common import read_name
 from metasim.graph.errors import GraphError, malformed, missing, refusal
-from metasim.graph.rulerun import run_rule
-from metasim.graph.rulespecs import METRICS, SPECS, conditions, read_specs
+from metasim.graph.rule_engine import run_rule
+from metasim.graph.rule_specs import METRICS, SPECS, conditions, read_specs
 from metasim.graph.wire import Call, Params
 from metasim.scenario import Account
 from metasim.state import Node, Rule

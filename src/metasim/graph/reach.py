@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from metasim.graph.breakdowns import SHARES, Crowd
+from metasim.graph.breakdowns import SHARES, CellBreakdown
 from metasim.graph.figures import Columns, cell_figures, ledgers_of
 from metasim.graph.metrics import Row
 from metasim.graph.periods import Period
@@ -15,7 +15,7 @@ from metasim.state import Ad, AdSet, Campaign
 from metasim.world import World
 
 
-def crowd_of(world: World, ads: Iterable[Ad], part: Period) -> Crowd | None:
+def cell_breakdown(world: World, ads: Iterable[Ad], part: Period) -> CellBreakdown | None:
     """Return what every cell of people did with ads; None where the scenario has no population."""
     population = world.market.population
     if population is None:
@@ -25,7 +25,7 @@ def crowd_of(world: World, ads: Iterable[Ad], part: Period) -> Crowd | None:
         columns = _columns(world, ad, part)
         if columns is not None:
             total = total + columns
-    return Crowd(population.labels, total)
+    return CellBreakdown(population.labels, total)
 
 
 def people_reached(world: World, ads: Iterable[Ad], part: Period, labels: Row) -> int | None:
@@ -36,7 +36,7 @@ def people_reached(world: World, ads: Iterable[Ad], part: Period, labels: Row) -
     population = world.market.population
     if population is None:
         return None
-    group = Crowd(population.labels, np.zeros((5, len(population)), dtype=np.int64)).inside(labels)
+    group = CellBreakdown(population.labels, np.zeros((5, len(population)), dtype=np.int64)).inside(labels)
     fixed = prod(
         dict(SHARES[name])[value] for name, value in labels.items() if name not in population.labels[0]
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from metasim.graph.figures import Figures
 from metasim.graph.metrics import Row, metrics
 from metasim.graph.periods import Period
-from metasim.graph.ranking import Made
+from metasim.graph.row_filters import Made
 from metasim.scenario import Account
 from metasim.state import Ad
 from metasim.times import DAY, HOUR, STEP, local_offset

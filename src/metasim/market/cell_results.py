@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metasim.ledgers import AdDay
+from metasim.delivery_ledger import AdDay
 from metasim.market.population import Cells
 
 Counts = NDArray[np.int64]
 
 
 @dataclass(slots=True)
-class Gathering:
+class CellResults:
     """One ad's quarter hour among cells of people: money, relative prices, impressions, clicks and buyers."""
 
     ledger: AdDay
@@ -24,18 +24,18 @@ class Gathering:
     buyers: Counts
 
 
-class Gatherings:
+class PendingCellResults:
     """Waits until the buyers' values are known."""
 
     def __init__(self) -> None:
-        self._waiting: list[Gathering] = []
+        self._waiting: list[CellResults] = []
 
-    def add(self, gathering: Gathering) -> None:
-        """Remember a gathering; those with buyers in the order in which their purchases are booked."""
-        self._waiting.append(gathering)
+    def add(self, results: CellResults) -> None:
+        """Remember a results; those with buyers in the order in which their purchases are booked."""
+        self._waiting.append(results)
 
     def close(self, values: list[Counts]) -> None:
-        """Enter what waits; `values` are those of the gatherings with buyers, in order, minor units."""
+        """Enter what waits; `values` are those of the pending_cells with buyers, in order, minor units."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -47,8 +47,8 @@ class Gatherings:
             _enter(waiting[mine[0]].ledger, [waiting[place].step for place in mine], columns[mine])
 
 
-def _columns(waiting: list[Gathering], values: list[Counts]) -> Counts:
-    """Return spend, impressions, clicks, buyers and value: one table of columns by cells for each gathering."""
+def _columns(waiting: list[CellResults], values: list[Counts]) -> Counts:
+    """Return spend, impressions, clicks, buyers and value: one table of columns by cells for each results."""
     shown, clicks, buyers = (
         np.stack([getattr(each, name) for each in waiting]) for name in ("shown", "clicks", "buyers")
     )

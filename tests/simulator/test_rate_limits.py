@@ -9,10 +9,10 @@ import pytest
 from metasim import SimulatorConfig
 from metasim.graph.errors import GraphError
 from metasim.graph.wire import Call, Params, Reply
+from metasim.rate_limits import TIERS, Meter, quota
 from metasim.scenario import Account
-from metasim.testing import ACCOUNT, Desk, RefusedError
+from metasim.testing import ACCOUNT, Advertiser, RefusedError
 from metasim.times import MINUTE, SECOND
-from metasim.usage import TIERS, Meter, quota
 
 DEMO = Path(__file__).parents[2] / "src/metasim/scenarios/demo.toml"
 LIMITED, FULL = Account("1", tier="development_access"), Account("1")
@@ -22,15 +22,15 @@ HEADERS = {"X-App-Usage", "X-Ad-Account-Usage", "X-Business-Use-Case-Usage"}
 
 
 @pytest.fixture
-def limited(tmp_path: Path) -> Desk:
+def limited(tmp_path: Path) -> Advertiser:
     text = DEMO.read_text("utf-8").replace('name = "Demo account"', 'name = "L"\ntier = "development_access"')
     (tmp_path / "limited.toml").write_text(text, "utf-8")
-    return Desk(SimulatorConfig(scenario=str(tmp_path / "limited.toml")))
+    return Advertiser(SimulatorConfig(scenario=str(tmp_path / "limited.toml")))
 
 
-def answer(desk: Desk, path: str = ACCOUNT, **params: Any) -> Reply:
+def answer(advertiser: Advertiser, path: str = ACCOUNT, **params: Any) -> Reply:
     call = Call("GET", tuple(path.split("/")), Params(params), "v26.0", "stub-token", "http://sim")
-    return desk.simulator.handle(call).reply
+    return advertiser.simulator.handle(call).reply
 
 
 def usage(reply: Reply, name: str) -> Any:
@@ -171,14 +171,14 @@ def test_meters_are_remembered() -> None:
     assert refusal(again, LIMITED, WRITE) == (17, 2446079)
 
 
-def test_every_answer_has_the_usage_headers(limited: Desk) -> None:
+def test_every_answer_has_the_usage_headers(limited: Advertiser) -> None:
     reply = answer(limited)
     assert set(reply.headers) >= HEADERS
     assert "X-FB-Ads-Insights-Throttle" not in reply.headers
     assert "Retry-After" not in reply.headers
 
 
-def test_the_account_header_counts_points_in_percent(limited: Desk) -> None:
+def test_the_account_header_counts_points_in_percent(limited: Advertiser) -> None:
     limited.campaign()
     shown = usage(answer(limited), "X-Ad-Account-Usage")
     assert shown["acc_id_util_pct"] == round(100 * 4 / 60, 2)
@@ -186,20 +186,20 @@ def test_the_account_header_counts_points_in_percent(limited: Desk) -> None:
     assert 299 <= shown["reset_time_duration"] <= 301
 
 
-def test_the_account_header_falls_back_with_time(limited: Desk) -> None:
+def test_the_account_header_falls_back_with_time(limited: Advertiser) -> None:
     limited.campaign()
     limited.pass_time(minutes=6)
     assert usage(answer(limited), "X-Ad-Account-Usage")["acc_id_util_pct"] == round(100 / 60, 2)
 
 
-def test_the_business_header_names_the_use_case(limited: Desk) -> None:
+def test_the_business_header_names_the_use_case(limited: Advertiser) -> None:
     for path, use_case in ((ACCOUNT, "ads_management"), (f"{ACCOUNT}/insights", "ads_insights")):
         rows = usage(answer(limited, path), "X-Business-Use-Case-Usage")["123456789"]
         assert (rows[0]["type"], rows[0]["ads_api_access_tier"]) == (use_case, "development_access")
         assert set(rows[0]) >= {"call_count", "total_cputime", "total_time"}
 
 
-def test_insights_have_a_header_of_their_own(limited: Desk) -> None:
+def test_insights_have_a_header_of_their_own(limited: Advertiser) -> None:
     shown = usage(answer(limited, f"{ACCOUNT}/insights"), "X-FB-Ads-Insights-Throttle")
     assert set(shown) == {"app_id_util_pct", "acc_id_util_pct", "ads_api_access_tier"}
 
@@ -207,13 +207,17 @@ def test_insights_have_a_header_of_their_own(limited: Desk) -> None:
 def test_the_app_header_counts_calls_about_people(tmp_path: Path) -> None:
     text = "platform_users = 1\n" + DEMO.read_text("utf-8")
     (tmp_path / "few.toml").write_text(text, "utf-8")
-    desk = Desk(SimulatorConfig(scenario=str(tmp_path / "few.toml")))
+    advertiser = Advertiser(SimulatorConfig(scenario=str(tmp_path / "few.toml")))
     for _ in range(20):
-        desk.get("me")
-    assert usage(answer(desk), "X-App-Usage") == {"call_count": 10, "total_time": 10, "total_cputime": 10}
+        advertiser.get("me")
+    assert usage(answer(advertiser), "X-App-Usage") == {
+        "call_count": 10,
+        "total_time": 10,
+        "total_cputime": 10,
+    }
 
 
-def test_a_throttled_answer_says_when_to_come_back(limited: Desk) -> None:
+def test_a_throttled_answer_says_when_to_come_back(limited: Advertiser) -> None:
     for number in range(20):
         limited.campaign(str(number))
     assert codes(limited.campaign) == (17, 2446079)
@@ -226,7 +230,7 @@ def test_a_throttled_answer_says_when_to_come_back(limited: Desk) -> None:
     assert limited.campaign()
 
 
-def test_a_batch_is_charged_item_by_item(limited: Desk) -> None:
+def test_a_batch_is_charged_item_by_item(limited: Advertiser) -> None:
     items = json.dumps([{"method": "GET", "relative_url": ACCOUNT}] * 30)
     call = Call("POST", (), Params({"batch": items}), "v26.0", "stub-token")
     limited.send(call)
@@ -236,9 +240,9 @@ def test_a_batch_is_charged_item_by_item(limited: Desk) -> None:
 def test_another_accounts_ads_do_not_widen_the_quota(tmp_path: Path) -> None:
     second = '[[accounts]]\nid = "act_2"\ntier = "development_access"\n\n[[pages]]'
     (tmp_path / "two.toml").write_text(DEMO.read_text("utf-8").replace("[[pages]]", second), "utf-8")
-    desk = Desk(SimulatorConfig(scenario=str(tmp_path / "two.toml")))
-    desk.split_test("ABCDEFGHIJ")
+    advertiser = Advertiser(SimulatorConfig(scenario=str(tmp_path / "two.toml")))
+    advertiser.split_test("ABCDEFGHIJ")
     for _ in range(29):
-        answer(desk, "act_2")
-    rows = usage(answer(desk, "act_2"), "X-Business-Use-Case-Usage")["2"]
+        answer(advertiser, "act_2")
+    rows = usage(answer(advertiser, "act_2"), "X-Business-Use-Case-Usage")["2"]
     assert rows[0]["call_count"] == 10

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from metasim.graph.batch import Item, Ledger, item_call
 from metasim.graph.errors import GraphError, malformed, missing, refusal
-from metasim.graph.lenient import read_pairs
+from metasim.graph.relaxed_json import read_pairs
 from metasim.graph.wire import Call, Params, Reply
 from metasim.scenario import Account
 from metasim.state import AsyncRequest, AsyncSession, AsyncSet, State

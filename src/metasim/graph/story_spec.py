@@ -6,7 +6,7 @@ Keys are transcribed from the public SDK's classes; a test compares the two.
 from typing import Any
 
 from metasim.facts import CALLS_TO_ACTION, LINK_LIMIT
-from metasim.graph.assetfeeds import check_image, is_address
+from metasim.graph.asset_feeds import check_image, is_address
 from metasim.graph.catalogue import names
 from metasim.graph.errors import GraphError, malformed, refusal
 from metasim.scenario import Account

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from metasim.graph.asyncwork import input_of, status_of
+from metasim.graph.async_requests import input_of, status_of
 from metasim.graph.errors import not_one_of
 from metasim.graph.wire import Params
 from metasim.state import AsyncRequest, AsyncSession, AsyncSet, Node

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metasim.ledgers import AdDay
-from metasim.market.delays import spread_delays
-from metasim.market.noise import Dice
+from metasim.delivery_ledger import AdDay
+from metasim.market.noise import RandomStreams
 from metasim.market.population import Cells
+from metasim.market.reporting_delay import spread_delays
 from metasim.parameters import MarketParameters
 from metasim.scenario import MICROS
 from metasim.times import DAY, HOUR, STEP
@@ -53,7 +53,7 @@ class Booking:
     """Enters purchases into the ledgers; `close` is to be called before anybody reads them."""
 
     def __init__(self, seed: int, market: MarketParameters) -> None:
-        self._dice = Dice(seed)
+        self._streams = RandomStreams(seed)
         self._market = market
         self._clicks: list[Lot] = []
         self._views: list[Lot] = []
@@ -85,11 +85,11 @@ class Booking:
         """Draw what becomes of the reports, where anything can."""
         market, count = self._market, lot.count
         if np.any(lot.unreported):
-            rng = self._dice.throw("loss", kind, lot.ad_id, lot.start_us)
+            rng = self._streams.throw("loss", kind, lot.ad_id, lot.start_us)
             lot.lost = rng.random(count) < lot.unreported
             lot.found = lot.lost & (rng.random(count) < market.recovered_share)
         if market.refund_rate > 0:
-            rng = self._dice.throw("refund", kind, lot.ad_id, lot.start_us)
+            rng = self._streams.throw("refund", kind, lot.ad_id, lot.start_us)
             lot.refunded = rng.random(count) < market.refund_rate
             lot.waits = rng.exponential(market.refund_hours * HOUR, count).astype(np.int64) // STEP
 
