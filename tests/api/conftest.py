@@ -33,14 +33,14 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.requests.monitor import Monitor
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.flows.requests.reports import Reports
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.writes.gate import MoneyGate
 from support.pictures import picture
 
@@ -91,8 +91,8 @@ def worker(ticks: MemoryTickQueue) -> MemoryWorker:
 
 
 @pytest.fixture
-def people(database: MemoryDatabase, clock: ManualClock) -> PeopleDesk:
-    desk = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"a key for tests"), MemoryPasswords())
+def people(database: MemoryDatabase, clock: ManualClock) -> People:
+    desk = People(database.unit_of_work, clock, MemoryTokens(b"a key for tests"), MemoryPasswords())
     for role in Role:
         desk.add_user(role.value, PASSWORD, role)
     return desk
@@ -106,7 +106,7 @@ def services(
     meta: MemoryMetaAds,
     ticks: MemoryTickQueue,
     worker: MemoryWorker,
-    people: PeopleDesk,
+    people: People,
 ) -> Services:
     unit = database.unit_of_work
     return Services(
@@ -114,10 +114,10 @@ def services(
         approvals=Approvals(unit, clock, ticks),
         reports=Reports(unit, clock),
         people=people,
-        accounts=AccountDesk(unit, meta, MemoryStorage(), clock),
+        accounts=Accounts(unit, meta, MemoryStorage(), clock),
         monitor=Monitor(unit, clock, worker, meta, mode="stub", enabled=True),
         exposures=Exposures(unit, clock, MoneyGate()),
-        stops=StopDesk(unit, clock, ticks),
+        stops=Stops(unit, clock, ticks),
         clock=clock,
         enabled=True,
         mode="stub",
@@ -157,7 +157,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def bearer(people: PeopleDesk) -> Callable[[Role], dict[str, str]]:
+def bearer(people: People) -> Callable[[Role], dict[str, str]]:
     """Return the Authorization header of somebody with a role."""
 
     def header(role: Role) -> dict[str, str]:

@@ -18,7 +18,7 @@ from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.errors import InvalidRequestError
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 
 Headers = dict[str, str]
 UNREADABLE = ["summer\u202egnirps", "\u200b\u200d", "\u3164", "a\u2028b", "\u2066x\u2069"]
@@ -58,7 +58,7 @@ def test_a_creative_has_a_readable_name(
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_people_and_tokens_have_readable_names(people: PeopleDesk, name: str) -> None:
+def test_people_and_tokens_have_readable_names(people: People, name: str) -> None:
     with pytest.raises(InvalidRequestError):
         people.add_user(name, "correct horse battery", Role.VIEWER)
     with pytest.raises(InvalidRequestError):

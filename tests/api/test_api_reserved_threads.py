@@ -16,7 +16,7 @@ from autopublisher.api.services import Services
 from autopublisher.dashboard.session import SESSION_COOKIE
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 
 PATIENCE = 60
 """Seconds after which a request counts as waiting for a common thread."""
@@ -78,7 +78,7 @@ def test_it_answers_whoever_may_not(ask: Ask, method: str, path: str, status: in
 
 
 @pytest.fixture
-def reader(people: PeopleDesk) -> Headers:
+def reader(people: People) -> Headers:
     token, _ = people.sign_in(Role.MANAGER.value, "correct horse battery")
     return {"Cookie": f"{SESSION_COOKIE}={token}"}
 

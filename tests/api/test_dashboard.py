@@ -12,7 +12,7 @@ from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Control, Run, RunStatus
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.flows.runs.closing import Done
 from autopublisher.messages import language_of, words_in
 
@@ -104,7 +104,7 @@ def test_another_browsers_form_token_is_refused(app: FastAPI, browser: TestClien
     assert answer.status_code == 403
 
 
-def test_signing_out_ends_the_session_itself(signed_in: SignedIn, people: PeopleDesk) -> None:
+def test_signing_out_ends_the_session_itself(signed_in: SignedIn, people: People) -> None:
     browser = signed_in(Role.MANAGER)
     session = browser.cookies["ap_session"]
     browser.post("/logout", data={"form": form_in(browser.get("/").text)})

@@ -20,7 +20,7 @@ from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopRepor
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import Control, Run, RunStatus
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.messages import words_in
 
 pytestmark = pytest.mark.slow  # every page in both languages
@@ -34,7 +34,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
 @pytest.fixture
-def signed_in(app: FastAPI, people: PeopleDesk) -> SignedIn:
+def signed_in(app: FastAPI, people: People) -> SignedIn:
     def sign_in(role: Role = Role.MANAGER, language: str = "en") -> TestClient:
         token = people.issue_token(people.user(role.value), "test", timedelta(days=1))
         headers = {"Cookie": f"{SESSION_COOKIE}={token}; ap_lang={language}"}

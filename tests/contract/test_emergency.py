@@ -15,7 +15,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, MetaId, StopId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
@@ -98,8 +98,8 @@ def test_everything_is_paused_although_notes_cannot_be_read(tmp_path: Path) -> N
     stage.step()
     assert stage.now_run.failed_ticks == 1
     assert stage.writes_after(before) == []
-    desk = StopDesk(stage.open_unit, stage.clock, stage.queue, switch)
-    view = desk.stop(None, "wrong price", "ana")
+    stops = Stops(stage.open_unit, stage.clock, stage.queue, switch)
+    view = stops.stop(None, "wrong price", "ana")
     assert (stage.on(), view.confirmed) == ([], True)
     assert "another.jsonl" in view.unrecorded
     assert EmergencyIntake(stage.open_unit, notes, stage.clock, stage.queue).take_in() == 0

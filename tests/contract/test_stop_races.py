@@ -15,7 +15,7 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import AccountId, ActId
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick
 
@@ -60,10 +60,10 @@ def open_two_accounts(postgres_engine: Engine, account: Account, now: datetime) 
 def test_a_press_and_a_lifting_at_the_same_moment_both_come_through(
     open_two_accounts: partial[SqlUnitOfWork], now: datetime
 ) -> None:
-    first = StopDesk(open_two_accounts, ManualClock(now), NoTicks()).stop(None, "wrong price", "ana").stop
-    desk = StopDesk(open_two_accounts, ManualClock(now), Meeting())
+    first = Stops(open_two_accounts, ManualClock(now), NoTicks()).stop(None, "wrong price", "ana").stop
+    stops = Stops(open_two_accounts, ManualClock(now), Meeting())
     with ThreadPoolExecutor(2) as pool:
-        pressed = pool.submit(desk.stop, None, "wrong again", "bob")
-        lifted = pool.submit(desk.resume, "eva", "mended", stop_id=first.id)
+        pressed = pool.submit(stops.stop, None, "wrong again", "bob")
+        lifted = pool.submit(stops.resume, "eva", "mended", stop_id=first.id)
         ended = (pressed.exception(PATIENCE), lifted.exception(PATIENCE))
     assert ended == (None, None)

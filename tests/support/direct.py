@@ -24,7 +24,7 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.intake import Intake
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig
 from metasim.engine import Simulator
@@ -117,7 +117,7 @@ class DirectMachine:
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
         self.advance = build_dispatcher(*parts)
-        self.stops = StopDesk(self.open_unit, self.clock, self.queue)
+        self.stops = Stops(self.open_unit, self.clock, self.queue)
         self.intake = Intake(self.open_unit, self.meta, self.clock, self.queue)
         self.approvals = Approvals(self.open_unit, self.clock, self.queue)
 

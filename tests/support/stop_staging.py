@@ -1,4 +1,4 @@
-"""Scenes with the kill switch: the machine in memory, its desk for stops, and the watch of its one account."""
+"""Scenes with the kill switch: the machine in memory, its stops for stops, and the watch of its one account."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, build_watch
-from autopublisher.flows.requests.stops import StopDesk, StopView
+from autopublisher.flows.requests.stops import Stops, StopView
 from autopublisher.ports.work import Tick
 from support.simulated import brief_request
 from support.staging import Stage
@@ -29,7 +29,7 @@ class StopStage(Stage):
 
     def start(self) -> None:
         super().start()
-        self.desk = StopDesk(self.open_unit, self.clock, self.queue)
+        self.stops = Stops(self.open_unit, self.clock, self.queue)
         self.watch = build_watch(self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
 
     @property
@@ -37,11 +37,11 @@ class StopStage(Stage):
         return self.now_run.account_id
 
     def stop(self, *, everything: bool = True) -> StopView:
-        return self.desk.stop(None if everything else self.account_id, "the price is wrong", "ana")
+        return self.stops.stop(None if everything else self.account_id, "the price is wrong", "ana")
 
     def resume(self, *, reactivate: bool = False) -> None:
-        (held,) = self.desk.holding()
-        self.desk.resume("eva", "the price is mended", stop_id=held.id, reactivate=reactivate)
+        (held,) = self.stops.holding()
+        self.stops.resume("eva", "the price is mended", stop_id=held.id, reactivate=reactivate)
 
     def stored_watch(self) -> Watch:
         with self.database.unit_of_work() as unit:
@@ -61,8 +61,8 @@ class StopStage(Stage):
         """Look until everything is confirmed to be off."""
         for _ in range(looks):
             self.look()
-            (held,) = self.desk.holding()
-            view = self.desk.view(held.id)
+            (held,) = self.stops.holding()
+            view = self.stops.view(held.id)
             if view.confirmed:
                 return view
         raise AssertionError(f"not confirmed after {looks} looks: {view.accounts[0].open_lines}")

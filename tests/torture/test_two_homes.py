@@ -17,9 +17,9 @@ from support.simulated import ACT, brief_request
 
 def asked_for(product: Product) -> RunId:
     """Register the account, put in two pictures and ask for a run with them, all at this product."""
-    desk = product.services.accounts
-    account = desk.register(ACT, defaults=AdDefaults(**DEFAULTS))
-    pictures = tuple(desk.add_creative(account.id, f"{n}", picture(n), "admin").id for n in range(2))
+    accounts = product.services.accounts
+    account = accounts.register(ACT, defaults=AdDefaults(**DEFAULTS))
+    pictures = tuple(accounts.add_creative(account.id, f"{n}", picture(n), "admin").id for n in range(2))
     request = brief_request(meta_account_id=account.id, creative_ids=pictures)
     return product.services.intake.submit(request, "manager").id
 

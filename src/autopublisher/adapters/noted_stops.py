@@ -7,7 +7,7 @@ from autopublisher.domain.accounts.emergency import NotedStop
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import StopNotFoundError
 from autopublisher.domain.ids import ActId, StopId
-from autopublisher.ports.repositories import Stops
+from autopublisher.ports.repositories import StopRepository
 
 Pending = Callable[[], Sequence[NotedStop]]
 
@@ -15,7 +15,7 @@ Pending = Callable[[], Sequence[NotedStop]]
 class StopsWithNoted:
     """Implements ``ports.repositories.Stops``: what an emergency has stopped is stopped before any row says so."""
 
-    def __init__(self, stored: Stops, pending: Pending) -> None:
+    def __init__(self, stored: StopRepository, pending: Pending) -> None:
         self._stored = stored
         self._pending = pending
 

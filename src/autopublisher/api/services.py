@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from autopublisher.api.waiting import Patience
-from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.monitor import Monitor
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.flows.requests.reports import Reports
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.ports.clock import Clock
 
 
@@ -25,11 +25,11 @@ class Services:
     intake: Intake
     approvals: Approvals
     reports: Reports
-    people: PeopleDesk
-    accounts: AccountDesk
+    people: People
+    accounts: Accounts
     monitor: Monitor
     exposures: Exposures
-    stops: StopDesk
+    stops: Stops
     clock: Clock
     enabled: bool
     mode: str

@@ -8,12 +8,12 @@ from autopublisher.adapters.passwords_argon2 import Argon2Passwords
 from autopublisher.adapters.tokens_hmac import HmacTokens
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.secret_file import secret_key
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.settings import Settings
 
 
 @contextmanager
-def opened_people(settings: Settings) -> Iterator[PeopleDesk]:
-    """Open the database and yield the desk that signs people in and keeps their register."""
+def opened_people(settings: Settings) -> Iterator[People]:
+    """Open the database and yield the service that signs people in and manages users."""
     with opened_units(settings.database, settings.home) as open_unit, Argon2Passwords() as passwords:
-        yield PeopleDesk(open_unit, SystemClock(), HmacTokens(secret_key(settings)), passwords)
+        yield People(open_unit, SystemClock(), HmacTokens(secret_key(settings)), passwords)

@@ -37,14 +37,14 @@ from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
-from autopublisher.flows.requests.accounts import AccountDesk
+from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.requests.monitor import Monitor
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 from autopublisher.flows.requests.reports import Reports
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
@@ -289,11 +289,11 @@ class Product:
             approvals=Approvals(unit, clock, outside.ticks),
             reports=Reports(unit, clock, stretch=settings.auto_publisher_daily_stretch_percent),
             # People live in real time: a simulated week must not end their sessions.
-            people=PeopleDesk(unit, SystemClock(), HmacTokens(key), passwords),
-            accounts=AccountDesk(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
+            people=People(unit, SystemClock(), HmacTokens(key), passwords),
+            accounts=Accounts(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),
-            stops=StopDesk(unit, clock, outside.ticks, pause),
+            stops=Stops(unit, clock, outside.ticks, pause),
             clock=clock,
             enabled=enabled,
             mode=mode,

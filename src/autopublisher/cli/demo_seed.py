@@ -15,7 +15,7 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import NotFoundError
 from autopublisher.domain.ids import ActId
-from autopublisher.flows.requests.people import PeopleDesk
+from autopublisher.flows.requests.people import People
 
 ACTOR = "demo"
 ACCOUNT = ActId("act_123456789")
@@ -56,13 +56,13 @@ def seed(product: Product) -> Seeded:
     """Make what is missing and leave the rest as it is; raises the Meta errors where the account cannot be read."""
     credentials = product.settings.home / CREDENTIALS_FILE
     passwords = _people(product.services.people, credentials)
-    desk = product.services.accounts
+    accounts = product.services.accounts
     with product.outside.open_unit() as unit:
         account = unit.accounts.by_act_id(ACCOUNT)
     if account is None:
-        account = desk.register(ACCOUNT, defaults=DEFAULTS, actor=ACTOR)
+        account = accounts.register(ACCOUNT, defaults=DEFAULTS, actor=ACTOR)
     creatives = tuple(
-        desk.add_creative(account.id, name, picture(file), ACTOR) for name, file in _CREATIVES.items()
+        accounts.add_creative(account.id, name, picture(file), ACTOR) for name, file in _CREATIVES.items()
     )
     return Seeded(account, creatives, passwords, credentials)
 
@@ -72,7 +72,7 @@ def picture(name: str) -> bytes:
     return (files(__package__) / "demo_pictures" / name).read_bytes()
 
 
-def _people(people: PeopleDesk, file: Path) -> dict[str, str]:
+def _people(people: People, file: Path) -> dict[str, str]:
     """Return everybody's password, giving one to whoever has none that is written down."""
     known = _read(file)
     passwords = {name: known.get(name) or secrets.token_urlsafe(12) for name in PEOPLE}

@@ -26,7 +26,7 @@ from autopublisher.domain.ids import AccountId, RunId, StopId
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.stops import (
     PATIENCE_SECONDS,
-    StopDesk,
+    Stops,
     StopView,
     paused_in_emergency,
     views_of,
@@ -75,12 +75,12 @@ def _recorded(settings: Settings, account: str | None, reason: str, wait: float)
     from autopublisher.bootstrap import Product, Work  # noqa: PLC0415 - see above
 
     with Product(settings, Work.IF_FREE) as product:
-        desk = product.services.stops
-        view = desk.stop(_account_id(product, account), reason, local_actor())
+        stops = product.services.stops
+        view = stops.stop(_account_id(product, account), reason, local_actor())
         if view.unrecorded:
             return view
         tell("The stop is recorded: nothing is started or raised from now on. Switching everything off ...")
-        return _followed(desk, view, wait)
+        return _followed(stops, view, wait)
 
 
 def _without_database(
@@ -106,15 +106,15 @@ def resume(
     from autopublisher.cli.product import product_of  # noqa: PLC0415 - as in stopping
 
     with product_of() as product:
-        desk = product.services.stops
+        stops = product.services.stops
         account_id = _account_id(product, account)
         if account_id is None:
-            held = next((one for one in desk.holding() if one.act_id is None), None)
+            held = next((one for one in stops.holding() if one.act_id is None), None)
             if held is None:
                 raise ConflictError("Not everything is stopped.", "'autopublisher stops' lists the stops.")
-            views = desk.resume(local_actor(), reason, stop_id=held.id, reactivate=reactivate)
+            views = stops.resume(local_actor(), reason, stop_id=held.id, reactivate=reactivate)
         else:
-            views = desk.resume(local_actor(), reason, account_id=account_id, reactivate=reactivate)
+            views = stops.resume(local_actor(), reason, account_id=account_id, reactivate=reactivate)
         tell("The stop is lifted; a running worker goes on with the runs.")
         zones = account_zones(product.outside.open_unit)
     show_rows([_stop_row(one, zones) for one in views], STOP_COLUMNS, output)
@@ -141,14 +141,14 @@ def _account_id(product: "Product", account: str | None) -> AccountId | None:
     return account_named(product.outside.open_unit, product.settings, account).id
 
 
-def _followed(desk: StopDesk, view: StopView, seconds: float) -> StopView:
+def _followed(stops: Stops, view: StopView, seconds: float) -> StopView:
     """Tell how far the stop has come until it is confirmed or the time is up."""
     until = time.monotonic() + seconds
     with console(sys.stderr).status("") as line:
         while not view.confirmed and time.monotonic() < until:
             line.update(_progress(view))
             time.sleep(LOOK_SECONDS)
-            view = desk.view(view.stop.id)
+            view = stops.view(view.stop.id)
     return view
 
 

@@ -17,9 +17,9 @@ from autopublisher.domain.people import User
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.monitor import Monitor
-from autopublisher.flows.requests.people import SESSION_LIFETIME, PeopleDesk
+from autopublisher.flows.requests.people import SESSION_LIFETIME, People
 from autopublisher.flows.requests.reports import Reports
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.ports.clock import Clock
 
 SESSION_COOKIE: Final = "ap_session"
@@ -35,11 +35,11 @@ InThread = Callable[[Callable[..., Any]], Callable[..., Any]]
 class Desk:
     """The use cases behind the pages."""
 
-    people: PeopleDesk
+    people: People
     reports: Reports
     approvals: Approvals
     monitor: Monitor
-    stops: StopDesk
+    stops: Stops
     exposures: Exposures
     clock: Clock
     in_stop_thread: InThread
@@ -60,7 +60,7 @@ def home_of(role: Role) -> str:
     return "/approvals" if allows(role, Permission.WINNER_PUBLISH) else "/system"
 
 
-def entry(people: PeopleDesk, permission: Permission) -> Callable[[Request], None]:
+def entry(people: People, permission: Permission) -> Callable[[Request], None]:
     """Return the dependency that lets only holders of ``permission`` into a page."""
 
     def enter(request: Request) -> None:
@@ -71,7 +71,7 @@ def entry(people: PeopleDesk, permission: Permission) -> Callable[[Request], Non
     return enter
 
 
-def entry_to_stop(people: PeopleDesk, permission: Permission) -> Callable[[Request], None]:
+def entry_to_stop(people: People, permission: Permission) -> Callable[[Request], None]:
     """Return the dependency of the kill switch's pages, which open even while the database cannot be asked."""
 
     def enter(request: Request) -> None:

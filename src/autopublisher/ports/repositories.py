@@ -47,7 +47,7 @@ class Fence:
     version: int
 
 
-class Runs(Protocol):
+class RunRepository(Protocol):
     """The run table."""
 
     def add(self, run: Run) -> None:
@@ -75,7 +75,7 @@ class Runs(Protocol):
         ...
 
 
-class Journal(Protocol):
+class JournalRepository(Protocol):
     """The operation journal. Every change is a compare-and-swap, fenced by the run's version."""
 
     def intend(self, operation: Operation, fence: Fence) -> None:
@@ -102,7 +102,7 @@ class Journal(Protocol):
         ...
 
 
-class Accounts(Protocol):
+class AccountRepository(Protocol):
     """Ad accounts we may act on."""
 
     def add(self, account: Account) -> None:
@@ -126,7 +126,7 @@ class Accounts(Protocol):
         ...
 
 
-class Creatives(Protocol):
+class CreativeRepository(Protocol):
     """Images that runs can test."""
 
     def add(self, creative: Creative) -> None:
@@ -142,7 +142,7 @@ class Creatives(Protocol):
         ...
 
 
-class RunRecords(Protocol):
+class RunRecordRepository(Protocol):
     """What belongs to a run and is not its status: variants, Meta models, decisions."""
 
     def add_variants(self, variants: Sequence[Variant]) -> None:
@@ -170,7 +170,7 @@ class RunRecords(Protocol):
         ...
 
 
-class Observations(Protocol):
+class ObservationRepository(Protocol):
     """Append-only insight snapshots and audit events."""
 
     def add_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
@@ -190,7 +190,7 @@ class Observations(Protocol):
         ...
 
 
-class People(Protocol):
+class PeopleRepository(Protocol):
     """Users."""
 
     def add(self, user: User) -> None:
@@ -214,7 +214,7 @@ class People(Protocol):
         ...
 
 
-class Tokens(Protocol):
+class TokenRepository(Protocol):
     """What people sign in and call the API with."""
 
     def put(self, token: AccessToken) -> None:
@@ -226,7 +226,7 @@ class Tokens(Protocol):
         ...
 
 
-class Stops(Protocol):
+class StopRepository(Protocol):
     """Presses of the kill switch."""
 
     def add(self, stop: Stop) -> None:
@@ -250,7 +250,7 @@ class Stops(Protocol):
         ...
 
 
-class Watches(Protocol):
+class WatchRepository(Protocol):
     """The watch of each ad account."""
 
     def add(self, watch: Watch) -> None:
@@ -282,7 +282,7 @@ class KeptPacing:
     kept_at: datetime
 
 
-class Pacings(Protocol):
+class PacingRepository(Protocol):
     """What the processes tell each other of how fast each ad account's calls may go."""
 
     def get(self, act_id: ActId) -> KeptPacing | None:
@@ -294,7 +294,7 @@ class Pacings(Protocol):
         ...
 
 
-class ListingLags(Protocol):
+class ListingLagRepository(Protocol):
     """How late Meta has listed new objects here, as far as that was seen."""
 
     def longest(self) -> timedelta:
@@ -306,7 +306,7 @@ class ListingLags(Protocol):
         ...
 
 
-class Installations(Protocol):
+class InstallationRepository(Protocol):
     """Which installation the database is of."""
 
     def present(self) -> Installation | None:
@@ -322,7 +322,7 @@ class Installations(Protocol):
         ...
 
 
-class Claims(Protocol):
+class ClaimRepository(Protocol):
     """The installation's claims on ad accounts."""
 
     def of(self, act_id: ActId) -> Claim | None:
@@ -337,20 +337,20 @@ class Claims(Protocol):
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without ``commit`` undoes everything."""
 
-    runs: Runs
-    journal: Journal
-    accounts: Accounts
-    creatives: Creatives
-    records: RunRecords
-    observations: Observations
-    people: People
-    tokens: Tokens
-    stops: Stops
-    watches: Watches
-    pacings: Pacings
-    listing_lags: ListingLags
-    installations: Installations
-    claims: Claims
+    runs: RunRepository
+    journal: JournalRepository
+    accounts: AccountRepository
+    creatives: CreativeRepository
+    records: RunRecordRepository
+    observations: ObservationRepository
+    people: PeopleRepository
+    tokens: TokenRepository
+    stops: StopRepository
+    watches: WatchRepository
+    pacings: PacingRepository
+    listing_lags: ListingLagRepository
+    installations: InstallationRepository
+    claims: ClaimRepository
 
     def __enter__(self) -> Self:
         """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""

@@ -8,7 +8,7 @@ from autopublisher.domain.errors import MetaRefusedError, UnavailableError
 from autopublisher.domain.ids import StopId
 from autopublisher.domain.journal.operations import OperationState
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.requests.stops import StopDesk
+from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause, EmergencyReport
 from autopublisher.ports.repositories import UnitOfWork
@@ -81,7 +81,7 @@ def test_a_noted_stop_holds_before_the_database_has_it() -> None:
     stage.step()
     assert stage.writes_after(before) == []
     assert stage.now_run.attention == "stopped by ana: the price is wrong"
-    assert [one.id for one in stage.desk.holding()] == ["press"]
+    assert [one.id for one in stage.stops.holding()] == ["press"]
 
 
 def test_the_pauses_are_taken_into_the_journal_as_the_kill_switchs() -> None:
@@ -136,9 +136,9 @@ def test_a_stop_whose_notes_are_still_being_written_waits() -> None:
 
 def test_pressing_again_meanwhile_is_the_same_stop() -> None:
     emergency = running()
-    desk = StopDesk(_unreachable, emergency.stage.clock, emergency.stage.queue, emergency.switch)
-    first = desk.stop(None, "wrong", "ana")
-    second = desk.stop(None, "still wrong", "eva")
+    stops = Stops(_unreachable, emergency.stage.clock, emergency.stage.queue, emergency.switch)
+    first = stops.stop(None, "wrong", "ana")
+    second = stops.stop(None, "still wrong", "eva")
     assert (first.stop.id, first.confirmed) == (second.stop.id, True)
     assert "cannot be reached" in first.unrecorded
 
@@ -151,8 +151,8 @@ def test_a_stop_of_everything_reaches_accounts_that_only_the_book_knows() -> Non
     with stage.database.unit_of_work() as unit:
         unit._tables.accounts.clear()
         unit.commit()
-    desk = StopDesk(stage.open_unit, stage.clock, stage.queue, emergency.switch)
-    view = desk.stop(None, "wrong", "ana")
+    stops = Stops(stage.open_unit, stage.clock, stage.queue, emergency.switch)
+    view = stops.stop(None, "wrong", "ana")
     assert (stage.on(), view.confirmed, [one.act_id for one in view.accounts]) == ([], True, [ACT])
 
 

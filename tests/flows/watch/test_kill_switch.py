@@ -85,7 +85,7 @@ def test_a_stop_of_the_account_alone_does_the_same() -> None:
 
 def test_a_stop_needs_a_reason() -> None:
     with pytest.raises(InvalidRequestError):
-        StopStage().desk.stop(None, "  ", "ana")
+        StopStage().stops.stop(None, "  ", "ana")
 
 
 def test_pressing_again_is_the_same_stop_and_another_look() -> None:
@@ -170,8 +170,8 @@ def test_a_throttled_read_does_not_delay_a_pause() -> None:
     stage.stop()
     stage.look()
     assert stage.on() == []
-    (held,) = stage.desk.holding()
-    assert not stage.desk.view(held.id).confirmed
+    (held,) = stage.stops.holding()
+    assert not stage.stops.view(held.id).confirmed
 
 
 def test_a_lost_token_is_reported_as_not_confirmed_object_by_object() -> None:
@@ -180,8 +180,8 @@ def test_a_lost_token_is_reported_as_not_confirmed_object_by_object() -> None:
     stage.meta.troubles = [Trouble(method, lost, 1, 10_000) for method in ("read", "find", "update")]
     stage.stop()
     stage.look()
-    (held,) = stage.desk.holding()
-    (account,) = stage.desk.view(held.id).accounts
+    (held,) = stage.stops.holding()
+    (account,) = stage.stops.view(held.id).accounts
     assert not account.confirmed
     assert len([line for line in account.open_lines if "token is not valid" in line]) == 6
     stage.meta.troubles = []
@@ -378,7 +378,7 @@ def test_lifting_keeps_the_report_with_the_stop() -> None:
     stage.stop()
     stage.enforced()
     stage.resume()
-    (view,) = stage.desk.views()
+    (view,) = stage.stops.views()
     assert (view.stop.lifted_by, view.stop.lift_reason) == ("eva", "the price is mended")
     assert view.accounts[0].confirmed
     assert len(view.accounts[0].report.objects) == 3  # type: ignore[union-attr]
@@ -388,7 +388,7 @@ def test_an_account_cannot_be_let_out_of_a_stop_of_everything() -> None:
     stage = StopStage()
     stage.stop()
     with pytest.raises(ConflictError, match="Everything is stopped"):
-        stage.desk.resume("eva", "mended", account_id=stage.account_id)
+        stage.stops.resume("eva", "mended", account_id=stage.account_id)
 
 
 def test_a_stop_is_lifted_once() -> None:
@@ -396,7 +396,7 @@ def test_a_stop_is_lifted_once() -> None:
     held = stage.stop().stop
     stage.resume()
     with pytest.raises(ConflictError, match="already"):
-        stage.desk.resume("eva", "mended", stop_id=held.id)
+        stage.stops.resume("eva", "mended", stop_id=held.id)
 
 
 def test_lifting_one_of_two_stops_leaves_the_account_stopped() -> None:
@@ -404,7 +404,7 @@ def test_lifting_one_of_two_stops_leaves_the_account_stopped() -> None:
     stage.stop(everything=False)
     everything = stage.stop()
     stage.look()
-    stage.desk.resume("eva", "mended", stop_id=everything.stop.id)
+    stage.stops.resume("eva", "mended", stop_id=everything.stop.id)
     stage.look()
     assert stage.now_run.next_tick_at is None
     assert stage.on() == []
@@ -470,12 +470,12 @@ def test_a_final_campaign_can_still_be_given_back_after_a_resume_that_left_it_of
     stage.resume()
     stage.look()
     assert stage.on() == []
-    (left_off,) = stage.desk.views()
+    (left_off,) = stage.stops.views()
     assert left_off.stop.report
-    stage.desk.resume("eva", "it was meant to run", account_id=stage.account_id, reactivate=True)
+    stage.stops.resume("eva", "it was meant to run", account_id=stage.account_id, reactivate=True)
     stage.look()
     assert len(stage.on()) == 3
-    (given_back,) = stage.desk.views()
+    (given_back,) = stage.stops.views()
     assert given_back.stop.report == left_off.stop.report
     with pytest.raises(ConflictError):
-        stage.desk.resume("eva", "once more", account_id=stage.account_id, reactivate=True)
+        stage.stops.resume("eva", "once more", account_id=stage.account_id, reactivate=True)

@@ -432,12 +432,12 @@ def test_the_run_s_report_and_the_look_in_brief_name_what_is_open() -> None:
 @pytest.mark.parametrize("change", [{"daily_budget": 900_000}, {"end_time": "2027-11-22T00:00:00+00:00"}])
 def test_until_it_is_off_the_exposure_shows_what_a_raised_budget_could_spend(change: dict[str, Any]) -> None:
     stage = staged(_R.COMPLETED)
-    desk = Exposures(stage.open_unit, stage.clock, MoneyGate())
-    (before,) = desk.of(stage.account_id)
+    exposures = Exposures(stage.open_unit, stage.clock, MoneyGate())
+    (before,) = exposures.of(stage.account_id)
     stage.touch("final/adset", **change)
     stage.meta.stubborn = True
     stage.at_look()
-    (meanwhile,) = desk.of(stage.account_id)
+    (meanwhile,) = exposures.of(stage.account_id)
     assert stage.record["undone"] != []
     if "daily_budget" in change:
         assert meanwhile.could_still_spend.minor > before.could_still_spend.minor
@@ -446,5 +446,5 @@ def test_until_it_is_off_the_exposure_shows_what_a_raised_budget_could_spend(cha
     stage.meta.stubborn = False
     for _ in range(3):
         stage.look()
-    (after,) = desk.of(stage.account_id)
+    (after,) = exposures.of(stage.account_id)
     assert (after.could_still_spend.minor, stage.on()) == (0, [])

@@ -54,7 +54,7 @@ def test_a_death_at_any_moment_of_a_resume_gives_the_final_campaign_back_once() 
         stage.meta.reaper = Reaper(fatal)
         for _ in range(2):
             with stage.mortal():
-                if stage.desk.holding():
+                if stage.stops.holding():
                     stage.resume(reactivate=True)
                 break
         for _ in range(4):

@@ -28,8 +28,8 @@ SWITCHED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 
 
 def view_of(stage: StopStage) -> StopView:
-    (held,) = stage.desk.holding()
-    return stage.desk.view(held.id)
+    (held,) = stage.stops.holding()
+    return stage.stops.view(held.id)
 
 
 def report_of(stage: StopStage) -> StopReport:
@@ -326,7 +326,7 @@ def test_a_reactivation_gives_back_what_two_stops_in_a_row_had_held() -> None:
     stage.enforced()
     later(stage, hours=1)
     stage.stop(everything=False)
-    stage.desk.resume("eva", "mended", stop_id=everything.stop.id)
+    stage.stops.resume("eva", "mended", stop_id=everything.stop.id)
     later(stage, hours=1)
     stage.resume(reactivate=True)
     stage.look()

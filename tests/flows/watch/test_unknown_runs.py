@@ -70,7 +70,7 @@ def test_each_is_alarmed_once() -> None:
 def test_a_stop_switches_them_off_and_nobody_speaks_of_them_any_more() -> None:
     stage = without_runs(staged(RunStatus.COMPLETED))
     stage.at_look()
-    stage.desk.stop(None, "they are nobody's", "ana")
+    stage.stops.stop(None, "they are nobody's", "ana")
     stage.enforced()
     assert stage.on() == []
     stage.resume()

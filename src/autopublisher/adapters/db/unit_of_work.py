@@ -21,20 +21,20 @@ from autopublisher.adapters.db.stops import SqlStops, SqlWatches
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.ports.repositories import (
-    Accounts,
-    Claims,
-    Creatives,
-    Installations,
-    Journal,
-    ListingLags,
-    Observations,
-    Pacings,
-    People,
-    RunRecords,
-    Runs,
-    Stops,
-    Tokens,
-    Watches,
+    AccountRepository,
+    ClaimRepository,
+    CreativeRepository,
+    InstallationRepository,
+    JournalRepository,
+    ListingLagRepository,
+    ObservationRepository,
+    PacingRepository,
+    PeopleRepository,
+    RunRecordRepository,
+    RunRepository,
+    StopRepository,
+    TokenRepository,
+    WatchRepository,
 )
 
 
@@ -45,20 +45,20 @@ class SqlUnitOfWork:
     stand in emergency notes: they hold before any row says so.
     """
 
-    runs: Runs
-    journal: Journal
-    accounts: Accounts
-    creatives: Creatives
-    records: RunRecords
-    observations: Observations
-    people: People
-    tokens: Tokens
-    stops: Stops
-    watches: Watches
-    pacings: Pacings
-    listing_lags: ListingLags
-    installations: Installations
-    claims: Claims
+    runs: RunRepository
+    journal: JournalRepository
+    accounts: AccountRepository
+    creatives: CreativeRepository
+    records: RunRecordRepository
+    observations: ObservationRepository
+    people: PeopleRepository
+    tokens: TokenRepository
+    stops: StopRepository
+    watches: WatchRepository
+    pacings: PacingRepository
+    listing_lags: ListingLagRepository
+    installations: InstallationRepository
+    claims: ClaimRepository
     connection: Connection
 
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:

@@ -23,20 +23,20 @@ from autopublisher.adapters.memory.tables import Tables
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
-    Accounts,
-    Claims,
-    Creatives,
-    Installations,
-    Journal,
-    ListingLags,
-    Observations,
-    Pacings,
-    People,
-    RunRecords,
-    Runs,
-    Stops,
-    Tokens,
-    Watches,
+    AccountRepository,
+    ClaimRepository,
+    CreativeRepository,
+    InstallationRepository,
+    JournalRepository,
+    ListingLagRepository,
+    ObservationRepository,
+    PacingRepository,
+    PeopleRepository,
+    RunRecordRepository,
+    RunRepository,
+    StopRepository,
+    TokenRepository,
+    WatchRepository,
 )
 
 
@@ -71,20 +71,20 @@ class MemoryDatabase:
 class MemoryUnitOfWork:
     """Implements ``ports.repositories.UnitOfWork``."""
 
-    runs: Runs
-    journal: Journal
-    accounts: Accounts
-    creatives: Creatives
-    records: RunRecords
-    observations: Observations
-    people: People
-    tokens: Tokens
-    stops: Stops
-    watches: Watches
-    pacings: Pacings
-    listing_lags: ListingLags
-    installations: Installations
-    claims: Claims
+    runs: RunRepository
+    journal: JournalRepository
+    accounts: AccountRepository
+    creatives: CreativeRepository
+    records: RunRecordRepository
+    observations: ObservationRepository
+    people: PeopleRepository
+    tokens: TokenRepository
+    stops: StopRepository
+    watches: WatchRepository
+    pacings: PacingRepository
+    listing_lags: ListingLagRepository
+    installations: InstallationRepository
+    claims: ClaimRepository
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database

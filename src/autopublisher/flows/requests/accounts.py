@@ -35,7 +35,7 @@ LARGEST_IMAGE: Final = 30 * 1024 * 1024
 LONGEST_NAME: Final = 200
 
 
-class AccountDesk:
+class Accounts:
     """Keeps the ad accounts we may act on, and their creatives; ``registered`` is called once there is one more."""
 
     def __init__(

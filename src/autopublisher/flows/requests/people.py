@@ -49,7 +49,7 @@ class WrongPasswordError(NotAuthenticatedError):
     remedy = "Check both. An administrator can set a new password with 'autopublisher user password'."
 
 
-class PeopleDesk:
+class People:
     """Signs people in, tells who holds a token, and keeps the register of users."""
 
     def __init__(

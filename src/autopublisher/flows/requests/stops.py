@@ -82,7 +82,7 @@ class StopView:
         return all(account.confirmed for account in self.accounts)
 
 
-class StopDesk:
+class Stops:
     """Takes stops and their lifting from people, and shows what became of them."""
 
     def __init__(

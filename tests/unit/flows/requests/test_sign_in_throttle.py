@@ -11,7 +11,7 @@ from autopublisher.adapters.memory.tokens import MemoryTokens
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.domain.access import Role
 from autopublisher.domain.journal.records import Event
-from autopublisher.flows.requests.people import FAMILIAR_ADDRESSES, PeopleDesk, WrongPasswordError
+from autopublisher.flows.requests.people import FAMILIAR_ADDRESSES, People, WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import (
     FORGOTTEN_AFTER,
     FREE_ATTEMPTS,
@@ -48,8 +48,8 @@ def passwords() -> MemoryPasswords:
 
 
 @pytest.fixture
-def people(database: MemoryDatabase, clock: ManualClock, passwords: MemoryPasswords) -> PeopleDesk:
-    people = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"key"), passwords)
+def people(database: MemoryDatabase, clock: ManualClock, passwords: MemoryPasswords) -> People:
+    people = People(database.unit_of_work, clock, MemoryTokens(b"key"), passwords)
     people.add_user("ana", PASSWORD, Role.MANAGER)
     return people
 
@@ -63,12 +63,12 @@ def stranger(number: int) -> str:
     return f"198.51.{number // 250}.{number % 250 + 1}"
 
 
-def fail(people: PeopleDesk, name: str, address: str) -> None:
+def fail(people: People, name: str, address: str) -> None:
     with pytest.raises(WrongPasswordError):
         people.sign_in(name, "wrong", address)
 
 
-def guess_from_everywhere(people: PeopleDesk, name: str) -> None:
+def guess_from_everywhere(people: People, name: str) -> None:
     for number in range(FREE_FROM_STRANGERS):
         fail(people, name, stranger(number))
 
@@ -112,7 +112,7 @@ def test_strangers_leave_places_to_those_who_are_known(throttle: SignInThrottle)
         attempt.admit(familiar=False)
 
 
-def test_a_refused_attempt_costs_no_hash(people: PeopleDesk, passwords: MemoryPasswords) -> None:
+def test_a_refused_attempt_costs_no_hash(people: People, passwords: MemoryPasswords) -> None:
     for _ in range(FREE_ATTEMPTS):
         fail(people, "ana", HOME)
     with pytest.raises(TooManyAttemptsError):
@@ -120,42 +120,42 @@ def test_a_refused_attempt_costs_no_hash(people: PeopleDesk, passwords: MemoryPa
     assert passwords.checked == FREE_ATTEMPTS
 
 
-def test_one_address_cannot_try_many_names(people: PeopleDesk) -> None:
+def test_one_address_cannot_try_many_names(people: People) -> None:
     for number in range(FREE_FROM_ADDRESS):
         fail(people, f"name {number}", HOME)
     with pytest.raises(TooManyAttemptsError):
         people.sign_in("another", "wrong", HOME)
 
 
-def test_a_name_guessed_from_many_addresses_waits_at_new_ones(people: PeopleDesk) -> None:
+def test_a_name_guessed_from_many_addresses_waits_at_new_ones(people: People) -> None:
     guess_from_everywhere(people, "ana")
     with pytest.raises(TooManyAttemptsError):
         people.sign_in("ana", PASSWORD, HOME)
 
 
-def test_strangers_do_not_lock_out_who_has_signed_in_there_before(people: PeopleDesk) -> None:
+def test_strangers_do_not_lock_out_who_has_signed_in_there_before(people: People) -> None:
     people.sign_in("ana", PASSWORD, HOME)
     guess_from_everywhere(people, "ana")
     assert people.sign_in("ana", PASSWORD, HOME)
 
 
 def test_what_is_familiar_survives_a_restart(
-    people: PeopleDesk, database: MemoryDatabase, clock: ManualClock
+    people: People, database: MemoryDatabase, clock: ManualClock
 ) -> None:
     people.sign_in("ana", PASSWORD, HOME)
-    again = PeopleDesk(database.unit_of_work, clock, MemoryTokens(b"key"), MemoryPasswords())
+    again = People(database.unit_of_work, clock, MemoryTokens(b"key"), MemoryPasswords())
     guess_from_everywhere(again, "ana")
     assert again.sign_in("ana", PASSWORD, HOME)
 
 
-def test_the_newest_addresses_of_a_person_are_kept(people: PeopleDesk) -> None:
+def test_the_newest_addresses_of_a_person_are_kept(people: People) -> None:
     for number in range(FAMILIAR_ADDRESSES + 5):
         people.sign_in("ana", PASSWORD, stranger(number))
     kept = people.user("ana").addresses
     assert (len(kept), kept[0]) == (FAMILIAR_ADDRESSES, stranger(FAMILIAR_ADDRESSES + 4))
 
 
-def test_failures_are_forgotten_in_time(people: PeopleDesk, clock: ManualClock) -> None:
+def test_failures_are_forgotten_in_time(people: People, clock: ManualClock) -> None:
     for _ in range(FREE_ATTEMPTS):
         fail(people, "ana", HOME)
     clock.advance_to(NOW + FORGOTTEN_AFTER + timedelta(seconds=1))
@@ -172,9 +172,7 @@ def test_guessing_at_random_names_does_not_fill_the_memory(throttle: SignInThrot
     assert {len(gate._tallies) for gate in (throttle._pairs, throttle._names)} == {REMEMBERED}
 
 
-def test_a_failed_sign_in_is_an_event_with_name_and_address(
-    people: PeopleDesk, database: MemoryDatabase
-) -> None:
+def test_a_failed_sign_in_is_an_event_with_name_and_address(people: People, database: MemoryDatabase) -> None:
     fail(people, "ana", HOME)
     (event,) = events_of(database)
     assert (event.actor, event.data["address"]) == ("ana", HOME)
@@ -182,7 +180,7 @@ def test_a_failed_sign_in_is_an_event_with_name_and_address(
 
 
 def test_a_strangers_name_is_written_down_readable_and_short(
-    people: PeopleDesk, database: MemoryDatabase
+    people: People, database: MemoryDatabase
 ) -> None:
     fail(people, "\x1b[2J\x00" + "x" * 500, HOME)
     (event,) = events_of(database)
@@ -190,7 +188,7 @@ def test_a_strangers_name_is_written_down_readable_and_short(
 
 
 def test_strangers_cannot_fill_the_database(
-    people: PeopleDesk, database: MemoryDatabase, clock: ManualClock
+    people: People, database: MemoryDatabase, clock: ManualClock
 ) -> None:
     for number in range(WRITTEN_AN_HOUR + 40):
         fail(people, f"name {number}", stranger(number))
