@@ -255,7 +255,7 @@ def test_a_failing_tick_is_reported_once_and_does_not_block_its_account(
         enqueue(tick("a"))
         enqueue(tick("b"))
         log.wait_for(tick("b"))
-    failures = [event for event in events if event["event"] == "tick.failed"]
+    failures = [event for event in events if event["event"] == "tick_failed"]
     assert [(event["run_id"], event["version"]) for event in failures] == [("a", 1)]
     assert "no such thing" not in caplog.text
 
@@ -419,7 +419,7 @@ def test_the_sweep_goes_on_after_a_failure(url: str) -> None:
         worker.start(Log())
         assert all(swept.acquire(timeout=PATIENCE) for _ in range(3))
         worker.stop(drain_seconds=0)
-    assert {event["name"] for event in events if event["event"] == "rounds.failed"} == {"autopublisher-sweep"}
+    assert {event["name"] for event in events if event["event"] == "rounds_failed"} == {"autopublisher-sweep"}
 
 
 def test_a_unit_of_work_without_sql_is_refused(engine: sa.Engine) -> None:

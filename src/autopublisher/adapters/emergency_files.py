@@ -177,7 +177,7 @@ class FileAccountBook:
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("account_book_unreadable", path=str(self._path), reason=str(error))
+            _log.warning("account_book_not_read", path=str(self._path), reason=str(error))
             return ()
         return sorted(found, key=attrgetter("act_id"))
 

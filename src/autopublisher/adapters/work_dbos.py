@@ -39,7 +39,7 @@ from autopublisher.ports.work import Tick, TickHandler, WorkHealth
 
 __all__ = ["DbosTickQueue", "DbosWorker", "prepare"]
 
-LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 WATCH_SECONDS = 1.0
 PURGE_SECONDS = 600.0
 # A tick that is enqueued once more after its record is gone finds its run's version moved on, and does nothing.
@@ -143,7 +143,7 @@ class DbosWorker:
             for rounds in self._rounds:
                 rounds.start()
             self._cleanup = undo.pop_all()
-        LOG.info("worker.started", executor_id=lease.executor_id, concurrency=self._concurrency)
+        _log.info("worker_started", executor_id=lease.executor_id, concurrency=self._concurrency)
 
     def stop(self, drain_seconds: float = 20.0) -> None:
         """Take no more ticks, wait this long for those in flight, and release everything; twice is harmless.
@@ -184,7 +184,7 @@ class DbosWorker:
         """Delete what ended long enough ago: finished ticks were a large part of the database."""
         purged = self._store.purge(self._kept_finished, lambda: self._draining)
         if purged:
-            LOG.info("work.purged", ticks=purged)
+            _log.info("ticks_purged", ticks=purged)
 
     def _occupy_process(self, undo: contextlib.ExitStack) -> None:
         if not ONE_PER_PROCESS.acquire(blocking=False):
@@ -263,10 +263,10 @@ def register(handler: TickHandler, lease: WorkerLease) -> None:
                 handler(due)
             else:
                 # Whoever has it now will say how it ended: DBOS takes no such word from us.
-                LOG.warning("tick.given_away", run_id=run_id, version=version, act_id=act_id)
+                _log.warning("tick_reassigned", run_id=run_id, version=version, act_id=act_id)
         except Exception:
             # DBOS keeps it as failed and runs it no more; the sweep moves the run on under its next version.
-            LOG.exception("tick.failed", run_id=run_id, version=version, act_id=act_id)
+            _log.exception("tick_failed", run_id=run_id, version=version, act_id=act_id)
             raise
 
 

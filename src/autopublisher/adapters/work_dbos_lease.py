@@ -22,7 +22,7 @@ from autopublisher.adapters.work_dbos_store import IN_FLIGHT, QUEUE, is_sqlite, 
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
 LOCAL = "local"
-LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 # A vanished machine is noticed after about 25 s, however the server is configured.
 SERVER_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
@@ -219,7 +219,7 @@ class AdvisoryLockLease:
                 self._bury(connection, name, requeue)
         except sa.exc.DBAPIError as error:
             reason = str(error.orig).partition("\n")[0]
-            LOG.warning("worker.lease_lost", executor_id=self.executor_id, reason=reason)
+            _log.warning("worker_lease_lost", executor_id=self.executor_id, reason=reason)
             self._disconnect()
 
     def release(self) -> None:
@@ -242,7 +242,7 @@ class AdvisoryLockLease:
             self._end_if_frozen(connection, name)
             return
         try:
-            LOG.warning("worker.found_dead", executor_id=name, by=self.executor_id)
+            _log.warning("dead_worker_found", executor_id=name, by=self.executor_id)
             requeue(name)
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_key(name))))
@@ -255,7 +255,7 @@ class AdvisoryLockLease:
                 found = connection.execute(sa.text(STILL_OURS), values).one_or_none()
         except sa.exc.DBAPIError as error:
             reason = str(error.orig).partition("\n")[0]
-            LOG.warning("tick.claim_unknown", executor_id=self.executor_id, tick=tick, reason=reason)
+            _log.warning("tick_claim_not_read", executor_id=self.executor_id, tick=tick, reason=reason)
             return None
         if found is None or not found.is_ours:
             return False
@@ -265,7 +265,7 @@ class AdvisoryLockLease:
         """End the session of a worker that shows no sign of life; its lock is then free for the next round."""
         values = {**lock_halves(name), "seconds": self._frozen_after_seconds}
         if connection.execute(sa.text(END_FROZEN), values).all():
-            LOG.warning("worker.found_frozen", executor_id=name, by=self.executor_id)
+            _log.warning("frozen_worker_ended", executor_id=name, by=self.executor_id)
 
     def _unfinished(self, connection: sa.Connection) -> Sequence[str]:
         query = sa.text(

@@ -10,7 +10,7 @@ from autopublisher.domain.errors import UnavailableError
 AFTER_A_FAILURE_SECONDS = 1.0
 """Pause after a call that failed, so that a lasting fault does not fill the log."""
 
-LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Rounds:
@@ -36,7 +36,7 @@ class Rounds:
         self._stopping.set()
         self._thread.join(patience_seconds)
         if self._thread.is_alive():
-            LOG.warning("rounds.still_running", name=self._name, waited_seconds=patience_seconds)
+            _log.warning("rounds_not_stopped", name=self._name, waited_seconds=patience_seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -44,10 +44,10 @@ class Rounds:
                 self._action()
             except UnavailableError as error:
                 # What is down is known by its sentence; a stack for each round would fill the log of an outage.
-                LOG.warning("rounds.put_off", name=self._name, reason=error.message)
+                _log.warning("rounds_deferred", name=self._name, reason=error.message)
                 self._stopping.wait(AFTER_A_FAILURE_SECONDS)
-            except Exception:
-                # The edge of a thread: nobody above could act, and the next round may well succeed.
-                LOG.exception("rounds.failed", name=self._name)
+            except Exception:  # noqa: BLE001 - the edge of a thread
+                # Nobody above could act, and the next round may well succeed.
+                _log.exception("rounds_failed", name=self._name)
                 self._stopping.wait(AFTER_A_FAILURE_SECONDS)
             self._stopping.wait(self._pause_seconds)

@@ -84,7 +84,10 @@ class RequestFrame:
                 _frame(headers, request_id, scope["scheme"])
                 _name_language(headers, scope)
                 structlog.get_logger(REQUESTS_LOGGER).info(
-                    "request", method=scope["method"], path=bounded(scope["path"]), status=message["status"]
+                    "request_answered",
+                    method=scope["method"],
+                    path=bounded(scope["path"]),
+                    status=message["status"],
                 )
             await send(message)
 

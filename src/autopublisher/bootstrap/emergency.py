@@ -69,7 +69,7 @@ class EmergencyKeeper:
             self.book_accounts()
             self._intake.take_in()
         except AutoPublisherError as error:
-            _log.warning("emergency_unprepared", reason=str(error))
+            _log.warning("emergency_not_prepared", reason=str(error))
         rounds = Rounds("autopublisher-emergency", self._round, ROUND_SECONDS)
         rounds.start()
         return rounds

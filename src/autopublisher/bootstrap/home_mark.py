@@ -55,7 +55,7 @@ class HomeMark:
                 write_private(self._path, json.dumps({"installation": stored.installation}) + "\n")
         except OSError as error:
             # The next tick or start tries again; runs must not wait for a folder that is full.
-            _log.warning("home:mark:unwritable", path=str(self._path), reason=error.strerror)
+            _log.warning("home_mark_not_written", path=str(self._path), reason=error.strerror)
 
     @property
     def exists(self) -> bool:

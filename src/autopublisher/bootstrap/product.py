@@ -140,7 +140,7 @@ class Product:
             self.services = self._services(outside, key, worker, passwords, pause=pause, keeper=keeper)
             self.works = worker is not None
             self._cleanup = undo.pop_all()
-        _log.info("product:process:started", mode=self.settings.meta_api_mode, works=self.works)
+        _log.info("product_started", mode=self.settings.meta_api_mode, works=self.works)
 
     def stop(self) -> None:
         """End the ticks in flight, close everything, and end the simulator; twice is harmless."""

@@ -47,7 +47,7 @@ class JumpDriver:
         due = min([*_next_jump(unended, now), *urgent], default=None)
         if due is None or due <= now:
             return False
-        _log.debug("clock:stub:jumped", to=due.isoformat())
+        _log.debug("clock_jumped", to=due.isoformat())
         # Before time moves: a death in between gives more time, never less.
         self._lengthen([run for run in unended if _is_open(run)], due - now)
         self._clock.advance_to(due)

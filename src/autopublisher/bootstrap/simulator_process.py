@@ -116,7 +116,7 @@ class SimulatorProcess:
             return
         found = self._announced()
         if found is None or not found.answers():
-            _log.warning("simulator:process:missing", url=self._url)
+            _log.warning("simulator_process_lost", url=self._url)
             self.start()
 
     def stop(self) -> None:

@@ -103,7 +103,7 @@ class TickPacing:
                 unit.commit()
         except UnavailableError as error:
             # The tick has done its work, and what is kept gives nobody more than is left.
-            _log.warning("pacing_not_kept", act_id=ticking.act_id, reason=str(error))
+            _log.warning("pacing_not_saved", act_id=ticking.act_id, reason=str(error))
 
 
 def _says_the_same(one: Pacing, other: Pacing) -> bool:

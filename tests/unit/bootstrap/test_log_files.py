@@ -101,7 +101,7 @@ def test_a_log_that_is_a_folder_is_named(tmp_path: Path) -> None:
 
 def test_requests_have_a_log_of_their_own(tmp_path: Path) -> None:
     log_to_file(tmp_path, "INFO")
-    structlog.get_logger(REQUESTS_LOGGER).info("request", path=bounded("/" + "a" * 60_000))
+    structlog.get_logger(REQUESTS_LOGGER).info("request_answered", path=bounded("/" + "a" * 60_000))
     structlog.get_logger("other").warning("matters")
     main, requests = ((tmp_path / name).read_text("utf-8") for name in ("autopublisher.log", "requests.log"))
     assert json.loads(main)["event"] == "matters"

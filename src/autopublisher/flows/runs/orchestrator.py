@@ -79,7 +79,7 @@ class Orchestrator:
             with self._pacing.ticking(tick.act_id), self._views.session():
                 self._advance(tick, tick.run_id)
         except (StaleRunError, StaleOperationError) as stale:
-            _log.info("tick_stale", run_id=tick.run_id, version=tick.version, reason=str(stale))
+            _log.info("tick_outdated", run_id=tick.run_id, version=tick.version, reason=str(stale))
 
     def _advance(self, tick: Tick, run_id: RunId) -> None:
         with self._open_unit() as unit:
@@ -150,7 +150,7 @@ class Orchestrator:
         wait = told or now + self._backoff(run)
         people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
         attention = f"{error.message} {error.remedy}".strip()
-        _log.warning("tick_put_off", run_id=run.id, status=run.status, reason=str(error), until=str(wait))
+        _log.warning("tick_deferred", run_id=run.id, status=run.status, reason=str(error), until=str(wait))
         said = event(
             run, now, "needs_person" if people else "put_off", f"Trying again at {wait}: {error.message}"
         )
@@ -219,7 +219,7 @@ class Orchestrator:
                     enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
                     unit.commit()
             except StaleRunError as stale:
-                _log.info("wake_unneeded", run_id=waiting.id, ended=ended.id, reason=str(stale))
+                _log.info("wake_skipped", run_id=waiting.id, ended=ended.id, reason=str(stale))
 
 
 def _needs_reading(run: Run) -> bool:

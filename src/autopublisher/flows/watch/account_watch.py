@@ -64,7 +64,7 @@ class AccountWatch:
         try:
             self._save(following, watch.version)
         except StaleWatchError as stale:
-            _log.info("look_stale", act_id=watch.act_id, version=watch.version, reason=str(stale))
+            _log.info("account_tick_outdated", act_id=watch.act_id, version=watch.version, reason=str(stale))
             self._keep_report(following)
 
     def _keep_report(self, seen: Watch) -> None:
@@ -76,7 +76,7 @@ class AccountWatch:
             try:
                 unit.watches.save(replace(held, report=seen.report, looked_at=seen.looked_at), held.version)
             except StaleWatchError as again:
-                _log.info("report_stale", act_id=seen.act_id, reason=str(again))
+                _log.info("account_report_outdated", act_id=seen.act_id, reason=str(again))
                 return
             unit.commit()
 

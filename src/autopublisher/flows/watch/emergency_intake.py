@@ -54,7 +54,7 @@ class EmergencyIntake:
         try:
             return self._stored(noted)
         except (UnavailableError, StaleRunError, StaleOperationError, StaleWatchError) as error:
-            _log.info("emergency_not_taken_in", stop_id=noted.stop.id, reason=str(error))
+            _log.info("emergency_stop_not_recorded", stop_id=noted.stop.id, reason=str(error))
             return False
 
     def _stored(self, noted: NotedStop) -> bool:
@@ -75,7 +75,7 @@ class EmergencyIntake:
                 _journal(unit, noted, pause)
             unit.prove_writable()
             unit.commit()
-        _log.warning("emergency_taken_in", stop_id=stop.id, pauses=len(noted.pauses))
+        _log.warning("emergency_stop_recorded", stop_id=stop.id, pauses=len(noted.pauses))
         return True
 
 

@@ -112,7 +112,7 @@ class OrphanedObjects:
         try:
             self._control.account_for_orphans(run, self._plan(run))
         except (Held, MetaError, StaleRunError, StaleOperationError) as error:
-            _log.warning("orphan_not_taken_in", run_id=run.id, meta_id=orphan.meta_id, reason=str(error))
+            _log.warning("orphan_not_adopted", run_id=run.id, meta_id=orphan.meta_id, reason=str(error))
         return is_journaled(self._control.rows(run), orphan)
 
 

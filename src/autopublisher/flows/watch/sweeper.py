@@ -70,7 +70,7 @@ class Sweeper:
                 self._ticks.enqueue(unit, Tick(run.id, lifted.version, run.act_id))
                 unit.commit()
         except StaleRunError as stale:
-            _log.info("lift_unneeded", run_id=run.id, reason=str(stale))
+            _log.info("stop_lift_skipped", run_id=run.id, reason=str(stale))
 
     def _lift_watch(self, watch: Watch, now: datetime) -> None:
         lifted = replace(watch, version=watch.version + 1, next_look_at=now)
@@ -80,4 +80,4 @@ class Sweeper:
                 self._ticks.enqueue(unit, Tick(None, lifted.version, watch.act_id))
                 unit.commit()
         except StaleWatchError as stale:
-            _log.info("lift_unneeded", act_id=watch.act_id, reason=str(stale))
+            _log.info("stop_lift_skipped", act_id=watch.act_id, reason=str(stale))

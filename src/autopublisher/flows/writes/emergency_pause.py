@@ -126,7 +126,9 @@ class EmergencyPause:
             )
         finally:
             self._notes.close(stop.id)
-        _log.warning("emergency_pause", stop_id=stop.id, objects=sum(len(one.on) for one in under_way))
+        _log.warning(
+            "emergency_pause_finished", stop_id=stop.id, objects=sum(len(one.on) for one in under_way)
+        )
         return EmergencyReport(stop, reports, noted_in)
 
     def _concerned(self, stop: Stop) -> Sequence[BookedAccount]:
