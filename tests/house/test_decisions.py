@@ -39,3 +39,7 @@ def test_every_record_has_a_dated_status(records: dict[str, str]) -> None:
 @pytest.mark.parametrize("title", SECTIONS)
 def test_every_record_has_something_to_say_in_each_section(records: dict[str, str], title: str) -> None:
     assert [name for name, text in records.items() if not section(text, title)] == []
+
+
+def test_a_lasting_change_is_a_record_of_its_own(records: dict[str, str]) -> None:
+    assert [name for name, text in records.items() if re.search(r"\bamended\b", text)] == []
