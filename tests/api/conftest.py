@@ -294,7 +294,7 @@ def campaign_of(run: Run) -> MetaObject:
         run_id=run.id,
         act_id=run.act_id,
         kind=ObjectKind.CAMPAIGN,
-        key="test.campaign",
+        key="test/a/campaign",
         variant=None,
         meta_id=MetaId(f"1202{run.id[:8]}"),
         parent_meta_id=None,

@@ -15,6 +15,7 @@ from autopublisher.domain.errors import (
     MetaTransientError,
 )
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
@@ -270,8 +271,10 @@ def test_a_second_worker_on_the_same_tick_is_not_taken_for_somebody_who_edits() 
     run = stage.now_run
     executor = Executor(stage.open_unit, stage.meta, stage.storage, stage.clock)
     first, second = (ObjectControl(stage.open_unit, executor, stage.meta, stage.clock) for _ in range(2))
-    rows = [row for row in first.created(run, "test/") if row.spec.kind is ObjectKind.CAMPAIGN]
-    second.update(run, rows[0], {"status": "PAUSED"}, "pause")
-    stage.meta.on_call = once("read", lambda: second.update(run, rows[0], {"status": "ACTIVE"}, "activate"))
+    rows = [row for row in first.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.CAMPAIGN]
+    second.update(run, rows[0], {"status": "PAUSED"}, Purpose.PAUSE)
+    stage.meta.on_call = once(
+        "read", lambda: second.update(run, rows[0], {"status": "ACTIVE"}, Purpose.ACTIVATE)
+    )
     assert first.differences(run, rows) == []
     assert stage.meta.objects[MetaId(rows[0].meta_id or "")].status == "ACTIVE"

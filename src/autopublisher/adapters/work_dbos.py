@@ -35,7 +35,7 @@ from autopublisher.adapters.work_dbos_store import (
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
-from autopublisher.ports.work import Tick, TickHandler, WorkHealth
+from autopublisher.ports.work import Tick, TickHandler, TickKind, WorkHealth
 
 __all__ = ["DbosTickQueue", "DbosWorker", "prepare"]
 
@@ -82,7 +82,7 @@ def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
         workflow_id=tick.workflow_id,
         queue_partition_key=tick.act_id,
         app_version=APPLICATION_VERSION,
-        priority=LOOK_FIRST if tick.run_id is None else RUNS_AFTER,
+        priority=LOOK_FIRST if tick.kind is TickKind.ACCOUNT else RUNS_AFTER,
     )
     if delay_seconds > 0:
         chosen["delay_seconds"] = delay_seconds

@@ -13,6 +13,7 @@ from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.output import Listing, pairs_table
 from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.moments import moment_text
@@ -167,7 +168,7 @@ def _true_roas(view: RunView, variant: VariantView, truth: Truth) -> float | Non
 
 
 def _is_test(one: MetaObject) -> bool:
-    return one.key.startswith("test/")
+    return purpose_of(one.key) is Purpose.TEST
 
 
 def _place(one: MetaObject) -> str:

@@ -1,6 +1,7 @@
 """Composes the phases of a run from the ports: the same handlers for the product, the tests and the benchmarks."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -45,7 +46,7 @@ from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
-from autopublisher.ports.work import Tick, TickQueue
+from autopublisher.ports.work import Tick, TickHandler, TickKind, TickQueue
 
 
 @dataclass(frozen=True)
@@ -200,10 +201,11 @@ class TickDispatcher:
 
     def __call__(self, tick: Tick) -> None:
         """Advance the tick's run, or look at its account."""
-        if tick.run_id is None:
-            self.watch.look(tick)
-        else:
-            self.orchestrator.advance(tick)
+        handlers: Mapping[TickKind, TickHandler] = {
+            TickKind.RUN: self.orchestrator.advance,
+            TickKind.ACCOUNT: self.watch.look,
+        }
+        handlers[tick.kind](tick)
 
 
 def build_dispatcher(  # noqa: PLR0917 (one argument for each port, the same order everywhere)

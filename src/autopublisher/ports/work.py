@@ -1,10 +1,18 @@
 """Durable work: ticks of runs and of account watches, which survive a crash and never run twice at once for one account."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
+
+
+class TickKind(StrEnum):
+    """Whose tick it is, which says who handles it."""
+
+    RUN = "run"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,11 @@ class Tick:
     run_id: RunId | None
     version: int
     act_id: ActId
+
+    @property
+    def kind(self) -> TickKind:
+        """Whose tick it is."""
+        return TickKind.ACCOUNT if self.run_id is None else TickKind.RUN
 
     @property
     def workflow_id(self) -> str:

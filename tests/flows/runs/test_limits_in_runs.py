@@ -200,7 +200,7 @@ def spender(stage: Stage, gate: MoneyGate) -> Executor:
     return Executor(stage.open_unit, stage.meta, stage.storage, stage.clock, gate=gate)
 
 
-def spend(stage: Stage, reserves: int, key: str = "extra/adset") -> OperationSpec:
+def spend(stage: Stage, reserves: int, key: str = "unplaced/adset") -> OperationSpec:
     params = {
         "name": f"Extra [{key}]",
         "start_time": stage.clock.now().isoformat(),
@@ -274,7 +274,7 @@ def spend_and_fail(stage: Stage, trouble: Trouble) -> Executor:
 def test_what_meta_has_refused_can_be_reserved_again() -> None:
     stage = Stage()
     executor = spend_and_fail(stage, Trouble("create", MetaRefusedError("no", code=100), CREATES + 1))
-    again = executor.perform(stage.now_run, spend(stage, 50 * EURO, "extra/again"))
+    again = executor.perform(stage.now_run, spend(stage, 50 * EURO, "unplaced/again"))
     assert again.state is OperationState.CONFIRMED
 
 
@@ -282,7 +282,7 @@ def test_what_nobody_can_vouch_for_keeps_its_reserve() -> None:
     stage = Stage()
     executor = spend_and_fail(stage, Trouble("create", cut_off(), CREATES + 1))
     with pytest.raises(LimitRefusedError, match=r"0\.00 EUR is left"):
-        executor.perform(stage.now_run, spend(stage, 50 * EURO, "extra/again"))
+        executor.perform(stage.now_run, spend(stage, 50 * EURO, "unplaced/again"))
 
 
 def test_a_settled_test_counts_what_it_spent() -> None:

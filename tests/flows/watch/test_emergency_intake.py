@@ -3,9 +3,10 @@
 from autopublisher.adapters.memory.emergency import MemoryAccountBook, MemoryEmergencyNotes
 from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.accounts.emergency import BookedAccount
-from autopublisher.domain.accounts.stops import STOP_VERB, Stop
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import MetaRefusedError, UnavailableError
 from autopublisher.domain.ids import StopId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import OperationState
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.stops import Stops
@@ -37,7 +38,7 @@ class Emergency:
     def stop_rows(self) -> list[OperationState]:
         with self.stage.database.unit_of_work() as unit:
             rows = unit.journal.of_run(self.stage.run_id)
-        return [row.state for row in rows if row.key.startswith(f"{STOP_VERB}/")]
+        return [row.state for row in rows if row.key.startswith(f"{Purpose.STOP}/")]
 
 
 def running() -> Emergency:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.ids import ActId, MetaId, RunId, StopId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -22,7 +23,6 @@ from autopublisher.domain.journal.operations import (
 OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 """Own statuses in which an object delivers nothing."""
 
-STOP_VERB = "stop"
 """How the journal keys of the kill switch's pauses begin, which tells them from every other pause."""
 
 STOP_DUTY = "stop"
@@ -177,7 +177,7 @@ def was_stopped(rows: Sequence[Operation], key: str, since: datetime | None = No
     must have been sent from then on: what an earlier stop had switched off is not this one's doing.
     """
     changes = [row for row in rows if row.spec.target == key and _has_changed_status(row)]
-    if not changes or not changes[-1].key.startswith(f"{STOP_VERB}/"):
+    if not changes or changes[-1].purpose is not Purpose.STOP:
         return False
     # An unanswered pause is sent again only where the object was still on: then it is the later stop's doing.
     return since is None or (changes[-1].sent_at or changes[-1].intended_at) >= since

@@ -10,7 +10,7 @@ again. Two workers cannot both move a row: every step is a compare-and-swap on i
 version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from typing import Any
 
 from autopublisher.domain.errors import TransitionError
 from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.keys import Purpose, purpose_of
 
 
 class OperationState(StrEnum):
@@ -123,6 +124,11 @@ class Operation:
         return self.spec.key
 
     @property
+    def purpose(self) -> Purpose:
+        """What the write is for."""
+        return purpose_of(self.spec.key)
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing remains to be found out or done."""
         return self.state in SETTLED
@@ -132,6 +138,11 @@ class Operation:
         if state not in TRANSITIONS[self.state]:
             raise TransitionError(f"operation {self.key} cannot go from {self.state} to {state}")
         return replace(self, state=state, **changes)
+
+
+def changes_of(rows: Sequence[Operation], target: str, purpose: Purpose) -> list[Operation]:
+    """Return the changes for one purpose of the object that ``target`` has made, oldest first."""
+    return [row for row in rows if row.spec.target == target and row.purpose is purpose]
 
 
 def resolve(params: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:

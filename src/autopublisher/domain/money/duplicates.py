@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.accounts.stops import OFF
+from autopublisher.domain.journal.keys import OperationKey, Purpose, key_from
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.money.exposure import last_day
 
-DUPLICATE_VERB = "duplicate"
 """How the journal keys of duplicates begin; the key of the create they double follows."""
 
 MONEY_KINDS = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET})
@@ -25,7 +25,7 @@ _FOREVER_DAYS = 366
 
 def is_duplicate(row: Operation) -> bool:
     """Tell whether a row of the journal is a duplicate's."""
-    return row.key.startswith(f"{DUPLICATE_VERB}/")
+    return row.purpose is Purpose.DUPLICATE
 
 
 def holds_money(row: Operation) -> bool:
@@ -35,17 +35,19 @@ def holds_money(row: Operation) -> bool:
 
 def family_of(key: str) -> str:
     """Return what an object is deleted or kept with, by its key: ``test/a``, ``final``, or all duplicates of one."""
-    parts = key.split("/")
-    while parts[0] == DUPLICATE_VERB:
-        parts = parts[1:]
-    arm = "/".join(parts[:2]) if parts[0] == "test" else parts[0]
-    return f"{DUPLICATE_VERB}/{arm}" if key.startswith(f"{DUPLICATE_VERB}/") else arm
+    known = key_from(key)
+    arm = _arm_of(known)
+    return f"{Purpose.DUPLICATE}/{arm}" if known.purpose is Purpose.DUPLICATE else arm
 
 
 def kept_with(key: str) -> frozenset[str]:
     """Return the families that are kept because of an object: of a duplicate also its original's, its parents perhaps."""
-    family = family_of(key)
-    return frozenset({family, family.removeprefix(f"{DUPLICATE_VERB}/")})
+    return frozenset({family_of(key), _arm_of(key_from(key))})
+
+
+def _arm_of(key: OperationKey) -> str:
+    root = key.root
+    return f"{root.purpose}/{root.place}" if root.purpose is Purpose.TEST else root.purpose.value
 
 
 def had_its_status_changed(rows: Sequence[Operation], key: str) -> bool:

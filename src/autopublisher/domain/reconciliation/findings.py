@@ -8,6 +8,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import asked_of
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, resolve
 from autopublisher.domain.reconciliation.edits import Edit
 from autopublisher.domain.reconciliation.unknown import unknown_in
@@ -19,7 +20,6 @@ EDITED = "watch:object:edited"
 RESTORED = "watch:object:restored"
 """Tags of the events that tell of a finding, and of its end."""
 
-RECALL_VERB = "recall"
 """How the journal keys of pauses that answer a threat begin."""
 
 
@@ -164,7 +164,7 @@ def set_since(rows: Sequence[Operation], key: str, field: str, since: datetime) 
 def was_recalled(rows: Sequence[Operation], key: str) -> bool:
     """Tell whether the last change of the object's status was a pause that answered a threat to the money."""
     changes = [row for row in _settings(rows, key, "status") if row.sent_at is not None]
-    return bool(changes) and changes[-1].key.startswith(f"{RECALL_VERB}/")
+    return bool(changes) and changes[-1].purpose is Purpose.RECALL
 
 
 def _settings(rows: Sequence[Operation], key: str, field: str) -> list[Operation]:

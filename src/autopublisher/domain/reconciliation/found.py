@@ -16,6 +16,7 @@ from typing import Any
 
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.keys import Purpose, change_key, key_from
 from autopublisher.domain.journal.naming import naming_token, run_mark, token_in
 from autopublisher.domain.journal.operations import (
     Action,
@@ -23,6 +24,7 @@ from autopublisher.domain.journal.operations import (
     Operation,
     OperationSpec,
     OperationState,
+    changes_of,
     resolve,
 )
 from autopublisher.domain.journal.records import MetaObject
@@ -120,14 +122,13 @@ def found_spec(
         params["creative"] = {"creative_id": ref(keys[MetaId(creative or "")])}
     if "status" in params and params["status"] not in OFF:
         params["status"] = "PAUSED" if kind is not ObjectKind.RULE else params["status"]
-    parts = key.split("/")
     return OperationSpec(
         key,
         Action.CREATE,
         kind,
         params,
         token=token_in(str(shown.get("name"))),
-        variant=parts[1].upper() if parts[0] == "test" else None,
+        variant=key_from(key).letter,
         reserves=reserves,
     )
 
@@ -140,18 +141,17 @@ def creative_id_of(shown: Mapping[str, Any]) -> str | None:
 
 def creative_spec(run_id: RunId, ad_key: str) -> OperationSpec:
     """Return the create of the creative of a found arm's ad: all that is known of it is its place and its id."""
-    key = f"{ad_key.rpartition('/')[0]}/{ObjectKind.CREATIVE.value}"
-    letter = ad_key.split("/")[1].upper()
+    place = replace(key_from(ad_key), kind=ObjectKind.CREATIVE.value)
+    key = place.text
     token = naming_token(run_id, key.replace("/", "."))
-    return OperationSpec(key, Action.CREATE, ObjectKind.CREATIVE, {}, token=token, variant=letter)
+    return OperationSpec(key, Action.CREATE, ObjectKind.CREATIVE, {}, token=token, variant=place.letter)
 
 
 def activation_spec(row: Operation, rows: Sequence[Operation]) -> OperationSpec:
     """Return the activation of an object that is on and that the journal has never switched on."""
-    prefix = f"activate/{row.key}/"
-    number = sum(one.key.startswith(prefix) for one in rows) + 1
+    number = len(changes_of(rows, row.key, Purpose.ACTIVATE)) + 1
     return OperationSpec(
-        f"{prefix}{number}",
+        change_key(Purpose.ACTIVATE, row.key, number),
         Action.UPDATE,
         row.spec.kind,
         {"status": "ACTIVE"},
@@ -162,7 +162,7 @@ def activation_spec(row: Operation, rows: Sequence[Operation]) -> OperationSpec:
 
 def lacks_activation(row: Operation, rows: Sequence[Operation]) -> bool:
     """Tell whether the journal has never sought to switch an object of the plan on."""
-    return not any(one.key.startswith(f"activate/{row.key}/") for one in rows)
+    return not changes_of(rows, row.key, Purpose.ACTIVATE)
 
 
 def is_same_plan(spec: OperationSpec, shown: Mapping[str, Any], rows: Sequence[Operation]) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject, Snapshot
 from autopublisher.domain.runs.plan import final_key
@@ -50,12 +51,16 @@ def state_of(rows: Sequence[Operation], models: Mapping[str, MetaObject], now: d
         return FinalState.ENDED
     if not was_switched_on(ad_set, rows):
         return FinalState.BUILDING
-    return _as_shown([model for key, model in models.items() if key.startswith("final/")], ad_of(models))
+    return _as_shown(
+        [model for key, model in models.items() if purpose_of(key) is Purpose.FINAL], ad_of(models)
+    )
 
 
 def ad_of(models: Mapping[str, MetaObject]) -> MetaObject | None:
     """Return the final campaign's ad, the last one where a refused one was replaced."""
-    made = [one for key, one in models.items() if key.startswith("final/") and one.kind is ObjectKind.AD]
+    made = [
+        one for key, one in models.items() if purpose_of(key) is Purpose.FINAL and one.kind is ObjectKind.AD
+    ]
     return max(made, key=lambda one: (one.status == "ACTIVE", one.created_at), default=None)
 
 

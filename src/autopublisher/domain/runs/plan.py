@@ -14,6 +14,7 @@ from typing import Any
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import CreativeId
+from autopublisher.domain.journal.keys import OperationKey, Purpose
 from autopublisher.domain.journal.naming import naming_token, tokenised
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationSpec
 from autopublisher.domain.request.category_rules import special_categories
@@ -46,17 +47,17 @@ def ref(key: str) -> dict[str, str]:
 
 def test_key(variant: str, part: ObjectKind) -> str:
     """Return the journal key that creates one part of a test arm."""
-    return f"test/{variant.lower()}/{part.value}"
+    return OperationKey(Purpose.TEST, variant.lower(), part.value).text
 
 
 def final_key(part: ObjectKind) -> str:
     """Return the journal key that creates one part of the final campaign."""
-    return f"final/{part.value}"
+    return OperationKey(Purpose.FINAL, kind=part.value).text
 
 
 def image_key(creative_id: CreativeId) -> str:
     """Return the journal key that uploads one creative's image; arms that share it share the upload."""
-    return f"image/{creative_id}"
+    return OperationKey(Purpose.IMAGE, creative_id).text
 
 
 def objective_of(request: RunRequest) -> ObjectiveChoice:
@@ -113,7 +114,7 @@ def final_plan(
         final_key(kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
     )
     if any(row.key == ad and not publishes(row, winner.letter) for row in made):
-        ad = f"final/{winner.letter.lower()}/{ObjectKind.AD.value}"
+        ad = OperationKey(Purpose.FINAL, winner.letter.lower(), ObjectKind.AD.value).text
     money: dict[str, Any] = {"start_time": _moment(budget.starts_at), "end_time": _moment(budget.ends_at)}
     if budget.daily is None:
         money["lifetime_budget"] = budget.total.minor

@@ -11,10 +11,10 @@ from datetime import datetime
 from fractions import Fraction
 
 from autopublisher.domain.evidence.allocation import ArmMoney, next_amounts
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.money.ledger import headroom_of, reserve_of
 
-MOVE_VERB = "reallocate"
 """How the journal keys of the updates that move money begin."""
 
 _LEAST_OVER_SPENT = Fraction(11, 10)
@@ -35,7 +35,7 @@ def arms_of(rows: Sequence[Operation]) -> dict[str, Operation]:
         row.spec.variant: row
         for row in rows
         if row.spec.variant is not None
-        and row.key.startswith("test/")
+        and row.purpose is Purpose.TEST
         and row.spec.kind is ObjectKind.AD_SET
         and row.spec.action is Action.CREATE
     }
@@ -132,8 +132,8 @@ def was_refused(rows: Sequence[Operation], letter: str, amount: int) -> bool:
 
 def open_moves(rows: Sequence[Operation]) -> list[Operation]:
     """Return the moves that nobody knows the outcome of yet."""
-    return [row for row in rows if row.key.startswith(f"{MOVE_VERB}/") and not row.is_settled]
+    return [row for row in rows if row.purpose is Purpose.REALLOCATE and not row.is_settled]
 
 
 def _moves(rows: Sequence[Operation], letter: str) -> list[Operation]:
-    return [row for row in rows if row.key.startswith(f"{MOVE_VERB}/") and row.spec.variant == letter]
+    return [row for row in rows if row.purpose is Purpose.REALLOCATE and row.spec.variant == letter]

@@ -3,14 +3,15 @@
 It is a second hand on the brake, beside the spend cap or lifetime budget: it works when nothing of ours is running.
 """
 
+from autopublisher.domain.journal.keys import OperationKey, Purpose
 from autopublisher.domain.journal.naming import naming_token, tokenised
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
 from autopublisher.domain.runs.optimizer import FinalBudget
 from autopublisher.domain.runs.plan import final_key, ref
 from autopublisher.domain.runs.run import Run
 
-RULE_KEY = "rule/campaign"
-"""The journal key that creates the rule; outside ``final/``, for the rule is never switched on like an ad."""
+RULE_KEY = OperationKey(Purpose.RULE, kind=ObjectKind.CAMPAIGN.value).text
+"""The journal key that creates the rule; no part of the final campaign, for it is never switched on like an ad."""
 
 
 def rule_spec(run: Run, budget: FinalBudget) -> OperationSpec:

@@ -7,6 +7,7 @@ A study needs a business, holds no money and switches nothing on or off.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from autopublisher.domain.journal.keys import OperationKey, Purpose
 from autopublisher.domain.journal.naming import naming_token, tokenised
 from autopublisher.domain.journal.operations import (
     Action,
@@ -18,9 +19,6 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.plan import ref, test_key
 from autopublisher.domain.runs.run import Run
-
-STUDY_PREFIX = "study/"
-"""How the journal keys of studies begin; outside ``test/``, for a study is never switched on like an ad."""
 
 MOST_STUDIES = 3
 """So often a study is asked for; only one whose start had passed when it reached Meta is asked for again."""
@@ -39,7 +37,7 @@ def study_spec(
 
     Shares are whole per cent, so up to 9 % of people see no arm. Meta takes a study's times as Unix seconds.
     """
-    key = f"{STUDY_PREFIX}{number}"
+    key = OperationKey(Purpose.STUDY, str(number)).text  # no part of the test, for it is never switched on
     token = naming_token(run.id, key.replace("/", "."))
     share = 100 // len(variants)
     cells = [
@@ -67,7 +65,7 @@ def seconds(moment: datetime) -> int:
 
 def studies(rows: Sequence[Operation]) -> list[Operation]:
     """Return the studies that a run has asked for, oldest first."""
-    return [row for row in rows if row.key.startswith(STUDY_PREFIX)]
+    return [row for row in rows if row.purpose is Purpose.STUDY]
 
 
 def creates_of(rows: Sequence[Operation]) -> list[Operation]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money, offset_of
 from autopublisher.domain.headline import Improvement, improvement_of
 from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.keys import key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.money.exposure import DAY_STRETCH
@@ -386,8 +387,8 @@ def _found(
 
 def _place(key: str) -> tuple[str, int]:
     """Return where an object stands in a list: with its family, parents first."""
-    family, _, part = key.rpartition("/")
-    return family, _PARENTS_FIRST.index(part)
+    place = key_from(key)
+    return replace(place, kind="").text, _PARENTS_FIRST.index(place.kind)
 
 
 def _found_object(

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
 from autopublisher.domain.accounts.account_limit import attention_of_test
-from autopublisher.domain.accounts.stops import STOP_VERB, was_stopped
+from autopublisher.domain.accounts.stops import was_stopped
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, MetaReadError
+from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Snapshot
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
 from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW
-from autopublisher.domain.runs.reallocation import MOVE_VERB
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -128,7 +128,9 @@ class Watch:
         if run.test_ends_at is not None and self._clock.now() >= run.test_ends_at:
             return
         rows = self._control.rows(run)
-        arms = [row for row in self._control.created(run, "test/") if row.spec.variant not in run.eliminated]
+        arms = [
+            row for row in self._control.created(run, Purpose.TEST) if row.spec.variant not in run.eliminated
+        ]
         dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
         if dark:
             self._control.activate(run, dark)
@@ -136,7 +138,7 @@ class Watch:
     def _launched(self, run: Run) -> Step:
         """Start the test's own clock once every ad is through review, so that review costs no test time."""
         now = self._clock.now()
-        ads = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
         shown = self._control.read_all(run, ads)
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
         blocked = {key: state for key, state in states.items() if state in BLOCKED}
@@ -150,8 +152,10 @@ class Watch:
             raise Deferred(now + REFRESH, "waiting for Meta to review the ads")
         starts = self._start(run, now)
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
-        arms = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
-        self._control.update_all(run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, "extend")
+        arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
+        self._control.update_all(
+            run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, Purpose.EXTEND
+        )
         run, noted = self._split_test.outlasting(run, ends)
         started = replace(
             run,
@@ -171,8 +175,12 @@ class Watch:
         has switched them off since, for then all of them start anew.
         """
         rows = self._control.rows(run)
-        asked = [row for row in rows if row.key.startswith("extend/test/")]
-        if asked and not any(row.key.startswith(f"{STOP_VERB}/") for row in rows[asked[-1].sequence :]):
+        asked = [
+            row
+            for row in rows
+            if row.purpose is Purpose.EXTEND and key_from(row.key).root.purpose is Purpose.TEST
+        ]
+        if asked and not any(row.purpose is Purpose.STOP for row in rows[asked[-1].sequence :]):
             hours = timedelta(hours=run.request.ab_test_config.test_duration_hours)
             started = datetime.fromisoformat(asked[-1].spec.params["end_time"]) - hours
             if now - started < max(REFRESH, hours / 4):
@@ -194,14 +202,14 @@ class Watch:
         limited = attention_of_test(facts, self._unspent(run, snapshots))
         if limited is not None:
             return limited
-        ads = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD]
+        ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
         blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
         return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
 
     def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
         """Return what the arms that go on could still spend, by their latest figures."""
         rows = self._control.rows(run)
-        arms = [row for row in self._control.created(run, "test/") if row.spec.kind is ObjectKind.AD_SET]
+        arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
         going_on = [row for row in arms if row.spec.variant not in run.eliminated]
         spent = {one.variant: one.figures.spend for one in snapshots}
         left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
@@ -230,7 +238,7 @@ class Watch:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
         if run.edited_at is not None:
             return run, ()
-        arms = [row for row in self._control.created(run, "test/") if row.spec.kind in TREE]
+        arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind in TREE]
         unlike = self._control.differences(
             run, [row for row in arms if row.spec.variant not in run.eliminated]
         )
@@ -245,7 +253,8 @@ class Watch:
         """Pause the arms proven worse; what they have not spent stays unspent."""
         fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
         for letter in fresh:
-            self._control.pause(run, self._control.created(run, f"test/{letter.lower()}/"))
+            arms = self._control.created(run, Purpose.TEST)
+            self._control.pause(run, [row for row in arms if row.spec.variant == letter])
         return replace(run, eliminated=(*run.eliminated, *fresh))
 
 
@@ -272,10 +281,10 @@ class Conclusion:
     def __call__(self, run: Run) -> Step:
         """Return the run still settling, or in SELECTING_WINNER with its final decision."""
         now = self._clock.now()
-        arms = self._control.created(run, "test/")
+        arms = self._control.created(run, Purpose.TEST)
         self._control.pause(run, arms)
         if run.settles_at is None:
-            self._control.give_up(run, MOVE_VERB)
+            self._control.give_up(run, Purpose.REALLOCATE)
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
@@ -331,8 +340,10 @@ class Conclusion:
                 and run.test_ends_at is not None
                 and soon < run.test_ends_at
             ):
-                asked = self._control.last_requested(run, f"close/{row.key}/").get("end_time")
-                self._control.update_if_needed(run, row, {"end_time": asked or soon.isoformat()}, "close")
+                asked = self._control.last_requested(run, Purpose.CLOSE, [row]).get("end_time")
+                self._control.update_if_needed(
+                    run, row, {"end_time": asked or soon.isoformat()}, Purpose.CLOSE
+                )
 
     def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> str | None:
         """Say what of the settled figures cannot be right; None where all of it can."""

@@ -14,6 +14,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.meta.insights import figures_of
@@ -61,7 +62,7 @@ class ArmSpend:
 
         What was read at ``since`` or later is not asked for again.
         """
-        tree = [row for row in self._control.created(run, "test/") if row.spec.kind in TREE]
+        tree = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind in TREE]
         shown = self._shown(run, tree, since)
         self._control.pause(run, [row for row in tree if shown[row.key] not in OFF])
         arms = self._arms(run, tree, shown)
@@ -131,7 +132,7 @@ class ArmSpend:
         for arm in arms:
             figure = figures.get(arm.row.key, 0)
             if not arm.is_gone and not _is_explained(run, arm) and _has_risen(arm, rows, figure):
-                self._control.update(run, arm.row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, arm.row, {"status": "PAUSED"}, Purpose.PAUSE)
 
     def _wait_for_figures(self, arms: Sequence[_Arm]) -> None:
         """Wait until all that the arms spent before they were switched off again is in Meta's figures."""

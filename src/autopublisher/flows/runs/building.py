@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.plan import test_plan
@@ -45,7 +46,7 @@ class Building:
         if postponed is not None:
             return postponed
         self.build(run, self.plan(run))
-        rows = self._control.created(run, "test/")
+        rows = self._control.created(run, Purpose.TEST)
         self._align(run, rows)
         self.verify(run, rows)
         if run.randomised is None:
@@ -115,7 +116,7 @@ class Building:
         arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
         if all(row.spec.params["end_time"] == ends for row in arms):
             return
-        self._control.update_all(run, arms, {"end_time": ends}, "reschedule")
+        self._control.update_all(run, arms, {"end_time": ends}, Purpose.RESCHEDULE)
         if self._clock.now() < run.build_starts_at:
             raise Deferred(run.build_starts_at)
 
@@ -124,7 +125,7 @@ class Building:
         return run.randomised is None and bool(studies(self._control.rows(run)))
 
     def _is_started(self, run: Run) -> bool:
-        return any(self._control.was_started(run, row) for row in self._control.created(run, "test/"))
+        return any(self._control.was_started(run, row) for row in self._control.created(run, Purpose.TEST))
 
 
 def _may_be_late(run: Run, planned: datetime) -> timedelta:

@@ -13,10 +13,10 @@ from typing import Any
 
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.meta.insights import figures_of
 from autopublisher.domain.money.duplicates import (
-    DUPLICATE_VERB,
     Figure,
     dated,
     had_its_status_changed,
@@ -102,7 +102,7 @@ class Duplicates:
         ]
 
     def _made(self, run: Run) -> Sequence[Operation]:
-        return self._control.created(run, f"{DUPLICATE_VERB}/")
+        return self._control.created(run, Purpose.DUPLICATE)
 
     def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
         """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
@@ -144,7 +144,7 @@ class Duplicates:
                 and not had_its_status_changed(journal, row.key)
                 and shown[row.key].get("status") not in GONE
             ):
-                self._control.update(run, row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, row, {"status": "PAUSED"}, Purpose.PAUSE)
         self.weigh(run, lambda row: shown.get(row.key))
 
     def _wait_for_figures(self, run: Run) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.stops import unpaused_activation
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW, REVIEWED_SINCE
@@ -52,7 +53,7 @@ class FinalReview:
 
         Raises RunFailed when the time is up.
         """
-        made, rows = self._control.created(run, "final/"), self._control.rows(run)
+        made, rows = self._control.created(run, Purpose.FINAL), self._control.rows(run)
         ads = [row for row in made if publishes(row, run.winner or "")]
         if not ads or not all(
             unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))

@@ -18,6 +18,7 @@ from autopublisher.domain.accounts.installation import Restoration
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, NotFoundError
 from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -338,7 +339,7 @@ class Holding:
         for row in rows:
             counted = with_possible(row, possible.get(row.key, 0))
             known = answered(counted, now) if row in found_in(rows) else row
-            is_arm = _is_made(row, ObjectKind.AD_SET) and row.key.startswith("test/")
+            is_arm = _is_made(row, ObjectKind.AD_SET) and row.purpose is Purpose.TEST
             if is_arm and row.spent is None and possible.get(row.key, row.spec.reserves) < row.spec.reserves:
                 known = replace(known, spent=possible[row.key])
             if known != row:
@@ -351,7 +352,7 @@ def _is_made(row: Operation, kind: ObjectKind) -> bool:
 
 def _ads(rows: Sequence[Operation]) -> list[Operation]:
     """Return the final campaign's ads."""
-    return [row for row in rows if _is_made(row, ObjectKind.AD) and row.key.startswith("final/")]
+    return [row for row in rows if _is_made(row, ObjectKind.AD) and row.purpose is Purpose.FINAL]
 
 
 def _named(rows: Sequence[Operation]) -> str:

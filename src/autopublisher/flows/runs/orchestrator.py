@@ -1,12 +1,11 @@
 """Advances a run by one tick: the phase of its status works, and one transaction saves everything that came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import (
     AutoPublisherError,
     GateRefusedError,
@@ -18,6 +17,7 @@ from autopublisher.domain.errors import (
     MetaThrottledError,
     StaleOperationError,
     StaleRunError,
+    UnavailableError,
 )
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Control, Run, RunStatus
@@ -30,7 +30,7 @@ from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.writes.gate import LIMIT_WAIT
 from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick, TickQueue
 
 _log = structlog.get_logger(__name__)
@@ -87,12 +87,12 @@ class Orchestrator:
             if run.version != tick.version or run.is_final:
                 return
             self._views.load(unit, run)
-            stops = unit.stops.holding(run.act_id)
+            barrier = _barrier(unit, run)
             self._pacing.recall(unit)
-        self._save_claimed(run, self._worked(run, stops))
+        self._save_claimed(run, self._worked(run, barrier))
 
-    def _worked(self, run: Run, stops: Sequence[Stop]) -> Step:
-        """Run the phase and turn every outcome it can have into a step; ``stops`` are those that hold."""
+    def _worked(self, run: Run, barrier: Stopped | UnavailableError | None) -> Step:
+        """Run the phase and turn every outcome it can have into a step; a ``barrier`` lets only what ends a run pass."""
         now = self._clock.now()
         if run.control is Control.CANCEL and not run.is_ending:
             run = replace(
@@ -103,8 +103,8 @@ class Orchestrator:
             )
         phase = self._phases[run.status] if run.ends_as is None else self._teardown
         try:
-            if stops and run.ends_as is None:
-                raise Stopped(stops[0])
+            if barrier is not None and run.ends_as is None:
+                raise barrier
             try:
                 run = run if run.control is Control.ADOPT else self.holding.compared(run)
                 step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
@@ -220,6 +220,15 @@ class Orchestrator:
                     unit.commit()
             except StaleRunError as stale:
                 _log.info("wake_skipped", run_id=waiting.id, ended=ended.id, reason=str(stale))
+
+
+def _barrier(unit: UnitOfWork, run: Run) -> Stopped | UnavailableError | None:
+    """Return the stop that holds over the run's account, or why nobody can say whether one does."""
+    try:
+        holding = unit.stops.holding(run.act_id)
+    except UnavailableError as unknown:
+        return unknown
+    return Stopped(holding[0]) if holding else None
 
 
 def _needs_reading(run: Run) -> bool:

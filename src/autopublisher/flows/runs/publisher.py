@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -81,11 +82,11 @@ class Publication:
         if run.winner not in variants or run.final_budget is None:
             raise RunFailed("there is no winner or no budget to publish")
         budget = budget_from_record(dict(run.final_budget))
-        return final_plan(run, variants[run.winner], budget, self._control.created(run, "final/"))
+        return final_plan(run, variants[run.winner], budget, self._control.created(run, Purpose.FINAL))
 
     def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
         """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
-        made = self._control.created(run, "final/")
+        made = self._control.created(run, Purpose.FINAL)
         ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, run.winner or "")]
         return [row for row in made if row not in ads], ads
 
@@ -110,19 +111,23 @@ class Publication:
         """Give back the time that building took, where it took so long that the budget's span would shrink."""
         budget = budget_from_record(dict(run.final_budget or {}))
         late = self._clock.now() - budget.starts_at
-        started = any(self._control.was_started(run, row) for row in self._control.created(run, "final/"))
+        made = self._control.created(run, Purpose.FINAL)
+        started = any(self._control.was_started(run, row) for row in made)
         if late < _WORTH_MOVING or started:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
-        asked = self._control.last_requested(run, "extend/final/").get("end_time")
+        asked = self._control.last_requested(run, Purpose.EXTEND, made).get("end_time")
         if asked is not None and ends - datetime.fromisoformat(asked) < _WORTH_MOVING:
             ends = datetime.fromisoformat(asked)
-        for row in self._control.created(run, "final/adset"):
-            self._control.update_if_needed(run, row, {"end_time": ends.isoformat()}, "extend")
+        for row in (one for one in made if one.spec.kind is ObjectKind.AD_SET):
+            self._control.update_if_needed(run, row, {"end_time": ends.isoformat()}, Purpose.EXTEND)
 
     def _arms(self, run: Run, listed: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
         """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
-        made = [*self._control.created(run, "test/"), *self._control.created(run, "duplicate/")]
+        made = [
+            *self._control.created(run, Purpose.TEST),
+            *self._control.created(run, Purpose.DUPLICATE),
+        ]
         tree = [row for row in made if row.spec.kind in TREE]
         return [row for row in tree if row.key in listed or self._control.status_now(run, row) not in GONE]
 

@@ -13,11 +13,11 @@ from autopublisher.domain import evidence
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError, MetaError
 from autopublisher.domain.evidence.allocation import HOURS_BETWEEN_MOVES, may_move
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.records import Event, Snapshot
 from autopublisher.domain.request.money_rules import smallest_daily, smallest_lifetime
 from autopublisher.domain.runs.plan import objective_of
 from autopublisher.domain.runs.reallocation import (
-    MOVE_VERB,
     Purse,
     amounts_of,
     arms_of,
@@ -123,7 +123,7 @@ class Reallocation:
             if not was_refused(rows, letter, amount):
                 arm = arms_of(rows)[letter]
                 _unless_refused(
-                    partial(self._control.update, run, arm, {"lifetime_budget": amount}, MOVE_VERB)
+                    partial(self._control.update, run, arm, {"lifetime_budget": amount}, Purpose.REALLOCATE)
                 )
 
     def _is_stale(self, run: Run) -> bool:

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError
+from autopublisher.domain.journal.keys import Purpose, change_key
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
     Operation,
     OperationSpec,
     OperationState,
+    changes_of,
 )
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.request.variants import Variant
@@ -154,10 +156,9 @@ class SplitTest:
             self._writes.settle(run, row, self._clock.now())
         if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(soon):
             return
-        prefix = f"close/{row.key}/"
-        if not any(each.key.startswith(prefix) and each.is_settled for each in rows):
-            asked = self._control.last_requested(run, prefix).get("end_time")
-            self._control.update_if_needed(run, row, {"end_time": asked or seconds(soon)}, "close")
+        if not any(each.is_settled for each in changes_of(rows, row.key, Purpose.CLOSE)):
+            asked = self._control.last_requested(run, Purpose.CLOSE, [row]).get("end_time")
+            self._control.update_if_needed(run, row, {"end_time": asked or seconds(soon)}, Purpose.CLOSE)
 
     def _cancelled(self, run: Run, row: Operation) -> str | None:
         """Settle and cancel one study; returns why it was left."""
@@ -169,7 +170,9 @@ class SplitTest:
         row = next(each for each in rows if each.key == row.key)
         if row.state is not OperationState.CONFIRMED or last_end(rows, row) <= seconds(self._clock.now()):
             return None
-        spec = OperationSpec(f"delete/{row.key}/1", Action.DELETE, ObjectKind.STUDY, {}, target=row.key)
+        spec = OperationSpec(
+            change_key(Purpose.DELETE, row.key, 1), Action.DELETE, ObjectKind.STUDY, {}, target=row.key
+        )
         return self._writes.attempt(run, spec, since)
 
     # --- steps ----------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from typing import Any
 
 from autopublisher.domain.accounts.stops import may_spend_more_until
 from autopublisher.domain.errors import MetaNotFoundError
-from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.journal.keys import Purpose
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, changes_of
 from autopublisher.domain.money.duplicates import family_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
@@ -92,15 +93,12 @@ class Teardown:
                 and now - until_then < READ_LAG
                 and not _paused_since(rows, row, until_then)
             ):
-                self._control.update(run, row, {"status": "PAUSED"}, "pause")
+                self._control.update(run, row, {"status": "PAUSED"}, Purpose.PAUSE)
 
     def _is_deleted(self, run: Run, row: Operation) -> bool:
         """Tell whether we have deleted the object and Meta has shown it."""
-        deleted = f"delete/{row.key}/"
-        return any(
-            other.key.startswith(deleted) and other.state is OperationState.CONFIRMED
-            for other in self._control.rows(run)
-        )
+        deletes = changes_of(self._control.rows(run), row.key, Purpose.DELETE)
+        return any(other.state is OperationState.CONFIRMED for other in deletes)
 
     def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
         """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""

@@ -18,6 +18,7 @@ from autopublisher.domain.reconciliation.findings import (
     set_since,
     turn_of,
 )
+from autopublisher.domain.runs.plan import final_key
 from autopublisher.domain.runs.reservations import end_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
@@ -199,7 +200,7 @@ def can_still_act(run: Run, rows: Sequence[Operation], now: datetime) -> bool:
         return True
     if run.status is not RunStatus.COMPLETED:
         return False
-    finals = [row for row in rows if row.key == "final/adset"]
+    finals = [row for row in rows if row.key == final_key(ObjectKind.AD_SET)]
     return any(end_of(row, rows) > now for row in finals)
 
 

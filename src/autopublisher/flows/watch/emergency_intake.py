@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from autopublisher.domain.accounts.emergency import NotedPause, NotedStop
-from autopublisher.domain.accounts.stops import STOP_VERB, Stop
+from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import (
     ConflictError,
     StaleOperationError,
@@ -14,7 +14,14 @@ from autopublisher.domain.errors import (
     StaleWatchError,
     UnavailableError,
 )
-from autopublisher.domain.journal.operations import Action, Operation, OperationSpec, OperationState
+from autopublisher.domain.journal.keys import Purpose, change_key
+from autopublisher.domain.journal.operations import (
+    Action,
+    Operation,
+    OperationSpec,
+    OperationState,
+    changes_of,
+)
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
@@ -129,14 +136,13 @@ def _came_after(row: Operation, made: Operation, pause: NotedPause) -> bool:
 
 
 def _is_entered(row: Operation, made: Operation, pause: NotedPause) -> bool:
-    return row.key.startswith(f"{STOP_VERB}/{made.key}/") and row.sent_at == pause.at
+    return row.spec.target == made.key and row.purpose is Purpose.STOP and row.sent_at == pause.at
 
 
 def _enter(unit: UnitOfWork, run: Run, rows: Sequence[Operation], made: Operation, pause: NotedPause) -> None:
-    prefix = f"{STOP_VERB}/{made.key}/"
-    number = sum(one.key.startswith(prefix) for one in rows) + 1
+    number = len(changes_of(rows, made.key, Purpose.STOP)) + 1
     spec = OperationSpec(
-        f"{prefix}{number}",
+        change_key(Purpose.STOP, made.key, number),
         Action.UPDATE,
         made.spec.kind,
         {"status": "PAUSED"},

@@ -15,6 +15,7 @@ from typing import Any
 
 from autopublisher.domain.errors import MetaError, MetaNotFoundError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.meta.insights import figures_of
@@ -174,7 +175,7 @@ def _is_in_other_currency(run: Run) -> bool:
 def is_open(row: Operation) -> bool:
     """Tell whether a row makes an ad set of the plan whose money has not settled."""
     made = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
-    planned = row.key.startswith(("test/", "final/"))
+    planned = row.purpose in {Purpose.TEST, Purpose.FINAL}
     return made and planned and row.state is OperationState.CONFIRMED and row.spent is None
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.reconciliation.findings import (
     EDITED,
-    RECALL_VERB,
     RECONCILIATION,
     RESTORED,
     Finding,
@@ -243,7 +243,7 @@ class Reconciliation:
         begun = {
             row.spec.target
             for row in self._control.rows(compared.run)
-            if row.key.startswith(f"{RECALL_VERB}/") and not row.is_settled
+            if row.purpose is Purpose.RECALL and not row.is_settled
         }
         rows = self._control.created(compared.run)
         return [
@@ -291,7 +291,7 @@ def _line(record: Mapping[str, Any]) -> ObjectLine:
 
 
 def _arm(key: str) -> str:
-    return key.rsplit("/", 1)[0]
+    return replace(key_from(key), kind="").text
 
 
 def _is_on(compared: Comparison, snapshot: AccountSnapshot, row: Operation) -> bool:
@@ -301,8 +301,8 @@ def _is_on(compared: Comparison, snapshot: AccountSnapshot, row: Operation) -> b
 
 def _breaks(run: Run, finding: Finding) -> bool:
     """Tell whether an edit makes a test's figures worthless: of an arm still in the test, and not its name alone."""
-    parts = finding.key.split("/")
-    in_test = parts[0] == "test" and parts[1].upper() not in run.eliminated
+    letter = key_from(finding.key).letter
+    in_test = letter is not None and letter not in run.eliminated
     return in_test and finding.edit.field != "name"
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import STOP_VERB, Stop, asked_of, was_stopped
+from autopublisher.domain.accounts.stops import Stop, asked_of, was_stopped
 from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.reconciliation.found import found_in
@@ -65,7 +66,7 @@ class ResumeAfterStop:
         """Let the run go on; a pause of the stop's that was never settled is no longer wanted."""
         try:
             for row in self._control.rows(run):
-                if row.key.startswith(f"{STOP_VERB}/") and not row.is_settled:
+                if row.purpose is Purpose.STOP and not row.is_settled:
                     self._control.settle(run, row)
             woken = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now, attention=None)
             if run.test_starts_at is not None and run.stopped_at is None:
@@ -93,7 +94,7 @@ class ResumeAfterStop:
     def _final(self, run: Run, since: datetime, now: datetime) -> dict[str, Any] | None:
         """Switch one run's final campaign on again if the stop switched it off; None where it did not."""
         rows = self._control.rows(run)
-        finals = [row for row in self._control.created(run, "final/") if row.spec.kind in TREE]
+        finals = [row for row in self._control.created(run, Purpose.FINAL) if row.spec.kind in TREE]
         dark = [row for row in finals if was_stopped(rows, row.key, since)]
         if not dark:
             return None

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.keys import OperationKey, Purpose, change_key
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -18,7 +19,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
 )
 from autopublisher.domain.journal.records import Event, MetaObject
-from autopublisher.domain.money.duplicates import DUPLICATE_VERB, MONEY_KINDS, is_shown_off, worst_case
+from autopublisher.domain.money.duplicates import MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.journal_views import JournalViews
@@ -121,7 +122,7 @@ class Bookkeeping:
         costs = kind in MONEY_KINDS and not is_shown_off(shown)
         whole = total_of(run).minor
         reserves = worst_case(kind, shown, 0, whole, now, self._stretch) if costs else 0
-        key = f"{DUPLICATE_VERB}/{operation.key}/{meta_id}"
+        key = change_key(Purpose.DUPLICATE, operation.key, meta_id)
         spec = replace(operation.spec, key=key, reserves=reserves)
         known = self._known(run, spec)
         with self._open_unit() as unit:
@@ -146,7 +147,9 @@ class Bookkeeping:
     ) -> None:
         """Journal an object that bears the run's mark and whose place no plan has, as a duplicate of nothing."""
         params = {"name": str(shown.get("name", "")), "status": "PAUSED"}
-        spec = OperationSpec(f"unplaced/{kind.value}", Action.CREATE, kind, params)
+        spec = OperationSpec(
+            OperationKey(Purpose.UNPLACED, kind=kind.value).text, Action.CREATE, kind, params
+        )
         now = self._clock.now()
         self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), meta_id, fence, shown)
 

@@ -11,6 +11,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import (
     Action,
@@ -136,7 +137,7 @@ class FoundObjects:
     def _creative(self, run: Run, sight: _Sight, fence: Fence) -> None:
         """Journal the creative of an arm's ad, by its id, where the journal has none for it."""
         creative = creative_id_of(sight.shown)
-        if creative is None or not sight.key.startswith("test/"):
+        if creative is None or key_from(sight.key).purpose is not Purpose.TEST:
             return
         rows, spec = self._rows(run), creative_spec(run.id, sight.key)
         if not any(row.meta_id == creative or (row.key == spec.key and row.sent_at) for row in rows):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, Operation, OperationState
 from autopublisher.domain.journal.records import Decision, MetaObject
 from autopublisher.domain.request.variants import Variant
@@ -41,14 +42,14 @@ class JournalView:
         """Return the row with this key, or None."""
         return next((row for row in self.rows if row.key == key), None)
 
-    def created(self, prefix: str = "") -> list[Operation]:
-        """Return the confirmed creates whose key begins with ``prefix``, oldest first."""
+    def created(self, *purposes: Purpose) -> list[Operation]:
+        """Return the confirmed creates, for these purposes or for any, oldest first."""
         return [
             row
             for row in self.rows
             if row.spec.action is Action.CREATE
             and row.state is OperationState.CONFIRMED
-            and row.key.startswith(prefix)
+            and (not purposes or row.purpose in purposes)
         ]
 
     def with_row(self, new: Operation) -> "JournalView":

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts
-from autopublisher.domain.accounts.stops import STOP_VERB, unpaused_activation
+from autopublisher.domain.accounts.stops import unpaused_activation
 from autopublisher.domain.errors import (
     MetaError,
     MetaNotFoundError,
@@ -14,6 +14,7 @@ from autopublisher.domain.errors import (
     MetaThrottledError,
 )
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.keys import Purpose, change_key
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import (
     Action,
@@ -21,13 +22,14 @@ from autopublisher.domain.journal.operations import (
     Operation,
     OperationSpec,
     OperationState,
+    changes_of,
     resolve,
 )
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.reconciliation.baseline import baseline_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
-from autopublisher.domain.reconciliation.findings import RECALL_VERB, last_requested, set_since, was_recalled
+from autopublisher.domain.reconciliation.findings import last_requested, set_since, was_recalled
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
@@ -108,9 +110,9 @@ class ObjectControl:
         """Return the run's objects as they were last read."""
         return list(self.views.of(run).models.values())
 
-    def created(self, run: Run, prefix: str = "") -> list[Operation]:
-        """Return the confirmed creates whose key begins with ``prefix``, oldest first."""
-        return self.views.of(run).created(prefix)
+    def created(self, run: Run, *purposes: Purpose) -> list[Operation]:
+        """Return the confirmed creates, for these purposes or for any, oldest first."""
+        return self.views.of(run).created(*purposes)
 
     def recount(self, run: Run, changes: Sequence[tuple[Operation, Operation]]) -> None:
         """Save what rows reserve or have spent, each as it was and as it is; raises as the journal does."""
@@ -188,35 +190,39 @@ class ObjectControl:
             self.views.save_models(unit)
             unit.commit()
 
-    def last_requested(self, run: Run, prefix: str) -> Mapping[str, Any]:
-        """Return what the latest update with this key asked for, so that a repeated tick asks the same of every arm."""
-        asked = [row.spec.params for row in self.rows(run) if row.key.startswith(prefix)]
+    def last_requested(self, run: Run, purpose: Purpose, of: Sequence[Operation]) -> Mapping[str, Any]:
+        """Return what the latest update of these for a purpose asked for, so that a repeated tick asks the same of all."""
+        keys = {row.key for row in of}
+        updates = [row for row in self.rows(run) if row.spec.target in keys and row.purpose is purpose]
+        asked = [row.spec.params for row in updates]
         return asked[-1] if asked else {}
 
-    def update_if_needed(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+    def update_if_needed(self, run: Run, row: Operation, params: Mapping[str, Any], purpose: Purpose) -> None:
         """Make one object show ``params`` at Meta, by a journaled update unless it shows them already."""
         if not differences(params, self.read(run, row)):
             return
-        done = self._perform(run, row, Action.UPDATE, params, verb)
+        done = self._perform(run, row, Action.UPDATE, params, purpose)
         if dict(done.spec.params) != dict(
             params
         ):  # an earlier wish was still open, and had to be settled first
-            self._perform(run, row, Action.UPDATE, params, verb)
+            self._perform(run, row, Action.UPDATE, params, purpose)
 
-    def update(self, run: Run, row: Operation, params: Mapping[str, Any], verb: str) -> None:
+    def update(self, run: Run, row: Operation, params: Mapping[str, Any], purpose: Purpose) -> None:
         """Have one object show ``params``, always by a journaled update, so that the journal knows of what was asked."""
-        done = self._perform(run, row, Action.UPDATE, params, verb)
+        done = self._perform(run, row, Action.UPDATE, params, purpose)
         if dict(done.spec.params) != dict(params):
-            self._perform(run, row, Action.UPDATE, params, verb)
+            self._perform(run, row, Action.UPDATE, params, purpose)
 
-    def update_all(self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], verb: str) -> None:
+    def update_all(
+        self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], purpose: Purpose
+    ) -> None:
         """Have several objects show ``params``; Meta is not asked again about those whose journal says that they do.
 
         So a tick that was held back goes on where the last one stopped, however many objects there are.
         """
         for row in rows:
             if differences(params, _wanted(row, self.rows(run))):
-                self.update(run, row, params, verb)
+                self.update(run, row, params, purpose)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing; raises as the executor does."""
@@ -226,16 +232,16 @@ class ObjectControl:
         """Return a row nobody wants any more in a settled state; raises Deferred where only time can tell."""
         return self._executor.settle(run, row)
 
-    def give_up(self, run: Run, verb: str) -> None:
+    def give_up(self, run: Run, purpose: Purpose) -> None:
         """Settle all open writes of a kind that nobody wants any more."""
         for row in self.rows(run):
-            if row.key.startswith(f"{verb}/") and not row.is_settled:
+            if row.purpose is purpose and not row.is_settled:
                 self.settle(run, row)
 
     def delete(self, run: Run, row: Operation) -> None:
         """Delete one object and see that Meta shows it as deleted."""
         if differences({"status": "DELETED"}, self.read(run, row)):
-            self._perform(run, row, Action.DELETE, {}, "delete")
+            self._perform(run, row, Action.DELETE, {}, Purpose.DELETE)
 
     def activate(self, run: Run, rows: Sequence[Operation]) -> None:
         """Switch objects on, children first, so that nothing delivers before everything is in place.
@@ -254,7 +260,7 @@ class ObjectControl:
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
             is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
             if is_off and not self._was_on_long_ago(journal, row):
-                self.update_if_needed(run, row, {"status": "ACTIVE"}, "activate")
+                self.update_if_needed(run, row, {"status": "ACTIVE"}, Purpose.ACTIVATE)
 
     def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
@@ -298,12 +304,12 @@ class ObjectControl:
         seen = self._seen(run, row)
         if seen is not None and (seen in GONE or (seen == "PAUSED" and not self._is_fresh(owing))):
             return seen
-        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, STOP_VERB)
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.STOP)
         return "PAUSED"
 
     def recall(self, run: Run, row: Operation) -> None:
         """Switch one object off because more could be spent than is set aside for it; raises as ``pause`` does."""
-        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, RECALL_VERB)
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.RECALL)
 
     def owes_pause(self, run: Run, row: Operation) -> bool:
         """Tell whether an activation of ours was sent that no confirmed pause has answered."""
@@ -325,7 +331,7 @@ class ObjectControl:
         seen = self._seen(run, row) if shown is None else shown
         if seen in GONE or (seen == "PAUSED" and not self.owes_pause(run, row)):
             return
-        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, "pause")
+        self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.PAUSE)
 
     def _seen(self, run: Run, row: Operation) -> str | None:
         """Return the status Meta shows, None where it does not answer now: stopping does not wait for knowing."""
@@ -375,22 +381,19 @@ class ObjectControl:
 
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""
-        return any(
-            other.key.startswith(f"activate/{row.key}/") and other.sent_at is not None
-            for other in self.rows(run)
-        )
+        changes = changes_of(self.rows(run), row.key, Purpose.ACTIVATE)
+        return any(other.sent_at is not None for other in changes)
 
     def _perform(
-        self, run: Run, row: Operation, action: Action, params: Mapping[str, Any], verb: str
+        self, run: Run, row: Operation, action: Action, params: Mapping[str, Any], purpose: Purpose
     ) -> Operation:
-        prefix = f"{verb}/{row.key}/"
-        earlier = [other for other in self.rows(run) if other.key.startswith(prefix)]
+        earlier = changes_of(self.rows(run), row.key, purpose)
         open_one = next((other for other in earlier if not other.is_settled), None)
         if open_one is not None and self._is_overtaken(run, open_one):
             self._executor.settle(run, open_one)  # the journal's order is that of what happened
             open_one = None
         spec = OperationSpec(
-            f"{prefix}{len(earlier) + 1}",
+            change_key(purpose, row.key, len(earlier) + 1),
             action,
             row.spec.kind,
             params,
