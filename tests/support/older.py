@@ -177,7 +177,8 @@ def _referred_to_first(connection: sqlite3.Connection, names: list[str]) -> list
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     """Yield a table's rows; a number the database counts up is left for it to count again."""
     columns = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
-    counted = sum(bool(key) for *_, key in columns) == 1 < len(columns)
+    (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    counted = "AUTOINCREMENT" in str(made)
     names = [str(name) for _, name, kind, *_, key in columns if not (counted and key and kind == "INTEGER")]
     listed = ", ".join(f'"{name}"' for name in names)
     for row in connection.execute(f'SELECT {listed} FROM "{table}" ORDER BY rowid'):  # noqa: S608 - its own names
