@@ -19,9 +19,14 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
 from autopublisher.adapters.db.tables import METADATA
 from autopublisher.bootstrap.database import units_of
+from autopublisher.domain.campaigns.campaign import CampaignState
+from autopublisher.domain.campaigns.shown import following
 from autopublisher.domain.errors import NewerDatabaseError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.reconciliation.campaign_shown import shown_of
+from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import Reports
+from autopublisher.ports.repositories import RunFilter
 from support.older import load
 
 pytestmark = pytest.mark.slow
@@ -89,6 +94,24 @@ def test_of_a_picture_that_an_earlier_release_kept_no_size_is_known(
     with units_of(engine)() as unit:
         kept = [one for account in unit.accounts.all() for one in unit.creatives.of_account(account.id)]
     assert {(one.width, one.height) for one in kept} == {(None, None)}
+
+
+def test_the_campaigns_of_an_earlier_release_are_those_that_a_look_would_find(
+    engine: Engine, database_url: str
+) -> None:
+    load("0010", database_url)
+    upgrade(engine)
+    with units_of(engine)() as unit:
+        runs = {run.id: run for run in unit.runs.find(RunFilter())}
+        kept = unit.campaigns.of_runs(list(runs))
+        for run_id, campaign in kept.items():
+            rows, objects = unit.journal.of_run(run_id), unit.records.objects(run_id)
+            shown = shown_of(campaign, runs[run_id], rows, {one.key: one for one in objects})
+            assert [one.state for one in following(campaign, shown, campaign.since)] in ([], [campaign.state])
+    assert {runs[run_id].status: one.state for run_id, one in kept.items()} == {
+        RunStatus.PUBLISHING_FINAL: CampaignState.BUILDING,
+        RunStatus.COMPLETED: CampaignState.DELIVERING,
+    }
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,8 @@ def test_what_is_compiled_is_what_was_written(
 
 
 def test_every_word_of_the_pages_is_used(root: Path, catalogues: dict[str, dict[str, str]]) -> None:
-    pages = "".join(
-        path.read_text("utf-8") for path in (root / "src/autopublisher/dashboard").rglob("*.*[lp]*")
-    )
+    dashboard = root / "src/autopublisher/dashboard"
+    pages = "".join(path.read_text("utf-8") for kind in ("*.html", "*.py") for path in dashboard.rglob(kind))
     prefixes = tuple(f"page.{one}" for one in COMPOSED.findall(pages))
     names = [code for code in catalogues["en"] if code.startswith("page.") and not code.startswith(prefixes)]
     unused = [one for one in names if not re.search(rf"\b{one.removeprefix('page.')}\b", pages)]

@@ -40,8 +40,9 @@ from autopublisher.domain.reconciliation.findings import Finding
 from autopublisher.domain.reconciliation.found import OLDER
 from autopublisher.domain.runs.run import Control, Run
 from autopublisher.flows.requests.monitor import Health
-from autopublisher.flows.requests.reports import FinalView, RunView, VariantView
-from autopublisher.flows.requests.run_money import RunExposure
+from autopublisher.flows.requests.reports import RunView, VariantView
+from autopublisher.flows.requests.run_money import FinalView, RunExposure
+from autopublisher.messages import render
 from autopublisher.views.progress import progress_of
 
 STATUS_PATH = "/meta/autopilot/status/"
@@ -118,6 +119,7 @@ def present_summary(run: Run, money: RunExposure) -> RunSummaryOut:
         spent=_major(money.spent),
         could_still_be_spent=_major(money.could_still_spend),
         spent_at=money.as_of,
+        final_campaign=_final_campaign(money.final),
         created_at=run.created_at,
         created_by=run.created_by,
         scheduled_for=run.request.scheduled_for,
@@ -232,11 +234,22 @@ def _finding(finding: Finding) -> FindingOut:
 def _final_campaign(final: FinalView | None) -> FinalCampaignOut | None:
     if final is None:
         return None
+    campaign, because = final.campaign, final.campaign.because
     return FinalCampaignOut(
-        state=final.state,
+        state=campaign.state,
+        since=campaign.since,
+        reason=None if because is None else render(because, "en"),
+        reason_code=None if because is None else because.code,
+        currency=campaign.budget.currency,
+        budget=_major(campaign.budget),
         spent=_major(final.spent),
+        spent_at=campaign.spent_at,
         could_still_be_spent=_major(final.could_still_spend),
-        ends_at=final.ends_at,
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+        campaign_id=campaign.campaign_meta_id,
+        ad_set_id=campaign.ad_set_meta_id,
+        ad_id=campaign.ad_meta_id,
         review=final.review,
         read_at=final.read_at,
     )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from autopublisher.domain.access import Role
-from autopublisher.domain.runs.final_campaign import FinalState
+from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.runs.run import RunStatus
 
 EXAMPLE_RESPONSE: dict[str, Any] = {
@@ -27,6 +27,9 @@ EXAMPLE_RESPONSE: dict[str, Any] = {
 
 SPENT = "What Meta reports to have been spent, the final campaign's included, in major units."
 COULD_STILL_BE_SPENT = "What Meta could still spend at worst, as the exposure has it, in major units."
+FINAL_CAMPAIGN = (
+    "The campaign that publishes the winner; it is looked after until it has settled, after the run, too."
+)
 SPENT_AT = "When the figures of `spent` were last read at Meta; null before that."
 
 
@@ -201,12 +204,22 @@ class OlderOut(Told):
 
 
 class FinalCampaignOut(Told):
-    """The final campaign as it was last seen; money in major units."""
+    """The final campaign as its account's watch last found it; money in major units of ``currency``."""
 
-    state: FinalState
-    spent: float
+    state: CampaignState
+    since: datetime = Field(description="When that state began, as far as it was seen.")
+    reason: str | None = Field(description="Why it is refused, paused or over.")
+    reason_code: str | None = Field(description="The same as a code, which does not change.")
+    currency: str
+    budget: float = Field(description="What is set aside for it.")
+    spent: float = Field(description="What Meta reports it to have spent.")
+    spent_at: datetime | None = Field(description="When Meta last said so; null before that.")
     could_still_be_spent: float
+    starts_at: datetime
     ends_at: datetime
+    campaign_id: str | None = Field(description="Meta's id, once it is created; so are the next two.")
+    ad_set_id: str | None
+    ad_id: str | None
     review: str | None = Field(description="Meta's effective status of its ad.")
     read_at: datetime | None = Field(description="When that was read.")
 
@@ -223,6 +236,7 @@ class RunSummaryOut(Told):
     spent: float = Field(description=SPENT)
     could_still_be_spent: float = Field(description=COULD_STILL_BE_SPENT)
     spent_at: datetime | None = Field(description=SPENT_AT)
+    final_campaign: FinalCampaignOut | None = Field(description=FINAL_CAMPAIGN)
     created_at: datetime
     created_by: str
     scheduled_for: datetime | None = Field(description="When it begins; null: at once.")
@@ -274,9 +288,7 @@ class RunOut(Told):
     spent: float = Field(description=SPENT)
     could_still_be_spent: float = Field(description=COULD_STILL_BE_SPENT)
     spent_at: datetime | None = Field(description=SPENT_AT)
-    final_campaign: FinalCampaignOut | None = Field(
-        description="The campaign that publishes the winner; it goes on being read after the run has completed."
-    )
+    final_campaign: FinalCampaignOut | None = Field(description=FINAL_CAMPAIGN)
     approval: ApprovalOut
     test_starts_at: datetime | None
     test_ends_at: datetime | None

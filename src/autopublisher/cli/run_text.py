@@ -14,7 +14,8 @@ from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.requests.reports import RunView, VariantView
-from autopublisher.flows.requests.run_money import RunExposure
+from autopublisher.flows.requests.run_money import FinalView, RunExposure
+from autopublisher.messages import render
 from autopublisher.views.moments import Zones, in_zone
 from autopublisher.views.progress import progress_of
 
@@ -37,6 +38,7 @@ RUN_COLUMNS = (
     "total",
     "spent",
     "could_still_spend",
+    "final_campaign",
     "figures_at",
     "created",
     "needs",
@@ -66,6 +68,7 @@ def run_row(run: Run, money: RunExposure, zones: Zones) -> dict[str, Any]:
         "total": str(total),
         "spent": str(money.spent),
         "could_still_spend": str(money.could_still_spend),
+        "final_campaign": None if money.final is None else money.final.campaign.state.value,
         "figures_at": None if money.as_of is None else money.as_of.astimezone(zone),
         "created": run.created_at.astimezone(zone),
         "needs": _needs(run, zone),
@@ -92,9 +95,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     }
     facts |= _progress(view, zone)
     if view.final is not None:
-        ends = moment_text(view.final.ends_at.astimezone(zone))
-        state = view.final.state.value.replace("_", " ")
-        facts["final campaign"] = f"{state}, {view.final.spent} spent, until {ends}"
+        facts["final campaign"] = _final_text(view.final, zone)
     if run.divides_people:
         facts["people divided"] = "at random between the variants, by a split test of Meta's"
     if run.winner is not None:
@@ -117,6 +118,16 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
 
 def _as_of(at: datetime | None, zone: tzinfo) -> str:
     return "" if at is None else f", as of {moment_text(at.astimezone(zone))}"
+
+
+def _final_text(final: FinalView, zone: tzinfo) -> str:
+    """Say where a final campaign stands, since when and why, and its money."""
+    campaign, because = final.campaign, final.campaign.because
+    state = campaign.state.value.replace("_", " ")
+    why = "" if because is None else f" ({render(because, 'en', zone)})"
+    since, ends = (moment_text(at.astimezone(zone)) for at in (campaign.since, campaign.ends_at))
+    spent = f"{final.spent} of {campaign.budget} spent{_as_of(campaign.spent_at, zone)}"
+    return f"{state} since {since}{why}, {spent}, until {ends}"
 
 
 def _progress(view: RunView, zone: tzinfo) -> dict[str, str]:

@@ -6,8 +6,9 @@ from datetime import date, datetime, tzinfo
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.moments import moment_text
-from autopublisher.messages import Language
+from autopublisher.messages import Language, render
 from autopublisher.messages.formats import money_text, number_text, share_text
 from autopublisher.views.moments import Zones, in_zone, zone_for
 
@@ -58,6 +59,10 @@ class Figures:
     def told(self, sentence: str) -> str:
         """Return a stored sentence with its moments in the account's zone."""
         return in_zone(sentence, self._zone)
+
+    def say(self, message: Message) -> str:
+        """Word a message, its moments in the account's zone."""
+        return render(message, self.language, self._zone)
 
     def day(self, day: date) -> str:
         """Write a day of an account's own calendar."""

@@ -238,10 +238,50 @@ _SENTENCES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     f"{_RUN}delivered_again": (
         ("Meta delivers the final ad again", "Meta vuelve a entregar el anuncio final"),
     ),
+    f"{_RUN}campaign_in_review": (
+        (
+            "Meta reviews the final ad again and does not deliver it meanwhile",
+            "Meta revisa de nuevo el anuncio final y entretanto no lo entrega",
+        ),
+    ),
+    f"{_RUN}campaign_paused": (
+        ("The final campaign is paused", "La campaña final está en pausa"),
+        (
+            "The final campaign was paused at Meta, and not by us",
+            "La campaña final se pausó en Meta, y no lo hicimos nosotros",
+        ),
+        (
+            "The final campaign's ad was deleted at Meta, and not by us: nothing of it is delivered",
+            "El anuncio de la campaña final se eliminó en Meta, y no lo hicimos nosotros: nada de ella se entrega",
+        ),
+        ("The final campaign is paused by a stop", "La campaña final está en pausa por una parada"),
+        (
+            "The final campaign is paused, for more could be spent than is set aside",
+            "La campaña final está en pausa, porque podía gastarse más de lo reservado",
+        ),
+    ),
     f"{_RUN}over": (
         (
             "The final campaign's time is over; Meta did not deliver its ad to the end",
             "El tiempo de la campaña final ha terminado; Meta no entregó su anuncio hasta el final",
+        ),
+        (
+            "The final campaign's time is over; its figures are read until they have settled",
+            "El tiempo de la campaña final ha terminado; sus cifras se leen hasta que se consoliden",
+        ),
+        (
+            "The final campaign has ended before its time: somebody has moved its end at Meta",
+            "La campaña final ha terminado antes de tiempo: alguien ha movido su final en Meta",
+        ),
+        (
+            "The final campaign was deleted at Meta, and not by us",
+            "La campaña final se eliminó en Meta, y no lo hicimos nosotros",
+        ),
+    ),
+    f"{_RUN}campaign_settled": (
+        (
+            "The final campaign's figures have settled: {spent} of {budget} spent",
+            "Las cifras de la campaña final se han consolidado: {spent} gastados de {budget}",
         ),
     ),
     f"{_RUN}books_changed": (

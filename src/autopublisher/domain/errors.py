@@ -112,6 +112,10 @@ class StaleWatchError(AutoPublisherError):
     """The watch of {act_id} moved on while this worker was busy with version {version}."""
 
 
+class StaleCampaignError(AutoPublisherError):
+    """Campaign {id} moved on while this worker was busy with version {version}."""
+
+
 class StaleOperationError(AutoPublisherError):
     """Operation {key} is no longer {was}: another worker has advanced it."""
 

@@ -23,5 +23,8 @@ MetaId = NewType("MetaId", str)
 StopId = NewType("StopId", str)
 """Our own UUID of a stop."""
 
+CampaignId = NewType("CampaignId", str)
+"""Our own id of a final campaign: its run's, and ``:final``."""
+
 InstallationId = NewType("InstallationId", str)
 """Our own UUID of an installation: of everything that shares one database, and of what was restored from it."""

@@ -29,9 +29,9 @@ from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.watch.account_watch import AccountWatch
 from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.books import BooksCheck
+from autopublisher.flows.watch.campaigns import CampaignsCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.watch.enforce_stops import StopEnforcement
-from autopublisher.flows.watch.final_ads import FinalAds
 from autopublisher.flows.watch.late_figures import LateFigures
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.reconciliation import Reconciliation
@@ -159,10 +159,11 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         StopEnforcement(open_unit, control, orphans),
         ResumeAfterStop(open_unit, ticks, clock, control),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
-        FinalAds(open_unit, control),
         # Before the figures, of which it may say that they are none.
         BooksCheck(open_unit, AccountFacts(control.views, meta)),
         LateFigures(open_unit, meta),
+        # After what it goes by: how the account lists objects, and what they have spent.
+        CampaignsCheck(open_unit, control),
         BillingCheck(open_unit, meta),
     )
     return AccountWatch(

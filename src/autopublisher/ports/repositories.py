@@ -1,6 +1,6 @@
 """The database as the flows need it: repositories inside one unit of work, which alone commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -11,6 +11,7 @@ from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
@@ -274,6 +275,26 @@ class WatchRepository(Protocol):
         ...
 
 
+class CampaignRepository(Protocol):
+    """The final campaign of each run that has come to publishing."""
+
+    def add(self, campaign: Campaign) -> None:
+        """Insert a campaign; nothing happens where its run has one."""
+        ...
+
+    def save(self, campaign: Campaign, was: int) -> None:
+        """Overwrite the campaign if its stored version still is ``was``; StaleCampaignError else."""
+        ...
+
+    def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Campaign]:
+        """Return the campaigns of these runs; a run without one is missing."""
+        ...
+
+    def unsettled(self, act_id: ActId, since: datetime) -> Sequence[Campaign]:
+        """Return an account's campaigns that have not settled and whose schedule ends at ``since`` or later, by id."""
+        ...
+
+
 @dataclass(frozen=True)
 class KeptPacing:
     """How fast an ad account's calls may go, as a tick of it left it at ``kept_at``."""
@@ -347,6 +368,7 @@ class UnitOfWork(Protocol):
     tokens: TokenRepository
     stops: StopRepository
     watches: WatchRepository
+    campaigns: CampaignRepository
     pacings: PacingRepository
     listing_lags: ListingLagRepository
     installations: InstallationRepository

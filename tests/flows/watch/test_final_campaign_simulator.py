@@ -7,9 +7,9 @@ import pytest
 from autopublisher.api.presenters import present_run
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import MetaId, RunId, StopId
-from autopublisher.domain.runs.final_campaign import FinalState
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.gate import MoneyGate
@@ -48,27 +48,27 @@ def assert_true(machine: Machine, run_id: RunId) -> None:
     assert machine.clock.now() - view.as_of <= timedelta(hours=1)
 
 
-def state(machine: Machine, run_id: RunId) -> FinalState:
+def state(machine: Machine, run_id: RunId) -> CampaignState:
     final = machine.view(run_id).final
     assert final is not None
-    return final.state
+    return final.campaign.state
 
 
 def test_a_completed_run_shows_what_its_final_campaign_spends_until_it_has_settled(machine: Machine) -> None:
     run_id = published(machine)
     machine.look()
-    assert state(machine, run_id) is FinalState.DELIVERING
+    assert state(machine, run_id) is CampaignState.DELIVERING
     let_pass(machine, 48)
     assert_true(machine, run_id)
     assert machine.view(run_id).spent.minor > 150_00
     ends = datetime.fromisoformat(str((machine.run(run_id).final_budget or {})["ends_at"]))
     machine.clock.advance_to(ends + timedelta(hours=2))
     machine.look()
-    assert state(machine, run_id) is FinalState.ENDED
+    assert state(machine, run_id) is CampaignState.ENDED
     assert_true(machine, run_id)
     assert machine.view(run_id).could_still_spend.minor == 0
     let_pass(machine, 96)
-    assert state(machine, run_id) is FinalState.SETTLED
+    assert state(machine, run_id) is CampaignState.SETTLED
     asked = len(machine.sim("GET", "requests")["data"])
     settled = machine.view(run_id)
     let_pass(machine, 14 * 24, every=48)
@@ -84,7 +84,7 @@ def test_a_run_that_nobody_looked_at_for_weeks_is_told_as_it_is_at_the_next_look
     machine.clock.advance_to(machine.clock.now() + timedelta(days=40))
     machine.look()
     assert_true(machine, run_id)
-    assert state(machine, run_id) is FinalState.SETTLED
+    assert state(machine, run_id) is CampaignState.SETTLED
 
 
 def test_under_a_stop_the_run_says_what_the_exposure_says(machine: Machine) -> None:
@@ -97,7 +97,7 @@ def test_under_a_stop_the_run_says_what_the_exposure_says(machine: Machine) -> N
     let_pass(machine, 12, every=1)
     assert_true(machine, run_id)
     assert machine.view(run_id).could_still_spend.minor == 0
-    assert state(machine, run_id) is FinalState.PAUSED
+    assert state(machine, run_id) is CampaignState.PAUSED
 
 
 def test_what_a_cancelled_test_spent_in_its_last_hour_shows_afterwards(machine: Machine) -> None:
@@ -125,7 +125,7 @@ def test_a_run_goes_on_publishing_until_its_final_ad_is_through_review_and_the_l
     run = machine.tick(run_id)
     assert run.status is RunStatus.PUBLISHING_FINAL
     assert run.attention == "waiting for Meta to review the final ad"
-    assert state(machine, run_id) is FinalState.IN_REVIEW
+    assert state(machine, run_id) is CampaignState.IN_REVIEW
     ads = [one for one in machine.objects("ad") if "Final" not in one["name"]]
     assert {one["status"] for one in ads} == {"PAUSED"}
     assert machine.drive(run_id).status is RunStatus.COMPLETED
@@ -153,7 +153,7 @@ def test_a_refused_final_ad_is_told_with_metas_reason_and_goes_on_once_it_was_ch
     run = machine.run(run_id)
     assert run.status is RunStatus.PUBLISHING_FINAL
     assert "DISAPPROVED: Unacceptable business practices" in (run.attention or "")
-    assert state(machine, run_id) is FinalState.REFUSED
+    assert state(machine, run_id) is CampaignState.REFUSED
     other = "B" if run.winner == "A" else "A"
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
     machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
@@ -192,7 +192,7 @@ def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reaso
     machine.fault(kind="ad_disapproved", ad="Final", match={"method": "GET"})
     let_pass(machine, 3, every=1)
     run, view = machine.run(run_id), machine.view(run_id)
-    assert (run.status, state(machine, run_id)) == (RunStatus.COMPLETED, FinalState.REFUSED)
+    assert (run.status, state(machine, run_id)) == (RunStatus.COMPLETED, CampaignState.REFUSED)
     assert "DISAPPROVED: Unacceptable business practices" in (run.attention or "")
     assert (present_run(view).attention, told(machine, run_id, "refused")) == (run.attention, [run.attention])
     other = "B" if run.winner == "A" else "A"
@@ -200,7 +200,7 @@ def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reaso
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
     machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
     let_pass(machine, 24, every=4)
-    assert state(machine, run_id) is FinalState.DELIVERING
+    assert state(machine, run_id) is CampaignState.DELIVERING
     assert machine.run(run_id).attention is None
     assert len(told(machine, run_id, "refused")) == len(told(machine, run_id, "delivered_again")) == 1
 
@@ -233,5 +233,5 @@ def test_another_variant_can_take_the_place_of_a_refused_ad(machine: Machine) ->
     assert ads.pop(ad) == "PAUSED"
     assert list(ads.values()) == ["ACTIVE"]
     machine.look()
-    assert state(machine, run_id) is FinalState.DELIVERING
+    assert state(machine, run_id) is CampaignState.DELIVERING
     assert machine.exposure(run_id)["peak_total"] <= 500_00

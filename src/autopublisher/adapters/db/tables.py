@@ -24,6 +24,7 @@ from sqlalchemy import (
 from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Word, Words
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.claims import ClaimState
+from autopublisher.domain.campaigns.campaign import CampaignState, Reason
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationState
 from autopublisher.domain.people import TokenKind
 from autopublisher.domain.runs.run import Control, RunStatus
@@ -242,6 +243,29 @@ watches = Table(
     Column("looked_at", Moment),
     Column("tries", Integer, nullable=False),
     Column("report", RECORD, nullable=False),
+)
+
+campaigns = Table(
+    "campaigns",
+    METADATA,
+    Column("id", NAME, primary_key=True),
+    Column("run_id", NAME, ForeignKey("runs.id"), nullable=False, unique=True),
+    Column("act_id", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Word(CampaignState), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Word(Reason)),
+    Column("detail", Text, nullable=False),
+    Column("currency", NAME, nullable=False),
+    Column("budget", BigInteger, nullable=False),
+    Column("spent", BigInteger),
+    Column("spent_at", Moment),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("campaign_meta_id", NAME),
+    Column("ad_set_meta_id", NAME),
+    Column("ad_meta_id", NAME),
+    Index(None, "act_id", "state"),
 )
 
 files = Table(

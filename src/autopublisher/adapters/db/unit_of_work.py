@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
+from autopublisher.adapters.db.campaigns import SqlCampaigns
 from autopublisher.adapters.db.claims import SqlClaims
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
@@ -22,6 +23,7 @@ from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.ports.repositories import (
     AccountRepository,
+    CampaignRepository,
     ClaimRepository,
     CreativeRepository,
     InstallationRepository,
@@ -55,6 +57,7 @@ class SqlUnitOfWork:
     tokens: TokenRepository
     stops: StopRepository
     watches: WatchRepository
+    campaigns: CampaignRepository
     pacings: PacingRepository
     listing_lags: ListingLagRepository
     installations: InstallationRepository
@@ -90,6 +93,7 @@ class SqlUnitOfWork:
         self.tokens = SqlTokens(session)
         self.stops = StopsWithNoted(SqlStops(session), self._noted)
         self.watches = SqlWatches(session)
+        self.campaigns = SqlCampaigns(session)
         self.pacings = SqlPacings(session)
         self.listing_lags = SqlListingLags(session)
         self.installations = SqlInstallations(session)

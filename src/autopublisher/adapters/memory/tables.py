@@ -9,6 +9,7 @@ from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.journal.operations import Operation
@@ -36,6 +37,7 @@ class Tables:
     tokens: dict[str, AccessToken] = field(default_factory=dict)
     stops: dict[StopId, Stop] = field(default_factory=dict)
     watches: dict[ActId, Watch] = field(default_factory=dict)
+    campaigns: dict[RunId, Campaign] = field(default_factory=dict)
     claims: dict[ActId, Claim] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     pacings: dict[ActId, KeptPacing] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from autopublisher.adapters.memory.campaigns import MemoryCampaigns
 from autopublisher.adapters.memory.claims import MemoryClaims
 from autopublisher.adapters.memory.installations import MemoryInstallations
 from autopublisher.adapters.memory.listing_lags import MemoryListingLags
@@ -24,6 +25,7 @@ from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.repositories import (
     AccountRepository,
+    CampaignRepository,
     ClaimRepository,
     CreativeRepository,
     InstallationRepository,
@@ -81,6 +83,7 @@ class MemoryUnitOfWork:
     tokens: TokenRepository
     stops: StopRepository
     watches: WatchRepository
+    campaigns: CampaignRepository
     pacings: PacingRepository
     listing_lags: ListingLagRepository
     installations: InstallationRepository
@@ -109,6 +112,7 @@ class MemoryUnitOfWork:
         self.tokens = MemoryTokens(tables)
         self.stops = StopsWithNoted(MemoryStops(tables), self._database.noted)
         self.watches = MemoryWatches(tables)
+        self.campaigns = MemoryCampaigns(tables)
         self.pacings = MemoryPacings(tables)
         self.listing_lags = MemoryListingLags(tables)
         self.installations = MemoryInstallations(tables)

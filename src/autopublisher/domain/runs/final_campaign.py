@@ -1,15 +1,15 @@
-"""A final campaign: where it stands, by its journal and by what Meta last showed of it, and how old its figures are."""
+"""A run's final campaign: as it is planned, which of the run's objects are its, and how old its figures are."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from autopublisher.domain.accounts.watches import Watch
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.campaigns.campaign import Campaign, CampaignState
+from autopublisher.domain.ids import CampaignId
 from autopublisher.domain.journal.keys import Purpose, purpose_of
-from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject, Snapshot
-from autopublisher.domain.runs.plan import final_key
-from autopublisher.domain.runs.reservations import end_of, was_switched_on
 from autopublisher.domain.runs.run import Run
 
 FINAL_ARM = ""
@@ -21,38 +21,21 @@ LATE_FIGURES = "late_figures"
 REVIEWED_SINCE = "reviewed_since"
 """The entry of a run's report that says since when Meta has been reviewing its final ad."""
 
-IN_REVIEW = frozenset({"PENDING_REVIEW", "IN_PROCESS"})
-"""Effective statuses of an ad that Meta has not looked at yet."""
 
-BLOCKED = frozenset({"DISAPPROVED", "WITH_ISSUES", "PENDING_BILLING_INFO"})
-"""Effective statuses of an ad that Meta does not deliver until somebody acts."""
-
-
-class FinalState(StrEnum):
-    """Where a final campaign stands."""
-
-    BUILDING = "building"
-    IN_REVIEW = "in_review"
-    REFUSED = "refused"
-    DELIVERING = "delivering"
-    PAUSED = "paused"
-    ENDED = "ended"
-    SETTLED = "settled"
-
-
-def state_of(rows: Sequence[Operation], models: Mapping[str, MetaObject], now: datetime) -> FinalState | None:
-    """Return the state of a run's final campaign; None where there is none."""
-    ad_set = next((row for row in rows if row.key == final_key(ObjectKind.AD_SET)), None)
-    if ad_set is None or ad_set.meta_id is None:
+def planned(run: Run, now: datetime) -> Campaign | None:
+    """Return the campaign that a run's final budget plans, before anything of it is made; None without a budget."""
+    budget = run.final_budget
+    if budget is None:
         return None
-    if ad_set.spent is not None:
-        return FinalState.SETTLED
-    if end_of(ad_set, rows) <= now:
-        return FinalState.ENDED
-    if not was_switched_on(ad_set, rows):
-        return FinalState.BUILDING
-    return _as_shown(
-        [model for key, model in models.items() if purpose_of(key) is Purpose.FINAL], ad_of(models)
+    return Campaign(
+        id=CampaignId(f"{run.id}:final"),
+        run_id=run.id,
+        act_id=run.act_id,
+        state=CampaignState.BUILDING,
+        since=now,
+        budget=Money(budget["total"], budget["currency"]),
+        starts_at=datetime.fromisoformat(budget["starts_at"]),
+        ends_at=datetime.fromisoformat(budget["ends_at"]),
     )
 
 
@@ -71,12 +54,3 @@ def figures_read_at(run: Run, snapshots: Sequence[Snapshot], watch: Watch | None
     if run.id in read:
         moments.append(datetime.fromisoformat(read[run.id]))
     return max(moments, default=None)
-
-
-def _as_shown(models: Sequence[MetaObject], ad: MetaObject | None) -> FinalState:
-    above = [one for one in models if one.kind in {ObjectKind.CAMPAIGN, ObjectKind.AD_SET}]
-    if ad is None or any(one.status != "ACTIVE" for one in (*above, ad)):
-        return FinalState.PAUSED
-    if ad.effective_status in BLOCKED:
-        return FinalState.REFUSED
-    return FinalState.IN_REVIEW if ad.effective_status in IN_REVIEW else FinalState.DELIVERING

@@ -10,6 +10,7 @@ from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money, offset_of
+from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.headline import Improvement, improvement_of
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import key_from
@@ -26,12 +27,12 @@ from autopublisher.domain.runs.approvals import (
     named_by_verdict,
     overrides_verdict,
 )
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, FinalState, ad_of, state_of
+from autopublisher.domain.runs.final_campaign import FINAL_ARM
 from autopublisher.domain.runs.optimizer import scaled_daily
-from autopublisher.domain.runs.plan import final_key, total_of
-from autopublisher.domain.runs.reservations import Calendars, end_of
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
-from autopublisher.flows.requests.run_money import RunExposure, run_exposure
+from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
@@ -91,18 +92,6 @@ class FoundObject:
     read_at: datetime
     spent: Money | None
     possible: Money | None
-
-
-@dataclass(frozen=True)
-class FinalView:
-    """The final campaign as it was last seen; ``review`` is Meta's word on its ad, read at ``read_at``."""
-
-    state: FinalState
-    spent: Money
-    could_still_spend: Money
-    ends_at: datetime
-    review: str | None
-    read_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -262,7 +251,8 @@ class Reports:
             watch = unit.watches.get(run.act_id)
             stops = tuple(unit.stops.holding(run.act_id))
             now = self._now(unit, run)
-            money = self._money(unit, run, now)
+            campaign = unit.campaigns.of_runs([run.id]).get(run.id)
+            money = self._money(unit, run, now, campaign)
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
         views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
@@ -277,7 +267,7 @@ class Reports:
             committed=money.committed,
             could_still_spend=money.could_still_spend,
             as_of=money.as_of,
-            final=_final(money, operations, objects, now),
+            final=money.final,
             findings=() if watch is None else _findings(run, watch),
             stops=stops,
             found=_found(run, operations, objects, latest),
@@ -291,12 +281,13 @@ class Reports:
     def money(self, runs: Sequence[Run]) -> Sequence[RunExposure]:
         """Return each run's money as its own page shows it, in order."""
         with self._open_unit() as unit:
-            return [self._money(unit, run, self._now(unit, run)) for run in runs]
+            final = unit.campaigns.of_runs([run.id for run in runs])
+            return [self._money(unit, run, self._now(unit, run), final.get(run.id)) for run in runs]
 
-    def _money(self, unit: UnitOfWork, run: Run, now: datetime) -> RunExposure:
+    def _money(self, unit: UnitOfWork, run: Run, now: datetime, final: Campaign | None) -> RunExposure:
         zone = unit.accounts.get(run.account_id).timezone
         how = Calendars(zone if zone_of(zone) is not None else "UTC", self._stretch)
-        return run_exposure(unit, run, now, how)
+        return run_exposure(unit, run, now, how, final)
 
     def _now(self, unit: UnitOfWork, run: Run) -> datetime:
         if self._clock is not None:
@@ -311,26 +302,6 @@ class Reports:
         """Return runs, newest first; ``before`` is the last run of the page before."""
         with self._open_unit() as unit:
             return unit.runs.find(RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True))
-
-
-def _final(
-    money: RunExposure, rows: Sequence[Operation], objects: Sequence[MetaObject], now: datetime
-) -> FinalView | None:
-    """Return what is known of the final campaign; None before there is one."""
-    models = {one.key: one for one in objects}
-    state, ad_set = state_of(rows, models, now), money.of(final_key(ObjectKind.AD_SET))
-    if state is None:
-        return None
-    row = next(one for one in rows if one.key == final_key(ObjectKind.AD_SET))
-    nothing, ad = Money.zero(money.spent.currency), ad_of(models)
-    return FinalView(
-        state=state,
-        spent=nothing if ad_set is None else ad_set.spent,
-        could_still_spend=nothing if ad_set is None else ad_set.could_still_spend,
-        ends_at=end_of(row, rows),
-        review=None if ad is None else ad.effective_status,
-        read_at=None if ad is None else ad.read_at,
-    )
 
 
 def _variant_view(

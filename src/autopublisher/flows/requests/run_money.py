@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.money.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.money.exposure import Reservation, last_day
 from autopublisher.domain.money.ledger import commitment_of
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, figures_read_at
-from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, ad_of, figures_read_at
+from autopublisher.domain.runs.plan import final_key, total_of
 from autopublisher.domain.runs.reservations import Calendars, could_still_spend, end_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import UnitOfWork
@@ -44,10 +45,26 @@ class ObjectExposure:
 
 
 @dataclass(frozen=True)
+class FinalView:
+    """A run's final campaign, and what it could still spend; ``review`` is Meta's word on its ad, read at ``read_at``."""
+
+    campaign: Campaign
+    could_still_spend: Money
+    review: str | None
+    read_at: datetime | None
+
+    @property
+    def spent(self) -> Money:
+        """What Meta last said that it has spent; nothing before it was asked."""
+        return self.campaign.spent or Money.zero(self.campaign.budget.currency)
+
+
+@dataclass(frozen=True)
 class RunExposure:
     """One run that goes on, or whose final campaign does; ``until`` is when the last of its money could be spent.
 
-    ``as_of`` is when its figures were last read at Meta, None where they never were.
+    ``as_of`` is when its figures were last read at Meta, None where they never were. ``final`` is its final campaign, where
+    that was asked for.
     """
 
     run_id: RunId
@@ -59,6 +76,7 @@ class RunExposure:
     until: datetime | None
     as_of: datetime | None
     objects: tuple[ObjectExposure, ...]
+    final: FinalView | None = None
 
     def of(self, key: str) -> ObjectExposure | None:
         """Return the line of one object, by its key; None where it holds no money."""
@@ -84,7 +102,9 @@ class _Known:
     how: Calendars
 
 
-def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> RunExposure:
+def run_exposure(
+    unit: UnitOfWork, run: Run, now: datetime, how: Calendars, campaign: Campaign | None = None
+) -> RunExposure:
     """Return one run's exposure; without ``until`` where it has ended and can spend nothing more."""
     rows = unit.journal.of_run(run.id)
     models = {model.key: model for model in unit.records.objects(run.id)}
@@ -102,7 +122,7 @@ def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> R
     besides = sum(spend for letter, spend in known.spent.items() if letter not in held)
     ends = [one.until for one in objects if one.could_still_spend.minor]
     goes_on = max(ends, default=None if run.is_final else now)
-    return RunExposure(
+    exposure = RunExposure(
         run_id=run.id,
         campaign_name=run.request.campaign_name,
         status=run.status,
@@ -112,6 +132,21 @@ def run_exposure(unit: UnitOfWork, run: Run, now: datetime, how: Calendars) -> R
         until=goes_on,
         as_of=figures_read_at(run, snapshots, unit.watches.get(run.act_id)),
         objects=objects,
+    )
+    return exposure if campaign is None else replace(exposure, final=_final(campaign, exposure, models, now))
+
+
+def _final(
+    campaign: Campaign, money: RunExposure, models: Mapping[str, MetaObject], now: datetime
+) -> FinalView:
+    ad_set, ad = money.of(final_key(ObjectKind.AD_SET)), ad_of(models)
+    return FinalView(
+        campaign=campaign.by_time(now),
+        could_still_spend=Money.zero(campaign.budget.currency)
+        if ad_set is None
+        else ad_set.could_still_spend,
+        review=None if ad is None else ad.effective_status,
+        read_at=None if ad is None else ad.read_at,
     )
 
 

@@ -12,9 +12,9 @@ from autopublisher.domain.errors import MetaError, MetaReadError
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Snapshot
+from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
-from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed

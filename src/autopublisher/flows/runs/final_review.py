@@ -16,7 +16,8 @@ from autopublisher.domain.accounts.stops import unpaused_activation
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.readback import READ_FIELDS
-from autopublisher.domain.runs.final_campaign import BLOCKED, IN_REVIEW, REVIEWED_SINCE
+from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
+from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE
 from autopublisher.domain.runs.plan import final_key, publishes
 from autopublisher.domain.runs.run import REFUSED_AT, Run
 from autopublisher.flows.outcomes.failing import RunFailed

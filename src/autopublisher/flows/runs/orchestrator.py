@@ -24,6 +24,7 @@ from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
+from autopublisher.flows.runs.campaign_record import keep_campaign
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_next
@@ -191,6 +192,7 @@ class Orchestrator:
                 step.claim(unit)
             unit.runs.save(following, was=run.version)
             self._views.save_models(unit)
+            keep_campaign(unit, following, following.updated_at)
             unit.observations.add_events(step.events)
             for decision in step.decisions:
                 unit.records.add_decision(decision)

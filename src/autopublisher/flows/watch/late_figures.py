@@ -9,11 +9,19 @@ a figure that cannot be right only if Meta still says so a day later.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.errors import MetaError, MetaNotFoundError, StaleOperationError, StaleRunError
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaNotFoundError,
+    StaleCampaignError,
+    StaleOperationError,
+    StaleRunError,
+)
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
@@ -31,7 +39,7 @@ from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta.reading import MetaReading
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork
 
 _ALL = 100_000
 _LOOKED_AT = FINAL | {RunStatus.PUBLISHING_FINAL}
@@ -91,7 +99,7 @@ class LateFigures:
         """Return the run's ad sets whose spend may still grow or be restated."""
         with self._open_unit() as unit:
             rows = unit.journal.of_run(run.id)
-        return [_Place(run, row, _settles_at(run, row, rows)) for row in rows if is_open(row)]
+        return [_Place(run, row, settles_at(run, row, rows)) for row in rows if is_open(row)]
 
     def _read(
         self, act_id: ActId, places: Sequence[_Place], now: datetime
@@ -122,17 +130,19 @@ class LateFigures:
         Figures that Meta once had do not vanish: an answer without them has a gap, and is asked for again for a day.
         """
         has_settled = place.settles_at <= now
+        read_now = Snapshot(place.run.id, place.letter, now, figures or Figures())
         with self._open_unit() as unit:
             earlier = [
                 one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
             ]
-            if figures is None:
-                had_some = any(one.figures != Figures() for one in earlier)
-                return has_settled and (not had_some or now >= place.settles_at + DOUBT_LASTS)
-            read_now = Snapshot(place.run.id, place.letter, now, figures)
-            if has_settled or not earlier or earlier[-1].figures != figures:
+            had_some = any(one.figures != Figures() for one in earlier)
+            if figures is not None and (has_settled or not earlier or earlier[-1].figures != figures):
                 unit.observations.add_snapshots([read_now])
+            if place.letter == FINAL_ARM and not (figures is None and had_some):
+                _note_spend(unit, place.run, read_now)
             unit.commit()
+        if figures is None:
+            return has_settled and (not had_some or now >= place.settles_at + DOUBT_LASTS)
         return has_settled and place.run.is_final and self._settle(place, [*earlier, read_now], now)
 
     def _settle(self, place: _Place, known: Sequence[Snapshot], now: datetime) -> bool:
@@ -152,6 +162,16 @@ class LateFigures:
         except (StaleRunError, StaleOperationError):
             return False  # somebody else is at it; what is kept is as true
         return True
+
+
+def _note_spend(unit: UnitOfWork, run: Run, read: Snapshot) -> None:
+    """Have the run's campaign say what Meta says now; one that a tick of the run has just moved on says it later."""
+    campaign = unit.campaigns.of_runs([run.id]).get(run.id)
+    if campaign is None:
+        return
+    noted = campaign.with_spend(Money(read.figures.spend, run.currency), read.at)
+    with suppress(StaleCampaignError):
+        unit.campaigns.save(noted, was=campaign.version)
 
 
 _NOTHING: Mapping[str, Any] = {"read": {}, "done": []}
@@ -179,7 +199,7 @@ def is_open(row: Operation) -> bool:
     return made and planned and row.state is OperationState.CONFIRMED and row.spent is None
 
 
-def _settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
+def settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
     """Return when nothing of an ad set's figures moves any more: its money is over, and late conversions are in."""
     over = end_of(row, rows)
     if run.ended_at is not None and run.status is not RunStatus.COMPLETED:

@@ -7,7 +7,16 @@ from autopublisher.domain.errors import StaleRunError
 from autopublisher.domain.runs.notes import note_of, with_note
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import event
-from autopublisher.ports.repositories import OpenUnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+
+
+def note_in(unit: UnitOfWork, run: Run, name: str, sentence: str | None, now: datetime) -> Run:
+    """Return the run with a note kept, changed or removed (None) in a transaction; raises StaleRunError."""
+    if note_of(run, name) == sentence:
+        return run
+    noted = replace(with_note(run, name, sentence), version=run.version + 1, updated_at=now)
+    unit.runs.save(noted, was=run.version)
+    return noted
 
 
 def keep_note(  # noqa: PLR0917 (whose note, and what it says)
@@ -16,10 +25,9 @@ def keep_note(  # noqa: PLR0917 (whose note, and what it says)
     """Return the run with a note kept, changed or removed (None); what is as before is neither written nor told again."""
     if note_of(run, name) == sentence:
         return run
-    noted = replace(with_note(run, name, sentence), version=run.version + 1, updated_at=now)
     try:
         with open_unit() as unit:
-            unit.runs.save(noted, was=run.version)
+            noted = note_in(unit, run, name, sentence, now)
             unit.observations.add_events([event(run, now, tag, said)])
             unit.commit()
     except StaleRunError:
