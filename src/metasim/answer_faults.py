@@ -1,4 +1,4 @@
-"""Faults that leave a request alone and distort its true answer: pages without rows, lists with gaps."""
+"""Faults of answers: the request is done, and its true answer changed into pages without rows or lists with gaps."""
 
 from dataclasses import replace
 from random import Random

@@ -1,4 +1,4 @@
-"""The ledger of one ad on one account day: delivery by quarter hour, purchases by the step of their report."""
+"""Delivery ledger of one ad on one account day: delivery by quarter hour, purchases by the step of their report."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""How much money can still leave through a group of campaigns, and the most it ever could.
+"""Exposure of groups of campaigns: the money that can still be spent, and the most it ever was.
 
 The judge of the product's money promise: computed from the simulator's own records after every change.
 """

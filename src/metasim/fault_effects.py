@@ -1,4 +1,4 @@
-"""What a fault does to one request: ends its connection, answers in its place, changes its answer, or changes the world.
+"""Effects of a fault on one request: its connection ends, another answer comes, the answer or the world is changed.
 
 Each kind of fault is a pure function from an order (what the plan says, and chance) to a `FaultEffect`.
 """

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong between a client and Meta, told in advance by a test, a scenario or a command line.
+"""Planned faults: what goes wrong between a client and Meta, told in advance by a test, a scenario or a command line.
 
 A new kind is one more entry of `KINDS`. A fault may come at a rate; then chance is keyed by seed, plan and request, so that
 the same requests meet the same faults again.

@@ -1,4 +1,4 @@
-"""What a consent to log in leaves behind: codes, and the tokens they are redeemed for."""
+"""OAuth grants: codes that the login dialog gives, and the tokens they are redeemed for."""
 
 from dataclasses import dataclass
 

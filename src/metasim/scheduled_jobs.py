@@ -1,4 +1,4 @@
-"""What Meta does by itself at set moments: automated rules on the half hour, asynchronous requests once they are due."""
+"""Scheduled jobs of Meta: automated rules on the half hour, asynchronous requests once they are due."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Usage headers of a throttled answer: the meter that belongs to the error's code shows 100 %, the others what is true."""
+"""Usage headers of a throttled answer: the meter of the error's code shows 100 %, the others what is true."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What Meta does from its own side in the middle of things.
+"""World events from Meta's side in the middle of things.
 
 It disables an account, refuses an ad that already ran, or restates what it reported of days that are over.
 """

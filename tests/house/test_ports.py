@@ -1,5 +1,6 @@
 """Ports are small, and each ships an implementation for tests in adapters.memory."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -103,3 +104,22 @@ def test_an_attribute_set_by_the_constructor_is_provided() -> None:
 
 def test_a_class_that_only_inherits_from_a_port_does_not_implement_it(port: type) -> None:
     assert not implements(type("Gate", (port,), {"open": print}), port)
+
+
+def test_every_adapter_names_a_port_that_there_is(modules: dict[str, ast.Module]) -> None:
+    docs = [
+        ast.get_docstring(node) or ""
+        for path, tree in modules.items()
+        if path.startswith("adapters/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    named = {name for doc in docs for name in re.findall(r"Implements ``(ports\.[\w.]+)``", doc)}
+    defined = {
+        f"{path.removesuffix('.py').replace('/', '.')}.{node.name}"
+        for path, tree in modules.items()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert len(named) > 20
+    assert named - defined == set()

@@ -1,4 +1,4 @@
-"""The file of a backup: a zip of named parts, the manifest last, and over all of it a seal.
+"""Backup archive: a zip of named parts, the manifest last, with a seal over all of it.
 
 Theory of operation. The seal is the SHA-256 of every byte before it, kept as the zip's comment and so at the very end of
 the file: a file that was cut off, or in which a bit has flipped, is refused before anything in it is understood. A new

@@ -1,4 +1,4 @@
-"""The simulator's clock, read and moved over HTTP: in stub mode time is what the simulator says it is."""
+"""Simulated clock of stub mode: the simulator's time, read and moved over HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

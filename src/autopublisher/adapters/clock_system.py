@@ -1,4 +1,4 @@
-"""The real clock of live mode: the one place of the product that asks the machine for the time."""
+"""System clock of live mode: the one place of the product that asks the machine for the time."""
 
 import time
 from datetime import UTC, datetime

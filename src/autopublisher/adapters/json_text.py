@@ -1,4 +1,4 @@
-"""JSON as it is stored: one text form for every adapter, so that a value changes the same way (or not) in all of them."""
+"""JSON text as it is stored: one form for every adapter, so that a value changes the same way (or not) in all of them."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Stops as the database has them, and beside them those that stand in emergency notes only: both hold."""
+"""Stops of the database together with those that stand in emergency notes only: both hold."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -13,7 +13,7 @@ Pending = Callable[[], Sequence[NotedStop]]
 
 
 class StopsWithNoted:
-    """Implements ``ports.repositories.Stops``: what an emergency has stopped is stopped before any row says so."""
+    """Implements ``ports.repositories.StopRepository``: what an emergency has stopped is stopped before any row says so."""
 
     def __init__(self, stored: StopRepository, pending: Pending) -> None:
         self._stored = stored

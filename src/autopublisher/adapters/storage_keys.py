@@ -1,4 +1,4 @@
-"""Which keys a file may be stored under: the same ones whether the store is a folder, a bucket or memory."""
+"""Storage keys: which ones every store accepts, whether folder, bucket, database or memory."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files whose store has changed: new ones go to the new store, those of before are still found in the old one."""
+"""Storage after a move: new files go to the new store, earlier ones are still found in the old one."""
 
 from autopublisher.domain.errors import NotFoundError
 from autopublisher.ports.storage import Storage

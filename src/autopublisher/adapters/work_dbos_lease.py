@@ -1,4 +1,4 @@
-"""Who is working: one process per SQLite file, on PostgreSQL any number that notice each other's death.
+"""Worker leases: one worker per SQLite file; on PostgreSQL any number, which notice each other's death.
 
 Open-source DBOS gives a dead worker's ticks to the living only when a worker of the same name starts. Here
 each PostgreSQL worker holds a session advisory lock under its name; one that can be taken means a death. The session
@@ -64,7 +64,7 @@ RENEWAL_POLL_SECONDS = 0.2
 
 
 class WorkerLease(Protocol):
-    """A worker's claim to be alive, under a name that DBOS writes on the ticks it runs."""
+    """A worker's claim to be alive, under the name that DBOS writes on the ticks it runs."""
 
     executor_id: str
 

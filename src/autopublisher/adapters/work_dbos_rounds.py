@@ -1,4 +1,4 @@
-"""Something done again and again beside the ticks, on a thread that outlives its failures."""
+"""Periodic actions beside the ticks, each on a thread that outlives its failures."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the work adapter knows of DBOS's side of the database: its names, its tables and its client.
+"""DBOS's side of the database: its names, its tables and its client.
 
 DBOS keeps its tables beside the product's, in the same database, so that a tick can be enqueued in the
 transaction that makes it necessary.

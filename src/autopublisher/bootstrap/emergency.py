@@ -1,4 +1,4 @@
-"""The emergency pause, assembled: for the product, and for a command line on which nothing else can start."""
+"""Assembly of the emergency pause: for the product, and for a command line on which nothing else can start."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -47,7 +47,7 @@ def emergency_files(settings: Settings) -> EmergencyFiles:
 
 
 class EmergencyKeeper:
-    """What is done again and again for emergencies: notes are taken in, and what they left on is paused once more."""
+    """Periodic work for emergencies: notes are taken in, and what they left on is paused once more."""
 
     def __init__(
         self,

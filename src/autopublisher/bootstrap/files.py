@@ -1,4 +1,4 @@
-"""Where pictures are kept: in the database where several machines may share it, else in the data folder."""
+"""Choice of the pictures' storage: the database where several machines may share it, else the data folder."""
 
 from pathlib import Path
 

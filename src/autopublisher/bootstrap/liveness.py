@@ -1,4 +1,4 @@
-"""Whether a worker lives on a database, seen from a process that is none."""
+"""Liveness of workers on a database, asked from a process that is none."""
 
 import fcntl
 from contextlib import suppress

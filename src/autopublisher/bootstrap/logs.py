@@ -1,4 +1,4 @@
-"""Where log lines go: as JSON, one object a line, into the data folder; the terminal stays quiet."""
+"""Log configuration: JSON, one object a line, into the data folder; the terminal stays quiet."""
 
 import logging
 from collections.abc import Sequence

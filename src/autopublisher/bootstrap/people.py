@@ -1,4 +1,4 @@
-"""The register of people alone, for commands that need neither Meta nor the simulator."""
+"""The people service alone, for commands that need neither Meta nor the simulator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

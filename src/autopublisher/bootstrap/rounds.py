@@ -1,4 +1,4 @@
-"""What the worker does beside its ticks: keep the simulator alive, wake overdue runs, and move jumping time on."""
+"""Housekeeping beside the ticks: keep the simulator alive, wake overdue runs, and move jumping time on."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The installation's own secret in stub mode: made once, kept in the data folder, readable by its owner only."""
+"""Secret key of stub mode: made once, kept in the data folder, readable by its owner only."""
 
 import os
 import secrets

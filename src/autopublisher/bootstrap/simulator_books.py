@@ -1,4 +1,4 @@
-"""What the simulator's own books hold of a run, for the demo's report: the truth that Meta never tells."""
+"""Ground truth of a run from the simulator, for the demo's report: what Meta never tells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

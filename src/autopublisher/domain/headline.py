@@ -1,4 +1,4 @@
-"""The one figure by which a test's result is told: the best estimate of the leader over its nearest rival.
+"""Headline figure of a test: the best estimate of the leader over its nearest rival.
 
 Wherever an improvement is shown it is this one; what was merely seen in the test and the range are named as such.
 Free of numerical libraries, so that showing a stored verdict loads none.

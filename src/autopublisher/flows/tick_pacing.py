@@ -1,4 +1,4 @@
-"""Ticks of one ad account follow each other through many processes: each goes on from what the last learnt of Meta's limits.
+"""Pacing across processes: each tick of an ad account goes on from what the last one learnt of Meta's limits.
 
 Theory of operation. A tick's first transaction takes the account's pacing from the database, and marks what is left of its
 burst there as used; its last one writes back what the client knows by then, and a tick that ends without one writes it

@@ -1,4 +1,4 @@
-"""The queue's side of a run's next tick and of an account's next look, saved together with the row they belong to."""
+"""Enqueueing of a run's next tick and of an account's next check, in the transaction that saves their row."""
 
 from datetime import datetime
 

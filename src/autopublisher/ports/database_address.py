@@ -1,4 +1,4 @@
-"""What the address of a database may begin with, for whoever accepts one and whoever opens it."""
+"""Schemes of database addresses, for whoever accepts an address and whoever opens it."""
 
 from typing import Final
 

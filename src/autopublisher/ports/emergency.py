@@ -1,4 +1,4 @@
-"""What the kill switch keeps outside the database, for when that cannot be read or written."""
+"""Emergency storage: what the kill switch keeps outside the database, for when that cannot be read or written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

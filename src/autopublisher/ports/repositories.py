@@ -42,7 +42,7 @@ class RunFilter:
 
 @dataclass(frozen=True)
 class Fence:
-    """Whose right to write: a run at the version its tick has loaded."""
+    """Fence of a write: a run at the version that its tick has loaded."""
 
     run_id: RunId
     version: int
@@ -144,7 +144,7 @@ class CreativeRepository(Protocol):
 
 
 class RunRecordRepository(Protocol):
-    """What belongs to a run and is not its status: variants, Meta models, decisions."""
+    """Records of a run beside its row: variants, Meta models, decisions."""
 
     def add_variants(self, variants: Sequence[Variant]) -> None:
         """Insert a run's variants."""
@@ -172,7 +172,7 @@ class RunRecordRepository(Protocol):
 
 
 class ObservationRepository(Protocol):
-    """Append-only insight snapshots and audit events."""
+    """Insight snapshots and audit events, append-only."""
 
     def add_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
@@ -216,7 +216,7 @@ class PeopleRepository(Protocol):
 
 
 class TokenRepository(Protocol):
-    """What people sign in and call the API with."""
+    """Tokens of sessions and of the API."""
 
     def put(self, token: AccessToken) -> None:
         """Insert or overwrite a token by its hash."""
@@ -228,7 +228,7 @@ class TokenRepository(Protocol):
 
 
 class StopRepository(Protocol):
-    """Presses of the kill switch."""
+    """Stops: presses of the kill switch."""
 
     def add(self, stop: Stop) -> None:
         """Insert a stop."""
@@ -252,7 +252,7 @@ class StopRepository(Protocol):
 
 
 class WatchRepository(Protocol):
-    """The watch of each ad account."""
+    """Account watches, one row per ad account."""
 
     def add(self, watch: Watch) -> None:
         """Insert an account's watch; nothing happens where it has one."""
@@ -304,7 +304,7 @@ class KeptPacing:
 
 
 class PacingRepository(Protocol):
-    """What the processes tell each other of how fast each ad account's calls may go."""
+    """Pacing state of each ad account, shared between processes."""
 
     def get(self, act_id: ActId) -> KeptPacing | None:
         """Return what was kept last, or None."""
@@ -316,7 +316,7 @@ class PacingRepository(Protocol):
 
 
 class ListingLagRepository(Protocol):
-    """How late Meta has listed new objects here, as far as that was seen."""
+    """Longest delays with which Meta has listed new objects here."""
 
     def longest(self) -> timedelta:
         """Return the longest lag seen; nothing where none was."""
@@ -328,7 +328,7 @@ class ListingLagRepository(Protocol):
 
 
 class InstallationRepository(Protocol):
-    """Which installation the database is of."""
+    """The row with the installation's identity."""
 
     def present(self) -> Installation | None:
         """Return the installation, None before it was added."""
@@ -344,7 +344,7 @@ class InstallationRepository(Protocol):
 
 
 class ClaimRepository(Protocol):
-    """The installation's claims on ad accounts."""
+    """Claims of the installation on ad accounts."""
 
     def of(self, act_id: ActId) -> Claim | None:
         """Return the claim on an account, None where it was never claimed."""

@@ -1,4 +1,4 @@
-"""How actions of insights are divided: by type always, and by what they were aimed at where that is asked for."""
+"""Action breakdowns of insights: by type always, and by what they were aimed at where that is asked for."""
 
 from metasim.graph.errors import GraphError, not_one_of
 from metasim.graph.metrics import EVENT_NAMES, OTHER_EVENT, Row

@@ -1,4 +1,4 @@
-"""The library of automated rules of an account: made, changed, read with their history, and run at once."""
+"""Library of an account's automated rules: made, changed, read with their history, and run at once."""
 
 from typing import Any
 

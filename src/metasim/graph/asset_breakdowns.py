@@ -1,4 +1,4 @@
-"""Insights divided by what ads show: pictures, videos, titles, texts, links and calls to action."""
+"""Asset breakdowns of insights: by picture, video, title, text, link and call to action."""
 
 from collections.abc import Iterator
 from typing import Any

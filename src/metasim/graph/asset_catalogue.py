@@ -1,4 +1,4 @@
-"""Names of what surrounds ad accounts: fields of people, businesses, pages and pixels, and every type's edges.
+"""Catalogue of assets around ad accounts: fields of people, businesses, pages and pixels, and every type's edges.
 
 Transcribed from the public SDK's classes; a test compares the two.
 """

@@ -1,4 +1,4 @@
-"""Asynchronous sets, requests and sessions as they read back."""
+"""Rendering of asynchronous sets, requests and sessions as they read back."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Work asked for now and done later: sets of requests, batches of an account, and sessions of copies.
+"""Asynchronous requests: sets of requests, batches of an account, and sessions of copies.
 
 A request is done a simulated minute after it was asked for, or at the third look at it or its set, whichever is
 first. The engine does it, as a call like any other; this module keeps what was asked and what came of it.

@@ -1,4 +1,4 @@
-"""Deleting many campaigns of an account at once, by strategy."""
+"""Bulk deletion of an account's campaigns, by strategy."""
 
 from typing import Any
 

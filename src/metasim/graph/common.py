@@ -1,4 +1,4 @@
-"""What all writes share: ownership, names, statuses, labels, kept parameters, gone nodes."""
+"""Common checks of writes: ownership, names, statuses, labels, kept parameters, gone nodes."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""Copies of campaigns, ad sets and ads. A copy starts from nothing: no spend, no review, no delivery.
+"""Copies of campaigns, ad sets and ads: from nothing, without spend, review or delivery.
 
 Meta does not recognise a copy it has already made: asking twice copies twice.
 """

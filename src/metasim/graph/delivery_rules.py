@@ -1,4 +1,4 @@
-"""Rules of when and how often an ad set delivers: frequency caps, hours of the day, pacing, lengths of schedules."""
+"""Delivery rules of an ad set: frequency caps, hours of the day, pacing, lengths of schedules."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What can be posted to and deleted at the edges of nodes: one table from (kind, edge) to its handler."""
+"""Edge handlers: one table from (kind, edge) to what posts and deletes there do."""
 
 from collections.abc import Callable
 from typing import Any

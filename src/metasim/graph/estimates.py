@@ -1,4 +1,4 @@
-"""Answers about nothing that exists yet: how many people an audience holds, how an ad looks, what may be targeted."""
+"""Estimates and previews: how many people an audience holds, how an ad looks, what may be targeted."""
 
 from collections.abc import Callable
 from html import escape

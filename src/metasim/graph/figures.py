@@ -1,4 +1,4 @@
-"""Adds up what ads did, as known at a moment: the one place that reads the ledgers."""
+"""Sums of the ledgers: what ads did, as known at a moment; the one place that reads them."""
 
 import math
 from collections.abc import Iterable

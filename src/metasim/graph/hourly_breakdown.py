@@ -1,4 +1,4 @@
-"""Insights by hour of the account's day. As at Meta, without conversions off Meta and without reach."""
+"""Hourly breakdown of insights, by the account's day; as at Meta, without conversions off Meta and without reach."""
 
 from collections.abc import Iterable
 

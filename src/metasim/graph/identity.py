@@ -1,4 +1,4 @@
-"""What tokens allow, and what is known of them."""
+"""Tokens: what they allow, and what is known of them."""
 
 from typing import Any
 

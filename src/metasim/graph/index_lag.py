@@ -1,4 +1,4 @@
-"""What things were called a moment ago: edges that lag search by former names, statuses and labels."""
+"""Index lag: edges that lag search by former names, statuses and labels."""
 
 import copy
 from typing import TypeVar

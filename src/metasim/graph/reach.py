@@ -1,4 +1,4 @@
-"""Who saw ads: what each cell of people did in a period, and how many different people that were."""
+"""Reach: how many different people saw ads, and what each demographic cell did in a period."""
 
 from collections.abc import Iterable
 from math import prod

@@ -1,4 +1,4 @@
-"""Values in the spellings Meta reads beside strict JSON: relaxed JSON, and PHP's bracketed parameter names."""
+"""Relaxed JSON and PHP's bracketed parameter names: the spellings Meta reads beside strict JSON."""
 
 import json
 import math

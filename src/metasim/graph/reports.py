@@ -1,4 +1,4 @@
-"""Insights asked for now and fetched later: report runs and how they come to an end.
+"""Asynchronous insights: report runs and how they come to an end.
 
 A run ends a simulated minute after it was asked for, or at the third look at it, whichever is first: a client may
 poll whether or not the simulated clock moves.

@@ -1,4 +1,4 @@
-"""What insights do with rows that are made: leave some out by their figures, sort them, and sum them up."""
+"""Filtering, sorting and totals of finished insights rows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

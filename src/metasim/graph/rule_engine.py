@@ -1,4 +1,4 @@
-"""Automated rules at work: every half hour those that are due look at what is known and act on what matches."""
+"""Execution of automated rules: every half hour those that are due act on what matches."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

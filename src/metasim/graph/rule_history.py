@@ -1,4 +1,4 @@
-"""What automated rules did and when, as an edge of a rule and of its account."""
+"""History of automated rules: what they did and when, as an edge of a rule and of its account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an automated rule may say: whom it looks at, under which conditions, what it does and when.
+"""Specifications of automated rules: whom they look at, under which conditions, what they do and when.
 
 Names are those of the public SDK's rule classes and of Meta's documentation. Of them, rules that watch by schedule
 and pause or notify are simulated; everything else is refused rather than accepted and never done.

@@ -1,4 +1,4 @@
-"""What Meta adds to what was written: reads never echo writes, so nobody may compare the two as they are.
+"""Server defaults: what Meta adds to what was written, so that reads never echo writes.
 
 Ages, kinds of location and brand safety of a targeting, tracking and conversion specs of ads, a creative's thumbnail:
 from practice, in part assumed (see docs/simulator.md).

@@ -1,4 +1,4 @@
-"""What special ad categories and countries with rules of their own ask of an ad set's targeting."""
+"""Special ad categories and regulated countries: what they ask of an ad set's targeting."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a story may hold: the keys of each of its parts, its links, calls to action and cards, and creative features.
+"""Story specs of creatives: the keys of each part, links, calls to action and cards, and creative features.
 
 Keys are transcribed from the public SDK's classes; a test compares the two.
 """

@@ -1,4 +1,4 @@
-"""The cells of a study: how they are asked for, what may be in them, and how objects join a running one."""
+"""Study cells: how they are asked for, what may be in them, and how objects join a running one."""
 
 from dataclasses import dataclass
 from typing import Any

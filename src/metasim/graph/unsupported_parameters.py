@@ -1,4 +1,4 @@
-"""Parameters Meta knows and the simulator has no use for: refused, for an answer of success would be untrue."""
+"""Unsupported parameters that Meta knows: refused, for an answer of success would be untrue."""
 
 from metasim.graph.catalogue import names
 from metasim.graph.errors import GraphError

@@ -1,4 +1,4 @@
-"""How much a budget may and wants to spend in a moment. All caps are exact integers of micros.
+"""Pacing of budgets: how much one may and wants to spend in a moment; all caps are exact integers of micros.
 
 A lifetime budget is spread over what is left of its time along the day's curve; a daily budget may stretch to
 175 % on one day and to seven times itself in a week from Sunday to Saturday.

@@ -1,4 +1,4 @@
-"""What cells of people did in each quarter hour, entered into the ledgers for many quarter hours at once."""
+"""Results per population cell in each quarter hour, entered into the ledgers for many quarter hours at once."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The day's shape: when people see ads, and when they buy. Hours are the account's local ones."""
+"""Day curves: when people see ads and when they buy, in the account's local hours."""
 
 from functools import lru_cache
 

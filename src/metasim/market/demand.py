@@ -1,4 +1,4 @@
-"""Our own demand: what our ad sets spent a quarter hour ago on the same people, which moves the price they pay.
+"""Demand of our own: what our ad sets spent a quarter hour ago on the same people, which moves the price they pay.
 
 It is read from the ledgers, so it is the same after a restart. Ad sets that share people press on each other's
 price; within a split test an ad set meets only its own demand.

@@ -1,4 +1,4 @@
-"""What each ad is truly worth: the scenario's effects matched by content, plus optional random ones."""
+"""True effects of ads: the scenario's, matched by content, plus optional random ones."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What Meta offers an ad in a quarter hour: whom it would be shown to, at what price, and how it is preferred."""
+"""Offers of delivery to an ad in a quarter hour: whom it would be shown to, at what price, and how it is preferred."""
 
 from collections.abc import Iterator
 from dataclasses import replace

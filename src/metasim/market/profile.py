@@ -1,4 +1,4 @@
-"""What the market needs to know of an ad, worked out once for each of its versions."""
+"""Profiles of ads: what the market needs to know of each version, worked out once."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The public: sees what spend buys, clicks, engages and, sooner or later, buys."""
+"""Response of the public: views, clicks, engagement and purchases that spend brings."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Books purchases at the steps of their reports: windows, loss, recovery, refunds.
+"""Reporting of purchases, booked at the steps of their reports: windows, loss, recovery, refunds.
 
 What is drawn, is drawn quarter hour by quarter hour, each from its own stream; what follows from the draws is
 worked out for many quarter hours at once, before anybody looks. What is unreported, recovered or refunded is drawn

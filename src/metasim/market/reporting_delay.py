@@ -1,4 +1,4 @@
-"""How long after the click a purchase is reported: half within the hour, the rest lognormal and bounded."""
+"""Reporting delay of purchases: half within the hour, the rest lognormal and bounded."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Who an ad is shown to in a quarter hour: tired people click less, and delivery drifts to those who respond.
+"""Delivery mix of an ad in a quarter hour: tired people click less, and delivery drifts to those who respond.
 
 Drift grows as an ad set learns. It is why arms that were not divided at random can mislead: each creative's
 delivery finds its own people (Braun and Schwartz, "Where A/B testing goes wrong", 2025).

@@ -1,4 +1,4 @@
-"""What ads are truly worth: now, over their schedule, and for the delivery they really had.
+"""True worth of ads: now, over their schedule, and for the delivery they really had.
 
 Expected figures leave luck out but keep what delivery met: the people it found, tired or fresh, the ad's age and
 the price. Arms whose delivery found other people differ in `true_roas` even where their contents do not.

@@ -26,7 +26,7 @@ def _taken(account: Account) -> str:
 
 
 class SqlAccounts:
-    """Implements ``ports.repositories.Accounts``."""
+    """Implements ``ports.repositories.AccountRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -62,7 +62,7 @@ class SqlAccounts:
 
 
 class SqlCreatives:
-    """Implements ``ports.repositories.Creatives``."""
+    """Implements ``ports.repositories.CreativeRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -12,7 +12,7 @@ from autopublisher.domain.ids import ActId
 
 
 class SqlClaims:
-    """Implements ``ports.repositories.Claims``."""
+    """Implements ``ports.repositories.ClaimRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""The one row that says which installation this database is of, and whether it was restored."""
+"""The installation's row: which one this database is of, and whether it was restored."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +15,7 @@ _RESTORATION = TypeAdapter(Restoration)
 
 
 class SqlInstallations:
-    """Implements ``ports.repositories.Installations``."""
+    """Implements ``ports.repositories.InstallationRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -35,7 +35,7 @@ def operation_from_row(row: Row) -> Operation:
 
 
 class SqlJournal:
-    """Implements ``ports.repositories.Journal``."""
+    """Implements ``ports.repositories.JournalRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

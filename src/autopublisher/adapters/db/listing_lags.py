@@ -1,4 +1,4 @@
-"""How late Meta has listed new objects."""
+"""Listing lags: how late Meta has listed new objects."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from autopublisher.adapters.db.tables import listing_lags
 
 
 class SqlListingLags:
-    """Implements ``ports.repositories.ListingLags``."""
+    """Implements ``ports.repositories.ListingLagRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

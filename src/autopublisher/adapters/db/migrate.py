@@ -1,4 +1,4 @@
-"""Bringing the database to this release's tables; any number of processes may start at once."""
+"""Migration of the database to this release's tables; any number of processes may start at once."""
 
 import sqlite3
 from collections.abc import Iterator

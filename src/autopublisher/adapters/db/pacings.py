@@ -1,4 +1,4 @@
-"""How fast each ad account's calls may go."""
+"""Pacing state of each ad account."""
 
 from sqlalchemy import select
 
@@ -10,7 +10,7 @@ from autopublisher.ports.repositories import KeptPacing
 
 
 class SqlPacings:
-    """Implements ``ports.repositories.Pacings``."""
+    """Implements ``ports.repositories.PacingRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -21,7 +21,7 @@ def _taken(user: User) -> str:
 
 
 class SqlPeople:
-    """Implements ``ports.repositories.People``."""
+    """Implements ``ports.repositories.PeopleRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -53,7 +53,7 @@ class SqlPeople:
 
 
 class SqlTokens:
-    """Implements ``ports.repositories.Tokens``."""
+    """Implements ``ports.repositories.TokenRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""Where a database lies: what a copy of it does not share, so that a copy is told from a restart."""
+"""Identity of the place where a database lies, by which a copy is told from a restart."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ _EVENT = tuple(field.name for field in fields(Event))
 
 
 class SqlRunRecords:
-    """Implements ``ports.repositories.RunRecords``."""
+    """Implements ``ports.repositories.RunRecordRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -57,7 +57,7 @@ class SqlRunRecords:
 
 
 class SqlObservations:
-    """Implements ``ports.repositories.Observations``."""
+    """Implements ``ports.repositories.ObservationRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -42,7 +42,7 @@ def run_from_row(row: Row) -> Run:
 
 
 class SqlRuns:
-    """Implements ``ports.repositories.Runs``."""
+    """Implements ``ports.repositories.RunRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

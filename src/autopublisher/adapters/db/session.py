@@ -1,4 +1,4 @@
-"""The one place where statements are sent, so that every failure of a database becomes an error of ours."""
+"""Execution of SQL statements, with every failure of the database turned into an error of ours."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

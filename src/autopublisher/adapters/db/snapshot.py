@@ -1,4 +1,4 @@
-"""The whole database out and in again: read as of one moment while others write, replaced in one transaction.
+"""Database snapshot: read as of one moment while others write, restored in one transaction.
 
 Rows travel as JSON lines that mean the same on both kinds of database, so that what one wrote the other can load. JSON
 columns travel as their text, which keeps numbers and the order of keys.

@@ -14,7 +14,7 @@ from autopublisher.domain.ids import ActId, StopId
 
 
 class SqlStops:
-    """Implements ``ports.repositories.Stops``."""
+    """Implements ``ports.repositories.StopRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -50,7 +50,7 @@ class SqlStops:
 
 
 class SqlWatches:
-    """Implements ``ports.repositories.Watches``."""
+    """Implements ``ports.repositories.WatchRepository``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -6,7 +6,7 @@ from autopublisher.domain.ids import ActId
 
 
 class MemoryClaims:
-    """Implements ``ports.repositories.Claims``."""
+    """Implements ``ports.repositories.ClaimRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

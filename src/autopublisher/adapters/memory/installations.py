@@ -7,7 +7,7 @@ _ONLY = 1
 
 
 class MemoryInstallations:
-    """Implements ``ports.repositories.Installations``."""
+    """Implements ``ports.repositories.InstallationRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

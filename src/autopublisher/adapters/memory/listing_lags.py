@@ -1,4 +1,4 @@
-"""How late Meta has listed new objects, in memory."""
+"""Listing lags in memory: how late Meta has listed new objects."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from autopublisher.adapters.memory.tables import Tables
 
 
 class MemoryListingLags:
-    """Implements ``ports.repositories.ListingLags``."""
+    """Implements ``ports.repositories.ListingLagRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

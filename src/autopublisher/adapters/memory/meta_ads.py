@@ -67,7 +67,7 @@ class StoredObject:
 
 
 class MemoryMetaAds:
-    """Implements ``ports.meta_ads.MetaAds`` and ``MetaPacing``.
+    """Implements ``ports.meta.client.MetaAds`` and ``MetaPacing``.
 
     Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights``, ``pacings`` freely.
     """

@@ -1,4 +1,4 @@
-"""How fast each ad account's calls may go, in memory."""
+"""Pacing state of each ad account, in memory."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from autopublisher.ports.repositories import KeptPacing
 
 
 class MemoryPacings:
-    """Implements ``ports.repositories.Pacings``."""
+    """Implements ``ports.repositories.PacingRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

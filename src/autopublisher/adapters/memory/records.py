@@ -19,7 +19,7 @@ _SHARED_IDS = frozenset({ObjectKind.CREATIVE, ObjectKind.IMAGE})
 
 
 class MemoryAccounts:
-    """Implements ``ports.repositories.Accounts``."""
+    """Implements ``ports.repositories.AccountRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -58,7 +58,7 @@ class MemoryAccounts:
 
 
 class MemoryCreatives:
-    """Implements ``ports.repositories.Creatives``."""
+    """Implements ``ports.repositories.CreativeRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -83,7 +83,7 @@ class MemoryCreatives:
 
 
 class MemoryRunRecords:
-    """Implements ``ports.repositories.RunRecords``."""
+    """Implements ``ports.repositories.RunRecordRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -131,7 +131,7 @@ class MemoryRunRecords:
 
 
 class MemoryObservations:
-    """Implements ``ports.repositories.Observations``."""
+    """Implements ``ports.repositories.ObservationRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -159,7 +159,7 @@ class MemoryObservations:
 
 
 class MemoryPeople:
-    """Implements ``ports.repositories.People``."""
+    """Implements ``ports.repositories.PeopleRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -196,7 +196,7 @@ class MemoryPeople:
 
 
 class MemoryTokens:
-    """Implements ``ports.repositories.Tokens``."""
+    """Implements ``ports.repositories.TokenRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

@@ -14,7 +14,7 @@ from autopublisher.ports.repositories import Fence, RunFilter
 
 
 class MemoryRuns:
-    """Implements ``ports.repositories.Runs``."""
+    """Implements ``ports.repositories.RunRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -60,7 +60,7 @@ class MemoryRuns:
 
 
 class MemoryJournal:
-    """Implements ``ports.repositories.Journal``."""
+    """Implements ``ports.repositories.JournalRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

@@ -14,7 +14,7 @@ from autopublisher.domain.ids import ActId, StopId
 
 
 class MemoryStops:
-    """Implements ``ports.repositories.Stops``."""
+    """Implements ``ports.repositories.StopRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -51,7 +51,7 @@ class MemoryStops:
 
 
 class MemoryWatches:
-    """Implements ``ports.repositories.Watches``."""
+    """Implements ``ports.repositories.WatchRepository``."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

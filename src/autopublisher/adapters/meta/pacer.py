@@ -1,4 +1,4 @@
-"""The pacer: remembers what Meta's usage headers said of each account and holds calls back before Meta does."""
+"""Pacer: holds calls back before Meta does, by the usage headers of each account's last answers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

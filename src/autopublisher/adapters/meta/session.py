@@ -1,4 +1,4 @@
-"""The wire to the Graph API: the SDK's session with a base URL, timeouts and our own reading of every answer.
+"""HTTP session of the Graph API: the SDK's, with a base URL, timeouts and our own reading of every answer.
 
 The SDK takes an HTML error page for success, fails on odd bodies, puts the token into every URL and from there into
 exception texts. So the answer is judged here, before the SDK sees it; the token travels in a header; and an error leaves

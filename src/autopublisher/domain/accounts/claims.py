@@ -1,4 +1,4 @@
-"""The claim of an installation on an ad account: what two installations, or a copy beside its original, are told by.
+"""Claims on ad accounts: labels by which two installations, or a copy beside its original, notice each other.
 
 Theory of operation. Each installation has one label in each ad account that it writes to. Its name tells the
 installation, a number that grows with every start, and a nonce of that start; the same stands in the database. So what
@@ -45,7 +45,7 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """What the database says of its claim on an account.
+    """The installation's claim on an account, as the database has it.
 
     ``nonces`` are those of the last starts, the present one first: a label may still show an earlier one, so none is let
     go of that was written since the one that Meta last showed. ``place`` is where the database lay when it wrote them.

@@ -1,4 +1,4 @@
-"""Emergency pause: what is known and written down of a stop that the database could not take."""
+"""Emergency notes: stops that the database could not take, and the pauses that were asked for meanwhile."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

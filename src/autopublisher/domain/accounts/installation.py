@@ -1,4 +1,4 @@
-"""The installation: what its database says of itself, so that a restored or exchanged database is noticed."""
+"""Installation: the identity that its database carries, so that a restored or exchanged one is noticed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Account watches: the row by which an ad account is looked at again and again, apart from any run.
+"""Account watches: the rows by which ad accounts are checked again and again, apart from any run.
 
 Theory of operation. As with a run, waiting is a moment in the row and a tick does one look. Each check of a look (the kill
 switch, waking what it held, and others to come) leaves its record under its name in ``report``. ``tries`` counts looks in

@@ -1,1 +1,1 @@
-"""What is known of the pictures that runs test."""
+"""Pictures of creatives: formats, sizes and shapes."""

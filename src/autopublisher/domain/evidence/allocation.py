@@ -1,4 +1,4 @@
-"""Moving test money towards the variants that matter, and deciding validly while it moves.
+"""Adaptive allocation: moving test money towards the variants that matter, with bounds that stay valid meanwhile.
 
 Theory. The blocked score of a pair is a martingale for any allocation decided beforehand, so money may follow the
 figures. What it loses is the shared clock: a pair's information grows with *its own* matured spend,

@@ -1,4 +1,4 @@
-"""A test cut into hourly blocks, and what they add up to at each of several analyses.
+"""Hourly blocks of a test, and their sums at each of several analyses.
 
 One pass over the blocks serves all analyses: whatever an analysis needs is a running sum at its last block. One that
 falls inside a block has that block's part as a tail of its own.

@@ -1,4 +1,4 @@
-"""What the days of purchase tell when the platform reports by day of the click: the true delay, and clean day totals.
+"""Cohorts by day of the click: the reporting delay estimated from them, and day totals free of it.
 
 Optional. A cohort is what has been reported so far for one day's exposure. How it grows from poll to poll shows how late
 purchases are reported; what it holds one day after its end compares the variants' days without any leakage.

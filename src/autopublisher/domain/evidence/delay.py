@@ -1,4 +1,4 @@
-"""How late purchases are reported, and the exposure that has "matured" by then.
+"""Reporting delay of purchases, and the exposure that has matured by a given age.
 
 Purchases seen so far must be set against the part of the exposure whose purchases could have been seen so
 far; otherwise a variant that spent late looks bad.

@@ -1,4 +1,4 @@
-"""What was agreed before the test began: everything a verdict depends on besides the data."""
+"""Design of a test: everything agreed before it began that a verdict depends on besides the data."""
 
 import json
 import math

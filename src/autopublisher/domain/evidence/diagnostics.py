@@ -1,4 +1,4 @@
-"""Findings that qualify a verdict: what to mention, and what makes the comparison less than an experiment.
+"""Diagnostics: findings that qualify a verdict, and caveats that make the comparison less than an experiment.
 
 Nothing here decides. Impressions and clicks are not tested against an even split: delivery is not a coin, and such
 a test rejects nearly every healthy one (see docs/formulas.md). Shares, prices, gaps and drift are looked at instead.
@@ -38,7 +38,7 @@ _RESTATABLE = (Figure.CONVERSIONS, Figure.REVENUE)
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known besides the figures.
+    """Facts for the diagnostics besides the figures.
 
     Attributes:
         overlap: share of the people reached by more than one variant, 0 to 1; None when nobody knows.

@@ -1,4 +1,4 @@
-"""The arm-day variance: a variant has good and bad days of its own that hourly blocks cannot show.
+"""Arm-day variance: good and bad days of a single variant, which hourly blocks cannot show.
 
 It is estimated from the days themselves, shrunk to a prior by precision, never below half the prior, and
 enlarged while few days have been seen. Leaving it out makes a test name false winners as volume grows.

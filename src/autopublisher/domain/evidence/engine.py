@@ -1,4 +1,4 @@
-"""From a design and its snapshots to a verdict.
+"""Decision engine: from a design and its snapshots to a verdict.
 
 Analyses are derived from the snapshots themselves: the first sound snapshot at or past each planned share of
 matured spend is an analysis. So nothing but design and snapshots need be stored, judging again gives the same

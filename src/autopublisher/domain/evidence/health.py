@@ -1,4 +1,4 @@
-"""Whether the data can be trusted at all; bad data pauses a test, it never decides one."""
+"""Data health: whether figures can be trusted at all; bad data pauses a test, it never decides one."""
 
 from collections.abc import Sequence
 

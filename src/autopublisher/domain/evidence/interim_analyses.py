@@ -1,4 +1,4 @@
-"""Which polls are analyses: the first sound one at or past each planned share of matured spend.
+"""Schedule of interim analyses: the first sound poll at or past each planned share of matured spend.
 
 Derived from the polls alone, so that nothing but design and snapshots need be stored.
 """

@@ -1,4 +1,4 @@
-"""What was read from the ad platform: cumulative figures per variant at one moment."""
+"""Observations: cumulative figures per variant, as the ad platform reported them at one moment."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""What a test can prove before it is launched, and what proof would cost.
+"""Power and cost of a test: what it can prove before it is launched, and what proof would cost.
 
 The same score, variance and boundaries as the engine's, with expected values put in for data. The drift argument is
 that of group sequential planning (Jennison & Turnbull 2000, chapters 2 and 7): log(1 + lift) / sqrt(Var) at the end.

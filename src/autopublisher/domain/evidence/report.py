@@ -1,4 +1,4 @@
-"""Evidence and ruling written out as a verdict."""
+"""Composition of a verdict from evidence and ruling."""
 
 import math
 from dataclasses import dataclass

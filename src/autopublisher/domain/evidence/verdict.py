@@ -1,4 +1,4 @@
-"""What a judgement says, as a frozen value with one exact JSON form.
+"""Verdict: the engine's answer as a frozen value with one exact JSON form.
 
 Floats are kept to nine significant digits, so that the same stored snapshots give the same bytes on any
 machine.

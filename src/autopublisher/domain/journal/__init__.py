@@ -1,1 +1,1 @@
-"""The journal of a run's writes, and what Meta shows that it does not account for."""
+"""Operation journal of a run's writes, the tokens in names, and the records kept beside it."""

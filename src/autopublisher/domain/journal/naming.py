@@ -1,4 +1,4 @@
-"""Naming tokens: the mark in an object's name by which a lost answer is found again and nothing is made twice."""
+"""Naming tokens: marks in the names of objects, by which the result of an unanswered create is found again."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The operation journal's rows: every write to Meta is one, with a key that makes it happen exactly once.
+"""Operation journal: one row per write to Meta, with a key that makes it happen exactly once.
 
 Theory of operation. A row is INTENDED before anything leaves the process, in the transaction in which the money gate
 reserves its exposure. It is SENT just before the call; whoever finds a SENT row later knows only that the call may have

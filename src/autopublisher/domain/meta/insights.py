@@ -1,4 +1,4 @@
-"""From one of Meta's insights rows to figures: strings to whole numbers, absent to zero, one name per sale.
+"""Insights rows read into figures: strings to whole numbers, absent to zero, one name per sale.
 
 Meta reports the same purchase under several action types; adding them up would count it several times over. So exactly
 one type of a family is read, the widest that the row has.

@@ -1,4 +1,4 @@
-"""How fast an ad account's calls may follow each other, as Meta's usage headers of its last answers ask for it.
+"""Pacing state: how fast an ad account's calls may follow each other, by the usage headers of Meta's answers.
 
 Theory of operation. Meta meters an ad account's calls in two families: insights, and everything else (management). Below
 ``PACE_FROM`` percent nothing is held back. From there on every ``BURST`` calls are paid for beforehand, by a pause as long

@@ -1,4 +1,4 @@
-"""Comparing what was asked of Meta with what Meta reads back, in Meta's own wire forms."""
+"""Read-back: what was asked of Meta compared with what Meta shows, in Meta's own wire forms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What we know of Meta's manners: what an error means for the caller, how near a limit we are, what must not be shown.
+"""Rules of the Marketing API: what an error means for the caller, how near a limit is, what must not be shown.
 
 Codes are Meta's published ones. Meta documents some numbers without saying whether they are codes or subcodes, so every
 number that means one thing only is recognised on either level; numbers that collide (33, for one) are matched in pairs.

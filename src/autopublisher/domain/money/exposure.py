@@ -1,4 +1,4 @@
-"""What an ad set can spend at worst, day by day and month by month, on the days of its account's own time zone.
+"""Worst-case spend of ad sets, by day and by month, on the days of their account's time zone.
 
 A lifetime budget may be spent whole on any one day its schedule touches. A daily budget may be stretched: Meta documents
 175 % of it on a day and seven times it in a week (Sunday to Saturday); an older page of Meta's says 125 %. Nothing ever

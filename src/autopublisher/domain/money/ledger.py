@@ -1,4 +1,4 @@
-"""Spend invariants and the money gate: what a run may still commit, and the refusal when that cannot be proved.
+"""Ledger of a run and its money gate: what may still be committed, refused where that cannot be proved.
 
 The invariant: the sum over a run's writes of what each has spent (once final) or could still spend (until then) never
 exceeds ``total_budget``. A write that would break it is refused before it is even intended.

@@ -1,4 +1,4 @@
-"""The most one run may cost: a slip of the keyboard must not reach Meta."""
+"""Cap on the cost of a single run, so that a typing error does not reach Meta."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,1 +1,1 @@
-"""Reconciliation: what Meta shows, held against the journal."""
+"""Reconciliation: what Meta shows, compared with the journal."""

@@ -1,4 +1,4 @@
-"""What nobody asked for and what matters all the same: how Meta showed an ad set when it was new, and what it is now.
+"""Baseline of Meta-set defaults, used to detect drift in fields we never set.
 
 Theory of operation. Meta adds values of its own to what was asked for, so that the journal cannot say what they should be.
 Their baseline is what Meta showed when the object was verified, before it was switched on. A later look that shows

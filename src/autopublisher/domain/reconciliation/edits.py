@@ -1,4 +1,4 @@
-"""What somebody else has changed at Meta: the journal's wishes compared with what Meta shows, field by field.
+"""Edits: fields of an object at Meta that differ from what the journal last requested.
 
 Theory of operation. What we asked for is compared in a canonical form: Meta writes numbers as text, moments in the
 account's zone, lists in its own order, some goals under another name, and adds defaults of its own. What we never asked for

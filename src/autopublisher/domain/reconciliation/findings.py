@@ -1,4 +1,4 @@
-"""Findings of the reconciliation: edits of objects of a run, and what the journal has to say about them."""
+"""Findings of the reconciliation: edits of a run's objects, with what the journal says about each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows of the journal for what Meta holds of a run and no write of this journal has made: the database is the older one.
+"""Recovered rows: journal rows for what Meta holds of a run and an older database has no write for.
 
 Theory of operation. A database that was put back to an earlier moment lacks writes that happened. What Meta shows of them is
 journaled as CONFIRMED rows that were never sent: an object under the key its naming token names, an activation under a key

@@ -1,4 +1,4 @@
-"""Objects at Meta that bear our mark and whose run this database does not have, and what they can still spend.
+"""Unknown runs: objects that bear our mark and whose run this database does not have, with their possible spend.
 
 Another installation may own them, or this database was lost or is older than their run. So they are listed, counted as far
 as Meta shows their budgets, and alarmed; nothing here pauses them. Only a stop does, or a person.

@@ -1,4 +1,4 @@
-"""From a campaign objective to the goal, billing event and promoted object Meta expects with it."""
+"""Campaign objectives: the goal, billing event and promoted object that Meta expects with each."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Countries whose law wants advertisers named: the category that Meta has for each, and the verified identities it asks for.
+"""Regional transparency rules: countries whose law wants advertisers named, Meta's category and identities for each.
 
 The names are those of Meta's ``regional_regulated_categories`` and ``regional_regulation_identities``. An identity is the
 number that Meta gave a verified person or business; ads that reach one of these countries name a beneficiary and a payer.

@@ -1,4 +1,4 @@
-"""From a request to its variants: which creative, copy and placements each arm of the test shows."""
+"""Variants of a request: the creative, copy and placements that each arm of the test shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

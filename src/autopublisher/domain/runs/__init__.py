@@ -1,1 +1,1 @@
-"""Values of a run beyond its row: what is said of one that has ended."""
+"""Runs: status table, plan, reservations, settlement, and what is noted of those that have ended."""

@@ -1,4 +1,4 @@
-"""Approvals: what one is bound to, in one short word, and whether a choice goes against the verdict."""
+"""Approvals: the digest of what was approved, and whether the choice overrides the verdict."""
 
 import hashlib
 import json

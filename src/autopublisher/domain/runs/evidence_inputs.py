@@ -1,4 +1,4 @@
-"""From a run and its stored snapshots to the decision engine's terms, and back to money."""
+"""Inputs of the decision engine, made from a run and its stored snapshots; amounts are converted both ways."""
 
 from collections.abc import Sequence
 from datetime import datetime

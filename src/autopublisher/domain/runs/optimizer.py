@@ -1,4 +1,4 @@
-"""The budget of the final campaign: the winner's daily budget scaled, under every cap, within what is left."""
+"""Final budget: the winner's daily budget scaled, under every cap, within what is left of the total."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a run will create at Meta and what it can cost at worst, as a fixed list of operations.
+"""Plan of a run: every write it will make at Meta, with what each can cost at worst.
 
 The plan is a function of the run's stored request and variants alone, so every tick, and every worker that takes over,
 works through the very same list.

@@ -1,4 +1,4 @@
-"""Moving test money between the arms of a test: who has how much, and which moves are safe to order.
+"""Reallocation of test money between arms: who has how much, and which moves are safe to order.
 
 Theory of operation. The arms share what was set aside for them when they were created. A plan first takes, and what has
 been taken counts only once Meta shows it; then it gives, and never more than has been taken. So a process that dies

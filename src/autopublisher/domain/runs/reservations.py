@@ -1,4 +1,4 @@
-"""From a run's journal to what its ad sets can spend, and when: schedules as asked, moved, ended, switched off.
+"""Reservations of a run: what its ad sets can spend, and when, by the schedules and budgets in its journal.
 
 Whatever may have happened counts. A confirmed change of a schedule's end replaces the earlier ends; one nobody can vouch
 for stands beside them. An ad set that is confirmed off, itself or its campaign, spends nothing after that; late charges

@@ -1,4 +1,4 @@
-"""What an arm has spent once its test is settled: Meta's figures again, for somebody may have switched it on since."""
+"""Settlement of an arm: what it has spent in the end, also where somebody has switched it on since."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The dead-man rule: an automated rule that Meta itself runs, pausing the final campaign once it has spent its budget.
+"""Spend guard: an automated rule at Meta that pauses the final campaign once it has spent its budget.
 
 It is a second hand on the brake, beside the spend cap or lifetime budget: it works when nothing of ours is running.
 """

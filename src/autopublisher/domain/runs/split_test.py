@@ -1,4 +1,4 @@
-"""The split test: a study of the advertiser's business, in which Meta divides people at random between the arms.
+"""Split test: an ad study of the advertiser's business, in which Meta divides people at random between the arms.
 
 Without one the arms are parallel ad sets, and delivery finds each its own people; with one everybody sees at most one arm.
 A study needs a business, holds no money and switches nothing on or off.

@@ -1,4 +1,4 @@
-"""Ad accounts and creatives: what a run needs to be there before it can be asked for."""
+"""Ad accounts and creatives: registering them, and setting what all ads of an account have in common."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence

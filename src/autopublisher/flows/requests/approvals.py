@@ -1,4 +1,4 @@
-"""A person's words to a run: approve a variant, adopt what Meta holds, or cancel.
+"""Decisions of people on a run: approve a variant, adopt what Meta holds, or cancel.
 
 Each only writes the row and nudges; a tick acts on it.
 """
@@ -26,7 +26,7 @@ from autopublisher.ports.work import TickQueue
 
 
 class Approvals:
-    """Carries approvals and cancellations into runs."""
+    """Carries approvals, adoptions and cancellations into runs."""
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, ticks: TickQueue) -> None:
         self._open_unit = open_unit

@@ -1,4 +1,4 @@
-"""A bounded wait for what may hang: a database on a frozen machine answers neither yes nor no."""
+"""Deadline for a call that may hang: a database on a frozen machine answers neither yes nor no."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue

@@ -1,4 +1,4 @@
-"""What could still be spent if nobody were there any more: by account, run and object, and what the limits leave.
+"""Exposure: what could still be spent at worst, by account, run and object, and what the limits leave.
 
 Nothing is asked of Meta here: the answer comes from the journal and from the objects as they were last read, and each
 line says when that was. Where the two disagree the larger figure counts.

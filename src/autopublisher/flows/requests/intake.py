@@ -1,4 +1,4 @@
-"""Takes a request in: checks it against everything before a cent can be spent, and stores the run with its first tick."""
+"""Intake of requests: checked against everything before a cent can be spent, and stored with the run's first tick."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Health: each part is asked, and one that fails is reported, so that the others still are."""
+"""Health of every part of the system; one that cannot be asked is reported, and the others still are."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

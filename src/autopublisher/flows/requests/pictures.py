@@ -1,4 +1,4 @@
-"""Reads pictures: from the header what they claim to be, and by decoding whether they are."""
+"""Reading of picture files: from the header what they claim to be, and by decoding whether they are."""
 
 import struct
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Who has shown a valid token lately: what authorises a stop while the database cannot be asked."""
+"""Tokens that were valid lately: what authorises a stop while the database cannot be asked."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta

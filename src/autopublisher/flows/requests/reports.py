@@ -1,4 +1,4 @@
-"""What a run looks like from outside: its variants with figures, its money, its words and its trail."""
+"""Views of runs for people and programs: variants with figures, money, verdicts and events."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One run's money: what it has spent and what could still be spent if nobody were there any more, object by object.
+"""Money of one run, object by object: what it has spent and what it could still spend at worst.
 
 Nothing is asked of Meta here: the answer comes from the journal and from the objects as they were last read, and each
 line says when that was. Where the two disagree the larger figure counts.

@@ -1,4 +1,4 @@
-"""Slows the guessing of passwords, and says which wrong ones are written down.
+"""Sign-in throttle: slows the guessing of passwords, and bounds which failures become events.
 
 Three gates stand one behind the other. The first two count wrong passwords and attempts under way: by name and address
 together, and by address. The third counts a name's wrong passwords from anywhere and closes only to addresses that never

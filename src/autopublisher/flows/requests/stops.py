@@ -1,4 +1,4 @@
-"""A person's words to the kill switch: stop, and resume. Each writes its row and has the accounts looked at at once."""
+"""Commands of the kill switch, stop and resume: each writes its row and has the accounts checked at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -1,1 +1,1 @@
-"""What an account's watch does at its looks."""
+"""Account watch: the checks of each ad account, apart from any run."""

@@ -1,4 +1,4 @@
-"""What an account's watch does at each look: a list of checks, each with a record of its own."""
+"""Account checks: what an account's watch goes through at each tick, each with a record of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an ad account itself lists of everything that bears our mark: one listing per kind, whatever the run."""
+"""Account snapshot: one listing per kind of everything at Meta that bears our mark, whatever the run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

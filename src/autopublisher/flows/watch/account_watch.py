@@ -1,4 +1,4 @@
-"""The tick of an account's watch: every check in turn, and one transaction that keeps their records and the next look."""
+"""Tick of an account's watch: every check in turn, and one transaction that keeps their records and the next moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Account check of billing: how the ad account stands with Meta, kept at each look so that the exposure can say it."""
+"""Account check of billing: status, spending limit and balance at Meta, kept so that the exposure can show them."""
 
 from collections.abc import Mapping
 from datetime import datetime

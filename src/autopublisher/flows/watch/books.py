@@ -1,4 +1,4 @@
-"""Account check of books: another time zone or currency while figures of an ended run still come is told in that run.
+"""Account check of time zone and currency: a change is told in ended runs whose figures still come.
 
 A run under way ends for it. One that has ended can only say so: in another time zone its figures stay whole, as their
 window begins two days early; in another currency they are amounts of something else and are not read any more.

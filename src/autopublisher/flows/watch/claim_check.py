@@ -1,4 +1,4 @@
-"""Sees at each look that the account is still this installation's, and keeps it from judging what is another's."""
+"""Account check of the claim: that the account is still this installation's, and no other's to judge."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Compares one run's journal with what its account shows: what differs is read again before it is called an edit."""
+"""Drift detection: a run's journal against what its account shows; what differs is read again before it is an edit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

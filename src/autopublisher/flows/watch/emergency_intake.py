@@ -1,4 +1,4 @@
-"""Takes emergency pauses into the database once it can be written: the stop, what was paused, and the runs' journals."""
+"""Intake of emergency notes once the database can be written: the stop, what was paused, and the runs' journals."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The kill switch at work: at each look everything of ours in a stopped account is switched off and read back.
+"""Account check of stops: everything of ours in a stopped account is switched off and read back.
 
 It pauses, campaigns first, what the journals know to have been on; then it asks the account itself for everything that
 bears our mark and is on all the same. It ends with a report of what Meta showed, and is repeated until all of it is off.

@@ -1,4 +1,4 @@
-"""Rules, studies and creatives that bear our mark and are in no journal: they cannot spend, so they are only reported."""
+"""Orphan inventory: rules, studies and creatives with our mark and in no journal; as they cannot spend, only reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Objects that bear our mark and are on, as the account itself lists them: the net under every journal."""
+"""Orphaned objects: what bears our mark and is on, as the account itself lists it, compared with every journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""After a stop: runs that it held go on, and finished runs get their final campaigns back if that was asked for."""
+"""Account check after a stop: held runs go on, and final campaigns are switched on again if that was asked for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Finds what is overdue, runs and account watches alike, and sees that it moves on."""
+"""Sweeper: overdue runs and account watches are enqueued again."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

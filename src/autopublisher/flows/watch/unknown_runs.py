@@ -1,4 +1,4 @@
-"""Objects of runs this database does not have: each look lists those that are on, and alarms of each once."""
+"""Account check of unknown runs: objects that are on and whose run this database does not have are reported."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The whole client, as one adapter provides it."""
+"""Both halves of Meta's Marketing API, as one adapter provides them."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""How fast calls to Meta may go."""
+"""Pacing of the calls to Meta."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What is asked of Meta without changing anything there."""
+"""Reading half of Meta's Marketing API: objects, accounts and insights."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

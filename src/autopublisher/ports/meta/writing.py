@@ -1,4 +1,4 @@
-"""What changes something at Meta: for ``flows.writes`` alone, which journals and gates it."""
+"""Writing half of Meta's Marketing API: for ``flows.writes`` alone, which journals and gates it."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
