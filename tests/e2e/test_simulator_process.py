@@ -11,23 +11,23 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
 from autopublisher.domain.errors import ConflictError, UnavailableError
 
 pytestmark = pytest.mark.slow
 
-WISH = SimulatorWish("demo", 7, None)
+OPTIONS = SimulatorOptions("demo", 7, None)
 KILLED_PRODUCT = """
 import os, pathlib, sys
-from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
-SimulatorProcess(pathlib.Path(sys.argv[1]), SimulatorWish("demo", 7, None)).start()
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorOptions
+SimulatorProcess(pathlib.Path(sys.argv[1]), SimulatorOptions("demo", 7, None)).start()
 os._exit(0)  # like a kill: nothing is put in order
 """
 
 
 @pytest.fixture
 def first(tmp_path: Path) -> Iterator[SimulatorProcess]:
-    process = SimulatorProcess(tmp_path, WISH)
+    process = SimulatorProcess(tmp_path, OPTIONS)
     process.start()
     yield process
     process.stop()
@@ -45,7 +45,7 @@ def process_id(home: Path) -> int:
 
 
 def test_a_second_user_finds_the_same_simulator(first: SimulatorProcess, tmp_path: Path) -> None:
-    second = SimulatorProcess(tmp_path, WISH)
+    second = SimulatorProcess(tmp_path, OPTIONS)
     assert second.start() == first.url
     second.stop()
     assert answers(first.url)
@@ -54,7 +54,7 @@ def test_a_second_user_finds_the_same_simulator(first: SimulatorProcess, tmp_pat
 def test_it_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("META_ACCESS_TOKEN", "SECRET_KEY", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "hush-hush")
-    process = SimulatorProcess(tmp_path, WISH)
+    process = SimulatorProcess(tmp_path, OPTIONS)
     process.start()
     try:
         assert b"hush-hush" not in Path(f"/proc/{process_id(tmp_path)}/environ").read_bytes()
@@ -94,7 +94,7 @@ def test_its_controls_ask_for_the_token_that_it_announced(first: SimulatorProces
 
 def test_one_in_use_is_not_discarded(first: SimulatorProcess, tmp_path: Path) -> None:
     with pytest.raises(ConflictError):
-        SimulatorProcess(tmp_path, WISH).discard()
+        SimulatorProcess(tmp_path, OPTIONS).discard()
     assert answers(first.url)
 
 
@@ -102,12 +102,12 @@ def test_one_left_behind_is_discarded(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED_PRODUCT, str(tmp_path)], check=True)
     url = json.loads((tmp_path / "simulator.json").read_text("utf-8"))["url"]
     assert answers(url)
-    SimulatorProcess(tmp_path, WISH).discard()
+    SimulatorProcess(tmp_path, OPTIONS).discard()
     assert not answers(url)
 
 
 def test_an_unknown_scenario_is_unavailable_and_says_where_to_look(tmp_path: Path) -> None:
-    process = SimulatorProcess(tmp_path, SimulatorWish("no-such-market", 7, None))
+    process = SimulatorProcess(tmp_path, SimulatorOptions("no-such-market", 7, None))
     with pytest.raises(UnavailableError, match=r"simulator\.log"):
         process.start()
     process.stop()
@@ -115,4 +115,4 @@ def test_an_unknown_scenario_is_unavailable_and_says_where_to_look(tmp_path: Pat
 
 def test_it_has_no_address_before_its_start(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
-        _ = SimulatorProcess(tmp_path, WISH).url
+        _ = SimulatorProcess(tmp_path, OPTIONS).url

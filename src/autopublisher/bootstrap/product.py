@@ -32,7 +32,7 @@ from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.http_server import HttpServer
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
 from autopublisher.bootstrap.secret_file import secret_key
-from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
 from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
@@ -182,8 +182,8 @@ class Product:
         if not settings.supervises_simulator:
             return settings.meta_graph_url or LIVE_GRAPH_URL
         speed = settings.stub_speed if settings.stub_clock is StubClock.SPEED else None
-        wish = SimulatorWish(settings.stub_scenario, settings.stub_seed, speed)
-        self._simulator = SimulatorProcess(settings.home, wish)
+        options = SimulatorOptions(settings.stub_scenario, settings.stub_seed, speed)
+        self._simulator = SimulatorProcess(settings.home, options)
         undo.callback(self._simulator.stop)
         return self._simulator.start()
 

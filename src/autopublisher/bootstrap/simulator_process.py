@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class SimulatorWish:
+class SimulatorOptions:
     """Which simulator is wanted; ``speed`` None means that its clock moves only when told."""
 
     scenario: str
@@ -75,9 +75,9 @@ class Announcement:
 class SimulatorProcess:
     """One product's hold on the simulator of its data folder; safe to use from several threads."""
 
-    def __init__(self, home: Path, wish: SimulatorWish) -> None:
+    def __init__(self, home: Path, options: SimulatorOptions) -> None:
         self._home = home
-        self._wish = wish
+        self._options = options
         self._child: subprocess.Popen[bytes] | None = None
         self._users: IO[str] | None = None
         self._guard = threading.Lock()
@@ -182,11 +182,19 @@ class SimulatorProcess:
 
     def _command(self, port: int) -> list[str]:
         mode = ["--mode", "manual"]
-        if self._wish.speed is not None:
-            mode = ["--mode", "speed", "--speed", str(self._wish.speed)]
+        if self._options.speed is not None:
+            mode = ["--mode", "speed", "--speed", str(self._options.speed)]
         return [
             *(sys.executable, "-m", "metasim"),
-            *("--scenario", self._wish.scenario, "--seed", str(self._wish.seed), *mode, "--port", str(port)),
+            *(
+                "--scenario",
+                self._options.scenario,
+                "--seed",
+                str(self._options.seed),
+                *mode,
+                "--port",
+                str(port),
+            ),
             *("--state", str(self._home / "simulator.db"), "--url-file", str(self._file)),
             *("--idle-exit", str(IDLE_EXIT_SECONDS)),
         ]

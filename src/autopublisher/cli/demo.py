@@ -14,7 +14,7 @@ import typer
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.simulator_books import read_truth
-from autopublisher.bootstrap.simulator_process import SimulatorProcess, SimulatorWish
+from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
 from autopublisher.cli.demo_report import curl_lines, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
@@ -107,8 +107,8 @@ def demo_settings(scenario: DemoScenario) -> Settings:
 
 
 def _forget(settings: Settings) -> None:
-    wish = SimulatorWish(settings.stub_scenario, settings.stub_seed, None)
-    SimulatorProcess(settings.home, wish).discard()
+    options = SimulatorOptions(settings.stub_scenario, settings.stub_seed, None)
+    SimulatorProcess(settings.home, options).discard()
     shutil.rmtree(settings.home)
 
 

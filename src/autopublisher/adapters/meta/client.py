@@ -149,7 +149,7 @@ class SdkMetaAds:
         asked = messages.fields_of(kind, fields)
         row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), asked)})
         messages.text_of(row, "id")
-        return messages.as_asked(kind, fields, row)
+        return messages.as_requested(kind, fields, row)
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
@@ -162,7 +162,7 @@ class SdkMetaAds:
         owner = self._lister(act_id, kind)
         for query in messages.name_queries(kind, name_contains, messages.fields_of(kind, fields)):
             rows = {
-                messages.text_of(row, "id"): messages.as_asked(kind, fields, row)
+                messages.text_of(row, "id"): messages.as_requested(kind, fields, row)
                 for row in self._rows(owner, EDGES[kind], query)
             }
             found = tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))

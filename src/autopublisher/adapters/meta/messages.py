@@ -101,7 +101,7 @@ def fields_of(kind: ObjectKind, fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(_STUDY_FIELDS.get(field, field) for field in fields)
 
 
-def as_asked(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> Mapping[str, Any]:
+def as_requested(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what Meta answered in the words it was asked in: a cancelled study as one that is deleted."""
     if kind is not ObjectKind.STUDY or "status" not in fields:
         return row

@@ -84,7 +84,7 @@ class Stop:
 def passes_stop(spec: OperationSpec, asked: Mapping[str, Any]) -> bool:
     """Tell whether a write may be sent while a stop holds: only what surely makes an object spend less, or nothing.
 
-    ``asked`` is what was last asked of the object (``asked_of``); a value that is not there cannot be shown to shrink.
+    ``asked`` are the ``last_requested_params`` of the object; a value that is not there cannot be shown to shrink.
     """
     if spec.action is Action.DELETE:
         return True
@@ -106,7 +106,7 @@ def _is_less(name: str, value: Any, before: Any) -> bool:
         return False
 
 
-def asked_of(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str, Any]:
+def last_requested_params(rows: Sequence[Operation], key: str, beside: str = "") -> dict[str, Any]:
     """Return what the journal last asked of the object that operation ``key`` made, its create first.
 
     A write that may or may not have happened counts for neither: the values it names are left out. ``beside`` is the key

@@ -61,7 +61,7 @@ def baseline_of(shown: Mapping[str, Any], amiss: Iterable[str]) -> dict[str, Any
     return {name: shown.get(name) for name in BASELINE_FIELDS if name not in set(amiss)}
 
 
-def strayed(baseline: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def drifted_fields(baseline: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return what an ad set shows otherwise than in its baseline: by field, what it was and what it is.
 
     Of a targeting only the parts that differ are returned.
@@ -75,7 +75,7 @@ def strayed(baseline: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def unasked(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+def unrequested_fields(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an ad set that show what only a person sets and nobody of us has asked for."""
     found = {
         name: shown.get(name)

@@ -16,7 +16,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.readback import READ_FIELDS
-from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, strayed, unasked
+from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, drifted_fields, unrequested_fields
 
 START_SLACK = timedelta(minutes=2)
 """A start that had passed when it was asked for reads as the moment of asking, by Meta's clock."""
@@ -161,11 +161,11 @@ def _beside(
 ) -> dict[str, Edit]:
     """Return what an ad set shows of what we never asked for, by field: somebody else has set it, or has changed it."""
     set_by_somebody = {
-        name: _edit(name, wanted.get(name), value) for name, value in unasked(wanted, read).items()
+        name: _edit(name, wanted.get(name), value) for name, value in unrequested_fields(wanted, read).items()
     }
     changed = {
         name: Edit(name, _text(was or None), _text(now or None), unasked=True)
-        for name, (was, now) in strayed(baseline, read).items()
+        for name, (was, now) in drifted_fields(baseline, read).items()
     }
     return set_by_somebody | changed
 

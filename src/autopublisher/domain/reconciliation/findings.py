@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import asked_of
+from autopublisher.domain.accounts.stops import last_requested_params
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
@@ -134,7 +134,7 @@ def last_requested(rows: Sequence[Operation], key: str) -> dict[str, Any]:
     if any(row.state is OperationState.CONFIRMED for row in _deletes(rows, key)):
         return {"status": "DELETED"}
     ids = {row.key: row.meta_id for row in rows if row.meta_id is not None}
-    return resolve(asked_of(rows, key), ids)
+    return resolve(last_requested_params(rows, key), ids)
 
 
 def may_be_deleted(rows: Sequence[Operation], key: str) -> bool:

@@ -22,7 +22,7 @@ from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
-UNCLAIMED = "watch:unclaimed:found"
+ORPHAN_FOUND = "watch:unclaimed:found"
 
 _KINDS = (ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE)
 _FIELDS = ("id", "name", "status")
@@ -143,7 +143,7 @@ def _run_of(orphan: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
 
 def _is_said(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
     """Tell whether a look that died before it could keep its record has written the event."""
-    told = [one for one in unit.observations.events(run.id) if one.tag == UNCLAIMED]
+    told = [one for one in unit.observations.events(run.id) if one.tag == ORPHAN_FOUND]
     return any(one.data["meta_id"] == orphan.meta_id for one in told)
 
 
@@ -163,4 +163,4 @@ def _record(orphan: OrphanedObject, now: datetime) -> Mapping[str, Any]:
 def _event(act_id: ActId, orphan: OrphanedObject, run: Run | None, now: datetime) -> Event:
     facts = {"act_id": act_id, **_record(orphan, now)}
     message = f"{facts['sentence']}; it cannot spend and is left as it is"
-    return Event(now, UNCLAIMED, SYSTEM, message, None if run is None else run.id, facts)
+    return Event(now, ORPHAN_FOUND, SYSTEM, message, None if run is None else run.id, facts)

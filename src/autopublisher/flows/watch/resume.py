@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import Stop, asked_of, was_stopped
+from autopublisher.domain.accounts.stops import Stop, last_requested_params, was_stopped
 from autopublisher.domain.errors import GateRefusedError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.keys import Purpose
@@ -133,7 +133,7 @@ def _why_not(run: Run, rows: Sequence[Operation], now: datetime) -> str:
         return "its budget is no longer set aside for it"
     if ledger_of(total_of(run), rows).left.minor < 0:
         return "more is set aside than the run's total"
-    ends = asked_of(rows, key).get("end_time")
+    ends = last_requested_params(rows, key).get("end_time")
     if ends is None or datetime.fromisoformat(str(ends)) <= now:
         return "its end time has passed"
     return ""

@@ -27,7 +27,7 @@ class UnknownRuns:
         self,
         act_id: ActId,
         runs: Sequence[Run],
-        census: AccountSnapshot,
+        snapshot: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
     ) -> Sequence[UnknownObject]:
@@ -36,11 +36,11 @@ class UnknownRuns:
         marks = [run_mark(run.id) for run in runs]
         foreign = [
             (kind, row)
-            for kind, row in census.everything()
+            for kind, row in snapshot.everything()
             if not any(mark in str(row.get("name", "")) for mark in marks)
         ]
         found = unknown_objects(foreign, earlier, now, self._stretch)
-        kept = [one for one in earlier if not census.covers(one.kind)]
+        kept = [one for one in earlier if not snapshot.covers(one.kind)]
         known = {one.meta_id for one in earlier}
         self._alarm(act_id, [one for one in found if one.meta_id not in known], now)
         return (*found, *kept)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.claims import needs_no_claim
-from autopublisher.domain.accounts.stops import asked_of, passes_stop
+from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaError,
@@ -288,7 +288,7 @@ class Executor:
         self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
     ) -> None:
         """Let a write through for a run whose database is not older than Meta, as far as is known; pauses always."""
-        if run.is_ending or passes_stop(spec, asked_of(rows, spec.target or "")):
+        if run.is_ending or passes_stop(spec, last_requested_params(rows, spec.target or "")):
             return
         if found_in(rows):
             raise Held(rows)

@@ -37,26 +37,28 @@ class OrphanPause:
         self._open_unit = open_unit
         self._meta = meta
 
-    def __call__(self, act_id: ActId, stray: OrphanedObject, now: datetime) -> ObjectLine:
+    def __call__(self, act_id: ActId, orphan: OrphanedObject, now: datetime) -> ObjectLine:
         """Switch off an object that no journal has; the events say so before and after."""
-        self._write_down(act_id, stray, now, "pausing", "is on and belongs to no journal; it is switched off")
+        self._write_down(
+            act_id, orphan, now, "pausing", "is on and belongs to no journal; it is switched off"
+        )
         state, why = "unknown", ""
         try:
-            self._meta.update(stray.meta_id, {"status": "PAUSED"})
-            state = str(self._meta.read(stray.kind, stray.meta_id, _FIELDS).get("status"))
+            self._meta.update(orphan.meta_id, {"status": "PAUSED"})
+            state = str(self._meta.read(orphan.kind, orphan.meta_id, _FIELDS).get("status"))
         except MetaError as error:
             why = error.message
         if not why and state not in OFF:
             why = f"still {state} at Meta"
         if not why:
-            self._write_down(act_id, stray, now, "paused", "is off, as Meta shows")
-        return ObjectLine(stray.kind, stray.meta_id, stray.name, None, state, not why, why)
+            self._write_down(act_id, orphan, now, "paused", "is off, as Meta shows")
+        return ObjectLine(orphan.kind, orphan.meta_id, orphan.name, None, state, not why, why)
 
     def _write_down(
-        self, act_id: ActId, stray: OrphanedObject, now: datetime, action: str, what: str
+        self, act_id: ActId, orphan: OrphanedObject, now: datetime, action: str, what: str
     ) -> None:
-        facts: Mapping[str, Any] = {"act_id": act_id, "kind": stray.kind.value, "meta_id": stray.meta_id}
-        message = f"{stray.kind.value} {stray.meta_id} ({stray.name}) {what}"
+        facts: Mapping[str, Any] = {"act_id": act_id, "kind": orphan.kind.value, "meta_id": orphan.meta_id}
+        message = f"{orphan.kind.value} {orphan.meta_id} ({orphan.name}) {what}"
         with self._open_unit() as unit:
             unit.observations.add_events([Event(now, f"watch:stray:{action}", SYSTEM, message, None, facts)])
             unit.commit()

@@ -1,6 +1,6 @@
 """The brake: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
 
-from autopublisher.domain.accounts.stops import asked_of, passes_stop
+from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import OperationSpec
 from autopublisher.domain.runs.run import Run
@@ -23,6 +23,6 @@ def check_write_allowed(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None
     unit.lock(stop_lock(run.act_id))
     holding = unit.stops.holding(run.act_id)
     if holding and not passes_stop(
-        spec, asked_of(unit.journal.of_run(run.id), spec.target or "", beside=spec.key)
+        spec, last_requested_params(unit.journal.of_run(run.id), spec.target or "", beside=spec.key)
     ):
         raise Stopped(holding[0])

@@ -12,7 +12,7 @@ from autopublisher.domain.accounts.stops import (
     LANDS_WITHIN,
     ObjectLine,
     StopReport,
-    asked_of,
+    last_requested_params,
     may_land_until,
     may_spend_more_until,
     passes_stop,
@@ -111,7 +111,7 @@ def row(key: str, state: OperationState, *, sent: bool = True, **params: Any) ->
 
 def test_a_confirmed_update_replaces_what_the_create_asked() -> None:
     rows = [created(daily_budget=10), row("u", OperationState.CONFIRMED, daily_budget=7)]
-    assert asked_of(rows, "test/a/adset") == {"daily_budget": 7}
+    assert last_requested_params(rows, "test/a/adset") == {"daily_budget": 7}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_confirmed_update_replaces_what_the_create_asked() -> None:
 )
 def test_of_an_update_that_may_have_happened_neither_value_is_known(state: OperationState) -> None:
     rows = [created(daily_budget=10, name="A"), row("u", state, daily_budget=7)]
-    assert asked_of(rows, "test/a/adset") == {"name": "A"}
+    assert last_requested_params(rows, "test/a/adset") == {"name": "A"}
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_of_an_update_that_may_have_happened_neither_value_is_known(state: Opera
 )
 def test_an_update_that_did_not_happen_changes_nothing(state: OperationState, sent: bool) -> None:  # noqa: FBT001 - a parameter
     rows = [created(daily_budget=10), row("u", state, sent=sent, daily_budget=7)]
-    assert asked_of(rows, "test/a/adset") == {"daily_budget": 10}
+    assert last_requested_params(rows, "test/a/adset") == {"daily_budget": 10}
 
 
 def test_a_writes_own_earlier_attempt_does_not_count_against_it() -> None:
     rows = [created(daily_budget=10), row("u", OperationState.INTENDED, daily_budget=7)]
-    assert asked_of(rows, "test/a/adset", beside="u") == {"daily_budget": 10}
+    assert last_requested_params(rows, "test/a/adset", beside="u") == {"daily_budget": 10}
 
 
 def test_an_object_counts_as_stopped_until_it_is_switched_on_again() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, baseline_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, Edit, edits
+from autopublisher.domain.reconciliation.findings import Finding, finding_from_record
 
 AUTOMATIC: dict[str, Any] = {
     "geo_locations": {"countries": ["ES"]},
@@ -104,6 +106,10 @@ def test_what_is_not_as_it_was_is_an_edit_where_there_is_a_baseline(changes: dic
     (edit,) = found(BASELINE, **changes)
     assert (edit.field, edit.threat, edit.unasked) == (next(iter(changes)), False, True)
     assert found(None, **changes) == ()
+    finding = Finding(
+        RunId("r"), "test/a/adset", ObjectKind.AD_SET, MetaId("7"), edit, datetime(2026, 11, 22, tzinfo=UTC)
+    )
+    assert finding_from_record(finding.to_record()) == finding
 
 
 @pytest.mark.parametrize("changes", METAS_DOING)
