@@ -181,6 +181,14 @@ def test_fast_leaves_out_the_slow_tests_and_no_lint_the_checks(project: Project)
     )
 
 
+def test_unit_runs_what_decides_and_what_writes_and_nothing_else(project: Project) -> None:
+    finished = project.call("test", "--unit")
+    assert finished.stdout == (
+        f"{project.folder}: -m pytest -n 3 --dist worksteal -m not slow and not postgres "
+        "tests/unit/domain tests/flows/writes\n"
+    )
+
+
 def test_a_failing_test_run_fails_the_whole(project: Project) -> None:
     assert project.call("test", FAILING_MODULE="pytest").returncode == 1
     assert project.call("test").returncode == 0
