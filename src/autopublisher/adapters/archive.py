@@ -113,12 +113,12 @@ class Archive:
         parts = self.manifest["parts"]
         if sorted(self._zip.namelist()) != sorted([*parts, MANIFEST]):
             raise _refused(self._path, "its parts are not those its manifest names")
-        for name, told in parts.items():
+        for name, entry in parts.items():
             digest = hashlib.sha256()
             with self._zip.open(name) as part:
                 while chunk := part.read(_CHUNK):
                     digest.update(chunk)
-            if digest.hexdigest() != told["sha256"]:
+            if digest.hexdigest() != entry["sha256"]:
                 raise _refused(self._path, f"its part {name} is not what was written")
 
 

@@ -57,7 +57,7 @@ class FileEmergencyNotes:
                 self._appended(stop_id, content)
             except OSError as error:
                 self._homeless.setdefault(stop_id, []).extend(records)
-                self._told(content, error)
+                self._write_to_terminal(content, error)
                 return "standard error"
         return str(self._path(stop_id))
 
@@ -156,7 +156,7 @@ class FileEmergencyNotes:
     def _path(self, stop_id: StopId) -> Path:
         return self._folder / f"{stop_id}.jsonl"
 
-    def _told(self, content: str, error: OSError) -> None:
+    def _write_to_terminal(self, content: str, error: OSError) -> None:
         terminal = self._terminal or sys.stderr
         with suppress(OSError, ValueError):  # a terminal that is gone or full must not stop a pause either
             terminal.write(f"emergency notes could not be written ({error.strerror or error}):\n{content}")
@@ -173,7 +173,7 @@ class FileAccountBook:
         """Return every booked account, by ad account."""
         try:
             rows = json.loads(self._path.read_text("utf-8"))
-            found = [BookedAccount(AccountId(one["id"]), ActId(one["act_id"]), one["name"]) for one in rows]
+            found = [BookedAccount(AccountId(row["id"]), ActId(row["act_id"]), row["name"]) for row in rows]
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -185,8 +185,8 @@ class FileAccountBook:
         """Write the book anew where something has changed; an account that was booked once stays."""
         try:
             with self._alone():
-                before = {one.act_id: one for one in self.accounts()}
-                after = before | {one.act_id: one for one in accounts}
+                before = {account.act_id: account for account in self.accounts()}
+                after = before | {account.act_id: account for account in accounts}
                 if after != before:
                     rows = [vars(one) for one in sorted(after.values(), key=attrgetter("act_id"))]
                     replace_private(self._path, json.dumps(rows, indent=1).encode())

@@ -28,21 +28,21 @@ class StopsWithNoted:
         try:
             return self._stored.get(stop_id)
         except StopNotFoundError:
-            found = next((one for one in self._noted() if one.id == stop_id), None)
+            found = next((noted_stop for noted_stop in self._noted() if noted_stop.id == stop_id), None)
             if found is None:
                 raise
             return found
 
     def save(self, stop: Stop) -> None:
         """Overwrite a stop, storing one that was noted only; raises StopNotFoundError."""
-        if stop.id in {one.id for one in self._noted()}:
+        if stop.id in {noted_stop.id for noted_stop in self._noted()}:
             self._stored.add(stop)
         else:
             self._stored.save(stop)
 
     def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
         """Return the stops that hold, oldest first: all of them, or those that concern one account."""
-        noted = [one for one in self._noted() if act_id is None or one.concerns(act_id)]
+        noted = [noted_stop for noted_stop in self._noted() if act_id is None or noted_stop.concerns(act_id)]
         return sorted([*self._stored.holding(act_id), *noted], key=attrgetter("at", "id"))
 
     def latest(self, limit: int = 50) -> Sequence[Stop]:

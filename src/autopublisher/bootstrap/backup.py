@@ -240,6 +240,6 @@ def _mark(session: Session, restoration: Restoration) -> None:
     ended = end_tokens(session, restoration.at)  # one that was revoked since the backup would be valid again
     data = {"restoration": restoration.id, "backup_at": restoration.backup_at.isoformat()}
     tag = "installation:database:restored"
-    said = f"{restoration.sentence}; {ended} tokens and sessions that were valid then have ended"
-    event = Event(restoration.at, tag, restoration.by, said, None, data)
+    sentence = f"{restoration.sentence}; {ended} tokens and sessions that were valid then have ended"
+    event = Event(restoration.at, tag, restoration.by, sentence, None, data)
     SqlObservations(session).add_events([event])

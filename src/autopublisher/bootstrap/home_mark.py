@@ -51,7 +51,7 @@ class HomeMark:
         try:
             if not stored.has_admitted:
                 self._path.unlink(missing_ok=True)
-            elif self._told() != stored.installation:
+            elif self._recorded() != stored.installation:
                 write_private(self._path, json.dumps({"installation": stored.installation}) + "\n")
         except OSError as error:
             # The next tick or start tries again; runs must not wait for a folder that is full.
@@ -62,7 +62,7 @@ class HomeMark:
         """Whether the folder is marked."""
         return self._path.exists()
 
-    def _told(self) -> str | None:
+    def _recorded(self) -> str | None:
         try:
             return str(json.loads(self._path.read_text("utf-8"))["installation"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):

@@ -43,7 +43,7 @@ class JumpDriver:
             first = unit.runs.next_due()
             busy = first is not None and first <= now
             unended = () if busy else unit.runs.find(_UNENDED)
-            urgent = [] if busy else [one.next_look_at for one in unit.watches.all() if one.is_urgent]
+            urgent = [] if busy else [watch.next_look_at for watch in unit.watches.all() if watch.is_urgent]
         due = min([*_next_jump(unended, now), *urgent], default=None)
         if due is None or due <= now:
             return False

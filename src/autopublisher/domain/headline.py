@@ -48,11 +48,11 @@ class Improvement:
     def __str__(self) -> str:
         """Return it in one line, with the figure that the verdict's sentence has, then range and what was seen."""
         limits = (("at least", self.low), ("at most", self.high), ("seen in the test", self.seen))
-        others = [f"{name} {self._told(value)}" for name, value in limits if value is not None]
+        others = [f"{name} {self._change_text(value)}" for name, value in limits if value is not None]
         rest = f" ({', '.join(others)})" if others else ""
-        return f"{self._told(self.percentage)} {MEASURES[self.measure]} against {self.against}{rest}"
+        return f"{self._change_text(self.percentage)} {MEASURES[self.measure]} against {self.against}{rest}"
 
-    def _told(self, value: float) -> str:
+    def _change_text(self, value: float) -> str:
         """Return a figure as a change; of a cost, less is better."""
         change = -value if self.measure in COSTS else value
         return f"{change:+.{0 if abs(change) >= 1 else 1}f} %"

@@ -26,7 +26,7 @@ def account_zones(open_unit: OpenUnitOfWork) -> Zones:
 
 def zones_of(accounts: Iterable[Account]) -> Zones:
     """Return the time zone of each account."""
-    return {one.act_id: zone_of(one.timezone) or UTC for one in accounts}
+    return {account.act_id: zone_of(account.timezone) or UTC for account in accounts}
 
 
 def zone_for(zones: Zones, act_id: ActId | None) -> tzinfo:

@@ -79,7 +79,7 @@ class SqlCreatives:
         missing = [one for one in dict.fromkeys(creative_ids) if one not in found]
         if missing:
             raise CreativesNotFoundError(ids=", ".join(missing))
-        return [found[one] for one in creative_ids]
+        return [found[creative_id] for creative_id in creative_ids]
 
     def of_account(self, account_id: AccountId) -> Sequence[Creative]:
         """Return an account's creatives, oldest first."""

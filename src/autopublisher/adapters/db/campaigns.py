@@ -53,10 +53,10 @@ def _row(campaign: Campaign) -> dict[str, Any]:
 
 
 def _campaign(row: Row) -> Campaign:
-    told: dict[str, Any] = {**row}
-    currency, spent = told.pop("currency"), told["spent"]
+    values: dict[str, Any] = {**row}
+    currency, spent = values.pop("currency"), values["spent"]
     amounts = {
-        "budget": Money(told["budget"], currency),
+        "budget": Money(values["budget"], currency),
         "spent": None if spent is None else Money(spent, currency),
     }
-    return Campaign(**{**told, **amounts})
+    return Campaign(**{**values, **amounts})

@@ -28,5 +28,5 @@ class SqlClaims:
 
 
 def _claim(row: Row) -> Claim:
-    told: dict[str, Any] = {**row}
-    return Claim(**told)
+    values: dict[str, Any] = {**row}
+    return Claim(**values)

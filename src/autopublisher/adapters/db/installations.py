@@ -25,8 +25,8 @@ class SqlInstallations:
         row = self._session.row(select(installation))
         if row is None:
             return None
-        told = row["restoration"]
-        restoration = None if told is None else _RESTORATION.validate_python(told)
+        stored = row["restoration"]
+        restoration = None if stored is None else _RESTORATION.validate_python(stored)
         return Installation(row["id"], row["made_at"], restoration)
 
     def add(self, present: Installation) -> None:
@@ -40,5 +40,5 @@ class SqlInstallations:
 
 def _row(present: Installation) -> dict[str, Any]:
     restoration = present.restoration
-    told = None if restoration is None else _RESTORATION.dump_python(restoration, mode="json")
-    return {**asdict(present), "number": _ONLY, "restoration": told}
+    stored = None if restoration is None else _RESTORATION.dump_python(restoration, mode="json")
+    return {**asdict(present), "number": _ONLY, "restoration": stored}

@@ -64,7 +64,7 @@ class SqlObservations:
 
     def add_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
-        self._session.insert_new(insight_snapshots, [_snapshot_to_row(one) for one in snapshots])
+        self._session.insert_new(insight_snapshots, [_snapshot_to_row(snapshot) for snapshot in snapshots])
 
     def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
         """Return a run's snapshots by moment, then variant."""

@@ -87,8 +87,8 @@ def rows_out(connection: Connection, name: str) -> Iterator[bytes]:
     query = select(*columns).order_by(*table.primary_key.columns)
     with connection.execution_options(yield_per=_BATCH).execute(query) as found:
         for row in found:
-            told = {column.name: _told(value) for column, value in zip(table.columns, row, strict=True)}
-            yield json.dumps(told, ensure_ascii=False).encode() + b"\n"
+            record = {column.name: _plain(value) for column, value in zip(table.columns, row, strict=True)}
+            yield json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
 def _read(column: Column[Any]) -> Any:
@@ -99,7 +99,7 @@ def _is_json(kind: TypeEngine[Any]) -> bool:
     return isinstance(kind.impl if isinstance(kind, TypeDecorator) else kind, JSON)
 
 
-def _told(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
@@ -139,8 +139,8 @@ def _rows_in(connection: Connection, table: Table, lines: Iterable[bytes]) -> No
     statement = table.insert().values(bound)
     batch: list[dict[str, Any]] = []
     for line in lines:
-        told = json.loads(line)
-        batch.append({column.name: _meant(column, told[column.name]) for column in table.columns})
+        record = json.loads(line)
+        batch.append({column.name: _meant(column, record[column.name]) for column in table.columns})
         if len(batch) == _BATCH:
             connection.execute(statement, batch)
             batch = []

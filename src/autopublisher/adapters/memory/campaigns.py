@@ -29,7 +29,9 @@ class MemoryCampaigns:
 
     def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Campaign]:
         """Return the campaigns of these runs; a run without one is missing."""
-        return {one: self._tables.campaigns[one] for one in run_ids if one in self._tables.campaigns}
+        return {
+            run_id: self._tables.campaigns[run_id] for run_id in run_ids if run_id in self._tables.campaigns
+        }
 
     def unsettled(self, act_id: ActId, since: datetime) -> Sequence[Campaign]:
         """Return an account's campaigns that have not settled and whose schedule ends at ``since`` or later, by id."""

@@ -55,4 +55,4 @@ class MemoryAccountBook:
 
     def book(self, accounts: Sequence[BookedAccount]) -> None:
         """Add accounts."""
-        self._accounts |= {one.act_id: one for one in accounts}
+        self._accounts |= {account.act_id: account for account in accounts}

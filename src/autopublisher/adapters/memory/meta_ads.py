@@ -130,7 +130,7 @@ class MemoryMetaAds:
         """Delete an object; it stays readable by id but is listed no more. MetaRefusedError for a creative in use."""
         fault = self._begin("delete", meta_id, {})
         ads = [one for one in self.objects.values() if one.kind is ObjectKind.AD and one.status != "DELETED"]
-        if any(one.fields["creative"] == {"creative_id": meta_id} for one in ads):
+        if any(ad.fields["creative"] == {"creative_id": meta_id} for ad in ads):
             raise MetaRefusedError("an ad uses the creative", code=_INVALID)
         self._stored(meta_id).fields["status"] = "DELETED"
         self._end(fault)

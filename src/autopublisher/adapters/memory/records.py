@@ -39,7 +39,7 @@ class MemoryAccounts:
 
     def by_act_id(self, act_id: ActId) -> Account | None:
         """Return the account with Meta's id, or None."""
-        return next((one for one in self._tables.accounts.values() if one.act_id == act_id), None)
+        return next((account for account in self._tables.accounts.values() if account.act_id == act_id), None)
 
     def save(self, account: Account) -> None:
         """Overwrite an account; raises AccountNotFoundError, and ConflictError where the act id is taken."""
@@ -74,11 +74,13 @@ class MemoryCreatives:
         missing = [one for one in dict.fromkeys(creative_ids) if one not in self._tables.creatives]
         if missing:
             raise CreativesNotFoundError(ids=", ".join(missing))
-        return [self._tables.creatives[one] for one in creative_ids]
+        return [self._tables.creatives[creative_id] for creative_id in creative_ids]
 
     def of_account(self, account_id: AccountId) -> Sequence[Creative]:
         """Return an account's creatives, oldest first."""
-        found = [one for one in self._tables.creatives.values() if one.account_id == account_id]
+        found = [
+            creative for creative in self._tables.creatives.values() if creative.account_id == account_id
+        ]
         return sorted(found, key=attrgetter("created_at", "id"))
 
 
@@ -98,7 +100,7 @@ class MemoryRunRecords:
 
     def variants(self, run_id: RunId) -> Sequence[Variant]:
         """Return a run's variants by letter."""
-        found = [one for one in self._tables.variants.values() if one.run_id == run_id]
+        found = [variant for variant in self._tables.variants.values() if variant.run_id == run_id]
         return sorted(found, key=attrgetter("letter"))
 
     def put_object(self, meta_object: MetaObject) -> None:
@@ -126,7 +128,7 @@ class MemoryRunRecords:
 
     def decisions(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""
-        found = [one for one in self._tables.decisions.values() if one.run_id == run_id]
+        found = [decision for decision in self._tables.decisions.values() if decision.run_id == run_id]
         return sorted(found, key=attrgetter("sequence"))
 
 
@@ -144,7 +146,7 @@ class MemoryObservations:
 
     def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
         """Return a run's snapshots by moment, then variant."""
-        found = [one for one in self._tables.snapshots.values() if one.run_id == run_id]
+        found = [snapshot for snapshot in self._tables.snapshots.values() if snapshot.run_id == run_id]
         return sorted(found, key=attrgetter("at", "variant"))
 
     def add_events(self, added: Sequence[Event]) -> None:
@@ -155,7 +157,7 @@ class MemoryObservations:
 
     def events(self, run_id: RunId) -> Sequence[Event]:
         """Return a run's events in the order they were written."""
-        return [one for one in self._tables.events if one.run_id == run_id]
+        return [event for event in self._tables.events if event.run_id == run_id]
 
 
 class MemoryPeople:
@@ -172,7 +174,7 @@ class MemoryPeople:
 
     def by_name(self, name: str) -> User | None:
         """Return the user with this name, or None."""
-        return next((one for one in self._tables.users.values() if one.name == name), None)
+        return next((user for user in self._tables.users.values() if user.name == name), None)
 
     def get(self, user_id: UserId) -> User | None:
         """Return a user, or None."""

@@ -39,7 +39,7 @@ class MemoryStops:
 
     def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
         """Return the stops that hold, oldest first: all of them, or those that concern one account."""
-        held = [one for one in self._tables.stops.values() if one.holds]
+        held = [stop for stop in self._tables.stops.values() if stop.holds]
         concerned = [one for one in held if act_id is None or one.concerns(act_id)]
         return sorted(concerned, key=attrgetter("at", "id"))
 
@@ -78,5 +78,5 @@ class MemoryWatches:
 
     def due(self, moment: datetime) -> Sequence[Watch]:
         """Return the watches to be looked at by then, the longest due first."""
-        found = [one for one in self._tables.watches.values() if one.next_look_at <= moment]
+        found = [watch for watch in self._tables.watches.values() if watch.next_look_at <= moment]
         return sorted(found, key=attrgetter("next_look_at", "act_id"))

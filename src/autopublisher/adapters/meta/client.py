@@ -146,8 +146,8 @@ class SdkMetaAds:
         if kind is ObjectKind.IMAGE:
             return self._image(meta_id, fields)
         self._pacer.admit(meta_id)
-        asked = messages.fields_of(kind, fields)
-        row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), asked)})
+        names = messages.fields_of(kind, fields)
+        row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), names)})
         messages.text_of(row, "id")
         return messages.as_requested(kind, fields, row)
 

@@ -76,8 +76,8 @@ class Pacer:
     def last_usage(self, act_id: str) -> Usage | None:
         """Return what the account's last answers said, the fuller of management and insights; None before any."""
         known = self.pacing(act_id)
-        told = [one.usage for one in (known.management, known.insights) if one.usage.percents]
-        return max(told, key=pause_seconds, default=None)
+        usages = [one.usage for one in (known.management, known.insights) if one.usage.percents]
+        return max(usages, key=pause_seconds, default=None)
 
     def admit(self, subject: str, *, insights: bool = False) -> None:
         """Let a call on an account or object pass, or raise MetaHeldBackError saying when it may be made."""
@@ -134,10 +134,10 @@ class Pacer:
             return subject
         owner = self.owner_of(subject)
         if owner is None and subject.isdigit():
-            owner = self._caller.act_id or self._told_owner(subject, usage)
+            owner = self._caller.act_id or self._owner_by_usage(subject, usage)
         return owner or ""
 
-    def _told_owner(self, meta_id: str, usage: Usage | None) -> str | None:
+    def _owner_by_usage(self, meta_id: str, usage: Usage | None) -> str | None:
         """Return the account whose meters an object's answer told of, if it told of one, and remember it."""
         if usage is None or len(usage.business_ids) != 1:
             return None

@@ -62,18 +62,18 @@ class NotedStop:
     @property
     def unconfirmed(self) -> tuple[NotedPause, ...]:
         """The pauses that Meta has not shown to be true yet."""
-        return tuple(one for one in self.pauses if self.confirmed(one) is None)
+        return tuple(pause for pause in self.pauses if self.confirmed(pause) is None)
 
     @property
     def is_done(self) -> bool:
         """Whether every account was looked at whole and Meta has shown everything off."""
-        return bool(self.reports) and all(one.confirmed for one in self.reports.values())
+        return bool(self.reports) and all(report.confirmed for report in self.reports.values())
 
     def confirmed(self, pause: NotedPause) -> ObjectLine | None:
         """Return the report's line of a pause that Meta has shown to be true; None without one."""
         report = self.reports.get(pause.act_id)
         lines = () if report is None else report.objects
-        return next((one for one in lines if one.meta_id == pause.meta_id and one.confirmed), None)
+        return next((line for line in lines if line.meta_id == pause.meta_id and line.confirmed), None)
 
 
 def stop_note(stop: Stop) -> dict[str, Any]:

@@ -71,10 +71,10 @@ def calendar_of(reservations: Iterable[Reservation]) -> Calendar:
     """Add reservations up, day by day and month by month; each sum holds by itself, not all at once."""
     days: Counter[date] = Counter()
     months: Counter[date] = Counter()
-    for one in reservations:
-        if one.most > 0:
-            days.update(dict.fromkeys(one.days(), one.worst_day))
-            months.update(one.by_month())
+    for reservation in reservations:
+        if reservation.most > 0:
+            days.update(dict.fromkeys(reservation.days(), reservation.worst_day))
+            months.update(reservation.by_month())
     return Calendar(dict(days), dict(months))
 
 
@@ -85,7 +85,7 @@ def month_of(day: date) -> date:
 
 def horizon(reservations: Sequence[Reservation]) -> date | None:
     """Return the last day on which any of them can spend, or None."""
-    return max((one.last for one in reservations if one.most > 0), default=None)
+    return max((reservation.last for reservation in reservations if reservation.most > 0), default=None)
 
 
 def last_day(ends: datetime) -> date:

@@ -88,7 +88,11 @@ def headroom_of(operations: Sequence[Operation], keys: frozenset[str]) -> int:
 
     They share what was set aside for them when they were created; negative would mean that the invariant is broken.
     """
-    sharing = [one for one in operations if one.key in keys and one.state not in _NEVER_HAPPENED]
+    sharing = [
+        operation
+        for operation in operations
+        if operation.key in keys and operation.state not in _NEVER_HAPPENED
+    ]
     return sum(one.spec.reserves - reserve_of(one, operations) for one in sharing)
 
 

@@ -61,15 +61,15 @@ def _meta_id(row: Operation | None) -> MetaId | None:
 
 def _worst(models: Sequence[MetaObject | None]) -> str:
     """Return the status by which the least is delivered; empty where an object was not made yet."""
-    shown = ["" if one is None else one.status for one in models]
+    shown = ["" if model is None else model.status for model in models]
     return min(shown, key=lambda status: _WORST_FIRST.index(status) if status in _WORST_FIRST else -1)
 
 
 def _off_by(rows: Sequence[Operation], models: Sequence[MetaObject | None]) -> Reason:
     """Return whose pause the first of these objects that is off shows: ours, by the last write of its status, or not."""
-    off = next((one.key for one in models if one is not None and one.status == "PAUSED"), None)
-    changes = [one for one in rows if one.spec.target == off and "status" in one.spec.params]
-    last = next((one for one in reversed(changes) if may_have_happened(one)), None)
+    off = next((model.key for model in models if model is not None and model.status == "PAUSED"), None)
+    changes = [row for row in rows if row.spec.target == off and "status" in row.spec.params]
+    last = next((change for change in reversed(changes) if may_have_happened(change)), None)
     if last is None or last.spec.params["status"] != "PAUSED":
         return Reason.PAUSED_AT_META
     return _PAUSES.get(last.purpose, Reason.RUN_ENDING)

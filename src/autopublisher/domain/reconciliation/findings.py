@@ -121,7 +121,7 @@ def look_of(watch: Watch) -> AccountLook:
 def loose_ends(watch: Watch) -> tuple[str, ...]:
     """Return the objects of no journal that may be on: nobody set money aside for them, or knows what they may spend."""
     orphans = watch.report.get(RECONCILIATION, {}).get("orphans", ())
-    return tuple(_orphan_sentence(one) for one in orphans if not one["confirmed"])
+    return tuple(_orphan_sentence(orphan) for orphan in orphans if not orphan["confirmed"])
 
 
 def _orphan_sentence(record: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def ad_of(models: Mapping[str, MetaObject]) -> MetaObject | None:
 def figures_read_at(run: Run, snapshots: Sequence[Snapshot], watch: Watch | None) -> datetime | None:
     """Return when a run's figures were last read at Meta; what has not changed since then is kept only once."""
     read = {} if watch is None else watch.report.get(LATE_FIGURES, {}).get("read", {})
-    moments = [one.at for one in snapshots]
+    moments = [snapshot.at for snapshot in snapshots]
     if run.id in read:
         moments.append(datetime.fromisoformat(read[run.id]))
     return max(moments, default=None)

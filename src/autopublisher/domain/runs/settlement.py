@@ -20,10 +20,10 @@ def paused_again_at(rows: Sequence[Operation], keys: Iterable[str]) -> datetime 
 def _paused_again_at(rows: Sequence[Operation], key: str) -> datetime | None:
     is_off, again = False, None
     for row in sorted(rows, key=lambda one: one.sequence):
-        asked = row.spec.params.get("status") if row.spec.target == key else None
-        if asked == "ACTIVE" and row.sent_at is not None:
+        status = row.spec.params.get("status") if row.spec.target == key else None
+        if status == "ACTIVE" and row.sent_at is not None:
             is_off = False
-        elif asked == "PAUSED" and row.state is OperationState.CONFIRMED:
+        elif status == "PAUSED" and row.state is OperationState.CONFIRMED:
             is_off, again = True, row.settled_at if is_off else again
     return again
 
