@@ -10,6 +10,7 @@ import pytest
 
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
+from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
@@ -155,6 +156,17 @@ def test_runs_are_found_by_status(open_unit: OpenUnitOfWork, three_runs: None) -
 
 def test_no_status_at_all_finds_nothing(open_unit: OpenUnitOfWork, three_runs: None) -> None:
     assert found(open_unit, statuses=frozenset()) == []
+
+
+def test_runs_are_found_by_the_marks_of_their_objects(open_unit: OpenUnitOfWork, stored: Run) -> None:
+    ids = [RunId(f"{digit * 8}-{digit * 4}-4{digit * 3}-8000-00000000000{digit}") for digit in "123"]
+    with open_unit() as unit:
+        for run_id in ids:
+            unit.runs.add(replace(stored, id=run_id, idempotency_key=None))
+        unit.commit()
+    marks = frozenset({run_mark(ids[0]), run_mark(ids[2]), "[ap-9999999999999999-"})
+    assert found(open_unit, marks=marks) == [ids[0], ids[2]]
+    assert found(open_unit, marks=frozenset()) == []
 
 
 def test_runs_are_found_by_ad_account(open_unit: OpenUnitOfWork, three_runs: None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import pytest
 
@@ -96,6 +97,9 @@ def test_the_latest_stops_are_those_that_hold_then_the_newest(
     with open_unit() as unit:
         assert unit.stops.latest() == [one_account, newer, past]
         assert unit.stops.latest(2) == [one_account, newer]
+        concerning = unit.stops.concerning(ActId("act_1"))
+        assert concerning == sorted([past, newer, one_account], key=attrgetter("at", "id"))
+        assert unit.stops.concerning(ActId("act_2")) == [past, newer]
 
 
 def test_a_watch_comes_back_as_it_was(open_unit: OpenUnitOfWork, watch: Watch) -> None:

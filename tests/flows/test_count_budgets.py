@@ -113,6 +113,6 @@ def test_a_look_at_an_account_does_not_grow_with_what_has_nothing_to_say(machine
     machine.look()
     with machine.counted() as look:
         machine.look()
-    assert look.units <= 13
+    assert look.units <= 14
     assert look.commits <= 3
     assert look.calls.total() <= 4

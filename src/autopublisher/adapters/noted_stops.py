@@ -45,6 +45,11 @@ class StopsWithNoted:
         noted = [noted_stop for noted_stop in self._noted() if act_id is None or noted_stop.concerns(act_id)]
         return sorted([*self._stored.holding(act_id), *noted], key=attrgetter("at", "id"))
 
+    def concerning(self, act_id: ActId) -> Sequence[Stop]:
+        """Return the stops that concern an account, those of every account included, oldest first."""
+        noted = [one for one in self._noted() if one.concerns(act_id)]
+        return sorted([*self._stored.concerning(act_id), *noted], key=attrgetter("at", "id"))
+
     def latest(self, limit: int = 50) -> Sequence[Stop]:
         """Return stops, those that hold first, then by ``at``, newest first."""
         return [*self._noted()[::-1], *self._stored.latest(limit)][:limit]

@@ -26,7 +26,7 @@ class RunFilter:
     """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id.
 
     ``alive_since`` keeps the runs that have not ended, or ended at that moment or later; ``was_admitted`` those that were
-    ever let in.
+    ever let in; ``marks`` those whose objects at Meta bear one of these marks in their names.
     """
 
     statuses: frozenset[RunStatus] | None = None
@@ -35,6 +35,7 @@ class RunFilter:
     alive_since: datetime | None = None
     was_admitted: bool = False
     idempotency_key: str | None = None
+    marks: frozenset[str] | None = None
     before: RunId | None = None
     newest_first: bool = False
     limit: int = 100
@@ -244,6 +245,10 @@ class StopRepository(Protocol):
 
     def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
         """Return the stops that hold, oldest first: all of them, or those that concern one account."""
+        ...
+
+    def concerning(self, act_id: ActId) -> Sequence[Stop]:
+        """Return the stops that concern an account, those of every account included, oldest first."""
         ...
 
     def latest(self, limit: int = 50) -> Sequence[Stop]:

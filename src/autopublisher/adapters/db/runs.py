@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_, update
 
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import runs
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.naming import id_prefix_of
 from autopublisher.domain.request.request import request_from_record, request_to_record
 from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.ports.repositories import RunFilter
@@ -100,6 +101,9 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(runs.c.act_id == wanted.act_id)
     if wanted.idempotency_key is not None:
         conditions.append(runs.c.idempotency_key == wanted.idempotency_key)
+    if wanted.marks is not None:
+        prefixes = [id_prefix_of(mark) for mark in wanted.marks]
+        conditions.append(or_(false(), *(_begins_with(prefix) for prefix in prefixes)))
     if wanted.due_by is not None:
         conditions += [runs.c.next_tick_at <= wanted.due_by, runs.c.status.not_in(FINAL)]
     if wanted.was_admitted:
@@ -107,6 +111,10 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     if wanted.alive_since is not None:
         conditions.append(or_(runs.c.ended_at.is_(None), runs.c.ended_at >= wanted.alive_since))
     return conditions
+
+
+def _begins_with(prefix: str) -> ColumnElement[bool]:
+    return and_(runs.c.id >= prefix, runs.c.id < f"{prefix}~")
 
 
 def _ordered(query: Select[Any], wanted: RunFilter) -> Select[Any]:

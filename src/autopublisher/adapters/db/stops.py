@@ -43,6 +43,12 @@ class SqlStops:
             query = query.where(or_(stops.c.act_id.is_(None), stops.c.act_id == act_id))
         return [Stop(**row) for row in self._session.rows(query)]
 
+    def concerning(self, act_id: ActId) -> Sequence[Stop]:
+        """Return the stops that concern an account, those of every account included, oldest first."""
+        concerned = or_(stops.c.act_id.is_(None), stops.c.act_id == act_id)
+        query = select(stops).where(concerned).order_by(stops.c.at, stops.c.id)
+        return [Stop(**row) for row in self._session.rows(query)]
+
     def latest(self, limit: int = 50) -> Sequence[Stop]:
         """Return stops, those that hold first, then by ``at``, newest first."""
         order = (stops.c.lifted_at.is_not(None), stops.c.at.desc(), stops.c.id)

@@ -8,6 +8,7 @@ from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.errors import RunNotFoundError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, RunFilter
@@ -110,6 +111,7 @@ def _matches(run: Run, wanted: RunFilter) -> bool:
         (wanted.statuses is None or run.status in wanted.statuses)
         and (wanted.act_id is None or run.act_id == wanted.act_id)
         and (wanted.idempotency_key is None or run.idempotency_key == wanted.idempotency_key)
+        and (wanted.marks is None or run_mark(run.id) in wanted.marks)
         and (wanted.due_by is None or _is_due(run, wanted.due_by))
         and (not wanted.was_admitted or run.admitted_at is not None)
         and (wanted.alive_since is None or run.ended_at is None or run.ended_at >= wanted.alive_since)

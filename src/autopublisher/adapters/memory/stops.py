@@ -43,6 +43,11 @@ class MemoryStops:
         concerned = [one for one in held if act_id is None or one.concerns(act_id)]
         return sorted(concerned, key=attrgetter("at", "id"))
 
+    def concerning(self, act_id: ActId) -> Sequence[Stop]:
+        """Return the stops that concern an account, those of every account included, oldest first."""
+        concerned = [one for one in self._tables.stops.values() if one.concerns(act_id)]
+        return sorted(concerned, key=attrgetter("at", "id"))
+
     def latest(self, limit: int = 50) -> Sequence[Stop]:
         """Return stops, those that hold first, then by ``at``, newest first."""
         by_id = sorted(self._tables.stops.values(), key=attrgetter("id"))

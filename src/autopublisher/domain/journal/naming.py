@@ -29,6 +29,12 @@ def run_marks_in(name: str) -> list[str]:
     return _RUN_MARK.findall(name)
 
 
+def id_prefix_of(mark: str) -> str:
+    """Return how the id of the run begins whose objects bear this mark; ids are UUIDs as text."""
+    digits = mark.removeprefix(MARK)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}"
+
+
 def tokenised(title: str, token: str) -> str:
     """Return ``title`` followed by the token, shortening the title so that the token always survives."""
     room = NAME_LIMIT - len(token) - 1

@@ -33,7 +33,6 @@ from autopublisher.ports.work import TickQueue
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-_ALL = 100_000
 _RACES = 20
 NOT_TAKEN_YET = (
     "The database has not taken this stop yet; it stands in the emergency notes, and holds all the same."
@@ -290,7 +289,7 @@ def _chosen(
         raise ConflictError(
             "Everything is stopped, not this account alone.", f"Lift that stop: stop_id {holding[0].id}."
         )
-    past = [one for one in unit.stops.latest(_ALL) if not one.holds and one.concerns(account.act_id)]
+    past = [one for one in unit.stops.concerning(account.act_id) if not one.holds]
     last = max(past, key=lambda stop: stop.lifted_at or stop.at, default=None)
     if reactivate and last is not None and not last.reactivate:
         return [last]

@@ -16,10 +16,8 @@ from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.gate import LONGEST, every_run
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
-
-_ALL = 100_000
 
 _MEANS = {
     CURRENCY: (
@@ -54,9 +52,9 @@ class BooksCheck:
         return Outcome({"at": now.isoformat()})
 
     def _unsettled(self, act_id: ActId, now: datetime) -> Sequence[Run]:
-        wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST, limit=_ALL)
+        wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST)
         with self._open_unit() as unit:
-            return [run for run in unit.runs.find(wanted) if any(map(is_open, unit.journal.of_run(run.id)))]
+            return [run for run in every_run(unit, wanted) if any(map(is_open, unit.journal.of_run(run.id)))]
 
     def _compared(self, run: Run, facts: AdAccountFacts, now: datetime) -> None:
         changed = self._facts.change(run, facts)

@@ -15,6 +15,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.journal.keys import Purpose, change_key
+from autopublisher.domain.journal.naming import run_marks_in
 from autopublisher.domain.journal.operations import (
     Action,
     Operation,
@@ -26,6 +27,7 @@ from autopublisher.domain.journal.records import Event
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.ticks import look_now
+from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.stop_guard import stop_lock
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.emergency import EmergencyNotes
@@ -33,7 +35,6 @@ from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, U
 from autopublisher.ports.work import TickQueue
 
 _log = structlog.get_logger(__name__)
-_ALL = 100_000
 
 
 class EmergencyIntake:
@@ -117,7 +118,7 @@ def _journal(unit: UnitOfWork, noted: NotedStop, pause: NotedPause) -> None:
     """
     if noted.confirmed(pause) is None:
         return
-    for run in unit.runs.find(RunFilter(act_id=pause.act_id, limit=_ALL)):
+    for run in every_run(unit, RunFilter(act_id=pause.act_id, marks=frozenset(run_marks_in(pause.name)))):
         rows = unit.journal.of_run(run.id)
         made = next((one for one in rows if _has_made(one, pause)), None)
         if made is not None:

@@ -33,10 +33,10 @@ from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.orphans import OrphanedObjects
+from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
-_ALL = 100_000
 _TAKEN_OVER = "another worker is busy with this run; it is looked at again"
 _MAY_LAND = "switching it on was sent shortly before and not answered, so it may still take effect; it is looked at again"
 
@@ -120,7 +120,7 @@ class StopEnforcement:
     def _held(self, act_id: ActId, stop: Stop, now: datetime) -> list[Run]:
         """Return every run of the account, those under way put to rest, so that no tick of theirs writes meanwhile."""
         with self._open_unit() as unit:
-            runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
+            runs = list(every_run(unit, RunFilter(act_id=act_id)))
         return [self._at_rest(run, stop, now) for run in runs]
 
     def _at_rest(self, run: Run, stop: Stop, now: datetime) -> Run:
@@ -167,7 +167,7 @@ class StopEnforcement:
             return []
         dealt_with = {target.row.meta_id for target in done}
         with self._open_unit() as unit:
-            runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
+            runs = list(every_run(unit, RunFilter(act_id=act_id)))
         found = [target for run in runs for target in self._of(run)]
         return [one for one in found if one.row.meta_id in meta_ids and one.row.meta_id not in dealt_with]
 

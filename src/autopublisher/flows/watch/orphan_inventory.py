@@ -17,6 +17,7 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.drift import CREATIVE_AGE
 from autopublisher.flows.watch.orphans import is_journaled, may_become
+from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.meta.reading import MetaReading
@@ -26,7 +27,6 @@ ORPHAN_FOUND = "watch:unclaimed:found"
 
 _KINDS = (ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE)
 _FIELDS = ("id", "name", "status")
-_ALL = 100_000
 _AFTER_THROTTLING = timedelta(hours=6)
 """Of a list longer than Meta's limit lets us read nothing is kept; trying at every look would leave the runs no calls."""
 
@@ -105,7 +105,8 @@ class OrphanInventory:
         found: list[Mapping[str, Any]] = []
         journals: dict[RunId, Sequence[Operation]] = {}
         with self._open_unit() as unit:
-            runs = {run_mark(run.id): run for run in unit.runs.find(RunFilter(limit=_ALL))} if rows else {}
+            marks = frozenset(mark for row in rows for mark in run_marks_in(str(row.get("name", ""))))
+            runs = {run_mark(run.id): run for run in every_run(unit, RunFilter(marks=marks))}
             for row in rows:
                 orphan = OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", "")))
                 run = _run_of(orphan, runs)

@@ -9,7 +9,7 @@ import structlog
 from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.journal.naming import MARK, run_mark
+from autopublisher.domain.journal.naming import MARK, run_marks_in
 from autopublisher.domain.journal.operations import Action, Operation
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Held
@@ -21,7 +21,6 @@ from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _log = structlog.get_logger(__name__)
 _FIELDS = ("id", "name", "status")
-_ALL = 100_000
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,8 @@ class OrphanedObjects:
         ``settling`` is the answer for one that a create not yet settled may have made.
         """
         with self._open_unit() as unit:
-            runs = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
-            run = next((one for one in runs if run_mark(one.id) in orphan.name), None)
+            marks = frozenset(run_marks_in(orphan.name))
+            run = next(iter(unit.runs.find(RunFilter(act_id=act_id, marks=marks))), None)
             rows = () if run is None else unit.journal.of_run(run.id)
         if run is None or is_journaled(rows, orphan):
             return run is not None

@@ -14,7 +14,7 @@ from autopublisher.domain.accounts.stops import OFF, ObjectLine
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose, key_from
-from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.naming import run_mark, run_marks_in
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.reconciliation.findings import (
@@ -38,7 +38,7 @@ from autopublisher.flows.watch.drift import Comparison, DriftDetector
 from autopublisher.flows.watch.orphan_inventory import OrphanInventory
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.gate import LONGEST, every_run
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.clock import Clock
@@ -46,7 +46,6 @@ from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
-_ALL = 100_000
 _TESTING = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 
@@ -82,10 +81,10 @@ class Reconciliation:
         """Look at everything that bears our mark in the account, whatever the journals hold."""
         with self._open_unit() as unit:
             stopped = bool(unit.stops.holding(act_id))
-            every = unit.runs.find(RunFilter(act_id=act_id, limit=_ALL))
         if stopped:
             return None if before is None else Outcome(before)
         snapshot = take_snapshot(self._meta, act_id, now)
+        every = self._runs(act_id, snapshot, now)
         runs = [run for run in every if _matters(run, snapshot, now)]
         unknown = self._unknown_runs.listed(act_id, every, snapshot, before, now)
         undone = [line for run in runs for line in self._held_back(run, snapshot, now)]
@@ -117,6 +116,14 @@ class Reconciliation:
             "problems": problems,
         }
         return Outcome(record, complete=not undone)
+
+    def _runs(self, act_id: ActId, snapshot: AccountSnapshot, now: datetime) -> Sequence[Run]:
+        """Return the runs that have not ended long ago, and those of which the account lists something."""
+        marks = frozenset(mark for _, row in snapshot.everything() for mark in run_marks_in(_name(row)))
+        with self._open_unit() as unit:
+            lately = every_run(unit, RunFilter(act_id=act_id, alive_since=now - LONGEST))
+            listed = every_run(unit, RunFilter(act_id=act_id, marks=marks))
+            return list({run.id: run for run in (*lately, *listed)}.values())
 
     # --- whose objects --------------------------------------------------------------------------------
 

@@ -19,12 +19,12 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.watch.account_check import Outcome
+from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
-_ALL = 100_000
 _UNDER_WAY = frozenset(RunStatus) - FINAL
 
 
@@ -50,8 +50,8 @@ class ResumeAfterStop:
         with self._open_unit() as unit:
             if unit.stops.holding(act_id):
                 return None
-            held = unit.runs.find(RunFilter(statuses=_UNDER_WAY, act_id=act_id, limit=_ALL))
-            lifted = [one for one in unit.stops.latest(_ALL) if one.concerns(act_id)]
+            held = list(every_run(unit, RunFilter(statuses=_UNDER_WAY, act_id=act_id)))
+            lifted = unit.stops.concerning(act_id)
         for run in held:
             if run.next_tick_at is None and not found_in(self._control.rows(run)):
                 self._wake(run, now)
@@ -84,9 +84,8 @@ class ResumeAfterStop:
 
     def _finals(self, act_id: ActId, stop: Stop, since: datetime, now: datetime) -> Outcome:
         with self._open_unit() as unit:
-            done = unit.runs.find(
-                RunFilter(statuses=frozenset({RunStatus.COMPLETED}), act_id=act_id, limit=_ALL)
-            )
+            wanted = RunFilter(statuses=frozenset({RunStatus.COMPLETED}), act_id=act_id)
+            done = list(every_run(unit, wanted))
         lines = [line for run in done if (line := self._final(run, since, now)) is not None]
         complete = all(line["settled"] for line in lines)
         return Outcome({"stop": stop.id, "complete": complete, "runs": lines}, complete)
