@@ -3,7 +3,7 @@
 Theory of operation. What we asked for is compared in a canonical form: Meta writes numbers as text, moments in the
 account's zone, lists in its own order, some goals under another name, and adds defaults of its own. What we never asked for
 counts where Meta never sets it by itself (a budget, a schedule for the day, an audience, a place, a placement added to a
-targeting), and otherwise where it is not as Meta showed it when the object was new (``domain.baseline``). An edit is a
+targeting), and otherwise where it is not as Meta showed it when the object was new (``baseline``). An edit is a
 threat where it makes more money spendable than is set aside for the object.
 """
 

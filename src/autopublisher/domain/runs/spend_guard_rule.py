@@ -1,6 +1,6 @@
 """Spend guard: an automated rule at Meta that pauses the final campaign once it has spent its budget.
 
-It is a second hand on the brake, beside the spend cap or lifetime budget: it works when nothing of ours is running.
+It is a second guard, beside the spend cap or lifetime budget: it works when nothing of ours is running.
 """
 
 from autopublisher.domain.journal.keys import OperationKey, Purpose

@@ -1,1 +1,1 @@
-"""The room of what a run's phases do."""
+"""Phases of a run, one file each, and what they share."""

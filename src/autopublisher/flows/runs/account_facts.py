@@ -1,4 +1,4 @@
-"""What Meta says of a run's account now, as long as it keeps its books in the time zone and currency of the run.
+"""Account facts: what Meta says of a run's account now, as long as its time zone and currency are the run's.
 
 Every figure is asked for by the account's days and read in its currency, so a change of either makes all money uncertain:
 the run ends then, with everything off.

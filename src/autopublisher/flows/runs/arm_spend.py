@@ -1,4 +1,4 @@
-"""Before a winner is scaled: every arm is off, and what it has spent since its test was settled is in the ledger.
+"""Arm spend before scaling: every arm is off, and what it has spent since its settlement is in the ledger.
 
 Theory of operation. The arms are settled when the test is analysed, and hours or days may pass until a person approves.
 Whoever switches one on meanwhile has it spend more. So Meta's figures are read once more, and what they show beyond the

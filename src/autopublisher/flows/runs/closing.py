@@ -1,4 +1,4 @@
-"""The last page of a run's report: every object it made, what was done with it, and what Meta showed of it then."""
+"""Closing report of a run: every object it made, what was done with it, and what Meta showed of it then."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Which arms of a run may have delivered: what did keeps its history, and only what never did is deleted."""
+"""Delivery history of arms: those that may have delivered are kept, and only what never did is deleted."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""Keeps a run's ledger true where Meta holds duplicates of its objects: what they can spend, and then what they did spend.
+"""Duplicates of a run's objects at Meta in its ledger: what they can spend, and then what they did spend.
 
 Theory of operation. For a duplicate that is on, or had to be switched off, money is set aside when it is journaled and at
 each look. Before a winner is scaled every duplicate is switched off, unless somebody has deleted it; after its spend has

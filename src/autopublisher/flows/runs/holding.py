@@ -1,4 +1,4 @@
-"""Holds a run whose database is older than what Meta shows, sees to its money meanwhile, and lets it go on.
+"""Holding of runs whose database is older than what Meta shows: their money is seen to until they may go on.
 
 Theory of operation. The first tick that a process does of a run lists what bears the run's mark, as do scaling, publishing
 and ending each time: so a database that was put back is noticed before it is written from. A held run keeps its status and

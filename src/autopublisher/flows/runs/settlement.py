@@ -1,4 +1,4 @@
-"""Settled figures that cannot be right are read again before anything final is concluded from them.
+"""Plausibility of settled figures: those that cannot be right are read again before anything final.
 
 Meta's figures are sometimes wrong for hours and corrected later. Nothing is lost by waiting, for everything is off; after a
 day Meta's word stands. Of money, the most that Meta has shown counts all the same: what was spent cannot get less.

@@ -1,4 +1,4 @@
-"""Installs the dead-man rule with the final campaign; where the account takes no rules, the run goes on with a warning."""
+"""Installation of the spend guard with the final campaign; where the account takes no rules, the run runs go on without."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from autopublisher.ports.clock import Clock
 
 
 class SpendGuardRule:
-    """The rule that pauses a final campaign without us; its removal is the wind-down's, like every object's."""
+    """The rule that pauses a final campaign without us; teardown removes it, like every object."""
 
     def __init__(self, writes: BestEffortWrites, clock: Clock, *, wanted: bool = False) -> None:
         self._writes = writes

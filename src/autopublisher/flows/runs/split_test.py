@@ -1,4 +1,4 @@
-"""Has Meta divide people at random between the arms of a test, where the account belongs to a business.
+"""Split test of a run: Meta divides people at random between the arms, where the account belongs to a business.
 
 A test without a study is a test all the same. So nothing here keeps a run from starting, being judged, stopping or ending
 for longer than a study is worth: what Meta does not make becomes a warning, and the verdict says that people were not

@@ -1,1 +1,1 @@
-"""The room of everything that may write to Meta."""
+"""Writes to Meta: the only room that may make any."""

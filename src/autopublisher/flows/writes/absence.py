@@ -1,4 +1,4 @@
-"""When a create that nobody answered counts as absent: later than Meta has ever listed a new object here.
+"""Absence of an unanswered create: proven by a look-up without a hit, later than Meta has ever listed a new object here.
 
 Theory of operation. Meta lists a new object only after a while (its read-after-write lag), and documents no bound. So the
 wait is a setting, and what shows that the lag is longer is kept for good: an object that a look-up missed and a later one

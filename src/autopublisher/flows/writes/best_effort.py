@@ -1,4 +1,4 @@
-"""Writes a run can do without: tried for a while, then left, so that what the run exists for does not wait for them."""
+"""Best-effort writes: retried for a bounded time, then abandoned so that they never block the run."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ LONG_PATIENCE = timedelta(hours=1)
 
 
 class BestEffortWrites:
-    """Performs writes that may fail."""
+    """Performs best-effort writes."""
 
     def __init__(self, control: ObjectControl, clock: Clock) -> None:
         self._control = control

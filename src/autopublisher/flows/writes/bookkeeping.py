@@ -1,4 +1,4 @@
-"""Writes down how far each write at Meta has come: its row of the journal, its Meta model and its line of the log.
+"""Bookkeeping of writes: the journal's row, the Meta model and the log's line of each, kept in step.
 
 A row, the model it concerns and what is said of it are saved in one transaction, so that none of them tells another story.
 """
@@ -113,7 +113,7 @@ class Bookkeeping:
     def duplicate(
         self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
     ) -> None:
-        """Journal a second object that a create has made, once, so that the wind-down and the reports cover it.
+        """Journal a second object that a create has made, once, so that teardown and the reports cover it.
 
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on. ``shown`` is what
         Meta shows of it (``READ_FIELDS``); unless that is off, what it could spend is set aside at once.

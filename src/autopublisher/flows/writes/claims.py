@@ -1,4 +1,4 @@
-"""Claims each ad account before it is first written to, and sees that nobody else does.
+"""Claims of ad accounts: made before the first write of each start, and checked against those of others.
 
 The label at Meta is written without a journal row, for it belongs to no run: the claim in the database is saved first, what
 was written is read back, and writing it again is harmless. Three calls a start and account, and one more when an account is

@@ -1,4 +1,4 @@
-"""Drives one write at Meta from intent to a settled row of the journal: exactly once, and never past the money gate.
+"""Executor: drives a write at Meta from intent to a settled row, exactly once and never past the money gate.
 
 Every step commits before the next begins, so a crash leaves a row that says how far the write can have gone. What comes
 after is the same code whether the process died or not.
@@ -435,7 +435,7 @@ class Executor:
     def _adopted(
         self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
     ) -> Operation:
-        """Keep the first object made; journal any other as ours, so that the wind-down and reports cover it.
+        """Keep the first object made; journal any other as ours, so that teardown and reports cover it.
 
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
         """

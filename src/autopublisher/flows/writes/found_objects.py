@@ -1,4 +1,4 @@
-"""Journals what Meta holds of a run and its journal has no write for: objects under their plan's keys, and activations.
+"""Recovery of found objects: journals what Meta holds of a run and its journal has no write for.
 
 What is provably the same plan counts at once as sent by us; all else stays unanswered, and the run is held for it.
 """

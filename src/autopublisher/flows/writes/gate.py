@@ -1,4 +1,4 @@
-"""The money gate where writes are intended: the run's total, and the limits of its account and of the installation.
+"""Money gate of intended writes: the run's total, and the limits of its account and of the installation.
 
 Theory of operation. The gate is asked inside the transaction that inserts the row, and lets one transaction of the account
 (and, where the installation has limits, of the currency) pass at a time. So what it adds up cannot change before the row

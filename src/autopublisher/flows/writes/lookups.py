@@ -1,4 +1,4 @@
-"""Looking for what a create may have made: by its naming token, in every place where Meta could list it.
+"""Look-ups of unanswered creates: by naming token, in every place where Meta could list the object.
 
 Meta's name filter works on an index that may lag, and a page may lack rows; so nothing is believed absent on the word of one
 list. The client asks the account's edge filtered and whole; here the parent's own edge is asked besides.

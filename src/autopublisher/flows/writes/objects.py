@@ -1,4 +1,4 @@
-"""Switches objects of a run on and off and reads them back; Meta's answer, not our memory, says whether it worked."""
+"""Object control: switches objects of a run on and off and reads them back; Meta's answer says whether it worked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Switches off what bears our mark and belongs to no journal: the only write but an emergency pause that is in none.
+"""Pause of orphaned objects: the only write but an emergency pause that is in no journal.
 
 It is in the events before and after, and only ever pauses.
 """

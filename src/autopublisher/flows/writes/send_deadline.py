@@ -1,7 +1,7 @@
-"""Keeps a write from leaving long after it was written down as sent: a worker that froze in between has been replaced.
+"""Send deadline: a write is held back if its worker froze between marking it sent and sending it.
 
-Whoever replaces it looks for the object, and believes it absent once nothing that was sent can land any more
-(``domain.stops.LANDS_WITHIN``). That holds only if whatever leaves at all leaves soon after its row has become SENT.
+Whoever replaces that worker looks for the object, and believes it absent once nothing that was sent can land any more
+(``domain.accounts.stops.LANDS_WITHIN``). That holds only if what leaves at all leaves soon after its row has become SENT.
 """
 
 from autopublisher.ports.clock import Stopwatch

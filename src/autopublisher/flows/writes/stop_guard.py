@@ -1,4 +1,4 @@
-"""The brake: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
+"""Stop guard: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
 
 from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
 from autopublisher.domain.ids import ActId
