@@ -31,6 +31,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.accounts import Accounts
@@ -281,7 +282,7 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
             )
             unit.records.put_object(campaign_of(run))
             unit.observations.add_events(
-                [Event(NOW, "run:test:ended", "system", "The test has ended.", run.id)]
+                [Event(NOW, "run:test:ended", "system", legacy("The test has ended."), run.id)]
             )
             unit.commit()
 

@@ -15,6 +15,7 @@ from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import People
 from autopublisher.flows.runs.closing import Done
 from autopublisher.messages import language_of, words_in
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # every page in both languages
 
@@ -264,7 +265,7 @@ def test_control_characters_in_what_is_typed_are_left_out(
     form = form_in(browser.get(f"/runs/{RUN}").text)
     browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": " ty\x00po\x1b ", "sure": "true"})
     with database.unit_of_work() as unit:
-        assert (unit.runs.get(RunId(RUN)).failure or "").endswith(": typo")
+        assert english(unit.runs.get(RunId(RUN)).failure).endswith(": typo")
 
 
 @pytest.mark.parametrize("path", [f"/runs/{RUN}/cancel", f"/approvals/{RUN}", "/logout"])

@@ -14,15 +14,13 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.cli.exposure import NEVER_READ, exposure_rows
-from autopublisher.dashboard.log_view import attention_in, log_of, warnings_in
-from autopublisher.dashboard.phrases import WARNING, in_spanish
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.claims import Claim, ClaimLabel, why_not
-from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopReport
+from autopublisher.domain.accounts.stops import STOP_DUTY
 from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.evidence import Verdict, method_note
-from autopublisher.domain.ids import ActId, InstallationId, MetaId, StopId
+from autopublisher.domain.ids import ActId, InstallationId, MetaId
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -30,19 +28,20 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.messages import LEGACY, Message
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.reconciliation.findings import RECONCILIATION
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunEnd, ended_by
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.reports import RunView
-from autopublisher.flows.runs.final_review import _REFUSED, _WAITING
-from autopublisher.flows.watch.enforce_stops import _MAY_LAND, _TAKEN_OVER
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
-from autopublisher.messages import Language, words_in
+from autopublisher.messages import Language, render, words_in
 from autopublisher.ports.repositories import Fence
 from support.mortal import MortalMachine, seeded
 from support.simulated import brief_request
+from support.wording import english
 
 PASSWORD = "correct horse battery"
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -196,7 +195,8 @@ def test_what_no_figure_covers_is_named(
     page = signed_in(Role.ADMIN).get(f"/exposure?lang={language}").text
     assert words_in(language)["uncounted"] in page
     assert words_in(language)["nothing_open"] not in page
-    assert "campaign 120000000000000077 (Old [ap-ffffffffffffffff-a]) belongs to no journal" in page
+    belongs = "belongs to no journal" if language == "en" else "no pertenece a ningún diario"
+    assert f"campaign 120000000000000077 (Old [ap-ffffffffffffffff-a]) {belongs}" in page
 
 
 def test_why_nothing_more_is_let_through_is_told_in_spanish(
@@ -204,8 +204,9 @@ def test_why_nothing_more_is_let_through_is_told_in_spanish(
 ) -> None:
     gate = MoneyGate(SpendRules(InstallationLimits(daily={"USD": 100})))
     (shown,) = Exposures(database.unit_of_work, clock, gate).of(account.id)
-    assert in_spanish(WARNING, shown.warning or "").text == (
-        "La instalación tiene un límite diario, pero ninguno para EUR: no se deja pasar nada más."
+    assert shown.warning is not None
+    assert render(shown.warning, "es") == (
+        "la instalación tiene un límite diario, pero ninguno para EUR: no se deja pasar nada más."
     )
 
 
@@ -238,33 +239,30 @@ def test_a_verdict_of_an_earlier_release_is_shown_without_its_method(
     assert words_in("en")["method"] not in page
 
 
-# --- the log in Spanish ---------------------------------------------------------------------------
+# --- what is said, in Spanish ---------------------------------------------------------------------
 
 
 def test_every_line_of_a_whole_runs_log_is_told_in_spanish(completed: RunView) -> None:
-    lines = log_of(completed.events, completed.decisions, "es")
-    told = {event.tag: line.said for event, line in zip(completed.events, lines, strict=True)}
-    assert {tag for tag, said in told.items() if said.language != "es"} == set()
-    assert told["orchestrator:run:completed"].text.startswith("Variante B publicada como campaña final")
+    assert {event.tag for event in completed.events if event.message.code == LEGACY} == set()
+    told = {event.tag: render(event.message, "es") for event in completed.events}
+    assert told["orchestrator:run:completed"].startswith("Variante B publicada como campaña final")
+    assert all(
+        text != english(event.message) for event, text in zip(completed.events, told.values(), strict=False)
+    )
 
 
-def test_every_warning_of_the_request_is_told_in_spanish(completed: RunView) -> None:
+def test_every_warning_of_the_request_has_a_code(completed: RunView) -> None:
     assert completed.run.warnings
-    told = warnings_in("es", completed.run.warnings)
-    assert {one.language for one in told} == {"es"}
-
-
-def test_an_english_reader_gets_the_log_as_it_was_written(completed: RunView) -> None:
-    lines = log_of(completed.events, completed.decisions, "en")
-    assert [one.said.text for one in lines] == [one.message for one in completed.events]
+    assert LEGACY not in {one.code for one in completed.run.warnings}
 
 
 OTHERS = ClaimLabel(MetaId("1"), InstallationId("aaaa"), 3, "n1", "2026-01-01")
 OWN = ClaimLabel(MetaId("2"), InstallationId("bbbb"), 4, "n2", "2026-01-02")
 
 
-def waiting(labels: list[ClaimLabel], claim: Claim) -> str:
+def waiting(labels: list[ClaimLabel], claim: Claim) -> Message:
     why = why_not(claim, labels, OWN.installation, "file 7")
+    assert why is not None
     return claim.refused(why, datetime(2026, 11, 2, tzinfo=UTC)).attention
 
 
@@ -277,38 +275,9 @@ def waiting(labels: list[ClaimLabel], claim: Claim) -> str:
     ],
 )
 def test_whose_an_account_is_is_told_in_spanish(labels: list[ClaimLabel], reason: str) -> None:
-    english = waiting(labels, Claim(ActId("act_1"), 2, ("n0",), "file 6"))
-    (said,) = warnings_in("es", [english])
-    assert said.language == "es"
-    assert said.text.startswith(f"En act_1 no puede escribir esta instalación: {reason}")
-    assert said.text.endswith("«autopublisher account take-over act_1».")
-    again = in_spanish("orchestrator:run:needs_person", f"Trying again at 2026-11-02 10:00 UTC: {english}")
-    assert again.text.endswith(said.text)
-
-
-@pytest.mark.parametrize(
-    "english",
-    [
-        _WAITING,
-        _REFUSED.format(why="Policy", until=datetime(2026, 11, 3, tzinfo=UTC)),
-        "stopped by ana: wrong price",
-        "this database is older than what Meta shows: 1 campaign. Nothing is written until you adopt it or cancel the run.",
-        "Meta has stopped the ad account (account_status 2); see Ads Manager",
-    ],
-)
-def test_whatever_a_run_waits_for_is_told_in_spanish(english: str) -> None:
-    assert attention_in("es", english).language == "es"
-    assert attention_in("en", english).text == english
-
-
-@pytest.mark.parametrize("kind", [ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD])
-@pytest.mark.parametrize("why", [_MAY_LAND, _TAKEN_OVER, "ACTIVE"])
-def test_what_a_stop_is_missing_is_told_in_spanish(kind: ObjectKind, why: str) -> None:
-    line = ObjectLine(kind, MetaId("77"), "key", None, "ACTIVE", confirmed=False, why=why)
-    report = StopReport((StopId("1"),), datetime(2026, 11, 2, tzinfo=UTC), (line,))
-    (said,) = warnings_in("es", report.open_lines)
-    assert said.language == "es"
-    assert why == "ACTIVE" or why not in said.text
+    told = render(waiting(labels, Claim(ActId("act_1"), 2, ("n0",), "file 6")), "es")
+    assert told.startswith(f"En act_1 no puede escribir esta instalación: {reason}")
+    assert told.endswith("«autopublisher account take-over act_1».")
 
 
 def test_a_run_says_in_spanish_what_it_waits_for(signed_in: SignedIn, put_run: PutRun) -> None:
@@ -322,11 +291,11 @@ def test_a_stop_says_in_spanish_why_nobody_has_looked(
     signed_in: SignedIn, services: Services, account: Account, database: MemoryDatabase
 ) -> None:
     stop = services.stops.stop(None, "the price is wrong", "ana").stop
-    english = waiting([OTHERS], Claim(account.act_id, 2, ("n0",), "file 6"))
+    problem = waiting([OTHERS], Claim(account.act_id, 2, ("n0",), "file 6"))
     with database.unit_of_work() as unit:
         watch = unit.watches.get(account.act_id)
         assert watch is not None
-        report = {STOP_DUTY: {PROBLEM: english, "stops": [stop.id]}}
+        report = {STOP_DUTY: {PROBLEM: problem.to_record(), "stops": [stop.id]}}
         unit.watches.save(replace(watch, version=watch.version + 1, report=report), watch.version)
         unit.commit()
     page = signed_in(Role.MANAGER).get("/stops?lang=es").text
@@ -335,11 +304,11 @@ def test_a_stop_says_in_spanish_why_nobody_has_looked(
 
 
 def test_what_somebody_typed_stays_within_our_sentence() -> None:
-    said = in_spanish("orchestrator:run:cancel_asked", "cancelled by ana: {reason}, she says: 100 %")
-    assert (said.text, said.language) == ("cancelada por ana: {reason}, she says: 100 %", "es")
+    why = ended_by(RunEnd.CANCELLED, RunEnd.CANCELLED_BECAUSE, "ana", "{reason}, she says: 100 %")
+    assert render(why, "es") == "cancelada por ana: {reason}, she says: 100 %"
 
 
-def test_a_sentence_that_is_not_ours_is_marked_as_english_on_a_spanish_page(
+def test_a_sentence_of_an_earlier_release_is_marked_as_english_on_a_spanish_page(
     signed_in: SignedIn, put_run: PutRun
 ) -> None:
     put_run()

@@ -9,12 +9,11 @@ from fastapi.testclient import TestClient
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
-from autopublisher.dashboard.phrases import in_spanish
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.naming import naming_token
 from autopublisher.domain.journal.operations import ObjectKind
-from autopublisher.domain.reconciliation.found import OLDER, activation_spec, found_spec
+from autopublisher.domain.reconciliation.found import activation_spec, found_spec
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.messages import Language, words_in
@@ -117,24 +116,3 @@ def test_a_button_on_its_page_adopts(app: FastAPI, database: MemoryDatabase) -> 
     browser.post(f"/runs/{RUN}/adopt", data={"form": form[1], "digest": digest[1]})
     with database.unit_of_work() as unit:
         assert unit.runs.get(RunId(RUN)).control is Control.ADOPT
-
-
-FOUND = "Meta holds what this database does not know of: ad 1 for final/ad"
-
-
-@pytest.mark.parametrize(
-    ("tag", "sentence"),
-    [
-        (
-            "orchestrator:run:held",
-            f"{OLDER}: final/ad (1). Nothing is written until you adopt it or cancel the run.",
-        ),
-        ("orchestrator:run:adopt_asked", "ana asked to adopt what Meta holds: final/adset (1, on)"),
-        ("orchestrator:run:adopted", "ana adopted what Meta holds: final/adset (1, on)"),
-        ("orchestrator:run:adopt_refused", "Nothing is adopted: 9 EUR of 5 EUR could be spent"),
-        ("executor:operation:found", f"{FOUND}; a person has to decide"),
-        ("executor:operation:found", f"{FOUND}; it is what the plan asks for and counts as made"),
-    ],
-)
-def test_what_it_tells_is_told_in_spanish(tag: str, sentence: str) -> None:
-    assert in_spanish(tag, sentence).language == "es"

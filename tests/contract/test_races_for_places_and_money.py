@@ -36,6 +36,7 @@ from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, brief_request
+from support.wording import english
 
 WORKERS = 4
 DEFAULTS = AdDefaults(
@@ -190,7 +191,7 @@ def test_no_more_runs_are_let_in_than_there_are_places(
 
 def test_those_who_found_the_places_taken_wait(open_unit: OpenUnitOfWork, runs: list[Run]) -> None:
     Workers(open_unit, runs[0], places=1).let_in(runs)
-    waiting = [run.attention for run in stored(open_unit) if run.status is RunStatus.PENDING]
+    waiting = [english(run.attention) for run in stored(open_unit) if run.status is RunStatus.PENDING]
     assert waiting == ["waiting for another run to end"] * (WORKERS - 1)
 
 

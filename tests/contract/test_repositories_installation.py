@@ -10,6 +10,7 @@ from autopublisher.adapters.db.place import place_of
 from autopublisher.domain.accounts.claims import Claim, ClaimState
 from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.ids import ActId, InstallationId
+from autopublisher.domain.messages import legacy
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 ACT = ActId("act_1")
@@ -37,7 +38,9 @@ def test_a_restoration_comes_back(open_unit: OpenUnitOfWork, now: datetime) -> N
 
 
 def test_a_claim_comes_back(open_unit: OpenUnitOfWork, now: datetime) -> None:
-    claim = Claim(ACT, 3, ("b", "a"), "file 7", ClaimState.REFUSED, "why", take_over=True, again_at=now)
+    claim = Claim(
+        ACT, 3, ("b", "a"), "file 7", ClaimState.REFUSED, legacy("why"), take_over=True, again_at=now
+    )
     with open_unit() as unit:
         assert unit.claims.of(ACT) is None
         unit.claims.put(replace(claim, epoch=2))

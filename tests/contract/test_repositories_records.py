@@ -17,9 +17,11 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, UserId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.people import AccessToken, TokenKind, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 MINUTE = timedelta(minutes=1)
@@ -281,15 +283,22 @@ class TestObservations:
     def test_events_come_as_they_were_written(
         self, open_unit: OpenUnitOfWork, stored: Run, now: datetime
     ) -> None:
-        later = Event(now + MINUTE, "flow:run:started", "ana", "Started", stored.id, {"spend": 1.5})
-        earlier = Event(now, "flow:run:added", "ana", "Added", stored.id)
+        later = Event(
+            now + MINUTE,
+            "flow:run:started",
+            "ana",
+            RunMessage.DELIVERY_STARTED(ends=now),
+            stored.id,
+            {"spend": 1.5},
+        )
+        earlier = Event(now, "flow:run:added", "ana", RunMessage.SUBMITTED(name="Spring"), stored.id)
         with open_unit() as unit:
             unit.observations.add_events([later, earlier])
             assert unit.observations.events(stored.id) == [later, earlier]
 
     def test_an_event_needs_no_run(self, open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:
         with open_unit() as unit:
-            unit.observations.add_events([Event(now, "api:user:added", "ana", "Added bob")])
+            unit.observations.add_events([Event(now, "api:user:added", "ana", legacy("Added bob"))])
             unit.commit()
             assert unit.observations.events(stored.id) == []
 

@@ -11,7 +11,9 @@ import pytest
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunWarning
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 HOUR = timedelta(hours=1)
@@ -92,7 +94,12 @@ def test_a_run_of_an_unknown_account_is_refused(open_unit: OpenUnitOfWork, run: 
 
 
 def test_a_run_is_overwritten_by_whoever_knows_its_version(open_unit: OpenUnitOfWork, stored: Run) -> None:
-    moved = replace(stored, version=2, status=RunStatus.CREATING_CAMPAIGNS, warnings=("slow",))
+    moved = replace(
+        stored,
+        version=2,
+        status=RunStatus.CREATING_CAMPAIGNS,
+        warnings=(RunWarning.WITHOUT_RULE(why=legacy("slow")),),
+    )
     with open_unit() as unit:
         unit.runs.save(moved, was=1)
         unit.commit()

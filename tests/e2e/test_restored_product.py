@@ -15,6 +15,7 @@ from support.judge import DistantJudge, assert_complete, assert_ended_right, obj
 from support.lives import World, furnish, wait_until
 from support.simulated import brief_request
 from support.under_way import approve
+from support.wording import english
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def test_a_backup_put_back_elsewhere_has_its_run_held_until_a_person_speaks(tmp_
         assert "Restored 1 run(s)" in told(tmp_path, refuge, "restore", backup, "--take-over")
         with Product(refuge.settings, Work.HERE) as product:
             approve(product, run_id)
-            wait_until("it is held", lambda: OLDER in (run_of(product, run_id).attention or ""))
+            wait_until("it is held", lambda: OLDER in english(run_of(product, run_id).attention))
             assert {row["id"] for row in objects(judge, run_id)} == made
             product.services.approvals.adopt(run_id, "manager")
             wait_until("it has ended", lambda: run_of(product, run_id).status in FINAL)

@@ -23,6 +23,7 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import legacy
 from autopublisher.settings import Settings, StubClock
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
@@ -115,7 +116,9 @@ def _full_for_good(world: World, server: Server) -> None:
         while True:
             with server.product.outside.open_unit() as unit:
                 unit.prove_writable()
-                events = [Event(server.product.services.clock.now(), "test:disk:filled", "test", "x" * 2000)]
+                events = [
+                    Event(server.product.services.clock.now(), "test:disk:filled", "test", legacy("x" * 2000))
+                ]
                 unit.observations.add_events(events)
                 unit.commit()
 

@@ -15,6 +15,7 @@ from metasim.faults import KINDS
 from metasim.server import SimulatorThread
 from support.simulated import Machine, make_machine
 from support.staging import with_test
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # runs over the simulator
 
@@ -152,7 +153,7 @@ def in_test(machine: Machine) -> Run:
 def said(machine: Machine, run: Run, action: str) -> list[str]:
     with machine.database.unit_of_work() as unit:
         found = unit.observations.events(run.id)
-    return [one.message for one in found if one.tag.endswith(f":{action}")]
+    return [english(one.message) for one in found if one.tag.endswith(f":{action}")]
 
 
 def test_an_ad_refused_in_the_middle_of_the_test_is_noticed_at_the_next_poll() -> None:
@@ -161,8 +162,11 @@ def test_an_ad_refused_in_the_middle_of_the_test_is_noticed_at_the_next_poll() -
         machine.tick(run.id)
         machine.fault(kind="ad_disapproved", ad="Variant A")
         run = machine.tick(run.id)
-        assert run.attention == "Meta does not deliver test/a/ad (DISAPPROVED); the test goes on without"
-        assert said(machine, run, "not_delivering") == [run.attention]
+        assert (
+            english(run.attention)
+            == "Meta does not deliver test/a/ad (DISAPPROVED); the test goes on without"
+        )
+        assert said(machine, run, "not_delivering") == [english(run.attention)]
         machine.tick(run.id)
         assert len(said(machine, run, "not_delivering")) == 1
 
@@ -173,7 +177,7 @@ def test_an_account_disabled_in_the_middle_of_the_test_is_noticed_at_the_next_po
         machine.fault(kind="account_disabled")
         run = machine.tick(run.id)
         assert run.attention is not None
-        assert "account_status 2" in run.attention
+        assert "account_status 2" in english(run.attention)
 
 
 def test_a_run_of_a_disabled_account_asks_for_a_person_and_ends_when_it_is_back() -> None:
@@ -196,7 +200,7 @@ def test_a_run_waits_for_a_renewed_token_and_goes_on() -> None:
         for _ in range(4):
             run = machine.tick(run.id)
         assert run.attention is not None
-        assert "META_ACCESS_TOKEN" in run.attention
+        assert "META_ACCESS_TOKEN" in english(run.attention)
         machine.sim("DELETE", "faults")
         run = ended(machine, run)
         assert (run.status, made(machine)) == (RunStatus.COMPLETED, PLAN), run.failure

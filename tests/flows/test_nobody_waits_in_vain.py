@@ -12,6 +12,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from support.simulated import ACT, Machine, brief_request
 from support.staging import Stage, Trouble
+from support.wording import english
 
 NEARLY_FULL = {"X-Business-Use-Case-Usage": '{"123456789": [{"type": "ads_management", "call_count": 90}]}'}
 
@@ -36,7 +37,7 @@ def test_a_run_that_cannot_be_checked_does_not_hold_up_those_behind_it() -> None
 
 def test_a_run_that_was_passed_over_is_let_in_when_there_is_a_place_again() -> None:
     stage, behind = two_runs_and_one_place()
-    assert stage.step().attention == "waiting for another run to end"
+    assert english(stage.step().attention) == "waiting for another run to end"
     stage.approvals.cancel(behind, "manager")
     assert stage.drive(behind).status is RunStatus.CANCELLED
     assert stage.go(RunStatus.CREATING_CAMPAIGNS).status is RunStatus.CREATING_CAMPAIGNS

@@ -19,6 +19,7 @@ from metasim.faults import read_fault
 from metasim.state import AdSet
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
 from support.simulated import brief_request
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # runs over the simulator
 
@@ -65,7 +66,7 @@ def test_a_restored_run_never_makes_a_second_final_campaign(status: RunStatus, l
     assert world.made() == made
     if status is not _R.PUBLISHING_FINAL:
         assert run.status is status
-        assert OLDER in (run.attention or "")
+        assert OLDER in english(run.attention)
         assert run.next_tick_at is None
 
 
@@ -89,7 +90,7 @@ def test_what_could_pass_the_total_is_switched_off() -> None:
     world.restore(backup_in(world, _R.AB_TESTING))
     world.live_on(hours=1)
     assert world.active() == []
-    assert "switched off" in (world.run.attention or "")
+    assert "switched off" in english(world.run.attention)
 
 
 def test_a_found_daily_budget_that_was_lowered_counts_what_was_spent_and_what_still_can_be() -> None:
@@ -114,7 +115,7 @@ def test_a_found_daily_budget_that_was_lowered_counts_what_was_spent_and_what_st
     (found,) = [row for row in world.rows() if row.key == "final/adset"]
     assert commitment_of(found, world.rows()) >= spent + still
     assert world.active() == []
-    assert "switched off" in (world.run.attention or "")
+    assert "switched off" in english(world.run.attention)
 
 
 @pytest.mark.parametrize("status", UNDER_WAY)
@@ -217,7 +218,7 @@ def test_nothing_is_adopted_while_what_it_has_spent_cannot_be_read() -> None:
     with world.unread(MetaTransientError("down")):
         run = world.live_on(hours=1)
     assert (run.status, run.next_tick_at) == (_R.AB_TESTING, None)
-    assert "what it has spent cannot be read" in (run.attention or "")
+    assert "what it has spent cannot be read" in english(run.attention)
     world.machine.approvals.adopt(world.run_id, "manager")
     assert world.live_on(hours=30).status is _R.COMPLETED
 
@@ -252,7 +253,7 @@ def test_a_stop_switches_off_what_a_restored_run_does_not_know() -> None:
     world.machine.stops.resume("eva", "understood", stop_id=world.machine.stops.holding()[0].id)
     run = world.live_on(hours=30)
     assert (run.status, len(world.campaigns())) == (_R.SCALING_BUDGET, 1)
-    assert OLDER in (run.attention or "")
+    assert OLDER in english(run.attention)
 
 
 @pytest.mark.parametrize("status", [_R.AB_TESTING, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
@@ -316,7 +317,7 @@ def test_a_database_that_says_it_was_restored_is_compared_once_every_list_is_sur
     made, rows = world.made(), len(world.rows())
     run = world.live_on(hours=0.2)
     assert (world.made(), len(world.rows()), run.status, run.restoration) == (made, rows, status, None)
-    assert "restored" in (run.attention or "")
+    assert "restored" in english(run.attention)
     run = world.live_on(hours=3)
     assert run.restoration == mark.id
     assert run.status is not status
@@ -359,7 +360,7 @@ def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunSta
     run = world.live_on(hours=10)
     assert world.made() == made
     assert within_total(world)
-    assert run.status is _R.COMPLETED or OLDER in (run.attention or "")
+    assert run.status is _R.COMPLETED or OLDER in english(run.attention)
 
 
 def test_cancelling_a_held_run_pauses_although_nothing_can_be_listed() -> None:

@@ -11,6 +11,7 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
 from support.staging import Stage, Trouble
+from support.wording import english
 
 FOR_EVER = 10_000
 BROKEN = MetaReadError("the answer (HTTP 500) could not be understood")
@@ -36,7 +37,7 @@ def said_until(stage: Stage, *until: RunStatus) -> tuple[Run, set[str]]:
         run = stage.now_run
         if run.status in until or run.is_final:
             return run, said
-        said.add(str(stage.step().attention))
+        said.add(english(stage.step().attention))
     raise AssertionError(f"{stage.now_run.status}: {stage.now_run.attention}")
 
 
@@ -68,8 +69,8 @@ def test_a_figure_that_stays_unreadable_ends_the_run_in_words_of_its_own_with_ev
     stage = odd_stage({"spend": "-1"}, "a", "b")
     run, said = said_until(stage)
     assert run.status is RunStatus.FAILED
-    assert f"could not be read at {READ_TRIES + 1} tries in a row" in str(run.failure)
-    assert "Variant A: the figure spend is '-1'" in str(run.failure)
+    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(run.failure)
+    assert "Variant A: the figure spend is '-1'" in english(run.failure)
     assert stage.everything_off()
     assert not any("a write may have happened" in one for one in said)
 
@@ -89,7 +90,7 @@ def test_insights_that_always_fail_end_a_run_after_about_a_day(error: MetaReadEr
     stage.go(RunStatus.AB_TESTING)
     stage.meta.troubles = [Trouble("ad_sets", error, times=FOR_EVER)]
     run, said = said_until(stage)
-    assert (run.status, error.message in str(run.failure)) == (RunStatus.FAILED, True)
+    assert (run.status, error.message in english(run.failure)) == (RunStatus.FAILED, True)
     assert any(error.message in one and "Nothing was changed" in one for one in said)
     assert run.settles_at is not None
     assert timedelta(hours=20) < stage.clock.now() - run.settles_at < timedelta(hours=30)
@@ -101,7 +102,7 @@ def test_an_account_that_can_never_be_read_refuses_a_waiting_run() -> None:
     stage.meta.troubles = [Trouble("account", BROKEN, nth=2, times=FOR_EVER)]
     run, _ = said_until(stage)
     assert run.status is RunStatus.FAILED
-    assert "could not be read at" in str(run.failure)
+    assert "could not be read at" in english(run.failure)
 
 
 def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything_off() -> None:
@@ -122,7 +123,7 @@ def test_a_run_that_winds_down_without_metas_proof_says_so_and_keeps_asking() ->
     stage.approvals.cancel(stage.run_id, "manager")
     for _ in range(READ_TRIES + 3):
         run = stage.step()
-    assert "Meta's proof of it has not been readable" in str(run.attention)
+    assert "Meta's proof of it has not been readable" in english(run.attention)
     assert len(stage.events("stuck")) == 1
     stage.meta.troubles = []
     assert stage.go().status is RunStatus.CANCELLED

@@ -1,5 +1,6 @@
 """The catalogue: both languages say the same things, every code is used, and what is compiled is what was written."""
 
+import ast
 import re
 from gettext import GNUTranslations
 from importlib import import_module
@@ -12,9 +13,12 @@ from babel.messages.pofile import read_po
 
 import autopublisher
 from autopublisher.domain.errors import AutoPublisherError
-from autopublisher.domain.messages import code_of
+from autopublisher.domain.messages import LEGACY, Code, code_of
 
 LANGUAGES = ("en", "es")
+TWINS = {"run.judged", "run.unhealthy_goes_on"}
+"""The evidence engine words a verdict in both languages itself; each sentence takes its own."""
+
 COMPOSED = re.compile(r"words\[(?:f\"|\")([\w.]+)(?:\" ~|\{)")
 """A word that is looked up by a name worked out at run time: what stands before it."""
 
@@ -41,7 +45,64 @@ def test_every_code_has_a_sentence_in_both_languages(catalogues: dict[str, dict[
 
 def test_both_languages_have_the_same_places(catalogues: dict[str, dict[str, str]]) -> None:
     english, spanish = catalogues["en"], catalogues["es"]
-    assert [code for code in english if places(english[code]) != places(spanish[code])] == []
+    other = [code for code in english if places(english[code]) != places(spanish[code])]
+    assert set(other) == TWINS
+
+
+def members() -> dict[str, tuple[str, str]]:
+    """Return the codes that messages are made of, with the enum and the name of each."""
+    load_everything()
+    kinds = [kind for kind in Code.__subclasses__() if kind.__module__.startswith("autopublisher.")]
+    return {member.value: (kind.__name__, member.name) for kind in kinds for member in kind}
+
+
+def test_every_message_has_its_sentence_and_no_sentence_is_left_over(
+    root: Path, catalogues: dict[str, dict[str, str]]
+) -> None:
+    messages = members()
+    faces = [
+        path
+        for face in ("api", "cli", "dashboard")
+        for path in (root / "src/autopublisher" / face).rglob("*.py")
+    ]
+    text = "".join(path.read_text("utf-8") for path in faces)
+    named = {
+        code for code in catalogues["en"] if f'"{code.removesuffix(".remedy").removeprefix("cli.")}"' in text
+    }
+    errors = {f"{code_of(kind)}{end}" for kind in errors_below(AutoPublisherError) for end in ("", ".remedy")}
+    by_rule = {code for code in catalogues["en"] if code.startswith(("page.", "field.", "http."))}
+    source = "".join(path.read_text("utf-8") for path in (root / "src/autopublisher").rglob("*.py"))
+    composed = {code for code in messages if code.startswith("limit.")}  # by scope and period
+    unused = [code for code, (enum, name) in messages.items() if f"{enum}.{name}" not in source]
+    assert set(unused) <= composed
+    assert messages.keys() - catalogues["en"].keys() == set()
+    assert catalogues["en"].keys() - messages.keys() - named - errors - by_rule - {LEGACY} == set()
+
+
+def test_every_message_is_made_with_what_its_sentence_asks_for(
+    root: Path, catalogues: dict[str, dict[str, str]]
+) -> None:
+    wanted = {
+        place: places(catalogues["en"][code]) | places(catalogues["es"][code])
+        for code, place in members().items()
+    }
+    made = [
+        (path.name, call.lineno, place, {one.arg for one in call.keywords})
+        for path in (root / "src/autopublisher").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and (place := place_of(call)) in wanted
+    ]
+    assert len(made) > 150
+    # What is unpacked from a dictionary is not seen here.
+    assert [one for one in made if one[3] != wanted[one[2]] and None not in one[3]] == []
+
+
+def place_of(call: ast.Call) -> tuple[str, str]:
+    """Return enum and member of a call such as ``RunMessage.ADMITTED(...)``."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=enum), attr=member):
+            return enum, member
+    return "", ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -65,13 +126,17 @@ def test_every_word_of_the_pages_is_used(root: Path, catalogues: dict[str, dict[
 
 
 def test_every_error_says_its_docstring(catalogues: dict[str, dict[str, str]]) -> None:
-    for module in walk_packages(autopublisher.__path__, "autopublisher."):
-        if ".migrations." not in module.name and not module.name.endswith("__main__"):
-            import_module(module.name)
+    load_everything()
     english = catalogues["en"]
     for kind in errors_below(AutoPublisherError):
         assert english[code_of(kind)] == (kind.__doc__ or "").strip().splitlines()[0], kind
         assert english.get(f"{code_of(kind)}.remedy", "") == vars(kind).get("remedy", ""), kind
+
+
+def load_everything() -> None:
+    for module in walk_packages(autopublisher.__path__, "autopublisher."):
+        if ".migrations." not in module.name and not module.name.endswith("__main__"):
+            import_module(module.name)
 
 
 def errors_below(kind: type[AutoPublisherError]) -> list[type[AutoPublisherError]]:

@@ -30,6 +30,7 @@ from support.judge import DistantJudge, active, assert_within_total, objects, tw
 from support.lives import World, creative_of, furnish, nursery, work
 from support.staging import with_test
 from support.torture import sized
+from support.wording import english
 
 CROWD = Path(__file__).with_name("crowd.toml")
 ACCOUNTS = tuple(
@@ -187,7 +188,7 @@ def test_chaos_costs_nothing_and_doubles_nothing(
         # A write that dies with its process again and again is given up, and its run taken back: a clean end as well.
         assert set(ended) <= {RunStatus.COMPLETED.value, RunStatus.FAILED.value}
         assert ended[RunStatus.COMPLETED.value] >= FEWEST_COMPLETED, [run.failure for run in runs]
-        assert all("given up" in (run.failure or "") for run in runs if run.status is RunStatus.FAILED)
+        assert all("given up" in english(run.failure) for run in runs if run.status is RunStatus.FAILED)
         for run in runs:
             assert_within_total(judge, run)
             made = objects(judge, run.id)

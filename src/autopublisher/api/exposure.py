@@ -11,6 +11,7 @@ from autopublisher.api.access import urgent
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier
 from autopublisher.api.openapi import problems
+from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.api.views import Told
@@ -23,6 +24,7 @@ from autopublisher.domain.reconciliation.unknown import UnknownObject
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import AccountExposure, LimitStanding
 from autopublisher.flows.requests.run_money import ObjectExposure, RunExposure
+from autopublisher.messages import Language, render
 
 router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)
 
@@ -135,19 +137,20 @@ class ExposureOut(Told):
 @in_watch_thread
 def exposure(
     services: Given,
+    reader: Reader,
     meta_account_id: Annotated[Identifier | None, Query(description="Only this account.")] = None,
 ) -> ExposureOut:
     """Return what is committed, spent and could still be spent, by account, run and object, and what the limits leave."""
     wanted = None if meta_account_id is None else AccountId(meta_account_id)
-    return present_exposure(services.exposures.of(wanted), services.clock.now())
+    return present_exposure(services.exposures.of(wanted), services.clock.now(), reader)
 
 
-def present_exposure(found: Sequence[AccountExposure], now: datetime) -> ExposureOut:
+def present_exposure(found: Sequence[AccountExposure], now: datetime, reader: Language) -> ExposureOut:
     """Return the exposure as callers and the command line show it."""
-    return ExposureOut(now=now, accounts=[_account(one) for one in found])
+    return ExposureOut(now=now, accounts=[_account(one, reader) for one in found])
 
 
-def _account(one: AccountExposure) -> AccountExposureOut:
+def _account(one: AccountExposure, reader: Language) -> AccountExposureOut:
     return AccountExposureOut(
         meta_account_id=one.account.id,
         act_id=one.account.act_id,
@@ -155,9 +158,9 @@ def _account(one: AccountExposure) -> AccountExposureOut:
         currency=one.account.currency,
         until=one.until,
         as_of=one.as_of,
-        warning=one.warning,
-        uncounted=list(one.uncounted),
-        unknown=[_unknown(each, one.account.currency) for each in one.unknown],
+        warning=None if one.warning is None else render(one.warning, reader),
+        uncounted=[render(each, reader) for each in one.uncounted],
+        unknown=[_unknown(each, one.account.currency, reader) for each in one.unknown],
         billing=None if one.billing is None else _billing(one.billing),
         limits=[_limit(line) for line in one.limits],
         runs=[_run(run) for run in one.runs],
@@ -165,7 +168,7 @@ def _account(one: AccountExposure) -> AccountExposureOut:
     )
 
 
-def _unknown(one: UnknownObject, currency: str) -> UnknownObjectOut:
+def _unknown(one: UnknownObject, currency: str, reader: Language) -> UnknownObjectOut:
     possible = None if one.possible is None else _major(Money(one.possible, currency))
     return UnknownObjectOut(
         kind=one.kind.value,
@@ -175,7 +178,7 @@ def _unknown(one: UnknownObject, currency: str) -> UnknownObjectOut:
         could_still_spend=possible,
         until=one.until,
         since=one.since,
-        sentence=one.sentence,
+        sentence=render(one.said, reader),
     )
 
 

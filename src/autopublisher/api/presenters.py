@@ -35,14 +35,15 @@ from autopublisher.domain.headline import MEASURES
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message
 from autopublisher.domain.people import User
 from autopublisher.domain.reconciliation.findings import Finding
-from autopublisher.domain.reconciliation.found import OLDER
 from autopublisher.domain.runs.run import Control, Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.requests.monitor import Health
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
-from autopublisher.messages import render
+from autopublisher.messages import Language, render
 from autopublisher.views.progress import progress_of
 
 STATUS_PATH = "/meta/autopilot/status/"
@@ -53,8 +54,8 @@ def variant_id(run_id: RunId, letter: str) -> str:
     return f"{run_id}:{letter}"
 
 
-def present_run(view: RunView) -> RunOut:
-    """Return a run as the brief's response, with the extras."""
+def present_run(view: RunView, reader: Language) -> RunOut:
+    """Return a run as the brief's response, with the extras; what is said is in the reader's language."""
     run = view.run
     campaigns = [one for one in view.objects if one.kind is ObjectKind.CAMPAIGN]
     return RunOut(
@@ -63,7 +64,7 @@ def present_run(view: RunView) -> RunOut:
         campaign_ids=[one.id for one in campaigns],
         winner_selection=_winner_selection(view),
         overall_roas=view.overall_roas,
-        logs=[_log_line(event) for event in view.events],
+        logs=[_log_line(event, reader) for event in view.events],
         version=run.version,
         created_at=run.created_at,
         created_by=run.created_by,
@@ -74,7 +75,7 @@ def present_run(view: RunView) -> RunOut:
         meta_account_id=run.account_id,
         objective=run.request.objective,
         meta_objective=run.objective or None,
-        warnings=list(view.warnings),
+        warnings=[render(one, reader) for one in view.warnings],
         meta_campaign_ids=[one.meta_id for one in campaigns],
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
@@ -93,11 +94,11 @@ def present_run(view: RunView) -> RunOut:
         figures_at=view.figures_at,
         progress=_progress(view),
         cancelling=run.control is Control.CANCEL and not run.is_final,
-        failure=run.reason,
-        attention=run.attention,
+        failure=_said(run.reason, reader),
+        attention=_said(run.attention, reader),
         closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
-        findings=[_finding(one) for one in view.findings],
-        older=_older(view) if view.found else None,
+        findings=[_finding(one, reader) for one in view.findings],
+        older=_older(view, reader) if view.found else None,
         links=LinksOut(
             self=STATUS_PATH + run.id,
             publish_winner="/meta/autopilot/publish-winner",
@@ -107,7 +108,7 @@ def present_run(view: RunView) -> RunOut:
     )
 
 
-def present_summary(run: Run, money: RunExposure) -> RunSummaryOut:
+def present_summary(run: Run, money: RunExposure, reader: Language) -> RunSummaryOut:
     """Return a run and its money as a line of a list."""
     return RunSummaryOut(
         run_id=run.id,
@@ -124,8 +125,8 @@ def present_summary(run: Run, money: RunExposure) -> RunSummaryOut:
         created_by=run.created_by,
         scheduled_for=run.request.scheduled_for,
         ended_at=run.ended_at,
-        attention=run.attention,
-        failure=run.reason,
+        attention=_said(run.attention, reader),
+        failure=_said(run.reason, reader),
     )
 
 
@@ -168,7 +169,7 @@ def present_creative(creative: Creative) -> CreativeOut:
     )
 
 
-def present_health(health: Health) -> HealthDetailsOut:
+def present_health(health: Health, reader: Language) -> HealthDetailsOut:
     """Return what was checked."""
     work = health.work
     return HealthDetailsOut(
@@ -189,14 +190,17 @@ def present_health(health: Health) -> HealthDetailsOut:
             for one in health.stops
         ],
         looks=[
-            LookOut(act_id=one.act_id, looked_at=one.looked_at, open=list(one.open)) for one in health.looks
+            LookOut(
+                act_id=one.act_id, looked_at=one.looked_at, open=[render(each, reader) for each in one.open]
+            )
+            for one in health.looks
         ],
     )
 
 
-def _older(view: RunView) -> OlderOut:
+def _older(view: RunView, reader: Language) -> OlderOut:
     return OlderOut(
-        sentence=OLDER,
+        sentence=render(RunMessage.IS_OLDER(), reader),
         found_digest=view.found_digest,
         currency=view.run.currency,
         objects=[
@@ -216,7 +220,7 @@ def _older(view: RunView) -> OlderOut:
     )
 
 
-def _finding(finding: Finding) -> FindingOut:
+def _finding(finding: Finding, reader: Language) -> FindingOut:
     edit = finding.edit
     return FindingOut(
         key=finding.key,
@@ -227,7 +231,7 @@ def _finding(finding: Finding) -> FindingOut:
         shown=edit.shown,
         threat=edit.threat,
         since=finding.since,
-        sentence=finding.sentence,
+        sentence=render(finding.said, reader),
     )
 
 
@@ -365,8 +369,12 @@ def _major(amount: Money) -> float:
     return float(amount.major)
 
 
-def _log_line(event: Event) -> str:
-    return f"{_moment(event.at)} {event.message}"
+def _said(message: Message | None, reader: Language) -> str | None:
+    return None if message is None else render(message, reader)
+
+
+def _log_line(event: Event, reader: Language) -> str:
+    return f"{_moment(event.at)} {render(event.message, reader)}"
 
 
 def _moment(at: datetime) -> str:

@@ -9,6 +9,7 @@ from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier, ShortText
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import present_account, present_creative
+from autopublisher.api.reader import Reader
 from autopublisher.api.schemas import EXAMPLE_REQUEST, AccountIn, AccountPatchIn
 from autopublisher.api.services import Given
 from autopublisher.api.views import AccountOut, AccountsOut, AddedCreativeOut, CreativesOut
@@ -16,6 +17,7 @@ from autopublisher.domain.access import Permission
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.flows.requests.accounts import LARGEST_IMAGE
 from autopublisher.flows.requests.pictures import warnings_of
+from autopublisher.messages import render
 
 LARGEST_UPLOAD = LARGEST_IMAGE + 1024 * 1024
 """Bytes of a whole multipart body: the image, and room for the parts around it."""
@@ -102,6 +104,7 @@ def upload_creative(
     services: Given,
     user: Caller,
     response: Response,
+    reader: Reader,
 ) -> AddedCreativeOut:
     """Keep an image for use in runs; the same image of the same account is kept once."""
     content = file.file.read(LARGEST_IMAGE + 1)
@@ -109,4 +112,7 @@ def upload_creative(
         raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE)
     creative = services.accounts.add_creative(AccountId(meta_account_id), name, content, user.name)
     response.headers["Location"] = f"/meta/creatives?meta_account_id={creative.account_id}"
-    return AddedCreativeOut(**present_creative(creative).model_dump(), warnings=list(warnings_of(content)))
+    return AddedCreativeOut(
+        **present_creative(creative).model_dump(),
+        warnings=[render(one, reader) for one in warnings_of(content)],
+    )

@@ -10,6 +10,7 @@ from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.fields import Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import STATUS_PATH, present_health, present_run, present_summary
+from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.schemas import AdoptIn, CancelIn, PublishWinnerIn, RunRequestIn, ScheduleIn
 from autopublisher.api.services import Given, Services
@@ -18,6 +19,7 @@ from autopublisher.api.waiting import asked_wait, rests
 from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.messages import Language
 
 MOST_RUNS = 100
 """Runs on one page."""
@@ -59,12 +61,13 @@ def run(
     services: Given,
     user: Caller,
     response: Response,
+    reader: Reader,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> RunOut:
     """Accept a run. It is created at once and carried out in the background."""
     accepted = services.intake.submit(asked.to_domain(), user.name, idempotency_key)
-    return _answer(services, accepted, response, prefer)
+    return _answer(services, accepted, response, prefer, reader)
 
 
 @router.post(
@@ -74,16 +77,17 @@ def run(
     responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 502, 503),
     **guarded(Permission.RUN_SCHEDULE),
 )
-def schedule(
+def schedule(  # noqa: PLR0917 - the framework names them
     asked: ScheduleIn,
     services: Given,
     user: Caller,
     response: Response,
+    reader: Reader,
     idempotency_key: IdempotencyKey = None,
 ) -> RunOut:
     """Accept a run that begins at ``scheduled_for``."""
     accepted = services.intake.submit(asked.to_domain(), user.name, idempotency_key)
-    return _answer(services, accepted, response, None)
+    return _answer(services, accepted, response, None, reader)
 
 
 @router.get(
@@ -92,10 +96,12 @@ def schedule(
     responses=problems(401, 403, 404, 422, 503),
     **guarded(Permission.RUN_READ),
 )
-def run_status(run_id: Identifier, services: Given, response: Response, prefer: Prefer = None) -> RunOut:
+def run_status(
+    run_id: Identifier, services: Given, response: Response, reader: Reader, prefer: Prefer = None
+) -> RunOut:
     """Return a run as it stands; ``Prefer: wait=N`` waits for it to rest."""
     _hold(services, RunId(run_id), response, prefer)
-    return present_run(services.reports.view(RunId(run_id)))
+    return present_run(services.reports.view(RunId(run_id)), reader)
 
 
 @router.post(
@@ -105,8 +111,13 @@ def run_status(run_id: Identifier, services: Given, response: Response, prefer: 
     responses={**_WAITED, **problems(400, 401, 403, 404, 409, 413, 415, 422, 503)},
     **guarded(Permission.WINNER_PUBLISH),
 )
-def publish_winner(
-    asked: PublishWinnerIn, services: Given, user: Caller, response: Response, prefer: Prefer = None
+def publish_winner(  # noqa: PLR0917 - as above
+    asked: PublishWinnerIn,
+    services: Given,
+    user: Caller,
+    response: Response,
+    reader: Reader,
+    prefer: Prefer = None,
 ) -> RunOut:
     """Release the run's winner, or the variant named; ``plan_digest`` binds the release to the plan that was seen.
 
@@ -120,7 +131,7 @@ def publish_winner(
         digest=asked.plan_digest,
         role=user.role,
     )
-    return _answer(services, released, response, prefer)
+    return _answer(services, released, response, prefer, reader)
 
 
 @router.post(
@@ -130,10 +141,10 @@ def publish_winner(
     responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
     **guarded(Permission.RUN_CANCEL),
 )
-def cancel(asked: CancelIn, services: Given, user: Caller, response: Response) -> RunOut:
+def cancel(asked: CancelIn, services: Given, user: Caller, response: Response, reader: Reader) -> RunOut:
     """Ask for a run's end: its next step pauses or deletes what it made at Meta."""
     stopped = services.approvals.cancel(RunId(asked.run_id), user.name, reason=asked.reason)
-    return _answer(services, stopped, response, None)
+    return _answer(services, stopped, response, None, reader)
 
 
 @router.post(
@@ -143,10 +154,12 @@ def cancel(asked: CancelIn, services: Given, user: Caller, response: Response) -
     responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
     **guarded(Permission.RUN_ADOPT),
 )
-def adopt(run_id: Identifier, asked: AdoptIn, services: Given, user: Caller, response: Response) -> RunOut:
+def adopt(  # noqa: PLR0917 - as above
+    run_id: Identifier, asked: AdoptIn, services: Given, user: Caller, response: Response, reader: Reader
+) -> RunOut:
     """Have a run whose database is older than Meta go on with what Meta holds of it, as its ``older`` shows."""
     told = services.approvals.adopt(RunId(run_id), user.name, digest=asked.found_digest)
-    return _answer(services, told, response, None)
+    return _answer(services, told, response, None, reader)
 
 
 @router.get(
@@ -157,6 +170,7 @@ def adopt(run_id: Identifier, asked: AdoptIn, services: Given, user: Caller, res
 )
 def runs(
     services: Given,
+    reader: Reader,
     before: Annotated[Identifier | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_RUNS)] = 20,
     only: Annotated[list[RunStatus] | None, Query(alias="status", description="Only these statuses.")] = None,
@@ -167,7 +181,7 @@ def runs(
     shown = found[:limit]
     return RunPageOut(
         runs=[
-            present_summary(one, money)
+            present_summary(one, money, reader)
             for one, money in zip(shown, services.reports.money(shown), strict=True)
         ],
         next=shown[-1].id if len(found) > limit else None,
@@ -182,17 +196,17 @@ def runs(
     **public_or_more(),
 )
 @in_watch_thread
-def health(services: Given, credentials: Credentials) -> HealthOut:
+def health(services: Given, credentials: Credentials, reader: Reader) -> HealthOut:
     """Say that the process lives; with a token of somebody who may know, also how each part is."""
     basics = {"version": services.version, "mode": services.mode, "enabled": services.enabled}
     if credentials is None or not allows(caller(services, credentials).role, Permission.HEALTH_READ):
         return HealthOut.model_validate({"status": "ok", **basics})
     found = services.monitor.health()
     state = "ok" if found.is_ok else "degraded"
-    return HealthOut.model_validate({"status": state, **basics, "details": present_health(found)})
+    return HealthOut.model_validate({"status": state, **basics, "details": present_health(found, reader)})
 
 
-def _answer(services: Services, run: Run, response: Response, prefer: str | None) -> RunOut:
+def _answer(services: Services, run: Run, response: Response, prefer: str | None, reader: Language) -> RunOut:
     """Answer with a run that has been set going: 200 once it rests, 202 while it moves."""
     waited = _hold(services, run.id, response, prefer)
     view = services.reports.view(run.id)
@@ -201,7 +215,7 @@ def _answer(services: Services, run: Run, response: Response, prefer: str | None
         response.status_code = status.HTTP_200_OK
     else:
         response.headers["Retry-After"] = str(_seconds_to_next_look(services, view.run))
-    return present_run(view)
+    return present_run(view, reader)
 
 
 def _hold(services: Services, run_id: RunId, response: Response, prefer: str | None) -> bool:

@@ -12,6 +12,7 @@ from autopublisher.api.views import Told
 from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.ids import RunId
 from autopublisher.flows.requests.stops import AccountStop, StopView
+from autopublisher.messages import Language, render
 
 Reason = Annotated[Text, StringConstraints(min_length=1)]
 
@@ -95,7 +96,7 @@ class StopsOut(Told):
     stops: list[StopOut]
 
 
-def present_stop(view: StopView) -> StopOut:
+def present_stop(view: StopView, reader: Language) -> StopOut:
     """Return a stop with its report."""
     stop = view.stop
     return StopOut(
@@ -112,23 +113,23 @@ def present_stop(view: StopView) -> StopOut:
         reactivate=stop.reactivate,
         confirmed=view.confirmed,
         unrecorded=view.unrecorded,
-        accounts=[_account(one, view.campaigns) for one in view.accounts],
+        accounts=[_account(one, view.campaigns, reader) for one in view.accounts],
     )
 
 
-def _account(account: AccountStop, campaigns: Mapping[RunId, str]) -> AccountStopOut:
+def _account(account: AccountStop, campaigns: Mapping[RunId, str], reader: Language) -> AccountStopOut:
     report = account.report
     return AccountStopOut(
         act_id=account.act_id,
         name=account.name,
         confirmed=account.confirmed,
         looked_at=None if report is None else report.at,
-        objects=[] if report is None else [_object(line, campaigns) for line in report.objects],
-        not_confirmed=list(account.open_lines),
+        objects=[] if report is None else [_object(line, campaigns, reader) for line in report.objects],
+        not_confirmed=[render(one, reader) for one in account.open_lines],
     )
 
 
-def _object(line: ObjectLine, campaigns: Mapping[RunId, str]) -> StoppedObjectOut:
+def _object(line: ObjectLine, campaigns: Mapping[RunId, str], reader: Language) -> StoppedObjectOut:
     return StoppedObjectOut(
         kind=line.kind.value,
         meta_id=line.meta_id,
@@ -137,5 +138,5 @@ def _object(line: ObjectLine, campaigns: Mapping[RunId, str]) -> StoppedObjectOu
         campaign=None if line.run_id is None else campaigns.get(line.run_id),
         state=line.state,
         confirmed=line.confirmed,
-        why=line.why,
+        why="" if line.why is None else render(line.why, reader),
     )

@@ -5,6 +5,7 @@ from fastapi import APIRouter, status
 from autopublisher.api.access import Stopper, UrgentCaller, guarded_stop, urgent
 from autopublisher.api.exact_json import ExactRoute
 from autopublisher.api.openapi import problems
+from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Given
 from autopublisher.api.stop_models import ResumeIn, StopIn, StopOut, StopsOut, present_stop
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/meta/autopilot", tags=["kill switch"], route_class=E
     **guarded_stop(),
 )
 @in_stop_thread
-def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
+def stop(asked: StopIn, services: Given, user: Stopper, reader: Reader) -> StopOut:
     """Stop at once: no write but pauses, deletes, earlier ends and smaller budgets is sent from now on.
 
     Everything of ours at Meta is then switched off and read back; ``GET /meta/autopilot/stops`` says how far that has come.
@@ -35,7 +36,7 @@ def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
     if asked.all == (asked.meta_account_id is not None):
         raise InvalidRequestError([_ONE_SCOPE])
     account = None if asked.meta_account_id is None else AccountId(asked.meta_account_id)
-    return present_stop(services.stops.stop(account, asked.reason, user.name))
+    return present_stop(services.stops.stop(account, asked.reason, user.name), reader)
 
 
 @router.get(
@@ -45,9 +46,9 @@ def stop(asked: StopIn, services: Given, user: Stopper) -> StopOut:
     **urgent(Permission.STOP_READ),
 )
 @in_watch_thread
-def stops(services: Given) -> StopsOut:
+def stops(services: Given, reader: Reader) -> StopsOut:
     """Return the stops that hold, then the newest of the others, each with what Meta showed of every object."""
-    return StopsOut(stops=[present_stop(one) for one in services.stops.views()])
+    return StopsOut(stops=[present_stop(one, reader) for one in services.stops.views()])
 
 
 @router.post(
@@ -57,7 +58,7 @@ def stops(services: Given) -> StopsOut:
     **urgent(Permission.STOP_LIFT),
 )
 @in_watch_thread
-def resume(asked: ResumeIn, services: Given, user: UrgentCaller) -> StopsOut:
+def resume(asked: ResumeIn, services: Given, user: UrgentCaller, reader: Reader) -> StopsOut:
     """Lift a stop, or those of one account: runs under way go on; final campaigns stay paused unless asked for."""
     lifted = services.stops.resume(
         user.name,
@@ -66,4 +67,4 @@ def resume(asked: ResumeIn, services: Given, user: UrgentCaller) -> StopsOut:
         account_id=None if asked.meta_account_id is None else AccountId(asked.meta_account_id),
         reactivate=asked.reactivate,
     )
-    return StopsOut(stops=[present_stop(one) for one in lifted])
+    return StopsOut(stops=[present_stop(one, reader) for one in lifted])

@@ -37,7 +37,7 @@ from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.bootstrap.secret_file import secret_key, write_private
 from autopublisher.domain.accounts.claims import Claim
-from autopublisher.domain.accounts.installation import Installation, Restoration
+from autopublisher.domain.accounts.installation import Installation, InstallationMessage, Restoration
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.journal.records import Event
@@ -240,6 +240,6 @@ def _mark(session: Session, restoration: Restoration) -> None:
     ended = end_tokens(session, restoration.at)  # one that was revoked since the backup would be valid again
     data = {"restoration": restoration.id, "backup_at": restoration.backup_at.isoformat()}
     tag = "installation:database:restored"
-    sentence = f"{restoration.sentence}; {ended} tokens and sessions that were valid then have ended"
-    event = Event(restoration.at, tag, restoration.by, sentence, None, data)
+    said = InstallationMessage.RESTORED(restored=restoration.said, ended=ended)
+    event = Event(restoration.at, tag, restoration.by, said, None, data)
     SqlObservations(session).add_events([event])

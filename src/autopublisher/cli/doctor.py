@@ -25,9 +25,9 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.run_cap import run_cap
 from autopublisher.domain.reconciliation.findings import AccountLook
-from autopublisher.messages import error_text, remedy_text
+from autopublisher.messages import error_text, remedy_text, render, wording
 from autopublisher.settings import Settings, unknown_variables
-from autopublisher.views.moments import account_zones, in_zone, zone_for
+from autopublisher.views.moments import account_zones, zone_for
 
 LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
@@ -234,7 +234,7 @@ def look_check(look: AccountLook, zone: tzinfo, by_which_clock: str = "") -> Che
     if look.looked_at is None:
         return Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
     moment = moment_text(look.looked_at.astimezone(zone)) + by_which_clock
-    told = [in_zone(one, zone) for one in look.unknown or look.open]
+    told = [render(one, language(), zone) for one in look.unknown or look.open]
     if not told:
         return Check(name, State.OK, f"{moment}: as asked")
     finding = f"{moment}: {told[0]}{f' and {len(told) - 1} more' if len(told) > 1 else ''}"
@@ -266,7 +266,9 @@ def claim_check(claim: Claim) -> Check:
     if claim.place == ELSEWHERE:
         return Check(name, State.FAIL, "restored and not taken over: only pauses are written", remedy)
     if claim.state is ClaimState.REFUSED:
-        return Check(name, State.FAIL, f"only pauses are written: {claim.why}", remedy)
+        return Check(
+            name, State.FAIL, f"only pauses are written: {wording(claim.why or '', language())}", remedy
+        )
     return Check(name, State.OK, "written to Meta and about to be read back")
 
 

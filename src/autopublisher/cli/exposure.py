@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from autopublisher.api.exposure import present_exposure
+from autopublisher.cli.language import language
 from autopublisher.cli.output import Listing, Output, OutputOption, say, show, show_json, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
@@ -14,7 +15,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.reconciliation.unknown import UnknownObject
 from autopublisher.flows.requests.exposure import AccountExposure
-from autopublisher.views.moments import in_zone
+from autopublisher.messages import render
 
 MONEY_COLUMNS = ("committed", "spent", "could_still_spend", "until")
 COLUMNS = ("account", "run", "object", "status", "as_of", *MONEY_COLUMNS)
@@ -35,7 +36,7 @@ def exposure(account: AccountOption = None, output: OutputOption = Output.TABLE)
         )
         found, now = services.exposures.of(wanted), services.clock.now()
     if output is Output.JSON:
-        show_json(present_exposure(found, now).model_dump(mode="json"))
+        show_json(present_exposure(found, now, language()).model_dump(mode="json"))
         return
     show_rows(exposure_rows(found), COLUMNS, output)
     _show_limits(found, output)
@@ -45,7 +46,7 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
     for one in found:
         zone = _zone(one)
         if one.warning is not None:
-            tell(f"{one.account.name}: {one.warning}", style="yellow")
+            tell(f"{one.account.name}: {render(one.warning, language())}", style="yellow")
         if one.billing is not None and one.billing.spend_cap is not None:
             tell(
                 f"{one.account.name}: {_limit_at_meta(one.billing, zone)}",
@@ -54,7 +55,9 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
         for unknown in one.unknown:
             tell(f"{one.account.name}: {_unknown_text(unknown, one.account.currency, zone)}", style="red")
         for line in one.uncounted:
-            tell(f"{one.account.name}: not in these figures: {in_zone(line, zone)}", style="yellow")
+            tell(
+                f"{one.account.name}: not in these figures: {render(line, language(), zone)}", style="yellow"
+            )
     limits = [
         {"account": one.account.act_id, **vars(line), "left": line.left}
         for one in found
@@ -74,7 +77,7 @@ def _unknown_text(one: UnknownObject, currency: str, zone: tzinfo) -> str:
         "an amount that Meta does not show" if one.possible is None else str(Money(one.possible, currency))
     )
     since = moment_text(one.since.astimezone(zone))
-    return f"{in_zone(one.sentence, zone)}; it can spend {worst} at worst (first seen {since})"
+    return f"{render(one.said, language(), zone)}; it can spend {worst} at worst (first seen {since})"
 
 
 def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:

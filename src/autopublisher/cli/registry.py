@@ -11,11 +11,18 @@ import typer
 
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.people import opened_people
+from autopublisher.cli.language import language
 from autopublisher.cli.output import Output, OutputOption, say, show_record, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
 from autopublisher.domain.access import Role
-from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative, missing_for_sales
+from autopublisher.domain.accounts.accounts import (
+    Account,
+    AccountMessage,
+    AdDefaults,
+    Creative,
+    missing_for_sales,
+)
 from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
@@ -24,6 +31,7 @@ from autopublisher.domain.journal.records import Event
 from autopublisher.domain.request.regional_rules import IDENTITIES
 from autopublisher.flows.requests.pictures import warnings_of
 from autopublisher.flows.ticks import look_now
+from autopublisher.messages import render
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 from autopublisher.views.moments import zone_for, zones_of
@@ -122,7 +130,7 @@ def account_take_over(account: Annotated[str, typer.Argument(help="Our id or Met
         with outside.open_unit() as unit:
             claim = unit.claims.of(act_id) or Claim(act_id)
             unit.claims.put(claim.moved(now, take_over=True))
-            said = f"{act_id} is taken over from whoever has claimed it"
+            said = AccountMessage.TAKEN_OVER(act_id=act_id)
             unit.observations.add_events(
                 [Event(now, "installation:account:take-over", local_actor(), said, None, {"act_id": act_id})]
             )
@@ -147,7 +155,7 @@ def creative_add(
         owner = account_named(product.outside.open_unit, product.settings, account)
         added = product.services.accounts.add_creative(owner.id, name or file.name, content, local_actor())
     for warning in warnings_of(content):
-        tell(warning, style="yellow")
+        tell(render(warning, language()), style="yellow")
     show_record(_creative_row(added), output)
 
 

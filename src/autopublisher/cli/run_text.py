@@ -8,15 +8,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from autopublisher.api.presenters import present_run
+from autopublisher.cli.language import language
 from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
-from autopublisher.domain.moments import moment_text
+from autopublisher.domain.moments import in_zone, moment_text
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import render
-from autopublisher.views.moments import Zones, in_zone
+from autopublisher.views.moments import Zones
 from autopublisher.views.progress import progress_of
 
 VARIANT_COLUMNS = (
@@ -49,7 +50,7 @@ def show_run(view: RunView, output: Output, zones: Zones) -> None:
     """Write a run to stdout, its moments in its account's zone."""
     zone = zones.get(view.run.act_id, UTC)
     if output is Output.JSON:
-        show_json(present_run(view).model_dump(mode="json"))
+        show_json(present_run(view, language()).model_dump(mode="json"))
     elif output is Output.PLAIN:
         for name, value in facts_of(view, zone).items():
             say(f"{name}\t{value}")
@@ -78,7 +79,7 @@ def run_row(run: Run, money: RunExposure, zones: Zones) -> dict[str, Any]:
 def _needs(run: Run, zone: tzinfo) -> str | None:
     """Return what a run waits for: a person, or its moment."""
     if run.attention is not None:
-        return in_zone(run.attention, zone)
+        return render(run.attention, language(), zone)
     return None if run.begins_at is None else f"begins {moment_text(run.begins_at.astimezone(zone))}"
 
 
@@ -108,11 +109,11 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.request.scheduled_for is not None:
         facts["scheduled for"] = moment_text(run.request.scheduled_for.astimezone(zone))
     if run.reason:
-        facts["reason"] = in_zone(run.reason, zone)
+        facts["reason"] = render(run.reason, language(), zone)
     if run.attention:
-        facts["needs"] = in_zone(run.attention, zone)
+        facts["needs"] = render(run.attention, language(), zone)
     if view.findings:
-        facts["changed at Meta"] = in_zone("; ".join(one.sentence for one in view.findings), zone)
+        facts["changed at Meta"] = "; ".join(render(one.said, language(), zone) for one in view.findings)
     return facts
 
 
@@ -182,7 +183,7 @@ def objects_table(view: RunView) -> Listing:
 def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
     yield pairs_table(facts_of(view, zone))
     for warning in view.warnings:
-        yield Text(in_zone(warning, zone), style="yellow")
+        yield Text(render(warning, language(), zone), style="yellow")
     if view.variants:
         yield Text("")
         yield variants_table(view, zone)

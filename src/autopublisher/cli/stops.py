@@ -12,6 +12,7 @@ from autopublisher.api.stop_models import present_stop
 from autopublisher.bootstrap.database import opened_units, prove_database_writable
 from autopublisher.bootstrap.emergency import opened_emergency
 from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.language import language
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
 from autopublisher.cli.session import local_actor, settings_to_stop, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
@@ -31,6 +32,7 @@ from autopublisher.flows.requests.stops import (
     paused_in_emergency,
     views_of,
 )
+from autopublisher.messages import render
 from autopublisher.settings import Settings
 from autopublisher.views.moments import Zones, account_zones, zone_for
 
@@ -160,12 +162,12 @@ def _progress(view: StopView) -> str:
 
 def _show(view: StopView, output: Output) -> None:
     if output is Output.JSON:
-        show_json(present_stop(view).model_dump(mode="json"))
+        show_json(present_stop(view, language()).model_dump(mode="json"))
         return
     show_rows(object_rows(view), OBJECT_COLUMNS, output)
     for account in view.accounts:
         for missing in account.open_lines:
-            tell(f"not confirmed: {account.name}: {missing}", style="red")
+            tell(f"not confirmed: {account.name}: {render(missing, language())}", style="red")
     if view.unrecorded:
         tell(view.unrecorded, style="yellow")
     if view.confirmed:
@@ -192,7 +194,7 @@ def _object_row(account: str, line: ObjectLine, campaigns: Mapping[RunId, str]) 
         "name": line.key,
         "state": line.state,
         "confirmed": "yes" if line.confirmed else "no",
-        "why": line.why or None,
+        "why": None if line.why is None else render(line.why, language()),
     }
 
 

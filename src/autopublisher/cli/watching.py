@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from autopublisher.api.waiting import rests
+from autopublisher.cli.language import language
 from autopublisher.cli.output import console, tell
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
@@ -17,8 +18,9 @@ from autopublisher.domain.journal.records import Event
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports, RunView
+from autopublisher.messages import render
 from autopublisher.ports.clock import Clock
-from autopublisher.views.moments import Zones, in_zone, standing_text
+from autopublisher.views.moments import Zones, standing_text
 
 LOOK_SECONDS = 0.3
 LONGEST_LINE = 150
@@ -85,7 +87,7 @@ class Watcher:
         if self._told.routine:
             self._say(f"  {at}  {self._told.routine} writes at Meta, all confirmed", "dim")
             self._told.routine = 0
-        message = in_zone(event.message, self._zones.get(run.act_id, UTC))
+        message = render(event.message, language(), self._zones.get(run.act_id, UTC))
         self._say(f"  {at}  {shorten(message, LONGEST_LINE, placeholder=' ...')}", "dim")
 
     def _show(self, line: Status, view: RunView) -> None:

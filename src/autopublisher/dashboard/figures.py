@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
+from autopublisher.dashboard.log_view import tongue_of
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.messages import Message
-from autopublisher.domain.moments import moment_text
+from autopublisher.domain.moments import in_zone, moment_text
 from autopublisher.messages import Language, render
 from autopublisher.messages.formats import money_text, number_text, share_text
-from autopublisher.views.moments import Zones, in_zone, zone_for
+from autopublisher.views.moments import Zones, zone_for
 
 NOTHING = "\u2013"
 """Shown where there is no figure."""
@@ -56,8 +57,16 @@ class Figures:
         """Write a moment in the account's zone, which is named, to the minute."""
         return NOTHING if at is None else moment_text(at.astimezone(self._zone))
 
+    def said(self, message: Message) -> str:
+        """Word a message, its moments in the account's zone."""
+        return render(message, self.language, self._zone)
+
+    def tongue(self, message: Message) -> str:
+        """Return the language in which a message is shown."""
+        return tongue_of(message, self.language)
+
     def told(self, sentence: str) -> str:
-        """Return a stored sentence with its moments in the account's zone."""
+        """Return a verdict's stored sentence with its moments in the account's zone."""
         return in_zone(sentence, self._zone)
 
     def say(self, message: Message) -> str:

@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from autopublisher.dashboard.figures import Figures
-from autopublisher.dashboard.log_view import attention_in, log_of, warnings_in
 from autopublisher.dashboard.session import (
     FORM_COOKIE,
     LANGUAGE_COOKIE,
@@ -69,9 +68,6 @@ class PageRenderer:
             language=language,
             words=words_in(language),
             show=Figures(language, cache(self._zones), about),
-            log_of=log_of,
-            warnings_in=warnings_in,
-            attention_in=attention_in,
             form=form_token(request),
             path=request.url.path if request.method == "GET" else "/",
             here=_address_of(request),

@@ -192,7 +192,12 @@ class MetaError(AutoPublisherError):
     """Meta: {message}"""
 
     def __init__(
-        self, message: str, *, code: int | None = None, subcode: int | None = None, user_message: str = ""
+        self,
+        message: "Message | str",
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        user_message: str = "",
     ) -> None:
         self.code = code
         self.subcode = subcode

@@ -21,7 +21,7 @@ class Message:
     """One thing to say: a ``code`` of the catalogue, and what fills the places of its sentence."""
 
     code: str
-    params: Mapping[str, Param] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Write the code and its parameters, for logs and tracebacks: nobody reads them in a language."""
@@ -44,10 +44,24 @@ def legacy(sentence: str) -> Message:
     return Message(LEGACY, {"sentence": sentence})
 
 
+def worded(said: Message | str) -> Message:
+    """Return a message; a sentence without a code, as Meta or a library wrote it, as ``legacy``."""
+    return said if isinstance(said, Message) else legacy(said)
+
+
 def said_of(error: AutoPublisherError) -> Message:
     """Return what an error says: the code of its class, filled with its facts."""
     facts = {name: value if isinstance(value, Message) else str(value) for name, value in error.facts.items()}
     return Message(code_of(type(error)), facts)
+
+
+def remedy_of(error: AutoPublisherError) -> Message | str:
+    """Return what can be done about an error: the code of the class that states it, or what this error was given."""
+    kind = type(error)
+    if not error.remedy or error.remedy != kind.remedy:
+        return error.remedy
+    owner = next(one for one in kind.__mro__ if "remedy" in vars(one))
+    return Message(f"{code_of(owner)}.remedy")
 
 
 def code_of(kind: type[AutoPublisherError]) -> str:

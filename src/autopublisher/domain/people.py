@@ -6,6 +6,17 @@ from enum import StrEnum
 
 from autopublisher.domain.access import Role
 from autopublisher.domain.ids import UserId
+from autopublisher.domain.messages import Code
+
+
+class PersonMessage(Code):
+    """What is said of people and their sign-ins."""
+
+    USER_ADDED = "person.user_added"
+    PASSWORD_SET = "person.password_set"  # noqa: S105 - a code
+    TOKEN_ISSUED = "person.token_issued"  # noqa: S105 - a code
+    SIGN_IN_FAILED = "person.sign_in_failed"
+    SIGN_INS_FAILED = "person.sign_ins_failed"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from gettext import GNUTranslations
 from importlib.resources import files
 
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.messages import Message, Param
-from autopublisher.domain.moments import moment_text
+from autopublisher.domain.messages import LEGACY, Message, Param
+from autopublisher.domain.moments import in_zone, moment_text
 from autopublisher.messages.formats import money_text, number_text
 from autopublisher.messages.language import Language
 
@@ -31,6 +31,8 @@ def text(code: str, language: Language) -> str:
 def render(message: Message, language: Language, zone: tzinfo = UTC) -> str:
     """Word a message in a language, its moments in a zone; a code of a later release as it is, with its parameters."""
     params = {name: _written(value, language, zone) for name, value in message.params.items()}
+    if message.code == LEGACY:
+        return in_zone(params["sentence"], zone)
     try:
         return text(message.code, language).format(**params)
     except KeyError:
@@ -74,7 +76,8 @@ def _written(value: Param, language: Language, zone: tzinfo) -> str:
     if isinstance(value, Message):
         return render(value, language, zone)
     if isinstance(value, tuple):
-        return ", ".join(_written(one, language, zone) for one in value)
+        between = "; " if all(isinstance(one, Message) for one in value) else ", "
+        return between.join(_written(one, language, zone) for one in value)
     if isinstance(value, datetime):
         return moment_text(value.astimezone(zone))
     if isinstance(value, Money):

@@ -1,19 +1,13 @@
 """Moments as people read them: to the minute, in the zone of the account they belong to, with the zone's name."""
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 
 from autopublisher.domain.accounts.accounts import Account, zone_of
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork
-
-_IN_SENTENCES = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?([+-]\d{2}:?\d{2}|Z| UTC)"
-)
-"""How stored sentences write moments, to the minute or finer: ours in UTC, Meta's with the account's offset."""
 
 Zones = Mapping[ActId, tzinfo]
 
@@ -42,13 +36,3 @@ def standing_text(run: Run, zone: tzinfo) -> str:
     if run.begins_at is None:
         return run.status.value
     return f"{run.status.value}, scheduled for {moment_text(run.begins_at.astimezone(zone))}"
-
-
-def in_zone(sentence: str, zone: tzinfo) -> str:
-    """Return a stored sentence with its moments in a zone."""
-    return _IN_SENTENCES.sub(
-        lambda found: moment_text(
-            datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3].replace(' UTC', 'Z')}").astimezone(zone)
-        ),
-        sentence,
-    )

@@ -123,7 +123,7 @@ def test_a_rejected_run_ends_with_everything_off_and_says_who_rejected_it() -> N
     stage = waiting_stage()
     stage.approvals.reject(stage.run_id, "manager", "out of season")
     run = stage.go()
-    assert (run.status, run.failure) == (RunStatus.CANCELLED, "rejected by manager: out of season")
+    assert (run.status, english(run.failure)) == (RunStatus.CANCELLED, "rejected by manager: out of season")
     assert stage.everything_off()
 
 
@@ -158,7 +158,7 @@ def test_a_run_that_nobody_approves_is_cancelled_with_everything_paused() -> Non
     expires = stage.now_run.approval_expires_at
     run = stage.go()
     assert run.status is RunStatus.CANCELLED
-    assert run.failure == "nobody approved in time"
+    assert english(run.failure) == "nobody approved in time"
     assert run.ended_at == expires
     assert stage.everything_off()
 
@@ -207,7 +207,10 @@ def test_a_choice_against_the_proof_is_an_override_and_proves_nothing() -> None:
         assert view.improvement_percentage is None
         assert {one.variant.letter: one.state for one in view.variants} == {"A": "chosen", "B": "set_aside"}
     (event,) = stage.events("approved")
-    assert event.message == "maria overrode the verdict and approved variant A. Reason: B is out of stock"
+    assert (
+        english(event.message)
+        == "maria overrode the verdict and approved variant A. Reason: B is out of stock"
+    )
     assert event.data["override"] is True
     assert event.data["verdict_names"] == "B"
 

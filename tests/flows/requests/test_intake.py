@@ -24,6 +24,7 @@ from autopublisher.ports.repositories import RunFilter
 from support.mortal import START
 from support.simulated import brief_request
 from support.staging import Stage, Trouble, cut_off, with_total
+from support.wording import english
 
 
 def count_of_runs(stage: Stage) -> int:
@@ -142,13 +143,13 @@ def test_without_a_key_the_same_request_is_another_run() -> None:
 
 
 def test_a_legacy_objective_is_taken_with_a_warning() -> None:
-    assert any("OUTCOME_SALES is used instead" in warning for warning in Stage().now_run.warnings)
+    assert any("OUTCOME_SALES is used instead" in english(warning) for warning in Stage().now_run.warnings)
 
 
 @pytest.mark.parametrize("objective", ["OUTCOME_SALES", "outcome_sales"])
 def test_an_objective_that_meta_still_creates_needs_no_warning(objective: str) -> None:
     warnings = Stage(brief_request(objective=objective)).now_run.warnings
-    assert not any("is used instead" in warning for warning in warnings)
+    assert not any("is used instead" in english(warning) for warning in warnings)
 
 
 def test_a_picture_that_does_not_fit_its_placements_is_warned_of() -> None:
@@ -160,13 +161,15 @@ def test_a_picture_that_does_not_fit_its_placements_is_warned_of() -> None:
         unit.creatives.add(tall)
         unit.commit()
     run = stage.intake.submit(replace(request, creative_ids=(tall.id, request.creative_ids[1])), "tester")
-    assert run.warnings[-1] == (
+    assert english(run.warnings[-1]) == (
         "Picture Shoe has 1080 x 1920 pixels; for instagram_feed Meta crops what is taller than 4:5."
     )
 
 
 def test_a_budget_that_the_tests_may_use_up_is_warned_of() -> None:
-    assert any("nothing may be left" in warning for warning in Stage(with_total("100")).now_run.warnings)
+    assert any(
+        "nothing may be left" in english(warning) for warning in Stage(with_total("100")).now_run.warnings
+    )
 
 
 def test_amounts_without_end_are_refused_and_not_crashed_on() -> None:

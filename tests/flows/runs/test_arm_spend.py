@@ -10,6 +10,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # more than a hundred whole runs
 
@@ -96,7 +97,7 @@ def test_a_winner_waits_until_an_arms_spend_shows_and_says_so() -> None:
     switched(stage)
     run = stage.step()
     assert run.status is RunStatus.SCALING_BUDGET
-    assert "an arm was on after its test (test/a/adset)" in (run.attention or "")
+    assert "an arm was on after its test (test/a/adset)" in english(run.attention)
     assert stage.on() == []
     assert run.next_tick_at is not None
     assert run.next_tick_at >= stage.clock.now() + SPEND_SHOWS

@@ -15,6 +15,7 @@ from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.staging import Trouble, cut_off
 from support.sweep_staging import SweepStage, staged
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # whole runs
 
@@ -172,7 +173,7 @@ def test_a_winner_waits_until_a_copys_spend_shows() -> None:
     copied(stage)
     run = stage.step()
     assert run.status is RunStatus.SCALING_BUDGET
-    assert "a duplicate was on" in (run.attention or "")
+    assert "a duplicate was on" in english(run.attention)
     assert stage.on() == []
 
 

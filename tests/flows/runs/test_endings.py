@@ -12,6 +12,7 @@ from autopublisher.domain.runs.run import RunStatus
 from support.mortal import START
 from support.simulated import brief_request
 from support.staging import Stage, Trouble, cut_off, with_total
+from support.wording import english
 
 
 def unattended(total: str = "500.0") -> RunRequest:
@@ -33,7 +34,7 @@ def test_ads_that_meta_will_not_deliver_fail_the_run_with_everything_paused(stat
     stage.meta.review = state
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert f"test/a/ad ({state})" in (run.failure or "")
+    assert f"test/a/ad ({state})" in english(run.failure)
     assert stage.everything_off()
 
 
@@ -42,7 +43,7 @@ def test_a_review_costs_no_test_time() -> None:
     stage.meta.review = "PENDING_REVIEW"
     stage.go(RunStatus.AB_TESTING)
     run = stage.step()
-    assert run.attention == "waiting for Meta to review the ads"
+    assert english(run.attention) == "waiting for Meta to review the ads"
     stage.clock.advance_to(START + timedelta(hours=30))
     stage.meta.review = None
     run = stage.step()
@@ -56,7 +57,7 @@ def test_a_review_that_never_ends_fails_the_run_after_three_days() -> None:
     stage.meta.review = "IN_PROCESS"
     run = stage.go(ticks=400)
     assert run.status is RunStatus.FAILED
-    assert "not finished reviewing" in (run.failure or "")
+    assert "not finished reviewing" in english(run.failure)
     assert timedelta(hours=72) < (run.ended_at or START) - START < timedelta(hours=74)
 
 
@@ -68,7 +69,7 @@ def test_nothing_left_to_scale_completes_the_run_without_publishing() -> None:
     run = stage.go()
     assert (run.status, run.winner) == (RunStatus.COMPLETED, "B")
     assert len(stage.events("nothing_to_scale")) == 1
-    assert (stage.now_run.attention or "").startswith("Nothing is published: ")
+    assert english(stage.now_run.attention).startswith("Nothing is published: ")
     assert len(stage.created_campaigns()) == 2
     assert stage.everything_off()
 

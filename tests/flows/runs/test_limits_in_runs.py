@@ -25,6 +25,7 @@ from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.mortal import START
 from support.simulated import ACCOUNT, brief_request
 from support.staging import Stage, Trouble, cut_off, with_total
+from support.wording import english
 
 EURO = 100
 CREATES = 8
@@ -72,7 +73,7 @@ def test_a_test_above_the_daily_limit_is_refused_before_anything_is_created() ->
     limited(stage, daily=99)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "the account's daily limit of 99.00 EUR" in (run.failure or "")
+    assert "the account's daily limit of 99.00 EUR" in english(run.failure)
     assert stage.meta.objects == {}
 
 
@@ -83,7 +84,7 @@ def test_a_second_test_on_the_same_day_is_refused_with_what_is_left() -> None:
     second = stage.intake.submit(brief_request(), "tester").id
     run = stage.drive(second)
     assert run.status is RunStatus.FAILED
-    assert "could spend 100.00 EUR then, and 50.00 EUR is left" in (run.failure or "")
+    assert "could spend 100.00 EUR then, and 50.00 EUR is left" in english(run.failure)
     assert {row.run_id for row in stage.rows(second)} == set()
 
 
@@ -100,7 +101,7 @@ def test_a_month_is_held_like_a_day() -> None:
     limited(stage, monthly=199)
     stage.go(RunStatus.AB_TESTING)
     run = stage.drive(stage.intake.submit(brief_request(), "tester").id)
-    assert "monthly limit of 199.00 EUR would be exceeded in 2026-11" in (run.failure or "")
+    assert "monthly limit of 199.00 EUR would be exceeded in 2026-11" in english(run.failure)
 
 
 def test_a_cancelled_run_gives_its_coming_days_back() -> None:
@@ -118,14 +119,14 @@ def test_the_installations_limit_counts_for_every_account() -> None:
     stage = Stage(pace=EngineConfig(spend=SpendRules(InstallationLimits({"EUR": 150 * EURO}))))
     stage.go(RunStatus.AB_TESTING)
     run = stage.drive(stage.intake.submit(brief_request(), "tester").id)
-    assert "the installation's daily limit of 150.00 EUR" in (run.failure or "")
+    assert "the installation's daily limit of 150.00 EUR" in english(run.failure)
 
 
 def test_a_currency_without_a_limit_is_refused_where_the_installation_has_limits() -> None:
     stage = Stage(pace=EngineConfig(spend=SpendRules(InstallationLimits({"USD": 500 * EURO}))))
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "none for EUR" in (run.failure or "")
+    assert "none for EUR" in english(run.failure)
 
 
 def test_what_no_day_can_hold_is_refused_when_it_is_asked_for() -> None:
@@ -145,7 +146,7 @@ def test_a_winner_is_published_with_the_daily_budget_that_fits() -> None:
     limited(stage, daily=150)
     assert stage.go().status is RunStatus.COMPLETED
     budget = stage.now_run.final_budget or {}
-    assert (budget["total"], budget["why"]) == (400 * EURO, "the spend limits")
+    assert (budget["total"], budget["why"]["code"]) == (400 * EURO, "budget.by_limits")
     assert budget["daily"] * 175 // 100 <= 150 * EURO
     assert max(worst(stage).days.values()) <= 150 * EURO
 
@@ -156,7 +157,7 @@ def test_a_winner_waits_with_the_reason_where_nothing_fits_and_goes_on_once_it_d
     limited(stage, daily=1)
     run = stage.step()
     assert run.status is RunStatus.SCALING_BUDGET
-    assert "daily limit of 1.00 EUR would be exceeded" in (run.attention or "")
+    assert "daily limit of 1.00 EUR would be exceeded" in english(run.attention)
     limited(stage, daily=500)
     assert stage.go().status is RunStatus.COMPLETED
 
@@ -167,7 +168,7 @@ def test_a_winner_whose_limit_was_lowered_waits_before_it_is_published() -> None
     limited(stage, daily=1)
     run = stage.step()
     assert run.status is RunStatus.PUBLISHING_FINAL
-    assert "daily limit of 1.00 EUR would be exceeded" in (run.attention or "")
+    assert "daily limit of 1.00 EUR would be exceeded" in english(run.attention)
     limited(stage, daily=500)
     assert stage.go().status is RunStatus.COMPLETED
     assert len(stage.created_campaigns()) == 3
@@ -179,7 +180,7 @@ def test_a_test_whose_limit_was_lowered_while_it_is_built_ends_with_everything_o
     limited(stage, daily=60)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "daily limit of 60.00 EUR" in (run.failure or "")
+    assert "daily limit of 60.00 EUR" in english(run.failure)
     assert stage.everything_off()
 
 
@@ -215,7 +216,7 @@ def test_a_refused_write_leaves_nothing_behind() -> None:
     run = stage.go(RunStatus.AB_TESTING)
     limited(stage, daily=149)
     before = (stage.rows(), len(stage.meta.objects))
-    with pytest.raises(LimitRefusedError, match=r"49.00 EUR is left"):
+    with pytest.raises(LimitRefusedError, match=r"left=49\.00 EUR"):
         spender(stage, MoneyGate()).perform(run, spend(stage, 50 * EURO))
     assert (stage.rows(), len(stage.meta.objects)) == before
 
@@ -247,7 +248,7 @@ def test_an_extension_into_a_day_that_is_full_is_refused() -> None:
     extend = OperationSpec("extend/x", Action.UPDATE, ObjectKind.AD_SET, later, target="test/a/adset")
     spender(stage, MoneyGate()).perform(run, extend)
     other = replace(extend, key="extend/y", target="test/b/adset")
-    with pytest.raises(LimitRefusedError, match=r"daily limit of 50\.00 EUR"):
+    with pytest.raises(LimitRefusedError, match=r"limit.account_day limit=50\.00 EUR"):
         spender(stage, MoneyGate()).perform(run, other)
 
 
@@ -281,7 +282,7 @@ def test_what_meta_has_refused_can_be_reserved_again() -> None:
 def test_what_nobody_can_vouch_for_keeps_its_reserve() -> None:
     stage = Stage()
     executor = spend_and_fail(stage, Trouble("create", cut_off(), CREATES + 1))
-    with pytest.raises(LimitRefusedError, match=r"0\.00 EUR is left"):
+    with pytest.raises(LimitRefusedError, match=r"left=0\.00 EUR"):
         executor.perform(stage.now_run, spend(stage, 50 * EURO, "unplaced/again"))
 
 

@@ -16,6 +16,7 @@ from autopublisher.ports.work import Tick
 from support.mortal import START
 from support.simulated import brief_request
 from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
+from support.wording import english
 
 # --- ticks ----------------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ def test_what_needs_a_person_is_said_to_people(
 ) -> None:
     stage = Stage()
     stage.meta.troubles = [Trouble("account", kind("act in Ads Manager"), nth=2)]
-    assert "act in Ads Manager" in (stage.step().attention or "")
+    assert "act in Ads Manager" in english(stage.step().attention)
     assert len(stage.events("needs_person")) == 1
     assert stage.go(RunStatus.AB_TESTING).attention is None
 
@@ -121,7 +122,7 @@ def test_a_younger_run_does_not_take_the_place_of_an_older_one_that_waits() -> N
 def test_a_waiting_run_says_what_it_waits_for() -> None:
     stage = crowded_stage(runs=2, at_once=1)
     runs = stage.drive_all(lambda runs: any(run.attention for run in runs))
-    assert [run.attention for run in runs] == [None, "waiting for another run to end"]
+    assert [english(run.attention) for run in runs] == ["", "waiting for another run to end"]
 
 
 def test_a_scheduled_run_starts_on_time_and_not_before() -> None:
@@ -138,8 +139,8 @@ def test_a_schedule_that_is_late_says_by_how_much() -> None:
     stage = Stage(brief_request(scheduled_for=moment))
     stage.clock.advance_to(moment + timedelta(hours=3, minutes=20))  # nobody worked meanwhile
     run = stage.go(RunStatus.CREATING_CAMPAIGNS)
-    assert run.warnings[-1].startswith("Scheduled for 2026-")
-    assert "begun 3 h 20 min later" in run.warnings[-1]
+    assert english(run.warnings[-1]).startswith("Scheduled for 2026-")
+    assert "begun 3 h 20 min later" in english(run.warnings[-1])
     with stage.database.unit_of_work() as unit:
         tags = [one.tag for one in unit.observations.events(run.id)]
     assert "orchestrator:run:late" in tags
@@ -147,7 +148,7 @@ def test_a_schedule_that_is_late_says_by_how_much() -> None:
 
 def test_a_schedule_that_is_kept_says_nothing() -> None:
     stage = Stage(brief_request(scheduled_for=START + timedelta(hours=5)))
-    assert not any("later" in one for one in stage.go(RunStatus.CREATING_CAMPAIGNS).warnings)
+    assert not any("later" in english(one) for one in stage.go(RunStatus.CREATING_CAMPAIGNS).warnings)
 
 
 def test_a_run_scheduled_for_later_takes_nobodys_place() -> None:
@@ -163,7 +164,7 @@ def test_a_request_that_meta_would_refuse_by_now_fails_before_anything_is_create
     stage.meta.facts = replace(stage.meta.facts, status=2)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "account status 2" in (run.failure or "")
+    assert "account status 2" in english(run.failure)
     assert stage.meta.objects == {}
 
 
@@ -251,7 +252,7 @@ def test_a_cancelled_run_leaves_nothing_active(status: RunStatus) -> None:
     stage.approvals.cancel(stage.run_id, "manager", "changed my mind")
     run = stage.go()
     assert run.status is RunStatus.CANCELLED
-    assert run.failure == "cancelled by manager: changed my mind"
+    assert english(run.failure) == "cancelled by manager: changed my mind"
     assert stage.everything_off()
 
 
@@ -426,7 +427,7 @@ def test_an_object_that_is_not_as_asked_ends_the_run_before_it_is_switched_on() 
     )
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "lifetime_budget is 999999, not 5000" in (run.failure or "")
+    assert "lifetime_budget is 999999, not 5000" in english(run.failure)
     assert stage.everything_off()
 
 

@@ -18,6 +18,7 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from support.mortal import MortalMachine, Reaper, seeded
 from support.paced import BUDGET, BudgetChange, PacedMeta, adaptive_request, paced
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # whole runs
 
@@ -50,7 +51,11 @@ class Life:
 
     def events(self, action: str) -> list[str]:
         with self.machine.database.unit_of_work() as unit:
-            return [one.message for one in unit.observations.events(self.run_id) if one.tag.endswith(action)]
+            return [
+                english(one.message)
+                for one in unit.observations.events(self.run_id)
+                if one.tag.endswith(action)
+            ]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from metasim.server import SimulatorThread
 from support.mortal import MortalMachine, Reaper, seeded, unattended
 from support.simulated import make_machine
 from support.staging import Stage, Trouble, cut_off, with_test, with_total
+from support.wording import english
 
 WITH_RULE = EngineConfig(poll=timedelta(hours=2), native_rule=True)
 
@@ -112,7 +113,7 @@ def test_an_account_that_takes_no_rules_is_published_with_a_warning(error: MetaE
     stage = publishing()
     on_the_rule(stage, error, times=1000)
     run = completed_without(stage)
-    assert "Meta's own rule could not be installed" in run.warnings[-1]
+    assert "Meta's own rule could not be installed" in english(run.warnings[-1])
     assert len(stage.events("without_rule")) == 1
 
 

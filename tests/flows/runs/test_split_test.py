@@ -32,6 +32,7 @@ from metasim.server import SimulatorThread
 from support.mortal import START, Reaper
 from support.simulated import ACT, brief_request, make_machine
 from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # whole runs
 
@@ -139,7 +140,7 @@ def test_what_meta_does_not_divide_is_tested_all_the_same_with_a_warning(error: 
     stage.meta.troubles = []
     run = stage.go()
     assert (run.status, run.randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
-    assert "people are not divided at random" in run.warnings[-1]
+    assert "people are not divided at random" in english(run.warnings[-1])
     assert len(stage.events("without_study")) == 1
     assert "not_randomised" in caveats(stage)
 
@@ -168,7 +169,7 @@ def test_a_study_that_somebody_cancels_makes_its_test_unhealthy() -> None:
     stage.meta.objects[MetaId(stage.row(STUDY).meta_id or "")].fields["status"] = "DELETED"
     run = stage.go(RunStatus.ANALYZING_RESULTS)
     assert run.edited_at is not None
-    assert "study/1: status is 'DELETED'" in stage.events("edited")[0].message
+    assert "study/1: status is 'DELETED'" in english(stage.events("edited")[0].message)
 
 
 # --- nothing of a study keeps a run from anything ---------------------------------------------------
@@ -231,7 +232,7 @@ def test_a_study_that_meta_no_longer_shows_or_changes_keeps_no_run_from_its_end(
     assert (run.status, run.divides_people) == (RunStatus.COMPLETED, seen_to_the_end), run.failure
     assert len(stage.active()) == 3
     assert ("not_randomised" in caveats(stage)) is not seen_to_the_end
-    assert any("split test" in warning for warning in run.warnings) is not seen_to_the_end
+    assert any("split test" in english(warning) for warning in run.warnings) is not seen_to_the_end
 
 
 @pytest.mark.parametrize("error", list(ERRORS))
@@ -278,7 +279,7 @@ def test_a_study_that_ends_before_a_test_held_up_for_days_does_not_count() -> No
     stage.meta.review = None
     run = stage.go(RunStatus.SELECTING_WINNER)
     assert (run.status, run.randomised) == (RunStatus.SELECTING_WINNER, False)
-    assert "it ends before the test does" in run.warnings[-1]
+    assert "it ends before the test does" in english(run.warnings[-1])
 
 
 def test_once_an_arm_is_on_no_study_is_asked_for_any_more() -> None:
@@ -375,7 +376,7 @@ def test_a_study_without_its_members_divides_nobody() -> None:
     showing(stage, lambda cell: {**cell, "adsets": []})
     run = stage.go()
     assert (run.status, run.randomised) == (RunStatus.COMPLETED, False)
-    assert "cells is" in run.warnings[-1]
+    assert "cells is" in english(run.warnings[-1])
 
 
 def cancelled(stage: Stage) -> Run:

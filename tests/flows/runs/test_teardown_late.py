@@ -9,6 +9,7 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.work import Tick
 from support.staging import cut_off
 from support.stop_staging import StopStage
+from support.wording import english
 
 
 def is_campaigns_activation(stage: StopStage) -> bool:
@@ -54,8 +55,8 @@ def cancelled_in_mid_activation(status: RunStatus, *, landing: bool = True) -> t
 def test_a_run_does_not_end_while_an_activation_without_an_answer_may_land(status: RunStatus) -> None:
     stage, (before,) = cancelled_in_mid_activation(status)
     assert not before.is_final
-    assert "campaign" in (before.attention or "")
-    assert "may still take effect" in (before.attention or "")
+    assert "campaign" in english(before.attention)
+    assert "may still take effect" in english(before.attention)
     assert len(stage.on()) == 1
 
 

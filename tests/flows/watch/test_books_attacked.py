@@ -18,6 +18,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from support.simulated import ACCOUNT
 from support.stop_staging import StopStage, stage_in
+from support.wording import english
 
 DOLLARS_ONLY = SpendRules(InstallationLimits({"USD": 50_000}))
 
@@ -66,7 +67,7 @@ def test_a_run_in_an_unknown_time_zone_ends_and_says_why() -> None:
     in_zone(stage, "TZ_MARS")
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "time zone 'TZ_MARS'" in (run.failure or "")
+    assert "time zone 'TZ_MARS'" in english(run.failure)
 
 
 def test_a_test_whose_time_zone_is_forgotten_ends_with_everything_off() -> None:

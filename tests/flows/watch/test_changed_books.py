@@ -13,6 +13,7 @@ from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.changed_books import ChangedBooks
 from support.simulated import Machine, make_machine
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # runs over the simulator
 
@@ -49,7 +50,7 @@ def test_a_run_ends_with_everything_off_where_meta_reports_another_time_zone_or_
         run = machine.drive(run_id)
     assert machine.exposure(run_id)["peak_total"] <= TOTAL
     assert run.status is RunStatus.FAILED
-    assert next(iter(reports.values())) in (run.failure or "")
+    assert next(iter(reports.values())) in english(run.failure)
 
 
 @pytest.mark.parametrize("factor", [Decimal(100), Decimal("0.01")])
@@ -112,7 +113,7 @@ def look_for(machine: Machine, hours: int) -> None:
 
 
 def told(machine: Machine, run_id: RunId, tag: str) -> list[str]:
-    return [one.message for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
+    return [english(one.message) for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
 
 
 def test_another_currency_after_the_end_is_told_once_and_its_amounts_are_not_taken(machine: Machine) -> None:
@@ -121,8 +122,8 @@ def test_another_currency_after_the_end_is_told_once_and_its_amounts_are_not_tak
     books(machine).reports = {"currency": "USD"}
     look_for(machine, 24)
     view = machine.view(run_id)
-    assert "in USD and Europe/Madrid, not in EUR and Europe/Madrid" in (view.run.attention or "")
-    assert told(machine, run_id, "books_changed") == [view.run.attention]
+    assert "in USD and Europe/Madrid, not in EUR and Europe/Madrid" in english(view.run.attention)
+    assert told(machine, run_id, "books_changed") == [english(view.run.attention)]
     assert (view.spent, view.as_of) == (before.spent, before.as_of)
     books(machine).reports = {}
     look_for(machine, 12)
@@ -139,8 +140,8 @@ def test_another_time_zone_after_the_end_is_told_once_and_no_days_spend_is_lost(
     books(machine).reports = {"timezone": timezone}
     look_for(machine, 24)
     view = machine.view(run_id)
-    assert f"in EUR and {timezone}" in (view.run.attention or "")
-    assert told(machine, run_id, "books_changed") == [view.run.attention]
+    assert f"in EUR and {timezone}" in english(view.run.attention)
+    assert told(machine, run_id, "books_changed") == [english(view.run.attention)]
     machine.clock.advance_to(machine.clock.now() + timedelta(days=40))
     machine.look()
     assert abs(machine.view(run_id).spent.minor - machine.exposure(run_id)["spent"]) <= 3

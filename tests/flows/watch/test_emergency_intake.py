@@ -14,6 +14,7 @@ from autopublisher.flows.watch.emergency_intake import EmergencyIntake
 from autopublisher.flows.writes.emergency_pause import EmergencyPause, EmergencyReport
 from autopublisher.ports.repositories import UnitOfWork
 from support.stop_staging import ACT, StopStage, stage_in, unattended
+from support.wording import english
 
 _R = RunStatus
 
@@ -68,7 +69,7 @@ def test_what_refuses_to_be_paused_is_named_and_tried_again() -> None:
     emergency = running()
     emergency.stage.meta.faults.append(Fault(MetaRefusedError("no"), "update"))
     (shown,) = emergency.pause().accounts.values()
-    assert [one.why for one in shown.objects if not one.confirmed] == ["Meta refused the call: no"]
+    assert [english(one.why) for one in shown.objects if not one.confirmed] == ["Meta refused the call: no"]
     (again,) = emergency.pause().accounts.values()
     assert again.confirmed
     assert emergency.notes.pending()[0].is_done
@@ -81,7 +82,7 @@ def test_a_noted_stop_holds_before_the_database_has_it() -> None:
     before = len(stage.meta.witnessed)
     stage.step()
     assert stage.writes_after(before) == []
-    assert stage.now_run.attention == "stopped by ana: the price is wrong"
+    assert english(stage.now_run.attention) == "stopped by ana: the price is wrong"
     assert [one.id for one in stage.stops.holding()] == ["press"]
 
 

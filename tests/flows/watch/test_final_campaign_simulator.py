@@ -14,6 +14,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.gate import MoneyGate
 from support.simulated import ACT, Machine
+from support.wording import english
 
 pytestmark = pytest.mark.slow  # runs over the simulator
 
@@ -124,7 +125,7 @@ def test_a_run_goes_on_publishing_until_its_final_ad_is_through_review_and_the_l
     machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
     run = machine.tick(run_id)
     assert run.status is RunStatus.PUBLISHING_FINAL
-    assert run.attention == "waiting for Meta to review the final ad"
+    assert english(run.attention) == "waiting for Meta to review the final ad"
     assert state(machine, run_id) is CampaignState.IN_REVIEW
     ads = [one for one in machine.objects("ad") if "Final" not in one["name"]]
     assert {one["status"] for one in ads} == {"PAUSED"}
@@ -152,7 +153,7 @@ def test_a_refused_final_ad_is_told_with_metas_reason_and_goes_on_once_it_was_ch
     run_id, ad = refused(machine)
     run = machine.run(run_id)
     assert run.status is RunStatus.PUBLISHING_FINAL
-    assert "DISAPPROVED: Unacceptable business practices" in (run.attention or "")
+    assert "DISAPPROVED: Unacceptable business practices" in english(run.attention)
     assert state(machine, run_id) is CampaignState.REFUSED
     other = "B" if run.winner == "A" else "A"
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
@@ -166,7 +167,7 @@ def test_a_refused_final_ad_that_nobody_changes_ends_the_run_with_everything_off
     since = machine.clock.now()
     run = machine.drive(run_id)
     assert run.status is RunStatus.FAILED
-    assert "DISAPPROVED" in (run.failure or "")
+    assert "DISAPPROVED" in english(run.failure)
     assert timedelta(hours=71) < machine.clock.now() - since < timedelta(hours=74)
     assert {one["status"] for one in machine.objects("ad")} <= {"PAUSED", "DELETED"}
     assert machine.exposure(run_id)["could_still_spend"] == 0
@@ -180,7 +181,7 @@ def test_a_refused_final_ad_can_be_cancelled(machine: Machine) -> None:
 
 
 def told(machine: Machine, run_id: RunId, tag: str) -> list[str]:
-    return [one.message for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
+    return [english(one.message) for one in machine.view(run_id).events if one.tag.endswith(f":{tag}")]
 
 
 def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reason_until_it_is_delivered(
@@ -193,8 +194,11 @@ def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reaso
     let_pass(machine, 3, every=1)
     run, view = machine.run(run_id), machine.view(run_id)
     assert (run.status, state(machine, run_id)) == (RunStatus.COMPLETED, CampaignState.REFUSED)
-    assert "DISAPPROVED: Unacceptable business practices" in (run.attention or "")
-    assert (present_run(view).attention, told(machine, run_id, "refused")) == (run.attention, [run.attention])
+    assert "DISAPPROVED: Unacceptable business practices" in english(run.attention)
+    assert (present_run(view, "en").attention, told(machine, run_id, "refused")) == (
+        run.attention,
+        [english(run.attention)],
+    )
     other = "B" if run.winner == "A" else "A"
     (ad,) = [one["id"] for one in machine.objects("ad") if "Final" in one["name"]]
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]

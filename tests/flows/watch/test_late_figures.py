@@ -61,7 +61,7 @@ def test_figures_that_could_not_be_read_are_asked_for_again_when_they_are_new() 
     refusal = MetaTransientError("try later")
     stage.meta.troubles = [Trouble("ad_sets", refusal, nth=asked + 1)]
     assert look_later(stage, minutes=20) == 1
-    assert "try later" in record(stage)["unread"]
+    assert "try later" in str(record(stage)["unread"])
     assert look_later(stage, minutes=5) == 0
     assert look_later(stage, minutes=15) == 1
     assert "unread" not in record(stage)

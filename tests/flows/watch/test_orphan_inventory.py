@@ -22,6 +22,7 @@ from autopublisher.domain.runs.run import RunStatus
 from support.staging import Trouble, cut_off
 from support.stop_staging import ACT, unattended
 from support.sweep_staging import SweepStage, staged
+from support.wording import english
 
 _R = RunStatus
 KINDS = [ObjectKind.RULE, ObjectKind.STUDY, ObjectKind.CREATIVE]
@@ -60,7 +61,7 @@ def test_what_no_journal_has_is_said_once_and_left_as_it_is(kind: ObjectKind, wh
     (event,) = said(stage)
     assert (event.run_id, event.data["kind"]) == (stage.run_id if is_known else None, kind.value)
     assert stage.meta.objects[found].fields == before
-    assert [line for line in look_of(stage.stored_watch()).open if found in line] != []
+    assert [line for line in look_of(stage.stored_watch()).open if found in english(line)] != []
 
 
 def test_each_kind_is_listed_once_a_day() -> None:

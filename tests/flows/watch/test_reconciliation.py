@@ -15,6 +15,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.gate import MoneyGate
 from support.staging import Trouble, cut_off
 from support.sweep_staging import AN_AGE, SweepStage, staged
+from support.wording import english
 
 _R = RunStatus
 STATUSES = [
@@ -408,7 +409,7 @@ def test_what_a_person_paused_while_the_run_publishes_is_not_switched_on_again()
     stage.touch("final/ad", status="PAUSED")
     publishing_again(stage)
     assert stage.at("final/ad")["status"] == "PAUSED"
-    assert "final/ad is PAUSED" in (stage.now_run.attention or "")
+    assert "final/ad is PAUSED" in english(stage.now_run.attention)
 
 
 def test_a_final_campaign_whose_money_was_threatened_is_not_published() -> None:
@@ -426,7 +427,7 @@ def test_the_run_s_report_and_the_look_in_brief_name_what_is_open() -> None:
     stage.at_look()
     (finding,) = stage.reports.view(stage.run_id).findings
     assert finding.place == ("final/campaign", "name")
-    assert look_of(stage.stored_watch()).open == (finding.sentence,)
+    assert look_of(stage.stored_watch()).open == (finding.said,)
 
 
 @pytest.mark.parametrize("change", [{"daily_budget": 900_000}, {"end_time": "2027-11-22T00:00:00+00:00"}])

@@ -22,6 +22,7 @@ from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT
 from support.staging import Trouble, cut_off
 from support.stop_staging import StopStage, completed, stage_in, unattended
+from support.wording import english
 
 _R = RunStatus
 SWITCHED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
@@ -197,7 +198,7 @@ def test_a_completed_runs_object_is_not_confirmed_off_while_its_activation_may_l
     _, (seen,) = stopped_in_mid_reactivation()
     (line,) = [one for one in seen.objects if one.key == "final/campaign"]
     assert (line.state, line.confirmed) == ("PAUSED", False)
-    assert "may still take effect" in line.why
+    assert "may still take effect" in english(line.why)
 
 
 def test_what_an_activation_switched_on_after_the_pause_is_switched_off_before_anything_is_confirmed() -> (

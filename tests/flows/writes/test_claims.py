@@ -28,6 +28,7 @@ from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.writes.claims import AccountClaims
 from support.mortal import START, MortalMachine
 from support.simulated import ACT
+from support.wording import english
 
 LOOK = timedelta(minutes=15)
 
@@ -99,7 +100,7 @@ class Office:
             return None
         assert wait.until is not None
         assert wait.until > self.world.clock.now()
-        return wait.attention or ""
+        return english(wait.attention)
 
     def writes(self, *, within: timedelta = timedelta(hours=1)) -> str | None:
         """Try until it may write or is refused."""
@@ -252,7 +253,7 @@ def test_another_installation_takes_over_when_it_is_told(world: World, first: Of
     assert [label.split()[2] for label in world.labels()] == ["second"]
     claim, _ = first.claims.look(ACT)
     assert claim is not None
-    assert "installation second" in claim.why
+    assert "installation second" in english(claim.why)
     assert first.tries()
 
 

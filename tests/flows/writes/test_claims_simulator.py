@@ -17,6 +17,7 @@ from autopublisher.flows.writes.claims import AccountClaims
 from support.direct import DirectMachine
 from support.mortal import START
 from support.simulated import ACT, brief_request
+from support.wording import english
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +92,7 @@ def test_the_second_installation_makes_nothing_and_says_whom_it_met(first: Claim
     second.driven(run_id, RunStatus.AB_TESTING, ticks=5)
     run = second.run(run_id)
     assert run.status is RunStatus.CREATING_CAMPAIGNS
-    assert "installation first" in (run.attention or "")
+    assert "installation first" in english(run.attention)
     with second.database.unit_of_work() as unit:
         rows = unit.journal.of_run(run_id)
     assert all(row.state is OperationState.INTENDED for row in rows)

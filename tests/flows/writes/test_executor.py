@@ -24,6 +24,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.writes.executor import Executor, Patience
 from support.staging import TEST_OBJECTS, Stage, Trouble, Witnessed, cut_off, once, with_total
+from support.wording import english
 
 CREATES = 8
 """Creates of the brief's test: campaign, ad set, creative and ad of two arms."""
@@ -251,8 +252,8 @@ def test_a_refused_create_ends_the_run_with_metas_words_and_nothing_left(nth: in
     stage.meta.troubles = [Trouble("create", refusal(), nth)]
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "Invalid parameter" in (run.failure or "")
-    assert "Name another link." in (run.failure or "")
+    assert "Invalid parameter" in english(run.failure)
+    assert "Name another link." in english(run.failure)
     assert [one.fields["name"] for one in stage.live()] == []
 
 
@@ -336,7 +337,7 @@ def test_a_throttled_create_waits_as_long_as_meta_says_and_goes_on() -> None:
     stage.meta.troubles = [Trouble("create", MetaThrottledError("too many calls", retry_at=again))]
     stage.step()
     run = stage.step()
-    assert "too many calls" in (run.attention or "")
+    assert "too many calls" in english(run.attention)
     assert run.next_tick_at == again
     assert stage.go(RunStatus.AB_TESTING).attention is None
     assert stage.kinds() == TEST_OBJECTS
@@ -356,7 +357,7 @@ def test_a_passing_hindrance_delays_the_run_and_tells_people(
     while stage.now_run.status is not RunStatus.AB_TESTING:
         attentions.append(stage.step().attention)
         assert not stage.now_run.is_final, stage.now_run.failure
-    assert any("not now" in (attention or "") for attention in attentions)
+    assert any("not now" in english(attention) for attention in attentions)
     assert stage.kinds() == TEST_OBJECTS
 
 
@@ -375,8 +376,8 @@ def test_an_activation_that_never_shows_is_given_up_and_the_run_fails_with_every
     stage.meta.deaf = 10**6
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "given up" in (run.failure or "")
-    assert "status is 'PAUSED', not 'ACTIVE'" in (run.failure or "")
+    assert "given up" in english(run.failure)
+    assert "status is 'PAUSED', not 'ACTIVE'" in english(run.failure)
     assert stage.everything_off()
 
 
@@ -419,7 +420,7 @@ def test_a_run_that_the_gate_stops_ends_with_everything_off() -> None:
     stage.overwrite(request=replace(stage.now_run.request, budget_config=less))
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "The money gate refused test/b/adset" in (run.failure or "")
+    assert "The money gate refused test/b/adset" in english(run.failure)
     assert len(stage.meta.of_kind(ObjectKind.AD_SET)) == 1
     assert stage.everything_off()
 

@@ -24,6 +24,7 @@ from autopublisher.flows.writes.send_deadline import (
     deadline_from_now,
 )
 from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off
+from support.wording import english
 
 WRITES = ("upload_image", "create", "update")
 LONG = 60.0
@@ -216,8 +217,8 @@ def test_a_missing_picture_is_waited_for_and_uses_up_no_attempt() -> None:
     assert stage.step().next_tick_at == stage.clock.now() + Patience().pause
     for _ in range(2 * Patience().attempts):  # among them those that move the test's start on
         run = stage.step()
-        assert "the picture for" in (run.attention or "")
-        assert "was not found" in (run.attention or "")
+        assert "the picture for" in english(run.attention)
+        assert "was not found" in english(run.attention)
     assert stage.rows() == []  # nothing is intended before its picture can be read
     storage._contents = pictures
     assert stage.go(RunStatus.AB_TESTING).attention is None
@@ -230,7 +231,7 @@ def test_a_file_store_that_does_not_answer_is_asked_again_soon() -> None:
     for _ in range(Patience().attempts + 1):
         run = stage.step()
         assert run.next_tick_at == stage.clock.now() + Patience().spacing
-        assert "the file store is away" in (run.attention or "")
+        assert "the file store is away" in english(run.attention)
     assert stage.rows() == []  # nothing is intended before its picture can be read
     storage.silent = False
     assert stage.go(RunStatus.AB_TESTING).status is RunStatus.AB_TESTING

@@ -9,6 +9,7 @@ import pytest
 from autopublisher.cli.doctor import State, claim_check, look_check
 from autopublisher.domain.accounts.claims import Claim, ClaimState
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.reconciliation.findings import AccountLook
 
 HELD = Claim(ActId("act_1"), 3, ("c",), "file 7", ClaimState.HELD)
@@ -19,7 +20,11 @@ HELD = Claim(ActId("act_1"), 3, ("c",), "file 7", ClaimState.HELD)
     [
         (HELD, State.OK, "start 3"),
         (replace(HELD, state=ClaimState.PENDING), State.OK, "about to be read back"),
-        (replace(HELD, state=ClaimState.REFUSED, why="installation x has it"), State.FAIL, "installation x"),
+        (
+            replace(HELD, state=ClaimState.REFUSED, why=legacy("installation x has it")),
+            State.FAIL,
+            "installation x",
+        ),
         (HELD.moved(None, take_over=False), State.FAIL, "restored and not taken over"),
         (HELD.moved(None, take_over=True), State.WARN, "being taken over"),
     ],
@@ -41,8 +46,16 @@ UNKNOWN = "campaign 1 (Old) is ACTIVE and is of a run that this database does no
     [
         (AccountLook(ActId("act_1"), None, ()), State.WARN, "not yet"),
         (AccountLook(ActId("act_1"), SEEN, ()), State.OK, "as asked"),
-        (AccountLook(ActId("act_1"), SEEN, ("renamed", "moved")), State.WARN, "renamed and 1 more"),
-        (AccountLook(ActId("act_1"), SEEN, ("renamed", UNKNOWN), (UNKNOWN,)), State.FAIL, UNKNOWN),
+        (
+            AccountLook(ActId("act_1"), SEEN, (legacy("renamed"), legacy("moved"))),
+            State.WARN,
+            "renamed and 1 more",
+        ),
+        (
+            AccountLook(ActId("act_1"), SEEN, (legacy("renamed"), legacy(UNKNOWN)), (legacy(UNKNOWN),)),
+            State.FAIL,
+            UNKNOWN,
+        ),
     ],
 )
 def test_what_is_on_of_a_run_this_database_does_not_have_fails(
@@ -55,6 +68,6 @@ def test_what_is_on_of_a_run_this_database_does_not_have_fails(
 
 
 def test_a_look_is_told_in_the_accounts_zone_with_the_clock_it_is_measured_by() -> None:
-    look = AccountLook(ActId("act_1"), SEEN, ("edited 2026-11-30T03:00:00+00:00",))
+    look = AccountLook(ActId("act_1"), SEEN, (legacy("edited 2026-11-30T03:00:00+00:00"),))
     check = look_check(look, ZoneInfo("Europe/Madrid"), " by the simulated clock (jump)")
     assert check.finding == "2026-11-30 05:00 CET by the simulated clock (jump): edited 2026-11-30 04:00 CET"

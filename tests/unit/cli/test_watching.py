@@ -15,6 +15,7 @@ from autopublisher.cli.watching import Watcher
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports, RunView
 
@@ -54,7 +55,7 @@ class Script:
 
 
 def view(run: Run, *messages: str) -> RunView:
-    events = tuple(Event(NOON, "runs:run:told", "system", message, run.id) for message in messages)
+    events = tuple(Event(NOON, "runs:run:told", "system", legacy(message), run.id) for message in messages)
     spent = Money(1234, "EUR")
     return RunView(run, (), (), (), events, (), spent, spent, spent, None)
 

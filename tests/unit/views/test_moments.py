@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.moments import moment_text
-from autopublisher.views.moments import Zones, in_zone, zone_for
+from autopublisher.domain.moments import in_zone, moment_text
+from autopublisher.views.moments import Zones, zone_for
 
 NOON = datetime(2026, 12, 1, 12, 0, 59, tzinfo=UTC)
 

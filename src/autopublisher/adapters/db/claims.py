@@ -1,6 +1,5 @@
 """The claims on ad accounts."""
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +8,7 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import claims
 from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message
 
 
 class SqlClaims:
@@ -24,9 +24,11 @@ class SqlClaims:
 
     def put(self, claim: Claim) -> None:
         """Insert or overwrite."""
-        self._session.put(claims, asdict(claim), ["act_id"])
+        said = None if claim.why is None else claim.why.to_record()
+        self._session.put(claims, vars(claim) | {"why": "", "said": said}, ["act_id"])
 
 
 def _claim(row: Row) -> Claim:
-    values: dict[str, Any] = {**row}
-    return Claim(**values)
+    told: dict[str, Any] = {**row}
+    why = told.pop("said") or told["why"]
+    return Claim(**told | {"why": Message.from_record(why) if why else None})

@@ -12,6 +12,7 @@ from autopublisher.adapters.db.tables import META_TABLES, decisions, events, ins
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.request.variants import Variant
 
 _FIGURES = tuple(field.name for field in fields(Figures))
@@ -74,12 +75,21 @@ class SqlObservations:
 
     def add_events(self, added: Sequence[Event]) -> None:
         """Append audit events."""
-        self._session.append(events, [vars(one) for one in added])
+        self._session.append(events, [_event_to_row(one) for one in added])
 
     def events(self, run_id: RunId) -> Sequence[Event]:
         """Return a run's events in the order they were written."""
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.id)
-        return [Event(**{name: row[name] for name in _EVENT}) for row in self._session.rows(query)]
+        return [_event_from_row(row) for row in self._session.rows(query)]
+
+
+def _event_to_row(event: Event) -> dict[str, Any]:
+    return {**vars(event), **event.message.to_record(), "message": ""}
+
+
+def _event_from_row(row: Row) -> Event:
+    said = row["message"] or {"code": row["code"], "params": row["params"]}
+    return Event(**{name: row[name] for name in _EVENT} | {"message": Message.from_record(said)})
 
 
 def _snapshot_to_row(snapshot: Snapshot) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.naming import id_prefix_of
+from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import request_from_record, request_to_record
 from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.ports.repositories import RunFilter
@@ -23,6 +24,9 @@ _SEARCHABLE = frozenset(column.name for column in runs.columns) - _DERIVED
 """The fields of a run that have a column of their own."""
 
 
+_MESSAGES = ("attention", "failure")
+
+
 def run_to_row(run: Run) -> dict[str, Any]:
     """Return a run as a row; a field without a column goes into ``details``."""
     total = Money.from_major(run.request.budget_config.total_budget, run.currency)
@@ -30,16 +34,22 @@ def run_to_row(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in _SEARCHABLE},
         "total_budget_minor": total.minor,
         "request": request_to_record(run.request),
-        "details": _FORM.dump_python(run, mode="json", exclude={*_SEARCHABLE, "request"}),
+        "details": _FORM.dump_python(
+            run, mode="json", exclude={*_SEARCHABLE, *_MESSAGES, "warnings", "request"}
+        )
+        | {name: None if (said := getattr(run, name)) is None else said.to_record() for name in _MESSAGES}
+        | {"warnings": [one.to_record() for one in run.warnings]},
     }
 
 
 def run_from_row(row: Row) -> Run:
     """Rebuild the run; a field younger than the row gets its default."""
     columns = {name: row[name] for name in _SEARCHABLE}
-    return _FORM.validate_python(
-        {**row["details"], **columns, "request": request_from_record(row["request"])}
-    )
+    details = row["details"]
+    said = {name: Message.from_record(details[name]) for name in _MESSAGES if details.get(name) is not None}
+    warnings = tuple(Message.from_record(one) for one in details.get("warnings", ()))
+    request = request_from_record(row["request"])
+    return _FORM.validate_python({**details, **columns, **said, "warnings": warnings, "request": request})
 
 
 class SqlRuns:

@@ -26,6 +26,7 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.claims import ClaimState
 from autopublisher.domain.campaigns.campaign import CampaignState, Reason
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationState
+from autopublisher.domain.messages import LEGACY
 from autopublisher.domain.people import TokenKind
 from autopublisher.domain.runs.run import Control, RunStatus
 
@@ -213,8 +214,11 @@ events = Table(
     Column("at", Moment, nullable=False),
     Column("tag", NAME, nullable=False),
     Column("actor", NAME, nullable=False),
+    # What an earlier release wrote as a sentence; a message has its code and what fills it.
     Column("message", Text, nullable=False),
     Column("data", RECORD, nullable=False),
+    Column("code", NAME, nullable=False, server_default=LEGACY),
+    Column("params", RECORD, nullable=False, server_default="{}"),
     # Numbers of deleted rows are never given out again, so a gap stays visible.
     sqlite_autoincrement=True,
 )
@@ -308,7 +312,9 @@ claims = Table(
     Column("nonces", Words, nullable=False),
     Column("place", NAME),
     Column("state", Word(ClaimState), nullable=False),
+    # What an earlier release wrote as a sentence; a message stands in ``said``.
     Column("why", Text, nullable=False),
+    Column("said", RECORD),
     Column("take_over", Boolean, nullable=False),
     Column("again_at", Moment),
 )

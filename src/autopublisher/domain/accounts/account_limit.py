@@ -11,6 +11,7 @@ from typing import Any
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.messages import Code, Message
 
 BILLING = "billing"
 """The name under which an account's watch keeps what it last saw of the account's money."""
@@ -19,6 +20,14 @@ _REACHED_PERCENT = 99
 """From so much of a limit on Meta hardly delivers: the rest is less than one more auction is worth."""
 
 HOW_TO_LIFT = "Raise or reset the account spending limit in Meta's billing settings"
+
+
+class AccountLimitMessage(Code):
+    """What the account's own limit at Meta means for a run."""
+
+    REACHED = "run.account_limit_reached"
+    SHORT = "run.account_limit_short"
+    HOLDS = "run.account_limit_holds"
 
 
 def falls_short(facts: AdAccountFacts, needed: Money) -> bool:
@@ -33,33 +42,23 @@ def is_reached(facts: AdAccountFacts) -> bool:
     return cap is not None and spent is not None and 100 * spent.minor >= _REACHED_PERCENT * cap.minor
 
 
-def attention_of_test(facts: AdAccountFacts, needed: Money) -> str | None:
+def attention_of_test(facts: AdAccountFacts, needed: Money) -> Message | None:
     """Return what a running test that could still spend ``needed`` has to say of the account's limit.
 
     The words name the limit and not what it leaves, so that they stay the same from one poll to the next.
     """
-    if is_reached(facts):
-        return (
-            f"The ad account has reached its own spending limit at Meta ({facts.spend_cap}): nothing of it delivers. "
-            f"{HOW_TO_LIFT}, or cancel the run"
-        )
-    if falls_short(facts, needed):
-        return (
-            f"The ad account's own spending limit at Meta ({facts.spend_cap}) leaves less than this test could still "
-            f"spend: delivery will stop before its end. {HOW_TO_LIFT}"
-        )
-    return None
-
-
-def attention_of_publication(facts: AdAccountFacts, needed: Money) -> str | None:
-    """Return why a final campaign of ``needed`` has to wait for the account's limit; None where it need not."""
-    if not falls_short(facts, needed):
+    if facts.spend_cap is None:
         return None
-    return (
-        f"Nothing is published yet: the ad account's own spending limit at Meta ({facts.spend_cap}) leaves "
-        f"{facts.limit_left}, and the final campaign is to spend up to {needed}. {HOW_TO_LIFT}; the run then goes on by "
-        "itself"
-    )
+    if is_reached(facts):
+        return AccountLimitMessage.REACHED(limit=facts.spend_cap)
+    return AccountLimitMessage.SHORT(limit=facts.spend_cap) if falls_short(facts, needed) else None
+
+
+def attention_of_publication(facts: AdAccountFacts, needed: Money) -> Message | None:
+    """Return why a final campaign of ``needed`` has to wait for the account's limit; None where it need not."""
+    if facts.spend_cap is None or facts.limit_left is None or not falls_short(facts, needed):
+        return None
+    return AccountLimitMessage.HOLDS(limit=facts.spend_cap, left=facts.limit_left, needed=needed)
 
 
 @dataclass(frozen=True)

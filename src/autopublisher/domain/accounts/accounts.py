@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
+from autopublisher.domain.messages import Code
 
 DELIVERABLE_STATUSES = frozenset({1, 8, 9})
 """Meta account states in which ads still deliver: active, pending settlement, in grace period."""
@@ -18,6 +19,16 @@ def zone_of(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, not a name at all, or a folder of names
         return None
+
+
+class AccountMessage(Code):
+    """What is said of a change to an ad account here."""
+
+    REGISTERED = "account.registered"
+    DEFAULTS_CHANGED = "account.defaults_changed"
+    LIMITS_CHANGED = "account.limits_changed"
+    CREATIVE_ADDED = "account.creative_added"
+    TAKEN_OVER = "account.taken_over"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.ids import ActId, InstallationId, MetaId
 from autopublisher.domain.journal.operations import Action, OperationSpec
+from autopublisher.domain.messages import Code, Message
 
 CLAIM_MARK = "autopublisher installation "
 CLAIM_SHOWS = timedelta(minutes=3)
@@ -43,6 +44,20 @@ class ClaimState(StrEnum):
     REFUSED = "refused"
 
 
+class ClaimMessage(Code):
+    """What is said of whose an account is."""
+
+    FOREIGN = "claim.foreign"
+    CLAIMED_BEFORE = "claim.claimed_before"
+    ANOTHER_COPY = "claim.another_copy"
+    MOVED = "claim.moved"
+    OTHER_LABEL = "claim.other_label"
+    LABELS_UNREAD = "claim.labels_unread"
+    HELD = "claim.held"
+    LABEL_GONE = "claim.label_gone"
+    REFUSED = "claim.refused"
+
+
 @dataclass(frozen=True)
 class Claim:
     """The installation's claim on an account, as the database has it.
@@ -57,7 +72,7 @@ class Claim:
     nonces: tuple[str, ...] = ()
     place: str | None = None
     state: ClaimState = ClaimState.PENDING
-    why: str = ""
+    why: Message | None = None
     take_over: bool = False
     again_at: datetime | None = None
 
@@ -75,9 +90,9 @@ class Claim:
         nonces = (nonce, *(one for one in self.nonces if one != nonce))
         if shown in nonces:
             nonces = nonces[: max(_KEPT_NONCES, nonces.index(shown) + 1)]
-        return replace(self, epoch=epoch, nonces=nonces, place=place, state=state, why="")
+        return replace(self, epoch=epoch, nonces=nonces, place=place, state=state, why=None)
 
-    def refused(self, why: str, now: datetime) -> "Claim":
+    def refused(self, why: Message, now: datetime) -> "Claim":
         """Return the claim as it stands while somebody else holds the account."""
         return replace(self, state=ClaimState.REFUSED, why=why, again_at=now + CLAIM_RETRY)
 
@@ -86,12 +101,9 @@ class Claim:
         return replace(self, place=ELSEWHERE, state=ClaimState.PENDING, take_over=take_over, again_at=now)
 
     @property
-    def attention(self) -> str:
+    def attention(self) -> Message:
         """What people read where something waits because of it."""
-        return (
-            f"{self.act_id} is not this installation's to write to: {self.why}. Only pauses are written. See that the "
-            f"other is stopped for good, then run 'autopublisher account take-over {self.act_id}'."
-        )
+        return ClaimMessage.FOREIGN(act_id=self.act_id, why=self.why or "")
 
 
 @dataclass(frozen=True)
@@ -137,20 +149,19 @@ def own_labels(labels: Sequence[ClaimLabel], installation: InstallationId) -> Se
     return sorted((one for one in labels if one.installation == installation), key=lambda label: label.epoch)
 
 
-def why_not(claim: Claim, labels: Sequence[ClaimLabel], installation: InstallationId, place: str) -> str:
-    """Return why the account is not this installation's, empty where it is; ``place`` is where its database lies now."""
+def why_not(
+    claim: Claim, labels: Sequence[ClaimLabel], installation: InstallationId, place: str
+) -> Message | None:
+    """Return why the account is not this installation's, None where it is; ``place`` is where its database lies now."""
     if labels and labels[0].installation != installation:
         first = labels[0]
-        return f"installation {first.installation} (start {first.epoch}) has claimed it at Meta before"
+        return ClaimMessage.CLAIMED_BEFORE(installation=first.installation, epoch=str(first.epoch))
     own = own_labels(labels, installation)
     if own and own[-1].nonce not in claim.nonces:
-        return (
-            f"another copy of this database has been started (start {own[-1].epoch} at Meta, {claim.epoch} here): this one "
-            "is older or was copied"
-        )
+        return ClaimMessage.ANOTHER_COPY(shown=str(own[-1].epoch), epoch=str(claim.epoch))
     if not claim.is_new and claim.place != place:
-        return "this database was restored, copied or moved since it last wrote there"
-    return ""
+        return ClaimMessage.MOVED()
+    return None
 
 
 def is_shown(claim: Claim, labels: Sequence[ClaimLabel], installation: InstallationId) -> bool:

@@ -4,6 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autopublisher.domain.ids import InstallationId
+from autopublisher.domain.messages import Code, Message
+
+
+class InstallationMessage(Code):
+    """What is said of an installation."""
+
+    RESTORED = "installation.restored"
+    RESTORED_FROM = "installation.restored_from"
 
 
 @dataclass(frozen=True)
@@ -21,10 +29,9 @@ class Restoration:
     took_over: bool = False
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Message:
         """What people read until everything has been verified."""
-        at, backup_at = (moment.isoformat(timespec="seconds") for moment in (self.at, self.backup_at))
-        return f"restored at {at} from a backup of {backup_at}: everything is verified against Meta before any write"
+        return InstallationMessage.RESTORED_FROM(at=self.at, backup_at=self.backup_at)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ What is not known to be less is refused. The report is what Meta showed, object 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.messages import Code, Message
 
 OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 """Own statuses in which an object delivers nothing."""
@@ -38,6 +39,21 @@ LONGEST_TIMEOUT = timedelta(seconds=90)
 """The most that may be set for waiting for Meta's answer; connecting, and what is on its way, have the rest."""
 
 _AMOUNTS = frozenset({"daily_budget", "lifetime_budget", "spend_cap"})
+
+
+class StopMessage(Code):
+    """What is said of a stop."""
+
+    PRESSED = "stop.pressed"
+    PRESSED_UNWRITABLE = "stop.pressed_unwritable"
+    LIFTED = "stop.lifted"
+    NOT_LOOKED_AT = "stop.not_looked_at"
+    OBJECT_OPEN = "stop.object_open"
+    MAY_LAND = "stop.may_land"
+    TAKEN_OVER = "stop.taken_over"
+    AWAITS_ANSWER = "stop.awaits_answer"
+    PAUSED_UNJOURNALED = "stop.paused_unjournaled"
+    PAUSED_UNJOURNALED_UNSEEN = "stop.paused_unjournaled_unseen"
 
 
 @dataclass(frozen=True)
@@ -61,9 +77,9 @@ class Stop:
         return self.lifted_at is None
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Message:
         """What people read wherever something waits because of it."""
-        return f"stopped by {self.by}: {self.reason}"
+        return StopMessage.PRESSED(actor=self.by, reason=self.reason)
 
     def concerns(self, act_id: ActId) -> bool:
         """Tell whether it is about this account."""
@@ -203,7 +219,7 @@ class ObjectLine:
     run_id: RunId | None
     state: str
     confirmed: bool
-    why: str = ""
+    why: Message | None = None
 
     @property
     def place(self) -> str:
@@ -218,7 +234,7 @@ class StopReport:
     stops: tuple[StopId, ...]
     at: datetime
     objects: tuple[ObjectLine, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Message, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -226,10 +242,12 @@ class StopReport:
         return not self.problems and all(line.confirmed for line in self.objects)
 
     @property
-    def open_lines(self) -> tuple[str, ...]:
-        """What is not confirmed yet, a sentence each."""
+    def open_lines(self) -> tuple[Message, ...]:
+        """What is not confirmed yet, a message each."""
         lines = (
-            f"{line.kind.value} {line.meta_id or line.key}: {line.why or line.state}"
+            StopMessage.OBJECT_OPEN(
+                kind=line.kind.value, id=line.meta_id or line.key, why=line.why or line.state
+            )
             for line in self.objects
             if not line.confirmed
         )
@@ -241,8 +259,8 @@ class StopReport:
             "stops": list(self.stops),
             "at": self.at.isoformat(),
             "confirmed": self.confirmed,
-            "objects": [asdict(line) | {"kind": line.kind.value} for line in self.objects],
-            "problems": list(self.problems),
+            "objects": [line_to_record(line) for line in self.objects],
+            "problems": [one.to_record() for one in self.problems],
         }
 
 
@@ -251,6 +269,18 @@ def report_from_record(record: Mapping[str, Any]) -> StopReport:
     return StopReport(
         stops=tuple(StopId(one) for one in record["stops"]),
         at=datetime.fromisoformat(record["at"]),
-        objects=tuple(ObjectLine(**{**line, "kind": ObjectKind(line["kind"])}) for line in record["objects"]),
-        problems=tuple(record["problems"]),
+        objects=tuple(line_from_record(line) for line in record["objects"]),
+        problems=tuple(Message.from_record(one) for one in record["problems"]),
     )
+
+
+def line_to_record(line: ObjectLine) -> dict[str, Any]:
+    """Return a line as JSON types."""
+    why = None if line.why is None else line.why.to_record()
+    return vars(line) | {"kind": line.kind.value, "why": why}
+
+
+def line_from_record(record: Mapping[str, Any]) -> ObjectLine:
+    """Rebuild what ``line_to_record`` wrote; earlier releases wrote a sentence, empty where nothing was missing."""
+    why = Message.from_record(record["why"]) if record["why"] else None
+    return ObjectLine(**{**record, "kind": ObjectKind(record["kind"]), "why": why})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import Code, Message
 
 MOST_PIXELS = 50_000_000
 """More than any camera's picture for an ad; decoding a larger one would cost more memory than it is worth."""
@@ -16,6 +17,14 @@ WIDEST, TALLEST_IN_FEEDS, TALLEST = 1.91, 4 / 5, 9 / 16
 
 _TOLERANCE = 0.03
 _COLOURS_OF_PRINT = "CMYK"
+
+
+class PictureWarning(Code):
+    """What Meta may do to a picture, wherever it is shown."""
+
+    SMALL = "picture.small"
+    UNUSUAL = "picture.unusual"
+    TALL = "picture.tall"
 
 
 @dataclass(frozen=True)
@@ -59,20 +68,15 @@ def check_picture(picture: Picture) -> Iterator[Problem]:
         )
 
 
-def picture_warnings(picture: Picture) -> tuple[str, ...]:
+def picture_warnings(picture: Picture) -> tuple[Message, ...]:
     """Return what Meta may do to a picture of this size where it is shown."""
-    warnings = []
+    warnings, size = [], f"{picture.width} x {picture.height}"
     if min(picture.width, picture.height) < SMALLEST_SIDE:
-        warnings.append(
-            f"The picture has {picture.size}; Meta asks for at least {SMALLEST_SIDE} x {SMALLEST_SIDE} in feeds and may "
-            "blur or refuse it."
-        )
+        warnings.append(PictureWarning.SMALL(size=size, least=SMALLEST_SIDE))
     if is_unusual(picture.width, picture.height):
-        warnings.append(
-            f"The picture has {picture.size}; Meta shows shapes between 1.91:1 and 9:16 and may crop or refuse it."
-        )
+        warnings.append(PictureWarning.UNUSUAL(size=size))
     elif is_tall_for_feeds(picture.width, picture.height):
-        warnings.append(f"The picture has {picture.size}; in feeds Meta crops what is taller than 4:5.")
+        warnings.append(PictureWarning.TALL(size=size))
     return tuple(warnings)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Event:
     at: datetime
     tag: str
     actor: str
-    message: str
+    message: Message
     run_id: RunId | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError, Problem
+from autopublisher.domain.messages import Code, Message, remedy_of, said_of
 from autopublisher.domain.money.exposure import Calendar
 from autopublisher.domain.request.request import RunRequest
 
@@ -28,6 +29,19 @@ class Period(StrEnum):
 
     DAY = "day"
     MONTH = "month"
+
+
+class LimitMessage(Code):
+    """What is said of a limit that would be exceeded, or does not cover a currency."""
+
+    ACCOUNT_DAY = "limit.account_day"
+    ACCOUNT_MONTH = "limit.account_month"
+    INSTALLATION_DAY = "limit.installation_day"
+    INSTALLATION_MONTH = "limit.installation_month"
+    REMEDY = "limit.remedy"
+    REFUSED = "limit.refused"
+    UNCOVERED_DAILY = "exposure.uncovered_daily"
+    UNCOVERED_MONTHLY = "exposure.uncovered_monthly"
 
 
 @dataclass(frozen=True)
@@ -76,26 +90,28 @@ class Breach:
     asked: Money
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Message:
         """Say which limit, when, and how much of it is left."""
-        kind = "daily" if self.period is Period.DAY else "monthly"
-        when = f"on {self.first}" if self.period is Period.DAY else f"in {self.first:%Y-%m}"
-        return (
-            f"the {self.scope.value}'s {kind} limit of {self.limit} would be exceeded {when}: "
-            f"it could spend {self.asked} then, and {self.left} is left"
-        )
+        when: date | str = self.first if self.period is Period.DAY else f"{self.first:%Y-%m}"
+        code = LimitMessage(f"limit.{self.scope.value}_{self.period.value}")
+        return code(limit=self.limit, first=when, asked=self.asked, left=self.left)
 
     @property
-    def remedy(self) -> str:
+    def remedy(self) -> Message:
         """Say what can be done."""
         flag = "--daily" if self.period is Period.DAY else "--monthly"
         setting = f"AUTO_PUBLISHER_{'DAILY' if self.period is Period.DAY else 'MONTHLY'}_LIMIT"
         change = f"autopublisher account limits {flag}" if self.scope is Scope.ACCOUNT else setting
-        return f"Ask for less, wait until other runs have ended, or raise the limit ({change})."
+        return LimitMessage.REMEDY(change=change)
+
+    @property
+    def said(self) -> Message:
+        """Say both."""
+        return LimitMessage.REFUSED(reason=self.reason, remedy=self.remedy)
 
     def refuse(self, key: str) -> LimitRefusedError:
         """Return the error that refuses the write ``key``."""
-        return LimitRefusedError(key=key, reason=f"{self.reason}. {self.remedy}")
+        return LimitRefusedError(key=key, reason=self.said)
 
 
 def first_breach(
@@ -130,7 +146,7 @@ def check_limits(
     try:
         whole = installation.of(currency)
     except LimitRefusedError as error:
-        yield Problem("budget_config.total_budget", error.message, error.remedy, "limit_unknown")
+        yield Problem("budget_config.total_budget", said_of(error), remedy_of(error), "limit_unknown")
         return
     ab = request.ab_test_config
     test = Money.from_major(ab.test_budget_per_variant * ab.variants_count, currency)
@@ -146,5 +162,6 @@ def check_limits(
                 )
 
 
-def _uncovered(period: str, currency: str) -> str:
-    return f"the installation has a {period} limit, but none for {currency}"
+def _uncovered(period: str, currency: str) -> Message:
+    code = LimitMessage.UNCOVERED_DAILY if period == "daily" else LimitMessage.UNCOVERED_MONTHLY
+    return code(currency=currency)

@@ -15,8 +15,10 @@ from typing import Any
 
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, drifted_fields, unrequested_fields
+from autopublisher.domain.reconciliation.finding_messages import FindingMessage
 
 START_SLACK = timedelta(minutes=2)
 """A start that had passed when it was asked for reads as the moment of asking, by Meta's clock."""
@@ -110,16 +112,24 @@ class Edit:
     unasked: bool = False
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Message:
         """What people read."""
-        shown = f"{self.field} is {self.shown or 'not set'}"
-        if self.unasked:
-            return f"{shown}, and was {self.wanted or 'not set'} when it was made"
-        return f"{shown}, and we asked for {self.wanted or 'none'}"
+        code = FindingMessage.EDITED_UNASKED if self.unasked else FindingMessage.EDITED
+        nothing = FindingMessage.NOT_SET() if self.unasked else FindingMessage.NONE()
+        shown = _readable(self.shown) or FindingMessage.NOT_SET()
+        return code(field=self.field, shown=shown, wanted=_readable(self.wanted) or nothing)
 
     def to_record(self) -> dict[str, Any]:
         """Return the edit as JSON types."""
         return asdict(self)
+
+
+def _readable(value: str) -> str | datetime:
+    """Return a moment as one, so that it is shown in the account's zone; any other value as it is."""
+    try:
+        return datetime.fromisoformat(value) if len(value) >= len("2026-12-01T09:00:00+0000") else value
+    except ValueError:
+        return value
 
 
 def edits(

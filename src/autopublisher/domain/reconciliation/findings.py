@@ -10,8 +10,11 @@ from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, resolve
+from autopublisher.domain.messages import Message
 from autopublisher.domain.reconciliation.edits import Edit
+from autopublisher.domain.reconciliation.finding_messages import FindingMessage
 from autopublisher.domain.reconciliation.unknown import unknown_in
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 
 RECONCILIATION = "reconciliation"
 """The name under which the reconciliation's record is kept in an account's watch."""
@@ -46,9 +49,9 @@ class Finding:
         return self.edit.wanted, self.edit.shown, self.turn
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Message:
         """What people read."""
-        return f"{self.kind.value} {self.meta_id} ({self.key}): {self.edit.sentence}"
+        return FindingMessage.OBJECT(kind=self.kind.value, id=self.meta_id, key=self.key, edit=self.edit.said)
 
     def to_record(self) -> dict[str, Any]:
         """Return the finding as JSON types."""
@@ -60,7 +63,6 @@ class Finding:
             **self.edit.to_record(),
             "since": self.since.isoformat(),
             "turn": self.turn,
-            "sentence": self.sentence,
         }
 
 
@@ -97,36 +99,41 @@ class AccountLook:
 
     act_id: ActId
     looked_at: datetime | None
-    open: tuple[str, ...]
-    unknown: tuple[str, ...] = ()
+    open: tuple[Message, ...]
+    unknown: tuple[Message, ...] = ()
 
 
 def look_of(watch: Watch) -> AccountLook:
     """Return the last look of a watch: findings, objects of no journal, and what could not be read or done."""
     record = watch.report.get(RECONCILIATION, {})
-    orphans = (_orphan_sentence(one) for one in record.get("orphans", ()))
+    orphans = (_orphan(one) for one in record.get("orphans", ()))
     kept = (record[name] for name in ("undone", "problems") if name in record)
-    unknown = tuple(one.sentence for one in unknown_in(record))
+    unknown = tuple(one.said for one in unknown_in(record))
     lines = (
         *unknown,
-        *(one.sentence for one in findings_of(record)),
+        *(one.said for one in findings_of(record)),
         *orphans,
-        *(str(one["sentence"]) for one in record.get("unclaimed", ())),
-        *(line for lines in kept for line in lines),
+        *(_unclaimed(one) for one in record.get("unclaimed", ())),
+        *(Message.from_record(line) for lines in kept for line in lines),
     )
-    failed = (str(record["problem"]),) if "problem" in record else ()
+    failed = (Message.from_record(record["problem"]),) if "problem" in record else ()
     return AccountLook(watch.act_id, watch.looked_at, (*lines, *failed), unknown)
 
 
-def loose_ends(watch: Watch) -> tuple[str, ...]:
+def loose_ends(watch: Watch) -> tuple[Message, ...]:
     """Return the objects of no journal that may be on: nobody set money aside for them, or knows what they may spend."""
     orphans = watch.report.get(RECONCILIATION, {}).get("orphans", ())
-    return tuple(_orphan_sentence(orphan) for orphan in orphans if not orphan["confirmed"])
+    return tuple(_orphan(one) for one in orphans if not one["confirmed"])
 
 
-def _orphan_sentence(record: Mapping[str, Any]) -> str:
-    named = f"{record['kind']} {record['meta_id']} ({record['key']})"
-    return f"{named} belongs to no journal; it is {record['state']}"
+def _orphan(record: Mapping[str, Any]) -> Message:
+    return WatchMessage.ORPHAN(
+        kind=record["kind"], id=record["meta_id"], name=record["key"], state=record["state"]
+    )
+
+
+def _unclaimed(record: Mapping[str, Any]) -> Message:
+    return FindingMessage.UNCLAIMED(kind=record["kind"], id=record["meta_id"], name=record["name"])
 
 
 def last_requested(rows: Sequence[Operation], key: str) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from typing import Any
 from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.duplicates import MONEY_KINDS, worst_case
+from autopublisher.domain.reconciliation.finding_messages import FindingMessage
 
 UNKNOWN = "unknown_runs"
 """The entry of a reconciliation's record that holds them."""
@@ -36,10 +38,11 @@ class UnknownObject:
     since: datetime
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Message:
         """What people read."""
-        named = f"{self.kind.value} {self.meta_id} ({self.name})"
-        return f"{named} is {self.status} and is of a run that this database does not have"
+        return FindingMessage.UNKNOWN_RUN(
+            kind=self.kind.value, id=self.meta_id, name=self.name, status=self.status
+        )
 
     def to_record(self) -> dict[str, Any]:
         """Return the object as JSON types."""

@@ -1,11 +1,14 @@
-"""Notes on a run that has ended: sentences that come and go, and together are its attention.
+"""Notes on a run that has ended: messages that come and go, and together are its attention.
 
 Each has a name, so that what one check has found is not lost by another's. What the run's end itself had to say is first.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 
 NOTES = "notes"
 """The entry of an ended run's report that keeps them."""
@@ -22,19 +25,28 @@ TIME_ZONE = "time_zone"
 _END = "end"
 
 
-def note_of(run: Run, name: str) -> str | None:
+def note_of(run: Run, name: str) -> Message | None:
     """Return the note of this name; None where there is none."""
-    notes: dict[str, str] = (run.report or {}).get(NOTES, {})
-    return notes.get(name)
+    found = (run.report or {}).get(NOTES, {}).get(name)
+    return None if found is None else Message.from_record(found)
 
 
-def with_note(run: Run, name: str, sentence: str | None) -> Run:
+def with_note(run: Run, name: str, said: Message | None) -> Run:
     """Return the run with this note, or without it, and its attention accordingly."""
     report = dict(run.report or {})
-    kept = report.pop(NOTES, {_END: run.attention} if run.attention else {})
+    kept = report.pop(NOTES, {_END: run.attention.to_record()} if run.attention else {})
     notes = {known: text for known, text in kept.items() if known != name}
-    if sentence is not None:
-        notes[name] = sentence
+    if said is not None:
+        notes[name] = said.to_record()
     if notes.keys() - {_END}:
         report[NOTES] = notes
-    return replace(run, attention=". ".join(notes.values()) or None, report=report or None)
+    return replace(
+        run, attention=_together([Message.from_record(one) for one in notes.values()]), report=report or None
+    )
+
+
+def _together(notes: Sequence[Message]) -> Message | None:
+    """Return several notes as one message."""
+    if len(notes) > 1:
+        return RunMessage.NOTES(notes=tuple(notes))
+    return notes[0] if notes else None

@@ -6,11 +6,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.messages import Code, Message
 from autopublisher.domain.money.limits import Breach
 from autopublisher.domain.request.request import RunRequest
 
 LONGEST_DAYS = 365
 """A final campaign never runs longer than this, however small its daily budget."""
+
+
+class BudgetMessage(Code):
+    """What a final budget follows from, and why there is none."""
+
+    TOO_LITTLE_LEFT = "budget.too_little_left"
+    MOST_BELOW_MINIMUM = "budget.most_below_minimum"
+    BY_LIMITS = "budget.by_limits"
+    BY_MINIMUM = "budget.by_minimum"
+    BY_MOST = "budget.by_most"
+    BY_FACTOR = "budget.by_factor"
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class FinalBudget:
     spend_cap: Money | None
     starts_at: datetime
     ends_at: datetime
-    why: str
+    why: Message
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,7 @@ class Room:
 class NoBudget:
     """Why nothing can be published."""
 
-    reason: str
+    reason: Message
 
 
 def base_daily(request: RunRequest, currency: str) -> Money:
@@ -97,15 +109,15 @@ def final_budget(request: RunRequest, room: Room, now: datetime) -> FinalBudget 
     """
     left, smallest_daily, smallest_cap = room.left, room.smallest_daily, room.smallest_cap
     if left < smallest_daily:
-        return NoBudget(f"{left} is left of the total budget, below Meta's minimum of {smallest_daily} a day")
+        return NoBudget(BudgetMessage.TOO_LITTLE_LEFT(left=left, least=smallest_daily))
     most = _most_daily(request, left.currency)
     if most is not None and most < smallest_daily:
-        return NoBudget(f"max_daily_budget is {most}, below Meta's minimum of {smallest_daily} a day")
+        return NoBudget(BudgetMessage.MOST_BELOW_MINIMUM(most=most, least=smallest_daily))
     daily, why = _scaled(request, left.currency)
     if room.most_daily is not None and room.most_daily < daily:
-        daily, why = room.most_daily, "the spend limits"
+        daily, why = room.most_daily, BudgetMessage.BY_LIMITS()
     if daily < smallest_daily:
-        daily, why = smallest_daily, "Meta's minimum daily budget"
+        daily, why = smallest_daily, BudgetMessage.BY_MINIMUM()
     days = min(LONGEST_DAYS, -(-left.minor // daily.minor))
     starts = now.replace(microsecond=0)
     if days < 2 or left < smallest_cap:  # noqa: PLR2004 - Meta wants more than 24 h with a daily budget
@@ -121,10 +133,10 @@ def _most_daily(request: RunRequest, currency: str) -> Money | None:
     return None if most is None else Money.from_major(most, currency)
 
 
-def _scaled(request: RunRequest, currency: str) -> tuple[Money, str]:
+def _scaled(request: RunRequest, currency: str) -> tuple[Money, Message]:
     factor = request.budget_config.scaling_factor
     scaled = base_daily(request, currency).times(factor)
     most = _most_daily(request, currency)
     if most is not None and most < scaled:
-        return most, "max_daily_budget"
-    return scaled, f"scaling_factor {factor}"
+        return most, BudgetMessage.BY_MOST()
+    return scaled, BudgetMessage.BY_FACTOR(factor=str(factor))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from autopublisher.domain.accounts.account_limit import falls_short
 from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.messages import Code, Message
 from autopublisher.domain.request.category_rules import AUTHORISED, special_categories
 from autopublisher.domain.request.placements import PLACEMENTS
 from autopublisher.domain.request.request import RunRequest
@@ -19,9 +20,23 @@ RECOMMENDED_HEADLINE, RECOMMENDED_TEXT = 25, 90
 """Characters that Meta shows of a link ad's headline and text in most places."""
 
 
+class RequestWarning(Code):
+    """What an author is warned of."""
+
+    OBJECTIVE_REPLACED = "warning.objective_replaced"
+    SHORT_TEST = "warning.short_test"
+    NOTHING_LEFT = "warning.nothing_left"
+    TOO_LITTLE_LEFT = "warning.too_little_left"
+    ACCOUNT_LIMIT = "warning.account_limit"
+    AUTHORISED_CATEGORY = "warning.authorised_category"
+    BRAZIL = "warning.brazil"
+    LONG_TEXT = "warning.long_text"
+    NO_INSTAGRAM = "warning.no_instagram"
+
+
 def request_warnings(
     request: RunRequest, account: Account, facts: AdAccountFacts, minimums: MinimumBudgets
-) -> tuple[str, ...]:
+) -> tuple[Message, ...]:
     """Return the warnings of a checked request, given what Meta says of its account."""
     settled = replace(request, ad=effective_ad(request, account))
     return (
@@ -36,55 +51,46 @@ def request_warnings(
     )
 
 
-def _objective(request: RunRequest) -> Iterator[str]:
+def _objective(request: RunRequest) -> Iterator[Message]:
     choice = objective_of(request)
     if choice.was_mapped:
-        yield f"Objective {choice.asked} is no longer created by Meta; {choice.outcome} is used instead."
+        yield RequestWarning.OBJECTIVE_REPLACED(asked=choice.asked, used=choice.outcome)
 
 
-def _duration(request: RunRequest) -> Iterator[str]:
+def _duration(request: RunRequest) -> Iterator[Message]:
     if request.ab_test_config.test_duration_hours < _WHOLE_WEEKDAYS:
-        yield "A test shorter than three days cannot see differences between days of the week."
+        yield RequestWarning.SHORT_TEST()
 
 
-def _what_is_left(request: RunRequest, currency: str, minimums: MinimumBudgets) -> Iterator[str]:
+def _what_is_left(request: RunRequest, currency: str, minimums: MinimumBudgets) -> Iterator[Message]:
     """Warn where the tests may leave too little for Meta to take a final campaign."""
     total = Money.from_major(request.budget_config.total_budget, currency)
     left = total - _tests(request, currency)
     daily = smallest_daily(minimums, objective_of(request).goal.frequency)
     if not left.minor:
-        yield "The tests may use up total_budget, so nothing may be left to scale the winner."
+        yield RequestWarning.NOTHING_LEFT()
     elif left < daily:
-        yield (
-            f"Once the tests have spent their money, {left} is left for the winner, below Meta's minimum of {daily} a "
-            "day: then nothing can be published."
-        )
+        yield RequestWarning.TOO_LITTLE_LEFT(left=left, least=daily)
 
 
-def _account_limit(request: RunRequest, currency: str, facts: AdAccountFacts) -> Iterator[str]:
+def _account_limit(request: RunRequest, currency: str, facts: AdAccountFacts) -> Iterator[Message]:
     total = Money.from_major(request.budget_config.total_budget, currency)
-    if falls_short(facts, total):
-        yield (
-            f"The ad account's own spending limit at Meta leaves {facts.limit_left} of the {total} this run may spend: "
-            "the winner is published only once the limit leaves enough."
-        )
+    if facts.limit_left is not None and falls_short(facts, total):
+        yield RequestWarning.ACCOUNT_LIMIT(left=facts.limit_left, total=total)
 
 
-def _categories(request: RunRequest) -> Iterator[str]:
+def _categories(request: RunRequest) -> Iterator[Message]:
     for name in special_categories(request):
         if name in AUTHORISED:
-            yield f"Meta shows ads of category {name} only for advertisers that it has authorised."
+            yield RequestWarning.AUTHORISED_CATEGORY(name=name)
 
 
-def _brazil(request: RunRequest) -> Iterator[str]:
+def _brazil(request: RunRequest) -> Iterator[Message]:
     if _ASKS_SOME in request.targeting_config.countries:
-        yield (
-            "Meta wants some advertisers verified before their ads are shown in Brazil: see in Business settings whether "
-            "this account has to be."
-        )
+        yield RequestWarning.BRAZIL()
 
 
-def _long_texts(request: RunRequest) -> Iterator[str]:
+def _long_texts(request: RunRequest) -> Iterator[Message]:
     lists = (
         ("headlines", request.headlines, RECOMMENDED_HEADLINE),
         ("primary_texts", request.primary_texts, RECOMMENDED_TEXT),
@@ -92,17 +98,14 @@ def _long_texts(request: RunRequest) -> Iterator[str]:
     for name, texts, most in lists:
         longest = max((len(text) for text in texts), default=0)
         if longest > most:
-            yield f"{name}: Meta recommends at most {most} characters and may cut off the rest; the longest has {longest}."
+            yield RequestWarning.LONG_TEXT(field=name, most=most, longest=longest)
 
 
-def _instagram(request: RunRequest) -> Iterator[str]:
+def _instagram(request: RunRequest) -> Iterator[Message]:
     places = request.targeting_config.placements
     shown_there = not places or any(PLACEMENTS[place][0] == "instagram" for place in places)
     if shown_there and request.ad.instagram_user_id is None:
-        yield (
-            "No Instagram account is named (ad.instagram_user_id): on Instagram the ads appear under the page's name, or "
-            "Meta refuses them."
-        )
+        yield RequestWarning.NO_INSTAGRAM()
 
 
 def _tests(request: RunRequest, currency: str) -> Money:

@@ -13,7 +13,9 @@ from typing import Any
 
 from autopublisher.domain.errors import TransitionError
 from autopublisher.domain.ids import AccountId, ActId, RunId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.run_messages import as_asked
 
 
 class RunStatus(StrEnum):
@@ -113,12 +115,12 @@ class Run:
     ended_at: datetime | None = None
     ends_as: RunStatus | None = None
     ending_at: datetime | None = None
-    failure: str | None = None
+    failure: Message | None = None
     failed_ticks: int = 0
-    attention: str | None = None
+    attention: Message | None = None
     objective: str = ""
     plan_digest: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     business_id: str | None = None
     randomised: bool | None = None
     study_seen_at: datetime | None = None
@@ -153,11 +155,11 @@ class Run:
         return self.request.scheduled_for if self.status is RunStatus.PENDING else None
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Message | None:
         """Why the run has ended, or is going to; a cancellation is only asked for until all of it has been read back."""
         if self.control is not Control.CANCEL or self.is_final or self.failure is None:
             return self.failure
-        return self.failure.replace("cancelled by", "cancellation asked by", 1)
+        return as_asked(self.failure)
 
     @property
     def is_ending(self) -> bool:

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.journal.operations import Operation
-from autopublisher.domain.reconciliation.found import OLDER, found_names
+from autopublisher.domain.messages import Message
+from autopublisher.domain.reconciliation.found import found_names
+from autopublisher.domain.runs.run_messages import RunMessage
 
 
 class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an error
@@ -14,8 +16,8 @@ class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an e
     ``until`` None: no moment will help, somebody has to act.
     """
 
-    def __init__(self, until: datetime | None, attention: str | None = None) -> None:
-        super().__init__(attention or f"waiting until {until}")
+    def __init__(self, until: datetime | None, attention: Message | None = None) -> None:
+        super().__init__(str(attention or f"waiting until {until}"))
         self.until = until
         self.attention = attention
 
@@ -24,19 +26,20 @@ class Stopped(Deferred):
     """The kill switch holds the run's account; the run goes on when the stop is lifted."""
 
     def __init__(self, stop: Stop) -> None:
-        super().__init__(None, stop.sentence)
+        super().__init__(None, stop.said)
 
 
 class Held(Deferred):
     """Meta holds more of the run than its journal has; the run goes on when a person says so."""
 
     def __init__(self, rows: Sequence[Operation]) -> None:
-        super().__init__(None, f"{OLDER}: {', '.join(found_names(rows))}")
+        super().__init__(None, RunMessage.OLDER(found=tuple(found_names(rows))))
 
 
 class OperationRefused(Exception):  # noqa: N818 - an outcome of the journal, handled by every phase
     """A write will not happen: Meta refused it, or it was given up; the run has to be wound down."""
 
     def __init__(self, operation: Operation) -> None:
+        self.said = RunMessage.WRITE_REFUSED(key=operation.key, why=operation.error or "")
         super().__init__(f"{operation.key}: {operation.error}")
         self.operation = operation

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.journal.records import Decision, Event
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import UnitOfWork
 
@@ -39,7 +40,7 @@ def event(
     run: Run,
     at: datetime,
     action: str,
-    message: str,
+    message: Message,
     data: Mapping[str, Any] | None = None,
     *,
     actor: str = SYSTEM,

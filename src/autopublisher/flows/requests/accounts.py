@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
-from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, Creative, zone_of
+from autopublisher.domain.accounts.accounts import (
+    Account,
+    AccountMessage,
+    AdAccountFacts,
+    AdDefaults,
+    Creative,
+    zone_of,
+)
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money, offset_of
 from autopublisher.domain.creatives.pictures import Picture
@@ -21,6 +28,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message
 from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.request.ad_rules import is_link, unfit_link
 from autopublisher.flows.requests.pictures import read_picture
@@ -85,7 +93,7 @@ class Accounts:
             _refuse_taken(unit, act_id)
             unit.accounts.add(account)
             unit.watches.add(Watch(act_id, 1, account.created_at))
-            self._record(unit, "person:account:registered", actor, f"Ad account {act_id} was registered.")
+            self._record(unit, "person:account:registered", actor, AccountMessage.REGISTERED(act_id=act_id))
             unit.commit()
         if self._registered is not None:
             self._registered()
@@ -118,11 +126,10 @@ class Accounts:
             changed = replace(account, defaults=own, **_minor_limits(account, limits))
             unit.accounts.save(changed)
             if defaults or not limits:
-                named = ", ".join(sorted(defaults)) or "nothing"
-                said = f"Defaults of {account.act_id} changed: {named}."
+                said = AccountMessage.DEFAULTS_CHANGED(act_id=account.act_id, names=tuple(sorted(defaults)))
                 self._record(unit, "person:account:changed", actor, said)
             if limits:
-                said = f"Spend limits of {account.act_id} changed: {_limits_text(changed)}."
+                said = AccountMessage.LIMITS_CHANGED(act_id=account.act_id, limits=_limits_text(changed))
                 self._record(unit, "person:account:limited", actor, said)
             unit.commit()
         return changed
@@ -161,7 +168,7 @@ class Accounts:
                 picture.height,
             )
             unit.creatives.add(creative)
-            self._record(unit, "person:creative:added", actor, f"Creative {name} was added.")
+            self._record(unit, "person:creative:added", actor, AccountMessage.CREATIVE_ADDED(name=name))
             unit.commit()
         return creative
 
@@ -181,7 +188,7 @@ class Accounts:
         except MetaOutcomeUnknownError as error:
             raise UnavailableError(reason=error.message) from error
 
-    def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
+    def _record(self, unit: UnitOfWork, tag: str, actor: str, message: Message) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
 
 

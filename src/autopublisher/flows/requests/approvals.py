@@ -15,9 +15,11 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in, found_names
 from autopublisher.domain.runs.approvals import approval_digest, named_by_verdict, overrides_verdict
 from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
@@ -95,7 +97,7 @@ class Approvals:
                     "Read the run again and adopt what it shows.",
                 )
             asked = replace(run, control=Control.ADOPT, control_by=actor, adopts=found_digest(rows))
-            said = f"{actor} asked to adopt what Meta holds: {', '.join(found_names(rows))}"
+            said = RunMessage.ADOPT_ASKED(actor=actor, found=tuple(found_names(rows)))
             return self._nudge(unit, asked, "adopt_asked", said, actor=actor)
 
     def cancel(self, run_id: RunId, actor: str, reason: str = "") -> Run:
@@ -111,7 +113,8 @@ class Approvals:
                 raise ConflictError(
                     f"The run has ended already: {run.status.value}.", "Nothing is left to cancel."
                 )
-            return self._ended(unit, run, "cancel_asked", "cancelled", actor, reason)
+            why = ended_by(RunEnd.CANCELLED, RunEnd.CANCELLED_BECAUSE, actor, reason)
+            return self._ended(unit, run, "cancel_asked", why, actor)
 
     def reject(self, run_id: RunId, actor: str, reason: str = "") -> Run:
         """Publish none of the variants of a run that waits for approval: it ends as a cancelled one does.
@@ -126,10 +129,10 @@ class Approvals:
                     f"Variant {run.approval.variant} has been approved already, by {run.approval.by}.",
                     "Cancel the run if that was wrong.",
                 )
-            return self._ended(unit, run, "rejected", "rejected", actor, reason)
+            why = ended_by(RunEnd.REJECTED, RunEnd.REJECTED_BECAUSE, actor, reason)
+            return self._ended(unit, run, "rejected", why, actor)
 
-    def _ended(self, unit: UnitOfWork, run: Run, action: str, verb: str, actor: str, reason: str) -> Run:  # noqa: PLR0917
-        why = f"{verb} by {actor}" + (f": {reason}" if reason else "")
+    def _ended(self, unit: UnitOfWork, run: Run, action: str, why: Message, actor: str) -> Run:
         asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
         return self._nudge(unit, asked, action, asked.reason or why, actor=actor)
 
@@ -210,7 +213,7 @@ class Approvals:
         unit: UnitOfWork,
         run: Run,
         action: str,
-        message: str,
+        message: Message,
         *,
         actor: str,
         facts: Mapping[str, Any] | None = None,
@@ -243,13 +246,17 @@ def _check_override(variant: str, role: Role | None, comment: str) -> None:
         )
 
 
-def _release_text(run: Run, approval: Approval) -> str:
-    """Return the log's sentence on a release, with its reason."""
-    reason = f". Reason: {approval.comment}" if approval.comment else ""
+def _release_text(run: Run, approval: Approval) -> Message:
+    """Return the log's line on a release, with its reason; an override always has one."""
+    given = {"actor": approval.by, "letter": approval.variant}
     if approval.override:
-        return f"{approval.by} overrode the verdict and approved variant {approval.variant}{reason}"
-    proof = "" if run.proven else " (not proven)"
-    return f"{approval.by} approved variant {approval.variant}{proof}{reason}"
+        return RunMessage.OVERRIDDEN(**given, comment=approval.comment)
+    plain, because = (
+        (RunMessage.APPROVED, RunMessage.APPROVED_BECAUSE)
+        if run.proven
+        else (RunMessage.APPROVED_UNPROVEN, RunMessage.APPROVED_UNPROVEN_BECAUSE)
+    )
+    return because(**given, comment=approval.comment) if approval.comment else plain(**given)
 
 
 def _check_digest(run: Run, digest: str | None) -> None:

@@ -13,6 +13,7 @@ from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.ids import AccountId
+from autopublisher.domain.messages import Code, Message, said_of
 from autopublisher.domain.money.exposure import month_of
 from autopublisher.domain.money.limits import Period, Scope
 from autopublisher.domain.reconciliation.findings import RECONCILIATION, loose_ends
@@ -22,6 +23,12 @@ from autopublisher.flows.requests.run_money import RunExposure, run_exposure, su
 from autopublisher.flows.writes.gate import LONGEST, MoneyGate, Standing, every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+
+class ExposureMessage(Code):
+    """What is said beside an account's open money."""
+
+    CLOSED = "exposure.closed"
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class AccountExposure:
     until: datetime | None
     limits: tuple[LimitStanding, ...]
     runs: tuple[RunExposure, ...]
-    warning: str | None = None
-    uncounted: tuple[str, ...] = ()
+    warning: Message | None = None
+    uncounted: tuple[Message, ...] = ()
     unknown: tuple[UnknownObject, ...] = ()
     billing: AccountBilling | None = None
 
@@ -110,17 +117,17 @@ class Exposures:
 
     def _limits(
         self, unit: UnitOfWork, account: Account, now: datetime
-    ) -> tuple[tuple[LimitStanding, ...], str | None]:
+    ) -> tuple[tuple[LimitStanding, ...], Message | None]:
         try:
             standing = self._gate.standing(unit, account, now)
         except LimitRefusedError as error:
-            return (), f"{error.facts['reason']}: nothing more is let through."
+            return (), ExposureMessage.CLOSED(why=said_of(error).params["reason"])
         today = Calendars(account.timezone).local(now).date()
         return tuple(line for one in standing for line in _lines(one, today, account.currency)), None
 
 
-def _without_figure(unknown: Sequence[UnknownObject]) -> list[str]:
-    return [one.sentence for one in unknown if one.possible is None]
+def _without_figure(unknown: Sequence[UnknownObject]) -> list[Message]:
+    return [one.said for one in unknown if one.possible is None]
 
 
 def _lines(standing: Standing, today: date, currency: str) -> list[LimitStanding]:

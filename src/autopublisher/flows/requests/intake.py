@@ -17,6 +17,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.limits import InstallationLimits, check_limits
 from autopublisher.domain.money.run_cap import check_run_cap
 from autopublisher.domain.request.request import RunRequest, request_digest
@@ -24,6 +25,7 @@ from autopublisher.domain.request.rules import check_against_account, check_agai
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.request_warnings import request_warnings
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
@@ -124,7 +126,7 @@ class Intake:
                 [Problem("scheduled_for", "This is more than a year ahead.", "Name a moment within a year.")]
             )
 
-    def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[str, ...]:
+    def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[Message, ...]:
         """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
         try:
             facts = self._meta.account(account.act_id)
@@ -138,7 +140,12 @@ class Intake:
         return request_warnings(request, account, facts, minimums)
 
     def _stored(
-        self, request: RunRequest, account: Account, warnings: tuple[str, ...], actor: str, key: str | None
+        self,
+        request: RunRequest,
+        account: Account,
+        warnings: tuple[Message, ...],
+        actor: str,
+        key: str | None,
     ) -> Run:
         now = self._clock.now()
         run = Run(
@@ -161,7 +168,15 @@ class Intake:
             with self._open_unit() as unit:
                 unit.runs.add(run)
                 unit.observations.add_events(
-                    [event(run, now, "submitted", f"Run requested: {request.campaign_name}", actor=actor)]
+                    [
+                        event(
+                            run,
+                            now,
+                            "submitted",
+                            RunMessage.SUBMITTED(name=request.campaign_name),
+                            actor=actor,
+                        )
+                    ]
                 )
                 enqueue_next(self._ticks, unit_of_work=unit, run=run, clock=self._clock)
                 unit.commit()

@@ -19,8 +19,9 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import UserId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message
 from autopublisher.domain.names import fault_of_name
-from autopublisher.domain.people import AccessToken, TokenKind, User
+from autopublisher.domain.people import AccessToken, PersonMessage, TokenKind, User
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.recent_callers import RecentCallers
 from autopublisher.flows.requests.sign_in_throttle import FailureLog, SignInThrottle, network_of
@@ -117,7 +118,9 @@ class People:
         user = User(UserId(str(uuid4())), name, role, self._passwords.protect(password), now)
         with self._open_unit() as unit:
             unit.people.add(user)
-            self._record(unit, "person:user:added", actor, f"User {name} was added as {role.value}.")
+            self._record(
+                unit, "person:user:added", actor, PersonMessage.USER_ADDED(name=name, role=role.value)
+            )
             unit.commit()
         return user
 
@@ -129,7 +132,7 @@ class People:
             unit.lock(f"person:{name}")
             user = _named(unit, name)
             unit.people.save(replace(user, password_hash=protected))
-            self._record(unit, "person:password:set", actor, f"User {name} has a new password.")
+            self._record(unit, "person:password:set", actor, PersonMessage.PASSWORD_SET(name=name))
             unit.commit()
         self._throttle.forget(name)
 
@@ -183,7 +186,10 @@ class People:
                 _remember(unit, user, address)
             unit.tokens.put(record)
             self._record(
-                unit, "person:token:issued", actor or user.name, f"{user.name}: {kind.value} token ({label})."
+                unit,
+                "person:token:issued",
+                actor or user.name,
+                PersonMessage.TOKEN_ISSUED(name=user.name, kind=kind.value, label=label),
             )
             unit.commit()
         return token, record
@@ -200,7 +206,7 @@ class People:
             unit.observations.add_events([event])
             unit.commit()
 
-    def _record(self, unit: UnitOfWork, tag: str, actor: str, message: str) -> None:
+    def _record(self, unit: UnitOfWork, tag: str, actor: str, message: Message) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from autopublisher.domain.creatives.pictures import Picture, check_picture, picture_warnings
 from autopublisher.domain.errors import InvalidRequestError, Problem
+from autopublisher.domain.messages import Message
 
 # What is too large is refused by what the header says, before anything is decoded; this would only guess again.
 Image.MAX_IMAGE_PIXELS = None
@@ -43,7 +44,7 @@ def read_picture(content: bytes) -> Picture:
     return picture
 
 
-def warnings_of(content: bytes) -> tuple[str, ...]:
+def warnings_of(content: bytes) -> tuple[Message, ...]:
     """Return what Meta may do to a picture that ``read_picture`` has passed."""
     return picture_warnings(described(content))
 

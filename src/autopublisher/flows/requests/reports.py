@@ -16,6 +16,7 @@ from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.exposure import DAY_STRETCH
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.reconciliation.findings import RECONCILIATION, Finding, findings_of
@@ -32,12 +33,11 @@ from autopublisher.domain.runs.optimizer import scaled_daily
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunWarning
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
-_HELD = "Nothing is switched on or created until a stop is lifted: "
-"""What a run's warnings say of a stop that holds it."""
 _PARENTS_FIRST = ("campaign", "adset", "creative", "ad")
 
 
@@ -117,10 +117,10 @@ class RunView:
     found: tuple[FoundObject, ...] = ()
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """The run's warnings, and the stops that hold it now."""
         held = () if self.run.is_final else self.stops
-        return (*self.run.warnings, *(f"{_HELD}{one.sentence}" for one in held))
+        return (*self.run.warnings, *(RunWarning.HELD_BY_STOP(stop=one.said) for one in held))
 
     @property
     def figures_at(self) -> datetime | None:

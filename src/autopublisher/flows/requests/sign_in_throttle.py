@@ -17,6 +17,7 @@ from typing import Final
 
 from autopublisher.domain.errors import NotAuthenticatedError
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.people import PersonMessage
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.passwords import PasswordsBusyError
 
@@ -234,8 +235,9 @@ class FailureLog:
                 return None
             self._written.add((shown, place))
             left_out, self._left_out = self._left_out, 0
-        more = f" {left_out} more were not written down one by one." if left_out else ""
-        message = f"A sign-in as {shown} from {place} failed.{more}"
+        message = PersonMessage.SIGN_IN_FAILED(name=shown, place=place)
+        if left_out:
+            message = PersonMessage.SIGN_INS_FAILED(name=shown, place=place, left_out=left_out)
         data = {"name": shown, "address": place, "left_out": left_out}
         return Event(now, "person:sign-in:failed", shown, message, data=data)
 

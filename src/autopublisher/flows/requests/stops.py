@@ -10,7 +10,7 @@ import structlog
 
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.emergency import BookedAccount
-from autopublisher.domain.accounts.stops import STOP_DUTY, Stop, StopReport, report_from_record
+from autopublisher.domain.accounts.stops import STOP_DUTY, Stop, StopMessage, StopReport, report_from_record
 from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.errors import (
     AutoPublisherError,
@@ -23,6 +23,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.ticks import look_now
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
@@ -48,7 +49,7 @@ class AccountStop:
     act_id: ActId
     name: str
     report: StopReport | None
-    problem: str = ""
+    problem: Message | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -56,10 +57,10 @@ class AccountStop:
         return self.report is not None and self.report.confirmed
 
     @property
-    def open_lines(self) -> tuple[str, ...]:
-        """What is not confirmed yet, a sentence each."""
+    def open_lines(self) -> tuple[Message, ...]:
+        """What is not confirmed yet, a message each."""
         if self.report is None:
-            return (self.problem or "nobody has looked at the account yet",)
+            return (self.problem or StopMessage.NOT_LOOKED_AT(),)
         return self.report.open_lines
 
 
@@ -127,7 +128,7 @@ class Stops:
             if stop is None:
                 stop = Stop(stop_id, act_id, reason, actor, now)
                 unit.stops.add(stop)
-                unit.observations.add_events([_event(stop, "pressed", actor, stop.sentence)])
+                unit.observations.add_events([_event(stop, "pressed", actor, stop.said)])
             for one in concerned:
                 look_now(self._ticks, unit, one, now)
             unit.commit()
@@ -183,7 +184,9 @@ class Stops:
             ]
             for one in lifted:
                 unit.stops.save(one)
-                unit.observations.add_events([_event(one, "lifted", actor, f"lifted by {actor}: {reason}")])
+                unit.observations.add_events(
+                    [_event(one, "lifted", actor, StopMessage.LIFTED(actor=actor, reason=reason))]
+                )
             for account in accounts:
                 if any(one.concerns(account.act_id) for one in lifted):
                     look_now(self._ticks, unit, account.act_id, now)
@@ -336,7 +339,7 @@ def _so_far(stop: Stop, account: Account, watch: Watch | None) -> AccountStop:
     if noted is not None and stop.id not in record.get("stops", ()):
         return AccountStop(account.act_id, account.name, report_from_record(noted))
     if PROBLEM in record:
-        return AccountStop(account.act_id, account.name, None, record[PROBLEM])
+        return AccountStop(account.act_id, account.name, None, Message.from_record(record[PROBLEM]))
     report = _report_about(stop, record)
     return AccountStop(account.act_id, account.name, report)
 
@@ -356,7 +359,7 @@ def _reports(unit: UnitOfWork, stop: Stop, accounts: Sequence[Account]) -> dict[
     return {view.act_id: view.report.to_record() for view in views if view.report is not None}
 
 
-def _event(stop: Stop, action: str, actor: str, message: str) -> Event:
+def _event(stop: Stop, action: str, actor: str, message: Message) -> Event:
     at = stop.lifted_at or stop.at
     facts = {"stop_id": stop.id, "act_id": stop.act_id}
     return Event(at, f"stops:stop:{action}", actor, message, None, facts)

@@ -12,10 +12,12 @@ from autopublisher.domain.errors import MetaError, MetaReadError
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Snapshot
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -83,14 +85,12 @@ class Watch:
         except MetaError as error:
             if now < ends:
                 raise
-            over = event(
-                run, now, "test_ended", f"The planned duration is over; figures failed: {error.message}"
-            )
+            over = event(run, now, "test_ended", RunMessage.TEST_OVER_UNREAD(why=said_of(error)))
             return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))
         snapshots = collected.snapshots
         trouble = (self._trouble(run, snapshots) if now < ends else None) or collected.attention
         is_news = trouble is not None and trouble != run.attention
-        troubled = (event(run, now, "not_delivering", str(trouble)),) if is_news else ()
+        troubled = (event(run, now, "not_delivering", trouble),) if trouble is not None and is_news else ()
         embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
         if now < embargo_ends and now < run.test_ends_at:
             return self._wait(run, now, embargo_ends, troubled, trouble)
@@ -100,19 +100,16 @@ class Watch:
         events = (
             troubled
             + noticed
-            + tuple(event(run, now, "judged", evidence.headline(verdict), {"kind": one.kind}) for one in kept)
+            + tuple(event(run, now, "judged", _judged_text(verdict), {"kind": one.kind}) for one in kept)
         )
         stopped = self._stop_losers(run, verdict)
         if verdict.ends_test or now >= ends:
-            why = f"verdict {verdict.kind.value}" if verdict.ends_test else "the planned duration is over"
-            over = event(run, now, "test_ended", f"The test has ended: {why}")
+            decided = RunMessage.TEST_DECIDED(kind=verdict.kind.value)
+            over = event(run, now, "test_ended", decided if verdict.ends_test else RunMessage.TEST_OVER())
             ended = stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None, moving=None)
             return Step(ended, (*events, over), kept)
         if verdict.kind is evidence.Kind.UNHEALTHY:
-            trouble = (
-                trouble
-                or f"{evidence.headline(verdict)} The test still runs and spends: let it end, or cancel it"
-            )
+            trouble = trouble or RunMessage.UNHEALTHY_GOES_ON(**_headlines(verdict))
         moved = self._reallocation.advance(stopped, verdict, snapshots)
         again = now + self._rhythm(run)
         until = min(moved.again or again, again)
@@ -143,13 +140,12 @@ class Watch:
         states = {key: str(read.get("effective_status")) for key, read in shown.items()}
         blocked = {key: state for key, state in states.items() if state in BLOCKED}
         if blocked:
-            raise RunFailed(
-                "Meta will not deliver " + ", ".join(f"{key} ({state})" for key, state in blocked.items())
-            )
+            held = tuple(f"{key} ({state})" for key, state in blocked.items())
+            raise RunFailed(RunMessage.ADS_BLOCKED(ads=held))
         if any(state in IN_REVIEW for state in states.values()):
             if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
-                raise RunFailed("Meta has not finished reviewing the ads after three days")
-            raise Deferred(now + REFRESH, "waiting for Meta to review the ads")
+                raise RunFailed(RunMessage.ADS_REVIEW_TOO_LONG())
+            raise Deferred(now + REFRESH, RunMessage.ADS_IN_REVIEW())
         starts = self._start(run, now)
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
         arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
@@ -165,7 +161,7 @@ class Watch:
             next_tick_at=starts,
             attention=None,
         )
-        said = event(run, now, "delivery_started", f"All ads are live; the test runs until {ends}")
+        said = event(run, now, "delivery_started", RunMessage.DELIVERY_STARTED(ends=ends))
         return Step(started, (*noted, said))
 
     def _start(self, run: Run, now: datetime) -> datetime:
@@ -188,23 +184,23 @@ class Watch:
         return max(now, run.build_starts_at or now)
 
     def _wait(
-        self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: str | None
+        self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: Message | None
     ) -> Step:
         ends = run.test_ends_at or until
         wait = min(until, now + self._rhythm(run), max(ends, now))
         return Step(replace(run, next_tick_at=wait, attention=trouble), events)
 
-    def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> str | None:
+    def _trouble(self, run: Run, snapshots: Sequence[Snapshot]) -> Message | None:
         """Say what keeps an arm from delivering although we have switched it on; None where nothing does."""
         facts = self._account.current(run)
         if not facts.delivers:
-            return f"Meta has stopped the ad account (account_status {facts.status}); see Ads Manager"
+            return RunMessage.ACCOUNT_STOPPED(status=str(facts.status))
         limited = attention_of_test(facts, self._unspent(run, snapshots))
         if limited is not None:
             return limited
         ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
         blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
-        return f"Meta does not deliver {blocked}; the test goes on without" if blocked else None
+        return RunMessage.ADS_NOT_DELIVERED(ads=blocked) if blocked else None
 
     def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
         """Return what the arms that go on could still spend, by their latest figures."""
@@ -246,7 +242,7 @@ class Watch:
         unlike += study_unlike
         if not unlike:
             return run, ()
-        said = event(run, now, "edited", "Changed at Meta by somebody else: " + "; ".join(unlike))
+        said = event(run, now, "edited", RunMessage.EDITED(what="; ".join(unlike)))
         return replace(run, edited_at=now), (said,)
 
     def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:
@@ -288,9 +284,7 @@ class Conclusion:
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
-            paused = event(
-                run, now, "test_stopped", f"All arms are paused; late conversions settle until {settles}"
-            )
+            paused = event(run, now, "test_stopped", RunMessage.TEST_STOPPED(settles=settles))
             return Step(
                 replace(run, stopped_at=now, settles_at=settles, next_tick_at=min(settles, now + self._poll)),
                 (paused,),
@@ -316,7 +310,7 @@ class Conclusion:
         verdict = evidence.replay(design, history, final=True, planned_shares=shares)
         decision = replace(decision_of(run, verdict, number, now), final=True)
         moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
-        concluded = event(run, now, "concluded", evidence.headline(verdict), {"kind": decision.kind})
+        concluded = event(run, now, "concluded", _judged_text(verdict), {"kind": decision.kind})
         return Step(moved, (*noted, concluded), (decision,))
 
     def _collected(self, run: Run, now: datetime, settles: datetime) -> Collected:
@@ -326,9 +320,9 @@ class Conclusion:
         except MetaReadError as error:
             if now >= settles:
                 raise
-            return Collected((), unreadable=(error.message,))
+            return Collected((), unreadable=(said_of(error),))
         if now >= settles and collected.unreadable:
-            raise MetaReadError("; ".join(collected.unreadable))
+            raise MetaReadError(RunMessage.NOTES(notes=tuple(collected.unreadable)))
         return collected
 
     def _close(self, run: Run, arms: Sequence[Operation], now: datetime) -> None:
@@ -345,7 +339,7 @@ class Conclusion:
                     run, row, {"end_time": asked or soon.isoformat()}, Purpose.CLOSE
                 )
 
-    def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> str | None:
+    def _doubted(self, run: Run, arms: Sequence[Operation], snapshots: Sequence[Snapshot]) -> Message | None:
         """Say what of the settled figures cannot be right; None where all of it can."""
         caps = caps_of(arms, self._control.rows(run))
         return doubts(run, settled_by_variant(run, snapshots, caps), caps, seen_before(snapshots, caps))
@@ -363,6 +357,15 @@ class Conclusion:
                 most = max(spent, min(spent + 1, reserve_of(row, rows)))
                 settled.append((row, replace(row, spent=most)))
         self._control.recount(run, settled)
+
+
+def _headlines(verdict: evidence.Verdict) -> dict[str, str]:
+    """Return a verdict's first sentence in both languages: the engine words it itself."""
+    return {f"headline_{one.value}": evidence.headline(verdict, one) for one in evidence.Language}
+
+
+def _judged_text(verdict: evidence.Verdict) -> Message:
+    return RunMessage.JUDGED(**_headlines(verdict))
 
 
 def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:

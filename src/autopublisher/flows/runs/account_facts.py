@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.ports.meta.reading import MetaAccounts
-
-_CHANGED = "Meta now keeps the account's books in {found}, not in {known} as when the run began"
-_UNCOUNTED = "{changed}; what is spent cannot be counted across the change"
 
 
 class AccountFacts:
@@ -29,7 +28,7 @@ class AccountFacts:
         facts = self.seen(run.act_id, [run])
         changed = self.change(run, facts)
         if changed is not None:
-            raise RunFailed(_UNCOUNTED.format(changed=changed))
+            raise RunFailed(RunMessage.BOOKS_UNCOUNTED(changed=changed))
         return facts
 
     def seen(self, act_id: ActId, runs: Sequence[Run]) -> AdAccountFacts:
@@ -38,12 +37,12 @@ class AccountFacts:
         changed = any(self.change(run, facts) is not None for run in runs)
         return self._meta.account(act_id) if changed else facts
 
-    def change(self, run: Run, facts: AdAccountFacts) -> str | None:
+    def change(self, run: Run, facts: AdAccountFacts) -> Message | None:
         """Return what is other than when the run began; None where nothing is."""
         timezone = self._views.account(run).timezone
         known = f"{run.currency} and {timezone}"
         is_same = _books(facts) == known
-        return None if is_same else _CHANGED.format(found=_books(facts), known=known)
+        return None if is_same else RunMessage.BOOKS_CHANGED(found=_books(facts), known=known)
 
 
 def _books(facts: AdAccountFacts) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.errors import NotFoundError, Problem
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.limits import check_limits
 from autopublisher.domain.money.run_cap import check_run_cap
 from autopublisher.domain.request.rules import (
@@ -18,6 +19,7 @@ from autopublisher.domain.request.rules import (
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.plan import objective_of, plan_digest, test_plan
 from autopublisher.domain.runs.run import ADMITTED, Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.writes.gate import MoneyGate
@@ -110,7 +112,7 @@ class Admission:
             and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
         ]
         if taken + len(ahead) >= self._most_at_once:
-            raise Deferred(now + _TURN, "waiting for another run to end")
+            raise Deferred(now + _TURN, RunMessage.WAITS_ITS_TURN())
 
     def _admitted(self, unit: UnitOfWork, run: Run, facts: AdAccountFacts, now: datetime) -> Step:
         account = unit.accounts.get(run.account_id)
@@ -131,7 +133,7 @@ class Admission:
             business_id=facts.business_id,
             attention=None,
         )
-        message = f"Admitted: {len(variants)} variants, {len(plan)} objects to create"
+        message = RunMessage.ADMITTED(variants=len(variants), objects=len(plan))
         admitted = event(run, now, "admitted", message, {"plan_digest": moved.plan_digest})
         late = _lateness(run, now)
         if late is None:
@@ -140,16 +142,13 @@ class Admission:
         return Step(warned, (event(run, now, "late", late), admitted))
 
 
-def _lateness(run: Run, now: datetime) -> str | None:
+def _lateness(run: Run, now: datetime) -> Message | None:
     """Return how much later than scheduled a run begins, where nothing worked then or others took the places."""
     wanted = run.request.scheduled_for
     if wanted is None or now - wanted <= LATE:
         return None
     minutes = (now - wanted) // timedelta(minutes=1)
-    return (
-        f"Scheduled for {wanted.astimezone(UTC):%Y-%m-%d %H:%M} UTC, begun {minutes // 60} h {minutes % 60} min later: "
-        "no worker ran then, or other runs took the places."
-    )
+    return RunWarning.LATE(wanted=wanted, late=f"{minutes // 60} h {minutes % 60} min")
 
 
 def _is_scheduled(run: Run, now: datetime) -> bool:
@@ -157,6 +156,8 @@ def _is_scheduled(run: Run, now: datetime) -> bool:
 
 
 def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
-    reasons = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems)
+    reasons = RunMessage.NOTES(
+        notes=tuple(RunMessage.FIELD_REFUSED(field=one.field, why=one.reason) for one in problems)
+    )
     failed = run.moved(RunStatus.FAILED, now, failure=reasons)
-    return Step(failed, (event(run, now, "failed", f"Refused before anything was created: {reasons}"),))
+    return Step(failed, (event(run, now, "failed", RunMessage.REFUSED_AT_ADMISSION(why=reasons)),))

@@ -20,6 +20,7 @@ from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.meta.insights import figures_of
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.domain.runs.settlement import at_worst, paused_again_at, risen
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
@@ -32,8 +33,6 @@ from autopublisher.ports.repositories import OpenUnitOfWork
 
 AN_HOUR = timedelta(hours=1)
 """How soon figures that cannot be right are read again."""
-
-_SHOWS_LATER = "an arm was on after its test ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,8 @@ class ArmSpend:
         shows = {arm.row.key: arm.again + SPEND_SHOWS for arm in arms if arm.again is not None}
         until = max(shows.values(), default=self._clock.now())
         if until > self._clock.now():
-            late = ", ".join(key for key, at in shows.items() if at > self._clock.now())
-            raise Deferred(until, _SHOWS_LATER.format(late, until))
+            late = tuple(key for key, at in shows.items() if at > self._clock.now())
+            raise Deferred(until, RunMessage.ARM_WAS_ON(keys=late, at=until))
 
     def _doubt(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Wait for other figures where these cannot be right; what has been spent already cannot get less."""

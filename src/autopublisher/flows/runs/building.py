@@ -9,6 +9,7 @@ from autopublisher.domain.journal.operations import ObjectKind, Operation, Opera
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.plan import test_plan
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.domain.runs.split_test import studies
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -58,7 +59,7 @@ class Building:
         self._control.activate(run, rows)
         now = self._clock.now()
         moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
-        said = f"{len(rows)} objects built, verified and active"
+        said = RunMessage.TEST_STARTED(number=len(rows))
         return Step(moved, (event(run, now, "test_started", said),))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
@@ -77,7 +78,7 @@ class Building:
             return
         unlike = self._control.differences(run, rows, new=True)
         if unlike:
-            raise RunFailed("Meta holds something else than was asked for: " + "; ".join(unlike))
+            raise RunFailed(RunMessage.OTHERWISE_AT_META(what="; ".join(unlike)))
 
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the test; raises RunFailed where the run was given no schedule."""
@@ -85,7 +86,7 @@ class Building:
         with self._open_unit() as unit:
             creatives = unit.creatives.get_many([variant.creative_id for variant in variants])
         if run.build_starts_at is None or run.build_ends_at is None:
-            raise RunFailed("the run was admitted without a schedule")
+            raise RunFailed(RunMessage.NO_SCHEDULE())
         images = {creative.id: creative.storage_key for creative in creatives}
         return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
 
@@ -101,9 +102,7 @@ class Building:
         starts = now.replace(microsecond=0) + _LATE
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
         later = replace(run, build_starts_at=starts, build_ends_at=ends, next_tick_at=now)
-        return Step(
-            later, (event(run, now, "postponed", f"Building takes longer; the test is to start {starts}"),)
-        )
+        return Step(later, (event(run, now, "postponed", RunMessage.POSTPONED(starts=starts)),))
 
     def _align(self, run: Run, rows: Sequence[Operation]) -> None:
         """Give arms that were built before a postponement the same end as the others, and let all of them begin together.

@@ -6,6 +6,7 @@ from typing import Any
 
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.messages import Message
 from autopublisher.flows.writes.objects import TREE
 
 UNPUBLISHED = "unpublished"
@@ -27,9 +28,9 @@ class Done(StrEnum):
 _SWITCHES = {"ACTIVE": Done.SWITCHED_ON, "PAUSED": Done.PAUSED}
 
 
-def unpublished(why: str) -> Mapping[str, Any]:
+def unpublished(why: Message) -> Mapping[str, Any]:
     """Return the report of a run that will end without publishing, until its objects are listed in it."""
-    return {"objects": [], UNPUBLISHED: why}
+    return {"objects": [], UNPUBLISHED: why.to_record()}
 
 
 def closing_report(rows: Sequence[Operation], objects: Sequence[MetaObject]) -> Mapping[str, Any]:

@@ -9,9 +9,11 @@ from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Figures, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.insights import reading_of
 from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.writes.gate import every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
@@ -29,16 +31,15 @@ class Collected:
     """A run's snapshots; ``remarks`` say how figures of the last answer were taken, ``unreadable`` which were set aside."""
 
     snapshots: Sequence[Snapshot]
-    remarks: tuple[str, ...] = ()
-    unreadable: tuple[str, ...] = ()
+    remarks: tuple[Message, ...] = ()
+    unreadable: tuple[Message, ...] = ()
 
     @property
-    def attention(self) -> str | None:
+    def attention(self) -> Message | None:
         """What people are to know of the last answer; None where nothing is out of the ordinary."""
-        aside = [
-            f"{one}; what Meta reports of it is set aside until it can be read" for one in self.unreadable
-        ]
-        return "; ".join((*aside, *self.remarks)) or None
+        aside = [RunMessage.FIGURES_SET_ASIDE(what=one) for one in self.unreadable]
+        said = (*aside, *self.remarks)
+        return RunMessage.NOTES(notes=said) if said else None
 
 
 class Collector:
@@ -75,8 +76,8 @@ class Collector:
             rows += self._meta.ad_sets(run.act_id, sorted(arms[place] for place in silent), since, now)
             silent = self._silent(arms, rows)
         figures = {place: Figures() for place in arms if place not in silent}
-        remarks: list[str] = []
-        unreadable: list[str] = []
+        remarks: list[Message] = []
+        unreadable: list[Message] = []
         for row in rows:
             place = ad_sets.get(MetaId(str(row["adset_id"])))
             if place is None:
@@ -87,10 +88,13 @@ class Collector:
                 read = reading_of(row, run.currency, event)
             except MetaReadError as error:
                 del figures[place]
-                unreadable += [f"Variant {place[1]}: {error.facts['message']}"] if own else []
+                why = str(error.facts["message"])
+                unreadable += [RunMessage.VARIANT_REMARK(letter=place[1], remark=why)] if own else []
                 continue
             figures[place] = read.figures
-            remarks += [f"Variant {place[1]}: {remark}" for remark in read.remarks if own]
+            remarks += [
+                RunMessage.VARIANT_REMARK(letter=place[1], remark=remark) for remark in read.remarks if own
+            ]
         snapshots = [Snapshot(*place, now, found) for place, found in figures.items()]
         with self._open_unit() as unit:
             unit.observations.add_snapshots(snapshots)

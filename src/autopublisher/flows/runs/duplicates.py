@@ -28,6 +28,7 @@ from autopublisher.domain.money.duplicates import (
 )
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
@@ -35,7 +36,6 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 
 _AGAIN = timedelta(seconds=30)
-_SHOWS_LATER = "a duplicate was on, or may have been ({}); what it has spent shows at {:%Y-%m-%d %H:%M} UTC"
 
 Shown = Mapping[str, Mapping[str, Any]]
 """What Meta shows of objects, by key."""
@@ -131,7 +131,9 @@ class Duplicates:
         except MetaNotFoundError:
             if shown.get("status") in GONE:
                 return 0
-            raise Deferred(self._clock.now() + _AGAIN, f"Meta shows {row.key} but not its figures") from None
+            raise Deferred(
+                self._clock.now() + _AGAIN, RunMessage.DUPLICATE_FIGURES_MISSING(key=row.key)
+            ) from None
         return figures_of(found, run.currency, run.request.ad.conversion_event or "PURCHASE").spend
 
     def _pause_what_has_spent(self, run: Run, figures: Mapping[str, Figure], shown: Shown) -> None:
@@ -154,7 +156,7 @@ class Duplicates:
         later = {key: at for key, at in shows.items() if at is not None and at > now}
         if later:
             until = max(later.values())
-            raise Deferred(until, _SHOWS_LATER.format(", ".join(later), until))
+            raise Deferred(until, RunMessage.DUPLICATE_WAS_ON(keys=tuple(later), at=until))
 
     def _keep(self, run: Run, figures: Mapping[str, Figure]) -> None:
         """Write the figures down; that of one which nobody knows to be off or gone may still grow and settles nothing."""

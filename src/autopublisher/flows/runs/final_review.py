@@ -20,6 +20,7 @@ from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE
 from autopublisher.domain.runs.plan import final_key, publishes
 from autopublisher.domain.runs.run import REFUSED_AT, Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import REVIEW_PATIENCE
@@ -31,14 +32,6 @@ REVIEW_FIELDS = {
     **READ_FIELDS,
     ObjectKind.AD: (*READ_FIELDS[ObjectKind.AD], "ad_review_feedback", "issues_info"),
 }
-
-_WAITING = "waiting for Meta to review the final ad"
-_REFUSED = (
-    "Meta does not deliver the final ad ({why}). Change it in Ads Manager, after which Meta reviews it again, approve "
-    "another variant, or cancel the run; at {until:%Y-%m-%d %H:%M} UTC it ends with everything off"
-)
-_GIVEN_UP = "Meta does not deliver the final ad ({why}), and nobody changed it in time"
-_NO_REVIEW = "Meta has not finished reviewing the final ad after {hours} hours"
 
 
 class FinalReview:
@@ -69,16 +62,18 @@ class FinalReview:
     def _reviewed(self, run: Run) -> Step:
         now, since = self._clock.now(), self._since(run, REVIEWED_SINCE)
         if now >= since + REVIEW_PATIENCE:
-            raise RunFailed(_NO_REVIEW.format(hours=REVIEW_PATIENCE // timedelta(hours=1)))
+            raise RunFailed(RunMessage.FINAL_REVIEW_TOO_LONG(hours=REVIEW_PATIENCE // timedelta(hours=1)))
         kept = {"objects": [], REVIEWED_SINCE: since.isoformat()}
-        return Step(replace(run, next_tick_at=now + REFRESH, attention=_WAITING, report=kept))
+        return Step(
+            replace(run, next_tick_at=now + REFRESH, attention=RunMessage.FINAL_IN_REVIEW(), report=kept)
+        )
 
     def _refused(self, run: Run, why: str) -> Step:
         now, since = self._clock.now(), self._since(run, REFUSED_AT)
         until = since + self._patience
         if now >= until:
-            raise RunFailed(_GIVEN_UP.format(why=why))
-        said = _REFUSED.format(why=why, until=until)
+            raise RunFailed(RunMessage.FINAL_GIVEN_UP(why=why))
+        said = RunMessage.FINAL_REFUSED(why=why, until=until)
         kept = {"objects": [], REFUSED_AT: since.isoformat()}
         waiting = replace(run, next_tick_at=min(now + REFRESH, until), attention=said, report=kept)
         return Step(waiting, () if run.attention == said else (event(run, now, "refused", said),))

@@ -27,12 +27,12 @@ from autopublisher.domain.journal.operations import (
     OperationState,
 )
 from autopublisher.domain.journal.records import Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.insights import figures_of
 from autopublisher.domain.money.exposure import DAY_STRETCH
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.reconciliation.findings import last_requested
 from autopublisher.domain.reconciliation.found import (
-    OLDER,
     answered,
     found_digest,
     found_in,
@@ -46,6 +46,7 @@ from autopublisher.domain.request.variants import Variant, build_variants
 from autopublisher.domain.runs.final_campaign import FINAL_ARM
 from autopublisher.domain.runs.plan import final_key, objective_of, publishes, total_of
 from autopublisher.domain.runs.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run_messages import Adoption, RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -127,13 +128,13 @@ class Holding:
     def _await_lists(self, restored: Restoration | None) -> None:
         """Wait until Meta's lists show all that was made before a backup was put back; in simulated time that is past."""
         if restored is not None and timedelta(0) <= self._clock.now() - restored.at < READ_LAG:
-            raise Deferred(restored.at + READ_LAG, restored.sentence)
+            raise Deferred(restored.at + READ_LAG, restored.said)
 
     def held(self, run: Run) -> Step:
         """Return the run at rest until a person speaks; what is on is switched off where it could pass the total."""
-        why = self.secured(run)
+        possible = self.secured(run)
         rows = self.control.rows(run)
-        now, sentence = self._clock.now(), self._sentence(rows, why)
+        now, sentence = self._clock.now(), _said(run, rows, possible)
         resting = replace(
             run,
             next_tick_at=None,
@@ -145,8 +146,8 @@ class Holding:
         said = () if run.attention == sentence else (event(run, now, "held", sentence, _facts(rows)),)
         return Step(resting, said)
 
-    def secured(self, run: Run) -> str:
-        """Pause all of a held run where more than its total could be spent; returns why it was, or nothing.
+    def secured(self, run: Run) -> Money | None:
+        """Pause all of a held run where more than its total could be spent; returns what could be, None where it was not.
 
         Raises as ``ObjectControl.pause`` does.
         """
@@ -155,9 +156,9 @@ class Holding:
         self._set_aside(run, rows, each)
         possible = Money(sum(each.values()), run.currency)
         if possible <= total_of(run):
-            return ""
+            return None
         self.control.pause(run, [row for row in self.control.created(run) if row.spec.kind in TREE])
-        return f"{possible} of {total_of(run)} could be spent, so all of it is switched off"
+        return possible
 
     def _set_aside(self, run: Run, rows: Sequence[Operation], possible: Mapping[str, int]) -> None:
         """Have the journal count all that was found at what it can have cost in the end."""
@@ -173,16 +174,20 @@ class Holding:
             self.control.account_for_orphans(run, self.plan(run), anew=True)
         rows, now = self.control.rows(run), self._clock.now()
         why_not = self._why_not(run, rows)
-        if why_not:
+        if why_not is not None:
             step = self.held(run)
-            refused = event(run, now, "adopt_refused", f"Nothing is adopted: {why_not}")
-            attention = f"{step.run.attention} Nothing was adopted: {why_not}."
+            refused = event(run, now, "adopt_refused", RunMessage.ADOPT_REFUSED(why=why_not))
+            attention = RunMessage.HELD_UNADOPTED(held=step.run.attention or "", why=why_not)
             return replace(step, run=replace(step.run, attention=attention, adopts=None), events=(refused,))
         going = replace(run, control=Control.NONE, adopts=None, attention=None, next_tick_at=now)
         if self._has_final(rows):
             going = self._admitted(going, now).taken_over(now, **self._final_of(run, rows))
         said = event(
-            run, now, "adopted", f"{run.control_by} adopted what Meta holds: {_named(rows)}", _facts(rows)
+            run,
+            now,
+            "adopted",
+            RunMessage.ADOPTED(actor=run.control_by or "", found=_named(rows)),
+            _facts(rows),
         )
         possible = self._possible(run, rows)
         return Step(going, (said,), claim=partial(self._answer, run=run, going=going, possible=possible))
@@ -232,45 +237,46 @@ class Holding:
                 unit.commit()
         return {key: one.spend for key, one in found.items()}
 
-    def _sentence(self, rows: Sequence[Operation], why: str) -> str:
-        off = f" {why}." if why else ""
-        return f"{OLDER}: {_named(rows)}.{off} Nothing is written until you adopt it or cancel the run."
-
     # --- a person's word ------------------------------------------------------------------------------
 
-    def _why_not(self, run: Run, rows: Sequence[Operation]) -> str:
+    def _why_not(self, run: Run, rows: Sequence[Operation]) -> Message | None:
         if not found_in(rows):
-            return "nothing is waiting to be adopted"
+            return Adoption.NOTHING_WAITS()
         if run.adopts is not None and run.adopts != found_digest(rows):
-            return "more was found since; read the run again"
+            return Adoption.MORE_FOUND()
         if self._figures(run, rows) is None:
-            return "what it has spent cannot be read at Meta now; ask again later"
+            return Adoption.SPEND_UNREAD()
         possible = Money(sum(self._possible(run, rows).values()), run.currency)
         if possible > total_of(run):
-            return f"{possible} of {total_of(run)} could be spent"
+            return Adoption.COULD_SPEND(possible=possible, total=total_of(run))
         changed = self._changed(run, rows)
         if changed:
-            return f"it has been changed since it was found: {'; '.join(changed)}"
-        return self._why_not_final(run, rows) if self._has_final(rows) else ""
+            return Adoption.CHANGED(what=tuple(changed))
+        return self._why_not_final(run, rows) if self._has_final(rows) else None
 
-    def _why_not_final(self, run: Run, rows: Sequence[Operation]) -> str:
+    def _why_not_final(self, run: Run, rows: Sequence[Operation]) -> Message | None:
         made = {row.key for row in rows if row.state is OperationState.CONFIRMED}
         missing = [key for key in _FINAL[:2] if key not in made]
         missing += (
             [] if any(publishes(row, self._winner(run, rows) or "") for row in _ads(rows)) else [_FINAL[2]]
         )
         if missing and run.status is not RunStatus.PUBLISHING_FINAL:
-            return f"the final campaign is not whole: {', '.join(missing)} is missing"
-        return "" if self._winner(run, rows) else "which variant the final campaign shows cannot be told"
+            return Adoption.NOT_WHOLE(missing=tuple(missing))
+        return None if self._winner(run, rows) else Adoption.WINNER_UNTOLD()
 
-    def _changed(self, run: Run, rows: Sequence[Operation]) -> list[str]:
+    def _changed(self, run: Run, rows: Sequence[Operation]) -> list[Message]:
         """Read what was found once more; return what makes more spendable than was counted for it."""
         found = [row for row in found_in(rows) if row.spec.action is Action.CREATE and row.spec.kind in TREE]
         shown = {row.key: self.control.read(run, row, SWEEP_FIELDS) for row in found}
         amiss = {
             row.key: edits(row.spec.kind, last_requested(rows, row.key), shown[row.key]) for row in found
         }
-        return [f"{key}: {edit.sentence}" for key, many in amiss.items() for edit in many if edit.threat]
+        return [
+            RunMessage.FIELD_REFUSED(field=key, why=edit.said)
+            for key, many in amiss.items()
+            for edit in many
+            if edit.threat
+        ]
 
     def _has_final(self, rows: Sequence[Operation]) -> bool:
         return any(_is_made(row, ObjectKind.AD_SET) and row.key == _FINAL[1] for row in rows)
@@ -355,8 +361,15 @@ def _ads(rows: Sequence[Operation]) -> list[Operation]:
     return [row for row in rows if _is_made(row, ObjectKind.AD) and row.purpose is Purpose.FINAL]
 
 
-def _named(rows: Sequence[Operation]) -> str:
-    return ", ".join(found_names(rows))
+def _named(rows: Sequence[Operation]) -> tuple[str, ...]:
+    return tuple(found_names(rows))
+
+
+def _said(run: Run, rows: Sequence[Operation], possible: Money | None) -> Message:
+    """Return what a held run says; ``possible`` is what it could spend, where it was switched off for that."""
+    if possible is None:
+        return RunMessage.HELD(found=_named(rows))
+    return RunMessage.HELD_OFF(found=_named(rows), possible=possible, total=total_of(run))
 
 
 def _facts(rows: Sequence[Operation]) -> Mapping[str, Any]:

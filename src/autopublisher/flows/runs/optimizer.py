@@ -8,12 +8,14 @@ from typing import Any
 from autopublisher.domain.accounts.account_limit import attention_of_publication
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.money.limits import Breach
 from autopublisher.domain.request.rules import smallest_daily
 from autopublisher.domain.runs.optimizer import FinalBudget, NoBudget, Room, fitted_budget
 from autopublisher.domain.runs.plan import objective_of, total_of
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -60,7 +62,7 @@ class Scaling:
         now = self._clock.now()
         facts = self._account.current(run)
         if not facts.delivers:
-            raise RunFailed(f"Meta reports account status {facts.status}: its ads cannot deliver")
+            raise RunFailed(RunMessage.ACCOUNT_CANNOT_DELIVER(status=str(facts.status)))
         least = smallest_daily(
             self._meta.minimum_budgets(run.act_id), objective_of(run.request).goal.frequency
         )
@@ -69,17 +71,15 @@ class Scaling:
             room = Room(ledger.left, least, facts.minimum_spend_cap)
             budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
-            raise Deferred(now + LIMIT_WAIT, f"{budget.reason}. {budget.remedy}")
+            raise Deferred(now + LIMIT_WAIT, budget.said)
         if isinstance(budget, FinalBudget):
             _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
-            said = f"Nothing is published: {budget.reason}"
+            said = RunMessage.NOTHING_PUBLISHED(why=budget.reason)
             ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=unpublished(said))
             return Step(ended, (event(run, now, "nothing_to_scale", said),))
         moved = _with(run, budget, now)
-        daily = "a lifetime budget" if budget.daily is None else f"{budget.daily} a day ({budget.why})"
-        message = f"Final campaign: {budget.total} in all, {daily}, until {budget.ends_at}"
-        scaled = event(run, now, "scaled", message, dict(moved.final_budget or {}))
+        scaled = event(run, now, "scaled", _scaled_text(budget), dict(moved.final_budget or {}))
         return Step(moved, (scaled,), claim=partial(self._claim, run=run, budget=budget, now=now))
 
     def _breach(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> Breach | None:
@@ -99,6 +99,14 @@ def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime)
         raise Deferred(now + LIMIT_WAIT, attention)
 
 
+def _scaled_text(budget: FinalBudget) -> Message:
+    if budget.daily is None:
+        return RunMessage.SCALED_LIFETIME(total=budget.total, ends=budget.ends_at)
+    return RunMessage.SCALED_DAILY(
+        total=budget.total, daily=budget.daily, why=budget.why, ends=budget.ends_at
+    )
+
+
 def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:
     return run.moved(RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None)
 
@@ -112,7 +120,7 @@ def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
         "spend_cap": None if budget.spend_cap is None else budget.spend_cap.minor,
         "starts_at": budget.starts_at.isoformat(),
         "ends_at": budget.ends_at.isoformat(),
-        "why": budget.why,
+        "why": budget.why.to_record(),
     }
 
 
@@ -126,5 +134,5 @@ def budget_from_record(record: dict[str, Any]) -> FinalBudget:
         spend_cap=None if cap is None else Money(cap, currency),
         starts_at=datetime.fromisoformat(record["starts_at"]),
         ends_at=datetime.fromisoformat(record["ends_at"]),
-        why=record["why"],
+        why=Message.from_record(record["why"]),
     )

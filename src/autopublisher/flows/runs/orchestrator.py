@@ -11,6 +11,7 @@ from autopublisher.domain.errors import (
     GateRefusedError,
     LimitRefusedError,
     MetaAuthorisationError,
+    MetaError,
     MetaHumanNeededError,
     MetaReadError,
     MetaRefusedError,
@@ -20,7 +21,9 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import Message, remedy_of, said_of
 from autopublisher.domain.runs.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
@@ -40,12 +43,6 @@ _FIRST_BACKOFF = timedelta(seconds=30)
 
 READ_TRIES = 31
 """So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it."""
-
-_UNREAD = "What Meta shows could not be read at {tries} tries in a row, about a day: {why}"
-_UNPROVED = (
-    "All that is this run's was asked to stop, and Meta's proof of it has not been readable at {tries} tries in a row: "
-    "{why} See in Ads Manager that it is off; it is asked again every hour"
-)
 
 
 class Orchestrator:
@@ -100,7 +97,7 @@ class Orchestrator:
                 run,
                 ends_as=RunStatus.CANCELLED,
                 ending_at=now,
-                failure=run.failure or f"cancelled by {run.control_by}",
+                failure=run.failure or RunEnd.CANCELLED(actor=run.control_by or ""),
             )
         phase = self._phases[run.status] if run.ends_as is None else self._teardown
         try:
@@ -114,46 +111,46 @@ class Orchestrator:
         except Deferred as wait:
             return _waiting(run, wait)
         except OperationRefused as refused:
-            return self._failing(run, now, f"{refused.operation.key}: {refused.operation.error}")
+            return self._failing(run, now, refused.said)
         except LimitRefusedError as refused:
             return self._limited(run, now, refused)
         except (RunFailed, GateRefusedError) as failed:
-            return self._failing(run, now, str(failed))
+            return self._failing(run, now, failed.said if isinstance(failed, RunFailed) else said_of(failed))
         except (StaleRunError, StaleOperationError):
             raise
         except AutoPublisherError as error:
             return self._put_off(run, now, error)
         return replace(step, run=replace(step.run, failed_ticks=0))
 
-    def _failing(self, run: Run, now: datetime, reason: str) -> Step:
+    def _failing(self, run: Run, now: datetime, reason: Message) -> Step:
         """Turn the run to its end; while it is winding down already, keep at it and tell people."""
         if run.ends_as is not None:
             wait = now + self._backoff(run)
             stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
-            return Step(stuck, (event(run, now, "stuck", f"Winding down needs attention: {reason}"),))
+            return Step(stuck, (event(run, now, "stuck", RunMessage.STUCK(why=reason)),))
         ending = replace(run, ends_as=RunStatus.FAILED, ending_at=now, failure=reason, next_tick_at=now)
         ending = replace(ending, failed_ticks=0)  # what has to be switched off is not waited for as long
-        return Step(ending, (event(run, now, "failing", f"The run cannot go on: {reason}"),))
+        return Step(ending, (event(run, now, "failing", RunMessage.FAILING(why=reason)),))
 
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
         """Let a winner wait for a limit's next day or raising; a test that may not go on has to end."""
         if run.status is RunStatus.PUBLISHING_FINAL and run.ends_as is None:
-            return _waiting(run, Deferred(now + LIMIT_WAIT, refused.message))
-        return self._failing(run, now, str(refused))
+            return _waiting(run, Deferred(now + LIMIT_WAIT, said_of(refused)))
+        return self._failing(run, now, said_of(refused))
 
     def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
         if isinstance(error, MetaRefusedError) and run.ends_as is None:
-            return self._failing(run, now, f"{error.message} {error.user_message}".strip())
+            return self._failing(run, now, _with_users(error))
         if isinstance(error, MetaReadError) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
             return self._unread(run, now, error)
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
         wait = told or now + self._backoff(run)
         people = isinstance(error, MetaAuthorisationError | MetaHumanNeededError)
-        attention = f"{error.message} {error.remedy}".strip()
+        attention = _with_remedy(error)
         _log.warning("tick_deferred", run_id=run.id, status=run.status, reason=str(error), until=str(wait))
         said = event(
-            run, now, "needs_person" if people else "put_off", f"Trying again at {wait}: {error.message}"
+            run, now, "needs_person" if people else "put_off", RunMessage.AGAIN(wait=wait, why=said_of(error))
         )
         late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
         return Step(late, (said,))
@@ -162,16 +159,14 @@ class Orchestrator:
         """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
         tries = run.failed_ticks + 1
         if run.ends_as is not None:
-            said = _UNPROVED.format(tries=tries, why=error.message)
+            said = RunMessage.UNPROVED(tries=tries, why=said_of(error))
             stuck = replace(run, next_tick_at=now + _LONGEST_BACKOFF, attention=said, failed_ticks=tries)
             first = run.failed_ticks == READ_TRIES
-            return Step(
-                stuck, (event(run, now, "stuck", f"Winding down needs attention: {said}"),) if first else ()
-            )
-        reason = _UNREAD.format(tries=tries, why=error.message)
+            return Step(stuck, (event(run, now, "stuck", RunMessage.STUCK(why=said)),) if first else ())
+        reason = RunMessage.UNREAD(tries=tries, why=said_of(error))
         if run.status is not RunStatus.PENDING:
             return self._failing(run, now, reason)
-        refused = event(run, now, "failed", f"Refused before anything was created: {reason}")
+        refused = event(run, now, "failed", RunMessage.REFUSED_AT_ADMISSION(why=reason))
         return Step(run.moved(RunStatus.FAILED, now, failure=reason), (refused,))
 
     def _backoff(self, run: Run) -> timedelta:
@@ -231,6 +226,19 @@ def _barrier(unit: UnitOfWork, run: Run) -> Stopped | UnavailableError | None:
     except UnavailableError as unknown:
         return unknown
     return Stopped(holding[0]) if holding else None
+
+
+def _with_remedy(error: AutoPublisherError) -> Message:
+    said = said_of(error)
+    return RunMessage.ERROR_WITH_REMEDY(error=said, remedy=remedy_of(error)) if error.remedy else said
+
+
+def _with_users(error: MetaError) -> Message:
+    """Return what Meta says of a refusal, with the sentence that it has for people."""
+    said = said_of(error)
+    if not error.user_message:
+        return said
+    return RunMessage.ERROR_WITH_USERS(error=said, user_message=error.user_message)
 
 
 def _needs_reading(run: Run) -> bool:

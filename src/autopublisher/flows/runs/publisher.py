@@ -9,6 +9,7 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -70,7 +71,7 @@ class Publication:
         if waiting is not None:
             return replace(waiting, events=(*noted, *waiting.events))
         now = self._clock.now()
-        message = f"Published variant {run.winner} as the final campaign; every test arm is paused"
+        message = RunMessage.COMPLETED(letter=str(run.winner))
         completed = event(run, now, "completed", message)
         report = closing_report(self._control.rows(run), self._control.models(run))
         ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
@@ -80,7 +81,7 @@ class Publication:
         """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
         variants = {variant.letter: variant for variant in self._control.views.of(run).variants}
         if run.winner not in variants or run.final_budget is None:
-            raise RunFailed("there is no winner or no budget to publish")
+            raise RunFailed(RunMessage.NO_WINNER_OR_BUDGET())
         budget = budget_from_record(dict(run.final_budget))
         return final_plan(run, variants[run.winner], budget, self._control.created(run, Purpose.FINAL))
 
@@ -104,7 +105,7 @@ class Publication:
             ends_at=(budget.ends_at + late).replace(microsecond=0),
         )
         later = replace(run, final_budget=budget_to_record(moved), next_tick_at=now)
-        said = f"Publishing was held up; the final campaign now runs until {moved.ends_at}"
+        said = RunMessage.FINAL_HELD_UP(ends=moved.ends_at)
         return Step(later, (event(run, now, "postponed", said),))
 
     def _extend(self, run: Run) -> None:
@@ -136,11 +137,11 @@ class Publication:
         shown = {row.key: self._control.read(run, row) for row in final if row.spec.kind in TREE}
         shown |= self._control.read_all(run, arms)
         published = {row.key for row in final}
-        wrong = [
-            f"{key} is {read.get('status')}"
+        wrong = tuple(
+            RunMessage.OBJECT_IS(key=key, status=str(read.get("status")))
             for key, read in shown.items()
             if read.get("status") not in ({"ACTIVE"} if key in published else {"PAUSED"} | GONE)
-        ]
+        )
         if wrong:
             again = self._clock.now() + _AGAIN
-            raise Deferred(again, "Meta does not show what was published: " + ", ".join(wrong))
+            raise Deferred(again, RunMessage.NOT_SHOWN_PUBLISHED(wrong=wrong))

@@ -15,6 +15,7 @@ from autopublisher.domain.errors import GateRefusedError, MetaError
 from autopublisher.domain.evidence.allocation import HOURS_BETWEEN_MOVES, may_move
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.request.money_rules import smallest_daily, smallest_lifetime
 from autopublisher.domain.runs.plan import objective_of
 from autopublisher.domain.runs.reallocation import (
@@ -28,6 +29,7 @@ from autopublisher.domain.runs.reallocation import (
     was_refused,
 )
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.objects import ObjectControl
@@ -77,7 +79,13 @@ class Reallocation:
         plan = planned_move(before, self._purses(run, snapshots), chances)
         if all(before[letter] == amount for letter, amount in plan.items()):
             return Moved(run)
-        said = event(run, now, "reallocation_planned", f"To be moved: {_told(run, before, plan)}", plan)
+        said = event(
+            run,
+            now,
+            "reallocation_planned",
+            RunMessage.REALLOCATION_PLANNED(moves=_told(run, before, plan)),
+            plan,
+        )
         return Moved(replace(run, moving=plan, allocated_at=now), (said,), now)
 
     def _is_due(self, run: Run, verdict: evidence.Verdict, variants: int) -> bool:
@@ -109,8 +117,11 @@ class Reallocation:
             self._order(run, cuts(wanted, self._control.rows(run)))
             self._order(run, rises(wanted, self._control.rows(run)))
         amounts = amounts_of(self._control.rows(run))
-        told = ", ".join(f"{letter} {_money(run, amount)}" for letter, amount in sorted(amounts.items()))
-        said = event(run, self._clock.now(), "reallocated", f"The arms now have {told}", amounts)
+        told = tuple(
+            RunMessage.ARM_BUDGET(letter=letter, budget=_money(run, amount))
+            for letter, amount in sorted(amounts.items())
+        )
+        said = event(run, self._clock.now(), "reallocated", RunMessage.REALLOCATED(budgets=told), amounts)
         return Moved(replace(run, moving=None), (said,))
 
     def _finish_open(self, run: Run) -> None:
@@ -149,9 +160,9 @@ def _chances(run: Run, verdict: evidence.Verdict) -> dict[str, float]:
     return known if len(known) == len(active) else {}
 
 
-def _told(run: Run, before: Mapping[str, int], plan: Mapping[str, int]) -> str:
-    return ", ".join(
-        f"{letter} {_money(run, before[letter])} -> {_money(run, amount)}"
+def _told(run: Run, before: Mapping[str, int], plan: Mapping[str, int]) -> tuple[Message, ...]:
+    return tuple(
+        RunMessage.ARM_MOVES(letter=letter, before=_money(run, before[letter]), after=_money(run, amount))
         for letter, amount in sorted(plan.items())
     )
 

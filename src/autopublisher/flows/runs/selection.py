@@ -9,6 +9,7 @@ from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.request import NoWinner
 from autopublisher.domain.runs.approvals import approval_digest
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import unpublished
@@ -40,12 +41,12 @@ class Selection:
             proven=proven,
             attention=None,
         )
-        words = f"Variant {chosen.winner} is the proven winner" if proven else "No winner was proven"
+        words = RunMessage.WINNER_SELECTED(letter=str(chosen.winner)) if proven else RunMessage.NO_WINNER()
         said = event(
             run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
         )
         if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
-            why = unpublished(f"Nothing is published: {words.lower()}, and on_no_winner is stop")
+            why = unpublished(RunMessage.STOPS_WITHOUT_WINNER())
             ended = replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=why)
             return Step(ended, (said,))
         if proven and not run.request.require_human_approval:
@@ -53,12 +54,13 @@ class Selection:
         expires = now + self._approval_lasts
         waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now, approval_expires_at=expires)
         waiting = replace(waiting, next_tick_at=expires)
-        asked = "a proven winner" if proven else "a best bet, not proven" if best_bet else "no proven winner"
+        without = RunMessage.ASKS_FOR_BEST_BET() if best_bet else RunMessage.ASKS_WITHOUT_WINNER()
+        asked = RunMessage.ASKS_FOR_WINNER() if proven else without
         card = event(
             run,
             now,
             "approval_requested",
-            f"Waiting for a person: {asked}",
+            asked,
             {"digest": approval_digest(chosen)},
         )
         return Step(waiting, (said, card))
@@ -77,12 +79,10 @@ class ApprovalWait:
             going = run.moved(RunStatus.SCALING_BUDGET, now, winner=run.approval.variant)
             return Step(going)
         if run.approval_expires_at is not None and now >= run.approval_expires_at:
-            ended = replace(
-                run, ends_as=RunStatus.CANCELLED, failure="nobody approved in time", next_tick_at=now
-            )
+            ended = replace(run, ends_as=RunStatus.CANCELLED, failure=RunEnd.NOT_APPROVED(), next_tick_at=now)
             return Step(
                 ended,
-                (event(run, now, "approval_expired", "Nobody approved in time; nothing was published"),),
+                (event(run, now, "approval_expired", RunMessage.APPROVAL_EXPIRED()),),
             )
         return Step(replace(run, next_tick_at=run.approval_expires_at))
 
@@ -90,5 +90,5 @@ class ApprovalWait:
 def final_verdict(decisions: Sequence[Decision]) -> evidence.Verdict:
     """Return the verdict that concluded the test; raises RunFailed where none was stored."""
     if not decisions:
-        raise RunFailed("the test was concluded without a decision")
+        raise RunFailed(RunMessage.NO_DECISION())
     return evidence.Verdict.from_json(decisions[-1].verdict)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Snapshot
+from autopublisher.domain.messages import Code, Message
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.settlement import is_impossible, settled_spend
@@ -17,11 +18,13 @@ from autopublisher.domain.runs.settlement import is_impossible, settled_spend
 DOUBT_LASTS = timedelta(days=1)
 """For so long after the figures should have settled they are read again; then they count as they are."""
 
-_TOO_MUCH = "{spent} for variant {letter}, whose budget is {cap}"
-_TOO_LITTLE = "{spent} for variant {letter}, after {before} earlier"
-_DOUBTED = (
-    "Meta reports a spend that cannot be right: {what}. Nothing is concluded from it before it is read again."
-)
+
+class SpendMessage(Code):
+    """What is said of a spend that cannot be right."""
+
+    DOUBTED = "spend.doubted"
+    TOO_MUCH = "spend.too_much"
+    TOO_LITTLE = "spend.too_little"
 
 
 def doubted_until(run: Run) -> datetime | None:
@@ -34,17 +37,18 @@ def doubted_until(run: Run) -> datetime | None:
 
 def doubts(
     run: Run, spends: Mapping[str, int], caps: Mapping[str, int], floors: Mapping[str, int]
-) -> str | None:
+) -> Message | None:
     """Say which spends cannot be right, all by variant in minor units: above the cap, or well below what was seen before."""
     found = []
     for letter, spent in sorted(spends.items()):
         cap, floor = caps[letter], floors.get(letter, 0)
-        shown = {"letter": letter, "spent": Money(spent, run.currency)}
+        amount = Money(spent, run.currency)
         if is_impossible(spent, cap):
-            found.append(_TOO_MUCH.format(**shown, cap=Money(cap, run.currency)))
+            found.append(SpendMessage.TOO_MUCH(letter=letter, spent=amount, cap=Money(cap, run.currency)))
         elif is_impossible(floor, spent):
-            found.append(_TOO_LITTLE.format(**shown, before=Money(floor, run.currency)))
-    return _DOUBTED.format(what="; ".join(found)) if found else None
+            before = Money(floor, run.currency)
+            found.append(SpendMessage.TOO_LITTLE(letter=letter, spent=amount, before=before))
+    return SpendMessage.DOUBTED(what=tuple(found)) if found else None
 
 
 def caps_of(arms: Sequence[Operation], rows: Sequence[Operation]) -> dict[str, int]:

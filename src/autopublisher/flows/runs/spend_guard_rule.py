@@ -5,6 +5,7 @@ from dataclasses import replace
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.runs.optimizer import FinalBudget
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunWarning
 from autopublisher.domain.runs.spend_guard_rule import rule_spec
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.best_effort import BestEffortWrites
@@ -27,7 +28,7 @@ class SpendGuardRule:
         why = self._writes.attempt(run, rule_spec(run, budget)) if self._wanted else None
         if why is None:
             return run, ()
-        said = f"Meta's own rule could not be installed ({why}); the campaign's spend limit at Meta stands."
+        said = RunWarning.WITHOUT_RULE(why=why)
         if said in run.warnings:
             return run, ()
         warned = replace(run, warnings=(*run.warnings, said))

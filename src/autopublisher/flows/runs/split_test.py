@@ -22,8 +22,10 @@ from autopublisher.domain.journal.operations import (
     changes_of,
 )
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message, said_of, worded
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.domain.runs.split_test import (
     MARGIN,
     MOST_STUDIES,
@@ -76,7 +78,7 @@ class SplitTest:
         why = self._made(run, variants) or self._unlike(run)
         if why is not None:
             return self._without(run, why)
-        said = "Meta's split test divides people at random between the variants"
+        said = RunMessage.DIVIDED()
         return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
 
     def await_start(self, run: Run) -> None:
@@ -94,7 +96,7 @@ class SplitTest:
         row = study_of(rows) if run.randomised else None
         if row is None or last_end(rows, row) >= seconds(ends):
             return run, ()
-        return self._without(run, "it ends before the test does, which began late")
+        return self._without(run, RunMessage.STUDY_TOO_SHORT())
 
     # --- while it runs --------------------------------------------------------------------------------
 
@@ -133,8 +135,8 @@ class SplitTest:
         run, unlike = self.looked_at(run)
         if run.was_divided_throughout:
             return run, ()
-        why = "; ".join(unlike) or "Meta has not shown it since the test ended"
-        said = f"Meta's split test cannot be shown to have lasted ({why}); the verdict does not count on it."
+        why = "; ".join(unlike) or RunMessage.STUDY_UNSEEN()
+        said = RunWarning.STUDY_LOST(why=why)
         warned = replace(run, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "study_lost", said),)
 
@@ -144,10 +146,7 @@ class SplitTest:
         Raises Deferred while that is still open, for as long as patience lasts from the moment the run turned to its end.
         """
         left = [why for row in creates_of(self._control.rows(run)) if (why := self._cancelled(run, row))]
-        said = "; ".join(left)
-        message = (
-            f"Meta's split test could not be cancelled ({said}); it divides nobody once its time is over."
-        )
+        message = RunMessage.STUDY_LEFT(why=tuple(left))
         return (event(run, self._clock.now(), "study_left", message),) if left else ()
 
     def _closed(self, run: Run, row: Operation, soon: datetime) -> None:
@@ -160,7 +159,7 @@ class SplitTest:
             asked = self._control.last_requested(run, Purpose.CLOSE, [row]).get("end_time")
             self._control.update_if_needed(run, row, {"end_time": asked or seconds(soon)}, Purpose.CLOSE)
 
-    def _cancelled(self, run: Run, row: Operation) -> str | None:
+    def _cancelled(self, run: Run, row: Operation) -> Message | None:
         """Settle and cancel one study; returns why it was left."""
         since = run.ending_at or row.intended_at
         why = None if row.is_settled else self._writes.settle(run, row, since)
@@ -177,7 +176,7 @@ class SplitTest:
 
     # --- steps ----------------------------------------------------------------------------------------
 
-    def _made(self, run: Run, variants: Sequence[Variant]) -> str | None:
+    def _made(self, run: Run, variants: Sequence[Variant]) -> Message | None:
         """Ask for the study, and again where only its start came too late; returns why there is none, or None."""
         asked = studies(self._control.rows(run))
         is_fresh = not asked or _is_to_be_asked_again(asked)
@@ -195,7 +194,7 @@ class SplitTest:
             run, variants, number, starts, max(run.build_ends_at or starts, starts + lasts) + SPARE
         )
 
-    def _unlike(self, run: Run) -> str | None:
+    def _unlike(self, run: Run) -> Message | None:
         """Return how the study differs at Meta from what was asked; None where it does not.
 
         What was made a moment ago may not be shown whole yet.
@@ -203,7 +202,7 @@ class SplitTest:
         rows = self._control.rows(run)
         row = study_of(rows)
         if row is None:
-            return "there is none"
+            return RunMessage.NO_STUDY()
         try:
             unlike = "; ".join(self._control.differences(run, [row]))
         except MetaError as error:
@@ -211,16 +210,16 @@ class SplitTest:
         shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN
         if unlike and self._clock.now() < shows_from:
             raise Deferred(min(self._clock.now() + _AGAIN, shows_from))
-        return unlike or None
+        return worded(unlike) if unlike else None
 
-    def _not_read(self, error: MetaError, since: datetime) -> str:
+    def _not_read(self, error: MetaError, since: datetime) -> Message:
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
-        wait = Deferred(told or self._clock.now() + _AGAIN, error.message)
+        wait = Deferred(told or self._clock.now() + _AGAIN, said_of(error))
         wait.__cause__ = error
-        return f"it could not be read back: {self._writes.waited(wait, since)}"
+        return RunMessage.STUDY_UNREAD(why=self._writes.waited(wait, since))
 
-    def _without(self, run: Run, why: str) -> tuple[Run, tuple[Event, ...]]:
-        said = f"Meta's split test was not to be had ({why}); people are not divided at random between the variants."
+    def _without(self, run: Run, why: Message) -> tuple[Run, tuple[Event, ...]]:
+        said = RunWarning.WITHOUT_STUDY(why=why)
         warned = replace(run, randomised=False, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_study", said),)
 

@@ -8,8 +8,10 @@ from autopublisher.domain.accounts.stops import may_spend_more_until
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, changes_of
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.duplicates import family_of
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
@@ -21,7 +23,6 @@ from autopublisher.ports.clock import Clock
 _AGAIN = timedelta(seconds=30)
 _A_MOMENT = timedelta(seconds=1)
 _OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
-_MAY_LAND = "sent shortly before and not answered, so it may still take effect; it is looked at again: {}"
 
 
 class Teardown:
@@ -62,11 +63,13 @@ class Teardown:
         noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
         now = self._clock.now()
         status = run.ends_as or RunStatus.FAILED
-        reason = run.failure or "as asked"
-        message = f"Ended as {status.value} ({reason}); {len(tree)} objects verified off at Meta"
+        message = RunMessage.ENDED(
+            status=status.value, reason=run.failure or RunMessage.AS_ASKED(), number=len(tree)
+        )
         report = closing_report(self._control.rows(run), self._control.models(run))
         unpublished = (run.report or {}).get(UNPUBLISHED) if status is RunStatus.COMPLETED else None
-        ended = run.moved(status, now, attention=unpublished, report=report)
+        said = None if unpublished is None else Message.from_record(unpublished)
+        ended = run.moved(status, now, attention=said, report=report)
         return Step(ended, (*noted, event(run, now, status.value, message)))
 
     def _pause_what_is_owed(self, run: Run) -> None:
@@ -85,7 +88,7 @@ class Teardown:
         open_ones = {key: until for key, until in lands.items() if until is not None and until >= now}
         if open_ones:
             until = max(open_ones.values()) + _A_MOMENT
-            raise Deferred(until, _MAY_LAND.format(", ".join(open_ones)))
+            raise Deferred(until, RunMessage.MAY_LAND(keys=tuple(open_ones)))
         for row in left:
             until_then = lands[row.key]
             if (
@@ -153,7 +156,7 @@ class Teardown:
         proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
         on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
         if on:
-            raise Deferred(self._clock.now() + _AGAIN, "still active at Meta: " + ", ".join(on))
+            raise Deferred(self._clock.now() + _AGAIN, RunMessage.STILL_ACTIVE(keys=tuple(on)))
 
     def _status(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> str:
         if listed.get(row.key, {}).get("status") in _OFF:

@@ -10,7 +10,9 @@ from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.flows.writes.objects import TREE
 from autopublisher.ports.meta.reading import MetaReading
 
@@ -21,7 +23,7 @@ class AccountSnapshot:
 
     at: datetime
     listed: Mapping[ObjectKind, Mapping[str, Mapping[str, Any]]]
-    problems: tuple[str, ...]
+    problems: tuple[Message, ...]
 
     def shown(self, kind: ObjectKind, meta_id: str | None) -> Mapping[str, Any] | None:
         """Return an object as it was listed; None where it was not."""
@@ -52,7 +54,7 @@ def take_snapshot(meta: MetaReading, act_id: ActId, now: datetime) -> AccountSna
         try:
             rows = meta.find(act_id, kind, MARK, SWEEP_FIELDS[kind])
         except MetaError as error:
-            problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+            problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
             continue
         listed[kind] = {MetaId(str(row["id"])): row for row in rows}
     return AccountSnapshot(now, listed, tuple(problems))

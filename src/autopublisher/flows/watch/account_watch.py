@@ -9,6 +9,7 @@ import structlog
 
 from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
+from autopublisher.domain.messages import said_of
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_look
 from autopublisher.flows.watch.account_check import AccountCheck, Outcome
@@ -88,7 +89,7 @@ class AccountWatch:
                 return check(watch.act_id, known, self._clock.now())
         except AutoPublisherError as error:
             _log.warning("account_check_failed", act_id=watch.act_id, check=check.name, reason=str(error))
-            return Outcome({PROBLEM: error.message}, complete=False)
+            return Outcome({PROBLEM: said_of(error).to_record()}, complete=False)
 
     def _save(self, following: Watch, was: int) -> None:
         with self._open_unit() as unit:

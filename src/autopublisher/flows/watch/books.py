@@ -12,6 +12,7 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
 from autopublisher.domain.runs.run import FINAL, Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
@@ -19,17 +20,8 @@ from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.gate import LONGEST, every_run
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
-_MEANS = {
-    CURRENCY: (
-        "{changed}: its figures are not read any more, and what it has spent is told as of the last reading before. See in "
-        "Ads Manager what the campaign's budget is now, and stop the account where it should not go on"
-    ),
-    TIME_ZONE: "{changed}: its spend stays whole, and limits by day go on counting with the time zone that was",
-}
-_BACK = {
-    CURRENCY: "Meta keeps the account's books in the run's currency again; its figures are read again",
-    TIME_ZONE: "Meta keeps the account's books in the time zone of the run's beginning again",
-}
+_MEANS = {CURRENCY: RunMessage.BOOKS_CURRENCY, TIME_ZONE: RunMessage.BOOKS_ZONE}
+_BACK = {CURRENCY: RunMessage.BOOKS_CURRENCY_BACK, TIME_ZONE: RunMessage.BOOKS_ZONE_BACK}
 
 
 class BooksCheck:
@@ -61,7 +53,7 @@ class BooksCheck:
         wanted = TIME_ZONE if facts.currency == run.currency else CURRENCY
         for name, means in _MEANS.items():
             if changed is not None and name == wanted:
-                said = means.format(changed=changed)
+                said = means(changed=changed)
                 run = keep_note(self._open_unit, run, name, said, "books_changed", now, said)
             else:
-                run = keep_note(self._open_unit, run, name, None, "books_back", now, _BACK[name])
+                run = keep_note(self._open_unit, run, name, None, "books_back", now, _BACK[name]())

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.claims import ClaimLabel, ClaimState
+from autopublisher.domain.accounts.claims import ClaimLabel, ClaimMessage, ClaimState
 from autopublisher.domain.accounts.watches import PROBLEM
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.flows.watch.account_check import AccountCheck, Outcome
 from autopublisher.flows.writes.claims import AccountClaims
 
@@ -33,22 +34,23 @@ class ClaimCheck:
             if not self._claims.may_judge(act_id):
                 raise
             done = self._then(act_id, before, now)
-            return done and _with_problems(done, [f"the account's labels could not be read: {error.message}"])
+            return done and _with_problems(done, [ClaimMessage.LABELS_UNREAD(why=said_of(error))])
         if claim is not None and claim.state is ClaimState.REFUSED:
-            return Outcome({PROBLEM: claim.attention})
+            return Outcome({PROBLEM: claim.attention.to_record()})
         done = self._then(act_id, before, now)
-        return done and _with_problems(done, [_sentence(one) for one in others])
+        return done and _with_problems(
+            done,
+            [_told(one) for one in others],
+        )
 
 
-def _sentence(label: ClaimLabel) -> str:
-    return (
-        f"installation {label.installation} (start {label.epoch}) has a label in this account, too; this one's is older, so "
-        "the other writes nothing: stop it, and delete its label"
-    )
+def _told(label: ClaimLabel) -> Message:
+    return ClaimMessage.OTHER_LABEL(installation=label.installation, epoch=str(label.epoch))
 
 
-def _with_problems(done: Outcome, lines: Sequence[str]) -> Outcome:
+def _with_problems(done: Outcome, lines: Sequence[Message]) -> Outcome:
     if not lines:
         return done
-    known = [line for line in done.record.get("problems", ()) if line not in lines]
-    return replace(done, record={**done.record, "problems": [*known, *lines]})
+    added = [one.to_record() for one in lines]
+    known = [line for line in done.record.get("problems", ()) if line not in added]
+    return replace(done, record={**done.record, "problems": [*known, *added]})

@@ -9,6 +9,7 @@ from autopublisher.domain.errors import MetaError, MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.edits import GONE, SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.reconciliation.findings import (
     Finding,
@@ -18,6 +19,7 @@ from autopublisher.domain.reconciliation.findings import (
     set_since,
     turn_of,
 )
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.plan import final_key
 from autopublisher.domain.runs.reservations import end_of
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -46,7 +48,7 @@ class Comparison:
     findings: list[Finding] = field(default_factory=list)
     examined: set[tuple[str, str]] = field(default_factory=set)
     shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Message] = field(default_factory=list)
 
     @property
     def threats(self) -> list[Finding]:
@@ -120,7 +122,7 @@ class DriftDetector:
         try:
             shown = self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
         except MetaError as error:
-            found.problems.append(f"{row.key} could not be read: {error.message}")
+            found.problems.append(WatchMessage.UNREAD(key=row.key, why=said_of(error)))
             return None
         self._control.views.forget(found.run)  # whoever works on it wrote that down beforehand
         rows = self._control.rows(found.run)
@@ -137,14 +139,14 @@ class DriftDetector:
         except MetaNotFoundError:
             return self._perhaps_gone(found, row)
         except MetaError as error:
-            found.problems.append(f"{row.key} is not listed and could not be read: {error.message}")
+            found.problems.append(WatchMessage.UNLISTED_UNREAD(key=row.key, why=said_of(error)))
             return None
 
     def _perhaps_gone(self, found: Comparison, row: Operation) -> Mapping[str, Any] | None:
         try:
             return {"status": "DELETED"} if self._control.is_gone(found.run, row) else None
         except MetaError as error:
-            found.problems.append(f"{row.key} is not shown, and not known to be gone: {error.message}")
+            found.problems.append(WatchMessage.UNSHOWN(key=row.key, why=said_of(error)))
             return None
 
     def _creatives(

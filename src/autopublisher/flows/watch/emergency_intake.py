@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 
 from autopublisher.domain.accounts.emergency import NotedPause, NotedStop
-from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.stops import Stop, StopMessage
 from autopublisher.domain.errors import (
     ConflictError,
     StaleOperationError,
@@ -101,13 +101,14 @@ def _is_new(unit: UnitOfWork, stop: Stop) -> bool:
 
 def _pressed(stop: Stop) -> Event:
     facts = {"stop_id": stop.id, "act_id": stop.act_id}
-    said = f"{stop.sentence} (while the database could not be written)"
+    said = StopMessage.PRESSED_UNWRITABLE(actor=stop.by, reason=stop.reason)
     return Event(stop.at, "stops:stop:pressed", stop.by, said, None, facts)
 
 
 def _event(noted: NotedStop, pause: NotedPause) -> Event:
-    shown = "Meta has shown it off" if noted.confirmed(pause) else "Meta has not shown it off yet"
-    message = f"{pause.kind.value} {pause.meta_id} ({pause.name}) was paused without the journal; {shown}"
+    confirmed = noted.confirmed(pause)
+    code = StopMessage.PAUSED_UNJOURNALED if confirmed else StopMessage.PAUSED_UNJOURNALED_UNSEEN
+    message = code(kind=pause.kind.value, id=pause.meta_id, name=pause.name)
     return Event(pause.at, "stops:emergency:paused", SYSTEM, message, None, pause.to_record())
 
 

@@ -14,6 +14,7 @@ from autopublisher.domain.accounts.stops import (
     STOP_DUTY,
     ObjectLine,
     Stop,
+    StopMessage,
     StopReport,
     may_land_until,
     report_from_record,
@@ -28,7 +29,9 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import Action, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.runs.run import FINAL, Control, Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.watch.account_check import Outcome
@@ -36,9 +39,6 @@ from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
-
-_TAKEN_OVER = "another worker is busy with this run; it is looked at again"
-_MAY_LAND = "switching it on was sent shortly before and not answered, so it may still take effect; it is looked at again"
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,12 @@ class StopEnforcement:
         if run.status in FINAL or ending or run.next_tick_at is None:
             return run
         resting = replace(
-            run, version=run.version + 1, updated_at=now, next_tick_at=None, attention=stop.sentence
+            run, version=run.version + 1, updated_at=now, next_tick_at=None, attention=stop.said
         )
         try:
             with self._open_unit() as unit:
                 unit.runs.save(resting, was=run.version)
-                said = f"The account is {stop.sentence}"
+                said = RunMessage.STOPPED(actor=stop.by, reason=stop.reason)
                 unit.observations.add_events([event(run, now, "stopped", said, actor=stop.by)])
                 unit.commit()
         except StaleRunError:
@@ -181,21 +181,25 @@ class StopEnforcement:
         except MetaNotFoundError as error:
             return self._perhaps_gone(target, error)
         except Deferred as wait:
-            return _line(target, _shown(model), why=wait.attention or "sent; Meta's answer is awaited")
+            return _line(target, _shown(model), why=wait.attention or StopMessage.AWAITS_ANSWER())
         except (OperationRefused, MetaError) as error:
-            return _line(target, _shown(model), why=str(error))
+            return _line(target, _shown(model), why=_said(error))
         except (StaleRunError, StaleOperationError):
-            return _line(target, _shown(model), why=_TAKEN_OVER)
+            return _line(target, _shown(model), why=StopMessage.TAKEN_OVER())
         lands = target.may_land_until
         may_land = state not in GONE and lands is not None and now <= lands
-        return _line(target, state, why=_MAY_LAND if may_land else "")
+        return _line(target, state, why=StopMessage.MAY_LAND() if may_land else None)
 
     def _perhaps_gone(self, target: Target, error: MetaError) -> ObjectLine:
         try:
             gone = self._control.is_gone(target.run, target.row)
         except MetaError as unreadable:
-            return _line(target, _shown(target.model), why=unreadable.message)
-        return _line(target, "GONE") if gone else _line(target, _shown(target.model), why=error.message)
+            return _line(target, _shown(target.model), why=said_of(unreadable))
+        return _line(target, "GONE") if gone else _line(target, _shown(target.model), why=said_of(error))
+
+
+def _said(error: OperationRefused | MetaError) -> Message:
+    return error.said if isinstance(error, OperationRefused) else said_of(error)
 
 
 def _is_switchable(row: Operation) -> bool:
@@ -217,7 +221,7 @@ def _still_valid(before: Mapping[str, Any] | None, stops: Sequence[Stop]) -> dic
     return {line.place: line for line in report.objects} if same else {}
 
 
-def _line(target: Target, state: str, why: str = "") -> ObjectLine:
+def _line(target: Target, state: str, why: Message | None = None) -> ObjectLine:
     row = target.row
     return ObjectLine(row.spec.kind, row.meta_id, row.key, target.run.id, state, not why, why)
 

@@ -26,8 +26,10 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import Figures, Snapshot
+from autopublisher.domain.messages import said_of
 from autopublisher.domain.meta.insights import figures_of
 from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES
 from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.reservations import end_of, off_since
@@ -82,7 +84,7 @@ class LateFigures:
         try:
             read = self._read(act_id, wanted, now)
         except MetaError as error:
-            problem = f"the figures of ended runs could not be read: {error.message}"
+            problem = WatchMessage.FIGURES_UNREAD(why=said_of(error)).to_record()
             return Outcome({**(before or _NOTHING), "at": now.isoformat(), "unread": problem})
         waiting = {place.run.id for place, figures in read if not self._is_over(place, figures, now)}
         waiting |= {run.id for run in runs if _is_in_other_currency(run)}

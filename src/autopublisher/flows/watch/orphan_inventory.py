@@ -12,7 +12,9 @@ from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.naming import MARK, run_mark, run_marks_in
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.edits import GONE
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.drift import CREATIVE_AGE
@@ -42,8 +44,8 @@ class Listed:
 
     objects: tuple[Mapping[str, Any], ...]
     listed_at: Mapping[str, str]
-    put_off: Mapping[str, Mapping[str, str]]
-    problems: tuple[str, ...]
+    put_off: Mapping[str, Mapping[str, Any]]
+    problems: tuple[Message, ...]
 
 
 class OrphanInventory:
@@ -69,7 +71,7 @@ class OrphanInventory:
                     rows = self._rows(act_id, kind)
                 except MetaThrottledError as error:
                     until = (now + _AFTER_THROTTLING).isoformat()
-                    put_off[kind.value] = {"until": until, "problem": _problem(kind, error)}
+                    put_off[kind.value] = {"until": until, "problem": _problem(kind, error).to_record()}
                 except MetaError as error:
                     problems.append(_problem(kind, error))
                 else:
@@ -77,7 +79,7 @@ class OrphanInventory:
                         of_kind = self._told(act_id, kind, rows, of_kind, now)
                     listed_at[kind.value] = now.isoformat()
             objects += of_kind
-        problems += [str(one["problem"]) for one in put_off.values()]
+        problems += [Message.from_record(one["problem"]) for one in put_off.values()]
         return Listed(tuple(objects), listed_at, put_off, tuple(problems))
 
     def _rows(self, act_id: ActId, kind: ObjectKind) -> Sequence[Mapping[str, Any]] | None:
@@ -126,11 +128,11 @@ class OrphanInventory:
         return found
 
 
-def _problem(kind: ObjectKind, error: MetaError) -> str:
-    return f"the account's {kind.value}s could not be listed: {error.message}"
+def _problem(kind: ObjectKind, error: MetaError) -> Message:
+    return WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error))
 
 
-def _is_over(put_off: Mapping[str, str], now: datetime) -> bool:
+def _is_over(put_off: Mapping[str, Any], now: datetime) -> bool:
     return now >= datetime.fromisoformat(put_off["until"])
 
 
@@ -149,19 +151,15 @@ def _is_said(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
 
 
 def _record(orphan: OrphanedObject, now: datetime) -> Mapping[str, Any]:
-    sentence = (
-        f"{orphan.kind.value} {orphan.meta_id} ({orphan.name}) bears our mark and belongs to no journal"
-    )
     return {
         "kind": orphan.kind.value,
         "meta_id": orphan.meta_id,
         "name": orphan.name,
         "since": now.isoformat(),
-        "sentence": sentence,
     }
 
 
 def _event(act_id: ActId, orphan: OrphanedObject, run: Run | None, now: datetime) -> Event:
     facts = {"act_id": act_id, **_record(orphan, now)}
-    message = f"{facts['sentence']}; it cannot spend and is left as it is"
+    message = WatchMessage.UNCLAIMED(kind=orphan.kind.value, id=orphan.meta_id, name=orphan.name)
     return Event(now, ORPHAN_FOUND, SYSTEM, message, None if run is None else run.id, facts)

@@ -11,6 +11,8 @@ from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRun
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import MARK, run_marks_in
 from autopublisher.domain.journal.operations import Action, Operation
+from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Held
 from autopublisher.flows.runs.holding import Planner
@@ -29,7 +31,7 @@ class Found:
 
     known_on: frozenset[str]
     lines: tuple[ObjectLine, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Message, ...]
 
 
 class OrphanedObjects:
@@ -78,7 +80,7 @@ class OrphanedObjects:
         ]
         return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in orphans.values())), ())
 
-    def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[str]]:
+    def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[Message]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""
         found: list[OrphanedObject] = []
         problems = []
@@ -86,7 +88,7 @@ class OrphanedObjects:
             try:
                 rows = self._meta.find(act_id, kind, MARK, _FIELDS)
             except MetaError as error:
-                problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+                problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
                 continue
             on = [row for row in rows if row.get("status") not in OFF]
             found += [OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]

@@ -6,17 +6,19 @@ no journal is switched off as the kill switch would; what belongs to no run here
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF, ObjectLine
+from autopublisher.domain.accounts.stops import OFF, ObjectLine, StopMessage, line_from_record, line_to_record
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.naming import run_mark, run_marks_in
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.findings import (
     EDITED,
     RECONCILIATION,
@@ -26,7 +28,9 @@ from autopublisher.domain.reconciliation.findings import (
 )
 from autopublisher.domain.reconciliation.found import OLDER
 from autopublisher.domain.reconciliation.unknown import UNKNOWN
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run_messages import HELD
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.runs.duplicates import Duplicates
@@ -101,19 +105,23 @@ class Reconciliation:
             self._mark_edited(compared, earlier, now)
             findings += compared.findings
             problems += compared.problems
-        undone += [f"{line.kind.value} {line.meta_id}: {line.why}" for line in lines if not line.confirmed]
+        undone += [
+            StopMessage.OBJECT_OPEN(kind=line.kind.value, id=str(line.meta_id), why=line.why or line.state)
+            for line in lines
+            if not line.confirmed
+        ]
         inventory = self._inventory.listed(act_id, before, now)
         problems += inventory.problems
         record = {
             "at": now.isoformat(),
             "findings": [one.to_record() for one in findings],
-            "orphans": [asdict(line) | {"kind": line.kind.value} for line in lines],
+            "orphans": [line_to_record(line) for line in lines],
             UNKNOWN: [one.to_record() for one in unknown],
             "unclaimed": list(inventory.objects),
             "listed_at": dict(inventory.listed_at),
             "put_off": dict(inventory.put_off),
-            "undone": undone,
-            "problems": problems,
+            "undone": [one.to_record() for one in undone],
+            "problems": [one.to_record() for one in problems],
         }
         return Outcome(record, complete=not undone)
 
@@ -135,7 +143,7 @@ class Reconciliation:
         snapshot: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
-    ) -> tuple[tuple[ObjectLine, ...], list[str]]:
+    ) -> tuple[tuple[ObjectLine, ...], list[Message]]:
         """Have what no journal knows taken into its run's, or else switched off."""
         known = {row.meta_id for run in runs for row in self._control.rows(run)}
         at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
@@ -147,13 +155,13 @@ class Reconciliation:
             and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
             and not any(mark in _name(row) for mark in at_rest)
         ]
-        earlier = [_line(one) for one in (before or {}).get("orphans", ())]
+        earlier = [line_from_record(one) for one in (before or {}).get("orphans", ())]
         found = self._orphans.taken_care_of(act_id, unknown, earlier, now)
         return found.lines, list(found.problems)
 
     # --- older databases ----------------------------------------------------------------------------
 
-    def _held_back(self, run: Run, snapshot: AccountSnapshot, now: datetime) -> list[str]:
+    def _held_back(self, run: Run, snapshot: AccountSnapshot, now: datetime) -> list[Message]:
         """See that a run of which Meta holds more than its journal rests, and to its money; returns what is left undone."""
         if self._holding is None or run.is_ending:
             return []
@@ -164,12 +172,12 @@ class Reconciliation:
         except Deferred:
             return []  # its own tick says what it waits for
         except AutoPublisherError as error:
-            return [f"run {run.id} could not be compared with Meta: {error}"]
+            return [WatchMessage.NOT_COMPARED(run=run.id, why=said_of(error))]
         return []
 
-    def _at_rest(self, run: Run, now: datetime) -> list[str]:
+    def _at_rest(self, run: Run, now: datetime) -> list[Message]:
         """Have the run's own tick say so; of one that rests already only the money is seen to."""
-        if run.next_tick_at is None and OLDER in (run.attention or ""):
+        if run.next_tick_at is None and _is_held(run):
             return self._secured(run)
         try:
             self._wake(replace(run, version=run.version + 1, updated_at=now, next_tick_at=now), run.version)
@@ -177,12 +185,12 @@ class Reconciliation:
             return []  # its own tick has moved it on; the next look finds the same
         return []
 
-    def _secured(self, run: Run) -> list[str]:
+    def _secured(self, run: Run) -> list[Message]:
         try:
             if self._holding is not None:
                 self._holding.secured(run)
         except (Deferred, OperationRefused, AutoPublisherError) as error:
-            return [f"run {run.id} is held and not known to be within its total: {error}"]
+            return [WatchMessage.HELD_UNSURE(run=run.id, why=_why(error))]
         return []
 
     def _wake(self, run: Run, was: int) -> None:
@@ -224,17 +232,17 @@ class Reconciliation:
             unit.observations.add_events(news)
             unit.commit()
 
-    def _weighed(self, run: Run, snapshot: AccountSnapshot) -> list[str]:
+    def _weighed(self, run: Run, snapshot: AccountSnapshot) -> list[Message]:
         """Set aside what the run's duplicates can spend, before they are switched off; return why it could not be done."""
         try:
             self._duplicates.weigh(run, lambda row: snapshot.shown(row.spec.kind, row.meta_id))
         except (StaleRunError, StaleOperationError) as error:
-            return [f"what duplicates can spend is set aside at the next look: {error}"]
+            return [WatchMessage.DUPLICATES_NEXT(why=said_of(error))]
         return []
 
     # --- what is done ---------------------------------------------------------------------------------
 
-    def _recalled(self, compared: Comparison, snapshot: AccountSnapshot) -> list[str]:
+    def _recalled(self, compared: Comparison, snapshot: AccountSnapshot) -> list[Message]:
         """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
         undone = []
         arms = {_arm(one.key) for one in compared.threats}
@@ -242,7 +250,7 @@ class Reconciliation:
             try:
                 self._control.recall(compared.run, row)
             except (Deferred, OperationRefused, MetaError, StaleRunError, StaleOperationError) as error:
-                undone.append(f"{row.key} is to be switched off: {error}")
+                undone.append(WatchMessage.TO_BE_OFF(key=row.key, why=_why(error)))
         return undone
 
     def _on(self, compared: Comparison, snapshot: AccountSnapshot, arms: set[str]) -> list[Operation]:
@@ -293,8 +301,15 @@ def _matters(run: Run, snapshot: AccountSnapshot, now: datetime) -> bool:
     return any(run_mark(run.id) in _name(row) for _, row in snapshot.on())
 
 
-def _line(record: Mapping[str, Any]) -> ObjectLine:
-    return ObjectLine(**{**record, "kind": ObjectKind(record["kind"])})
+def _why(error: Deferred | OperationRefused | AutoPublisherError) -> Message:
+    if isinstance(error, AutoPublisherError):
+        return said_of(error)
+    return error.said if isinstance(error, OperationRefused) else error.attention or WriteMessage.NO_ANSWER()
+
+
+def _is_held(run: Run) -> bool:
+    said = run.attention
+    return said is not None and (said.code in HELD or OLDER in str(said.params.get("sentence", "")))
 
 
 def _arm(key: str) -> str:
@@ -325,15 +340,13 @@ def _said(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
 
 
 def _edited(run: Run, finding: Finding, now: datetime) -> Event:
-    consequence = (
-        "; more could be spent than is set aside, so it is not left on" if finding.edit.threat else ""
-    )
-    message = f"Changed at Meta, and not by us: {finding.sentence}{consequence}"
+    code = WatchMessage.EDITED_THREAT if finding.edit.threat else WatchMessage.EDITED
+    message = code(what=finding.said)
     return Event(now, EDITED, SYSTEM, message, run.id, finding.to_record())
 
 
 def _restored(run: Run, place: tuple[str, str], now: datetime) -> Event:
     key, name = place
     return Event(
-        now, RESTORED, SYSTEM, f"{name} of {key} is as asked again", run.id, {"key": key, "field": name}
+        now, RESTORED, SYSTEM, WatchMessage.RESTORED(field=name, key=key), run.id, {"key": key, "field": name}
     )

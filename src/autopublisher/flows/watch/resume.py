@@ -14,6 +14,7 @@ from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.plan import final_key, total_of
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
@@ -73,7 +74,7 @@ class ResumeAfterStop:
                 woken = replace(woken, interrupted_at=now)
             with self._open_unit() as unit:
                 unit.runs.save(woken, was=run.version)
-                said = event(run, now, "resumed", "The stop was lifted; the run goes on")
+                said = event(run, now, "resumed", RunMessage.RESUMED())
                 unit.observations.add_events([said])
                 enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
                 unit.commit()
@@ -109,7 +110,7 @@ class ResumeAfterStop:
         except RunFailed as unfit:
             return {"run_id": run.id, "settled": True, "state": "left paused", "why": str(unfit)}
         with self._open_unit() as unit:
-            said = "The final campaign is switched on again after a stop; Meta shows it active"
+            said = RunMessage.REACTIVATED()
             unit.observations.add_events([event(run, now, "reactivated", said)])
             unit.commit()
         return {"run_id": run.id, "settled": True, "state": "active", "why": ""}

@@ -10,6 +10,7 @@ import structlog
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import StaleRunError, StaleWatchError
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -59,14 +60,12 @@ class Sweeper:
         return {tick.workflow_id: lift for tick, lift in found.items()}
 
     def _lift_run(self, run: Run, now: datetime) -> None:
-        why = "a tick died of an unforeseen fault; the log says which, and it is being tried again"
+        why = RunMessage.TICK_DIED()
         lifted = replace(run, version=run.version + 1, updated_at=now, attention=why)
         try:
             with self._open_unit() as unit:
                 unit.runs.save(lifted, was=run.version)
-                unit.observations.add_events(
-                    [event(run, now, "lifted", "A tick died; the run goes on with a new one")]
-                )
+                unit.observations.add_events([event(run, now, "lifted", RunMessage.LIFTED())])
                 self._ticks.enqueue(unit, Tick(run.id, lifted.version, run.act_id))
                 unit.commit()
         except StaleRunError as stale:

@@ -8,6 +8,7 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.reconciliation.unknown import UnknownObject, unknown_in, unknown_objects
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
@@ -55,7 +56,7 @@ class UnknownRuns:
                         now,
                         FOUND,
                         SYSTEM,
-                        f"{one.sentence}; it is left as it is",
+                        WatchMessage.UNKNOWN_RUN(what=one.said),
                         None,
                         {"act_id": act_id, **one.to_record()},
                     )

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
+from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.messages import Message, worded
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.writes.objects import ObjectControl
@@ -23,7 +25,7 @@ class BestEffortWrites:
         self._control = control
         self._clock = clock
 
-    def attempt(self, run: Run, spec: OperationSpec, since: datetime | None = None) -> str | None:
+    def attempt(self, run: Run, spec: OperationSpec, since: datetime | None = None) -> Message | None:
         """Perform a write once; returns None when it is confirmed, and else why it is left.
 
         Raises Deferred while that is still open. Patience counts from ``since``, or from when the write was intended.
@@ -31,7 +33,7 @@ class BestEffortWrites:
         try:
             self._control.perform(run, spec)
         except OperationRefused as refused:
-            return refused.operation.error or "refused"
+            return worded(refused.operation.error or "refused")
         except Stopped:
             raise
         except Deferred as wait:
@@ -40,7 +42,7 @@ class BestEffortWrites:
             return None if row is not None and self._was_found(run, row) else why
         return None
 
-    def settle(self, run: Run, row: Operation, since: datetime) -> str | None:
+    def settle(self, run: Run, row: Operation, since: datetime) -> Message | None:
         """Find out what became of a write nobody wants any more; returns why that was left open. Raises Deferred."""
         try:
             self._control.settle(run, row)
@@ -50,7 +52,7 @@ class BestEffortWrites:
             return self.waited(wait, since)
         return None
 
-    def waited(self, wait: Deferred, since: datetime) -> str:
+    def waited(self, wait: Deferred, since: datetime) -> Message:
         """Return why nothing is waited for any more, or raise ``wait``, for no longer than patience lasts.
 
         A wait without an error ends by itself: a few look-ups or a few reads, each at its time.
@@ -61,7 +63,7 @@ class BestEffortWrites:
         lasts_until = since + (LONG_PATIENCE if isinstance(cause, MetaThrottledError) else PATIENCE)
         if self._clock.now() < lasts_until:
             raise Deferred(min(wait.until, lasts_until), wait.attention) from cause
-        return wait.attention or "no answer"
+        return wait.attention or WriteMessage.NO_ANSWER()
 
     def _was_found(self, run: Run, row: Operation) -> bool:
         """Give the write up, unless Meta shows that it happened; a row nobody can vouch for stays open, and says so."""

@@ -19,6 +19,8 @@ from autopublisher.domain.journal.operations import (
     OperationState,
 )
 from autopublisher.domain.journal.records import Event, MetaObject
+from autopublisher.domain.journal.write_messages import DONE, WriteMessage
+from autopublisher.domain.messages import Message
 from autopublisher.domain.money.duplicates import MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
@@ -99,7 +101,7 @@ class Bookkeeping:
             OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
         )
         action = _VERBS[operation.spec.action]
-        said = f"{operation.key} {action} at Meta ({meta_id})"
+        said = DONE[operation.spec.action](key=operation.key, id=str(meta_id))
         event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
         model = _modelled(run, settled, now, read, self._known(run, operation.spec))
         with self._open_unit() as unit:
@@ -135,7 +137,7 @@ class Bookkeeping:
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
             _put_model(unit, _modelled(run, found, now, shown, known))
-            message = f"Meta holds a second object for {operation.key}: {meta_id}; it will be switched off"
+            message = WriteMessage.DUPLICATE_FOUND(key=operation.key, id=meta_id)
             unit.observations.add_events(
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
             )
@@ -190,14 +192,11 @@ class Bookkeeping:
         return None if spec.target is None else self.views.of(run).models.get(spec.target)
 
     def _found_event(self, run: Run, row: Operation) -> Event:
-        proved = (
-            "it is what the plan asks for and counts as made" if row.sent_at else "a person has to decide"
-        )
-        what = f"{row.spec.kind.value} {row.meta_id} for {row.key}"
-        message = f"Meta holds what this database does not know of: {what}; {proved}"
+        code = WriteMessage.FOUND_PLANNED if row.sent_at else WriteMessage.FOUND_UNKNOWN
+        message = code(kind=row.spec.kind.value, id=str(row.meta_id), key=row.key)
         return self.event(run, "found", message, {"key": row.key, "meta_id": row.meta_id})
 
-    def event(self, run: Run, action: str, message: str, data: Mapping[str, Any]) -> Event:
+    def event(self, run: Run, action: str, message: Message, data: Mapping[str, Any]) -> Event:
         """Return the line of the log for what happened to a write."""
         return Event(
             self._clock.now(), f"executor:operation:{action}", "autopublisher", message, run.id, data

@@ -16,6 +16,7 @@ from autopublisher.domain.accounts.claims import (
     CLAIM_SHOWS,
     Claim,
     ClaimLabel,
+    ClaimMessage,
     ClaimState,
     is_shown,
     label_name,
@@ -34,6 +35,7 @@ from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind, OperationSpec
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.ports.clock import Clock
@@ -89,7 +91,8 @@ class AccountClaims:
         try:
             self._advance(claim, now)
         except MetaRefusedError as error:  # of the label, not of what the run wants to write
-            said = f"{act_id} could not be claimed: {error.message} {error.user_message}".strip()
+            why = f"{error.message} {error.user_message}".strip()
+            said = ClaimMessage.REFUSED(act_id=act_id, why=why)
             raise Deferred(now + _REFUSED_AGAIN, said) from error
 
     def look(self, act_id: ActId) -> tuple[Claim | None, Sequence[ClaimLabel]]:
@@ -107,10 +110,10 @@ class AccountClaims:
             return self._claim(act_id), ()
         labels, installation, now = self._listed(act_id), self._installation(), self._clock.now()
         why = why_not(claim, labels, installation, self._place)
-        if why:
+        if why is not None:
             claim = self._refuse(claim, why)
         elif claim.state is ClaimState.REFUSED:  # the other has gone
-            claim = self._save(replace(claim, state=ClaimState.PENDING, why="", again_at=now))
+            claim = self._save(replace(claim, state=ClaimState.PENDING, why=None, again_at=now))
         elif claim.state is ClaimState.HELD and not own_labels(
             labels, installation
         ):  # nobody else could be told by it
@@ -141,7 +144,7 @@ class AccountClaims:
             raise Deferred(readable)
         labels = self._listed(act_id)
         why = why_not(claim, labels, installation, self._place)
-        if why and not claim.take_over:
+        if why is not None and not claim.take_over:
             refused = self._refuse(claim, why)
             raise Deferred(refused.again_at, refused.attention)
         if written is None:
@@ -185,9 +188,9 @@ class AccountClaims:
         # Of a create that was taken twice, and what a take-over may have left.
         self._remove([label for label in labels if label is not own[-1]] if claim.take_over else own[:-1])
         self._proved_at[claim.act_id] = self._clock.now()
-        held = replace(claim, state=ClaimState.HELD, why="", take_over=False, again_at=None)
+        held = replace(claim, state=ClaimState.HELD, why=None, take_over=False, again_at=None)
         if held != claim:
-            self._save(held, f"{claim.act_id} is this installation's to write to (start {claim.epoch})")
+            self._save(held, ClaimMessage.HELD(act_id=claim.act_id, epoch=str(claim.epoch)))
 
     def _remove(self, labels: Sequence[ClaimLabel]) -> None:
         for label in labels:
@@ -198,15 +201,15 @@ class AccountClaims:
         """Take back what was proved: the label is gone, so it is written and read back before anything else is."""
         self._proved_at.pop(claim.act_id, None)
         self._written_at.pop(claim.act_id, None)
-        said = f"the label of this installation is gone from {claim.act_id}: nothing but pauses is written until it is back"
+        said = ClaimMessage.LABEL_GONE(act_id=claim.act_id)
         return self._save(replace(claim, state=ClaimState.PENDING, again_at=now), said)
 
-    def _refuse(self, claim: Claim, why: str) -> Claim:
+    def _refuse(self, claim: Claim, why: Message) -> Claim:
         self._proved_at.pop(claim.act_id, None)
         self._written_at.pop(claim.act_id, None)
         refused = claim.refused(why, self._clock.now())
         is_news = claim.state is not ClaimState.REFUSED or claim.why != why
-        return self._save(refused, refused.attention if is_news else "")
+        return self._save(refused, refused.attention if is_news else None)
 
     # --- what is stored and what is listed ------------------------------------------------------------
 
@@ -214,10 +217,10 @@ class AccountClaims:
         with self._open_unit() as unit:
             return unit.claims.of(act_id) or Claim(act_id)
 
-    def _save(self, claim: Claim, said: str = "") -> Claim:
+    def _save(self, claim: Claim, said: Message | None = None) -> Claim:
         with self._open_unit() as unit:
             unit.claims.put(claim)
-            if said:
+            if said is not None:
                 tag = f"installation:account:{claim.state}"
                 data = {"act_id": claim.act_id, "epoch": claim.epoch}
                 unit.observations.add_events([Event(self._clock.now(), tag, SYSTEM, said, None, data)])

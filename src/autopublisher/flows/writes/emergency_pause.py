@@ -24,7 +24,9 @@ from autopublisher.domain.errors import AccountNotFoundError, MetaError
 from autopublisher.domain.ids import AccountId, ActId, MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message, said_of, worded
 from autopublisher.domain.meta.pacing import Pacing
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.meta.pacing import MetaPacing
@@ -54,7 +56,7 @@ class _Progress:
     account: BookedAccount
     on: list[NotedPause] = field(default_factory=list)
     refused: dict[MetaId, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Message] = field(default_factory=list)
 
 
 class EmergencyPause:
@@ -146,7 +148,7 @@ class EmergencyPause:
         try:
             rows = self._meta.find(act_id, kind, MARK, _FIELDS)
         except MetaError as error:
-            progress.problems.append(f"the account's {kind.value}s could not be listed: {error.message}")
+            progress.problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
             return
         found = [self._noted(act_id, kind, row) for row in rows if row.get("status") not in OFF]
         again = {one.meta_id for one in found}
@@ -167,12 +169,12 @@ class EmergencyPause:
 
     def _line(self, pause: NotedPause, refused: str) -> ObjectLine:
         """Return what Meta shows of an object now; a pause it did not answer may have worked."""
-        state, why = "unknown", refused
+        state, why = "unknown", worded(refused) if refused else None
         try:
             state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).get("status"))
-            why = "" if state in OFF else refused or f"still {state} at Meta"
+            why = None if state in OFF else why or WatchMessage.STILL_ON(state=state)
         except MetaError as error:
-            why = refused or error.message
+            why = why or said_of(error)
         return ObjectLine(pause.kind, pause.meta_id, pause.name, None, state, not why, why)
 
 

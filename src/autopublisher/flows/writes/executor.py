@@ -33,6 +33,8 @@ from autopublisher.domain.journal.operations import (
     OperationState,
     resolve,
 )
+from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.messages import said_of, worded
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.money.duplicates import is_duplicate
@@ -157,7 +159,7 @@ class Executor:
             )  # only a write held back before it left stays INTENDED
             if too_late > 1:
                 # No moment's freeze: the machine or the database is slow, and haste would make it slower.
-                raise Deferred(self._clock.now() + self._patience.spacing, operation.error or "")
+                raise Deferred(self._clock.now() + self._patience.spacing, worded(operation.error or ""))
         return operation
 
     def settle(self, run: Run, operation: Operation) -> Operation:
@@ -295,7 +297,7 @@ class Executor:
         present = unit.installations.present()
         restored = None if present is None else present.restoration
         if restored is not None and run.restoration != restored.id:
-            raise Deferred(self._clock.now() + self._patience.spacing, restored.sentence)
+            raise Deferred(self._clock.now() + self._patience.spacing, restored.said)
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         if operation.attempts >= self._patience.attempts:
@@ -330,7 +332,7 @@ class Executor:
             self._books.advance(
                 operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
             )
-            raise Deferred(self._resume_at(error), str(error)) from error
+            raise Deferred(self._resume_at(error), said_of(error)) from error
         except MetaOutcomeUnknownError as error:
             return self._books.advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
         except MetaRefusedError as error:
@@ -362,10 +364,10 @@ class Executor:
         try:
             return self._storage.read(spec.params["storage_key"])
         except NotFoundError as error:
-            wait, reason = self._patience.pause, error.message  # nothing but a person brings it back
+            wait, reason = self._patience.pause, said_of(error)  # nothing but a person brings it back
         except UnavailableError as error:
-            wait, reason = self._patience.spacing, error.message
-        raise Deferred(self._clock.now() + wait, f"the picture for {spec.key} cannot be read: {reason}")
+            wait, reason = self._patience.spacing, said_of(error)
+        raise Deferred(self._clock.now() + wait, WriteMessage.PICTURE_UNREADABLE(key=spec.key, why=reason))
 
     def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
         spec = operation.spec
@@ -383,7 +385,7 @@ class Executor:
     def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
         said = f"{error.message} {error.user_message}".strip()
         event = self._books.event(
-            run, "rejected", f"Meta refused {operation.key}: {said}", {"key": operation.key}
+            run, "rejected", WriteMessage.REJECTED(key=operation.key, why=said), {"key": operation.key}
         )
         return self._books.advance(
             operation,
@@ -430,7 +432,7 @@ class Executor:
         try:
             return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
         except MetaError as error:
-            raise _NotListed(self._resume_at(error), str(error)) from error
+            raise _NotListed(self._resume_at(error), said_of(error)) from error
 
     def _adopted(
         self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
@@ -463,13 +465,13 @@ class Executor:
         except MetaError as error:
             if operation.state is OperationState.SENT:
                 self._books.advance(operation, OperationState.UNKNOWN, fence)
-            raise Deferred(self._resume_at(error), str(error)) from error
+            raise Deferred(self._resume_at(error), said_of(error)) from error
         unlike = differences(resolve(wanted, self._books.ids(run)), read)
         if not unlike:
             return self._books.confirm(run, operation, target, fence, read)
         self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
         again = self._clock.now() + self._patience.spacing * operation.attempts
-        raise Deferred(again, f"{operation.key} does not show at Meta yet: {'; '.join(unlike)}")
+        raise Deferred(again, WriteMessage.NOT_SHOWN_YET(key=operation.key, what="; ".join(unlike)))
 
     def _target(self, run: Run, spec: OperationSpec) -> MetaId:
         return MetaId(self._books.ids(run)[spec.target or ""])

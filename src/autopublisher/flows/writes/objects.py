@@ -26,12 +26,14 @@ from autopublisher.domain.journal.operations import (
     resolve,
 )
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.journal.write_messages import WriteMessage
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.reconciliation.baseline import baseline_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.reconciliation.findings import last_requested, set_since, was_recalled
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
@@ -59,7 +61,6 @@ _NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
 }
 """What is read of what is new: of ad sets also what their baseline is made of."""
 
-_FREED = "changed at Meta so that more could be spent than is set aside: "
 _AGAIN = timedelta(seconds=30)
 
 READ_LAG = timedelta(minutes=15)
@@ -252,11 +253,11 @@ class ObjectControl:
         journal = self.rows(run)
         recalled = [row.key for row in rows if was_recalled(journal, row.key)]
         if recalled:
-            raise RunFailed(_FREED + ", ".join(recalled))
+            raise RunFailed(RunMessage.FREED(keys=tuple(recalled)))
         shown = self.read_all(run, [row for row in rows if row.spec.kind in TREE])
         freed = [row.key for row in rows if row.key in shown and self._is_freed(run, row, shown[row.key])]
         if freed:
-            raise RunFailed(_FREED + ", ".join(freed))
+            raise RunFailed(RunMessage.FREED(keys=tuple(freed)))
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
             is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
             if is_off and not self._was_on_long_ago(journal, row):
@@ -275,9 +276,7 @@ class ObjectControl:
         fields = _frees_money(row, rows, again)
         now = self._clock.now()
         if any(set_since(rows, row.key, name, now - READ_LAG) for name in fields):
-            raise Deferred(
-                now + _AGAIN, f"Meta does not show yet what was asked of {row.key}: {', '.join(fields)}"
-            )
+            raise Deferred(now + _AGAIN, WriteMessage.ASKED_NOT_SHOWN(key=row.key, fields=tuple(fields)))
         return bool(fields)
 
     def pause(self, run: Run, rows: Sequence[Operation]) -> None:
@@ -373,7 +372,7 @@ class ObjectControl:
         except MetaNotFoundError:
             if self.is_gone(run, row):
                 return {"status": "DELETED"}
-            raise Deferred(self._clock.now() + _AGAIN, f"Meta lists {row.key} but does not show it") from None
+            raise Deferred(self._clock.now() + _AGAIN, WriteMessage.LISTED_NOT_SHOWN(key=row.key)) from None
 
     def status_now(self, run: Run, row: Operation) -> str:
         """Return the status of ``shown_now``."""

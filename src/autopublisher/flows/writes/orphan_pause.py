@@ -13,6 +13,8 @@ from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -39,26 +41,25 @@ class OrphanPause:
 
     def __call__(self, act_id: ActId, orphan: OrphanedObject, now: datetime) -> ObjectLine:
         """Switch off an object that no journal has; the events say so before and after."""
-        self._write_down(
-            act_id, orphan, now, "pausing", "is on and belongs to no journal; it is switched off"
-        )
-        state, why = "unknown", ""
+        self._write_down(act_id, orphan, now, "pausing", WatchMessage.ORPHAN_PAUSING)
+        state = "unknown"
+        why: Message | None = None
         try:
             self._meta.update(orphan.meta_id, {"status": "PAUSED"})
             state = str(self._meta.read(orphan.kind, orphan.meta_id, _FIELDS).get("status"))
         except MetaError as error:
-            why = error.message
-        if not why and state not in OFF:
-            why = f"still {state} at Meta"
-        if not why:
-            self._write_down(act_id, orphan, now, "paused", "is off, as Meta shows")
+            why = said_of(error)
+        if why is None and state not in OFF:
+            why = WatchMessage.STILL_ON(state=state)
+        if why is None:
+            self._write_down(act_id, orphan, now, "paused", WatchMessage.ORPHAN_PAUSED)
         return ObjectLine(orphan.kind, orphan.meta_id, orphan.name, None, state, not why, why)
 
     def _write_down(
-        self, act_id: ActId, orphan: OrphanedObject, now: datetime, action: str, what: str
+        self, act_id: ActId, orphan: OrphanedObject, now: datetime, action: str, code: WatchMessage
     ) -> None:
         facts: Mapping[str, Any] = {"act_id": act_id, "kind": orphan.kind.value, "meta_id": orphan.meta_id}
-        message = f"{orphan.kind.value} {orphan.meta_id} ({orphan.name}) {what}"
+        message = code(kind=orphan.kind.value, id=orphan.meta_id, name=orphan.name)
         with self._open_unit() as unit:
             unit.observations.add_events([Event(now, f"watch:stray:{action}", SYSTEM, message, None, facts)])
             unit.commit()

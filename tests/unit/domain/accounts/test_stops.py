@@ -29,6 +29,8 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.messages import Message, legacy
+from support.wording import english
 from unit.domain.samples import ACT, NOW, RUN_ID
 
 ASKED = {
@@ -228,23 +230,23 @@ def test_an_object_paused_for_another_reason_does_not_count_as_stopped() -> None
 # --- reports and watches --------------------------------------------------------------------------
 
 
-def line(*, confirmed: bool, why: str = "") -> ObjectLine:
+def line(*, confirmed: bool, why: Message | None = None) -> ObjectLine:
     return ObjectLine(ObjectKind.AD, MetaId("9"), "final/ad", RUN_ID, "ACTIVE", confirmed, why)
 
 
 def test_a_report_comes_back_as_it_was() -> None:
-    report = StopReport((StopId("s"),), NOW, (line(confirmed=True),), ("no list",))
+    report = StopReport((StopId("s"),), NOW, (line(confirmed=True),), (legacy("no list"),))
     assert report_from_record(report.to_record()) == report
 
 
 def test_a_report_with_an_open_object_is_not_confirmed_and_says_which() -> None:
-    report = StopReport((StopId("s"),), NOW, (line(confirmed=False, why="no answer"),))
+    report = StopReport((StopId("s"),), NOW, (line(confirmed=False, why=legacy("no answer")),))
     assert not report.confirmed
-    assert report.open_lines == ("ad 9: no answer",)
+    assert [english(one) for one in report.open_lines] == ["ad 9: no answer"]
 
 
 def test_a_report_whose_account_could_not_be_listed_is_not_confirmed() -> None:
-    assert not StopReport((StopId("s"),), NOW, (line(confirmed=True),), ("no list",)).confirmed
+    assert not StopReport((StopId("s"),), NOW, (line(confirmed=True),), (legacy("no list"),)).confirmed
 
 
 def test_an_account_without_anything_of_ours_is_confirmed() -> None:

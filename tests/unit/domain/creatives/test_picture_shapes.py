@@ -8,6 +8,7 @@ from autopublisher.domain.accounts.accounts import Creative
 from autopublisher.domain.creatives.shapes import shape_warnings
 from autopublisher.domain.request.request import Strategy
 from autopublisher.domain.request.variants import build_variants
+from support.wording import english
 from unit.domain.samples import ACCOUNT_ID, NOW, RUN_ID, asked, creative_ids
 
 
@@ -20,7 +21,8 @@ def told(width: int | None, height: int | None, *places: str, strategy: Strategy
     test = {} if strategy is None else {"strategy": strategy}
     request = asked(test=test, targeting={"placements": places})
     variants = build_variants(RUN_ID, request)
-    return list(shape_warnings(variants, [replace(sized, width=width, height=height), unknown]))
+    warned = shape_warnings(variants, [replace(sized, width=width, height=height), unknown])
+    return [english(one) for one in warned]
 
 
 def test_a_small_picture_is_named_with_its_feeds() -> None:

@@ -10,6 +10,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, baseline_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.reconciliation.findings import Finding, finding_from_record
+from support.wording import english
 
 AUTOMATIC: dict[str, Any] = {
     "geo_locations": {"countries": ["ES"]},
@@ -155,4 +156,7 @@ def test_the_sweep_reads_what_a_baseline_is_made_of() -> None:
 
 def test_a_sentence_says_that_a_value_was_otherwise_and_names_only_what_differs() -> None:
     (edit,) = found(BASELINE, **targeting(device_platforms=["desktop"], targeting_optimization="none"))
-    assert edit.sentence == 'targeting is {"device_platforms": ["desktop"]}, and was not set when it was made'
+    assert (
+        english(edit.said)
+        == 'targeting is {"device_platforms": ["desktop"]}, and was not set when it was made'
+    )

@@ -7,6 +7,7 @@ import pytest
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
+from support.wording import english
 
 CAMPAIGN = {
     "name": "Spring [ap-0123456789abcdef-test.a.campaign]",
@@ -186,7 +187,7 @@ def test_a_person_s_pause_is_an_edit_and_no_threat() -> None:
 
 def test_of_a_deleted_object_nothing_else_is_said() -> None:
     (edit,) = edits(ObjectKind.CAMPAIGN, CAMPAIGN, {"status": "DELETED"})
-    assert edit.sentence == "status is DELETED, and we asked for PAUSED"
+    assert english(edit.said) == "status is DELETED, and we asked for PAUSED"
 
 
 def test_what_we_deleted_is_no_edit() -> None:

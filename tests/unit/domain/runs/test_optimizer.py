@@ -14,6 +14,7 @@ from autopublisher.domain.money.limits import Breach, Limits, Scope, first_breac
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.optimizer import (
     LONGEST_DAYS,
+    BudgetMessage,
     FinalBudget,
     NoBudget,
     Room,
@@ -21,6 +22,7 @@ from autopublisher.domain.runs.optimizer import (
     final_budget,
     fitted_budget,
 )
+from support.wording import english
 from unit.domain.samples import NOW, asked
 
 
@@ -46,7 +48,7 @@ def test_the_winners_daily_budget_is_scaled_and_ends_when_the_rest_is_spent() ->
     budget = budget_of()
     assert (budget.daily, budget.spend_cap, budget.total) == (euro("100"), euro("400"), euro("400"))
     assert budget.ends_at - budget.starts_at == timedelta(days=4)
-    assert budget.why == "scaling_factor 2.0"
+    assert english(budget.why) == "scaling_factor 2.0"
 
 
 @pytest.mark.parametrize(("hours", "daily"), [(1, "50"), (24, "50"), (48, "25"), (168, "7.14")])
@@ -60,24 +62,24 @@ def test_scaling_starts_from_the_daily_budget_that_was_asked_for() -> None:
 
 def test_the_most_a_day_caps_scaling() -> None:
     budget = budget_of(request=asked(budget={"max_daily_budget": Decimal(60)}))
-    assert (budget.daily, budget.why) == (euro("60"), "max_daily_budget")
+    assert (budget.daily, english(budget.why)) == (euro("60"), "max_daily_budget")
 
 
 def test_metas_minimum_lifts_a_daily_budget_that_is_too_small() -> None:
     budget = budget_of(request=asked(budget={"daily_budget": Decimal(10), "scaling_factor": Decimal(1)}))
-    assert (budget.daily, budget.why) == (euro("40"), "Meta's minimum daily budget")
+    assert (budget.daily, english(budget.why)) == (euro("40"), "Meta's minimum daily budget")
 
 
 def test_less_than_a_days_minimum_is_nothing_to_publish_with() -> None:
     found = final_budget(asked(), Room(euro("39.99"), euro("40"), euro("100")), NOW)
-    assert found == NoBudget("39.99 EUR is left of the total budget, below Meta's minimum of 40.00 EUR a day")
+    assert found == NoBudget(BudgetMessage.TOO_LITTLE_LEFT(left=euro("39.99"), least=euro("40")))
 
 
 def test_a_most_below_metas_minimum_is_not_overruled() -> None:
     request = asked(budget={"max_daily_budget": Decimal(30)})
     found = final_budget(request, ROOM, NOW)
     assert isinstance(found, NoBudget)
-    assert "max_daily_budget is 30.00 EUR" in found.reason
+    assert "max_daily_budget is 30.00 EUR" in english(found.reason)
 
 
 def test_below_metas_smallest_cap_the_rest_becomes_a_lifetime_budget() -> None:
@@ -170,7 +172,11 @@ def test_without_a_limit_the_budget_is_what_scaling_makes_it() -> None:
 def test_a_daily_budget_is_lowered_until_its_stretched_day_fits_and_lasts_longer() -> None:
     budget = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=9000)))
     assert isinstance(budget, FinalBudget)
-    assert (budget.daily, budget.total, budget.why) == (Money(5142, "EUR"), euro("400"), "the spend limits")
+    assert (budget.daily, budget.total, english(budget.why)) == (
+        Money(5142, "EUR"),
+        euro("400"),
+        "the spend limits",
+    )
     assert (budget.ends_at - budget.starts_at).days == 8
 
 

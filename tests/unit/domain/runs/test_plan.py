@@ -14,16 +14,23 @@ from autopublisher.domain.journal.naming import NAME_LIMIT, token_in
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
 from autopublisher.domain.request.request import RunRequest, Strategy
 from autopublisher.domain.request.variants import build_variants
-from autopublisher.domain.runs.optimizer import FinalBudget
+from autopublisher.domain.runs.optimizer import BudgetMessage, FinalBudget
 from autopublisher.domain.runs.plan import final_plan, objective_of, plan_digest, total_of
 from autopublisher.domain.runs.plan import test_plan as plan_of_test
 from unit.domain.samples import DEFAULTS, NOW, asked, by_key, creative_ids, run_of
 
 ENDS = NOW + timedelta(hours=24)
 CAPPED = FinalBudget(
-    Money(40_000, "EUR"), Money(10_000, "EUR"), Money(40_000, "EUR"), NOW, NOW + timedelta(days=4), "scaling"
+    Money(40_000, "EUR"),
+    Money(10_000, "EUR"),
+    Money(40_000, "EUR"),
+    NOW,
+    NOW + timedelta(days=4),
+    BudgetMessage.BY_LIMITS(),
 )
-LIFETIME = FinalBudget(Money(6000, "EUR"), None, None, NOW, NOW + timedelta(days=1), "scaling")
+LIFETIME = FinalBudget(
+    Money(6000, "EUR"), None, None, NOW, NOW + timedelta(days=1), BudgetMessage.BY_LIMITS()
+)
 
 
 def request_for(**changes: Any) -> RunRequest:

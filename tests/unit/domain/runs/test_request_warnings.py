@@ -7,12 +7,13 @@ import pytest
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.runs.request_warnings import request_warnings
+from support.wording import english
 from unit.domain.samples import ACCOUNT, DEFAULTS, FACTS, MINIMUMS, asked
 
 
 def said(**changes: object) -> str:
     facts = changes.pop("facts", FACTS)
-    return " ".join(request_warnings(asked(**changes), ACCOUNT, facts, MINIMUMS))  # type: ignore[arg-type]
+    return " ".join(english(one) for one in request_warnings(asked(**changes), ACCOUNT, facts, MINIMUMS))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("total", "left"), [("100.01", "0.01 EUR"), ("139.99", "39.99 EUR")])
@@ -56,13 +57,13 @@ def test_ads_on_instagram_without_an_account_there_are_said(placements: tuple[st
     account = replace(ACCOUNT, defaults=replace(DEFAULTS, instagram_user_id=None))
     request = asked(targeting={"placements": placements})
     warned = request_warnings(request, account, FACTS, MINIMUMS)
-    assert any("No Instagram account is named" in one for one in warned)
+    assert any("No Instagram account is named" in english(one) for one in warned)
 
 
 def test_ads_on_facebook_alone_need_no_account_on_instagram() -> None:
     account = replace(ACCOUNT, defaults=replace(DEFAULTS, instagram_user_id=None))
     request = asked(targeting={"placements": ("facebook_feed",)})
-    assert "Instagram" not in " ".join(request_warnings(request, account, FACTS, MINIMUMS))
+    assert "Instagram" not in " ".join(map(english, request_warnings(request, account, FACTS, MINIMUMS)))
 
 
 def test_ads_for_brazil_are_told_of_its_verification() -> None:

@@ -26,6 +26,7 @@ from autopublisher.flows.requests.sign_in_throttle import (
     network_of,
 )
 from autopublisher.ports.passwords import PasswordsBusyError
+from support.wording import english
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -176,7 +177,7 @@ def test_a_failed_sign_in_is_an_event_with_name_and_address(people: People, data
     fail(people, "ana", HOME)
     (event,) = events_of(database)
     assert (event.actor, event.data["address"]) == ("ana", HOME)
-    assert event.message == "A sign-in as ana from 192.0.2.7 failed."
+    assert english(event.message) == "A sign-in as ana from 192.0.2.7 failed."
 
 
 def test_a_strangers_name_is_written_down_readable_and_short(

@@ -1,0 +1,34 @@
+"""What is said of what became of a write."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from autopublisher.domain.journal.operations import Action
+from autopublisher.domain.messages import Code
+
+
+class WriteMessage(Code):
+    """The lines of a run's log on its writes."""
+
+    CREATED = "write.created"
+    UPLOADED = "write.uploaded"
+    UPDATED = "write.updated"
+    DELETED = "write.deleted"
+    REJECTED = "write.rejected"
+    FOUND_UNKNOWN = "write.found_unknown"
+    FOUND_PLANNED = "write.found_planned"
+    DUPLICATE_FOUND = "write.duplicate_found"
+    PICTURE_UNREADABLE = "write.picture_unreadable"
+    NOT_SHOWN_YET = "write.not_shown_yet"
+    ASKED_NOT_SHOWN = "write.asked_not_shown"
+    LISTED_NOT_SHOWN = "write.listed_not_shown"
+    NO_ANSWER = "write.no_answer"
+
+
+DONE: Final[Mapping[Action, WriteMessage]] = {
+    Action.CREATE: WriteMessage.CREATED,
+    Action.UPLOAD: WriteMessage.UPLOADED,
+    Action.UPDATE: WriteMessage.UPDATED,
+    Action.DELETE: WriteMessage.DELETED,
+}
+"""What is said of a write that is confirmed."""
