@@ -185,9 +185,9 @@ class _Pages:
 
     def runs(self, request: Request, before: Annotated[str | None, Query(pattern=RUN_ID)] = None) -> Response:
         found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
-        views = [self._desk.reports.view(one.id) for one in found[:PAGE_SIZE]]
-        older = views[-1].run.id if len(found) > PAGE_SIZE else None
-        return self._renderer.page(request, "runs.html", views=views, older=older)
+        lines = self._desk.reports.lines(found[:PAGE_SIZE])
+        older = lines[-1].run.id if len(found) > PAGE_SIZE else None
+        return self._renderer.page(request, "runs.html", lines=lines, older=older)
 
     def run(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))
@@ -219,10 +219,15 @@ class _Pages:
 
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
         waiting = self._desk.reports.page(None, PAGE_SIZE, WAITING)
-        views = [self._desk.reports.view(one.id) for one in waiting if awaits_approval(one)]
         since = self._desk.reports.page(None, PAGE_SIZE, RELEASED)
-        given = [self._desk.reports.view(one.id) for one in since if one.approval is not None]
-        return self._renderer.page(request, "approvals.html", views=views, given=given, done=done)
+        given = self._desk.reports.releases([one for one in since if one.approval is not None])
+        return self._renderer.page(
+            request,
+            "approvals.html",
+            runs=[one for one in waiting if awaits_approval(one)],
+            given=given,
+            done=done,
+        )
 
     def approval(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))

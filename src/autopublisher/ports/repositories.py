@@ -99,6 +99,10 @@ class JournalRepository(Protocol):
         """Return a run's rows by sequence."""
         ...
 
+    def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Operation]]:
+        """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
+        ...
+
     def in_state(self, state: OperationState) -> Sequence[Operation]:
         """Return all rows in a state, oldest first."""
         ...
@@ -163,12 +167,20 @@ class RunRecordRepository(Protocol):
         """Return a run's Meta models by key."""
         ...
 
+    def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
+        """Return the Meta models of many runs by run, each by key; a run without models is left out."""
+        ...
+
     def add_decision(self, decision: Decision) -> None:
         """Append a decision."""
         ...
 
     def decisions(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""
+        ...
+
+    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+        """Return the last decision of each of many runs that has one."""
         ...
 
 
@@ -181,6 +193,10 @@ class ObservationRepository(Protocol):
 
     def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
         """Return a run's snapshots by moment, then variant."""
+        ...
+
+    def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
+        """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
         ...
 
     def add_events(self, events: Sequence[Event]) -> None:

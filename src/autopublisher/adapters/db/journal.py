@@ -5,13 +5,13 @@ run on, nor can a second worker with the same version write. FOR NO KEY UPDATE r
 both shared the row and then both saved the run would wait for each other. On SQLite the transaction holds the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import and_, select, update
 
-from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.session import Row, Session, grouped
 from autopublisher.adapters.db.tables import operations, runs
 from autopublisher.domain.errors import StaleOperationError, StaleRunError
 from autopublisher.domain.ids import RunId
@@ -74,6 +74,12 @@ class SqlJournal:
         """Return a run's rows by sequence."""
         query = select(operations).where(operations.c.run_id == run_id).order_by(operations.c.sequence)
         return [operation_from_row(row) for row in self._session.rows(query)]
+
+    def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Operation]]:
+        """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
+        query = select(operations).where(operations.c.run_id.in_(run_ids))
+        ordered = query.order_by(operations.c.run_id, operations.c.sequence)
+        return grouped(map(operation_from_row, self._session.rows(ordered)))
 
     def in_state(self, state: OperationState) -> Sequence[Operation]:
         """Return all rows in a state, oldest first."""

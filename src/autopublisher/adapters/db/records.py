@@ -1,13 +1,13 @@
 """What belongs to a run besides its row: variants, Meta models, decisions, snapshots, events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
-from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.session import Row, Session, grouped
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import RunId
@@ -46,6 +46,13 @@ class SqlRunRecords:
         found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
         return sorted(found, key=attrgetter("key"))
 
+    def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
+        """Return the Meta models of many runs by run, each by key; a run without models is left out."""
+        tables = dict.fromkeys(META_TABLES.values())
+        queries = [select(table).where(table.c.run_id.in_(run_ids)) for table in tables]
+        found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
+        return grouped(sorted(found, key=attrgetter("run_id", "key")))
+
     def add_decision(self, decision: Decision) -> None:
         """Append a decision; ConflictError where its sequence is taken."""
         if not self._session.insert(decisions, vars(decision)):
@@ -55,6 +62,14 @@ class SqlRunRecords:
         """Return a run's decisions by sequence."""
         query = select(decisions).where(decisions.c.run_id == run_id).order_by(decisions.c.sequence)
         return [Decision(**row) for row in self._session.rows(query)]
+
+    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+        """Return the last decision of each of many runs that has one."""
+        place = (decisions.c.run_id, func.max(decisions.c.sequence).label("sequence"))
+        last = select(*place).where(decisions.c.run_id.in_(run_ids)).group_by(decisions.c.run_id).subquery()
+        same = and_(decisions.c.run_id == last.c.run_id, decisions.c.sequence == last.c.sequence)
+        found = self._session.rows(select(decisions).join(last, same))
+        return {row["run_id"]: Decision(**row) for row in found}
 
 
 class SqlObservations:
@@ -72,6 +87,17 @@ class SqlObservations:
         query = select(insight_snapshots).where(insight_snapshots.c.run_id == run_id)
         ordered = query.order_by(insight_snapshots.c.at, insight_snapshots.c.variant)
         return [_snapshot_from_row(row) for row in self._session.rows(ordered)]
+
+    def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
+        """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
+        table = insight_snapshots.c
+        place = (table.run_id, table.variant, func.max(table.at).label("at"))
+        last = (
+            select(*place).where(table.run_id.in_(run_ids)).group_by(table.run_id, table.variant).subquery()
+        )
+        same = [table[name] == last.c[name] for name in ("run_id", "variant", "at")]
+        query = select(insight_snapshots).join(last, and_(*same)).order_by(table.run_id, table.variant)
+        return grouped(map(_snapshot_from_row, self._session.rows(query)))
 
     def add_events(self, added: Sequence[Event]) -> None:
         """Append audit events."""

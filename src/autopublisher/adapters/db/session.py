@@ -1,9 +1,9 @@
 """Execution of SQL statements, with every failure of the database turned into an error of ours."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Executable, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from autopublisher.domain.errors import ConflictError, UnavailableError, UnwritableError
+from autopublisher.domain.ids import RunId
 
 Row: TypeAlias = Mapping[str, Any]
 """A row by column name."""
@@ -30,6 +31,26 @@ _UNWRITABLE: Mapping[int | str, str] = {
     "42501": "its user lacks the right",
 }
 """SQLite's primary result codes and PostgreSQL's states that say that nothing can be written now."""
+
+
+class OfRun(Protocol):
+    """What belongs to a run."""
+
+    @property
+    def run_id(self) -> RunId:
+        """The run's id."""
+        ...
+
+
+Belonging = TypeVar("Belonging", bound=OfRun)
+
+
+def grouped(found: Iterable[Belonging]) -> dict[RunId, list[Belonging]]:
+    """Return by run, and in the order found, what belongs to each."""
+    groups: dict[RunId, list[Belonging]] = {}
+    for one in found:
+        groups.setdefault(one.run_id, []).append(one)
+    return groups
 
 
 @contextmanager

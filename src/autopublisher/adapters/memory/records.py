@@ -1,6 +1,6 @@
 """Accounts, creatives, people and what belongs to a run, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -118,6 +118,14 @@ class MemoryRunRecords:
         found = [one for one in self._tables.objects.values() if one.run_id == run_id]
         return sorted(found, key=attrgetter("key"))
 
+    def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
+        """Return the Meta models of many runs by run, each by key; a run without models is left out."""
+        return {run_id: found for run_id in run_ids if (found := self.objects(run_id))}
+
+    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+        """Return the last decision of each of many runs that has one."""
+        return {run_id: found[-1] for run_id in run_ids if (found := self.decisions(run_id))}
+
     def add_decision(self, decision: Decision) -> None:
         """Append a decision; ConflictError where its sequence is taken."""
         self._tables.need_run(decision.run_id)
@@ -148,6 +156,11 @@ class MemoryObservations:
         """Return a run's snapshots by moment, then variant."""
         found = [snapshot for snapshot in self._tables.snapshots.values() if snapshot.run_id == run_id]
         return sorted(found, key=attrgetter("at", "variant"))
+
+    def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
+        """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
+        last = {run_id: {one.variant: one for one in self.snapshots(run_id)} for run_id in run_ids}
+        return {run_id: [found[name] for name in sorted(found)] for run_id, found in last.items() if found}
 
     def add_events(self, added: Sequence[Event]) -> None:
         """Append audit events."""

@@ -1,6 +1,6 @@
 """Runs and their journal in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -91,6 +91,10 @@ class MemoryJournal:
         """Return a run's rows by sequence."""
         rows = [row for row in self._tables.operations.values() if row.run_id == run_id]
         return sorted(rows, key=lambda row: row.sequence)
+
+    def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Operation]]:
+        """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
+        return {run_id: found for run_id in run_ids if (found := self.of_run(run_id))}
 
     def in_state(self, state: OperationState) -> Sequence[Operation]:
         """Return all rows in a state, oldest first."""

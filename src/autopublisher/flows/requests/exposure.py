@@ -19,10 +19,13 @@ from autopublisher.domain.money.limits import Period, Scope
 from autopublisher.domain.reconciliation.findings import RECONCILIATION, loose_ends
 from autopublisher.domain.reconciliation.unknown import UnknownObject, unknown_in
 from autopublisher.domain.runs.reservations import Calendars
+from autopublisher.flows.requests.run_facts import facts_of
 from autopublisher.flows.requests.run_money import RunExposure, run_exposure, sum_of
 from autopublisher.flows.writes.gate import LONGEST, MoneyGate, Standing, every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+
+_PAGE = 500
 
 
 class ExposureMessage(Code):
@@ -90,12 +93,14 @@ class Exposures:
             return [self._account(unit, account, now) for account in wanted]
 
     def _account(self, unit: UnitOfWork, account: Account, now: datetime) -> AccountExposure:
-        found = every_run(unit, RunFilter(act_id=account.act_id, alive_since=now - LONGEST))
-        how = Calendars(account.timezone, self._gate.stretch)
-        runs = [run_exposure(unit, run, now, how) for run in found]
+        found = list(
+            every_run(unit, RunFilter(act_id=account.act_id, alive_since=now - LONGEST, limit=_PAGE))
+        )
+        how, facts = Calendars(account.timezone, self._gate.stretch), facts_of(unit, found)
+        watch = unit.watches.get(account.act_id)
+        runs = [run_exposure(run, facts[run.id], watch, now, how) for run in found]
         open_runs = tuple(one for one in runs if one.until is not None)
         limits, warning = self._limits(unit, account, now)
-        watch = unit.watches.get(account.act_id)
         unknown = () if watch is None else unknown_in(watch.report.get(RECONCILIATION, {}))
         beside = [Money(one.possible or 0, account.currency) for one in unknown]
         ends = [*(one.until for one in open_runs), *(one.until for one in unknown)]

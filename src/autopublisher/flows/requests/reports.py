@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.accounts.accounts import zone_of
+from autopublisher.domain.accounts.accounts import Account, zone_of
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money, offset_of
@@ -34,9 +34,10 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunWarning
+from autopublisher.flows.requests.run_facts import RunFacts, facts_of
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _PARENTS_FIRST = ("campaign", "adset", "creative", "ad")
 
@@ -225,6 +226,27 @@ class RunView:
         )
 
 
+@dataclass(frozen=True)
+class RunLine:
+    """What a list shows of one run."""
+
+    run: Run
+    money: RunExposure
+
+    @property
+    def total(self) -> Money:
+        """The run's total budget."""
+        return total_of(self.run)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a list shows of a run that a person has released, and the variant that the verdict names."""
+
+    run: Run
+    named_by_verdict: str | None
+
+
 class Reports:
     """Reads runs for people and programs; without a clock the moment is that of the last thing known.
 
@@ -244,15 +266,15 @@ class Reports:
             run = unit.runs.get(run_id)
             variants = unit.records.variants(run_id)
             decisions = tuple(unit.records.decisions(run_id))
-            latest = _latest(unit.observations.snapshots(run_id))
-            operations = tuple(unit.journal.of_run(run_id))
-            objects = tuple(unit.records.objects(run_id))
+            facts = facts_of(unit, [run])[run.id]
             events = tuple(unit.observations.events(run_id))
             watch = unit.watches.get(run.act_id)
             stops = tuple(unit.stops.holding(run.act_id))
-            now = self._now(unit, run)
             campaign = unit.campaigns.of_runs([run.id]).get(run.id)
-            money = self._money(unit, run, now, campaign)
+            account = unit.accounts.get(run.account_id)
+        money = self._money(run, facts, account, watch, campaign)
+        latest = {one.variant: one for one in facts.latest}
+        operations, objects = tuple(facts.rows), tuple(facts.models.values())
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
         views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
@@ -281,18 +303,36 @@ class Reports:
     def money(self, runs: Sequence[Run]) -> Sequence[RunExposure]:
         """Return each run's money as its own page shows it, in order."""
         with self._open_unit() as unit:
-            final = unit.campaigns.of_runs([run.id for run in runs])
-            return [self._money(unit, run, self._now(unit, run), final.get(run.id)) for run in runs]
+            final, facts = unit.campaigns.of_runs([run.id for run in runs]), facts_of(unit, runs)
+            accounts = {account.id: account for account in unit.accounts.all()}
+            watches = {watch.act_id: watch for watch in unit.watches.all()}
+        return [
+            self._money(
+                run, facts[run.id], accounts[run.account_id], watches.get(run.act_id), final.get(run.id)
+            )
+            for run in runs
+        ]
 
-    def _money(self, unit: UnitOfWork, run: Run, now: datetime, final: Campaign | None) -> RunExposure:
-        zone = unit.accounts.get(run.account_id).timezone
-        how = Calendars(zone if zone_of(zone) is not None else "UTC", self._stretch)
-        return run_exposure(unit, run, now, how, final)
+    def lines(self, runs: Sequence[Run]) -> Sequence[RunLine]:
+        """Return what a list shows of each run, in order."""
+        return [RunLine(run, money) for run, money in zip(runs, self.money(runs), strict=True)]
 
-    def _now(self, unit: UnitOfWork, run: Run) -> datetime:
+    def releases(self, runs: Sequence[Run]) -> Sequence[Release]:
+        """Return what a list shows of each run's release, in order."""
+        with self._open_unit() as unit:
+            last = unit.records.latest_decisions([run.id for run in runs])
+        return [Release(run, named_by_verdict(run, [last[run.id]] if run.id in last else [])) for run in runs]
+
+    def _money(
+        self, run: Run, facts: RunFacts, account: Account, watch: Watch | None, final: Campaign | None
+    ) -> RunExposure:
+        zone = account.timezone if zone_of(account.timezone) is not None else "UTC"
+        how, now = Calendars(zone, self._stretch), self._now(run, watch)
+        return run_exposure(run, facts, watch, now, how, final)
+
+    def _now(self, run: Run, watch: Watch | None) -> datetime:
         if self._clock is not None:
             return self._clock.now()
-        watch = unit.watches.get(run.act_id)
         looked_at = None if watch is None else watch.looked_at
         return max(run.updated_at, looked_at or run.updated_at)
 
@@ -384,10 +424,6 @@ def _found_object(
         spent=Money(spent, run.currency) if holds else None,
         possible=Money(possible, run.currency) if holds else None,
     )
-
-
-def _latest(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
-    return {snapshot.variant: snapshot for snapshot in sorted(snapshots, key=lambda one: one.at)}
 
 
 def _intervals(run: Run, decisions: Sequence[Decision]) -> dict[str, tuple[float, float]]:

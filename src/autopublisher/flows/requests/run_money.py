@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain.accounts.stops import OFF
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.ids import MetaId, RunId
@@ -22,7 +23,7 @@ from autopublisher.domain.runs.final_campaign import FINAL_ARM, ad_of, figures_r
 from autopublisher.domain.runs.plan import final_key, total_of
 from autopublisher.domain.runs.reservations import Calendars, could_still_spend, end_of
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.ports.repositories import UnitOfWork
+from autopublisher.flows.requests.run_facts import RunFacts
 
 LATELY = timedelta(hours=2)
 """An object read no longer ago than this counts as read back lately."""
@@ -102,14 +103,20 @@ class _Known:
     how: Calendars
 
 
-def run_exposure(
-    unit: UnitOfWork, run: Run, now: datetime, how: Calendars, campaign: Campaign | None = None
+def run_exposure(  # noqa: PLR0917 (the run and what is known of it, then how to count)
+    run: Run,
+    facts: RunFacts,
+    watch: Watch | None,
+    now: datetime,
+    how: Calendars,
+    campaign: Campaign | None = None,
 ) -> RunExposure:
-    """Return one run's exposure; without ``until`` where it has ended and can spend nothing more."""
-    rows = unit.journal.of_run(run.id)
-    models = {model.key: model for model in unit.records.objects(run.id)}
-    snapshots = unit.observations.snapshots(run.id)
-    known = _Known({one.variant: one.figures.spend for one in snapshots}, models, now, how)
+    """Return one run's exposure; without ``until`` where it has ended and can spend nothing more.
+
+    ``watch`` is that of its account, ``campaign`` its final one where that is wanted.
+    """
+    rows, models = facts.rows, facts.models
+    known = _Known({one.variant: one.figures.spend for one in facts.latest}, models, now, how)
     holders = [
         row for row in rows if not is_duplicate(row) and row.spec.reserves and commitment_of(row, rows)
     ]
@@ -130,7 +137,7 @@ def run_exposure(
         spent=sum_of([Money(besides, run.currency), *(one.spent for one in objects)], run.currency),
         could_still_spend=sum_of([one.could_still_spend for one in objects], run.currency),
         until=goes_on,
-        as_of=figures_read_at(run, snapshots, unit.watches.get(run.act_id)),
+        as_of=figures_read_at(run, facts.latest, watch),
         objects=objects,
     )
     return exposure if campaign is None else replace(exposure, final=_final(campaign, exposure, models, now))

@@ -154,9 +154,11 @@ class MoneyGate:
     def _counted(
         self, unit: UnitOfWork, bound: _Bound, without: RunId | None = None
     ) -> Iterator[Reservation]:
-        for run in every_run(unit, bound.runs):
-            if run.id != without and run.currency == bound.currency:
-                yield from self._own(unit, run, unit.journal.of_run(run.id))
+        for page in pages_of_runs(unit, bound.runs):
+            others = [run for run in page if run.id != without and run.currency == bound.currency]
+            journals = unit.journal.of_runs([run.id for run in others])
+            for run in others:
+                yield from self._own(unit, run, journals.get(run.id, ()))
 
 
 def _adds(before: Sequence[Reservation], after: Sequence[Reservation]) -> bool:
@@ -168,10 +170,16 @@ def _adds(before: Sequence[Reservation], after: Sequence[Reservation]) -> bool:
 
 
 def every_run(unit: UnitOfWork, wanted: RunFilter) -> Iterator[Run]:
-    """Yield all runs that match, page by page."""
+    """Yield all runs that match, however many they are."""
+    for page in pages_of_runs(unit, wanted):
+        yield from page
+
+
+def pages_of_runs(unit: UnitOfWork, wanted: RunFilter) -> Iterator[Sequence[Run]]:
+    """Yield all runs that match in pages of the filter's limit."""
     while True:
         page = unit.runs.find(wanted)
-        yield from page
+        yield page
         if len(page) < wanted.limit:
             return
         wanted = RunFilter(**{**vars(wanted), "before": page[-1].id})
