@@ -8,6 +8,7 @@ import pytest
 
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.installation import Installation, Restoration
+from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError, MetaThrottledError, MetaTransientError
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.journal.operations import Action
@@ -150,6 +151,9 @@ def test_a_person_has_a_restored_run_adopt_its_final_campaign(status: RunStatus)
     assert world.ads() == {"final.ad": "ACTIVE"}
     assert within_total(world)
     assert not found_in(world.rows())
+    with world.machine.database.unit_of_work() as unit:
+        (campaign,) = unit.campaigns.of_runs([run.id]).values()
+    assert (campaign.state, campaign.version > 1) == (CampaignState.DELIVERING, True)
 
 
 def replaced() -> RestoredWorld:

@@ -87,7 +87,7 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         spent=_major(view.spent),
         could_still_be_spent=_major(view.could_still_spend),
         spent_at=view.as_of,
-        final_campaign=_final_campaign(view.final),
+        final_campaign=_final_campaign(view.final, reader),
         approval=_approval(view),
         test_starts_at=run.test_starts_at,
         test_ends_at=run.test_ends_at,
@@ -120,7 +120,7 @@ def present_summary(run: Run, money: RunExposure, reader: Language) -> RunSummar
         spent=_major(money.spent),
         could_still_be_spent=_major(money.could_still_spend),
         spent_at=money.as_of,
-        final_campaign=_final_campaign(money.final),
+        final_campaign=_final_campaign(money.final, reader),
         created_at=run.created_at,
         created_by=run.created_by,
         scheduled_for=run.request.scheduled_for,
@@ -235,14 +235,14 @@ def _finding(finding: Finding, reader: Language) -> FindingOut:
     )
 
 
-def _final_campaign(final: FinalView | None) -> FinalCampaignOut | None:
+def _final_campaign(final: FinalView | None, reader: Language) -> FinalCampaignOut | None:
     if final is None:
         return None
     campaign, because = final.campaign, final.campaign.because
     return FinalCampaignOut(
         state=campaign.state,
         since=campaign.since,
-        reason=None if because is None else render(because, "en"),
+        reason=_said(because, reader),
         reason_code=None if because is None else because.code,
         currency=campaign.budget.currency,
         budget=_major(campaign.budget),

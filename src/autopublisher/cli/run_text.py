@@ -125,7 +125,7 @@ def _final_text(final: FinalView, zone: tzinfo) -> str:
     """Say where a final campaign stands, since when and why, and its money."""
     campaign, because = final.campaign, final.campaign.because
     state = campaign.state.value.replace("_", " ")
-    why = "" if because is None else f" ({render(because, 'en', zone)})"
+    why = "" if because is None else f" ({render(because, language(), zone)})"
     since, ends = (moment_text(at.astimezone(zone)) for at in (campaign.since, campaign.ends_at))
     spent = f"{final.spent} of {campaign.budget} spent{_as_of(campaign.spent_at, zone)}"
     return f"{state} since {since}{why}, {spent}, until {ends}"

@@ -41,6 +41,10 @@ def assert_true(machine: Machine, run_id: RunId) -> None:
     exposures = Exposures(machine.database.unit_of_work, machine.clock, MoneyGate())
     (account,) = exposures.of()
     assert abs(view.spent.minor - truth["spent"]) <= 3
+    assert view.final is not None
+    assert money.final == view.final
+    final = money.of("final/adset")
+    assert final is None or final.spent == view.final.spent
     assert (money.spent, money.could_still_spend) == (view.spent, view.could_still_spend)
     assert account.could_still_spend == view.could_still_spend
     assert [one.spent for one in account.runs] in ([], [view.spent])
