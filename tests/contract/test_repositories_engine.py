@@ -11,6 +11,7 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import AccountId
+from autopublisher.domain.people import User
 
 NOBODY_LISTENS = "postgresql://ana:s3cret@127.0.0.1:1/shop"
 
@@ -122,3 +123,25 @@ def test_values_never_appear_in_errors(sqlite_engine: Engine) -> None:
     with sqlite_engine.connect() as connection, pytest.raises(Exception, match="no such table") as caught:
         connection.execute(text("SELECT * FROM nowhere WHERE hash = :hash"), {"hash": "s3cret"})
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_reader_waits_for_no_writer_and_keeps_none_waiting(sqlite_engine: Engine, user: User) -> None:
+    with SqlUnitOfWork(sqlite_engine) as writer:
+        writer.people.add(user)
+        with SqlUnitOfWork(sqlite_engine).reading() as reader:
+            assert reader.people.by_name(user.name) is None
+            writer.commit()
+            assert (
+                reader.people.by_name(user.name) is None
+            )  # it sees one state, whatever is committed meanwhile
+    with SqlUnitOfWork(sqlite_engine).reading() as later:
+        assert later.people.by_name(user.name) == user
+
+
+def test_a_reader_commits_nothing(sqlite_engine: Engine, user: User) -> None:
+    with SqlUnitOfWork(sqlite_engine).reading() as reader:
+        reader.people.add(user)
+        with pytest.raises(TypeError, match="only reads"):
+            reader.commit()
+    with SqlUnitOfWork(sqlite_engine).reading() as later:
+        assert later.people.by_name(user.name) is None

@@ -76,7 +76,7 @@ class EmergencyKeeper:
 
     def book_accounts(self) -> None:
         """Write the registered accounts where an emergency finds them."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             accounts = unit.accounts.all()
         self._files.book.book(booked(accounts))
 

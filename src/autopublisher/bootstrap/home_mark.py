@@ -69,7 +69,7 @@ class HomeMark:
             return None
 
     def _stored(self) -> _Stored:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             present = unit.installations.present()
             admitted = unit.runs.find(RunFilter(was_admitted=True, limit=1))
         return _Stored("" if present is None else present.id, bool(admitted))

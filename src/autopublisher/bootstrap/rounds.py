@@ -39,7 +39,7 @@ class JumpDriver:
         A tick in flight needs no look of its own: until it saves, its run's row is still the one that is due.
         """
         now = self._clock.now()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             first = unit.runs.next_due()
             busy = first is not None and first <= now
             unended = () if busy else unit.runs.find(_UNENDED)

@@ -57,7 +57,7 @@ def seed(product: Product) -> Seeded:
     credentials = product.settings.home / CREDENTIALS_FILE
     passwords = _people(product.services.people, credentials)
     accounts = product.services.accounts
-    with product.outside.open_unit() as unit:
+    with product.outside.open_unit().reading() as unit:
         account = unit.accounts.by_act_id(ACCOUNT)
     if account is None:
         account = accounts.register(ACCOUNT, defaults=DEFAULTS, actor=ACTOR)

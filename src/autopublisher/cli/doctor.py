@@ -169,7 +169,7 @@ def _permissions(product: Product) -> Check:
 
 
 def _accounts(product: Product) -> Iterator[Check]:
-    with product.outside.open_unit() as unit:
+    with product.outside.open_unit().reading() as unit:
         registered = unit.accounts.all()
     default = product.settings.meta_default_ad_account_id
     if default is not None:
@@ -246,7 +246,7 @@ def look_check(look: AccountLook, zone: tzinfo, by_which_clock: str = "") -> Che
 
 def _claims(product: Product) -> Iterator[Check]:
     """Say of each account that was claimed whether this installation may write to it."""
-    with product.outside.open_unit() as unit:
+    with product.outside.open_unit().reading() as unit:
         found = [unit.claims.of(account.act_id) for account in unit.accounts.all()]
     for claim in found:
         if claim is not None:

@@ -96,7 +96,7 @@ def account_add(
 def account_list(output: OutputOption = Output.TABLE) -> None:
     """List the registered ad accounts."""
     settings = settings_with_log()
-    with opened_units(settings.database, settings.home) as open_unit, open_unit() as unit:
+    with opened_units(settings.database, settings.home) as open_unit, open_unit().reading() as unit:
         found = unit.accounts.all()
     show_rows([_account_row(one) for one in found], ACCOUNT_COLUMNS, output)
 
@@ -165,7 +165,7 @@ def creative_list(account: AccountOption = None, output: OutputOption = Output.T
     settings = settings_with_log()
     with opened_units(settings.database, settings.home) as open_unit:
         owner = account_named(open_unit, settings, account)
-        with open_unit() as unit:
+        with open_unit().reading() as unit:
             found = unit.creatives.of_account(owner.id)
     show_rows([_creative_row(one) for one in found], CREATIVE_COLUMNS, output)
 
@@ -189,7 +189,7 @@ def user_add(
 @user_app.command("list")
 def user_list(output: OutputOption = Output.TABLE) -> None:
     """List people by name, with what they may do."""
-    with opened_units(settings_with_log().database) as open_unit, open_unit() as unit:
+    with opened_units(settings_with_log().database) as open_unit, open_unit().reading() as unit:
         found, zone = unit.people.all(), zone_for(zones_of(unit.accounts.all()), None)
     rows = [
         {
@@ -254,7 +254,7 @@ def identities_from(given: list[str] | None) -> dict[str, str] | None:
 def account_named(open_unit: OpenUnitOfWork, settings: Settings, text: str | None) -> Account:
     """Return the account meant: by our id or Meta's, else the default one, else the only one."""
     wanted = settings.meta_default_ad_account_id if text is None else text
-    with open_unit() as unit:
+    with open_unit().reading() as unit:
         return _only_account(unit) if wanted is None else _account(unit, wanted)
 
 

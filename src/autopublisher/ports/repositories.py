@@ -395,8 +395,12 @@ class UnitOfWork(Protocol):
     installations: InstallationRepository
     claims: ClaimRepository
 
+    def reading(self) -> Self:
+        """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it."""
+        ...
+
     def __enter__(self) -> Self:
-        """Begin; on SQLite the write lock is taken at once, so what is read cannot change before the commit."""
+        """Begin; on SQLite a unit that may write takes the write lock, so what it reads cannot change before its commit."""
         ...
 
     def __exit__(

@@ -14,7 +14,7 @@ Zones = Mapping[ActId, tzinfo]
 
 def account_zones(open_unit: OpenUnitOfWork) -> Zones:
     """Return the time zone of each registered account; UTC for one that the tz database here does not know."""
-    with open_unit() as unit:
+    with open_unit().reading() as unit:
         return zones_of(unit.accounts.all())
 
 

@@ -16,6 +16,9 @@ from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.database_address import POSTGRES_SCHEMES, SQLITE_SCHEMES
 
+ONLY_READS = "only_reads"
+"""The execution option of a connection whose transaction writes nothing."""
+
 BUSY_SECONDS = 30
 """How long SQLite waits for another writer, and a thread for a free connection."""
 
@@ -81,7 +84,7 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "checkout", file.check)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "connect", file.remember)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -140,8 +143,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock at once; a database that cannot be written is still read."""
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once, but for a reader: it sees one state and waits for nobody.
+
+    A database that cannot be written is still read.
+    """
+    if connection.get_execution_options().get(ONLY_READS):
+        connection.exec_driver_sql("BEGIN")
+        return
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
 from autopublisher.adapters.db.campaigns import SqlCampaigns
 from autopublisher.adapters.db.claims import SqlClaims
+from autopublisher.adapters.db.engine import ONLY_READS
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
@@ -67,11 +68,17 @@ class SqlUnitOfWork:
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
         self._engine = engine
         self._noted = noted
+        self._only_reads = False
+
+    def reading(self) -> Self:
+        """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it."""
+        self._only_reads = True
+        return self
 
     def __enter__(self) -> Self:
         """Begin; UnavailableError where the database does not answer or, on SQLite, stays locked."""
         with reachable():
-            self.connection = self._engine.connect()
+            self.connection = self._engine.connect().execution_options(**{ONLY_READS: self._only_reads})
         try:
             with reachable():
                 self.connection.begin()
@@ -118,6 +125,8 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Make everything so far durable; after an UnavailableError it may be or not, after UnwritableError it is not."""
+        if self._only_reads:
+            raise TypeError("a unit of work that only reads has nothing to commit")
         try:
             self.connection.commit()
         except DBAPIError as error:

@@ -74,7 +74,7 @@ class Accounts:
         is unknown here, UnavailableError where Meta cannot be asked now, and the other Meta errors.
         """
         _refuse_unfit(name, {} if defaults is None else vars(defaults))
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             _refuse_taken(unit, act_id)
         facts = self._facts(act_id)
         offset_of(facts.currency)  # money in a currency Meta does not bill in could not be counted
@@ -136,7 +136,7 @@ class Accounts:
 
     def list_accounts(self) -> Sequence[Account]:
         """Return every account, by name."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.accounts.all()
 
     def add_creative(self, account_id: AccountId, name: str, content: bytes, actor: str) -> Creative:
@@ -146,7 +146,7 @@ class Accounts:
         """
         picture = _checked(name, content)
         sha256 = hashlib.sha256(content).hexdigest()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             account_id = unit.accounts.get(account_id).id  # it may be named by Meta's id
         # The key is the content's, so bytes written for a row that is then not added harm nobody.
         key = f"creatives/{sha256}"
@@ -174,7 +174,7 @@ class Accounts:
 
     def list_creatives(self, account_id: AccountId) -> Sequence[Creative]:
         """Return an account's creatives, oldest first; raises AccountNotFoundError."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.creatives.of_account(unit.accounts.get(account_id).id)
 
     def _facts(self, act_id: ActId) -> AdAccountFacts:

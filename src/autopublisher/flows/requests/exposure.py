@@ -88,7 +88,7 @@ class Exposures:
     def of(self, account_id: AccountId | None = None) -> Sequence[AccountExposure]:
         """Return the exposure of one account, or of all by name; raises AccountNotFoundError."""
         now = self._clock.now()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             wanted = unit.accounts.all() if account_id is None else [unit.accounts.get(account_id)]
             return [self._account(unit, account, now) for account in wanted]
 

@@ -82,7 +82,7 @@ class Intake:
     def _earlier(self, request: RunRequest, key: str | None) -> Run | None:
         if key is None:
             return None
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             found = unit.runs.find(RunFilter(idempotency_key=key, limit=1))
         if not found:
             return None
@@ -94,7 +94,7 @@ class Intake:
         return found[0]
 
     def _checked(self, request: RunRequest) -> tuple[Account, Sequence[Creative]]:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             account = unit.accounts.get(request.meta_account_id)
             problems = check_request(request) + check_against_account(request, account)
             problems = problems or list(check_limits(request, account, self._limits.spend))

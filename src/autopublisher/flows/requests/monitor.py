@@ -117,7 +117,7 @@ class Monitor:
 
     def _database(self, now: datetime | None) -> tuple[str, RunCounts]:
         try:
-            with self._open_unit() as unit:
+            with self._open_unit().reading() as unit:
                 counts = _count(unit.runs.count, unit.runs.next_due(), now)
         except UnavailableError as error:
             return error.message, RunCounts()
@@ -136,7 +136,7 @@ class Monitor:
     def _stops(self) -> tuple[Stop, ...]:
         """Return the stops that hold; where the database does not answer, its own line says so."""
         try:
-            with self._open_unit() as unit:
+            with self._open_unit().reading() as unit:
                 return tuple(unit.stops.holding())
         except UnavailableError:
             return ()
@@ -144,7 +144,7 @@ class Monitor:
     def _looks(self) -> tuple[AccountLook, ...]:
         """Return the last look at each account; where the database does not answer, its own line says so."""
         try:
-            with self._open_unit() as unit:
+            with self._open_unit().reading() as unit:
                 return tuple(look_of(watch) for watch in unit.watches.all())
         except UnavailableError:
             return ()

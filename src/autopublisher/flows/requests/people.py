@@ -88,7 +88,7 @@ class People:
 
     def identify(self, token: str) -> User:
         """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             found = unit.tokens.get(self._tokens.digest(token))
             user = None if found is None else unit.people.get(found.user_id)
         if found is None or user is None or not user.active or not self._is_live(found):
@@ -138,7 +138,7 @@ class People:
 
     def user(self, name: str) -> User:
         """Return the user of this name; raises NotFoundError."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return _named(unit, name)
 
     def issue_token(self, user: User, label: str, lifetime: timedelta | None, actor: str = "system") -> str:
@@ -164,7 +164,7 @@ class People:
         """Return the user, without asking the database for a name that it could not even hold."""
         if not name.isprintable():
             return None
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.people.by_name(name)
 
     def _issue(

@@ -262,7 +262,7 @@ class Reports:
 
     def view(self, run_id: RunId) -> RunView:
         """Return everything about one run; raises RunNotFoundError."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             run = unit.runs.get(run_id)
             variants = unit.records.variants(run_id)
             decisions = tuple(unit.records.decisions(run_id))
@@ -297,12 +297,12 @@ class Reports:
 
     def run(self, run_id: RunId) -> Run:
         """Return the run's row alone; raises RunNotFoundError."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.runs.get(run_id)
 
     def money(self, runs: Sequence[Run]) -> Sequence[RunExposure]:
         """Return each run's money as its own page shows it, in order."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             final, facts = unit.campaigns.of_runs([run.id for run in runs]), facts_of(unit, runs)
             accounts = {account.id: account for account in unit.accounts.all()}
             watches = {watch.act_id: watch for watch in unit.watches.all()}
@@ -319,7 +319,7 @@ class Reports:
 
     def releases(self, runs: Sequence[Run]) -> Sequence[Release]:
         """Return what a list shows of each run's release, in order."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             last = unit.records.latest_decisions([run.id for run in runs])
         return [Release(run, named_by_verdict(run, [last[run.id]] if run.id in last else [])) for run in runs]
 
@@ -340,7 +340,7 @@ class Reports:
         self, before: RunId | None = None, limit: int = 50, statuses: frozenset[RunStatus] | None = None
     ) -> Sequence[Run]:
         """Return runs, newest first; ``before`` is the last run of the page before."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.runs.find(RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True))
 
 

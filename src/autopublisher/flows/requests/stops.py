@@ -195,12 +195,12 @@ class Stops:
 
     def holding(self) -> Sequence[Stop]:
         """Return the stops that hold, oldest first."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.stops.holding()
 
     def accounts(self) -> Sequence[Account]:
         """Return the accounts that can be stopped, by name."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.accounts.all()
 
     def noted(self) -> tuple[Sequence[StopView], Sequence[BookedAccount]]:
@@ -219,7 +219,7 @@ class Stops:
 
     def view(self, stop_id: StopId) -> StopView:
         """Return a stop and how far it has come; raises StopNotFoundError."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return _with_campaigns(unit, [_view(unit, unit.stops.get(stop_id))])[0]
 
     def views(self, limit: int = 50) -> Sequence[StopView]:
@@ -260,7 +260,7 @@ def paused_in_emergency(emergency: EmergencyPause, stop: Stop, problem: AutoPubl
 
 def views_of(open_unit: OpenUnitOfWork, limit: int = 50) -> Sequence[StopView]:
     """Return stops and how far each has come, those that hold first, then the newest."""
-    with open_unit() as unit:
+    with open_unit().reading() as unit:
         return _with_campaigns(unit, [_view(unit, stop) for stop in unit.stops.latest(limit)])
 
 

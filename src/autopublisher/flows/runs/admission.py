@@ -60,7 +60,7 @@ class Admission:
         now = self._clock.now()
         if run.request.scheduled_for is not None and now < run.request.scheduled_for:
             raise Deferred(run.request.scheduled_for)
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             self._wait_turn(unit, run, now)  # first, for a waiting run need not ask Meta every minute
         problems, facts = self._problems(run)
         if problems or facts is None:
@@ -84,7 +84,7 @@ class Admission:
 
     def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:
         """Return what keeps the run out, and what Meta says of its account where that had to be asked."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             account = unit.accounts.get(run.account_id)
             try:
                 unit.creatives.get_many(run.request.creative_ids)

@@ -98,7 +98,7 @@ class ArmSpend:
 
     def _are_figures_fresh(self, run: Run) -> bool:
         """Tell whether the settlement's figures are so young that Meta has no others."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             read = [one.at for one in unit.observations.snapshots(run.id)]
         is_settled = run.settles_at is not None and bool(read) and max(read) >= run.settles_at
         return is_settled and self._clock.now() - max(read) < REFRESH

@@ -83,7 +83,7 @@ class Building:
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the test; raises RunFailed where the run was given no schedule."""
         variants = self._variants(run)
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             creatives = unit.creatives.get_many([variant.creative_id for variant in variants])
         if run.build_starts_at is None or run.build_ends_at is None:
             raise RunFailed(RunMessage.NO_SCHEDULE())

@@ -58,7 +58,7 @@ class Collector:
         stored where the answer was not complete.
         """
         now = self._clock.now()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             stored = unit.observations.snapshots(run.id)
             if not fresh and stored and now - stored[-1].at < REFRESH:
                 return Collected(stored)
@@ -113,7 +113,7 @@ class Collector:
         missing = {place for place, meta_id in arms.items() if meta_id not in answered}
         if not missing:
             return set()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             stored = {
                 run_id: unit.observations.snapshots(run_id) for run_id in {place[0] for place in missing}
             }

@@ -46,7 +46,7 @@ class DeliveryHistory:
         """
         rows = self._control.rows(run)
         seen_on = {model.key for model in self._control.models(run) if model.status not in OFF}
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             told = {
                 str(one.data.get("key"))
                 for one in unit.observations.events(run.id)

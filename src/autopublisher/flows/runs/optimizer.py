@@ -66,7 +66,7 @@ class Scaling:
         least = smallest_daily(
             self._meta.minimum_budgets(run.act_id), objective_of(run.request).goal.frequency
         )
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))
             room = Room(ledger.left, least, facts.minimum_spend_cap)
             budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))

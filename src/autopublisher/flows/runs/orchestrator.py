@@ -203,7 +203,7 @@ class Orchestrator:
     def _call_next(self, ended: Run) -> None:
         """Wake the runs that queue for a place; each that has moved on meanwhile needs no waking."""
         now = self._clock.now()
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             queue = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
         for waiting in queue:
             scheduled = waiting.request.scheduled_for

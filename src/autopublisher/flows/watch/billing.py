@@ -23,7 +23,7 @@ class BillingCheck:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Return what Meta says of the account now; what was known before where no run needs it."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             needed = unit.runs.count(RunFilter(act_id=act_id, alive_since=now - LONGEST))
         if not needed:
             return None if before is None else Outcome(before)

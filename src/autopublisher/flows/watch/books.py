@@ -45,7 +45,7 @@ class BooksCheck:
 
     def _unsettled(self, act_id: ActId, now: datetime) -> Sequence[Run]:
         wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST)
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return [run for run in every_run(unit, wanted) if any(map(is_open, unit.journal.of_run(run.id)))]
 
     def _compared(self, run: Run, facts: AdAccountFacts, now: datetime) -> None:

@@ -46,7 +46,7 @@ class CampaignsCheck:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """See to each campaign that has not settled and is not long over; None where there is none."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             kept = unit.campaigns.unsettled(act_id, now - LONGEST)
         if not kept:
             return None if before is None else Outcome(before)
@@ -80,7 +80,7 @@ class CampaignsCheck:
 
     def _words_of_meta(self, campaign: Campaign) -> str:
         """Read the ad, and return why Meta does not deliver it."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             run = unit.runs.get(campaign.run_id)
             ad = ad_of({one.key: one for one in unit.records.objects(run.id)})
             row = None if ad is None else unit.journal.get(run.id, ad.key)

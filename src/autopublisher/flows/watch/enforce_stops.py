@@ -91,7 +91,7 @@ class StopEnforcement:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Hold the account's runs, switch off what is on, and report; None where no stop holds."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             stops = unit.stops.holding(act_id)
         if not stops:
             return None
@@ -119,7 +119,7 @@ class StopEnforcement:
 
     def _held(self, act_id: ActId, stop: Stop, now: datetime) -> list[Run]:
         """Return every run of the account, those under way put to rest, so that no tick of theirs writes meanwhile."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             runs = list(every_run(unit, RunFilter(act_id=act_id)))
         return [self._at_rest(run, stop, now) for run in runs]
 
@@ -166,7 +166,7 @@ class StopEnforcement:
         if not meta_ids:
             return []
         dealt_with = {target.row.meta_id for target in done}
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             runs = list(every_run(unit, RunFilter(act_id=act_id)))
         found = [target for run in runs for target in self._of(run)]
         return [one for one in found if one.row.meta_id in meta_ids and one.row.meta_id not in dealt_with]

@@ -93,13 +93,13 @@ class LateFigures:
         return Outcome({"at": now.isoformat(), "read": reads, "done": sorted(done | over)})
 
     def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST, limit=_ALL)
             return unit.runs.find(wanted)
 
     def _places(self, run: Run) -> list[_Place]:
         """Return the run's ad sets whose spend may still grow or be restated."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             rows = unit.journal.of_run(run.id)
         return [_Place(run, row, settles_at(run, row, rows)) for row in rows if is_open(row)]
 

@@ -99,7 +99,7 @@ class OrphanedObjects:
 
         ``settling`` is the answer for one that a create not yet settled may have made.
         """
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             marks = frozenset(run_marks_in(orphan.name))
             run = next(iter(unit.runs.find(RunFilter(act_id=act_id, marks=marks))), None)
             rows = () if run is None else unit.journal.of_run(run.id)

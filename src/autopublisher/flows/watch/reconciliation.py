@@ -83,7 +83,7 @@ class Reconciliation:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Look at everything that bears our mark in the account, whatever the journals hold."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             stopped = bool(unit.stops.holding(act_id))
         if stopped:
             return None if before is None else Outcome(before)
@@ -128,7 +128,7 @@ class Reconciliation:
     def _runs(self, act_id: ActId, snapshot: AccountSnapshot, now: datetime) -> Sequence[Run]:
         """Return the runs that have not ended long ago, and those of which the account lists something."""
         marks = frozenset(mark for _, row in snapshot.everything() for mark in run_marks_in(_name(row)))
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             lately = every_run(unit, RunFilter(act_id=act_id, alive_since=now - LONGEST))
             listed = every_run(unit, RunFilter(act_id=act_id, marks=marks))
             return list({run.id: run for run in (*lately, *listed)}.values())

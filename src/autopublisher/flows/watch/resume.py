@@ -48,7 +48,7 @@ class ResumeAfterStop:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Wake what was held; switch final campaigns on again where the last stop was lifted with that wish."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             if unit.stops.holding(act_id):
                 return None
             held = list(every_run(unit, RunFilter(statuses=_UNDER_WAY, act_id=act_id)))
@@ -84,7 +84,7 @@ class ResumeAfterStop:
     # --- final campaigns ----------------------------------------------------------------------------
 
     def _finals(self, act_id: ActId, stop: Stop, since: datetime, now: datetime) -> Outcome:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             wanted = RunFilter(statuses=frozenset({RunStatus.COMPLETED}), act_id=act_id)
             done = list(every_run(unit, wanted))
         lines = [line for run in done if (line := self._final(run, since, now)) is not None]

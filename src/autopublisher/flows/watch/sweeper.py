@@ -49,11 +49,14 @@ class Sweeper:
     def _overdue(self, now: datetime) -> Mapping[str, _Lift]:
         """Enqueue what is due; return, by workflow id, how each is lifted should its tick turn out to be dead."""
         found: dict[Tick, _Lift] = {}
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             for run in unit.runs.find(RunFilter(due_by=now, limit=1000)):
                 found[Tick(run.id, run.version, run.act_id)] = partial(self._lift_run, run)
             for watch in unit.watches.due(now):
                 found[Tick(None, watch.version, watch.act_id)] = partial(self._lift_watch, watch)
+        if not found:
+            return {}
+        with self._open_unit() as unit:
             for tick in found:
                 self._ticks.enqueue(unit, tick)
             unit.commit()

@@ -28,7 +28,7 @@ class Absence:
 
     def provable_from(self, sent_at: datetime) -> datetime:
         """Return from when no look-up can miss what a create sent then has made."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             seen = unit.listing_lags.longest()
         return sent_at + max(self._after, LANDS_WITHIN + 2 * seen)
 

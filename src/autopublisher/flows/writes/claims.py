@@ -100,7 +100,7 @@ class AccountClaims:
 
         None where the account was never claimed. Where it is to be taken over this goes on with that.
         """
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             claim = unit.claims.of(act_id)
         if claim is None:
             return None, ()
@@ -124,7 +124,7 @@ class AccountClaims:
 
     def may_judge(self, act_id: ActId) -> bool:
         """Tell whether the account was this start's so lately that it may be judged without its labels."""
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             claim = unit.claims.of(act_id)
         if claim is None or (claim.state is ClaimState.HELD and claim.place == self._place):
             return claim is None or self._is_fresh(act_id, self._clock.now())
@@ -214,7 +214,7 @@ class AccountClaims:
     # --- what is stored and what is listed ------------------------------------------------------------
 
     def _claim(self, act_id: ActId) -> Claim:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.claims.of(act_id) or Claim(act_id)
 
     def _save(self, claim: Claim, said: Message | None = None) -> Claim:
@@ -228,7 +228,7 @@ class AccountClaims:
         return claim
 
     def _installation(self) -> InstallationId:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             present = unit.installations.present()
         if present is None:
             raise UnavailableError(reason="the database does not say which installation it is of")
@@ -242,7 +242,7 @@ class AccountClaims:
         return bool(self._meta.find(act_id, ObjectKind.CAMPAIGN, MARK, ("id",)))
 
     def _shows(self) -> timedelta:
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return max(CLAIM_SHOWS, 2 * unit.listing_lags.longest())
 
 

@@ -106,7 +106,7 @@ class JournalViews:
         known = None if session is None else session.views.get(run.id)
         if known is not None:
             return known
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             view = self._read(unit, run)
         if session is not None:
             session.views[run.id] = view
@@ -117,7 +117,7 @@ class JournalViews:
         session = self._thread.session
         if session is not None and run.id in session.views:
             return session.views[run.id].account
-        with self._open_unit() as unit:
+        with self._open_unit().reading() as unit:
             return unit.accounts.get(run.account_id)
 
     def restoration(self) -> Restoration | None:
@@ -126,7 +126,7 @@ class JournalViews:
         if session is not None and session.installation:
             (present,) = session.installation
         else:
-            with self._open_unit() as unit:
+            with self._open_unit().reading() as unit:
                 present = unit.installations.present()
         if session is not None:
             session.installation = (present,)
