@@ -60,6 +60,27 @@ class TestEveryClock:
         assert clock.now() >= first
 
 
+class TestATick:
+    def test_keeps_the_time_at_which_it_began(self, stepped_simulator: SimulatedClock) -> None:
+        with SimulatedClock(stepped_simulator._address.removesuffix("/_sim/clock")) as other:
+            with stepped_simulator.one_tick():
+                began = stepped_simulator.now()
+                other.advance_to(START + HOUR)
+                assert stepped_simulator.now() == began
+            assert stepped_simulator.now() == START + HOUR
+
+    def test_sees_where_it_has_moved_time_itself(self, stepped_simulator: SimulatedClock) -> None:
+        with stepped_simulator.one_tick():
+            stepped_simulator.now()
+            stepped_simulator.advance_to(START + HOUR)
+            assert stepped_simulator.now() == START + HOUR
+
+    def test_goes_on_with_time_that_runs(self, running_simulator: SimulatedClock) -> None:
+        with running_simulator.one_tick():
+            first = running_simulator.now()
+            assert any(running_simulator.now() > first for _ in range(1000))
+
+
 class TestASteppedClock:
     def test_stands_still_by_itself(self, stepped: SteppedClock) -> None:
         assert stepped.now() == stepped.now() == START

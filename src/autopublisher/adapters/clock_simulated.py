@@ -1,6 +1,8 @@
 """Simulated clock of stub mode: the simulator's time, read and moved over HTTP."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,6 +24,13 @@ class _Reading:
     speed: float | None
 
 
+class _OfThread(threading.local):
+    """What a thread has been told since its tick began, as long as time stands still."""
+
+    in_tick: bool = False
+    told: _Reading | None = None
+
+
 class SimulatedClock:
     """A clock that either runs faster than life or moves only when told to; to be closed in the end."""
 
@@ -30,6 +39,7 @@ class SimulatedClock:
         # The environment's proxies have no business with a simulator on loopback.
         self._http = httpx2.Client(timeout=timeout_seconds, trust_env=False, headers=headers)
         self._address = f"{base_url.rstrip('/')}/_sim/clock"
+        self._thread = _OfThread()
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +53,23 @@ class SimulatedClock:
         """Close the connections."""
         self._http.close()
 
+    @contextmanager
+    def one_tick(self) -> Iterator[None]:
+        """Ask the simulator once in the block where time only moves when it is told to: that waits for ticks to end."""
+        self._thread.in_tick, self._thread.told = True, None
+        try:
+            yield
+        finally:
+            self._thread.in_tick = False
+
     def now(self) -> datetime:
         """Return the present as aware UTC; raises UnavailableError where the simulator does not answer."""
-        return self._ask("GET").now
+        known = self._thread.told if self._thread.in_tick else None
+        if known is None:
+            known = self._thread.told = self._ask("GET")
+        if known.speed is not None:
+            self._thread.told = None
+        return known.now
 
     def real_seconds_until(self, moment: datetime) -> float | None:
         """Return real seconds until ``moment`` (0 if past); None where time only moves when it is told to."""
@@ -56,6 +80,7 @@ class SimulatedClock:
 
     def advance_to(self, moment: datetime) -> datetime:
         """Move to ``moment`` unless it is past, and return the present after the move."""
+        self._thread.told = None
         return self._ask("POST", {"advance_to": moment.astimezone(UTC).isoformat()}).now
 
     def _ask(self, method: str, order: Mapping[str, str] | None = None) -> _Reading:

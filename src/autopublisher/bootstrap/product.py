@@ -30,7 +30,7 @@ from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emerge
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.http_server import HttpServer
-from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch
+from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch, SteppedTicks
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
 from autopublisher.dashboard.pages import lost_page, pages
@@ -53,6 +53,7 @@ from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
+from autopublisher.ports.work import TickHandler
 from autopublisher.settings import LIVE_GRAPH_URL, Settings, StubClock
 
 _log = structlog.get_logger(__name__)
@@ -242,9 +243,11 @@ class Product:
         place = place_of(outside.engine)
         claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
         claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6))
-        dispatcher = build_dispatcher(*parts, claims=claims)
+        ticks: TickHandler = build_dispatcher(*parts, claims=claims)
+        if isinstance(outside.clock, SimulatedClock):
+            ticks = SteppedTicks(ticks, outside.clock)
         try:
-            worker.start(MarkedTicks(dispatcher, HomeMark(settings.home, outside.open_unit)))
+            worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))
         except ConflictError:
             if self._work is Work.IF_FREE:
                 return None

@@ -8,16 +8,31 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.bootstrap.simulator_process import SimulatorProcess
 from autopublisher.domain.errors import StaleRunError
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.ports.clock import SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.work import Tick, TickHandler
 
 SIMULATOR_CHECK_SECONDS = 2.0
 
 _UNENDED = RunFilter(statuses=frozenset(RunStatus) - FINAL, limit=1000)
 _log = structlog.get_logger(__name__)
+
+
+class SteppedTicks:
+    """Ticks under a simulated clock, each of which asks for the time once."""
+
+    def __init__(self, ticks: TickHandler, clock: SimulatedClock) -> None:
+        self._ticks = ticks
+        self._clock = clock
+
+    def __call__(self, tick: Tick) -> None:
+        """Handle the tick."""
+        with self._clock.one_tick():
+            self._ticks(tick)
 
 
 class JumpDriver:
