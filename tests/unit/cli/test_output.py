@@ -19,6 +19,7 @@ ROWS = [
     {
         "run_id": one,
         "status": "waiting_approval",
+        "final_campaign": None,
         "campaign": "Spring sale with a long name, the second of three",
         "total": "500.00 EUR",
         "spent": "100.00 EUR",

@@ -14,7 +14,7 @@ from autopublisher.domain.meta.insights import reading_of
 from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.writes.gate import every_run
+from autopublisher.flows.run_pages import every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork

@@ -13,11 +13,12 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
 from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.domain.runs.run_messages import RunMessage
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
-from autopublisher.flows.writes.gate import LONGEST, every_run
+from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _MEANS = {CURRENCY: RunMessage.BOOKS_CURRENCY, TIME_ZONE: RunMessage.BOOKS_ZONE}

@@ -26,8 +26,8 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.ticks import look_now
-from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.stop_guard import stop_lock
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.emergency import EmergencyNotes

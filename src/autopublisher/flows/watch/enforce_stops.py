@@ -34,9 +34,9 @@ from autopublisher.domain.runs.run import FINAL, Control, Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.orphans import OrphanedObjects
-from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 

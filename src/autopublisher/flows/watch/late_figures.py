@@ -35,6 +35,7 @@ from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.reservations import end_of, off_since
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.settlement import settled_spend, spent_at_most
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
@@ -43,7 +44,6 @@ from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork
 
-_ALL = 100_000
 _LOOKED_AT = FINAL | {RunStatus.PUBLISHING_FINAL}
 
 
@@ -94,8 +94,8 @@ class LateFigures:
 
     def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
         with self._open_unit().reading() as unit:
-            wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST, limit=_ALL)
-            return unit.runs.find(wanted)
+            wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST)
+            return list(every_run(unit, wanted))
 
     def _places(self, run: Run) -> list[_Place]:
         """Return the run's ad sets whose spend may still grow or be restated."""

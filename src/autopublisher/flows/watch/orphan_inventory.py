@@ -17,9 +17,9 @@ from autopublisher.domain.reconciliation.edits import GONE
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.watch.drift import CREATIVE_AGE
 from autopublisher.flows.watch.orphans import is_journaled, may_become
-from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.meta.reading import MetaReading

@@ -33,6 +33,7 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import HELD
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
 from autopublisher.flows.outcomes.steps import SYSTEM
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.ticks import enqueue_next
@@ -42,7 +43,7 @@ from autopublisher.flows.watch.drift import Comparison, DriftDetector
 from autopublisher.flows.watch.orphan_inventory import OrphanInventory
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
-from autopublisher.flows.writes.gate import LONGEST, every_run
+from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanedObject
 from autopublisher.ports.clock import Clock

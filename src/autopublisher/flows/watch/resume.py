@@ -18,9 +18,9 @@ from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.flows.watch.account_check import Outcome
-from autopublisher.flows.writes.gate import every_run
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter

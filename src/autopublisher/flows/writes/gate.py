@@ -28,6 +28,7 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reallocation import arm_keys, is_rise
 from autopublisher.domain.runs.reservations import Calendars, concerns_spend, reservations_of
 from autopublisher.domain.runs.run import Run
+from autopublisher.flows.run_pages import pages_of_runs
 from autopublisher.ports.repositories import RunFilter, UnitOfWork
 
 LIMIT_WAIT = timedelta(hours=1)
@@ -167,19 +168,3 @@ def _adds(before: Sequence[Reservation], after: Sequence[Reservation]) -> bool:
     return any(would.days[day] > was.days.get(day, 0) for day in would.days) or any(
         would.months[month] > was.months.get(month, 0) for month in would.months
     )
-
-
-def every_run(unit: UnitOfWork, wanted: RunFilter) -> Iterator[Run]:
-    """Yield all runs that match, however many they are."""
-    for page in pages_of_runs(unit, wanted):
-        yield from page
-
-
-def pages_of_runs(unit: UnitOfWork, wanted: RunFilter) -> Iterator[Sequence[Run]]:
-    """Yield all runs that match in pages of the filter's limit."""
-    while True:
-        page = unit.runs.find(wanted)
-        yield page
-        if len(page) < wanted.limit:
-            return
-        wanted = RunFilter(**{**vars(wanted), "before": page[-1].id})
