@@ -39,7 +39,7 @@ from autopublisher.flows.requests.reports import RunView
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.messages import Language, render, words_in
 from autopublisher.ports.repositories import Fence
-from support.mortal import MortalMachine, seeded
+from support.crashing_machine import CrashingMachine, seeded
 from support.simulated import brief_request
 from support.wording import english
 
@@ -64,7 +64,7 @@ def signed_in(app: FastAPI) -> SignedIn:
 @pytest.fixture(scope="module")
 def completed() -> RunView:
     """The brief's request, carried out from beginning to end."""
-    machine = seeded(MortalMachine(), brief_request())
+    machine = seeded(CrashingMachine(), brief_request())
     run_id = machine.intake.submit(brief_request(), "tester").id
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
     machine.approvals.publish_winner(run_id, "manager")

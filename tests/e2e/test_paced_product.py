@@ -9,7 +9,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.repositories import KeptPacing
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.lives import World, furnish, wait_until
+from support.crashing_processes import World, furnish, wait_until
 from support.simulated import ACT, brief_request
 
 

@@ -7,7 +7,7 @@ import pytest
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
-from support.mortal import MortalMachine, Reaper, seeded
+from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.simulated import brief_request
 from support.torture import sized
 
@@ -28,11 +28,11 @@ FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)
 both = pytest.mark.parametrize("pace", [PLAIN, FULL], ids=["plain", "with a study and a rule"])
 
 
-def complete_run(fatal: int, pace: EngineConfig) -> MortalMachine:
-    """Drive the brief's request to its end with one death at the ``fatal``-th moment (0: none)."""
-    machine = seeded(MortalMachine(pace), brief_request())
+def complete_run(crash_at: int, pace: EngineConfig) -> CrashingMachine:
+    """Drive the brief's request to its end with one death at crash point ``crash_at`` (0: none)."""
+    machine = seeded(CrashingMachine(pace), brief_request())
     run_id = machine.intake.submit(brief_request(), "tester").id
-    machine.meta.reaper = Reaper(fatal)
+    machine.meta.crash_plan = CrashPlan(crash_at)
     run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
     assert run.status is RunStatus.WAITING_APPROVAL, run.failure
     machine.approve(run_id)
@@ -42,10 +42,10 @@ def complete_run(fatal: int, pace: EngineConfig) -> MortalMachine:
 
 
 def moments(pace: EngineConfig) -> int:
-    return complete_run(0, pace).meta.reaper.moments
+    return complete_run(0, pace).meta.crash_plan.moments
 
 
-def assert_ended_right(machine: MortalMachine) -> None:
+def assert_ended_right(machine: CrashingMachine) -> None:
     besides = {ObjectKind.RULE: 1, ObjectKind.STUDY: 1} if machine.pace is FULL else {}
     assert machine.kinds() == ONE_OF_EACH | besides
     active = machine.active()
@@ -60,9 +60,9 @@ def test_without_a_death_there_is_one_object_of_each(pace: EngineConfig) -> None
 
 @both
 def test_a_death_at_a_sample_of_moments_changes_nothing(pace: EngineConfig) -> None:
-    for fatal in range(1, moments(pace) + 1, 99):
-        machine = complete_run(fatal, pace)
-        assert machine.deaths == 1
+    for crash_at in range(1, moments(pace) + 1, 99):
+        machine = complete_run(crash_at, pace)
+        assert machine.crashes == 1
         assert_ended_right(machine)
 
 
@@ -75,9 +75,9 @@ STEP = sized(3 * PARTS + 1, PARTS)
 @both
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_death_at_every_moment_changes_nothing(part: int, pace: EngineConfig) -> None:
-    for fatal in range(1 + part, moments(pace) + 1, STEP):
-        machine = complete_run(fatal, pace)
-        assert machine.deaths == 1, fatal
+    for crash_at in range(1 + part, moments(pace) + 1, STEP):
+        machine = complete_run(crash_at, pace)
+        assert machine.crashes == 1, crash_at
         assert_ended_right(machine)
 
 
@@ -86,32 +86,32 @@ def test_a_death_at_every_moment_changes_nothing(part: int, pace: EngineConfig) 
     "status", [RunStatus.CREATING_CAMPAIGNS, RunStatus.AB_TESTING, RunStatus.PUBLISHING_FINAL]
 )
 def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_active(status: RunStatus) -> None:
-    fatal = 0
+    crash_at = 0
     while True:
-        fatal += 1
-        machine = cancelled_run(status, fatal)
+        crash_at += 1
+        machine = cancelled_run(status, crash_at)
         assert machine.active() == []
         studies = [one for one in machine.meta.objects.values() if one.kind is ObjectKind.STUDY]
         # Once the test is over its study has ended by itself, and is left for its results.
         over = status is RunStatus.PUBLISHING_FINAL
         assert [study.status for study in studies] in ([], ["ACTIVE" if over else "DELETED"])
-        if machine.deaths == 0:
+        if machine.crashes == 0:
             break
-    assert fatal > 10
+    assert crash_at > 10
 
 
-def cancelled_run(status: RunStatus, fatal: int) -> MortalMachine:
-    """Cancel the run once it is in ``status``, dying at the ``fatal``-th moment from there on."""
-    machine = seeded(MortalMachine(FULL), brief_request(require_human_approval=False))
+def cancelled_run(status: RunStatus, crash_at: int) -> CrashingMachine:
+    """Cancel the run once it is in ``status``, dying at crash point ``crash_at`` from there on."""
+    machine = seeded(CrashingMachine(FULL), brief_request(require_human_approval=False))
     run_id = machine.intake.submit(brief_request(require_human_approval=False), "tester").id
     machine.drive(run_id, status)
     if status is RunStatus.CREATING_CAMPAIGNS:
-        machine.meta.reaper = Reaper(47)  # half way through the building
+        machine.meta.crash_plan = CrashPlan(47)  # half way through the building
         machine.tick(run_id)
-        machine.deaths = 0
-    machine.meta.reaper = Reaper(fatal)
+        machine.crashes = 0
+    machine.meta.crash_plan = CrashPlan(crash_at)
     for _ in range(2):
-        with machine.mortal():
+        with machine.may_crash():
             machine.approvals.cancel(run_id, "manager", "changed my mind")
     run = machine.drive(run_id)
     assert run.status is RunStatus.CANCELLED

@@ -25,9 +25,9 @@ from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.mortal import unattended
+from support.crashing_machine import unattended
 from support.simulated import Machine, brief_request, make_machine
-from support.staging import Stage, Trouble, cut_off, once, with_test
+from support.staging import PlannedFault, Stage, cut_off, once, with_test
 
 TOTAL_MINOR = 50_000
 
@@ -206,7 +206,7 @@ def test_an_arm_edited_by_others_is_never_scaled_without_a_person() -> None:
 
 def test_a_duplicate_switched_on_by_others_is_off_when_the_run_completes() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=n, done=True) for n in range(1, 9)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=n, done=True) for n in range(1, 9)]
     stage.meta.echoes = 8
     stage.go(RunStatus.WAITING_APPROVAL)
     twins = {MetaId(row.meta_id or "") for row in stage.rows() if row.key.startswith("duplicate/")}

@@ -11,7 +11,7 @@ from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from support.simulated import ACT, Machine, brief_request
-from support.staging import Stage, Trouble
+from support.staging import PlannedFault, Stage
 from support.wording import english
 
 NEARLY_FULL = {"X-Business-Use-Case-Usage": '{"123456789": [{"type": "ads_management", "call_count": 90}]}'}
@@ -23,7 +23,7 @@ def two_runs_and_one_place() -> tuple[Stage, RunId]:
     stage.clock.advance_to(stage.clock.now() + timedelta(minutes=1))
     behind = stage.intake.submit(brief_request(), "tester").id
     asked = len(stage.meta.made("account"))
-    stage.meta.troubles = [Trouble("account", MetaTransientError("try again"), asked + 1)]
+    stage.meta.troubles = [PlannedFault("account", MetaTransientError("try again"), asked + 1)]
     stage.step()
     stage.tick(behind)
     return stage, behind

@@ -351,11 +351,11 @@ def test_a_stop_takes_in_what_is_the_same_plan_as_that() -> None:
 
 
 @pytest.mark.parametrize("status", [_R.CREATING_CAMPAIGNS, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
-@pytest.mark.parametrize("fatal", [3, 9, 14, 21, 30])
-def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunStatus, fatal: int) -> None:
+@pytest.mark.parametrize("crash_at", [3, 9, 14, 21, 30])
+def test_a_database_from_the_middle_of_a_tick_makes_nothing_twice(status: RunStatus, crash_at: int) -> None:
     world = RestoredWorld()
     world.go(status)
-    world.machine.tick(world.run_id, fatal)
+    world.machine.tick(world.run_id, crash_at)
     backup = Backup(world.run.status, 0, world.machine.database.tables.copy())
     assert world.go().status is _R.COMPLETED
     world.pass_time(hours=1)

@@ -10,7 +10,7 @@ from autopublisher.domain.errors import MetaReadError, MetaTooMuchDataError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
-from support.staging import Stage, Trouble
+from support.staging import PlannedFault, Stage
 from support.wording import english
 
 FOR_EVER = 10_000
@@ -88,7 +88,7 @@ def test_a_figure_that_is_readable_again_is_counted_as_if_nothing_had_been() -> 
 def test_insights_that_always_fail_end_a_run_after_about_a_day(error: MetaReadError) -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
-    stage.meta.troubles = [Trouble("ad_sets", error, times=FOR_EVER)]
+    stage.meta.troubles = [PlannedFault("ad_sets", error, times=FOR_EVER)]
     run, said = said_until(stage)
     assert (run.status, error.message in english(run.failure)) == (RunStatus.FAILED, True)
     assert any(error.message in one and "Nothing was changed" in one for one in said)
@@ -99,7 +99,7 @@ def test_insights_that_always_fail_end_a_run_after_about_a_day(error: MetaReadEr
 
 def test_an_account_that_can_never_be_read_refuses_a_waiting_run() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("account", BROKEN, nth=2, times=FOR_EVER)]
+    stage.meta.troubles = [PlannedFault("account", BROKEN, nth=2, times=FOR_EVER)]
     run, _ = said_until(stage)
     assert run.status is RunStatus.FAILED
     assert "could not be read at" in english(run.failure)
@@ -110,7 +110,7 @@ def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything
     stage.go(RunStatus.WAITING_APPROVAL)
     stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
     asked = len(stage.meta.made("account"))
-    stage.meta.troubles = [Trouble("account", BROKEN, nth=asked + 1, times=FOR_EVER)]
+    stage.meta.troubles = [PlannedFault("account", BROKEN, nth=asked + 1, times=FOR_EVER)]
     run, _ = said_until(stage)
     assert run.status is RunStatus.FAILED
     assert stage.everything_off()
@@ -119,7 +119,7 @@ def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything
 def test_a_run_that_winds_down_without_metas_proof_says_so_and_keeps_asking() -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
-    stage.meta.troubles = [Trouble("find", BROKEN, nth=1, times=FOR_EVER)]
+    stage.meta.troubles = [PlannedFault("find", BROKEN, nth=1, times=FOR_EVER)]
     stage.approvals.cancel(stage.run_id, "manager")
     for _ in range(READ_TRIES + 3):
         run = stage.step()

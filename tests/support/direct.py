@@ -30,9 +30,9 @@ from metasim import SimulatorConfig
 from metasim.engine import Simulator
 from metasim.graph.wire import Call, Params
 from metasim.times import SECOND
-from support.fatal import FatalMeta
+from support.crashing_adapters import CrashingClient
+from support.crashing_machine import CrashingUnit, CrashPlan, SimulatedCrash
 from support.installation import DEFAULTS
-from support.mortal import Death, MortalUnit, Reaper
 from support.pictures import picture
 from support.simulated import ACCOUNT, ACT, CREATIVES
 
@@ -99,21 +99,21 @@ class DirectMachine:
     def __init__(self, pace: EngineConfig | None = None, config: SimulatorConfig | None = None) -> None:
         self.simulator = Simulator(config or SimulatorConfig(scenario="demo", seed=7))
         self.clock = DirectClock(self.simulator)
-        self.reaper = Reaper()
+        self.crash_plan = CrashPlan()
         self.database = MemoryDatabase()
         self.storage = MemoryStorage()
         self.queue = MemoryTickQueue(self.clock)
         self.pace = pace or EngineConfig(poll=timedelta(hours=8))
-        self.deaths = 0
+        self.crashes = 0
         self._furnish()
         self.start()
 
     def open_unit(self) -> MemoryUnitOfWork:
-        return MortalUnit(self.database, lambda: self.reaper)
+        return CrashingUnit(self.database, lambda: self.crash_plan)
 
     def start(self) -> None:
         """Build the process afresh, on whatever the database and Meta hold."""
-        self.meta = FatalMeta(ADDRESS, self.clock, lambda: self.reaper)
+        self.meta = CrashingClient(ADDRESS, self.clock, lambda: self.crash_plan)
         self.meta._session.requests.mount(ADDRESS, DirectTransport(self.simulator))
         parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
         self.advance = build_dispatcher(*parts)
@@ -137,27 +137,27 @@ class DirectMachine:
             unit.commit()
 
     @contextmanager
-    def mortal(self, fatal: int = 0) -> Iterator[None]:
-        """Die at the ``fatal``-th moment of the block (0: not at all) and start again."""
-        self.reaper = Reaper(fatal)
+    def may_crash(self, crash_at: int = 0) -> Iterator[None]:
+        """Die at crash point ``crash_at`` of the block (0: not at all) and start again."""
+        self.crash_plan = CrashPlan(crash_at)
         try:
             yield
-        except Death:
-            self.deaths += 1
+        except SimulatedCrash:
+            self.crashes += 1
             self.meta.close()
             self.start()
-        self.reaper = Reaper()
+        self.crash_plan = CrashPlan()
 
     def run(self, run_id: RunId) -> Run:
         with self.database.unit_of_work() as unit:
             return unit.runs.get(run_id)
 
-    def tick(self, run_id: RunId, fatal: int = 0, *, late: bool = True) -> Run:
+    def tick(self, run_id: RunId, crash_at: int = 0, *, late: bool = True) -> Run:
         """Run the run's current tick, when it is due or (``late`` false) before."""
         run = self.run(run_id)
         if late and run.next_tick_at is not None:
             self.clock.advance_to(run.next_tick_at)
-        with self.mortal(fatal):
+        with self.may_crash(crash_at):
             self.advance(Tick(run.id, run.version, run.act_id))
         return self.run(run_id)
 
@@ -165,11 +165,11 @@ class DirectMachine:
         with self.database.unit_of_work() as unit:
             return next(iter(unit.watches.all()))
 
-    def look(self, fatal: int = 0) -> Watch:
+    def look(self, crash_at: int = 0) -> Watch:
         """Have the account looked at when that is due."""
         watch = self.watch()
         self.clock.advance_to(watch.next_look_at)
-        with self.mortal(fatal):
+        with self.may_crash(crash_at):
             self.advance(Tick(None, watch.version, watch.act_id))
         return self.watch()
 

@@ -11,7 +11,7 @@ from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.request.request import RunRequest
-from support.mortal import MortalMachine, MortalMeta
+from support.crashing_machine import CrashingMachine, CrashingMeta
 from support.simulated import CREATIVES, brief_request
 
 BUDGET = 70_000
@@ -46,12 +46,12 @@ class _Ledger:
     changes: list[BudgetChange] = field(default_factory=list)
 
 
-class PacedMeta(MortalMeta):
+class PacedMeta(CrashingMeta):
     """Spends what is left evenly over the time that is left, and refuses budgets below the spend and a tenth."""
 
     sales_per_euro: Mapping[str, float]
 
-    def __init__(self, like: MortalMeta, sales_per_euro: Mapping[str, float]) -> None:
+    def __init__(self, like: CrashingMeta, sales_per_euro: Mapping[str, float]) -> None:
         super().__init__(like._clock, like.facts, like.minimums)  # type: ignore[arg-type]  # a ManualClock
         self.sales_per_euro = sales_per_euro
         self.ledger = _Ledger()
@@ -136,7 +136,7 @@ def adaptive_request(**test: Any) -> RunRequest:
     )
 
 
-def paced(machine: MortalMachine, sales_per_euro: Mapping[str, float]) -> PacedMeta:
+def paced(machine: CrashingMachine, sales_per_euro: Mapping[str, float]) -> PacedMeta:
     """Give a machine that has not begun a Meta that spends budgets."""
     meta = PacedMeta(machine.meta, sales_per_euro)
     machine.meta = meta

@@ -19,7 +19,7 @@ from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
 from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
-from support.mortal import MortalMachine, MortalMeta, seeded
+from support.crashing_machine import CrashingMachine, CrashingMeta, seeded
 from support.simulated import brief_request
 
 TEST_OBJECTS = {
@@ -36,7 +36,7 @@ EQUAL_RATES = {"A": 1000, "B": 1000}
 
 
 @dataclass(frozen=True)
-class Trouble:
+class PlannedFault:
     """An error for the ``nth`` call of a method and the ``times - 1`` after it; ``done``: the call takes effect."""
 
     method: str
@@ -60,7 +60,7 @@ class Witnessed:
     at: datetime
 
 
-class TroubledMeta(MortalMeta):
+class FaultyMeta(CrashingMeta):
     """Meta in memory that fails to order.
 
     ``troubles`` strike single calls; ``deaf`` is how many activations are taken and ignored,
@@ -72,9 +72,9 @@ class TroubledMeta(MortalMeta):
     ``odd`` is what the rows of an ad set say instead of what they would.
     """
 
-    def __init__(self, like: MortalMeta) -> None:
+    def __init__(self, like: CrashingMeta) -> None:
         super().__init__(like._clock, like.facts, like.minimums)  # type: ignore[arg-type]  # a ManualClock
-        self.troubles: list[Trouble] = []
+        self.troubles: list[PlannedFault] = []
         self.witnessed: list[Witnessed] = []
         self.deaf = 0
         self.stubborn = False
@@ -166,15 +166,15 @@ class TroubledMeta(MortalMeta):
         return [one for one in self.objects.values() if one.kind is kind]
 
 
-class Stage(MortalMachine):
+class Stage(CrashingMachine):
     """The machine in memory over a troubled Meta, with one run submitted."""
 
-    meta: TroubledMeta
+    meta: FaultyMeta
     run_id: RunId
 
     def __init__(self, request: RunRequest | None = None, pace: EngineConfig | None = None) -> None:
         super().__init__(pace)
-        self.meta = TroubledMeta(self.meta)
+        self.meta = FaultyMeta(self.meta)
         self.start()
         asked = request or brief_request()
         seeded(self, asked)

@@ -25,8 +25,8 @@ from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings, StubClock
+from support.crashing_machine import START
 from support.installation import DEFAULTS
-from support.mortal import START
 from support.pictures import picture
 from support.simulated import ACCOUNT, ACT, CREATIVES
 from support.staging import with_test

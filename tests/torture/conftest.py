@@ -8,7 +8,7 @@ import pytest
 
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.judge import DistantJudge
+from support.auditor import RemoteAuditor
 from support.torture import sized
 
 TIME_LIMIT_SECONDS = sized(600, 7200)
@@ -46,7 +46,7 @@ def chance() -> random.Random:
 
 
 @pytest.fixture
-def judge() -> Iterator[DistantJudge]:
+def auditor() -> Iterator[RemoteAuditor]:
     """A simulator of the demo market, for processes to talk to."""
     with SimulatorThread(SimulatorConfig(scenario="demo", seed=7)) as simulator:
-        yield DistantJudge(simulator.url)
+        yield RemoteAuditor(simulator.url)

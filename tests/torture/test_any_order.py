@@ -30,10 +30,9 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
-from support.direct import DirectMachine
-from support.judge import (
+from support.auditor import (
     DELIVERING,
-    NearJudge,
+    LocalAuditor,
     active,
     assert_ended_right,
     assert_within_total,
@@ -41,6 +40,7 @@ from support.judge import (
     objects,
     twice,
 )
+from support.direct import DirectMachine
 from support.staging import with_test
 from support.torture import sized
 
@@ -88,7 +88,7 @@ class AnyOrder(RuleBasedStateMachine):
                 split_tests=True,
             )
         )
-        self.judge = NearJudge(self.machine.simulator)
+        self.auditor = LocalAuditor(self.machine.simulator)
         self.tally["worlds"] += 1
         self.meddled = False
         self.by_others: set[str] = set()
@@ -107,13 +107,13 @@ class AnyOrder(RuleBasedStateMachine):
             return {str(row.meta_id) for row in unit.journal.of_run(run.id)}
 
     @contextmanager
-    def allowed(self, what: str, fatal: int = 0) -> Iterator[None]:
+    def allowed(self, what: str, crash_at: int = 0) -> Iterator[None]:
         """Do something that may be refused, and that may be the process's last."""
-        before = self.machine.deaths
-        with self.machine.mortal(fatal), suppress(ConflictError, StaleRunError):
+        before = self.machine.crashes
+        with self.machine.may_crash(crash_at), suppress(ConflictError, StaleRunError):
             yield
             self.tally[what] += 1
-        self.tally["deaths"] += self.machine.deaths - before
+        self.tally["deaths"] += self.machine.crashes - before
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -125,23 +125,23 @@ class AnyOrder(RuleBasedStateMachine):
             self.tally["runs"] += 1
 
     @precondition(lambda self: self.open_runs())
-    @rule(which=st.integers(0, 1), ticks=st.integers(1, 4), fatal=MOMENTS)
-    def go_on(self, which: int, ticks: int, fatal: int) -> None:
+    @rule(which=st.integers(0, 1), ticks=st.integers(1, 4), crash_at=MOMENTS)
+    def go_on(self, which: int, ticks: int, crash_at: int) -> None:
         runs = self.open_runs()
         run = runs[which % len(runs)]
-        before = self.machine.deaths
+        before = self.machine.crashes
         for _ in range(ticks):
             if not self.machine.run(run.id).is_final:
-                self.machine.tick(run.id, fatal)
+                self.machine.tick(run.id, crash_at)
                 self.tally["ticks"] += 1
-        self.tally["deaths"] += self.machine.deaths - before
+        self.tally["deaths"] += self.machine.crashes - before
 
     @precondition(lambda self: self.open_runs())
-    @rule(which=st.integers(0, 1), fatal=MOMENTS)
-    def tick_too_early(self, which: int, fatal: int) -> None:
+    @rule(which=st.integers(0, 1), crash_at=MOMENTS)
+    def tick_too_early(self, which: int, crash_at: int) -> None:
         runs = self.open_runs()
         with self.allowed("early ticks"):
-            self.machine.tick(runs[which % len(runs)].id, fatal, late=False)
+            self.machine.tick(runs[which % len(runs)].id, crash_at, late=False)
 
     @rule(which=st.integers(0, 1), back=st.integers(1, 3))
     def tick_of_a_past_version(self, which: int, back: int) -> None:
@@ -171,43 +171,43 @@ class AnyOrder(RuleBasedStateMachine):
     def all_is_well_again(self) -> None:
         self.machine.simulator.faults.clear()
 
-    @rule(looks=st.integers(1, 3), fatal=MOMENTS)
-    def the_account_is_looked_at(self, looks: int, fatal: int) -> None:
-        before = self.machine.deaths
+    @rule(looks=st.integers(1, 3), crash_at=MOMENTS)
+    def the_account_is_looked_at(self, looks: int, crash_at: int) -> None:
+        before = self.machine.crashes
         for _ in range(looks):
-            self.machine.look(fatal)
-        self.tally["deaths"] += self.machine.deaths - before
+            self.machine.look(crash_at)
+        self.tally["deaths"] += self.machine.crashes - before
         self.tally["looks"] += looks
         self.meddled = False
 
-    @rule(sure=RARELY, fatal=MOMENTS)
-    def somebody_stops_everything(self, sure: int, fatal: int) -> None:
+    @rule(sure=RARELY, crash_at=MOMENTS)
+    def somebody_stops_everything(self, sure: int, crash_at: int) -> None:
         if not sure:
-            with self.allowed("stops", fatal):
+            with self.allowed("stops", crash_at):
                 self.machine.stops.stop(None, "the price is wrong", "operator")
 
     @precondition(lambda self: self.machine.stops.holding())
-    @rule(reactivate=st.booleans(), fatal=MOMENTS)
-    def somebody_resumes(self, *, reactivate: bool, fatal: int) -> None:
+    @rule(reactivate=st.booleans(), crash_at=MOMENTS)
+    def somebody_resumes(self, *, reactivate: bool, crash_at: int) -> None:
         (held,) = self.machine.stops.holding()
-        with self.allowed("resumes", fatal):
+        with self.allowed("resumes", crash_at):
             self.machine.stops.resume("admin", "mended", stop_id=held.id, reactivate=reactivate)
 
     @precondition(lambda self: self.open_runs())
-    @rule(which=st.integers(0, 1), sure=RARELY, fatal=MOMENTS)
-    def somebody_cancels(self, which: int, sure: int, fatal: int) -> None:
+    @rule(which=st.integers(0, 1), sure=RARELY, crash_at=MOMENTS)
+    def somebody_cancels(self, which: int, sure: int, crash_at: int) -> None:
         runs = self.open_runs()
         if sure:
             return
-        with self.allowed("cancels", fatal):
+        with self.allowed("cancels", crash_at):
             self.machine.approvals.cancel(runs[which % len(runs)].id, "manager")
 
-    @rule(which=st.integers(0, 1), letter=st.sampled_from("AB"), fatal=MOMENTS)
-    def somebody_approves(self, which: int, letter: str, fatal: int) -> None:
+    @rule(which=st.integers(0, 1), letter=st.sampled_from("AB"), crash_at=MOMENTS)
+    def somebody_approves(self, which: int, letter: str, crash_at: int) -> None:
         runs = self.runs()
         run = runs[which % len(runs)]
         if run.status is RunStatus.WAITING_APPROVAL:
-            with self.allowed("approvals", fatal):
+            with self.allowed("approvals", crash_at):
                 self.machine.approvals.publish_winner(
                     run.id, "manager", variant=letter, comment="chosen", role=Role.MANAGER
                 )
@@ -216,7 +216,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), pick=st.integers(0, 20), status=st.sampled_from(EDITS))
     def somebody_edits_at_meta(self, which: int, pick: int, status: str) -> None:
         runs = self.open_runs()
-        made = objects(self.judge, runs[which % len(runs)].id)
+        made = objects(self.auditor, runs[which % len(runs)].id)
         ours = [row for row in made if row["kind"] in DELIVERING]
         if ours:
             chosen = ours[pick % len(ours)]["id"]
@@ -245,24 +245,24 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def no_run_can_cost_more_than_its_total(self) -> None:
         for run in self.runs():
-            assert_within_total(self.judge, run)
+            assert_within_total(self.auditor, run)
 
     @invariant()
     def nothing_exists_twice(self) -> None:
         for run in self.runs():
-            assert twice(living(objects(self.judge, run.id))) == {}
+            assert twice(living(objects(self.auditor, run.id))) == {}
 
     @invariant()
     def nothing_is_on_that_no_journal_knows(self) -> None:
         for run in self.runs():
-            on = [row for row in objects(self.judge, run.id) if active([row])]
+            on = [row for row in objects(self.auditor, run.id) if active([row])]
             assert {row["id"] for row in on} <= self.known(run) | self.by_others
 
     @invariant()
     def nothing_is_on_after_a_confirmed_stop(self) -> None:
         for held in self.machine.stops.holding():
             if not self.meddled and self.machine.stops.view(held.id).confirmed:
-                assert [one for run in self.runs() for one in active(objects(self.judge, run.id))] == []
+                assert [one for run in self.runs() for one in active(objects(self.auditor, run.id))] == []
 
     def teardown(self) -> None:
         """Let everything end, and see that it ended right."""
@@ -278,7 +278,7 @@ class AnyOrder(RuleBasedStateMachine):
         for run in self.runs():
             self.tally[run.status.value] += 1
             assert run.is_final, (run.status, run.attention)
-            assert_ended_right(self.judge, run)
+            assert_ended_right(self.auditor, run)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

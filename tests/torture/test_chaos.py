@@ -26,8 +26,8 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import RunFilter
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.judge import DistantJudge, active, assert_within_total, objects, twice
-from support.lives import World, creative_of, furnish, nursery, work
+from support.auditor import RemoteAuditor, active, assert_within_total, objects, twice
+from support.crashing_processes import World, creative_of, furnish, nursery, work
 from support.staging import with_test
 from support.torture import sized
 from support.wording import english
@@ -158,13 +158,13 @@ def test_chaos_costs_nothing_and_doubles_nothing(
 ) -> None:
     began = time.monotonic()
     with SimulatorThread(SimulatorConfig(scenario=str(CROWD), seed=7)) as simulator, ExitStack() as stack:
-        judge = DistantJudge(simulator.url)
+        auditor = RemoteAuditor(simulator.url)
         world = World(tmp_path / "home", postgres_url, simulator.url, runs_at_once=12)
         furnish(world, ACCOUNTS)
         office = Office(stack.enter_context(Product(world.settings, Work.NONE)))
         office.ask_for_runs()
         for number, kind in enumerate(FAULTS):
-            judge.ask(
+            auditor.ask(
                 "POST",
                 "faults",
                 json={"kind": kind, "rate": FAULTY_SHARE / len(FAULTS), "seed": number, "times": None},
@@ -177,7 +177,7 @@ def test_chaos_costs_nothing_and_doubles_nothing(
                 workers.trouble_one()
         time.sleep(AFTERMATH_SECONDS)  # what woke last does whatever it still would do
         runs = office.runs()
-        injected = len(judge.ask("GET", "faults")["log"])
+        injected = len(auditor.ask("GET", "faults")["log"])
         ended = Counter(run.status.value for run in runs)
         tell(
             f"{len(runs)} runs {dict(ended)}, {dict(workers.happened)}, {injected} faults, "
@@ -190,8 +190,8 @@ def test_chaos_costs_nothing_and_doubles_nothing(
         assert ended[RunStatus.COMPLETED.value] >= FEWEST_COMPLETED, [run.failure for run in runs]
         assert all("given up" in english(run.failure) for run in runs if run.status is RunStatus.FAILED)
         for run in runs:
-            assert_within_total(judge, run)
-            made = objects(judge, run.id)
+            assert_within_total(auditor, run)
+            made = objects(auditor, run.id)
             assert twice(made) == {}
             assert {row["id"] for row in made if active([row])} <= office.known(run.id)
             final = run.status is RunStatus.COMPLETED

@@ -13,8 +13,8 @@ import pytest
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Run, RunStatus
-from support.judge import DistantJudge, assert_complete, assert_ended_right
-from support.lives import Errand, World, entries, furnish, lived
+from support.auditor import RemoteAuditor, assert_complete, assert_ended_right
+from support.crashing_processes import CrashCase, World, entries, furnish, lived
 from support.staging import with_test
 from support.torture import IS_FULL, sized, spread
 
@@ -25,13 +25,13 @@ SAMPLE = 8
 """How many moments are tried on each database when not all are."""
 
 
-def errand(key: str, fatal: int = 0) -> Errand:
-    return Errand(key, with_test(settle_hours=6), fatal)
+def crash_case(key: str, crash_at: int = 0) -> CrashCase:
+    return CrashCase(key, with_test(settle_hours=6), crash_at)
 
 
 def moments_of_a_life(world: World, diary: Path) -> int:
     """Let one run be done without a death, and return how many moments it had."""
-    assert lived(world, [errand("undisturbed")], diary) == 0
+    assert lived(world, [crash_case("undisturbed")], diary) == 0
     moments: int = entries(diary)[0]["moments"]
     return moments
 
@@ -49,21 +49,21 @@ def ended_runs(world: World, diary: Path) -> list[Run]:
 def test_a_kill_at_any_moment_changes_nothing(
     database_url: str,
     tmp_path: Path,
-    judge: DistantJudge,
+    auditor: RemoteAuditor,
     chance: random.Random,
     *,
     part: int,
     tell: Callable[[str], None],
 ) -> None:
-    world, diary = World(tmp_path / "home", database_url, judge.url), tmp_path / "diary"
+    world, diary = World(tmp_path / "home", database_url, auditor.url), tmp_path / "diary"
     furnish(world)
     moments = moments_of_a_life(world, diary)
-    fatal = chosen(moments, part, chance)
-    kills = lived(world, [errand(f"killed at {moment}", moment) for moment in fatal], diary)
+    crash_at = chosen(moments, part, chance)
+    kills = lived(world, [crash_case(f"killed at {moment}", moment) for moment in crash_at], diary)
     runs = ended_runs(world, diary)
     tell(f"{kills} kills at {moments} moments, {len(runs)} runs")
-    assert kills == len(fatal)
-    assert [run.status for run in runs] == [RunStatus.COMPLETED] * (1 + len(fatal))
+    assert kills == len(crash_at)
+    assert [run.status for run in runs] == [RunStatus.COMPLETED] * (1 + len(crash_at))
     for run in runs:
-        assert_ended_right(judge, run)
-        assert_complete(judge, run)
+        assert_ended_right(auditor, run)
+        assert_complete(auditor, run)

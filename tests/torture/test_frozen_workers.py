@@ -20,8 +20,8 @@ from autopublisher.adapters.db.engine import open_engine
 from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Run, RunStatus
-from support.judge import DistantJudge, assert_complete, assert_ended_right, objects, twice
-from support.lives import World, alive, furnish, is_stopped, wait_until, work
+from support.auditor import RemoteAuditor, assert_complete, assert_ended_right, objects, twice
+from support.crashing_processes import World, alive, furnish, is_stopped, wait_until, work
 from support.staging import with_test
 from support.torture import sized, spread
 from support.under_way import approve
@@ -40,9 +40,9 @@ ONCE = ("admitted", "test_started", "test_stopped", "approved", "scaled", "compl
 class Stage:
     """One run on a database several workers may share, seen from outside all of them."""
 
-    def __init__(self, product: Product, world: World, judge: DistantJudge) -> None:
+    def __init__(self, product: Product, world: World, auditor: RemoteAuditor) -> None:
         self.world = world
-        self.judge = judge
+        self.auditor = auditor
         self._product = product
         self.run_id: RunId = product.services.intake.submit(with_test(settle_hours=6), "manager").id
 
@@ -74,7 +74,7 @@ class Stage:
         assert run.status is status, (run.status, run.failure, run.attention)
 
     def calls(self, method: str, edge: str) -> int:
-        made = self.judge.ask("GET", "requests")["data"]
+        made = self.auditor.ask("GET", "requests")["data"]
         return sum(one["method"] == method and one["path"].endswith(edge) for one in made)
 
     def events(self) -> Counter[str]:
@@ -94,11 +94,11 @@ class Stage:
 
 
 @contextmanager
-def staged(database_url: str, tmp_path: Path, judge: DistantJudge) -> Iterator[Stage]:
-    world = World(tmp_path / "home", database_url, judge.url)
+def staged(database_url: str, tmp_path: Path, auditor: RemoteAuditor) -> Iterator[Stage]:
+    world = World(tmp_path / "home", database_url, auditor.url)
     furnish(world)
     with Product(world.settings, Work.NONE) as product:
-        yield Stage(product, world, judge)
+        yield Stage(product, world, auditor)
 
 
 def send(process: ForkServerProcess, number: int) -> None:
@@ -106,18 +106,18 @@ def send(process: ForkServerProcess, number: int) -> None:
     os.kill(process.pid, number)
 
 
-def hold_back(judge: DistantJudge, edge: str, seconds: float) -> None:
+def hold_back(auditor: RemoteAuditor, edge: str, seconds: float) -> None:
     """Have Meta take a write at once and answer late."""
     match = {"method": "POST", "path_regex": f"{edge}$"}
-    judge.ask("POST", "faults", json={"kind": "slow", "seconds": seconds, "match": match})
+    auditor.ask("POST", "faults", json={"kind": "slow", "seconds": seconds, "match": match})
 
 
 @pytest.mark.postgres
 def test_a_worker_frozen_within_a_call_is_replaced_and_does_no_harm_when_it_wakes(
-    postgres_url: str, tmp_path: Path, judge: DistantJudge
+    postgres_url: str, tmp_path: Path, auditor: RemoteAuditor
 ) -> None:
-    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
-        hold_back(judge, "campaigns", 5)
+    with staged(postgres_url, tmp_path, auditor) as stage, ExitStack() as stack:
+        hold_back(auditor, "campaigns", 5)
         frozen = stack.enter_context(alive(work, stage.world))
         wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
         send(frozen, signal.SIGSTOP)
@@ -132,8 +132,8 @@ def test_a_worker_frozen_within_a_call_is_replaced_and_does_no_harm_when_it_wake
         send(frozen, signal.SIGCONT)
         stage.approve()
         stage.reaches(RunStatus.COMPLETED)
-        assert_ended_right(judge, stage.run)
-        assert_complete(judge, stage.run)
+        assert_ended_right(auditor, stage.run)
+        assert_complete(auditor, stage.run)
         assert {name: stage.events()[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
         send(frozen, signal.SIGTERM)
         frozen.join(60)
@@ -143,9 +143,9 @@ def test_a_worker_frozen_within_a_call_is_replaced_and_does_no_harm_when_it_wake
 @pytest.mark.postgres
 @pytest.mark.parametrize("moment", spread(LIFE, FREEZES, random.Random(7)))  # noqa: S311 - no secret
 def test_a_worker_frozen_at_any_moment_keeps_nothing_locked_and_makes_nothing_twice(
-    postgres_url: str, tmp_path: Path, judge: DistantJudge, moment: int
+    postgres_url: str, tmp_path: Path, auditor: RemoteAuditor, moment: int
 ) -> None:
-    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
+    with staged(postgres_url, tmp_path, auditor) as stage, ExitStack() as stack:
         frozen = stack.enter_context(alive(work, stage.world, moment))
         wait_until("the worker is frozen", lambda: stage.ends_or(lambda: is_stopped(frozen)))
         assert is_stopped(frozen), f"a worker's life has fewer than {moment} moments"
@@ -165,16 +165,18 @@ def test_a_worker_frozen_at_any_moment_keeps_nothing_locked_and_makes_nothing_tw
         frozen.join(ENDED_WITHIN_SECONDS)
         assert frozen.exitcode == 0
         assert stage.run.status is RunStatus.COMPLETED, (stage.run.failure, stage.run.attention)
-        assert twice(objects(judge, stage.run_id)) == {}
-        assert_ended_right(judge, stage.run)
-        assert_complete(judge, stage.run)
+        assert twice(objects(auditor, stage.run_id)) == {}
+        assert_ended_right(auditor, stage.run)
+        assert_complete(auditor, stage.run)
         assert {name: stage.events()[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
 
 
 @pytest.mark.postgres
-def test_a_killed_workers_tick_is_taken_over(postgres_url: str, tmp_path: Path, judge: DistantJudge) -> None:
-    with staged(postgres_url, tmp_path, judge) as stage, ExitStack() as stack:
-        hold_back(judge, "campaigns", 5)
+def test_a_killed_workers_tick_is_taken_over(
+    postgres_url: str, tmp_path: Path, auditor: RemoteAuditor
+) -> None:
+    with staged(postgres_url, tmp_path, auditor) as stage, ExitStack() as stack:
+        hold_back(auditor, "campaigns", 5)
         killed = stack.enter_context(alive(work, stage.world))
         wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
         stack.enter_context(alive(work, stage.world))
@@ -188,10 +190,10 @@ def test_a_killed_workers_tick_is_taken_over(postgres_url: str, tmp_path: Path, 
 
 
 def test_a_worker_told_to_go_ends_its_tick_and_leaves_nothing_behind(
-    database_url: str, tmp_path: Path, judge: DistantJudge
+    database_url: str, tmp_path: Path, auditor: RemoteAuditor
 ) -> None:
-    hold_back(judge, "campaigns", 2)
-    with staged(database_url, tmp_path, judge) as stage, alive(work, stage.world) as leaving:
+    hold_back(auditor, "campaigns", 2)
+    with staged(database_url, tmp_path, auditor) as stage, alive(work, stage.world) as leaving:
         wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
         version = stage.run.version
         send(leaving, signal.SIGTERM)

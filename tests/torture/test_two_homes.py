@@ -8,9 +8,9 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.domain.accounts.accounts import AdDefaults
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from support.auditor import RemoteAuditor
+from support.crashing_processes import World, wait_until
 from support.installation import DEFAULTS
-from support.judge import DistantJudge
-from support.lives import World, wait_until
 from support.pictures import picture
 from support.simulated import ACT, brief_request
 
@@ -31,9 +31,9 @@ def run_of(product: Product, run_id: RunId) -> Run:
 
 @pytest.mark.postgres
 def test_a_picture_put_in_on_one_machine_is_used_by_a_worker_on_another(
-    postgres_url: str, tmp_path: Path, judge: DistantJudge
+    postgres_url: str, tmp_path: Path, auditor: RemoteAuditor
 ) -> None:
-    office, factory = (World(tmp_path / name, postgres_url, judge.url) for name in ("office", "factory"))
+    office, factory = (World(tmp_path / name, postgres_url, auditor.url) for name in ("office", "factory"))
     with Product(office.settings, Work.NONE) as here:
         run_id = asked_for(here)
         with Product(factory.settings, Work.HERE):
@@ -41,6 +41,6 @@ def test_a_picture_put_in_on_one_machine_is_used_by_a_worker_on_another(
             wait_until("the test is over", lambda: run_of(here, run_id).status in waiting)
         run = run_of(here, run_id)
     assert run.status is not RunStatus.FAILED, run.failure
-    uploads = [one for one in judge.ask("GET", "requests")["data"] if one["path"].endswith("/adimages")]
+    uploads = [one for one in auditor.ask("GET", "requests")["data"] if one["path"].endswith("/adimages")]
     assert len([one for one in uploads if one["method"] == "POST"]) == 2
     assert not any(world.settings.files_folder.exists() for world in (office, factory))

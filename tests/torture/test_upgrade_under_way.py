@@ -15,9 +15,9 @@ from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import FINAL, RunStatus
 from metasim.server import SimulatorThread
+from support.auditor import RemoteAuditor, assert_complete, assert_ended_right
 from support.command import CommandLine
-from support.judge import DistantJudge, assert_complete, assert_ended_right
-from support.lives import World, alive, furnish, wait_until, work
+from support.crashing_processes import World, alive, furnish, wait_until, work
 from support.older import load, remembered, revisions
 from support.pictures import picture
 from support.simulated import ACCOUNT
@@ -101,7 +101,9 @@ def waiting_ticks(database_url: str) -> dict[str, str]:
     return {str(tick): str(status) for tick, status in found}
 
 
-def seen_to_their_ends(world: World, now: Driver, runs: dict[RunStatus, RunId], judge: DistantJudge) -> None:
+def seen_to_their_ends(
+    world: World, now: Driver, runs: dict[RunStatus, RunId], auditor: RemoteAuditor
+) -> None:
     """Run a worker until every run has ended, and see that each did as it had to."""
 
     def all_ended() -> bool:
@@ -116,9 +118,9 @@ def seen_to_their_ends(world: World, now: Driver, runs: dict[RunStatus, RunId], 
     for status, run_id in runs.items():
         run = now.run(run_id)
         assert run.status is (status if status in FINAL else RunStatus.COMPLETED), (status, run.failure)
-        assert_ended_right(judge, run, 1 if status in BUDGETED_BEFORE else 0)
+        assert_ended_right(auditor, run, 1 if status in BUDGETED_BEFORE else 0)
         if run.status is RunStatus.COMPLETED:
-            assert_complete(judge, run)
+            assert_complete(auditor, run)
 
 
 @pytest.mark.parametrize("revision", revisions() if IS_FULL else revisions()[-1:])
@@ -134,7 +136,7 @@ def test_a_database_that_an_older_release_wrote_goes_on(
         with driver(world.settings) as now:
             runs = {run.status: run.id for run in now.runs()}
             assert set(runs) == set(RunStatus)
-            seen_to_their_ends(world, now, runs, DistantJudge(simulator.url))
+            seen_to_their_ends(world, now, runs, RemoteAuditor(simulator.url))
     ended = waiting_ticks(database_url)
     assert left_waiting
     assert {tick: ended[tick] for tick in left_waiting} == dict.fromkeys(left_waiting, "SUCCESS")
@@ -148,13 +150,13 @@ def put_pictures(world: World) -> None:
 
 
 def test_runs_of_the_first_release_in_every_status_go_on_to_their_ends(
-    database_url: str, tmp_path: Path, judge: DistantJudge
+    database_url: str, tmp_path: Path, auditor: RemoteAuditor
 ) -> None:
-    world = World(tmp_path / "home", database_url, judge.url, RUNS_AT_ONCE)
+    world = World(tmp_path / "home", database_url, auditor.url, RUNS_AT_ONCE)
     furnish(world)
     with driver(world.settings) as first:
         runs = first.in_every_status()
     brought_back_to_the_first_release(database_url)
     upgraded_by_two_at_once(world, tmp_path)
     with driver(world.settings) as now:
-        seen_to_their_ends(world, now, runs, judge)
+        seen_to_their_ends(world, now, runs, auditor)

@@ -21,9 +21,9 @@ from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.ports.repositories import RunFilter
-from support.mortal import START
+from support.crashing_machine import START
 from support.simulated import brief_request
-from support.staging import Stage, Trouble, cut_off, with_total
+from support.staging import PlannedFault, Stage, cut_off, with_total
 from support.wording import english
 
 
@@ -87,7 +87,7 @@ def test_an_account_that_meta_has_blocked_is_refused() -> None:
 
 def test_what_cannot_be_verified_now_is_not_taken_in() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("account", cut_off(), nth=2)]
+    stage.meta.troubles = [PlannedFault("account", cut_off(), nth=2)]
     with pytest.raises(UnavailableError):
         stage.intake.submit(brief_request(), "tester")
     assert count_of_runs(stage) == 1
@@ -96,7 +96,7 @@ def test_what_cannot_be_verified_now_is_not_taken_in() -> None:
 def test_a_throttled_check_says_when_to_come_back() -> None:
     stage = Stage()
     again = START + timedelta(minutes=5)
-    stage.meta.troubles = [Trouble("account", MetaThrottledError("too many", retry_at=again), nth=2)]
+    stage.meta.troubles = [PlannedFault("account", MetaThrottledError("too many", retry_at=again), nth=2)]
     with pytest.raises(MetaThrottledError) as throttled:
         stage.intake.submit(brief_request(), "tester")
     assert throttled.value.retry_at == again

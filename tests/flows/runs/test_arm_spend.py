@@ -8,7 +8,7 @@ import pytest
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.sweep_staging import SweepStage, staged
 from support.wording import english
 
@@ -188,18 +188,18 @@ def test_nothing_is_scaled_while_an_arm_cannot_be_switched_off() -> None:
 
 def test_nothing_is_scaled_while_figures_of_the_arms_cannot_be_read() -> None:
     stage = settled()
-    stage.meta.troubles = [Trouble("ad_sets", cut_off(), times=99)]
+    stage.meta.troubles = [PlannedFault("ad_sets", cut_off(), times=99)]
     for _ in range(6):
         assert stage.step().status is RunStatus.SCALING_BUDGET
 
 
 @pytest.mark.parametrize("touch", TOUCHES)
-@pytest.mark.parametrize("fatal", range(1, 68, 2))
-def test_a_death_at_any_moment_before_scaling_gives_the_winner_no_more(touch: Touch, fatal: int) -> None:
+@pytest.mark.parametrize("crash_at", range(1, 68, 2))
+def test_a_death_at_any_moment_before_scaling_gives_the_winner_no_more(touch: Touch, crash_at: int) -> None:
     stage = settled()
     spends(stage, 1)
     touch(stage)
     spends(stage, 11, shows_in=SPEND_SHOWS)
-    stage.meta.reaper.moments, stage.meta.reaper.fatal = 0, fatal
+    stage.meta.crash_plan.moments, stage.meta.crash_plan.crash_at = 0, crash_at
     assert given_to_the_winner(stage) == LEFT - 1_200
     assert stage.row("test/a/adset").spent == ARM + 1_200

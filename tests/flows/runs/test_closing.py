@@ -8,7 +8,7 @@ from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import FINAL, RunStatus
 from support.simulated import brief_request
-from support.staging import Stage, Trouble
+from support.staging import PlannedFault, Stage
 from support.stop_staging import unattended
 
 _R = RunStatus
@@ -46,7 +46,7 @@ def test_a_cancelled_run_lists_every_object_as_paused_or_deleted(status: RunStat
 @pytest.mark.parametrize("nth", [1, 2, 3, 5, 8])
 def test_a_build_that_meta_refuses_ends_with_everything_deleted(nth: int) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", MetaRefusedError("no", code=100), nth)]
+    stage.meta.troubles = [PlannedFault("create", MetaRefusedError("no", code=100), nth)]
     assert stage.go().status is _R.FAILED
     assert {line["done"] for line in lines_of(stage)} <= {"deleted"}
     assert accounted_for(stage)

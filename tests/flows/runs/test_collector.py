@@ -17,7 +17,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.runs.collector import REFRESH, Collector
 from support.simulated import brief_request
-from support.staging import EQUAL_RATES, Stage, Trouble
+from support.staging import EQUAL_RATES, PlannedFault, Stage
 
 
 def two_runs() -> tuple[Stage, RunId]:
@@ -76,7 +76,7 @@ def test_an_unreadable_figure_stores_nothing_and_delays_the_run() -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
     stage.step()
-    stage.meta.troubles = [Trouble("ad_sets", MetaTransientError("half a report"), times=3)]
+    stage.meta.troubles = [PlannedFault("ad_sets", MetaTransientError("half a report"), times=3)]
     for _ in range(3):
         assert stage.step().attention is not None
         assert stage.snapshots() == []

@@ -8,7 +8,7 @@ import pytest
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import RunStatus
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.sweep_staging import SweepStage
 
 PARTS = ("campaign", "adset", "ad")
@@ -20,10 +20,10 @@ def built_and_off() -> SweepStage:
 
     def die(_number: int, method: str) -> None:
         if method != "create" and len(stage.meta.of_kind(ObjectKind.AD)) == len("ab"):
-            stage.meta.reaper.kill()
+            stage.meta.crash_plan.kill()
 
     stage.meta.on_call = die
-    while not stage.deaths:
+    while not stage.crashes:
         stage.step()
     stage.meta.on_call = lambda *_: None
     assert not any(row.key.startswith("activate/") for row in stage.rows())
@@ -91,7 +91,7 @@ def test_an_arm_that_somebody_else_switched_on_is_kept_and_the_other_deleted(
 
 def test_without_figures_nothing_is_known_to_be_unused() -> None:
     stage = built_and_off()
-    stage.meta.troubles = [Trouble("ad_sets", cut_off(), times=99)]
+    stage.meta.troubles = [PlannedFault("ad_sets", cut_off(), times=99)]
     assert kept(ended(stage)) == {"a", "b"}
 
 
@@ -124,7 +124,7 @@ def test_a_copied_ad_whose_figures_cannot_be_had_is_kept() -> None:
     stage = built_and_off()
     recalled(stage)
     copy = copied_ad(stage, "a")
-    stage.meta.troubles = [Trouble("insights_of", cut_off(), nth=n) for n in range(1, 9)]
+    stage.meta.troubles = [PlannedFault("insights_of", cut_off(), nth=n) for n in range(1, 9)]
     ended(stage)
     assert stage.meta.objects[copy].status == "PAUSED"
 

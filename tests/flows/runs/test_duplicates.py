@@ -13,7 +13,7 @@ from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.requests.exposure import AccountExposure, Exposures
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.sweep_staging import SweepStage, staged
 from support.wording import english
 
@@ -83,7 +83,9 @@ def test_a_copy_that_was_never_on_costs_nothing_where_meta_throttles_single_read
     copied(stage, status="PAUSED")
     stage.at_look()
     stage.go(RunStatus.SCALING_BUDGET)
-    stage.meta.troubles = [Trouble("read", MetaThrottledError("user request limit reached"), times=9_999)]
+    stage.meta.troubles = [
+        PlannedFault("read", MetaThrottledError("user request limit reached"), times=9_999)
+    ]
     assert given_to_the_winner(stage) == LEFT_BY_THE_TEST
     assert not [row for row in stage.rows() if (row.spec.target or "").startswith("duplicate/")]
 
@@ -190,7 +192,7 @@ def test_nothing_is_scaled_while_figures_of_a_copy_cannot_be_read() -> None:
     stage = staged(RunStatus.AB_TESTING)
     stage.go(RunStatus.SCALING_BUDGET)
     copied(stage)
-    stage.meta.troubles = [Trouble("insights_of", cut_off(), times=99)]
+    stage.meta.troubles = [PlannedFault("insights_of", cut_off(), times=99)]
     for _ in range(6):
         assert stage.step().status is RunStatus.SCALING_BUDGET
 
@@ -273,10 +275,10 @@ def test_a_copy_that_is_off_can_spend_nothing_but_what_it_may_have_spent_stays_c
     assert after.committed.minor == before.committed.minor + ARM
 
 
-@pytest.mark.parametrize("fatal", range(1, 60, 2))
-def test_a_death_at_any_moment_before_scaling_gives_the_winner_no_more(fatal: int) -> None:
+@pytest.mark.parametrize("crash_at", range(1, 60, 2))
+def test_a_death_at_any_moment_before_scaling_gives_the_winner_no_more(crash_at: int) -> None:
     stage = staged(RunStatus.AB_TESTING)
     stage.go(RunStatus.SCALING_BUDGET)
     copied(stage)
-    stage.meta.reaper.moments, stage.meta.reaper.fatal = 0, fatal
+    stage.meta.crash_plan.moments, stage.meta.crash_plan.crash_at = 0, crash_at
     assert given_to_the_winner(stage) == LEFT_BY_THE_TEST - ARM

@@ -9,9 +9,9 @@ from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import RunStatus
-from support.mortal import START
+from support.crashing_machine import START
 from support.simulated import brief_request
-from support.staging import Stage, Trouble, cut_off, with_total
+from support.staging import PlannedFault, Stage, cut_off, with_total
 from support.wording import english
 
 
@@ -97,7 +97,7 @@ def test_an_account_that_cannot_deliver_any_more_publishes_nothing() -> None:
 def test_a_refused_final_campaign_fails_the_run_with_everything_off(nth: int) -> None:
     stage = publishing_stage()
     made = len(stage.meta.made("create"))
-    stage.meta.troubles = [Trouble("create", MetaRefusedError("too low", code=100), made + nth)]
+    stage.meta.troubles = [PlannedFault("create", MetaRefusedError("too low", code=100), made + nth)]
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert stage.everything_off()
@@ -112,7 +112,7 @@ def test_a_refused_final_campaign_fails_the_run_with_everything_off(nth: int) ->
 def test_a_final_object_whose_answer_was_lost_exists_once(nth: int, done: bool) -> None:  # noqa: FBT001 - a parameter
     stage = publishing_stage()
     made = len(stage.meta.made("create"))
-    stage.meta.troubles = [Trouble("create", cut_off(), made + nth, done=done)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), made + nth, done=done)]
     assert stage.go().status is RunStatus.COMPLETED
     assert len(stage.created_campaigns()) == 3
 

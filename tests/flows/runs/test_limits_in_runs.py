@@ -22,9 +22,9 @@ from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
-from support.mortal import START
+from support.crashing_machine import START
 from support.simulated import ACCOUNT, brief_request
-from support.staging import Stage, Trouble, cut_off, with_total
+from support.staging import PlannedFault, Stage, cut_off, with_total
 from support.wording import english
 
 EURO = 100
@@ -262,7 +262,7 @@ def test_the_runs_own_total_is_still_the_first_gate() -> None:
 # --- what gives money back ------------------------------------------------------------------------
 
 
-def spend_and_fail(stage: Stage, trouble: Trouble) -> Executor:
+def spend_and_fail(stage: Stage, trouble: PlannedFault) -> Executor:
     run = stage.go(RunStatus.AB_TESTING)
     limited(stage, daily=150)
     stage.meta.troubles = [trouble]
@@ -274,14 +274,14 @@ def spend_and_fail(stage: Stage, trouble: Trouble) -> Executor:
 
 def test_what_meta_has_refused_can_be_reserved_again() -> None:
     stage = Stage()
-    executor = spend_and_fail(stage, Trouble("create", MetaRefusedError("no", code=100), CREATES + 1))
+    executor = spend_and_fail(stage, PlannedFault("create", MetaRefusedError("no", code=100), CREATES + 1))
     again = executor.perform(stage.now_run, spend(stage, 50 * EURO, "unplaced/again"))
     assert again.state is OperationState.CONFIRMED
 
 
 def test_what_nobody_can_vouch_for_keeps_its_reserve() -> None:
     stage = Stage()
-    executor = spend_and_fail(stage, Trouble("create", cut_off(), CREATES + 1))
+    executor = spend_and_fail(stage, PlannedFault("create", cut_off(), CREATES + 1))
     with pytest.raises(LimitRefusedError, match=r"left=0\.00 EUR"):
         executor.perform(stage.now_run, spend(stage, 50 * EURO, "unplaced/again"))
 

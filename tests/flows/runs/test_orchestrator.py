@@ -13,9 +13,9 @@ from autopublisher.domain.runs.run import ADMITTED, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
-from support.mortal import START
+from support.crashing_machine import START
 from support.simulated import brief_request
-from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off, once, with_test
+from support.staging import TEST_OBJECTS, PlannedFault, Stage, cut_off, once, with_test
 from support.wording import english
 
 # --- ticks ----------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_a_due_tick_is_enqueued_with_the_version_that_it_is_for() -> None:
 
 def test_a_failed_read_puts_the_run_off_longer_each_time_up_to_an_hour() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("account", MetaTransientError("down"), nth=2, times=12)]
+    stage.meta.troubles = [PlannedFault("account", MetaTransientError("down"), nth=2, times=12)]
     waits = []
     while stage.now_run.status is RunStatus.PENDING:
         run = stage.step()
@@ -68,7 +68,7 @@ def test_what_needs_a_person_is_said_to_people(
     kind: type[MetaAuthorisationError | MetaHumanNeededError],
 ) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("account", kind("act in Ads Manager"), nth=2)]
+    stage.meta.troubles = [PlannedFault("account", kind("act in Ads Manager"), nth=2)]
     assert "act in Ads Manager" in english(stage.step().attention)
     assert len(stage.events("needs_person")) == 1
     assert stage.go(RunStatus.AB_TESTING).attention is None
@@ -315,7 +315,7 @@ def test_cancelling_twice_changes_nothing() -> None:
 
 def test_a_cancellation_deletes_what_never_ran() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=6)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=6)]
     stage.step()
     stage.step()
     stage.approvals.cancel(stage.run_id, "manager")
@@ -326,7 +326,7 @@ def test_a_cancellation_deletes_what_never_ran() -> None:
 
 def test_a_lost_create_is_looked_for_before_a_cancelled_run_ends() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=6, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=6, done=True)]
     stage.step()
     stage.meta.blind = 1
     stage.step()
@@ -360,7 +360,7 @@ def test_campaigns_are_switched_on_last_and_off_first() -> None:
 
 def test_a_build_that_was_late_moves_both_arms_on_alike() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=8)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=8)]
     while len(stage.meta.made("create")) < 8:
         stage.step()
     stage.clock.advance_to(START + timedelta(hours=3))
@@ -379,7 +379,7 @@ def test_a_build_that_was_late_moves_both_arms_on_alike() -> None:
 
 def test_a_build_held_up_for_longer_than_the_test_was_to_last_is_postponed() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=1)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=1)]
     while len(stage.meta.made("create")) < 1:
         stage.step()
     stage.clock.advance_to(START + timedelta(hours=30))
@@ -396,7 +396,10 @@ def test_a_late_build_interrupted_while_moving_still_gives_both_arms_the_same_sp
     done: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=8), Trouble("update", cut_off(), nth, done=done)]
+    stage.meta.troubles = [
+        PlannedFault("create", cut_off(), nth=8),
+        PlannedFault("update", cut_off(), nth, done=done),
+    ]
     while len(stage.meta.made("create")) < 8:
         stage.step()
     stage.clock.advance_to(START + timedelta(hours=3))
@@ -412,7 +415,7 @@ def test_a_launch_interrupted_while_extending_still_ends_both_arms_together(nth:
     stage.go(RunStatus.AB_TESTING)
     stage.clock.advance_to(START + timedelta(hours=1))  # Meta took its time to review
     first = len(stage.meta.made("update"))
-    stage.meta.troubles = [Trouble("update", cut_off(), first + nth, times=2)]
+    stage.meta.troubles = [PlannedFault("update", cut_off(), first + nth, times=2)]
     while stage.now_run.test_starts_at is None:
         stage.step()
     run = stage.now_run

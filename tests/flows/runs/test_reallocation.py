@@ -16,7 +16,7 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reallocation import amounts_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
-from support.mortal import MortalMachine, Reaper, seeded
+from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.paced import BUDGET, BudgetChange, PacedMeta, adaptive_request, paced
 from support.wording import english
 
@@ -31,7 +31,7 @@ class Life:
     """One adaptive run, from its request to the settled test."""
 
     def __init__(self, rates: dict[str, float], **test: object) -> None:
-        self.machine = MortalMachine(EngineConfig(poll=POLL))
+        self.machine = CrashingMachine(EngineConfig(poll=POLL))
         self.meta: PacedMeta = paced(self.machine, rates)
         request = adaptive_request(**test)
         seeded(self.machine, request)
@@ -134,12 +134,12 @@ def test_a_refused_cut_gives_nobody_more() -> None:
     assert life.meta.budgets() == dict.fromkeys("ABCD", BUDGET)
 
 
-def after_a_death(fatal: int) -> Life:
-    """Carry out the first plan with one death at the ``fatal``-th moment from there on."""
+def after_a_death(crash_at: int) -> Life:
+    """Carry out the first plan with one death at crash point ``crash_at`` from there on."""
     life = Life(CLOSE)
     life.until_moving()
-    life.meta.reaper = Reaper(fatal)
-    life.machine.deaths = 0
+    life.meta.crash_plan = CrashPlan(crash_at)
+    life.machine.crashes = 0
     while life.machine.run(life.run_id).moving is not None:
         life.machine.tick(life.run_id)
     return life
@@ -159,14 +159,14 @@ def assert_carried_out(life: Life, wanted: dict[str, int]) -> None:
 @pytest.mark.timeout(900)
 def test_a_death_at_any_moment_of_a_move_changes_nothing() -> None:
     wanted = after_a_death(0).meta.budgets()
-    fatal = 0
+    crash_at = 0
     while True:
-        fatal += 1
-        life = after_a_death(fatal)
+        crash_at += 1
+        life = after_a_death(crash_at)
         assert_carried_out(life, wanted)
-        if life.machine.deaths == 0:
+        if life.machine.crashes == 0:
             break
-    assert fatal > 20
+    assert crash_at > 20
 
 
 def test_a_death_in_the_middle_of_a_move_changes_nothing() -> None:
@@ -187,11 +187,11 @@ def test_a_limit_lowered_meanwhile_lets_money_be_taken_and_none_be_given() -> No
     assert sum(life.meta.budgets().values()) < 4 * BUDGET
 
 
-@pytest.mark.parametrize("fatal", [6, 10, 14, 18, 24])
-def test_a_test_that_ends_in_the_middle_of_a_move_leaves_nothing_open(fatal: int) -> None:
+@pytest.mark.parametrize("crash_at", [6, 10, 14, 18, 24])
+def test_a_test_that_ends_in_the_middle_of_a_move_leaves_nothing_open(crash_at: int) -> None:
     life = Life(CLOSE)
     life.until_moving()
-    life.meta.reaper = Reaper(fatal)
+    life.meta.crash_plan = CrashPlan(crash_at)
     life.machine.tick(life.run_id)
     ends = life.machine.run(life.run_id).test_ends_at
     assert ends is not None

@@ -13,9 +13,9 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.mortal import MortalMachine, Reaper, seeded, unattended
+from support.crashing_machine import CrashingMachine, CrashPlan, seeded, unattended
 from support.simulated import make_machine
-from support.staging import Stage, Trouble, cut_off, with_test, with_total
+from support.staging import PlannedFault, Stage, cut_off, with_test, with_total
 from support.wording import english
 
 WITH_RULE = EngineConfig(poll=timedelta(hours=2), native_rule=True)
@@ -34,7 +34,7 @@ def rules(stage: Stage) -> list[StoredObject]:
 def on_the_rule(stage: Stage, error: MetaError, *, done: bool = False, times: int = 1) -> None:
     """Have the create of the rule fail: the fourth of the final campaign, which has three objects of its own."""
     made = len(stage.meta.made("create"))
-    stage.meta.troubles = [Trouble("create", error, made + 4, times=times, done=done)]
+    stage.meta.troubles = [PlannedFault("create", error, made + 4, times=times, done=done)]
 
 
 def test_a_final_campaign_gets_a_rule_that_watches_it_and_no_other() -> None:
@@ -62,11 +62,11 @@ def test_a_rule_whose_answer_was_lost_exists_once(done: bool) -> None:  # noqa: 
     assert stage.row("rule/campaign").state is OperationState.CONFIRMED
 
 
-class RuleReaper(Reaper):
+class RuleReaper(CrashPlan):
     """Kills at the n-th moment between the last object of the final campaign and its activation: the rule's time."""
 
-    def __init__(self, machine: MortalMachine, fatal: int) -> None:
-        super().__init__(fatal)
+    def __init__(self, machine: CrashingMachine, crash_at: int) -> None:
+        super().__init__(crash_at)
         self._machine = machine
 
     def strike(self) -> None:
@@ -75,26 +75,26 @@ class RuleReaper(Reaper):
             super().strike()
 
 
-def rule_being_made(fatal: int) -> MortalMachine:
-    """Drive a run to its end, dying at the ``fatal``-th moment of the time in which its rule is made."""
+def rule_being_made(crash_at: int) -> CrashingMachine:
+    """Drive a run to its end, dying at crash point ``crash_at`` of the time in which its rule is made."""
     request = unattended(with_total("500.0"))
-    machine = seeded(MortalMachine(WITH_RULE), request)
+    machine = seeded(CrashingMachine(WITH_RULE), request)
     run_id = machine.intake.submit(request, "tester").id
     machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
-    machine.meta.reaper = RuleReaper(machine, fatal)
+    machine.meta.crash_plan = RuleReaper(machine, crash_at)
     assert machine.drive(run_id).status is RunStatus.COMPLETED
     return machine
 
 
 @pytest.mark.slow
 def test_a_death_at_every_moment_in_which_the_rule_is_being_made_leaves_exactly_one() -> None:
-    during = rule_being_made(0).meta.reaper.moments
+    during = rule_being_made(0).meta.crash_plan.moments
     assert during >= 8  # around the intent, the mark that it is sent, the call, and what came of it
-    for fatal in range(1, during + 1):
-        machine = rule_being_made(fatal)
+    for crash_at in range(1, during + 1):
+        machine = rule_being_made(crash_at)
         made = [one for one in machine.meta.objects.values() if one.kind is ObjectKind.RULE]
-        assert machine.deaths == 1, fatal
-        assert [rule.status for rule in made] == ["ENABLED"], fatal
+        assert machine.crashes == 1, crash_at
+        assert [rule.status for rule in made] == ["ENABLED"], crash_at
 
 
 def completed_without(stage: Stage) -> Run:
@@ -128,7 +128,9 @@ def test_a_right_that_is_missing_delays_the_campaign_by_less_than_an_hour() -> N
 def test_a_run_that_fails_afterwards_takes_its_rule_with_it() -> None:
     stage = publishing()
     made = len(stage.meta.made("update"))
-    stage.meta.troubles = [Trouble("update", MetaRefusedError("cannot be switched on", code=100), made + 1)]
+    stage.meta.troubles = [
+        PlannedFault("update", MetaRefusedError("cannot be switched on", code=100), made + 1)
+    ]
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert [rule.status for rule in rules(stage)] == ["DELETED"]

@@ -29,9 +29,9 @@ from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.writes.lookups import look_for
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
-from support.mortal import START, Reaper
+from support.crashing_machine import START, CrashPlan
 from support.simulated import ACT, brief_request, make_machine
-from support.staging import EQUAL_RATES, Stage, Trouble, cut_off, with_test
+from support.staging import EQUAL_RATES, PlannedFault, Stage, cut_off, with_test
 from support.wording import english
 
 pytestmark = pytest.mark.slow  # whole runs
@@ -54,7 +54,7 @@ def studies(stage: Stage) -> list[StoredObject]:
 
 def on_the_study(stage: Stage, error: MetaError, *, done: bool = False, times: int = 1) -> None:
     """Have the create of the study fail: it comes after the four objects of each of two arms."""
-    stage.meta.troubles = [Trouble("create", error, 9, times=times, done=done)]
+    stage.meta.troubles = [PlannedFault("create", error, 9, times=times, done=done)]
 
 
 def caveats(stage: Stage) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def test_a_study_that_was_refused_because_its_start_had_passed_is_asked_for_agai
     while not stage.meta.troubles or STUDY not in {row.key for row in stage.rows()}:
         stage.step()
     stage.clock.advance_to(stage.clock.now() + timedelta(minutes=40))
-    stage.meta.troubles = [Trouble("create", MetaRefusedError("a study cannot start in the past"), 10)]
+    stage.meta.troubles = [PlannedFault("create", MetaRefusedError("a study cannot start in the past"), 10)]
     run = stage.go()
     assert (run.status, run.randomised) == (RunStatus.COMPLETED, True)
     assert stage.row(STUDY).state is OperationState.REJECTED
@@ -290,7 +290,7 @@ def test_once_an_arm_is_on_no_study_is_asked_for_any_more() -> None:
     while STUDY not in {row.key for row in stage.rows()}:
         stage.step()
     stage.meta.on_call = failing_to_find_studies(stage)
-    busy = Trouble("update", MetaThrottledError("busy"), len(stage.meta.made("update")) + 5)
+    busy = PlannedFault("update", MetaThrottledError("busy"), len(stage.meta.made("update")) + 5)
     stage.meta.troubles.append(busy)
     while not stage.active():
         stage.step()
@@ -469,24 +469,24 @@ def test_a_look_up_that_fails_does_not_keep_a_cancelled_test_on() -> None:
 
 def test_a_death_at_every_moment_in_which_the_study_is_being_made_leaves_exactly_one() -> None:
     """The plain crash tests die everywhere; this one sees to it that the study's own moments are among them."""
-    fatal = 0
+    crash_at = 0
     while True:
-        fatal += 1
+        crash_at += 1
         stage = staged()
-        stage.meta.reaper = _StudyReaper(stage, fatal)
+        stage.meta.crash_plan = _StudyReaper(stage, crash_at)
         run = stage.go()
-        assert (run.status, run.randomised) == (RunStatus.COMPLETED, True), fatal
-        assert len(studies(stage)) == 1, fatal
-        if stage.deaths == 0:
+        assert (run.status, run.randomised) == (RunStatus.COMPLETED, True), crash_at
+        assert len(studies(stage)) == 1, crash_at
+        if stage.crashes == 0:
             break
-    assert fatal > 10
+    assert crash_at > 10
 
 
-class _StudyReaper(Reaper):
+class _StudyReaper(CrashPlan):
     """Kills at the n-th moment between the last object of the arms and their activation."""
 
-    def __init__(self, stage: Stage, fatal: int) -> None:
-        super().__init__(fatal)
+    def __init__(self, stage: Stage, crash_at: int) -> None:
+        super().__init__(crash_at)
         self._stage = stage
 
     def strike(self) -> None:

@@ -8,8 +8,8 @@ import pytest
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState, Reason
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.runs.run import RunStatus
-from support.mortal import Reaper
-from support.staging import Trouble
+from support.crashing_machine import CrashPlan
+from support.staging import PlannedFault
 from support.sweep_staging import AN_AGE, SweepStage, staged
 
 _S = CampaignState
@@ -147,7 +147,7 @@ def test_an_ad_whose_refusal_cannot_be_read_is_told_at_a_later_look() -> None:
     stage = completed()
     refuse(stage)
     stage.meta.troubles = [
-        Trouble("read", MetaTransientError("try later"), len(stage.meta.made("read")) + 1, 9)
+        PlannedFault("read", MetaTransientError("try later"), len(stage.meta.made("read")) + 1, 9)
     ]
     look_later(stage)
     assert standing(stage)[0] is _S.DELIVERING
@@ -186,21 +186,21 @@ def test_a_look_that_dies_at_any_moment_neither_loses_a_move_nor_repeats_one() -
     ):
         change(stage)
         stage.clock.advance_to(stage.clock.now() + AN_AGE)
-        before, fatal, deaths = stage.database.tables.copy(), 0, -1
+        before, crash_at, crashes = stage.database.tables.copy(), 0, -1
         known = told(stage)
         while (
-            stage.deaths > deaths
+            stage.crashes > crashes
         ):  # a look writes nothing to Meta here, so that the next one can die elsewhere
-            deaths, fatal = stage.deaths, fatal + 1
+            crashes, crash_at = stage.crashes, crash_at + 1
             stage.database.tables = before.copy()
-            stage.meta.reaper = Reaper(fatal)
-            with stage.mortal():
+            stage.meta.crash_plan = CrashPlan(crash_at)
+            with stage.may_crash():
                 stage.at_look()
             stage.at_look()
-            assert [one for one, _ in told(stage)[len(known) :]] == states, fatal
-            assert standing(stage)[0].value == states[-1], fatal
-            assert (stage.now_run.attention is not None) is (change is refuse), fatal
-        assert fatal > len(states) + 10
+            assert [one for one, _ in told(stage)[len(known) :]] == states, crash_at
+            assert standing(stage)[0].value == states[-1], crash_at
+            assert (stage.now_run.attention is not None) is (change is refuse), crash_at
+        assert crash_at > len(states) + 10
 
 
 def test_a_restored_database_catches_up_with_meta_and_moves_nothing_back() -> None:

@@ -16,7 +16,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import FINAL, RunStatus
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
-from support.staging import Trouble, cut_off, once
+from support.staging import PlannedFault, cut_off, once
 from support.stop_staging import StopStage, completed, stage_in
 from support.wording import english
 
@@ -167,7 +167,7 @@ def test_a_throttled_read_does_not_delay_a_pause() -> None:
     stage = stage_in(_R.AB_TESTING)
     stage.step()
     late = MetaThrottledError("too many calls", retry_at=stage.clock.now() + timedelta(hours=2))
-    stage.meta.troubles = [Trouble(method, late, 1, 10_000) for method in ("read", "find")]
+    stage.meta.troubles = [PlannedFault(method, late, 1, 10_000) for method in ("read", "find")]
     stage.stop()
     stage.look()
     assert stage.on() == []
@@ -178,7 +178,7 @@ def test_a_throttled_read_does_not_delay_a_pause() -> None:
 def test_a_lost_token_is_reported_as_not_confirmed_object_by_object() -> None:
     stage = completed()
     lost = MetaAuthorisationError("the token is not valid any more", code=190)
-    stage.meta.troubles = [Trouble(method, lost, 1, 10_000) for method in ("read", "find", "update")]
+    stage.meta.troubles = [PlannedFault(method, lost, 1, 10_000) for method in ("read", "find", "update")]
     stage.stop()
     stage.look()
     (held,) = stage.stops.holding()
@@ -192,7 +192,7 @@ def test_a_lost_token_is_reported_as_not_confirmed_object_by_object() -> None:
 
 def test_a_pause_whose_answer_is_lost_is_confirmed_by_reading() -> None:
     stage = completed()
-    stage.meta.troubles = [Trouble("update", cut_off(), len(stage.meta.made("update")) + 1, 2)]
+    stage.meta.troubles = [PlannedFault("update", cut_off(), len(stage.meta.made("update")) + 1, 2)]
     stage.stop()
     assert stage.enforced().confirmed
     assert stage.on() == []
@@ -446,7 +446,7 @@ def test_a_stale_look_does_nothing() -> None:
 def test_a_look_that_cannot_list_the_account_is_not_done() -> None:
     stage = StopStage()
     stage.stop()
-    stage.meta.troubles = [Trouble("find", MetaAuthorisationError("no token", code=190), 1, 100)]
+    stage.meta.troubles = [PlannedFault("find", MetaAuthorisationError("no token", code=190), 1, 100)]
     watch = stage.look()
     assert (watch.tries, watch.report["stop"]["confirmed"]) == (1, False)
 

@@ -9,7 +9,7 @@ from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.final_campaign import LATE_FIGURES
 from autopublisher.domain.runs.run import RunStatus
-from support.staging import Trouble
+from support.staging import PlannedFault
 from support.sweep_staging import SweepStage, staged
 
 ARMS = ("test/a/adset", "test/b/adset")
@@ -59,7 +59,7 @@ def test_figures_that_could_not_be_read_are_asked_for_again_when_they_are_new() 
     stage = cancelled()
     asked = len(stage.meta.made("ad_sets"))
     refusal = MetaTransientError("try later")
-    stage.meta.troubles = [Trouble("ad_sets", refusal, nth=asked + 1)]
+    stage.meta.troubles = [PlannedFault("ad_sets", refusal, nth=asked + 1)]
     assert look_later(stage, minutes=20) == 1
     assert "try later" in str(record(stage)["unread"])
     assert look_later(stage, minutes=5) == 0

@@ -19,7 +19,7 @@ from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.reconciliation.findings import look_of
 from autopublisher.domain.runs.run import RunStatus
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.stop_staging import ACT, unattended
 from support.sweep_staging import SweepStage, staged
 from support.wording import english
@@ -104,7 +104,7 @@ def test_a_creative_whose_create_is_still_being_settled_is_no_orphan() -> None:
     stage = SweepStage()
     stage.go(_R.CREATING_CAMPAIGNS)
     stage.meta.blind = 99
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=nth, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=nth, done=True)]
     stage.step()
     stage.meta.blind = 0
     waiting = [row for row in stage.rows() if not row.is_settled and row.attempts]
@@ -119,7 +119,7 @@ def test_a_run_whose_creatives_can_never_be_listed_is_cancelled_within_a_day(
 ) -> None:
     stage = SweepStage()
     stage.go(_R.CREATING_CAMPAIGNS)
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=3, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=3, done=True)]
     listed = stage.meta.find
 
     def find(
@@ -146,7 +146,7 @@ def test_a_run_whose_creatives_can_never_be_listed_is_cancelled_within_a_day(
 
 def at_study_listing(stage: SweepStage, error: MetaError) -> None:
     """Let the study's listing of the next look fail: it is the fifth, after the tree's three and the rules'."""
-    stage.meta.troubles = [Trouble("find", error, nth=len(stage.meta.made("find")) + 5)]
+    stage.meta.troubles = [PlannedFault("find", error, nth=len(stage.meta.made("find")) + 5)]
 
 
 def test_what_may_not_be_listed_is_left_out_for_a_day() -> None:

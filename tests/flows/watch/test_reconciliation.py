@@ -13,7 +13,7 @@ from autopublisher.domain.reconciliation.findings import look_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.gate import MoneyGate
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.sweep_staging import AN_AGE, SweepStage, staged
 from support.wording import english
 
@@ -314,7 +314,7 @@ def test_an_object_whose_create_is_still_being_settled_is_left_to_it() -> None:
     stage.go(_R.CREATING_CAMPAIGNS)
     waiting = naming_token(stage.run_id, "test.a.campaign")
     stage.meta.blind = 2
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=1, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=1, done=True)]
     stage.step()
     stage.meta.blind = 0
     stage.at_look()
@@ -329,7 +329,7 @@ def test_an_unsettled_create_s_object_is_not_taken_in_along_with_another_s_copy(
     *, is_cancelled: bool
 ) -> None:
     stage = SweepStage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth=5, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=5, done=True)]
     stage.step()
     stage.meta.blind = 1
     stage.step()
@@ -352,15 +352,15 @@ def test_our_own_delete_on_its_way_is_nobody_s_edit() -> None:
 
     def die(_number: int, method: str) -> None:
         if method != "create" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
-            stage.meta.reaper.kill()
+            stage.meta.crash_plan.kill()
 
     stage.meta.on_call = die
-    while not stage.deaths:
+    while not stage.crashes:
         stage.step()
     stage.meta.on_call = lambda _number, _method: None
     stage.approvals.cancel(stage.run_id, "manager")
     deletes = len(stage.meta.made("delete"))
-    stage.meta.troubles = [Trouble("delete", cut_off(), nth=deletes + 1 + n) for n in range(3)]
+    stage.meta.troubles = [PlannedFault("delete", cut_off(), nth=deletes + 1 + n) for n in range(3)]
     for _ in range(40):
         stage.step()
         stage.at_look()

@@ -6,7 +6,7 @@ import pytest
 
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.work import Tick
-from support.mortal import Reaper
+from support.crashing_machine import CrashPlan
 from support.staging import once
 from support.stop_staging import ACT
 from support.sweep_staging import SweepStage, staged
@@ -29,10 +29,10 @@ def touched(status: RunStatus) -> SweepStage:
     return stage
 
 
-def looked(status: RunStatus, fatal: int) -> SweepStage:
-    """Look until all is settled, dying at the ``fatal``-th moment (0: never)."""
+def looked(status: RunStatus, crash_at: int) -> SweepStage:
+    """Look until all is settled, dying at crash point ``crash_at`` (0: never)."""
     stage = touched(status)
-    stage.meta.reaper = Reaper(fatal)
+    stage.meta.crash_plan = CrashPlan(crash_at)
     for _ in range(4):
         stage.at_look()
     return stage
@@ -58,10 +58,10 @@ def every_moment(status: RunStatus, step: int) -> None:
     whole = looked(status, 0)
     wanted = trace(whole)
     assert wanted[1:3] != ([], [])
-    for fatal in range(1, whole.meta.reaper.moments + 1, step):
-        stage = looked(status, fatal)
-        assert stage.deaths == 1, fatal
-        assert trace(stage) == wanted, fatal
+    for crash_at in range(1, whole.meta.crash_plan.moments + 1, step):
+        stage = looked(status, crash_at)
+        assert stage.crashes == 1, crash_at
+        assert trace(stage) == wanted, crash_at
 
 
 @pytest.mark.parametrize("status", [_R.AB_TESTING, _R.COMPLETED])

@@ -20,7 +20,7 @@ from autopublisher.flows.requests.stops import StopView
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT
-from support.staging import Trouble, cut_off
+from support.staging import PlannedFault, cut_off
 from support.stop_staging import StopStage, completed, stage_in, unattended
 from support.wording import english
 
@@ -113,7 +113,7 @@ def test_two_strays_of_one_name_are_two_lines() -> None:
         fields = {"id": stray, "name": name, "status": "ACTIVE"}
         stage.meta.objects[MetaId(stray)] = StoredObject(stage.now_run.act_id, ObjectKind.CAMPAIGN, fields)
     refused = MetaRefusedError("cannot be changed", code=100)
-    stage.meta.troubles = [Trouble("update", refused)]
+    stage.meta.troubles = [PlannedFault("update", refused)]
     stage.stop()
     stage.look()
     assert sorted(line.confirmed for line in report_of(stage).objects) == [False, True]
@@ -167,7 +167,7 @@ def test_what_a_person_pauses_after_a_stop_in_mid_activation_stays_paused() -> N
 def lose_the_call(stage: StopStage, *, done: bool) -> None:
     """Let no answer come to the update that is just being made, nor to the read after it."""
     stage.meta.faults.append(Fault(cut_off(), "update", done))
-    stage.meta.troubles = [Trouble("read", cut_off(), 1 + len(stage.meta.made("read")))]
+    stage.meta.troubles = [PlannedFault("read", cut_off(), 1 + len(stage.meta.made("read")))]
 
 
 def stopped_in_mid_reactivation(*, landing: bool = True) -> tuple[StopStage, list[StopReport]]:
@@ -365,7 +365,7 @@ def test_hours_in_the_dark_while_the_arms_are_extended_are_no_test_time() -> Non
         stage.step()
     stage.meta.review = None
     second = len(stage.meta.made("update")) + 2
-    stage.meta.troubles = [Trouble("update", cut_off(), nth=second)]
+    stage.meta.troubles = [PlannedFault("update", cut_off(), nth=second)]
     stage.step()
     assert stage.now_run.test_starts_at is None
     extended = [row.state for row in stage.rows() if row.key.startswith("extend/test/")]

@@ -26,7 +26,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.writes.claims import AccountClaims
-from support.mortal import START, MortalMachine
+from support.crashing_machine import START, CrashingMachine
 from support.simulated import ACT
 from support.wording import english
 
@@ -37,7 +37,7 @@ class World:
     """One ad account at Meta, and time."""
 
     def __init__(self) -> None:
-        machine = MortalMachine()
+        machine = CrashingMachine()
         self.clock: ManualClock = machine.clock
         self.meta = MemoryMetaAds(self.clock, machine.meta.facts, machine.meta.minimums)
 

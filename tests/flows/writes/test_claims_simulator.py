@@ -14,8 +14,8 @@ from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, TickDispatcher, build_orchestrator, build_watch
 from autopublisher.flows.writes.claims import AccountClaims
+from support.crashing_machine import START
 from support.direct import DirectMachine
-from support.mortal import START
 from support.simulated import ACT, brief_request
 from support.wording import english
 

@@ -23,7 +23,7 @@ from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.writes.executor import Executor, Patience
-from support.staging import TEST_OBJECTS, Stage, Trouble, Witnessed, cut_off, once, with_total
+from support.staging import TEST_OBJECTS, PlannedFault, Stage, Witnessed, cut_off, once, with_total
 from support.wording import english
 
 CREATES = 8
@@ -45,7 +45,7 @@ def campaign_spec(key: str = "test/x/campaign", reserves: int = 0) -> OperationS
 @pytest.mark.parametrize("nth", range(1, CREATES + 1))
 def test_a_create_that_took_effect_without_an_answer_is_adopted_and_not_repeated(nth: int) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth, done=True)]
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
     assert len(stage.meta.made("create")) == CREATES
@@ -54,7 +54,7 @@ def test_a_create_that_took_effect_without_an_answer_is_adopted_and_not_repeated
 @pytest.mark.parametrize("nth", range(1, CREATES + 1))
 def test_a_create_that_never_arrived_is_sent_again(nth: int) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth)]
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
     assert len(stage.meta.made("create")) == CREATES + 1
@@ -77,7 +77,7 @@ def looked_up(stage: Stage) -> tuple[datetime, datetime, list[datetime]]:
 
 def test_a_create_is_sent_again_only_after_look_ups_that_outlast_what_meta_may_not_list() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off())]
+    stage.meta.troubles = [PlannedFault("create", cut_off())]
     stage.go(RunStatus.AB_TESTING)
     first, again, looks = looked_up(stage)
     assert again == looks[-1] >= first + Patience().absent_after
@@ -87,7 +87,7 @@ def test_a_create_is_sent_again_only_after_look_ups_that_outlast_what_meta_may_n
 
 def test_what_was_missed_once_makes_every_later_create_wait_for_twice_as_long() -> None:
     stage = Stage(pace=EngineConfig(patience=Patience(absent_after=timedelta(minutes=3))))
-    stage.meta.troubles = [Trouble("create", cut_off(), done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), done=True)]
     stage.meta.blind = 4  # until it counts as absent, which makes a copy
     stage.go(RunStatus.AB_TESTING)
     stage.approvals.cancel(stage.run_id, "manager")
@@ -100,7 +100,7 @@ def test_what_was_missed_once_makes_every_later_create_wait_for_twice_as_long() 
     with later.open_unit() as unit:
         unit.listing_lags.note(seen, later.clock.now())
         unit.commit()
-    later.meta.troubles = [Trouble("create", cut_off())]
+    later.meta.troubles = [PlannedFault("create", cut_off())]
     later.go(RunStatus.AB_TESTING)
     first, again, _ = looked_up(later)
     assert again >= first + 2 * seen
@@ -111,7 +111,7 @@ def test_a_create_believed_absent_that_was_not_sent_at_once_is_looked_up_once_mo
     held = MetaHeldBackError(
         "the account's allowance is used up", retry_at=stage.clock.now() + timedelta(hours=1)
     )
-    stage.meta.troubles = [Trouble("create", cut_off(), done=True), Trouble("create", held, nth=2)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), done=True), PlannedFault("create", held, nth=2)]
     stage.meta.blind = 4  # until it counts as absent; it shows when the repetition may leave
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
@@ -125,7 +125,7 @@ def test_a_create_believed_absent_is_sent_after_one_look_up_more_that_found_noth
     held = MetaHeldBackError(
         "the account's allowance is used up", retry_at=stage.clock.now() + timedelta(hours=1)
     )
-    stage.meta.troubles = [Trouble("create", cut_off()), Trouble("create", held, nth=2)]
+    stage.meta.troubles = [PlannedFault("create", cut_off()), PlannedFault("create", held, nth=2)]
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
     _, again, sent = stage.meta.made("create")[:3]
@@ -134,7 +134,7 @@ def test_a_create_believed_absent_is_sent_after_one_look_up_more_that_found_noth
 
 def test_an_object_that_shows_late_says_how_late() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), done=True)]
     stage.meta.blind = 3
     stage.go(RunStatus.AB_TESTING)
     with stage.open_unit() as unit:
@@ -156,8 +156,8 @@ def test_a_copy_that_somebody_made_later_says_nothing_of_how_late_meta_lists() -
 def test_a_look_up_that_fails_proves_nothing() -> None:
     stage = Stage()
     stage.meta.troubles = [
-        Trouble("create", cut_off()),
-        Trouble("find", MetaTransientError("Meta is down"), nth=4, times=10),
+        PlannedFault("create", cut_off()),
+        PlannedFault("find", MetaTransientError("Meta is down"), nth=4, times=10),
     ]
     stage.step()
     while len(stage.meta.made("find")) < 13:
@@ -169,7 +169,7 @@ def test_a_look_up_that_fails_proves_nothing() -> None:
 
 def test_an_object_that_shows_late_is_found_by_a_later_look_up() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), done=True)]
     stage.meta.blind = 2
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
@@ -178,14 +178,14 @@ def test_an_object_that_shows_late_is_found_by_a_later_look_up() -> None:
 
 def test_an_upload_without_an_answer_is_repeated_because_its_hash_makes_that_harmless() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("upload_image", cut_off(), done=True)]
+    stage.meta.troubles = [PlannedFault("upload_image", cut_off(), done=True)]
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
 
 
 def test_a_short_outage_during_an_upload_does_not_end_the_run() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("upload_image", cut_off(), times=4)]
+    stage.meta.troubles = [PlannedFault("upload_image", cut_off(), times=4)]
     assert stage.go(RunStatus.AB_TESTING).status is RunStatus.AB_TESTING
     uploads = [one.at for one in stage.meta.made("upload_image")]
     assert uploads[4] - uploads[0] >= 4 * Patience().spacing
@@ -195,7 +195,7 @@ def test_a_short_outage_during_an_upload_does_not_end_the_run() -> None:
 @pytest.mark.parametrize("done", [True, False])
 def test_an_update_without_an_answer_ends_as_asked(nth: int, done: bool) -> None:  # noqa: FBT001 - a parameter
     stage = Stage()
-    stage.meta.troubles = [Trouble("update", cut_off(), nth, done=done)]
+    stage.meta.troubles = [PlannedFault("update", cut_off(), nth, done=done)]
     stage.go(RunStatus.ANALYZING_RESULTS)
     updates = [row for row in stage.rows() if row.spec.action is Action.UPDATE]
     assert {row.state for row in updates} == {OperationState.CONFIRMED}
@@ -207,7 +207,7 @@ def test_an_update_without_an_answer_ends_as_asked(nth: int, done: bool) -> None
 def stage_with_a_twin(nth: int) -> tuple[Stage, str]:
     """Lose the answer of the ``nth`` create, find two objects, and return the first one's key."""
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off(), nth, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth, done=True)]
     stage.meta.echoes = 1
     stage.go(RunStatus.AB_TESTING)
     (twin,) = [row for row in stage.rows() if "duplicate" in row.key]
@@ -249,7 +249,7 @@ def refusal() -> MetaRefusedError:
 @pytest.mark.parametrize("nth", range(1, CREATES + 1))
 def test_a_refused_create_ends_the_run_with_metas_words_and_nothing_left(nth: int) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", refusal(), nth)]
+    stage.meta.troubles = [PlannedFault("create", refusal(), nth)]
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert "Invalid parameter" in english(run.failure)
@@ -260,7 +260,7 @@ def test_a_refused_create_ends_the_run_with_metas_words_and_nothing_left(nth: in
 @pytest.mark.parametrize("nth", range(1, 9))
 def test_a_refused_update_ends_the_run_with_everything_off(nth: int) -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("update", refusal(), nth)]
+    stage.meta.troubles = [PlannedFault("update", refusal(), nth)]
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert stage.everything_off()
@@ -268,7 +268,7 @@ def test_a_refused_update_ends_the_run_with_everything_off(nth: int) -> None:
 
 def test_a_rollback_deletes_only_what_never_ran() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("update", refusal(), 2)]
+    stage.meta.troubles = [PlannedFault("update", refusal(), 2)]
     stage.go()
     statuses = {row.key: stage.at_meta(row.key).get("status") for row in stage.rows() if is_create(row.spec)}
     assert statuses["test/a/ad"] == "PAUSED"
@@ -282,7 +282,7 @@ def is_create(spec: OperationSpec) -> bool:
 def test_a_rollback_that_meta_refuses_is_tried_again_until_everything_is_off() -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
-    stage.meta.troubles = [Trouble("update", refusal(), len(stage.meta.made("update")) + 1, times=3)]
+    stage.meta.troubles = [PlannedFault("update", refusal(), len(stage.meta.made("update")) + 1, times=3)]
     stage.approvals.cancel(stage.run_id, "manager")
     assert stage.step().attention is not None
     assert stage.go().status is RunStatus.CANCELLED
@@ -291,7 +291,7 @@ def test_a_rollback_that_meta_refuses_is_tried_again_until_everything_is_off() -
 
 def test_a_rollback_leaves_a_creative_that_another_ad_uses() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", refusal(), CREATES)]
+    stage.meta.troubles = [PlannedFault("create", refusal(), CREATES)]
 
     def use_it(_number: int, method: str) -> None:
         made = stage.meta.of_kind(ObjectKind.CREATIVE)
@@ -323,7 +323,7 @@ def test_a_rollback_leaves_a_creative_that_another_ad_uses() -> None:
 
 def test_a_refused_upload_ends_the_run_before_any_campaign_exists() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("upload_image", refusal())]
+    stage.meta.troubles = [PlannedFault("upload_image", refusal())]
     assert stage.go().status is RunStatus.FAILED
     assert stage.meta.of_kind(ObjectKind.CAMPAIGN) == []
 
@@ -334,7 +334,7 @@ def test_a_refused_upload_ends_the_run_before_any_campaign_exists() -> None:
 def test_a_throttled_create_waits_as_long_as_meta_says_and_goes_on() -> None:
     stage = Stage()
     again = stage.clock.now() + timedelta(minutes=37)
-    stage.meta.troubles = [Trouble("create", MetaThrottledError("too many calls", retry_at=again))]
+    stage.meta.troubles = [PlannedFault("create", MetaThrottledError("too many calls", retry_at=again))]
     stage.step()
     run = stage.step()
     assert "too many calls" in english(run.attention)
@@ -350,8 +350,8 @@ def test_a_passing_hindrance_delays_the_run_and_tells_people(
 ) -> None:
     stage = Stage()
     stage.meta.troubles = [
-        Trouble("create", cut_off()),
-        Trouble(method, kind("not now"), nth=2, times=2),
+        PlannedFault("create", cut_off()),
+        PlannedFault(method, kind("not now"), nth=2, times=2),
     ]
     attentions = [stage.now_run.attention]
     while stage.now_run.status is not RunStatus.AB_TESTING:
@@ -385,7 +385,7 @@ def test_a_delete_of_what_meta_no_longer_knows_is_confirmed() -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
     stage.meta.troubles = [
-        Trouble("read", MetaNotFoundError("gone", code=100), len(stage.meta.made("read")) + 1)
+        PlannedFault("read", MetaNotFoundError("gone", code=100), len(stage.meta.made("read")) + 1)
     ]
     spec = OperationSpec("delete/test/a/ad/1", Action.DELETE, ObjectKind.AD, target="test/a/ad")
     done = executor_of(stage).perform(stage.now_run, spec)

@@ -23,7 +23,7 @@ from autopublisher.flows.writes.send_deadline import (
     SendDeadlineExceeded,
     deadline_from_now,
 )
-from support.staging import TEST_OBJECTS, Stage, Trouble, cut_off
+from support.staging import TEST_OBJECTS, PlannedFault, Stage, cut_off
 from support.wording import english
 
 WRITES = ("upload_image", "create", "update")
@@ -171,7 +171,7 @@ def test_a_check_passes_for_some_seconds_and_never_after_them() -> None:
 
 def test_a_create_that_lands_as_late_as_it_can_and_is_listed_later_still_is_found() -> None:
     stage = Stage()
-    stage.meta.troubles = [Trouble("create", cut_off())]
+    stage.meta.troubles = [PlannedFault("create", cut_off())]
 
     def land(_number: int, method: str) -> None:
         sent = stage.meta.made("create")

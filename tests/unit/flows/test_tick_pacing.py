@@ -26,7 +26,7 @@ BEFORE = Pacing(FamilyPacing(NEAR, burst_left=5))
 AFTER = Pacing(FamilyPacing(NEAR, burst_left=2), FamilyPacing(NEAR, NOON + MINUTE, 8))
 
 
-class Death(BaseException):
+class SimulatedCrash(BaseException):
     """The process is gone."""
 
 
@@ -129,10 +129,10 @@ def test_a_process_that_dies_takes_its_burst_along(process: Process, clock: Manu
     def die() -> None:
         process.learn()
         process.is_cut_off = True  # the dead write nothing
-        raise Death
+        raise SimulatedCrash
 
     process.keep(BEFORE)
-    with pytest.raises(Death):
+    with pytest.raises(SimulatedCrash):
         process.tick(die)
     assert process.kept() == KeptPacing(Pacing(), NOON)
     successor = Process(process.database, clock)

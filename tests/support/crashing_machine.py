@@ -1,4 +1,4 @@
-"""A machine in memory that can be killed at any call to Meta and any commit, and started again on what it left."""
+"""Crashing machine in memory: it can be killed at any call to Meta and any commit, and started again on what it left."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,42 +33,42 @@ from autopublisher.ports.work import Tick
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-class Death(BaseException):
+class SimulatedCrash(BaseException):
     """The process is gone: nothing catches it, nothing after it runs."""
 
 
-class Reaper:
-    """Kills at the n-th fatal moment; ``moments`` counts those that came."""
+class CrashPlan:
+    """Crashes the process at the n-th crash point; ``moments`` counts those that came."""
 
-    def __init__(self, fatal: int = 0) -> None:
-        self.fatal = fatal
+    def __init__(self, crash_at: int = 0) -> None:
+        self.crash_at = crash_at
         self.moments = 0
 
     def strike(self) -> None:
         self.moments += 1
-        if self.moments == self.fatal:
+        if self.moments == self.crash_at:
             self.kill()
 
     def kill(self) -> None:
-        raise Death
+        raise SimulatedCrash
 
 
-class MortalMeta(MemoryMetaAds):
-    """Meta in memory whose every call has a fatal moment before and after it; delivery follows the clock."""
+class CrashingMeta(MemoryMetaAds):
+    """Meta in memory whose every call has a crash point before and after it; delivery follows the clock."""
 
     def __init__(self, clock: ManualClock, facts: AdAccountFacts, minimums: MinimumBudgets) -> None:
         super().__init__(clock, facts, minimums)
-        self.reaper = Reaper()
+        self.crash_plan = CrashPlan()
         self.once_on: set[MetaId] = set()
         self.rates: Mapping[str, int] = {"A": 1000, "B": 3000}
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
-        self.reaper.strike()
+        self.crash_plan.strike()
         return super()._begin(method, subject, params)
 
     def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
         made = super().create(act_id, kind, params)
-        self.reaper.strike()
+        self.crash_plan.strike()
         return made
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
@@ -76,11 +76,11 @@ class MortalMeta(MemoryMetaAds):
         super().update(meta_id, params)
         if was_on or self.objects[meta_id].status == "ACTIVE":
             self.once_on.add(meta_id)
-        self.reaper.strike()
+        self.crash_plan.strike()
 
     def delete(self, meta_id: MetaId) -> None:
         super().delete(meta_id)
-        self.reaper.strike()
+        self.crash_plan.strike()
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
@@ -127,12 +127,12 @@ class MortalMeta(MemoryMetaAds):
         }
 
 
-class MortalUnit(MemoryUnitOfWork):
-    """A unit of work with a fatal moment before and after its commit."""
+class CrashingUnit(MemoryUnitOfWork):
+    """A unit of work with a crash point before and after its commit."""
 
-    def __init__(self, database: MemoryDatabase, reaper: Callable[[], Reaper]) -> None:
+    def __init__(self, database: MemoryDatabase, crash_plan: Callable[[], CrashPlan]) -> None:
         super().__init__(database)
-        self._reaper = reaper
+        self._reaper = crash_plan
 
     def commit(self) -> None:
         self._reaper().strike()
@@ -140,7 +140,7 @@ class MortalUnit(MemoryUnitOfWork):
         self._reaper().strike()
 
 
-class MortalMachine:
+class CrashingMachine:
     """One account, one database, and a process that may die and be started again."""
 
     def __init__(self, pace: EngineConfig | None = None) -> None:
@@ -158,16 +158,16 @@ class MortalMachine:
             "5001",
         )
         minimums = MinimumBudgets(Money(50, euro), Money(250, euro), Money(4000, euro), Money(250, euro))
-        self.meta = MortalMeta(self.clock, facts, minimums)
+        self.meta = CrashingMeta(self.clock, facts, minimums)
         self.database = MemoryDatabase()
         self.storage = MemoryStorage()
         self.queue = MemoryTickQueue(self.clock)
         self.pace = pace or EngineConfig(poll=timedelta(hours=2))
-        self.deaths = 0
+        self.crashes = 0
         self.start()
 
     def open_unit(self) -> MemoryUnitOfWork:
-        return MortalUnit(self.database, lambda: self.meta.reaper)
+        return CrashingUnit(self.database, lambda: self.meta.crash_plan)
 
     def start(self) -> None:
         """Build the process afresh, on whatever the database and Meta hold."""
@@ -191,19 +191,19 @@ class MortalMachine:
             return unit.runs.get(run_id)
 
     @contextmanager
-    def mortal(self) -> Iterator[None]:
+    def may_crash(self) -> Iterator[None]:
         """Survive a death by starting again."""
         try:
             yield
-        except Death:
-            self.deaths += 1
+        except SimulatedCrash:
+            self.crashes += 1
             self.start()
 
     def tick(self, run_id: RunId) -> None:
         run = self.run(run_id)
         assert run.next_tick_at is not None
         self.clock.advance_to(run.next_tick_at)
-        with self.mortal():
+        with self.may_crash():
             self.orchestrator.advance(Tick(run.id, run.version, run.act_id))
 
     def drive(self, run_id: RunId, *until: RunStatus, ticks: int = 120) -> Run:
@@ -217,7 +217,7 @@ class MortalMachine:
     def approve(self, run_id: RunId) -> None:
         """Approve, again after a death, as a person would who saw no answer."""
         for _ in range(3):
-            with self.mortal():
+            with self.may_crash():
                 self.approvals.publish_winner(run_id, "manager")
                 return
 
@@ -232,7 +232,7 @@ class MortalMachine:
         ]
 
 
-def seeded(machine: MortalMachine, request: RunRequest) -> MortalMachine:
+def seeded(machine: CrashingMachine, request: RunRequest) -> CrashingMachine:
     """Give the machine the account and creatives that a request names."""
     act = machine.meta.facts.act_id
     defaults = AdDefaults(

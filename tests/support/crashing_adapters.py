@@ -1,4 +1,4 @@
-"""The real client and the real database with a fatal moment before and after every call to Meta and every commit."""
+"""The real client and the real database with a crash point before and after every call to Meta and every commit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,17 +13,17 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudget
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.ports.clock import Clock
-from support.mortal import Reaper
+from support.crashing_machine import CrashPlan
 
 _T = TypeVar("_T")
 
 
-class FatalMeta(SdkMetaAds):
-    """The client, with a fatal moment before and after every call."""
+class CrashingClient(SdkMetaAds):
+    """The client, with a crash point before and after every call."""
 
-    def __init__(self, base: str, clock: Clock, reaper: Callable[[], Reaper]) -> None:
+    def __init__(self, base: str, clock: Clock, crash_plan: Callable[[], CrashPlan]) -> None:
         super().__init__(Credentials("stub-token"), clock, base)
-        self._reaper = reaper
+        self._reaper = crash_plan
 
     def _deadly(self, act: Callable[[], _T]) -> _T:
         self._reaper().strike()
@@ -32,48 +32,48 @@ class FatalMeta(SdkMetaAds):
         return done
 
     def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
-        return self._deadly(lambda: super(FatalMeta, self).create(act_id, kind, params))
+        return self._deadly(lambda: super(CrashingClient, self).create(act_id, kind, params))
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
-        self._deadly(lambda: super(FatalMeta, self).update(meta_id, params))
+        self._deadly(lambda: super(CrashingClient, self).update(meta_id, params))
 
     def delete(self, meta_id: MetaId) -> None:
-        self._deadly(lambda: super(FatalMeta, self).delete(meta_id))
+        self._deadly(lambda: super(CrashingClient, self).delete(meta_id))
 
     def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
-        return self._deadly(lambda: super(FatalMeta, self).read(kind, meta_id, fields))
+        return self._deadly(lambda: super(CrashingClient, self).read(kind, meta_id, fields))
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
     ) -> Sequence[Mapping[str, Any]]:
-        return self._deadly(lambda: super(FatalMeta, self).find(act_id, kind, name_contains, fields))
+        return self._deadly(lambda: super(CrashingClient, self).find(act_id, kind, name_contains, fields))
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
-        return self._deadly(lambda: super(FatalMeta, self).upload_image(act_id, name, content))
+        return self._deadly(lambda: super(CrashingClient, self).upload_image(act_id, name, content))
 
     def account(self, act_id: ActId) -> AdAccountFacts:
-        return self._deadly(lambda: super(FatalMeta, self).account(act_id))
+        return self._deadly(lambda: super(CrashingClient, self).account(act_id))
 
     def minimum_budgets(self, act_id: ActId) -> MinimumBudgets:
-        return self._deadly(lambda: super(FatalMeta, self).minimum_budgets(act_id))
+        return self._deadly(lambda: super(CrashingClient, self).minimum_budgets(act_id))
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[Mapping[str, Any]]:
-        return self._deadly(lambda: super(FatalMeta, self).ad_sets(act_id, ad_set_ids, since, until))
+        return self._deadly(lambda: super(CrashingClient, self).ad_sets(act_id, ad_set_ids, since, until))
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> Mapping[str, Any]:
-        return self._deadly(lambda: super(FatalMeta, self).insights_of(act_id, meta_id, since, until))
+        return self._deadly(lambda: super(CrashingClient, self).insights_of(act_id, meta_id, since, until))
 
 
-class FatalUnit(SqlUnitOfWork):
-    """A unit of work on the real database, with a fatal moment before and after its commit."""
+class CrashingSqlUnit(SqlUnitOfWork):
+    """A unit of work on the real database, with a crash point before and after its commit."""
 
-    def __init__(self, engine: Engine, reaper: Reaper) -> None:
+    def __init__(self, engine: Engine, crash_plan: CrashPlan) -> None:
         super().__init__(engine)
-        self._reaper = reaper
+        self._reaper = crash_plan
 
     def commit(self) -> None:
         self._reaper.strike()

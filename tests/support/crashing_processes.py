@@ -1,4 +1,4 @@
-"""Lives of the product as processes that die at an exact moment, and whose successors go on with what they left.
+"""Processes of the product that crash at an exact point, and whose successors go on with what they left.
 
 Each life is forked from a server that has everything imported, so that a start costs little more than its database.
 """
@@ -29,9 +29,9 @@ from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.settings import Settings, StubClock
-from support.fatal import FatalMeta, FatalUnit
+from support.crashing_adapters import CrashingClient, CrashingSqlUnit
+from support.crashing_machine import START, CrashPlan
 from support.installation import DEFAULTS
-from support.mortal import START, Reaper
 from support.pictures import picture
 from support.simulated import ACCOUNT, ACT, CREATIVES
 from support.under_way import approve
@@ -41,11 +41,11 @@ HOUSEKEEPING = "autopublisher-"
 """How the names of threads begin that do something else than what is being killed."""
 
 
-class Executioner(Reaper):
+class ProcessKiller(CrashPlan):
     """Ends this process, as a power cut does, or freezes it, at the n-th moment of work; housekeeping is not counted."""
 
-    def __init__(self, fatal: int = 0, last_signal: int = signal.SIGKILL) -> None:
-        super().__init__(fatal)
+    def __init__(self, crash_at: int = 0, last_signal: int = signal.SIGKILL) -> None:
+        super().__init__(crash_at)
         self._signal = last_signal
 
     def strike(self) -> None:
@@ -77,18 +77,18 @@ class World:
         )
 
 
-class MortalProduct(Product):
-    """The product as it is assembled, over a client and units of work that meet a reaper."""
+class CrashingProduct(Product):
+    """The product as it is assembled, over a client and units of work with crash points."""
 
-    def __init__(self, world: World, reaper: Reaper) -> None:
+    def __init__(self, world: World, crash_plan: CrashPlan) -> None:
         super().__init__(world.settings)
-        self.reaper = reaper
+        self.crash_plan = crash_plan
 
     def _outside(self, undo: ExitStack) -> Outside:
         real = super()._outside(undo)
-        meta = FatalMeta(self.meta_url, real.clock, lambda: self.reaper)
+        meta = CrashingClient(self.meta_url, real.clock, lambda: self.crash_plan)
         undo.callback(meta.close)
-        return replace(real, meta=meta, open_unit=lambda: FatalUnit(real.engine, self.reaper))
+        return replace(real, meta=meta, open_unit=lambda: CrashingSqlUnit(real.engine, self.crash_plan))
 
     def run(self, run_id: RunId) -> Run:
         with self.outside.open_unit() as unit:
@@ -96,25 +96,31 @@ class MortalProduct(Product):
 
 
 @dataclass(frozen=True)
-class Errand:
+class CrashCase:
     """A run to see to its end, and the moment of it at which the process dies; 0: none."""
 
     key: str
     request: RunRequest
-    fatal: int = 0
+    crash_at: int = 0
 
 
 # --- within the process ------------------------------------------------------------------------------
 
 
-def live(world: World, errands: Sequence[Errand], diary: Path) -> None:
+def live(world: World, errands: Sequence[CrashCase], diary: Path) -> None:
     """See errands to their ends, one after the other, until death."""
     keep_quiet(world.home)
-    with MortalProduct(world, Executioner()) as product:
-        for errand in errands:
-            product.reaper = Executioner(errand.fatal)
-            run = seen_through(product, errand)
-            note(diary, key=errand.key, run_id=run.id, status=run.status, moments=product.reaper.moments)
+    with CrashingProduct(world, ProcessKiller()) as product:
+        for crash_case in errands:
+            product.crash_plan = ProcessKiller(crash_case.crash_at)
+            run = seen_through(product, crash_case)
+            note(
+                diary,
+                key=crash_case.key,
+                run_id=run.id,
+                status=run.status,
+                moments=product.crash_plan.moments,
+            )
 
 
 def keep_quiet(home: Path) -> None:
@@ -125,9 +131,9 @@ def keep_quiet(home: Path) -> None:
     os.dup2(said, 2)
 
 
-def seen_through(product: MortalProduct, errand: Errand) -> Run:
+def seen_through(product: CrashingProduct, crash_case: CrashCase) -> Run:
     """Ask for the run (again, as somebody who got no answer does), approve it when it waits, return it ended."""
-    run_id = product.services.intake.submit(errand.request, "manager", errand.key).id
+    run_id = product.services.intake.submit(crash_case.request, "manager", crash_case.key).id
     while not (run := product.run(run_id)).is_final:
         if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
             approve(product, run_id)
@@ -139,7 +145,7 @@ def work(world: World, freezes_at: int = 0) -> None:
     """Run ticks until a signal comes, as ``autopublisher worker`` does; freeze at the n-th moment (0: never)."""
     keep_quiet(world.home)
     end_in_order_on_signals()
-    with MortalProduct(world, Executioner(freezes_at, signal.SIGSTOP)):
+    with CrashingProduct(world, ProcessKiller(freezes_at, signal.SIGSTOP)):
         serve_until_signal(lambda: None)
 
 
@@ -194,22 +200,22 @@ def wait_until(what: str, holds: Callable[[], object], seconds: float = PATIENCE
         time.sleep(0.05)
 
 
-def lived(world: World, errands: Sequence[Errand], diary: Path) -> int:
+def lived(world: World, errands: Sequence[CrashCase], diary: Path) -> int:
     """Let processes live one after the other until all errands are done; return how many were killed."""
     kills, left = 0, list(errands)
     while left:
         with alive(live, world, left, diary) as process:
             process.join(PATIENCE_SECONDS)
-            assert not process.is_alive(), f"still at {left[0].key}, moment {left[0].fatal}"
+            assert not process.is_alive(), f"still at {left[0].key}, moment {left[0].crash_at}"
         done = {entry["key"] for entry in entries(diary)}
-        left = [errand for errand in left if errand.key not in done]
+        left = [crash_case for crash_case in left if crash_case.key not in done]
         if process.exitcode == 0:
             assert not left
             break
         assert process.exitcode == -signal.SIGKILL, process.exitcode
-        assert left[0].fatal, f"{left[0].key} was killed by somebody else"
+        assert left[0].crash_at, f"{left[0].key} was killed by somebody else"
         kills += 1
-        left[0] = replace(left[0], fatal=0)
+        left[0] = replace(left[0], crash_at=0)
     return kills
 
 

@@ -1,4 +1,4 @@
-"""The judge of a run: what Meta's side, the simulator's own books, holds of it. It asks nothing of the product."""
+"""Auditor of a run: what Meta's side, the simulator's own books, holds of it. It asks nothing of the product."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ DELIVERING = frozenset({"campaign", "adset", "ad"})
 """Kinds that can be on or off; a creative is ACTIVE as long as it exists."""
 
 
-class Judge(Protocol):
+class Auditor(Protocol):
     """Reads a simulator's books."""
 
     def rows(self) -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class DistantJudge:
+class RemoteAuditor:
     """Reads the books of a simulator behind an address."""
 
     url: str
@@ -49,7 +49,7 @@ class DistantJudge:
 
 
 @dataclass(frozen=True)
-class NearJudge:
+class LocalAuditor:
     """Reads the books of a simulator in this process."""
 
     simulator: Simulator
@@ -63,23 +63,23 @@ class NearJudge:
             return asdict(self.simulator.exposure.of(run_mark(run_id), self.simulator.catch_up()))
 
 
-def objects(judge: Judge, run_id: RunId) -> list[dict[str, Any]]:
+def objects(auditor: Auditor, run_id: RunId) -> list[dict[str, Any]]:
     """Return everything ever made for a run."""
-    return [row for row in judge.rows() if run_mark(run_id) in (row["name"] or "")]
+    return [row for row in auditor.rows() if run_mark(run_id) in (row["name"] or "")]
 
 
-def assert_within_total(judge: Judge, run: Run, hidden: int = 0) -> None:
+def assert_within_total(auditor: Auditor, run: Run, hidden: int = 0) -> None:
     """Fail where the run has spent more than its total, or could at any moment have; ``hidden`` minor units are let be."""
-    exposure = judge.exposure(run.id)
+    exposure = auditor.exposure(run.id)
     assert exposure["peak_total"] is not None, "without bound"
     assert exposure["spent"] <= exposure["peak_total"] <= total_minor(run) + hidden, (run.id, exposure)
 
 
-def assert_ended_right(judge: Judge, run: Run, hidden: int = 0) -> None:
+def assert_ended_right(auditor: Auditor, run: Run, hidden: int = 0) -> None:
     """Fail unless the run ended with one object per place, within its total, and nothing on that should be off."""
-    made = objects(judge, run.id)
+    made = objects(auditor, run.id)
     assert twice(living(made)) == {}, run.id
-    assert_within_total(judge, run, hidden)
+    assert_within_total(auditor, run, hidden)
     on = active(made)
     if run.status is not RunStatus.COMPLETED:
         assert on == [], (run.id, run.status)
@@ -87,9 +87,9 @@ def assert_ended_right(judge: Judge, run: Run, hidden: int = 0) -> None:
     assert all("-final." in one for one in on), on
 
 
-def assert_complete(judge: Judge, run: Run) -> None:
+def assert_complete(auditor: Auditor, run: Run) -> None:
     """Fail unless a run with two arms has all its objects: two tests and a final campaign, an ad set and an ad in each."""
-    kinds = Counter(row["kind"] for row in objects(judge, run.id))
+    kinds = Counter(row["kind"] for row in objects(auditor, run.id))
     assert {kind: kinds[kind] for kind in DELIVERING} == dict.fromkeys(DELIVERING, 3), kinds
     assert kinds["ad_study"] <= 1, kinds
     assert kinds["ad_study"] == 1 or not run.randomised, kinds
