@@ -10,6 +10,8 @@ from typing import Protocol
 import pytest
 from typing_extensions import get_protocol_members, is_protocol
 
+from autopublisher.ports.repositories import UnitOfWork
+
 MOST_METHODS = 6
 
 
@@ -76,6 +78,12 @@ def test_every_port_has_an_implementation_in_memory() -> None:
     adapters = classes_below("autopublisher.adapters.memory")
     lacking = [port.__qualname__ for port in ports() if not any(implements(kind, port) for kind in adapters)]
     assert lacking == []
+
+
+def test_what_a_unit_of_work_holds_is_called_a_repository() -> None:
+    held = inspect.get_annotations(UnitOfWork, eval_str=True).values()
+    assert len(held) > 10
+    assert [kind.__name__ for kind in held if not kind.__name__.endswith("Repository")] == []
 
 
 @pytest.fixture
