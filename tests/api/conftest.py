@@ -268,7 +268,7 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
                     Snapshot(run.id, "B", NOW, Figures(5000, 41_000, 790, 30, 10_500, 880)),
                 ]
             )
-            unit.records.add_decision(
+            unit.decisions.add(
                 Decision(
                     run.id,
                     NOW,

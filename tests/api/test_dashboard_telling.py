@@ -224,7 +224,7 @@ def test_a_runs_page_says_how_its_verdict_was_reached(
     run = put_run()
     stored = replace(completed.decisions[-1], run_id=run.id, sequence=2)
     with database.unit_of_work() as unit:
-        unit.records.add_decision(stored)
+        unit.decisions.add(stored)
         unit.commit()
     page = signed_in(Role.MANAGER).get(f"/runs/{RUN}?lang={language}").text
     assert escape(method_note(Verdict.from_json(stored.verdict), language)) in page

@@ -38,7 +38,7 @@ def keep_three(open_unit: OpenUnitOfWork, stored: Run, operation: Operation) -> 
                         [Snapshot(run_id, letter, stored.created_at + hour * HOUR, figures)]
                     )
             for sequence in (1, 2):
-                unit.records.add_decision(
+                unit.decisions.add(
                     Decision(run_id, stored.created_at, sequence, f"kind {sequence}", False, "{}", "", "")
                 )
         unit.commit()
@@ -52,8 +52,8 @@ def test_many_runs_are_read_as_each_by_itself(
         assert unit.journal.of_runs(IDS) == {run_id: unit.journal.of_run(run_id) for run_id in IDS[:2]}
         latest = unit.observations.latest_snapshots(IDS)
         assert latest == {run_id: unit.observations.snapshots(run_id)[-2:] for run_id in IDS[:2]}
-        decided = unit.records.latest_decisions(IDS)
-        assert decided == {run_id: unit.records.decisions(run_id)[-1] for run_id in IDS[:2]}
+        decided = unit.decisions.latest(IDS)
+        assert decided == {run_id: unit.decisions.of_run(run_id)[-1] for run_id in IDS[:2]}
         assert unit.records.objects_of(IDS) == {}
         assert unit.journal.of_runs(()) == {}
 

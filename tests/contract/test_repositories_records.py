@@ -240,17 +240,17 @@ class TestRunRecords:
 
     def test_decisions_come_by_sequence(self, open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:
         with open_unit() as unit:
-            unit.records.add_decision(decision(stored, now, 2))
-            unit.records.add_decision(decision(stored, now, 1))
-            assert unit.records.decisions(stored.id) == [decision(stored, now, 1), decision(stored, now, 2)]
+            unit.decisions.add(decision(stored, now, 2))
+            unit.decisions.add(decision(stored, now, 1))
+            assert unit.decisions.of_run(stored.id) == [decision(stored, now, 1), decision(stored, now, 2)]
 
     def test_a_decision_is_never_replaced(
         self, open_unit: OpenUnitOfWork, stored: Run, now: datetime
     ) -> None:
         with open_unit() as unit:
-            unit.records.add_decision(decision(stored, now, 1))
+            unit.decisions.add(decision(stored, now, 1))
             with pytest.raises(ConflictError, match="Decision 1 of run run-1 exists already"):
-                unit.records.add_decision(decision(stored, now, 1))
+                unit.decisions.add(decision(stored, now, 1))
 
 
 class TestObservations:

@@ -145,8 +145,8 @@ def test_variants_and_decisions(open_unit: OpenUnitOfWork, stored: Run, data: st
     decision = data.draw(examples(Decision, run_id=stored.id))
     with open_unit() as unit:
         unit.records.add_variants([variant])
-        unit.records.add_decision(decision)
-        kept = (unit.records.variants(stored.id), unit.records.decisions(stored.id))
+        unit.decisions.add(decision)
+        kept = (unit.records.variants(stored.id), unit.decisions.of_run(stored.id))
         assert kept == ([variant], [decision])
 
 

@@ -149,7 +149,7 @@ class CreativeRepository(Protocol):
 
 
 class RunRecordRepository(Protocol):
-    """Records of a run beside its row: variants, Meta models, decisions."""
+    """Records of a run beside its row: variants and Meta models."""
 
     def add_variants(self, variants: Sequence[Variant]) -> None:
         """Insert a run's variants."""
@@ -171,15 +171,19 @@ class RunRecordRepository(Protocol):
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
         ...
 
-    def add_decision(self, decision: Decision) -> None:
+
+class DecisionRepository(Protocol):
+    """Decisions of runs: verdicts as they were reached, append-only."""
+
+    def add(self, decision: Decision) -> None:
         """Append a decision."""
         ...
 
-    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+    def of_run(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""
         ...
 
-    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+    def latest(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
         """Return the last decision of each of many runs that has one."""
         ...
 
@@ -384,6 +388,7 @@ class UnitOfWork(Protocol):
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository
+    decisions: DecisionRepository
     observations: ObservationRepository
     people: PeopleRepository
     tokens: TokenRepository

@@ -87,7 +87,7 @@ def test_an_unreadable_figure_stores_nothing_and_delays_the_run() -> None:
 def decided_again(stage: Stage, decision: Decision) -> str:
     with stage.database.unit_of_work() as unit:
         variants = unit.records.variants(stage.run_id)
-        last = unit.records.decisions(stage.run_id)[-1]
+        last = unit.decisions.of_run(stage.run_id)[-1]
     known = [one for one in stage.snapshots() if one.at <= decision.at]
     run = stage.now_run
     final = decision.sequence == last.sequence
@@ -160,7 +160,7 @@ def test_a_verdict_that_says_the_same_is_kept_again_as_evidence_comes_in() -> No
     stage.meta.rates = EQUAL_RATES
     stage.go(RunStatus.ANALYZING_RESULTS)
     with stage.database.unit_of_work() as unit:
-        kept = [evidence.Verdict.from_json(one.verdict) for one in unit.records.decisions(stage.run_id)]
+        kept = [evidence.Verdict.from_json(one.verdict) for one in unit.decisions.of_run(stage.run_id)]
     shares = [one.share for one in kept if one.kind is evidence.Kind.NOT_YET]
     assert len(shares) > 5
     assert all(later - earlier >= 0.05 for earlier, later in pairwise(shares))

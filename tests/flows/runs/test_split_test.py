@@ -59,7 +59,7 @@ def on_the_study(stage: Stage, error: MetaError, *, done: bool = False, times: i
 
 def caveats(stage: Stage) -> tuple[str, ...]:
     with stage.database.unit_of_work() as unit:
-        return Verdict.from_json(unit.records.decisions(stage.run_id)[-1].verdict).caveats
+        return Verdict.from_json(unit.decisions.of_run(stage.run_id)[-1].verdict).caveats
 
 
 def test_a_business_has_people_divided_equally_before_anything_is_on() -> None:

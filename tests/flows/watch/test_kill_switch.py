@@ -459,7 +459,7 @@ def test_the_verdict_of_an_interrupted_test_says_so() -> None:
     stage.resume()
     stage.go_on(_R.SELECTING_WINNER)
     with stage.database.unit_of_work() as unit:
-        last = unit.records.decisions(stage.run_id)[-1]
+        last = unit.decisions.of_run(stage.run_id)[-1]
     assert "interrupted by a stop" in last.sentence_en
     assert "interrumpida por una parada" in last.sentence_es
 

@@ -53,17 +53,24 @@ class SqlRunRecords:
         found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
         return grouped(sorted(found, key=attrgetter("run_id", "key")))
 
-    def add_decision(self, decision: Decision) -> None:
+
+class SqlDecisions:
+    """Implements ``ports.repositories.DecisionRepository``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, decision: Decision) -> None:
         """Append a decision; ConflictError where its sequence is taken."""
         if not self._session.insert(decisions, vars(decision)):
             raise ConflictError(f"Decision {decision.sequence} of run {decision.run_id} exists already.")
 
-    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+    def of_run(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""
         query = select(decisions).where(decisions.c.run_id == run_id).order_by(decisions.c.sequence)
         return [Decision(**row) for row in self._session.rows(query)]
 
-    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+    def latest(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
         """Return the last decision of each of many runs that has one."""
         place = (decisions.c.run_id, func.max(decisions.c.sequence).label("sequence"))
         last = select(*place).where(decisions.c.run_id.in_(run_ids)).group_by(decisions.c.run_id).subquery()

@@ -16,7 +16,7 @@ from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
 from autopublisher.adapters.db.people import SqlPeople, SqlTokens
-from autopublisher.adapters.db.records import SqlObservations, SqlRunRecords
+from autopublisher.adapters.db.records import SqlDecisions, SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.runs import SqlRuns
 from autopublisher.adapters.db.session import Session, reachable, unwritable_reason
 from autopublisher.adapters.db.stops import SqlStops, SqlWatches
@@ -27,6 +27,7 @@ from autopublisher.ports.repositories import (
     CampaignRepository,
     ClaimRepository,
     CreativeRepository,
+    DecisionRepository,
     InstallationRepository,
     JournalRepository,
     ListingLagRepository,
@@ -53,6 +54,7 @@ class SqlUnitOfWork:
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository
+    decisions: DecisionRepository
     observations: ObservationRepository
     people: PeopleRepository
     tokens: TokenRepository
@@ -95,6 +97,7 @@ class SqlUnitOfWork:
         self.accounts = SqlAccounts(session)
         self.creatives = SqlCreatives(session)
         self.records = SqlRunRecords(session)
+        self.decisions = SqlDecisions(session)
         self.observations = SqlObservations(session)
         self.people = SqlPeople(session)
         self.tokens = SqlTokens(session)

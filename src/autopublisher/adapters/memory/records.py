@@ -122,11 +122,18 @@ class MemoryRunRecords:
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
         return {run_id: found for run_id in run_ids if (found := self.objects(run_id))}
 
-    def latest_decisions(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
-        """Return the last decision of each of many runs that has one."""
-        return {run_id: found[-1] for run_id in run_ids if (found := self.decisions(run_id))}
 
-    def add_decision(self, decision: Decision) -> None:
+class MemoryDecisions:
+    """Implements ``ports.repositories.DecisionRepository``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def latest(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Decision]:
+        """Return the last decision of each of many runs that has one."""
+        return {run_id: found[-1] for run_id in run_ids if (found := self.of_run(run_id))}
+
+    def add(self, decision: Decision) -> None:
         """Append a decision; ConflictError where its sequence is taken."""
         self._tables.need_run(decision.run_id)
         place = (decision.run_id, decision.sequence)
@@ -134,7 +141,7 @@ class MemoryRunRecords:
         need(place not in self._tables.decisions, f"{number} exists already.")
         self._tables.decisions[place] = decision
 
-    def decisions(self, run_id: RunId) -> Sequence[Decision]:
+    def of_run(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""
         found = [decision for decision in self._tables.decisions.values() if decision.run_id == run_id]
         return sorted(found, key=attrgetter("sequence"))

@@ -13,6 +13,7 @@ from autopublisher.adapters.memory.pacings import MemoryPacings
 from autopublisher.adapters.memory.records import (
     MemoryAccounts,
     MemoryCreatives,
+    MemoryDecisions,
     MemoryObservations,
     MemoryPeople,
     MemoryRunRecords,
@@ -28,6 +29,7 @@ from autopublisher.ports.repositories import (
     CampaignRepository,
     ClaimRepository,
     CreativeRepository,
+    DecisionRepository,
     InstallationRepository,
     JournalRepository,
     ListingLagRepository,
@@ -78,6 +80,7 @@ class MemoryUnitOfWork:
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository
+    decisions: DecisionRepository
     observations: ObservationRepository
     people: PeopleRepository
     tokens: TokenRepository
@@ -111,6 +114,7 @@ class MemoryUnitOfWork:
         self.accounts = MemoryAccounts(tables)
         self.creatives = MemoryCreatives(tables)
         self.records = MemoryRunRecords(tables)
+        self.decisions = MemoryDecisions(tables)
         self.observations = MemoryObservations(tables)
         self.people = MemoryPeople(tables)
         self.tokens = MemoryTokens(tables)

@@ -64,7 +64,7 @@ class Approvals:
                 self._check_other(unit, run, chosen, digest)
             elif run.approval is not None:
                 return self._repeated(run, run.approval, chosen, variant)
-            named = named_by_verdict(run, unit.records.decisions(run.id))
+            named = named_by_verdict(run, unit.decisions.of_run(run.id))
             override = overrides_verdict(run, named, chosen)
             if override:
                 _check_override(chosen, role, comment)

@@ -265,7 +265,7 @@ class Reports:
         with self._open_unit().reading() as unit:
             run = unit.runs.get(run_id)
             variants = unit.records.variants(run_id)
-            decisions = tuple(unit.records.decisions(run_id))
+            decisions = tuple(unit.decisions.of_run(run_id))
             facts = facts_of(unit, [run])[run.id]
             events = tuple(unit.observations.events(run_id))
             watch = unit.watches.get(run.act_id)
@@ -320,7 +320,7 @@ class Reports:
     def releases(self, runs: Sequence[Run]) -> Sequence[Release]:
         """Return what a list shows of each run's release, in order."""
         with self._open_unit().reading() as unit:
-            last = unit.records.latest_decisions([run.id for run in runs])
+            last = unit.decisions.latest([run.id for run in runs])
         return [Release(run, named_by_verdict(run, [last[run.id]] if run.id in last else [])) for run in runs]
 
     def _money(

@@ -190,7 +190,7 @@ class Orchestrator:
             keep_campaign(unit, following, following.updated_at)
             unit.observations.add_events(step.events)
             for decision in step.decisions:
-                unit.records.add_decision(decision)
+                unit.decisions.add(decision)
             enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
             self._pacing.keep(unit)
             unit.commit()

@@ -178,6 +178,6 @@ class JournalViews:
             rows=tuple(unit.journal.of_run(run.id)),
             models=models,
             variants=tuple(unit.records.variants(run.id)),
-            decisions=tuple(unit.records.decisions(run.id)),
+            decisions=tuple(unit.decisions.of_run(run.id)),
             account=unit.accounts.get(run.account_id),
         )
