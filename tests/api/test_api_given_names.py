@@ -87,7 +87,7 @@ def test_a_slip_of_the_keyboard_is_no_budget(
 ) -> None:
     answer = client.post("/meta/autopilot/run", json=total(body, 10_001), headers=manager)
     assert fields_of(answer) == (422, ["budget_config.total_budget"])
-    assert answer.json()["detail"] == "10001.00 EUR is above 10000.00 EUR, the most one run may cost here."
+    assert answer.json()["detail"] == "10,001.00 EUR is above 10,000.00 EUR, the most one run may cost here."
     assert client.post("/meta/autopilot/run", json=total(body, 10_000), headers=manager).status_code == 202
 
 

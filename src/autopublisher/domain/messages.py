@@ -49,6 +49,11 @@ def worded(said: Message | str) -> Message:
     return said if isinstance(said, Message) else legacy(said)
 
 
+def remedied(said: Message) -> tuple[Message, Message]:
+    """Return what is wrong and what to do about it, which is worded from the same parameters."""
+    return said, Message(f"{said.code}.remedy", said.params)
+
+
 def said_of(error: AutoPublisherError) -> Message:
     """Return what an error says: the code of its class, filled with its facts."""
     facts = {name: value if isinstance(value, Message) else str(value) for name, value in error.facts.items()}

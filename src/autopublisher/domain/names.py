@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Final
 
+from autopublisher.domain.messages import Code, Message
+
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the order of what follows: a name could show as another one."""
 
@@ -16,12 +18,20 @@ _UNSEEN: Final = frozenset({"Cf", "Cn", "Mn", "Me", "Zs"})
 """Categories that show nothing by themselves: joiners and other marks without width, and blanks."""
 
 
-def fault_of_name(name: str) -> str | None:
-    """Return why nobody should bear a name, as a sentence without a subject; None where it is fit."""
+class NameFault(Code):
+    """Why nobody should bear a name, worded without a subject."""
+
+    CONTROL_CHARACTERS = "name.control_characters"
+    TURNS_DIRECTION = "name.turns_direction"
+    UNSEEN = "name.unseen"
+
+
+def fault_of_name(name: str) -> Message | None:
+    """Return why nobody should bear a name; None where it is fit."""
     if any(unicodedata.category(letter) in _BROKEN for letter in name):
-        return "holds control characters or line breaks"
+        return NameFault.CONTROL_CHARACTERS()
     if not _BIDI.isdisjoint(name):
-        return "holds characters that turn the direction of writing, so that it could show as another name"
+        return NameFault.TURNS_DIRECTION()
     if all(unicodedata.category(letter) in _UNSEEN or letter in _BLANK for letter in name):
-        return "shows nothing that can be read"
+        return NameFault.UNSEEN()
     return None

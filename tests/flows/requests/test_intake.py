@@ -62,7 +62,7 @@ def test_unknown_creatives_are_all_named() -> None:
 
 
 def test_too_small_a_budget_is_refused_in_the_briefs_words() -> None:
-    with pytest.raises(InvalidRequestError, match=r"^Insufficient budget") as refused:
+    with pytest.raises(InvalidRequestError, match=r"^problem\.insufficient_budget") as refused:
         Stage().intake.submit(with_total("99.99"), "tester")
     assert refused.value.problems[0].field == "budget_config.total_budget"
 
@@ -74,14 +74,14 @@ def test_every_problem_is_reported_at_once() -> None:
 
 
 def test_a_moment_that_has_passed_cannot_be_scheduled() -> None:
-    with pytest.raises(InvalidRequestError, match="has passed"):
+    with pytest.raises(InvalidRequestError, match=r"refusal\.moment_passed"):
         Stage().intake.submit(brief_request(scheduled_for=START - timedelta(seconds=1)), "tester")
 
 
 def test_an_account_that_meta_has_blocked_is_refused() -> None:
     stage = Stage()
     stage.block_account()
-    with pytest.raises(InvalidRequestError, match="account status 2"):
+    with pytest.raises(InvalidRequestError, match=r"problem\.account_blocked status=2"):
         stage.intake.submit(brief_request(), "tester")
 
 
@@ -133,7 +133,7 @@ def test_the_same_key_with_another_request_is_refused(
     run_id = stage.intake.submit(brief_request(), "tester", "key").id
     if admitted:
         stage.drive(run_id, RunStatus.CREATING_CAMPAIGNS)
-    with pytest.raises(ConflictError, match="different request"):
+    with pytest.raises(ConflictError, match=r"refusal\.key_used"):
         stage.intake.submit(other, "tester", "key")
 
 
@@ -174,5 +174,5 @@ def test_a_budget_that_the_tests_may_use_up_is_warned_of() -> None:
 
 def test_amounts_without_end_are_refused_and_not_crashed_on() -> None:
     budget = replace(brief_request().budget_config, total_budget=Decimal("Infinity"))
-    with pytest.raises(InvalidRequestError, match="not an amount"):
+    with pytest.raises(InvalidRequestError, match=r"problem\.amount_not_positive"):
         Stage().intake.submit(brief_request(budget_config=budget), "tester")

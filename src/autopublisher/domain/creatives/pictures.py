@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autopublisher.domain.errors import Problem
-from autopublisher.domain.messages import Code, Message
+from autopublisher.domain.messages import Code, Message, remedied
+from autopublisher.domain.request.request_problems import RequestProblem
 
 MOST_PIXELS = 50_000_000
 """More than any camera's picture for an ad; decoding a larger one would cost more memory than it is worth."""
@@ -48,23 +49,14 @@ def check_picture(picture: Picture) -> Iterator[Problem]:
     if picture.width * picture.height > MOST_PIXELS:
         yield Problem(
             "file",
-            f"The picture has {picture.size}, more than {MOST_PIXELS // 1_000_000} million in all.",
-            "Scale it down: Meta shows no more than about 2000 x 2000.",
+            *remedied(RequestProblem.TOO_MANY_PIXELS(size=picture.size, millions=MOST_PIXELS // 1_000_000)),
             "too_many_pixels",
         )
     if picture.mode == _COLOURS_OF_PRINT:
-        yield Problem(
-            "file",
-            "The picture's colours are for print (CMYK).",
-            "Save it with RGB colours.",
-            "print_colours",
-        )
+        yield Problem("file", *remedied(RequestProblem.PRINT_COLOURS()), "print_colours")
     if picture.surplus:
         yield Problem(
-            "file",
-            f"{picture.surplus} bytes follow the picture's end: the file is something else as well.",
-            "Open it in an image editor and save it anew.",
-            "surplus_bytes",
+            "file", *remedied(RequestProblem.SURPLUS_BYTES(surplus=picture.surplus)), "surplus_bytes"
         )
 
 

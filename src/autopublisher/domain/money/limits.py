@@ -12,9 +12,10 @@ from enum import StrEnum
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError, Problem
-from autopublisher.domain.messages import Code, Message, remedy_of, said_of
+from autopublisher.domain.messages import Code, Message, remedied, remedy_of, said_of
 from autopublisher.domain.money.exposure import Calendar
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 
 
 class Scope(StrEnum):
@@ -156,8 +157,7 @@ def check_limits(
                 most = Money(limit, currency)
                 yield Problem(
                     "ab_test_config.test_budget_per_variant",
-                    f"The test could spend {test} on one day, above the {scope.value}'s {kind} limit of {most}.",
-                    "Lower test_budget_per_variant or variants_count, or raise the limit.",
+                    *remedied(RequestProblem.ABOVE_LIMIT(test=test, scope=scope.value, kind=kind, most=most)),
                     "above_limit",
                 )
 

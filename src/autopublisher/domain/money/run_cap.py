@@ -6,7 +6,9 @@ from typing import Final
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 
 TIMES_THE_SMALLEST: Final = 100
 """Without a setting: as many times the smallest spend cap Meta takes for a campaign, some 10,000 USD in any currency."""
@@ -30,7 +32,6 @@ def check_run_cap(request: RunRequest, facts: AdAccountFacts, limits: Mapping[st
     if cap is not None and total.minor > cap.minor:
         yield Problem(
             "budget_config.total_budget",
-            f"{total} is above {cap}, the most one run may cost here.",
-            "Lower it, or raise AUTO_PUBLISHER_RUN_LIMIT if it is really meant.",
+            *remedied(RequestProblem.ABOVE_RUN_LIMIT(total=total, cap=cap)),
             "above_run_limit",
         )

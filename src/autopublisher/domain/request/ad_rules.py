@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.countries import EU_COUNTRIES
 from autopublisher.domain.request.objectives import (
     CONVERSION_CRITERIA,
@@ -13,6 +14,7 @@ from autopublisher.domain.request.objectives import (
     choose_objective,
 )
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 from autopublisher.domain.request.text_rules import CALLS_TO_ACTION, unknown_call_to_action
 from autopublisher.domain.request.web_address import registrable_domain
 
@@ -44,8 +46,9 @@ def check_ad(request: RunRequest, ad: AdDefaults) -> Iterator[Problem]:
     if criterion in CONVERSION_CRITERIA and not objective.goal.needs_pixel:
         yield Problem(
             "ab_test_config.winner_criteria",
-            f"{criterion} counts conversions, which {objective.outcome} does not optimise or report.",
-            "Use objective OUTCOME_SALES or OUTCOME_LEADS, or judge by ctr, cpc or engagement.",
+            *remedied(
+                RequestProblem.CRITERION_WITHOUT_CONVERSIONS(criterion=criterion, outcome=objective.outcome)
+            ),
         )
 
 
@@ -56,32 +59,21 @@ def is_link(link: str) -> bool:
 
 def unfit_link(field: str) -> Problem:
     """Return the problem of a link that no ad can have."""
-    return Problem(
-        field,
-        "This is no web address Meta would take.",
-        f"Give an http(s) link of at most {LONGEST_LINK} characters.",
-    )
+    return Problem(field, *remedied(RequestProblem.UNFIT_LINK(longest_link=LONGEST_LINK)))
 
 
 def _check_link(link: str, objective: ObjectiveChoice) -> Iterator[Problem]:
     if not is_link(link):
         yield unfit_link("ad.link_url")
     elif objective.goal.needs_pixel and registrable_domain(link) is None:
-        yield Problem(
-            "ad.link_url",
-            "Meta reports conversions by domain, and this address has none that somebody could own.",
-            "Give a link to a site with a domain of its own, such as https://www.example.com/offer.",
-        )
+        yield Problem("ad.link_url", *remedied(RequestProblem.LINK_WITHOUT_DOMAIN()))
 
 
 def _unknown_objective(asked: str) -> Problem:
     why = UNSUPPORTED_OBJECTIVES.get(asked.strip().upper())
-    return Problem(
-        "objective",
-        f"Objective {asked!r} is not supported: {why}." if why else f"{asked!r} is no campaign objective.",
-        "Use OUTCOME_SALES, OUTCOME_LEADS, OUTCOME_TRAFFIC, OUTCOME_ENGAGEMENT, OUTCOME_AWARENESS or a legacy name "
-        "such as CONVERSIONS.",
-    )
+    if why is None:
+        return Problem("objective", *remedied(RequestProblem.UNKNOWN_OBJECTIVE(asked=asked)))
+    return Problem("objective", *remedied(RequestProblem.UNSUPPORTED_OBJECTIVE(asked=asked, why=why)))
 
 
 def _check_parts(ad: AdDefaults, objective: ObjectiveChoice) -> Iterator[Problem]:
@@ -92,9 +84,9 @@ def _check_parts(ad: AdDefaults, objective: ObjectiveChoice) -> Iterator[Problem
         if not value:
             yield Problem(
                 field,
-                f"An ad with objective {objective.outcome} needs {field.removeprefix('ad.')}.",
-                "Set it on the account ('autopublisher account set', PATCH /meta/accounts/{id}) or in the request's ad "
-                "section.",
+                *remedied(
+                    RequestProblem.PART_MISSING(outcome=objective.outcome, part=field.removeprefix("ad."))
+                ),
                 "missing",
             )
 
@@ -104,15 +96,13 @@ def check_facts(account: Account, facts: AdAccountFacts) -> Iterator[Problem]:
     if not facts.delivers:
         yield Problem(
             "meta_account_id",
-            f"Meta reports account status {facts.status}: its ads cannot deliver.",
-            "Resolve it in Meta's Account Quality or Billing, then try again.",
+            *remedied(RequestProblem.ACCOUNT_BLOCKED(status=str(facts.status))),
             "account_blocked",
         )
     if facts.currency != account.currency:
         yield Problem(
             "meta_account_id",
-            f"Meta bills this account in {facts.currency}, we have it as {account.currency}.",
-            "Correct the account's currency here.",
+            *remedied(RequestProblem.ACCOUNT_CURRENCY(metas=facts.currency, ours=account.currency)),
             "currency_mismatch",
         )
 
@@ -129,11 +119,10 @@ def check_transparency(request: RunRequest, ad: AdDefaults, facts: AdAccountFact
         if not ours and not metas:
             yield Problem(
                 f"ad.{field}",
-                f"Ads shown in the European Union must name their {field.removeprefix('dsa_')}.",
-                "Set it on the account or in the request's ad section.",
+                *remedied(RequestProblem.TRANSPARENCY_MISSING(part=field.removeprefix("dsa_"))),
                 "missing",
             )
         elif ours is not None and len(ours) > LONGEST_TRANSPARENCY:
             yield Problem(
-                f"ad.{field}", f"This is longer than {LONGEST_TRANSPARENCY} characters.", "Shorten it."
+                f"ad.{field}", *remedied(RequestProblem.TRANSPARENCY_TOO_LONG(most=LONGEST_TRANSPARENCY))
             )

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.request import RunRequest, TargetingConfig
+from autopublisher.domain.request.request_problems import RequestProblem
 
 NO_CATEGORY = "NONE"
 EQUAL_OPPORTUNITY = frozenset({"CREDIT", "EMPLOYMENT", "FINANCIAL_PRODUCTS_SERVICES", "HOUSING"})
@@ -32,15 +34,16 @@ def check_categories(request: RunRequest) -> Iterator[Problem]:
         if category not in SPECIAL_AD_CATEGORIES:
             yield Problem(
                 f"special_ad_categories[{index}]",
-                f"{category!r} is no special ad category.",
-                "Known: " + ", ".join(sorted(SPECIAL_AD_CATEGORIES)),
+                *remedied(
+                    RequestProblem.UNKNOWN_CATEGORY(
+                        category=category, known=tuple(sorted(SPECIAL_AD_CATEGORIES))
+                    )
+                ),
             )
     named = special_categories(request)
     if named and NO_CATEGORY in request.special_ad_categories:
         yield Problem(
-            "special_ad_categories",
-            f"NONE cannot be named beside {', '.join(named)}.",
-            "Leave NONE out, or name nothing else.",
+            "special_ad_categories", *remedied(RequestProblem.NONE_BESIDE_OTHERS(named=tuple(named)))
         )
     equal = [name for name in named if name in EQUAL_OPPORTUNITY]
     if equal:
@@ -53,14 +56,14 @@ def _check_nobody_left_out(target: TargetingConfig, category: str) -> Iterator[P
         if age != only:
             yield Problem(
                 f"targeting_config.{name}",
-                f"Ads of category {category} are shown to everybody of {ADULT} and older: {name} is {only}, not {age}.",
-                f"Set {name} to {only}, or leave it out.",
+                *remedied(
+                    RequestProblem.AGE_NARROWED(category=category, adult=ADULT, name=name, only=only, age=age)
+                ),
                 "forbidden_by_category",
             )
     if target.genders and set(target.genders) != _GENDERS:
         yield Problem(
             "targeting_config.genders",
-            f"Ads of category {category} may not be narrowed to a gender.",
-            "Leave genders out.",
+            *remedied(RequestProblem.GENDER_NARROWED(category=category)),
             "forbidden_by_category",
         )

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from autopublisher.domain.accounts.account_limit import HOW_TO_LIFT, falls_short
+from autopublisher.domain.accounts.account_limit import falls_short
 from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.amounts import Money, places_of
 from autopublisher.domain.errors import Problem, UnknownCurrencyError
+from autopublisher.domain.messages import remedied, remedy_of, said_of
 from autopublisher.domain.request.objectives import Frequency, choose_objective
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 
 LARGEST_AMOUNT = Decimal(10) ** 12
 """More than any account spends, in any currency's major units; what lies above is a slip of the keyboard."""
@@ -52,19 +54,19 @@ def check_budgets(request: RunRequest) -> Iterator[Problem]:
     amounts = _amounts(request)
     for field, amount in amounts.items():
         if not amount.is_finite() or amount <= 0:
-            yield Problem(
-                field, f"{amount} is not an amount above zero.", "Give a positive amount in major units."
-            )
+            yield Problem(field, *remedied(RequestProblem.AMOUNT_NOT_POSITIVE(amount=str(amount))))
         elif amount > LARGEST_AMOUNT:
             yield Problem(
-                field, f"{amount} is more than any account spends.", f"Give at most {LARGEST_AMOUNT:f}."
+                field,
+                *remedied(RequestProblem.AMOUNT_TOO_LARGE(amount=str(amount), most=f"{LARGEST_AMOUNT:f}")),
             )
     factor = request.budget_config.scaling_factor
     if not factor.is_finite() or not LEAST_SCALING <= factor <= MOST_SCALING:
         yield Problem(
             "budget_config.scaling_factor",
-            f"A scaling factor lies between {LEAST_SCALING} and {MOST_SCALING}, not {factor}.",
-            "2.0 doubles the winner's daily budget.",
+            *remedied(
+                RequestProblem.SCALING_FACTOR(least=LEAST_SCALING, most=MOST_SCALING, factor=str(factor))
+            ),
         )
     if all(_is_sensible(amount) for amount in amounts.values()):
         yield from _check_order(request)
@@ -74,16 +76,10 @@ def _check_order(request: RunRequest) -> Iterator[Problem]:
     budget, ab = request.budget_config, request.ab_test_config
     most = budget.max_daily_budget
     if budget.daily_budget is not None and most is not None and budget.daily_budget > most:
-        yield Problem(
-            "budget_config.daily_budget",
-            "daily_budget is above max_daily_budget.",
-            "Lower it, or raise the maximum.",
-        )
+        yield Problem("budget_config.daily_budget", *remedied(RequestProblem.DAILY_ABOVE_MOST()))
     if ab.min_spend_threshold is not None and ab.min_spend_threshold > ab.test_budget_per_variant:
         yield Problem(
-            "ab_test_config.min_spend_threshold",
-            "min_spend_threshold is above test_budget_per_variant, so no verdict could ever be reached.",
-            "Lower it.",
+            "ab_test_config.min_spend_threshold", *remedied(RequestProblem.THRESHOLD_ABOVE_BUDGET())
         )
 
 
@@ -93,14 +89,13 @@ def check_currency(request: RunRequest, account: Account) -> Iterator[Problem]:
     if asked is not None and asked != account.currency:
         yield Problem(
             "budget_config.currency",
-            f"The account bills in {account.currency}, not {asked}.",
-            f"Give amounts in {account.currency}.",
+            *remedied(RequestProblem.CURRENCY_MISMATCH(currency=account.currency, asked=asked)),
             "currency_mismatch",
         )
     try:
         places_of(account.currency)
     except UnknownCurrencyError as error:
-        yield Problem("meta_account_id", error.message, error.remedy, "currency_unknown")
+        yield Problem("meta_account_id", said_of(error), remedy_of(error), "currency_unknown")
 
 
 def check_amounts(request: RunRequest, currency: str) -> Iterator[Problem]:
@@ -113,8 +108,7 @@ def check_amounts(request: RunRequest, currency: str) -> Iterator[Problem]:
     for field, amount in uneven.items():
         yield Problem(
             field,
-            f"{amount} has more than {places} decimal places, which {currency} does not have.",
-            "Round the amount.",
+            *remedied(RequestProblem.TOO_MANY_PLACES(amount=str(amount), places=places, currency=currency)),
             "too_many_places",
         )
     if not uneven:
@@ -127,9 +121,9 @@ def _check_total(request: RunRequest, currency: str) -> Iterator[Problem]:
     if total < needed:
         yield Problem(
             "budget_config.total_budget",
-            f"Insufficient budget: total_budget {total} {currency} must be >= "
-            f"test_budget_per_variant * variants_count = {needed} {currency}",
-            f"Raise total_budget to at least {needed}, or test fewer or cheaper variants.",
+            *remedied(
+                RequestProblem.INSUFFICIENT_BUDGET(total=str(total), currency=currency, needed=str(needed))
+            ),
             "insufficient_budget",
         )
 
@@ -141,9 +135,11 @@ def check_account_limit(request: RunRequest, facts: AdAccountFacts) -> Iterator[
     if falls_short(facts, needed):
         yield Problem(
             "meta_account_id",
-            f"The ad account's own spending limit at Meta ({facts.spend_cap}) leaves {facts.limit_left}; this test is to "
-            f"spend {needed}, and Meta stops all delivery at the limit.",
-            f"{HOW_TO_LIFT}, or ask for a smaller test.",
+            *remedied(
+                RequestProblem.ACCOUNT_LIMIT(
+                    cap=facts.spend_cap or "", left=facts.limit_left or "", needed=needed
+                )
+            ),
             "account_limit",
         )
 
@@ -162,8 +158,7 @@ def check_minimums(
     if test < least:
         yield Problem(
             "ab_test_config.test_budget_per_variant",
-            f"Meta's minimum for this goal is {daily} a day, so {least} for this test; {test} is below it.",
-            f"Give at least {least}.",
+            *remedied(RequestProblem.TEST_BELOW_MINIMUM(daily=daily, least=least, test=test)),
             "below_minimum",
         )
     caps = {"daily_budget": budget.daily_budget, "max_daily_budget": budget.max_daily_budget}
@@ -171,7 +166,6 @@ def check_minimums(
         if amount is not None and Money.from_major(amount, currency) < daily:
             yield Problem(
                 f"budget_config.{field}",
-                f"{amount} is below Meta's minimum of {daily} a day for this goal.",
-                f"Give at least {daily}.",
+                *remedied(RequestProblem.DAILY_BELOW_MINIMUM(amount=str(amount), daily=daily)),
                 "below_minimum",
             )

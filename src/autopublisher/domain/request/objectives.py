@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autopublisher.domain.messages import Code
+
 LEGACY_OBJECTIVES = {
     "BRAND_AWARENESS": "OUTCOME_AWARENESS",
     "REACH": "OUTCOME_AWARENESS",
@@ -16,14 +18,26 @@ LEGACY_OBJECTIVES = {
 }
 """Objectives that Meta no longer creates (or people's shorthand), and the outcome that replaced each."""
 
+
+class ObjectiveMessage(Code):
+    """Why an objective of Meta's is refused here."""
+
+    NEEDS_APP = "objective.needs_app"
+    NEEDS_PRODUCT_SET = "objective.needs_product_set"
+    NO_LEAD_FORMS = "objective.no_lead_forms"
+    PAGE_LIKES = "objective.page_likes"
+    EVENT_RESPONSES = "objective.event_responses"
+    NEEDS_MESSENGER = "objective.needs_messenger"
+
+
 UNSUPPORTED_OBJECTIVES = {
-    "APP_INSTALLS": "app campaigns need an application id and store link",
-    "OUTCOME_APP_PROMOTION": "app campaigns need an application id and store link",
-    "PRODUCT_CATALOG_SALES": "catalogue campaigns need a product set",
-    "LEAD_GENERATION": "lead forms are not built yet; use OUTCOME_LEADS with a website event",
-    "PAGE_LIKES": "page-like campaigns have no link to test",
-    "EVENT_RESPONSES": "event campaigns have no link to test",
-    "MESSAGES": "message campaigns need a Messenger destination",
+    "APP_INSTALLS": ObjectiveMessage.NEEDS_APP(),
+    "OUTCOME_APP_PROMOTION": ObjectiveMessage.NEEDS_APP(),
+    "PRODUCT_CATALOG_SALES": ObjectiveMessage.NEEDS_PRODUCT_SET(),
+    "LEAD_GENERATION": ObjectiveMessage.NO_LEAD_FORMS(),
+    "PAGE_LIKES": ObjectiveMessage.PAGE_LIKES(),
+    "EVENT_RESPONSES": ObjectiveMessage.EVENT_RESPONSES(),
+    "MESSAGES": ObjectiveMessage.NEEDS_MESSENGER(),
 }
 """Objectives known to Meta that this product refuses, with the reason."""
 

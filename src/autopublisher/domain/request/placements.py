@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from autopublisher.domain.messages import Code, Message
+
 PLACEMENTS: dict[str, tuple[str, str]] = {
     "facebook_feed": ("facebook", "feed"),
     "facebook_right_column": ("facebook", "right_hand_column"),
@@ -40,19 +42,27 @@ def unknown_placements(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name not in PLACEMENTS)
 
 
-def placement_conflict(names: Sequence[str]) -> str | None:
+class PlacementMessage(Code):
+    """Why Meta would refuse placements together."""
+
+    NOT_ALONE = "placement.not_alone"
+    NEEDS = "placement.needs"
+    NEEDS_EITHER = "placement.needs_either"
+
+
+def placement_conflict(names: Sequence[str]) -> Message | None:
     """Say why Meta would refuse these (known) placements together; None where it would not."""
     chosen = set(names)
     platforms = {PLACEMENTS[name][0] for name in names}
     if platforms == {"audience_network"}:
-        return "audience_network placements cannot stand alone"
+        return PlacementMessage.NOT_ALONE()
     if "threads" in platforms and "instagram_feed" not in chosen:
-        return "threads_feed needs instagram_feed"
+        return PlacementMessage.NEEDS(name="threads_feed", other="instagram_feed")
     needing = [name for name in _NEED_FEED if name in chosen]
     if needing and "facebook_feed" not in chosen:
-        return f"{needing[0]} needs facebook_feed"
+        return PlacementMessage.NEEDS(name=needing[0], other="facebook_feed")
     if "facebook_story" in chosen and not chosen & {"facebook_feed", "instagram_story"}:
-        return "facebook_story needs facebook_feed or instagram_story"
+        return PlacementMessage.NEEDS_EITHER()
     return None
 
 

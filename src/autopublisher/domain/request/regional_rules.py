@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,17 @@ def check_identities(request: RunRequest, known: Mapping[str, str]) -> Iterator[
     for name in sorted(set(known) - set(IDENTITIES)):
         yield Problem(
             f"ad.regional_identities.{name}",
-            f"{name!r} is no identity that Meta asks for.",
-            "Known: " + ", ".join(IDENTITIES),
+            *remedied(RequestProblem.UNKNOWN_IDENTITY(name=name, known=tuple(IDENTITIES))),
         )
     for rule in regulations_of(request):
         for name in rule.identities:
             if name not in known:
                 yield Problem(
                     f"ad.regional_identities.{name}",
-                    f"Ads that reach {rule.country} fall under {rule.category}: Meta takes them only with {name}.",
-                    "Verify the advertiser in Meta's Business settings and give the identity's number here, on the account "
-                    "or in the request's ad section.",
+                    *remedied(
+                        RequestProblem.IDENTITY_MISSING(
+                            country=rule.country, category=rule.category, name=name
+                        )
+                    ),
                     "missing",
                 )

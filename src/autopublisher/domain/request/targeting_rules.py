@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.countries import COUNTRIES, WITHOUT_ADS
 from autopublisher.domain.request.placements import PLACEMENTS, placement_conflict, unknown_placements
 from autopublisher.domain.request.request import RunRequest, Strategy, TargetingConfig
+from autopublisher.domain.request.request_problems import RequestProblem
 
 YOUNGEST, OLDEST = 13, 65
 """Ages Meta takes; the upper one stands for everybody older, too."""
@@ -22,25 +24,21 @@ def check_targeting(request: RunRequest) -> Iterator[Problem]:
 
 def _check_countries(target: TargetingConfig) -> Iterator[Problem]:
     if not target.countries:
-        yield Problem(
-            "targeting_config.countries", "No country is named.", 'Give ISO codes, such as ["ES", "PE"].'
-        )
+        yield Problem("targeting_config.countries", *remedied(RequestProblem.NO_COUNTRY()))
     for index, country in enumerate(target.countries):
         if country in WITHOUT_ADS:
             yield Problem(
                 f"targeting_config.countries[{index}]",
-                f"Meta shows no ads in {WITHOUT_ADS[country]} ({country}).",
-                "Leave it out.",
+                *remedied(RequestProblem.NO_ADS_THERE(place=WITHOUT_ADS[country], country=country)),
                 "no_ads_there",
             )
         elif country not in COUNTRIES:
             yield Problem(
                 f"targeting_config.countries[{index}]",
-                f"{country!r} is no ISO 3166 country code in capitals.",
-                "Use two-letter codes such as ES, PE, US.",
+                *remedied(RequestProblem.UNKNOWN_COUNTRY(country=country)),
             )
     if len(set(target.countries)) != len(target.countries):
-        yield Problem("targeting_config.countries", "A country is named twice.", "Name each once.")
+        yield Problem("targeting_config.countries", *remedied(RequestProblem.COUNTRY_TWICE()))
 
 
 def _check_people(target: TargetingConfig) -> Iterator[Problem]:
@@ -48,17 +46,14 @@ def _check_people(target: TargetingConfig) -> Iterator[Problem]:
         if not YOUNGEST <= age <= OLDEST:
             yield Problem(
                 f"targeting_config.{name}",
-                f"Meta takes ages {YOUNGEST} to {OLDEST}, not {age}.",
-                f"{OLDEST} means {OLDEST} and older.",
+                *remedied(RequestProblem.AGE_OUT_OF_RANGE(youngest=YOUNGEST, oldest=OLDEST, age=age)),
             )
     if target.age_min > target.age_max:
-        yield Problem("targeting_config.age_min", "age_min is above age_max.", "Swap or correct them.")
+        yield Problem("targeting_config.age_min", *remedied(RequestProblem.AGES_CROSSED()))
     for index, gender in enumerate(target.genders):
         if gender not in GENDERS:
             yield Problem(
-                f"targeting_config.genders[{index}]",
-                f"{gender!r} is no gender Meta targets.",
-                "male, female or none.",
+                f"targeting_config.genders[{index}]", *remedied(RequestProblem.UNKNOWN_GENDER(gender=gender))
             )
 
 
@@ -68,8 +63,7 @@ def _check_placements(request: RunRequest) -> Iterator[Problem]:
     for name in unknown:
         yield Problem(
             "targeting_config.placements",
-            f"{name!r} is no known placement.",
-            "Known: " + ", ".join(sorted(PLACEMENTS)),
+            *remedied(RequestProblem.UNKNOWN_PLACEMENT(name=name, known=tuple(sorted(PLACEMENTS)))),
         )
     # In a split each arm has one placement to itself, so none may depend on its neighbour's.
     alone = request.ab_test_config.strategy is Strategy.PLACEMENT_SPLIT
@@ -77,8 +71,5 @@ def _check_placements(request: RunRequest) -> Iterator[Problem]:
     conflicts = [] if unknown else [placement_conflict(group) for group in groups]
     for conflict in conflicts:
         if conflict is not None:
-            yield Problem(
-                "targeting_config.placements",
-                f"Meta refuses this: {conflict}.",
-                "Choose placements that can stand alone." if alone else "Add what is missing.",
-            )
+            code = RequestProblem.PLACEMENT_ALONE if alone else RequestProblem.PLACEMENTS_TOGETHER
+            yield Problem("targeting_config.placements", *remedied(code(conflict=conflict)))

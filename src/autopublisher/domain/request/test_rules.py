@@ -6,7 +6,9 @@ from math import prod
 
 from autopublisher.domain.errors import Problem
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.request.request import ABTestConfig, RunRequest, Strategy, WinnerCriteria
+from autopublisher.domain.request.request_problems import RequestProblem
 from autopublisher.domain.request.variants import LETTERS, build_variants
 
 FEWEST_VARIANTS = 2
@@ -22,26 +24,25 @@ def check_test(request: RunRequest) -> Iterator[Problem]:
     if not FEWEST_VARIANTS <= ab.variants_count <= len(LETTERS):
         yield Problem(
             "ab_test_config.variants_count",
-            f"A test has 2 to {len(LETTERS)} variants, not {ab.variants_count}.",
-            f"Choose a number from 2 to {len(LETTERS)}.",
+            *remedied(RequestProblem.VARIANTS_COUNT(most=len(LETTERS), asked=ab.variants_count)),
         )
     yield from _check_times(ab)
     level = ab.statistical_significance_level
     if not level.is_finite() or not LEAST_SIGNIFICANCE <= level <= MOST_SIGNIFICANCE:
         yield Problem(
             "ab_test_config.statistical_significance_level",
-            f"{level} is not a significance level between {LEAST_SIGNIFICANCE} and {MOST_SIGNIFICANCE}.",
-            "0.95 is usual: at most 5 false winners in 100 tests of equal ads.",
+            *remedied(
+                RequestProblem.SIGNIFICANCE(
+                    level=str(level), least=str(LEAST_SIGNIFICANCE), most=str(MOST_SIGNIFICANCE)
+                )
+            ),
         )
     if ab.same_offer and ab.winner_criteria is not WinnerCriteria.ROAS:
-        yield Problem(
-            "ab_test_config.same_offer", "same_offer only concerns winner_criteria roas.", "Leave it out."
-        )
+        yield Problem("ab_test_config.same_offer", *remedied(RequestProblem.SAME_OFFER()))
     if ab.adaptive_allocation and ab.variants_count < FEWEST_ADAPTIVE_VARIANTS:
         yield Problem(
             "ab_test_config.adaptive_allocation",
-            f"Money can only be moved in a test of {FEWEST_ADAPTIVE_VARIANTS} variants or more.",
-            f"Leave it out, or test at least {FEWEST_ADAPTIVE_VARIANTS} variants.",
+            *remedied(RequestProblem.TOO_FEW_TO_MOVE(fewest=FEWEST_ADAPTIVE_VARIANTS)),
         )
 
 
@@ -49,20 +50,16 @@ def _check_times(ab: ABTestConfig) -> Iterator[Problem]:
     if not 1 <= ab.test_duration_hours <= LONGEST_TEST_HOURS:
         yield Problem(
             "ab_test_config.test_duration_hours",
-            f"A test lasts 1 to {LONGEST_TEST_HOURS} hours, not {ab.test_duration_hours}.",
-            "Choose a duration in that range; seven days or more is best.",
+            *remedied(RequestProblem.TEST_DURATION(most=LONGEST_TEST_HOURS, asked=ab.test_duration_hours)),
         )
     if not 0 <= ab.embargo_hours < max(1, ab.test_duration_hours):
         yield Problem(
             "ab_test_config.embargo_hours",
-            f"The embargo of {ab.embargo_hours} h does not end before the test of {ab.test_duration_hours} h.",
-            "Choose an embargo shorter than the test.",
+            *remedied(RequestProblem.EMBARGO(embargo=ab.embargo_hours, lasts=ab.test_duration_hours)),
         )
     if not 0 <= ab.settle_hours <= LONGEST_SETTLE_HOURS:
         yield Problem(
-            "ab_test_config.settle_hours",
-            f"Late conversions are waited for between 0 and {LONGEST_SETTLE_HOURS} hours.",
-            "72 is usual.",
+            "ab_test_config.settle_hours", *remedied(RequestProblem.SETTLE_HOURS(most=LONGEST_SETTLE_HOURS))
         )
 
 
@@ -78,8 +75,7 @@ def check_arms(request: RunRequest) -> Iterator[Problem]:
     if _has_twins(request):
         yield Problem(
             "ab_test_config.variants_count",
-            "Two variants would be identical, so there is nothing to test.",
-            "Give each variant a creative, headline or text of its own.",
+            *remedied(RequestProblem.IDENTICAL_VARIANTS()),
             "identical_variants",
         )
 
@@ -99,20 +95,15 @@ def _check_factors(request: RunRequest) -> Iterator[Problem]:
     if cells < wanted:
         yield Problem(
             "ab_test_config.variants_count",
-            f"The factors give {cells} combinations, not {wanted}.",
-            "Add texts or creatives, or ask for fewer variants.",
+            *remedied(RequestProblem.TOO_FEW_COMBINATIONS(cells=cells, wanted=wanted)),
             "not_enough",
         )
     elif cells > wanted:
         # Any part of the combinations would show some values only together, so that neither's share could be told.
-        yield Problem(
-            "ab_test_config.variants_count",
-            f"The factors give {cells} combinations; with {wanted} variants some would never be shown.",
-            f"Ask for {cells} variants."
-            if cells <= len(LETTERS)
-            else f"Leave out values until there are at most {len(LETTERS)} combinations, and ask for as many variants.",
-            "too_many_combinations",
-        )
+        said = RequestProblem.TOO_MANY_COMBINATIONS(cells=cells, wanted=wanted)
+        if cells > len(LETTERS):
+            said = RequestProblem.FAR_TOO_MANY_COMBINATIONS(cells=cells, wanted=wanted, most=len(LETTERS))
+        yield Problem("ab_test_config.variants_count", *remedied(said), "too_many_combinations")
 
 
 def _check_places(request: RunRequest) -> Iterator[Problem]:
@@ -120,8 +111,7 @@ def _check_places(request: RunRequest) -> Iterator[Problem]:
     if len(request.targeting_config.placements) < wanted:
         yield Problem(
             "targeting_config.placements",
-            f"{wanted} variants need {wanted} placements.",
-            "Name one placement for each variant.",
+            *remedied(RequestProblem.TOO_FEW_PLACEMENTS(wanted=wanted)),
             "not_enough",
         )
 
@@ -134,12 +124,9 @@ def _check_supplies(request: RunRequest) -> Iterator[Problem]:
         if strategy is Strategy.COPY_SPLIT and field == "creative_ids":
             shared = True
         if not shared and count < wanted:
-            yield Problem(
-                field,
-                f"{wanted} variants need {wanted} values here; {count} given.",
-                f"Give {wanted}" + ("." if field in must_vary else ", or one shared by all."),
-                "not_enough",
-            )
+            own = field in must_vary
+            code = RequestProblem.TOO_FEW_VALUES if own else RequestProblem.TOO_FEW_SHARED_VALUES
+            yield Problem(field, *remedied(code(wanted=wanted, count=count)), "not_enough")
 
 
 def _has_twins(request: RunRequest) -> bool:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from autopublisher.domain.errors import Problem
+from autopublisher.domain.messages import remedied
 from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request_problems import RequestProblem
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 5000
@@ -43,30 +45,31 @@ CALLS_TO_ACTION = frozenset(
 def check_texts(request: RunRequest) -> Iterator[Problem]:
     """Yield what is wrong with the campaign's name, its copy and the list of creatives."""
     if not request.campaign_name.strip():
-        yield Problem("campaign_name", "The campaign name is empty.", "Give the campaign a name.")
+        yield Problem("campaign_name", *remedied(RequestProblem.NO_CAMPAIGN_NAME()))
     elif (fault := fault_of_name(request.campaign_name)) is not None:
-        yield Problem("campaign_name", f"The campaign name {fault}.", "Give the campaign a readable name.")
+        yield Problem("campaign_name", *remedied(RequestProblem.UNREADABLE_CAMPAIGN_NAME(fault=fault)))
     if len(request.campaign_name) > LONGEST_NAME:
         yield Problem(
             "campaign_name",
-            f"The campaign name has {len(request.campaign_name)} characters; {LONGEST_NAME} is the most.",
-            "Shorten it.",
+            *remedied(
+                RequestProblem.CAMPAIGN_NAME_TOO_LONG(count=len(request.campaign_name), most=LONGEST_NAME)
+            ),
         )
     yield from _check_copy("headlines", request.headlines)
     yield from _check_copy("primary_texts", request.primary_texts)
     if not request.creative_ids:
-        yield Problem("creative_ids", "creative_ids is empty.", "Name at least one creative.")
+        yield Problem("creative_ids", *remedied(RequestProblem.NO_CREATIVES()))
 
 
 def _check_copy(name: str, texts: Sequence[str]) -> Iterator[Problem]:
     if not texts:
-        yield Problem(name, f"{name} is empty.", "Give at least one text.")
+        yield Problem(name, *remedied(RequestProblem.NO_TEXTS(name=name)))
     for index, text in enumerate(texts):
         where = f"{name}[{index}]"
         if not text.strip():
-            yield Problem(where, "This text is empty.", "Write it, or leave it out.")
+            yield Problem(where, *remedied(RequestProblem.EMPTY_TEXT()))
         elif len(text) > LONGEST_TEXT:
-            yield Problem(where, f"This text is longer than {LONGEST_TEXT} characters.", "Shorten it.")
+            yield Problem(where, *remedied(RequestProblem.TEXT_TOO_LONG(most=LONGEST_TEXT)))
 
 
 def check_extras(request: RunRequest) -> Iterator[Problem]:
@@ -78,4 +81,7 @@ def check_extras(request: RunRequest) -> Iterator[Problem]:
 
 def unknown_call_to_action(field: str, action: str) -> Problem:
     """Return the problem of a button that Meta does not have."""
-    return Problem(field, f"{action!r} is no call to action.", "Known: " + ", ".join(sorted(CALLS_TO_ACTION)))
+    return Problem(
+        field,
+        *remedied(RequestProblem.UNKNOWN_CALL_TO_ACTION(action=action, known=tuple(sorted(CALLS_TO_ACTION)))),
+    )

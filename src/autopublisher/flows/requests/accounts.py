@@ -28,10 +28,11 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedied, said_of
 from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.request.ad_rules import is_link, unfit_link
 from autopublisher.flows.requests.pictures import read_picture
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -181,12 +182,11 @@ class Accounts:
         try:
             return self._meta.account(act_id)
         except MetaNotFoundError as error:
-            remedy = "Check the id, and that the token's user may manage this account."
             raise InvalidRequestError(
-                [Problem("act_id", error.message, remedy, "unknown_to_meta")]
+                [Problem("act_id", *remedied(Refusal.UNKNOWN_TO_META(why=said_of(error))), "unknown_to_meta")]
             ) from error
         except MetaOutcomeUnknownError as error:
-            raise UnavailableError(reason=error.message) from error
+            raise UnavailableError(reason=said_of(error)) from error
 
     def _record(self, unit: UnitOfWork, tag: str, actor: str, message: Message) -> None:
         unit.observations.add_events([Event(self._clock.now(), tag, actor, message)])
@@ -202,8 +202,8 @@ def _minor_limits(account: Account, limits: Mapping[str, Decimal | None]) -> dic
         except (ValueError, ArithmeticError):
             found[field] = 0
         if found[field] is not None and (found[field] or 0) <= 0:
-            reason = f"{amount} is no amount above zero in {account.currency}."
-            problems.append(Problem(field, reason, "Give an amount in major units, or null for no limit."))
+            said = Refusal.NO_AMOUNT(amount=str(amount), currency=account.currency)
+            problems.append(Problem(field, *remedied(said)))
     if problems:
         raise InvalidRequestError(problems)
     return found
@@ -220,7 +220,7 @@ def _refuse_unfit(name: str | None, defaults: Mapping[str, str | None]) -> None:
     """Refuse a name nobody can read, and a link no ad can have."""
     fault = None if name is None else fault_of_name(name)
     if fault is not None:
-        raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give a readable name.")])
+        raise InvalidRequestError([Problem("name", *remedied(Refusal.UNREADABLE_NAME(fault=fault)))])
     link = defaults.get("link_url")
     if link and not is_link(link):
         raise InvalidRequestError([unfit_link("defaults.link_url")])
@@ -228,26 +228,24 @@ def _refuse_unfit(name: str | None, defaults: Mapping[str, str | None]) -> None:
 
 def _refuse_taken(unit: UnitOfWork, act_id: ActId) -> None:
     if unit.accounts.by_act_id(act_id) is not None:
-        raise ConflictError(f"Ad account {act_id} is registered already.", "GET /meta/accounts lists it.")
+        raise ConflictError(*remedied(Refusal.ACCOUNT_TAKEN(act_id=act_id)))
 
 
 def _refuse_unknown_zone(timezone: str) -> None:
     """Refuse an account whose days could not be told apart: neither limits nor daily budgets could be counted."""
     if zone_of(timezone) is None:
-        reason = f"The ad account's time zone {timezone!r} is not in this installation's tz database."
-        remedy = "Update the tzdata package, or the zone in Meta's account settings; then register it again."
-        raise InvalidRequestError([Problem("timezone", reason, remedy, "unknown_timezone")])
+        said = Refusal.UNKNOWN_ZONE(zone=timezone)
+        raise InvalidRequestError([Problem("timezone", *remedied(said), "unknown_timezone")])
 
 
 def _checked(name: str, content: bytes) -> Picture:
     """Return what the image is; raises InvalidRequestError."""
     fault = fault_of_name(name)
     if fault is not None and name.strip():
-        raise InvalidRequestError([Problem("name", f"This name {fault}.", "Give it a readable name.")])
+        raise InvalidRequestError([Problem("name", *remedied(Refusal.UNREADABLE_NAME(fault=fault)))])
     if not 1 <= len(name.strip()) <= LONGEST_NAME:
-        reason = f"A creative's name has 1 to {LONGEST_NAME} characters."
-        raise InvalidRequestError([Problem("name", reason, "Give it a name.")])
+        said = Refusal.CREATIVE_NAME_LENGTH(most=LONGEST_NAME)
+        raise InvalidRequestError([Problem("name", *remedied(said))])
     if len(content) > LARGEST_IMAGE:
-        reason = "The image is larger than 30 MB, the most Meta takes."
-        raise InvalidRequestError([Problem("file", reason, "Compress it.", "too_large")])
+        raise InvalidRequestError([Problem("file", *remedied(Refusal.IMAGE_TOO_LARGE()), "too_large")])
     return read_picture(content)

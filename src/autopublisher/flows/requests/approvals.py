@@ -3,7 +3,7 @@
 Each only writes the row and nudges; a tick acts on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,13 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.messages import Message
-from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in, found_names
+from autopublisher.domain.messages import Message, remedied
+from autopublisher.domain.reconciliation.found import found_digest, found_in, found_names
 from autopublisher.domain.runs.approvals import approval_digest, named_by_verdict, overrides_verdict
 from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -88,14 +89,9 @@ class Approvals:
             run = unit.runs.get(run_id)
             rows = unit.journal.of_run(run_id)
             if not found_in(rows) or run.is_ending or run.control is Control.CANCEL:
-                raise ConflictError(
-                    "The run is not held: nothing at Meta is missing from its database.", "Nothing to adopt."
-                )
+                raise ConflictError(*remedied(Refusal.NOT_HELD()))
             if digest is not None and digest != found_digest(rows):
-                raise ConflictError(
-                    "Meta holds more of the run than this word was given for.",
-                    "Read the run again and adopt what it shows.",
-                )
+                raise ConflictError(*remedied(Refusal.MORE_FOUND()))
             asked = replace(run, control=Control.ADOPT, control_by=actor, adopts=found_digest(rows))
             said = RunMessage.ADOPT_ASKED(actor=actor, found=tuple(found_names(rows)))
             return self._nudge(unit, asked, "adopt_asked", said, actor=actor)
@@ -110,9 +106,7 @@ class Approvals:
             if run.control is Control.CANCEL or run.status is RunStatus.CANCELLED:
                 return run
             if run.is_final:
-                raise ConflictError(
-                    f"The run has ended already: {run.status.value}.", "Nothing is left to cancel."
-                )
+                raise ConflictError(*remedied(Refusal.RUN_ENDED(status=run.status.value)))
             why = ended_by(RunEnd.CANCELLED, RunEnd.CANCELLED_BECAUSE, actor, reason)
             return self._ended(unit, run, "cancel_asked", why, actor)
 
@@ -126,8 +120,7 @@ class Approvals:
             self._check_waiting(run, None)
             if run.approval is not None:
                 raise ConflictError(
-                    f"Variant {run.approval.variant} has been approved already, by {run.approval.by}.",
-                    "Cancel the run if that was wrong.",
+                    *remedied(Refusal.APPROVED_ALREADY(variant=run.approval.variant, by=run.approval.by))
                 )
             why = ended_by(RunEnd.REJECTED, RunEnd.REJECTED_BECAUSE, actor, reason)
             return self._ended(unit, run, "rejected", why, actor)
@@ -140,16 +133,8 @@ class Approvals:
         letters = [one.letter for one in unit.records.variants(run.id)]
         names = {one.name: one.letter for one in unit.records.variants(run.id)}
         if variant is None and run.winner is None and run.status is RunStatus.WAITING_APPROVAL:
-            likely = f" The likeliest is {run.leader}." if run.leader else ""
             raise InvalidRequestError(
-                [
-                    Problem(
-                        "variant_id",
-                        f"No winner was proven, so the variant must be named.{likely}",
-                        f"Send variant_id, one of: {', '.join(letters)}.",
-                        "not_proven",
-                    )
-                ]
+                [Problem("variant_id", *remedied(_not_proven(run, letters)), "not_proven")]
             )
         if variant is None:
             return run.winner or ""
@@ -158,7 +143,8 @@ class Approvals:
             raise InvalidRequestError(
                 [
                     Problem(
-                        "variant_id", f"The run has no variant {variant!r}.", f"One of: {', '.join(letters)}."
+                        "variant_id",
+                        *remedied(Refusal.NO_SUCH_VARIANT(variant=variant, letters=tuple(letters))),
                     )
                 ]
             )
@@ -167,46 +153,32 @@ class Approvals:
     def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None) -> Run:
         """Return the run as it is; whoever names no variant means the verdict's, which an override has set aside."""
         if given.variant != chosen or (given.override and asked is None):
-            raise ConflictError(
-                f"Variant {given.variant} has been approved already, by {given.by}.",
-                "Cancel the run if that was wrong.",
-            )
+            raise ConflictError(*remedied(Refusal.APPROVED_ALREADY(variant=given.variant, by=given.by)))
         return run
 
     def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
         """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
         variants = {one.letter: one for one in unit.records.variants(run.id)}
         if chosen == run.winner:
-            raise ConflictError(
-                f"Meta has refused the final ad of variant {chosen}.",
-                "Change it in Ads Manager, name another variant, or cancel the run.",
-            )
+            raise ConflictError(*remedied(Refusal.FINAL_AD_REFUSED(letter=chosen)))
         shown = [variants[letter].placements for letter in (chosen, run.winner or chosen)]
         if shown[0] != shown[1]:
-            raise ConflictError(
-                f"Variant {chosen} is shown in other places than the final campaign.",
-                "Change the refused ad in Ads Manager, or cancel the run and start a new one.",
-            )
+            raise ConflictError(*remedied(Refusal.SHOWN_ELSEWHERE(letter=chosen)))
         _check_digest(run, digest)
 
     def _check_waiting(self, run: Run, digest: str | None) -> None:
         if run.status is not RunStatus.WAITING_APPROVAL:
-            raise ConflictError(
-                f"The run is not waiting for approval; it is {run.status.value}.",
-                "Approve when its status is waiting_approval.",
-            )
+            raise ConflictError(*remedied(Refusal.NOT_WAITING(status=run.status.value)))
         if run.control is Control.CANCEL or run.ends_as is not None:
-            raise ConflictError("The run is being cancelled.", "Start a new run.")
+            raise ConflictError(*remedied(Refusal.BEING_CANCELLED()))
         if run.approval_expires_at is not None and self._clock.now() >= run.approval_expires_at:
-            raise ConflictError("The time to approve this run is over.", "Start a new run.")
+            raise ConflictError(*remedied(Refusal.TIME_TO_APPROVE_OVER()))
         _check_digest(run, digest)
 
     def _check_current(self, unit: UnitOfWork, run: Run) -> None:
         """Refuse a word on a plan that is not the latest: Meta is ahead of it."""
         if found_in(unit.journal.of_run(run.id)):
-            raise ConflictError(
-                f"The run is held: {OLDER}.", "Adopt what Meta holds of it, or cancel the run."
-            )
+            raise ConflictError(*remedied(Refusal.RUN_HELD(older=RunMessage.IS_OLDER())))
 
     def _nudge(
         self,
@@ -238,8 +210,7 @@ def _check_override(variant: str, role: Role | None, comment: str) -> None:
             [
                 Problem(
                     "comment",
-                    f"The verdict speaks against variant {variant}: releasing it needs a reason.",
-                    "Say why in comment; it is kept with the run.",
+                    *remedied(Refusal.OVERRIDE_WITHOUT_REASON(letter=variant)),
                     "override_without_reason",
                 )
             ]
@@ -259,9 +230,12 @@ def _release_text(run: Run, approval: Approval) -> Message:
     return because(**given, comment=approval.comment) if approval.comment else plain(**given)
 
 
+def _not_proven(run: Run, letters: Sequence[str]) -> Message:
+    if run.leader is None:
+        return Refusal.NOT_PROVEN(letters=tuple(letters))
+    return Refusal.NOT_PROVEN_WITH_LEADER(letters=tuple(letters), leader=run.leader)
+
+
 def _check_digest(run: Run, digest: str | None) -> None:
     if digest is not None and digest != approval_digest(run):
-        raise ConflictError(
-            "The plan is not the one this approval was made for.",
-            "Read the run again and approve what it shows.",
-        )
+        raise ConflictError(*remedied(Refusal.OTHER_PLAN()))

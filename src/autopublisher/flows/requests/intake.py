@@ -17,7 +17,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedied, said_of
 from autopublisher.domain.money.limits import InstallationLimits, check_limits
 from autopublisher.domain.money.run_cap import check_run_cap
 from autopublisher.domain.request.request import RunRequest, request_digest
@@ -27,6 +27,7 @@ from autopublisher.domain.runs.request_warnings import request_warnings
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.steps import event
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
@@ -87,10 +88,7 @@ class Intake:
         if not found:
             return None
         if found[0].request_digest != request_digest(request):
-            raise ConflictError(
-                "This Idempotency-Key was used with a different request.",
-                "Send a new key with a changed request, or the same request with this key.",
-            )
+            raise ConflictError(*remedied(Refusal.KEY_USED()))
         return found[0]
 
     def _checked(self, request: RunRequest) -> tuple[Account, Sequence[Creative]]:
@@ -104,13 +102,7 @@ class Intake:
             foreign = [creative.id for creative in creatives if creative.account_id != account.id]
         if foreign:
             raise InvalidRequestError(
-                [
-                    Problem(
-                        "creative_ids",
-                        f"Creatives of another account: {', '.join(foreign)}",
-                        "Upload them to this account.",
-                    )
-                ]
+                [Problem("creative_ids", *remedied(Refusal.FOREIGN_CREATIVES(foreign=tuple(foreign))))]
             )
         self._check_moment(request)
         return account, creatives
@@ -118,13 +110,9 @@ class Intake:
     def _check_moment(self, request: RunRequest) -> None:
         now = self._clock.now()
         if request.scheduled_for is not None and request.scheduled_for <= now:
-            raise InvalidRequestError(
-                [Problem("scheduled_for", "This moment has passed.", "Name a moment in the future.")]
-            )
+            raise InvalidRequestError([Problem("scheduled_for", *remedied(Refusal.MOMENT_PASSED()))])
         if request.scheduled_for is not None and request.scheduled_for > now + FURTHEST_START:
-            raise InvalidRequestError(
-                [Problem("scheduled_for", "This is more than a year ahead.", "Name a moment within a year.")]
-            )
+            raise InvalidRequestError([Problem("scheduled_for", *remedied(Refusal.MOMENT_TOO_FAR()))])
 
     def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[Message, ...]:
         """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
@@ -132,7 +120,7 @@ class Intake:
             facts = self._meta.account(account.act_id)
             minimums = self._meta.minimum_budgets(account.act_id)
         except MetaOutcomeUnknownError as error:
-            raise UnavailableError(reason=error.message) from error
+            raise UnavailableError(reason=said_of(error)) from error
         problems = check_against_meta(request, account, facts, minimums)
         problems = problems or list(check_run_cap(request, facts, self._limits.spend.run))
         if problems:

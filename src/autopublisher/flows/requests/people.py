@@ -19,11 +19,12 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import UserId
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedied
 from autopublisher.domain.names import fault_of_name
 from autopublisher.domain.people import AccessToken, PersonMessage, TokenKind, User
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.recent_callers import RecentCallers
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.requests.sign_in_throttle import FailureLog, SignInThrottle, network_of
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.passwords import Passwords
@@ -148,7 +149,7 @@ class People:
         """
         fault = fault_of_name(label)
         if fault is not None:
-            raise InvalidRequestError([Problem("label", f"This label {fault}.", "Give a readable label.")])
+            raise InvalidRequestError([Problem("label", *remedied(Refusal.UNREADABLE_LABEL(fault=fault)))])
         token, _ = self._issue(user, TokenKind.API, label, lifetime, actor=actor)
         return token
 
@@ -229,21 +230,15 @@ def _remember(unit: UnitOfWork, user: User, address: str) -> None:
 def _check_name(name: str) -> None:
     fault = fault_of_name(name)
     if fault is not None and name:
-        raise InvalidRequestError([Problem("username", f"This name {fault}.", "Choose another name.")])
+        raise InvalidRequestError([Problem("username", *remedied(Refusal.UNREADABLE_NAME(fault=fault)))])
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
-        problem = Problem(
-            "username",
-            f"A name has 1 to {LONGEST_NAME} printable characters, without blanks around it.",
-            "Choose another name.",
-        )
+        problem = Problem("username", *remedied(Refusal.USER_NAME_LENGTH(most=LONGEST_NAME)))
         raise InvalidRequestError([problem])
 
 
 def _check_password(password: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         problem = Problem(
-            "password",
-            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
-            "Choose a longer one; a sentence is good.",
+            "password", *remedied(Refusal.PASSWORD_LENGTH(least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD))
         )
         raise InvalidRequestError([problem])

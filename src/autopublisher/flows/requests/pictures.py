@@ -8,7 +8,8 @@ from PIL import Image
 
 from autopublisher.domain.creatives.pictures import Picture, check_picture, picture_warnings
 from autopublisher.domain.errors import InvalidRequestError, Problem
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedied
+from autopublisher.flows.requests.refusals import Refusal
 
 # What is too large is refused by what the header says, before anything is decoded; this would only guess again.
 Image.MAX_IMAGE_PIXELS = None
@@ -107,7 +108,4 @@ def _scan_end(content: bytes, at: int) -> int:
 
 
 def _broken() -> InvalidRequestError:
-    reason = "The file is no sound PNG or JPEG image: it cannot be decoded to its end."
-    return InvalidRequestError(
-        [Problem("file", reason, "Upload a PNG or JPEG that opens in an image editor.", "not_an_image")]
-    )
+    return InvalidRequestError([Problem("file", *remedied(Refusal.NOT_AN_IMAGE()), "not_an_image")])

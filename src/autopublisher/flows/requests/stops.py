@@ -23,8 +23,9 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedied
 from autopublisher.flows.requests.deadline import within
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.ticks import look_now
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.flows.writes.stop_guard import stop_lock
@@ -150,9 +151,7 @@ class Stops:
         """
         _need_reason(reason)
         if (stop_id is None) == (account_id is None):
-            raise InvalidRequestError(
-                [Problem("stop_id", "Name a stop or an account.", "Send stop_id or meta_account_id.")]
-            )
+            raise InvalidRequestError([Problem("stop_id", *remedied(Refusal.STOP_OR_ACCOUNT()))])
         lifted = self._again(lambda: self._lifted(actor, reason, stop_id, account_id, reactivate=reactivate))
         return [self.view(one.id) for one in lifted]
 
@@ -266,9 +265,7 @@ def views_of(open_unit: OpenUnitOfWork, limit: int = 50) -> Sequence[StopView]:
 
 def _need_reason(reason: str) -> None:
     if not reason.strip():
-        raise InvalidRequestError(
-            [Problem("reason", "A reason is required.", "Say why, for the audit trail.")]
-        )
+        raise InvalidRequestError([Problem("reason", *remedied(Refusal.NO_REASON()))])
 
 
 def _chosen(
@@ -282,21 +279,19 @@ def _chosen(
         stop = unit.stops.get(stop_id)
         if stop.holds or (reactivate and not stop.reactivate):
             return [stop]
-        raise ConflictError("This stop has been lifted already.", "Nothing is left to do.")
+        raise ConflictError(*remedied(Refusal.LIFTED_ALREADY()))
     account = unit.accounts.get(AccountId(str(account_id)))
     holding = unit.stops.holding(account.act_id)
     own = [one for one in holding if one.act_id is not None]
     if own:
         return own
     if holding:
-        raise ConflictError(
-            "Everything is stopped, not this account alone.", f"Lift that stop: stop_id {holding[0].id}."
-        )
+        raise ConflictError(*remedied(Refusal.EVERYTHING_STOPPED(stop=holding[0].id)))
     past = [one for one in unit.stops.concerning(account.act_id) if not one.holds]
     last = max(past, key=lambda stop: stop.lifted_at or stop.at, default=None)
     if reactivate and last is not None and not last.reactivate:
         return [last]
-    raise ConflictError("This account is not stopped.", "Nothing is left to do.")
+    raise ConflictError(*remedied(Refusal.NOT_STOPPED()))
 
 
 def _view(unit: UnitOfWork, stop: Stop) -> StopView:

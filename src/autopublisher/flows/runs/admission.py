@@ -7,7 +7,7 @@ from functools import partial
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.errors import NotFoundError, Problem
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, remedy_of, said_of
 from autopublisher.domain.money.limits import check_limits
 from autopublisher.domain.money.run_cap import check_run_cap
 from autopublisher.domain.request.rules import (
@@ -89,7 +89,7 @@ class Admission:
             try:
                 unit.creatives.get_many(run.request.creative_ids)
             except NotFoundError as error:
-                return [Problem("creative_ids", error.message, error.remedy)], None
+                return [Problem("creative_ids", said_of(error), remedy_of(error))], None
         problems = check_request(run.request) + check_against_account(run.request, account)
         problems = problems or list(check_limits(run.request, account, self._gate.installation))
         if problems:

@@ -10,6 +10,7 @@ from autopublisher.domain.request.placements import (
     placement_targeting,
     unknown_placements,
 )
+from support.wording import english
 
 
 def test_the_briefs_placement_is_metas_stream() -> None:
@@ -62,7 +63,7 @@ def test_unknown_placements_are_named_in_order() -> None:
     ],
 )
 def test_placements_that_meta_refuses_are_refused_with_the_reason(names: list[str], reason: str) -> None:
-    assert reason in (placement_conflict(names) or "")
+    assert reason in english(placement_conflict(names))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from autopublisher.domain.request.request import (
 from autopublisher.domain.request.rules import check_against_account, check_request
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.plan import test_plan as plan_of_test
+from support.wording import english
 from unit.domain.samples import ACCOUNT, DEFAULTS, NOW, asked, run_of
 
 TAIWAN = {"taiwan_universal_beneficiary": "11", "taiwan_universal_payer": "12"}
@@ -86,4 +87,4 @@ def test_a_request_without_identities_has_the_digest_it_had_before_there_were_an
 )
 def test_a_country_without_ads_is_refused_for_that_reason(country: str, name: str) -> None:
     (problem,) = check_request(asked(targeting={"countries": (country,)}))
-    assert problem.reason == f"Meta shows no ads in {name} ({country})."
+    assert english(problem.reason) == f"Meta shows no ads in {name} ({country})."

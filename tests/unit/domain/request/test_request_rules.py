@@ -46,12 +46,12 @@ WRONG_BY_ITSELF: list[tuple[dict[str, Any], str, str]] = [
     ({"campaign_name": "x" * 301}, "campaign_name", "301 characters; 300 is the most"),
     ({"headlines": ()}, "headlines", "is empty"),
     ({"headlines": ("A", " ")}, "headlines[1]", "is empty"),
-    ({"primary_texts": ("x" * 5001, "B")}, "primary_texts[0]", "longer than 5000"),
+    ({"primary_texts": ("x" * 5001, "B")}, "primary_texts[0]", "longer than 5,000"),
     ({"creative_ids": ()}, "creative_ids", "is empty"),
     ({"test": {"variants_count": 1}}, TEST + "variants_count", "2 to 10 variants, not 1"),
     ({"test": {"variants_count": 11}}, TEST + "variants_count", "2 to 10 variants, not 11"),
     ({"test": {"test_duration_hours": 0, "embargo_hours": 0}}, TEST + "test_duration_hours", "not 0"),
-    ({"test": {"test_duration_hours": 2161}}, TEST + "test_duration_hours", "1 to 2160 hours"),
+    ({"test": {"test_duration_hours": 2161}}, TEST + "test_duration_hours", "1 to 2,160 hours"),
     ({"test": {"embargo_hours": 24}}, TEST + "embargo_hours", "24 h does not end before"),
     ({"test": {"embargo_hours": -1}}, TEST + "embargo_hours", "-1 h"),
     ({"test": {"settle_hours": -1}}, TEST + "settle_hours", "between 0 and 672"),
@@ -172,7 +172,7 @@ def test_every_problem_is_reported_and_not_only_the_first() -> None:
 
 def test_too_small_a_total_is_refused_in_the_briefs_words() -> None:
     (problem,) = check_against_account(asked(budget={"total_budget": Decimal("99.99")}), ACCOUNT)
-    assert problem.reason == (
+    assert english(problem.reason) == (
         "Insufficient budget: total_budget 99.99 EUR must be >= "
         "test_budget_per_variant * variants_count = 100.0 EUR"
     )

@@ -1,0 +1,43 @@
+"""What people are refused for, by code; what can be done about each has the same code and ``.remedy``."""
+
+from autopublisher.domain.messages import Code
+
+
+class Refusal(Code):
+    """Why what somebody asked for is not done."""
+
+    ACCOUNT_TAKEN = "refusal.account_taken"
+    APPROVED_ALREADY = "refusal.approved_already"
+    BEING_CANCELLED = "refusal.being_cancelled"
+    EVERYTHING_STOPPED = "refusal.everything_stopped"
+    FINAL_AD_REFUSED = "refusal.final_ad_refused"
+    FOREIGN_CREATIVES = "refusal.foreign_creatives"
+    KEY_USED = "refusal.key_used"
+    LIFTED_ALREADY = "refusal.lifted_already"
+    MOMENT_PASSED = "refusal.moment_passed"
+    MOMENT_TOO_FAR = "refusal.moment_too_far"
+    MORE_FOUND = "refusal.more_found"
+    NO_REASON = "refusal.no_reason"
+    NO_SUCH_VARIANT = "refusal.no_such_variant"
+    NOT_HELD = "refusal.not_held"
+    NOT_STOPPED = "refusal.not_stopped"
+    NOT_WAITING = "refusal.not_waiting"
+    OTHER_PLAN = "refusal.other_plan"
+    OVERRIDE_WITHOUT_REASON = "refusal.override_without_reason"
+    PASSWORD_LENGTH = "refusal.password_length"  # noqa: S105 - a code
+    RUN_ENDED = "refusal.run_ended"
+    RUN_HELD = "refusal.run_held"
+    SHOWN_ELSEWHERE = "refusal.shown_elsewhere"
+    STOP_OR_ACCOUNT = "refusal.stop_or_account"
+    TIME_TO_APPROVE_OVER = "refusal.time_to_approve_over"
+    USER_NAME_LENGTH = "refusal.user_name_length"
+    UNREADABLE_NAME = "refusal.unreadable_name"
+    UNREADABLE_LABEL = "refusal.unreadable_label"
+    UNKNOWN_TO_META = "refusal.unknown_to_meta"
+    NO_AMOUNT = "refusal.no_amount"
+    UNKNOWN_ZONE = "refusal.unknown_zone"
+    CREATIVE_NAME_LENGTH = "refusal.creative_name_length"
+    IMAGE_TOO_LARGE = "refusal.image_too_large"
+    NOT_AN_IMAGE = "refusal.not_an_image"
+    NOT_PROVEN = "refusal.not_proven"
+    NOT_PROVEN_WITH_LEADER = "refusal.not_proven_with_leader"
