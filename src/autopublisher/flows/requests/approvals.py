@@ -158,7 +158,7 @@ class Approvals:
 
     def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
         """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
-        variants = {one.letter: one for one in unit.records.variants(run.id)}
+        variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
         if chosen == run.winner:
             raise ConflictError(*remedied(Refusal.FINAL_AD_REFUSED(letter=chosen)))
         shown = [variants[letter].placements for letter in (chosen, run.winner or chosen)]

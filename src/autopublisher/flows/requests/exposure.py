@@ -75,7 +75,7 @@ class AccountExposure:
     @property
     def as_of(self) -> datetime | None:
         """When the oldest of the figures was read at Meta; None where there is none."""
-        return min((one.as_of for one in self.runs if one.as_of is not None), default=None)
+        return min((run.as_of for run in self.runs if run.as_of is not None), default=None)
 
 
 class Exposures:

@@ -126,7 +126,9 @@ class RunView:
     @property
     def figures_at(self) -> datetime | None:
         """When the oldest of the variants' figures were read; None before any."""
-        return min((one.figures_at for one in self.variants if one.figures_at is not None), default=None)
+        return min(
+            (variant.figures_at for variant in self.variants if variant.figures_at is not None), default=None
+        )
 
     @property
     def found_digest(self) -> str:
@@ -136,7 +138,7 @@ class RunView:
     @property
     def test_spent(self) -> Money:
         """What the variants have spent in the test."""
-        return Money(sum(one.spend.minor for one in self.variants), self.run.currency)
+        return Money(sum(variant.spend.minor for variant in self.variants), self.run.currency)
 
     @property
     def total(self) -> Money:
@@ -202,7 +204,7 @@ class RunView:
     @property
     def winner_variant(self) -> VariantView | None:
         """The variant that won, or that a person chose."""
-        return next((one for one in self.variants if one.variant.letter == self.run.winner), None)
+        return next((variant for variant in self.variants if variant.variant.letter == self.run.winner), None)
 
     @property
     def improvement_percentage(self) -> float | None:
@@ -222,7 +224,8 @@ class RunView:
     def overall_roas(self) -> float | None:
         """Revenue of all arms per unit of their spend; None before any spend."""
         return _ratio(
-            sum(one.figures.revenue for one in self.variants), sum(one.figures.spend for one in self.variants)
+            sum(variant.figures.revenue for variant in self.variants),
+            sum(variant.figures.spend for variant in self.variants),
         )
 
 
@@ -277,7 +280,7 @@ class Reports:
         operations, objects = tuple(facts.rows), tuple(facts.models.values())
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
-        views = tuple(_variant_view(run, one, latest, intervals, named) for one in variants)
+        views = tuple(_variant_view(run, variant, latest, intervals, named) for variant in variants)
         return RunView(
             run=run,
             variants=views,

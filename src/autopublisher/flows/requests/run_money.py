@@ -167,10 +167,10 @@ def _object(row: Operation, rows: Sequence[Operation], known: _Known, currency: 
     if on and model is not None and model.budget is not None:
         until = max(until, model.ends_at or until)
         could = max(could, _as_shown(row, model.budget, spent, until, known))
-    return _entry(row, rows, known, currency, _Outlook(_told(spent, figure), could, until))
+    return _entry(row, rows, known, currency, _Outlook(_shown_spend(spent, figure), could, until))
 
 
-def _told(spent: int, figure: int) -> int:
+def _shown_spend(spent: int, figure: int) -> int:
     """Return what people are told was spent: Meta's figure, without the unit that is counted beside it for its rounding."""
     return figure if spent == figure + 1 else spent
 
@@ -232,8 +232,8 @@ def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _
 
 def _bound(row: Operation, budget: int, spent: int) -> int:
     """Return what is left of the reserve as long as the daily budget is the one we asked for; else there is no bound."""
-    asked = int(row.spec.params["daily_budget"])
-    return max(0, row.spec.reserves - max(0, spent - 1)) if budget <= asked else sys.maxsize
+    requested = int(row.spec.params["daily_budget"])
+    return max(0, row.spec.reserves - max(0, spent - 1)) if budget <= requested else sys.maxsize
 
 
 def _is_shown_on(row: Operation, models: Mapping[str, MetaObject]) -> bool:

@@ -122,7 +122,9 @@ class Stops:
         now = self._clock.now()
         with self._open_unit() as unit:
             act_id = None if account_id is None else unit.accounts.get(account_id).act_id
-            concerned = sorted(one.act_id for one in unit.accounts.all() if act_id in (None, one.act_id))
+            concerned = sorted(
+                account.act_id for account in unit.accounts.all() if act_id in (None, account.act_id)
+            )
             for one in concerned:
                 unit.lock(stop_lock(one))
             stop = next((one for one in unit.stops.holding() if one.act_id == act_id), None)
@@ -208,11 +210,11 @@ class Stops:
             return (), ()
         views = [
             StopView(
-                one.stop,
-                tuple(AccountStop(act_id, act_id, report) for act_id, report in one.reports.items()),
+                noted_stop.stop,
+                tuple(AccountStop(act_id, act_id, report) for act_id, report in noted_stop.reports.items()),
                 NOT_TAKEN_YET,
             )
-            for one in self._emergency.noted()
+            for noted_stop in self._emergency.noted()
         ]
         return views, self._emergency.booked()
 
@@ -237,7 +239,7 @@ class Stops:
 
 def _with_unknown_accounts(view: StopView, emergency: EmergencyPause) -> StopView:
     """Pause the accounts of a stop of everything that this database does not have: another may have known them."""
-    known = {one.act_id for one in view.accounts}
+    known = {account.act_id for account in view.accounts}
     unknown = [one for one in emergency.booked() if one.act_id not in known]
     if view.stop.act_id is not None or not unknown:
         return view
@@ -295,14 +297,14 @@ def _chosen(
 
 
 def _view(unit: UnitOfWork, stop: Stop) -> StopView:
-    accounts = [one for one in unit.accounts.all() if stop.concerns(one.act_id)]
+    accounts = [account for account in unit.accounts.all() if stop.concerns(account.act_id)]
     if stop.holds:
         watches = {watch.act_id: watch for watch in unit.watches.all()}
-        so_far = tuple(_so_far(stop, one, watches.get(one.act_id)) for one in accounts)
+        so_far = tuple(_so_far(stop, account, watches.get(account.act_id)) for account in accounts)
         # Only a stop that the database has not taken brings its reports along while it holds.
         return StopView(stop, so_far, "" if stop.report is None else NOT_TAKEN_YET)
     kept: Mapping[str, Any] = stop.report or {}
-    names = {one.act_id: one.name for one in accounts}
+    names = {account.act_id: account.name for account in accounts}
     return StopView(
         stop,
         tuple(
@@ -349,7 +351,9 @@ def _report_about(stop: Stop, record: Mapping[str, Any]) -> StopReport | None:
 def _reports(unit: UnitOfWork, stop: Stop, accounts: Sequence[Account]) -> dict[str, Any]:
     """Return what was last reported of the accounts a stop concerns, to be kept with it."""
     views = [
-        _so_far(stop, one, unit.watches.get(one.act_id)) for one in accounts if stop.concerns(one.act_id)
+        _so_far(stop, account, unit.watches.get(account.act_id))
+        for account in accounts
+        if stop.concerns(account.act_id)
     ]
     return {view.act_id: view.report.to_record() for view in views if view.report is not None}
 

@@ -207,7 +207,7 @@ class Watch:
         rows = self._control.rows(run)
         arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
         going_on = [row for row in arms if row.spec.variant not in run.eliminated]
-        spent = {one.variant: one.figures.spend for one in snapshots}
+        spent = {snapshot.variant: snapshot.figures.spend for snapshot in snapshots}
         left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
         return Money(sum(left), run.currency)
 

@@ -120,7 +120,9 @@ class Admission:
         variants = build_variants(run.id, request)
         if not unit.records.variants(run.id):
             unit.records.add_variants(variants)
-        creatives = {one.id: one.storage_key for one in unit.creatives.get_many(request.creative_ids)}
+        creatives = {
+            creative.id: creative.storage_key for creative in unit.creatives.get_many(request.creative_ids)
+        }
         starts = now + LEAD
         ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
         settled = replace(run, request=request, build_starts_at=starts, build_ends_at=ends, admitted_at=now)
@@ -157,7 +159,7 @@ def _is_scheduled(run: Run, now: datetime) -> bool:
 
 def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
     reasons = RunMessage.NOTES(
-        notes=tuple(RunMessage.FIELD_REFUSED(field=one.field, why=one.reason) for one in problems)
+        notes=tuple(RunMessage.FIELD_REFUSED(field=problem.field, why=problem.reason) for problem in problems)
     )
     failed = run.moved(RunStatus.FAILED, now, failure=reasons)
     return Step(failed, (event(run, now, "failed", RunMessage.REFUSED_AT_ADMISSION(why=reasons)),))

@@ -76,7 +76,7 @@ class ArmSpend:
 
     def _shown(self, run: Run, tree: Sequence[Operation], since: datetime) -> Mapping[str, str]:
         """Return the objects' statuses by key; what nobody has read since then is asked for."""
-        fresh = {one.key: one.status for one in self._control.models(run) if one.read_at >= since}
+        fresh = {model.key: model.status for model in self._control.models(run) if model.read_at >= since}
         return {
             row.key: fresh[row.key] if row.key in fresh else self._control.status_now(run, row)
             for row in tree
@@ -84,7 +84,7 @@ class ArmSpend:
 
     def _arms(self, run: Run, tree: Sequence[Operation], shown: Mapping[str, str]) -> list[_Arm]:
         rows = self._control.rows(run)
-        models = {one.key: one for one in self._control.models(run)}
+        models = {model.key: model for model in self._control.models(run)}
         return [
             _Arm(
                 row,
@@ -99,7 +99,7 @@ class ArmSpend:
     def _are_figures_fresh(self, run: Run) -> bool:
         """Tell whether the settlement's figures are so young that Meta has no others."""
         with self._open_unit().reading() as unit:
-            read = [one.at for one in unit.observations.snapshots(run.id)]
+            read = [snapshot.at for snapshot in unit.observations.snapshots(run.id)]
         is_settled = run.settles_at is not None and bool(read) and max(read) >= run.settles_at
         return is_settled and self._clock.now() - max(read) < REFRESH
 
@@ -110,7 +110,9 @@ class ArmSpend:
         its id.
         """
         until, ids = self._clock.now(), {str(arm.row.meta_id): arm.row.key for arm in arms}
-        listed = self._meta.ad_sets(run.act_id, [MetaId(one) for one in sorted(ids)], run.created_at, until)
+        listed = self._meta.ad_sets(
+            run.act_id, [MetaId(meta_id) for meta_id in sorted(ids)], run.created_at, until
+        )
         found = {ids[str(row["adset_id"])]: row for row in listed}
         for row in (arm.row for arm in arms if arm.row.spent or arm.is_gone):
             if row.key not in found:

@@ -48,7 +48,7 @@ def _opened(unit: UnitOfWork, run: Run, now: datetime) -> Campaign | None:
     opened = None if run.is_final else planned(run, now)
     if opened is None:
         return None
-    known = [one for one in unit.observations.snapshots(run.id) if one.variant == FINAL_ARM]
+    known = [snapshot for snapshot in unit.observations.snapshots(run.id) if snapshot.variant == FINAL_ARM]
     if known:  # of what Meta had before this database knew of it
         spent = Money(known[-1].figures.spend, run.currency)
         opened = replace(opened, spent=spent, spent_at=known[-1].at)

@@ -48,11 +48,11 @@ class DeliveryHistory:
         seen_on = {model.key for model in self._control.models(run) if model.status not in OFF}
         with self._open_unit().reading() as unit:
             told = {
-                str(one.data.get("key"))
-                for one in unit.observations.events(run.id)
-                if one.tag == EDITED
-                and one.data.get("field") == "status"
-                and one.data.get("shown") not in OFF
+                str(event.data.get("key"))
+                for event in unit.observations.events(run.id)
+                if event.tag == EDITED
+                and event.data.get("field") == "status"
+                and event.data.get("shown") not in OFF
             }
         return frozenset(
             family
@@ -66,7 +66,7 @@ class DeliveryHistory:
         keys = {str(row.meta_id): row.key for row in quiet}
         if not keys:
             return frozenset()
-        ids = [MetaId(one) for one in sorted(keys)]
+        ids = [MetaId(key) for key in sorted(keys)]
         try:
             found = self._meta.ad_sets(run.act_id, ids, run.created_at, self._clock.now())
         except MetaError:

@@ -204,7 +204,7 @@ class Holding:
 
     def _possible(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, int]:
         """Return what each write of the run can have cost in the end, in minor units; without figures what it reserves."""
-        models = {one.key: one for one in self.control.models(run)}
+        models = {model.key: model for model in self.control.models(run)}
         figures, now = self._figures(run, rows) or {}, self._clock.now()
         return {
             row.key: possible_spend(
@@ -231,7 +231,9 @@ class Holding:
         }
         final = found.get(_FINAL[1])
         with self._open_unit() as unit:
-            kept = [one for one in unit.observations.snapshots(run.id) if one.variant == FINAL_ARM]
+            kept = [
+                snapshot for snapshot in unit.observations.snapshots(run.id) if snapshot.variant == FINAL_ARM
+            ]
             if final is not None and (not kept or kept[-1].figures != final):
                 unit.observations.add_snapshots([Snapshot(run.id, FINAL_ARM, now, final)])
                 unit.commit()
@@ -293,7 +295,7 @@ class Holding:
             return run.winner
         name = next((str(row.spec.params.get("name")) for row in rows if row.key == _FINAL[0]), "")
         found = _TITLE.search(name)
-        letters = {one.letter for one in self._variants(run)}
+        letters = {variant.letter for variant in self._variants(run)}
         return found.group(1) if found is not None and found.group(1) in letters else None
 
     def _shown(self, run: Run, rows: Sequence[Operation]) -> set[str]:
@@ -301,7 +303,9 @@ class Holding:
         on = {model.key for model in self.control.models(run) if model.status == "ACTIVE"}
         were = {row.spec.target for row in found_in(rows) if row.spec.params.get("status") == "ACTIVE"}
         ads = [row for row in _ads(rows) if row.key in on] or [row for row in _ads(rows) if row.key in were]
-        return {one.letter for one in self._variants(run) for ad in ads if publishes(ad, one.letter)}
+        return {
+            variant.letter for variant in self._variants(run) for ad in ads if publishes(ad, variant.letter)
+        }
 
     def _variants(self, run: Run) -> Sequence[Variant]:
         """Return the run's variants; those that its admission would store where it has not been admitted yet."""

@@ -103,8 +103,8 @@ class Reallocation:
         daily = smallest_daily(minimums, objective_of(run.request).goal.frequency)
         least = smallest_lifetime(daily, run.request.ab_test_config.test_duration_hours).minor
         spent: dict[str, int] = {}
-        for one in snapshots:
-            spent[one.variant] = max(spent.get(one.variant, 0), one.figures.spend)
+        for snapshot in snapshots:
+            spent[snapshot.variant] = max(spent.get(snapshot.variant, 0), snapshot.figures.spend)
         return {letter: Purse(amount, least) for letter, amount in spent.items()}
 
     # --- carrying it out --------------------------------------------------------------------------

@@ -59,9 +59,9 @@ def caps_of(arms: Sequence[Operation], rows: Sequence[Operation]) -> dict[str, i
 def settled_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:
     """Return what each variant has spent by the figures read since they have settled, in minor units."""
     final: dict[str, list[int]] = {}
-    for one in snapshots:
-        if one.variant in caps and (run.settles_at is None or one.at >= run.settles_at):
-            final.setdefault(one.variant, []).append(one.figures.spend)
+    for snapshot in snapshots:
+        if snapshot.variant in caps and (run.settles_at is None or snapshot.at >= run.settles_at):
+            final.setdefault(snapshot.variant, []).append(snapshot.figures.spend)
     return {letter: settled_spend(spends, caps[letter]) for letter, spends in final.items()}
 
 
@@ -77,7 +77,7 @@ def spent_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[str,
 def seen_before(snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:
     """Return the most that each variant was ever reported to have spent, as far as that was possible."""
     floors: dict[str, int] = {}
-    for one in snapshots:
-        if one.variant in caps and not is_impossible(one.figures.spend, caps[one.variant]):
-            floors[one.variant] = max(floors.get(one.variant, 0), one.figures.spend)
+    for snapshot in snapshots:
+        if snapshot.variant in caps and not is_impossible(snapshot.figures.spend, caps[snapshot.variant]):
+            floors[snapshot.variant] = max(floors.get(snapshot.variant, 0), snapshot.figures.spend)
     return floors

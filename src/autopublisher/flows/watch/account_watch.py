@@ -55,12 +55,12 @@ class AccountWatch:
                 return
             self._pacing.recall(unit)
         outcomes = {check.name: self._done(check, watch) for check in self._checks}
-        told = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+        reported = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
         following = watch.looked(
             self._clock.now(),
-            {name: outcome.record for name, outcome in told.items()},
+            {name: outcome.record for name, outcome in reported.items()},
             self._every,
-            done=all(outcome.complete for outcome in told.values()),
+            done=all(outcome.complete for outcome in reported.values()),
         )
         try:
             self._save(following, watch.version)

@@ -53,7 +53,7 @@ class Comparison:
     @property
     def threats(self) -> list[Finding]:
         """What makes more spendable than is set aside."""
-        return [one for one in self.findings if one.edit.threat]
+        return [finding for finding in self.findings if finding.edit.threat]
 
 
 class DriftDetector:

@@ -69,7 +69,9 @@ class EmergencyIntake:
         """Write everything in one transaction; False for an account that this database does not have."""
         stop, now = noted.stop, self._clock.now()
         with self._open_unit() as unit:
-            accounts = sorted(one.act_id for one in unit.accounts.all() if stop.concerns(one.act_id))
+            accounts = sorted(
+                account.act_id for account in unit.accounts.all() if stop.concerns(account.act_id)
+            )
             if stop.act_id is not None and not accounts:
                 return False
             for act_id in accounts:
@@ -121,9 +123,9 @@ def _journal(unit: UnitOfWork, noted: NotedStop, pause: NotedPause) -> None:
         return
     for run in every_run(unit, RunFilter(act_id=pause.act_id, marks=frozenset(run_marks_in(pause.name)))):
         rows = unit.journal.of_run(run.id)
-        made = next((one for one in rows if _has_made(one, pause)), None)
+        made = next((row for row in rows if _has_made(row, pause)), None)
         if made is not None:
-            if not any(_came_after(one, made, pause) or _is_entered(one, made, pause) for one in rows):
+            if not any(_came_after(row, made, pause) or _is_entered(row, made, pause) for row in rows):
                 _enter(unit, run, rows, made, pause)
             return
 

@@ -135,7 +135,9 @@ class LateFigures:
         read_now = Snapshot(place.run.id, place.letter, now, figures or Figures())
         with self._open_unit() as unit:
             earlier = [
-                one for one in unit.observations.snapshots(place.run.id) if one.variant == place.letter
+                snapshot
+                for snapshot in unit.observations.snapshots(place.run.id)
+                if snapshot.variant == place.letter
             ]
             had_some = any(one.figures != Figures() for one in earlier)
             if figures is not None and (has_settled or not earlier or earlier[-1].figures != figures):

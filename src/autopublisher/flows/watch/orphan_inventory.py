@@ -76,7 +76,7 @@ class OrphanInventory:
                     problems.append(_problem(kind, error))
                 else:
                     if rows is not None:
-                        of_kind = self._told(act_id, kind, rows, of_kind, now)
+                        of_kind = self._report_new(act_id, kind, rows, of_kind, now)
                     listed_at[kind.value] = now.isoformat()
             objects += of_kind
         problems += [Message.from_record(one["problem"]) for one in put_off.values()]
@@ -91,7 +91,7 @@ class OrphanInventory:
             return None
         return [row for row in rows if row.get("status") not in GONE]
 
-    def _told(
+    def _report_new(
         self,
         act_id: ActId,
         kind: ObjectKind,
@@ -121,8 +121,8 @@ class OrphanInventory:
                     continue
                 record = known.get(orphan.meta_id) or _record(orphan, now)
                 found.append(record)
-                said = orphan.meta_id in known or (run is not None and _is_said(unit, run, orphan))
-                if not said:
+                is_reported = orphan.meta_id in known or (run is not None and _is_reported(unit, run, orphan))
+                if not is_reported:
                     unit.observations.add_events([_event(act_id, orphan, run, now)])
             unit.commit()
         return found
@@ -144,10 +144,10 @@ def _run_of(orphan: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
     return next((runs[mark] for mark in run_marks_in(orphan.name) if mark in runs), None)
 
 
-def _is_said(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
+def _is_reported(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
     """Tell whether a look that died before it could keep its record has written the event."""
-    told = [one for one in unit.observations.events(run.id) if one.tag == ORPHAN_FOUND]
-    return any(one.data["meta_id"] == orphan.meta_id for one in told)
+    reports = [event for event in unit.observations.events(run.id) if event.tag == ORPHAN_FOUND]
+    return any(one.data["meta_id"] == orphan.meta_id for one in reports)
 
 
 def _record(orphan: OrphanedObject, now: datetime) -> Mapping[str, Any]:

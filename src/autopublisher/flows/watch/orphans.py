@@ -59,7 +59,7 @@ class OrphanedObjects:
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
                 orphans.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
-        lines = tuple(self._pause(act_id, one, now) for one in orphans.values())
+        lines = tuple(self._pause(act_id, orphan, now) for orphan in orphans.values())
         return Found(known, lines, tuple(problems))
 
     def taken_care_of(
@@ -78,7 +78,9 @@ class OrphanedObjects:
         off = [
             ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
         ]
-        return Found(frozenset(), (*off, *(self._pause(act_id, one, now) for one in orphans.values())), ())
+        return Found(
+            frozenset(), (*off, *(self._pause(act_id, orphan, now) for orphan in orphans.values())), ()
+        )
 
     def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[Message]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""

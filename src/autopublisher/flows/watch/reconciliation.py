@@ -100,7 +100,7 @@ class Reconciliation:
             earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
             compared = self._drift.compare(run, snapshot, earlier, now)
             self._carry_over(compared, earlier)
-            self._tell(compared, now)
+            self._record_news(compared, now)
             problems += self._weighed(run, snapshot)
             undone += self._recalled(compared, snapshot)
             self._mark_edited(compared, earlier, now)
@@ -115,14 +115,14 @@ class Reconciliation:
         problems += inventory.problems
         record = {
             "at": now.isoformat(),
-            "findings": [one.to_record() for one in findings],
+            "findings": [finding.to_record() for finding in findings],
             "orphans": [line_to_record(line) for line in lines],
             UNKNOWN: [one.to_record() for one in unknown],
             "unclaimed": list(inventory.objects),
             "listed_at": dict(inventory.listed_at),
             "put_off": dict(inventory.put_off),
             "undone": [one.to_record() for one in undone],
-            "problems": [one.to_record() for one in problems],
+            "problems": [problem.to_record() for problem in problems],
         }
         return Outcome(record, complete=not undone)
 
@@ -210,23 +210,23 @@ class Reconciliation:
             if is_creative and place not in compared.examined:
                 compared.findings.append(finding)
 
-    def _tell(self, compared: Comparison, now: datetime) -> None:
+    def _record_news(self, compared: Comparison, now: datetime) -> None:
         """Write an event for each finding that is new or other than before, and for each that is no more.
 
         What has been said is known from the events themselves, so that a look that died says nothing twice.
         """
         with self._open_unit() as unit:
             unit.lock(f"reconciliation:{compared.run.act_id}")
-            said = _said(unit.observations.events(compared.run.id))
+            recorded = _recorded_marks(unit.observations.events(compared.run.id))
             news = [
-                _edited(compared.run, one, now)
-                for one in compared.findings
-                if said.get(one.place) != list(one.mark)
+                _edited(compared.run, finding, now)
+                for finding in compared.findings
+                if recorded.get(finding.place) != list(finding.mark)
             ]
-            there = {one.place for one in compared.findings}
+            there = {finding.place for finding in compared.findings}
             over = [
                 place
-                for place, mark in said.items()
+                for place, mark in recorded.items()
                 if mark is not None and place in compared.examined and place not in there
             ]
             news += [_restored(compared.run, place, now) for place in over]
@@ -278,7 +278,7 @@ class Reconciliation:
         A tick that is due may be under way and is left alone, unless the same was found at the look before.
         """
         run = compared.run
-        broken = [one for one in compared.findings if _breaks(run, one)]
+        broken = [finding for finding in compared.findings if _breaks(run, finding)]
         if not broken or run.edited_at is not None or run.status not in _TESTING:
             return
         due = run.next_tick_at is not None and run.next_tick_at <= self._clock.now()
@@ -329,15 +329,17 @@ def _breaks(run: Run, finding: Finding) -> bool:
     return in_test and finding.edit.field != "name"
 
 
-def _said(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
+def _recorded_marks(events: Sequence[Event]) -> dict[tuple[str, str], list[Any] | None]:
     """Return what was last said of each place: the finding's mark, or None where it was said to be over."""
-    said: dict[tuple[str, str], list[Any] | None] = {}
-    for one in events:
-        if one.tag in {EDITED, RESTORED}:
-            place = one.data["key"], one.data["field"]
-            over = one.tag == RESTORED
-            said[place] = None if over else [one.data["wanted"], one.data["shown"], one.data["turn"]]
-    return said
+    recorded: dict[tuple[str, str], list[Any] | None] = {}
+    for event in events:
+        if event.tag in {EDITED, RESTORED}:
+            place = event.data["key"], event.data["field"]
+            over = event.tag == RESTORED
+            recorded[place] = (
+                None if over else [event.data["wanted"], event.data["shown"], event.data["turn"]]
+            )
+    return recorded
 
 
 def _edited(run: Run, finding: Finding, now: datetime) -> Event:

@@ -78,7 +78,7 @@ class EmergencyPause:
         """Return the ad account that our id or Meta's names, None for all; raises AccountNotFoundError."""
         if wanted is None:
             return None
-        named = next((one.act_id for one in self._book.accounts() if one.is_called(wanted)), None)
+        named = next((account.act_id for account in self._book.accounts() if account.is_called(wanted)), None)
         if named is None and wanted.removeprefix("act_").isdecimal():
             named = ActId(f"act_{wanted.removeprefix('act_')}")
         if named is None:
@@ -101,11 +101,11 @@ class EmergencyPause:
 
     def standing(self, act_id: ActId | None) -> Stop | None:
         """Return the stop of this scope that stands in the notes already."""
-        return next((one.stop for one in self._notes.readable() if one.stop.act_id == act_id), None)
+        return next((note.stop for note in self._notes.readable() if note.stop.act_id == act_id), None)
 
     def unfinished(self) -> Sequence[Stop]:
         """Return the noted stops of which Meta has not shown everything off."""
-        return [one.stop for one in self._notes.readable() if not one.is_done]
+        return [note.stop for note in self._notes.readable() if not note.is_done]
 
     def pause(self, stop: Stop, accounts: Sequence[BookedAccount] = ()) -> EmergencyReport:
         """Note the stop, switch off what is on in the accounts it concerns, and report what Meta showed; repeatable.
@@ -113,7 +113,7 @@ class EmergencyPause:
         ``accounts`` names them where they are not all that are known here.
         Raises MetaError where no account is booked here and Meta does not list any either.
         """
-        earlier = next((one for one in self._notes.readable() if one.stop.id == stop.id), None)
+        earlier = next((note for note in self._notes.readable() if note.stop.id == stop.id), None)
         noted_in = self._notes.write(stop.id, [stop_note(stop)])
         try:
             under_way = [_Progress(one) for one in accounts or self._concerned(stop)]
@@ -139,7 +139,7 @@ class EmergencyPause:
         if stop.act_id is not None:
             named = [one for one in booked if one.act_id == stop.act_id]
             return named or [_unbooked(stop.act_id)]
-        return booked or [_unbooked(one) for one in self._meta.visible_accounts()]
+        return booked or [_unbooked(account) for account in self._meta.visible_accounts()]
 
     def _switch_off(self, stop: Stop, progress: _Progress, kind: ObjectKind) -> None:
         """Pause one account's objects of a kind that are on, noted before the first of them is sent."""
@@ -180,7 +180,7 @@ class EmergencyPause:
 
 def booked(accounts: Iterable[Any]) -> list[BookedAccount]:
     """Return registered accounts as the book keeps them."""
-    return [BookedAccount(one.id, one.act_id, one.name) for one in accounts]
+    return [BookedAccount(account.id, account.act_id, account.name) for account in accounts]
 
 
 def _open(earlier: NotedStop, account: BookedAccount) -> list[NotedPause]:
