@@ -30,7 +30,7 @@ from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emerge
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.http_server import HttpServer
-from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorWatch, SteppedTicks
+from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorKeeper, SteppedTicks
 from autopublisher.bootstrap.secret_file import secret_key
 from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
 from autopublisher.dashboard.pages import lost_page, pages
@@ -221,10 +221,10 @@ class Product:
         settings = self.settings
         rhythm = STUB_RHYTHM if settings.is_stub else LIVE_RHYTHM
         sweeper = Sweeper(outside.open_unit, outside.ticks, outside.clock, rhythm.sweeps_before_lifting)
-        watch = None if self._simulator is None else SimulatorWatch(self._simulator)
+        keeper = None if self._simulator is None else SimulatorKeeper(self._simulator)
         worker = DbosWorker(
             settings.database,
-            Round(sweeper.sweep, watch, self._driver(outside)),
+            Round(sweeper.sweep, keeper, self._driver(outside)),
             sweep_seconds=rhythm.sweep,
             polling_seconds=rhythm.queue,
         )

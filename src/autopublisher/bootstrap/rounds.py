@@ -107,19 +107,19 @@ def _is_queued(run: Run, now: datetime) -> bool:
     return run.status is RunStatus.PENDING and run.failed_ticks == 0 and not scheduled
 
 
-class SimulatorWatch:
-    """Looks after the simulator, but not more often than every few seconds."""
+class SimulatorKeeper:
+    """Keeps the simulator running; checks it every few seconds at most."""
 
     def __init__(self, process: SimulatorProcess) -> None:
         self._process = process
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Bring the simulator back if it has died; raises UnavailableError where that fails."""
         now = time.monotonic()
-        if now - self._looked_at >= SIMULATOR_CHECK_SECONDS:
+        if now - self._checked_at >= SIMULATOR_CHECK_SECONDS:
             self._process.ensure()
-            self._looked_at = time.monotonic()
+            self._checked_at = time.monotonic()
 
 
 class Round:
@@ -128,17 +128,17 @@ class Round:
     def __init__(
         self,
         sweep: Callable[[], object],
-        watch: SimulatorWatch | None = None,
+        keeper: SimulatorKeeper | None = None,
         driver: JumpDriver | None = None,
     ) -> None:
         self._sweep = sweep
-        self._watch = watch
+        self._keeper = keeper
         self._driver = driver
 
     def __call__(self) -> None:
         """Run it once; whatever fails is the caller's to log, and the next round tries again."""
-        if self._watch is not None:
-            self._watch.look()
+        if self._keeper is not None:
+            self._keeper.check()
         self._sweep()
         if self._driver is not None and self._driver.jump():
             self._sweep()

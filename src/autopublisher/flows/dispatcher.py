@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.outcomes.steps import Phase
-from autopublisher.flows.runs.ab_flow import Conclusion, Watch
+from autopublisher.flows.runs.ab_flow import Conclusion, Testing
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.admission import Admission
 from autopublisher.flows.runs.arm_spend import ArmSpend
@@ -91,7 +91,7 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     phases: dict[RunStatus, Phase] = {
         RunStatus.PENDING: Admission(open_unit, meta, clock, config.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
-        RunStatus.AB_TESTING: Watch(
+        RunStatus.AB_TESTING: Testing(
             collector,
             control,
             clock,

@@ -52,7 +52,7 @@ _INTERRUPTED = (
 """In English and Spanish."""
 
 
-class Watch:
+class Testing:
     """AB_TESTING: waits for review, polls, judges, stops proven losers."""
 
     def __init__(
