@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from autopublisher.domain.access import Role
+from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError, StaleRunError
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
@@ -279,6 +280,22 @@ class AnyOrder(RuleBasedStateMachine):
             self.tally[run.status.value] += 1
             assert run.is_final, (run.status, run.attention)
             assert_ended_right(self.auditor, run)
+        self.see_to_the_campaigns()
+
+    def see_to_the_campaigns(self) -> None:
+        """Let the account be looked at until figures have settled, and see that every final campaign has, once."""
+        for _ in range(3):
+            self.machine.pass_time(2 * 24 * 3600)
+            self.machine.look()
+        runs = {run.id: run for run in self.runs()}
+        with self.machine.database.unit_of_work() as unit:
+            for run_id, campaign in unit.campaigns.of_runs(list(runs)).items():
+                events = unit.observations.events(run_id)
+                settled = [one for one in events if one.data.get("state") == CampaignState.SETTLED]
+                assert campaign.state is CampaignState.SETTLED, campaign
+                assert len(settled) <= 1
+                assert settled or runs[run_id].status is not RunStatus.COMPLETED
+                self.tally["settled campaigns"] += 1
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -298,3 +315,4 @@ def test_whatever_happens_in_whatever_order_meta_never_holds_too_much(
     tell(str(dict(AnyOrder.tally)))
     assert AnyOrder.tally["deaths"] > 0
     assert AnyOrder.tally["completed"] > 0
+    assert AnyOrder.tally["settled campaigns"] > 0

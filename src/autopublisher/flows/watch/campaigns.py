@@ -6,16 +6,18 @@ transaction. Nothing is written to Meta: a completed run's campaign is changed b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState
-from autopublisher.domain.campaigns.shown import Shown, state_of
+from autopublisher.domain.campaigns.shown import Shown, following, state_of
 from autopublisher.domain.errors import MetaError, StaleCampaignError, StaleRunError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
 from autopublisher.domain.runs.final_campaign import ad_of
 from autopublisher.domain.runs.notes import REVIEW, note_of
@@ -35,6 +37,20 @@ _PASSED = frozenset({CampaignState.DELIVERING, CampaignState.ENDED, CampaignStat
 """States in which nobody has to change a refused ad any more."""
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A campaign, its run, and what is known of it now."""
+
+    campaign: Campaign
+    run: Run
+    shown: Shown
+
+    def is_unexplained(self, now: datetime) -> bool:
+        """Tell whether Meta refuses the ad of a completed run; of one that publishes its own ticks have asked why."""
+        state, _ = state_of(self.campaign, self.shown, now)
+        return state is CampaignState.REFUSED and self.run.status is RunStatus.COMPLETED
+
+
 class CampaignsCheck:
     """The check that looks after an account's final campaigns."""
 
@@ -46,57 +62,57 @@ class CampaignsCheck:
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """See to each campaign that has not settled and is not long over; None where there is none."""
-        with self._open_unit().reading() as unit:
-            kept = unit.campaigns.unsettled(act_id, now - LONGEST)
-        if not kept:
-            return None if before is None else Outcome(before)
-        unread = [why for one in kept if (why := self._looked_after(one, now)) is not None]
+        seen, unread = [], []
+        for one in self._unsettled(act_id, now):
+            try:
+                seen.append(self._asked(one) if one.is_unexplained(now) else one)
+            except MetaError as error:
+                unread.append(f"the final ad of run {one.run.id} could not be read: {error.message}")
+        if not seen and not unread and before is None:
+            return None
+        self._keep(seen, now)
         return Outcome({"at": now.isoformat(), "problems": unread})
 
-    def _looked_after(self, campaign: Campaign, now: datetime) -> str | None:
-        """Move one campaign on; return why its ad could not be read."""
-        try:
-            if not self._moved(campaign, now, ""):
-                self._moved(campaign, now, self._words_of_meta(campaign))
-        except MetaError as error:
-            return f"the final ad of run {campaign.run_id} could not be read: {error.message}"
-        except (StaleCampaignError, StaleRunError):
-            return None  # somebody else has moved it on, by the same facts
-        return None
-
-    def _moved(self, campaign: Campaign, now: datetime, why: str) -> bool:
-        """Save what the campaign becomes, and tell; False where Meta has to be asked first why it refuses the ad."""
-        with self._open_unit() as unit:
-            self._control.views.save_models(unit)
-            run, shown = _known(unit, campaign, why)
-            refused = state_of(campaign, shown, now)[0] is CampaignState.REFUSED
-            if refused and not why and run.status is RunStatus.COMPLETED:
-                return False
-            steps = move_on(unit, campaign, shown, now)
-            if run.is_final:
-                _tell(unit, run, (campaign, *steps), now)
-            unit.commit()
-        return True
-
-    def _words_of_meta(self, campaign: Campaign) -> str:
-        """Read the ad, and return why Meta does not deliver it."""
+    def _unsettled(self, act_id: ActId, now: datetime) -> list[_Seen]:
         with self._open_unit().reading() as unit:
-            run = unit.runs.get(campaign.run_id)
-            ad = ad_of({one.key: one for one in unit.records.objects(run.id)})
-            row = None if ad is None else unit.journal.get(run.id, ad.key)
-        if row is None:
-            return ""
+            kept = unit.campaigns.unsettled(act_id, now - LONGEST)
+            ids = [one.run_id for one in kept]
+            runs = {run_id: unit.runs.get(run_id) for run_id in ids}
+            journals, objects = unit.journal.of_runs(ids), unit.records.objects_of(ids)
+        return [
+            _seen(one, runs[one.run_id], journals.get(one.run_id, ()), objects.get(one.run_id, ()))
+            for one in kept
+        ]
+
+    def _asked(self, seen: _Seen) -> _Seen:
+        """Ask Meta why it does not deliver an ad; what the ad shows now counts."""
+        run = seen.run
+        ad = ad_of({one.key: one for one in self._control.models(run)})
+        row = next(one for one in self._control.rows(run) if ad is not None and one.key == ad.key)
         shown = self._control.read(run, row, REVIEW_FIELDS)
-        return reason_of(str(shown.get("effective_status")), shown)
+        why = reason_of(str(shown.get("effective_status")), shown)
+        return _seen(seen.campaign, run, self._control.rows(run), self._control.models(run), why)
+
+    def _keep(self, seen: Sequence[_Seen], now: datetime) -> None:
+        """Save what has moved, and tell; where somebody else has moved one meanwhile, the next look finds the rest."""
+        moved = [one for one in seen if following(one.campaign, one.shown, now)]
+        if not moved:
+            return
+        with self._open_unit() as unit, suppress(StaleCampaignError, StaleRunError):
+            for one in moved:
+                steps = move_on(unit, one.campaign, one.shown, now)
+                if one.run.is_final:
+                    _tell(unit, one.run, (one.campaign, *steps), now)
+            unit.commit()
 
 
-def _known(unit: UnitOfWork, campaign: Campaign, why: str) -> tuple[Run, Shown]:
-    """Return a campaign's run, and what is known of it now."""
-    run, rows = unit.runs.get(campaign.run_id), unit.journal.of_run(campaign.run_id)
-    models = {one.key: one for one in unit.records.objects(campaign.run_id)}
-    shown = shown_of(campaign, run, rows, models, why)
+def _seen(
+    campaign: Campaign, run: Run, rows: Sequence[Operation], objects: Sequence[MetaObject], why: str = ""
+) -> _Seen:
+    """Return a campaign with what is known of it; ``why`` is what Meta says of its ad's review, where it was asked."""
+    shown = shown_of(campaign, run, rows, {one.key: one for one in objects}, why)
     without = shown.spent_at_most is None and _never_delivered(campaign, run, rows)
-    return run, replace(shown, spent_at_most=0) if without else shown
+    return _Seen(campaign, run, replace(shown, spent_at_most=0) if without else shown)
 
 
 def _never_delivered(campaign: Campaign, run: Run, rows: Sequence[Operation]) -> bool:
