@@ -199,10 +199,8 @@ def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reaso
     run, view = machine.run(run_id), machine.view(run_id)
     assert (run.status, state(machine, run_id)) == (RunStatus.COMPLETED, CampaignState.REFUSED)
     assert "DISAPPROVED: Unacceptable business practices" in english(run.attention)
-    assert (present_run(view, "en").attention, told(machine, run_id, "refused")) == (
-        run.attention,
-        [english(run.attention)],
-    )
+    said = english(run.attention)
+    assert (present_run(view, "en").attention, told(machine, run_id, "refused")) == (said, [said])
     other = "B" if run.winner == "A" else "A"
     (ad,) = [one["id"] for one in machine.objects("ad") if "Final" in one["name"]]
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
