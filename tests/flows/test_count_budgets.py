@@ -1,80 +1,10 @@
 """How often a tick goes to the database and to Meta: counted, for what goes back and forth is what makes a tick slow."""
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Self
-
 import pytest
-import requests
 
-from autopublisher.adapters.memory.unit_of_work import MemoryUnitOfWork
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.dispatcher import EngineConfig
-from support.direct import ADDRESS, DirectMachine, DirectTransport
+from support.counting import CountedMachine
 from support.simulated import brief_request
-
-
-@dataclass
-class Counts:
-    """Units of work, those that were committed, and requests to Meta by method."""
-
-    units: int = 0
-    commits: int = 0
-    calls: Counter[str] = field(default_factory=Counter)
-
-
-class CountedUnit(MemoryUnitOfWork):
-    """A unit of work that counts itself."""
-
-    counts: Counts
-
-    def __enter__(self) -> Self:
-        self.counts.units += 1
-        return super().__enter__()
-
-    def commit(self) -> None:
-        self.counts.commits += 1
-        super().commit()
-
-
-class CountedTransport(DirectTransport):
-    """Counts the requests it hands over."""
-
-    counts: Counts
-
-    def send(  # type: ignore[override] # as its base
-        self, request: requests.PreparedRequest, **options: Any
-    ) -> requests.Response:
-        self.counts.calls[str(request.method)] += 1
-        return super().send(request, **options)
-
-
-class CountedMachine(DirectMachine):
-    """A machine whose ticks are counted."""
-
-    def __init__(self) -> None:
-        self.counts = Counts()
-        super().__init__(EngineConfig(poll=timedelta(hours=1)))
-
-    def open_unit(self) -> MemoryUnitOfWork:
-        unit = CountedUnit(self.database)
-        unit.counts = self.counts
-        return unit
-
-    def start(self) -> None:
-        super().start()
-        transport = CountedTransport(self.simulator)
-        transport.counts = self.counts
-        self.meta._session.requests.mount(ADDRESS, transport)
-
-    @contextmanager
-    def counted(self) -> Iterator[Counts]:
-        self.counts.units = self.counts.commits = 0
-        self.counts.calls.clear()
-        yield self.counts
 
 
 @pytest.fixture
