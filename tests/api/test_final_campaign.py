@@ -55,22 +55,22 @@ def test_status_and_list_say_where_it_stands_and_what_it_has_spent(
     assert line["final_campaign"] == found
     assert (found["state"], found["reason"], found["reason_code"]) == (
         "paused",
-        "paused at Meta, and not by us",
+        "somebody paused it at Meta",
         "campaign.paused_at_meta",
     )
     assert (found["budget"], found["spent"], found["currency"]) == (300.0, 12.34, "EUR")
     spanish = client.get(
         f"/meta/autopilot/status/{paused.run_id}", headers={**manager, "Accept-Language": "es"}
     )
-    assert spanish.json()["final_campaign"]["reason"] == "pausada en Meta, y no por nosotros"
+    assert spanish.json()["final_campaign"]["reason"] == "alguien la pausó en Meta"
     assert found["since"] < found["spent_at"] < found["ends_at"]
 
 
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("paused", "paused at Meta, and not by us", "12.34 EUR", "300.00 EUR")),
-        ("es", ("en pausa", "pausada en Meta, y no por nosotros", "12,34 EUR", "300,00 EUR")),
+        ("en", ("paused", "somebody paused it at Meta", "12.34 EUR", "300.00 EUR")),
+        ("es", ("en pausa", "alguien la pausó en Meta", "12,34 EUR", "300,00 EUR")),
     ],
 )
 def test_its_page_says_so_in_both_languages(
@@ -91,7 +91,7 @@ def test_a_terminal_says_so_too(services: Services, paused: Campaign) -> None:
         for at in (paused.since, paused.ends_at, paused.spent_at or paused.since)
     )
     assert facts_of(view, UTC)["final campaign"] == (
-        f"paused since {since} (paused at Meta, and not by us), "
+        f"paused since {since} (somebody paused it at Meta), "
         f"12.34 EUR of 300.00 EUR spent, as of {spent_at}, until {ends}"
     )
     (money,) = services.reports.money([view.run])

@@ -8,6 +8,7 @@ import pytest
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState, Reason
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.runs.run import RunStatus
+from autopublisher.messages import render
 from support.crashing_machine import CrashPlan
 from support.staging import PlannedFault
 from support.sweep_staging import AN_AGE, SweepStage, staged
@@ -115,6 +116,15 @@ def test_what_is_done_to_a_campaign_ends_in_the_right_state_and_is_told_once(
     asked = len(stage.meta.witnessed)
     look_later(stage)
     assert not [one for one in stage.meta.witnessed[asked:] if one.method in {"ad_sets", "insights_of"}]
+
+
+def test_the_log_says_why_in_either_language() -> None:
+    stage = completed()
+    pause_by_hand(stage)
+    look_later(stage)
+    (paused,) = stage.events("campaign_paused")
+    assert render(paused.message, "en") == "The final campaign is paused: somebody paused it at Meta"
+    assert render(paused.message, "es") == "La campaña final está en pausa: alguien la pausó en Meta"
 
 
 def test_a_campaign_that_somebody_switches_on_again_delivers_again() -> None:

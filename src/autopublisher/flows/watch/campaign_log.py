@@ -19,20 +19,9 @@ _TAGS: Mapping[CampaignState, str] = {
     CampaignState.SETTLED: "campaign_settled",
 }
 
-_SAID: Mapping[CampaignState, RunMessage] = {
+_GOING_ON: Mapping[CampaignState, RunMessage] = {
     CampaignState.IN_REVIEW: RunMessage.CAMPAIGN_IN_REVIEW,
     CampaignState.DELIVERING: RunMessage.DELIVERED_AGAIN,
-    CampaignState.PAUSED: RunMessage.CAMPAIGN_PAUSED,
-    CampaignState.ENDED: RunMessage.CAMPAIGN_OVER,
-}
-
-_WHY: Mapping[Reason | None, RunMessage] = {
-    Reason.PAUSED_AT_META: RunMessage.CAMPAIGN_PAUSED_AT_META,
-    Reason.AD_GONE: RunMessage.CAMPAIGN_AD_GONE,
-    Reason.STOP: RunMessage.CAMPAIGN_STOP,
-    Reason.RECALL: RunMessage.CAMPAIGN_RECALL,
-    Reason.ENDED_EARLY: RunMessage.CAMPAIGN_ENDED_EARLY,
-    Reason.GONE: RunMessage.CAMPAIGN_GONE,
 }
 
 
@@ -52,13 +41,17 @@ def told(run: Run, campaign: Campaign, now: datetime, *, refused: bool) -> Event
 
 
 def _said(campaign: Campaign, *, refused: bool) -> Message:
+    """Return the line's message; a reason tells why a campaign is paused or over."""
     if campaign.state is CampaignState.REFUSED:
         return refusal(campaign)
     if campaign.state is CampaignState.SETTLED:
         return RunMessage.CAMPAIGN_SETTLED(spent=campaign.spent or "?", budget=campaign.budget)
-    if campaign.state is CampaignState.ENDED and refused:
-        return RunMessage.FINAL_OVER()
-    return (_WHY.get(campaign.reason) or _SAID[campaign.state])()
+    if campaign.because is None:
+        return _GOING_ON[campaign.state]()
+    if campaign.state is CampaignState.PAUSED:
+        return RunMessage.CAMPAIGN_PAUSED(why=campaign.because)
+    undelivered = refused and campaign.reason is Reason.TIME_OVER
+    return RunMessage.FINAL_OVER() if undelivered else RunMessage.CAMPAIGN_OVER(why=campaign.because)
 
 
 def _facts(campaign: Campaign) -> Mapping[str, str | int | None]:
