@@ -47,7 +47,7 @@ class StopsWithNoted:
 
     def concerning(self, act_id: ActId) -> Sequence[Stop]:
         """Return the stops that concern an account, those of every account included, oldest first."""
-        noted = [one for one in self._noted() if one.concerns(act_id)]
+        noted = [noted_stop for noted_stop in self._noted() if noted_stop.concerns(act_id)]
         return sorted([*self._stored.concerning(act_id), *noted], key=attrgetter("at", "id"))
 
     def latest(self, limit: int = 50) -> Sequence[Stop]:
@@ -55,7 +55,11 @@ class StopsWithNoted:
         return [*self._noted()[::-1], *self._stored.latest(limit)][:limit]
 
     def _noted(self) -> Sequence[Stop]:
-        return [one.with_reports for one in self._pending() if not self._is_stored(one.stop.id)]
+        return [
+            noted_stop.with_reports
+            for noted_stop in self._pending()
+            if not self._is_stored(noted_stop.stop.id)
+        ]
 
     def _is_stored(self, stop_id: StopId) -> bool:
         try:

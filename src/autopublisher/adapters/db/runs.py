@@ -38,7 +38,7 @@ def run_to_row(run: Run) -> dict[str, Any]:
             run, mode="json", exclude={*_SEARCHABLE, *_MESSAGES, "warnings", "request"}
         )
         | {name: None if (said := getattr(run, name)) is None else said.to_record() for name in _MESSAGES}
-        | {"warnings": [one.to_record() for one in run.warnings]},
+        | {"warnings": [warning.to_record() for warning in run.warnings]},
     }
 
 

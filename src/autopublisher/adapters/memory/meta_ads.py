@@ -129,7 +129,11 @@ class MemoryMetaAds:
     def delete(self, meta_id: MetaId) -> None:
         """Delete an object; it stays readable by id but is listed no more. MetaRefusedError for a creative in use."""
         fault = self._begin("delete", meta_id, {})
-        ads = [one for one in self.objects.values() if one.kind is ObjectKind.AD and one.status != "DELETED"]
+        ads = [
+            model
+            for model in self.objects.values()
+            if model.kind is ObjectKind.AD and model.status != "DELETED"
+        ]
         if any(ad.fields["creative"] == {"creative_id": meta_id} for ad in ads):
             raise MetaRefusedError("an ad uses the creative", code=_INVALID)
         self._stored(meta_id).fields["status"] = "DELETED"
@@ -149,10 +153,10 @@ class MemoryMetaAds:
     ) -> Sequence[Mapping[str, Any]]:
         """Return the account's objects of a kind that are not deleted and whose name contains the text."""
         fault = self._begin("find", act_id, {"kind": kind, "name_contains": name_contains})
-        edge = [one for one in self.objects.values() if (one.act_id, one.kind) == (act_id, kind)]
+        edge = [model for model in self.objects.values() if (model.act_id, model.kind) == (act_id, kind)]
         listed = [one for one in edge if one.status != "DELETED" and name_contains in one.fields["name"]]
         self._end(fault)
-        return [self._shown(one, fields) for one in listed]
+        return [self._shown(row, fields) for row in listed]
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Keep an image under its content's hash."""
@@ -266,9 +270,9 @@ class MemoryMetaAds:
         members = _members(params)
         taken = [
             member
-            for one in self.objects.values()
-            if one.kind is ObjectKind.STUDY and one.status != "DELETED"
-            for member in _members(one.fields)
+            for model in self.objects.values()
+            if model.kind is ObjectKind.STUDY and model.status != "DELETED"
+            for member in _members(model.fields)
         ]
         for member in members:
             if member not in self.objects or member in taken:

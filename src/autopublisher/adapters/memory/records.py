@@ -108,14 +108,16 @@ class MemoryRunRecords:
         self._tables.need_run(meta_object.run_id)
         place = (meta_object.run_id, meta_object.key)
         others = [one for where, one in self._tables.objects.items() if where != place]
-        taken = any((one.kind, one.meta_id) == (meta_object.kind, meta_object.meta_id) for one in others)
+        taken = any(
+            (model.kind, model.meta_id) == (meta_object.kind, meta_object.meta_id) for model in others
+        )
         free = meta_object.kind in _SHARED_IDS or not taken
         need(free, f"The Meta id {meta_object.meta_id} belongs to another object already.")
         self._tables.objects[place] = meta_object
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:
         """Return a run's Meta models by key."""
-        found = [one for one in self._tables.objects.values() if one.run_id == run_id]
+        found = [model for model in self._tables.objects.values() if model.run_id == run_id]
         return sorted(found, key=attrgetter("key"))
 
     def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
@@ -166,7 +168,9 @@ class MemoryObservations:
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
         """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
-        last = {run_id: {one.variant: one for one in self.snapshots(run_id)} for run_id in run_ids}
+        last = {
+            run_id: {snapshot.variant: snapshot for snapshot in self.snapshots(run_id)} for run_id in run_ids
+        }
         return {run_id: [found[name] for name in sorted(found)] for run_id, found in last.items() if found}
 
     def add_events(self, added: Sequence[Event]) -> None:

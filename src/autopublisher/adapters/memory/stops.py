@@ -45,7 +45,7 @@ class MemoryStops:
 
     def concerning(self, act_id: ActId) -> Sequence[Stop]:
         """Return the stops that concern an account, those of every account included, oldest first."""
-        concerned = [one for one in self._tables.stops.values() if one.concerns(act_id)]
+        concerned = [stop for stop in self._tables.stops.values() if stop.concerns(act_id)]
         return sorted(concerned, key=attrgetter("at", "id"))
 
     def latest(self, limit: int = 50) -> Sequence[Stop]:

@@ -76,7 +76,7 @@ class AccountBilling:
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON types, amounts in minor units."""
         amounts = {name: getattr(self, name) for name in _AMOUNTS}
-        currency = next((one.currency for one in amounts.values() if one is not None), None)
+        currency = next((amount.currency for amount in amounts.values() if amount is not None), None)
         minor = {name: None if one is None else one.minor for name, one in amounts.items()}
         shown = {"at": self.at.isoformat(), "status": self.status, "reached": self.reached}
         return {**shown, "currency": currency, **minor}

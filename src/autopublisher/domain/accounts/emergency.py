@@ -95,7 +95,7 @@ def report_note(act_id: ActId, report: StopReport) -> dict[str, Any]:
 
 def noted_stop(records: list[Mapping[str, Any]]) -> NotedStop | None:
     """Rebuild a stop from its notes in the order in which they were written; None where none of them names it."""
-    first = next((one for one in records if one["note"] == "stop"), None)
+    first = next((record for record in records if record["note"] == "stop"), None)
     if first is None:
         return None
     stop = Stop(
@@ -105,19 +105,19 @@ def noted_stop(records: list[Mapping[str, Any]]) -> NotedStop | None:
         first["by"],
         datetime.fromisoformat(first["at"]),
     )
-    pauses = tuple(_pause(one) for one in records if one["note"] == "pausing")
+    pauses = tuple(_pause(record) for record in records if record["note"] == "pausing")
     reports: dict[ActId, StopReport] = {}
-    for one in records:
-        if one["note"] == "report":
-            act_id = ActId(one["act_id"])
-            reports[act_id] = _later(reports.get(act_id), report_from_record(one["report"]))
+    for record in records:
+        if record["note"] == "report":
+            act_id = ActId(record["act_id"])
+            reports[act_id] = _later(reports.get(act_id), report_from_record(record["report"]))
     return NotedStop(stop, pauses, reports)
 
 
 def _later(before: StopReport | None, after: StopReport) -> StopReport:
     """Return the later of two looks at an account, with what only the earlier one has a line of."""
-    lines = {} if before is None else {one.place: one for one in before.objects}
-    return replace(after, objects=tuple((lines | {one.place: one for one in after.objects}).values()))
+    lines = {} if before is None else {line.place: line for line in before.objects}
+    return replace(after, objects=tuple((lines | {line.place: line for line in after.objects}).values()))
 
 
 def _pause(record: Mapping[str, Any]) -> NotedPause:

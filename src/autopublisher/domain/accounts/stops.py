@@ -260,7 +260,7 @@ class StopReport:
             "at": self.at.isoformat(),
             "confirmed": self.confirmed,
             "objects": [line_to_record(line) for line in self.objects],
-            "problems": [one.to_record() for one in self.problems],
+            "problems": [problem.to_record() for problem in self.problems],
         }
 
 

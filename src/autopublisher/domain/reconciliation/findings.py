@@ -108,10 +108,10 @@ def look_of(watch: Watch) -> AccountLook:
     record = watch.report.get(RECONCILIATION, {})
     orphans = (_orphan(one) for one in record.get("orphans", ()))
     kept = (record[name] for name in ("undone", "problems") if name in record)
-    unknown = tuple(one.said for one in unknown_in(record))
+    unknown = tuple(unknown_object.said for unknown_object in unknown_in(record))
     lines = (
         *unknown,
-        *(one.said for one in findings_of(record)),
+        *(finding.said for finding in findings_of(record)),
         *orphans,
         *(_unclaimed(one) for one in record.get("unclaimed", ())),
         *(Message.from_record(line) for lines in kept for line in lines),
@@ -123,7 +123,7 @@ def look_of(watch: Watch) -> AccountLook:
 def loose_ends(watch: Watch) -> tuple[Message, ...]:
     """Return the objects of no journal that may be on: nobody set money aside for them, or knows what they may spend."""
     orphans = watch.report.get(RECONCILIATION, {}).get("orphans", ())
-    return tuple(_orphan(one) for one in orphans if not one["confirmed"])
+    return tuple(_orphan(orphan) for orphan in orphans if not orphan["confirmed"])
 
 
 def _orphan(record: Mapping[str, Any]) -> Message:

@@ -41,7 +41,9 @@ def with_note(run: Run, name: str, said: Message | None) -> Run:
     if notes.keys() - {_END}:
         report[NOTES] = notes
     return replace(
-        run, attention=_together([Message.from_record(one) for one in notes.values()]), report=report or None
+        run,
+        attention=_together([Message.from_record(note) for note in notes.values()]),
+        report=report or None,
     )
 
 

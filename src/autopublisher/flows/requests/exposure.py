@@ -100,17 +100,17 @@ class Exposures:
         how, facts = Calendars(account.timezone, self._gate.stretch), facts_of(unit, found)
         watch = unit.watches.get(account.act_id)
         runs = [run_exposure(run, facts[run.id], watch, now, how) for run in found]
-        open_runs = tuple(one for one in runs if one.until is not None)
+        open_runs = tuple(run for run in runs if run.until is not None)
         limits, warning = self._limits(unit, account, now)
         unknown = () if watch is None else unknown_in(watch.report.get(RECONCILIATION, {}))
         beside = [Money(one.possible or 0, account.currency) for one in unknown]
-        ends = [*(one.until for one in open_runs), *(one.until for one in unknown)]
+        ends = [*(run.until for run in open_runs), *(one.until for one in unknown)]
         return AccountExposure(
             account=account,
-            committed=sum_of([one.committed for one in open_runs], account.currency),
-            spent=sum_of([one.spent for one in open_runs], account.currency),
+            committed=sum_of([run.committed for run in open_runs], account.currency),
+            spent=sum_of([run.spent for run in open_runs], account.currency),
             could_still_spend=sum_of(
-                [*(one.could_still_spend for one in open_runs), *beside], account.currency
+                [*(run.could_still_spend for run in open_runs), *beside], account.currency
             ),
             until=max((at for at in ends if at is not None), default=None),
             limits=limits,
@@ -129,7 +129,7 @@ class Exposures:
         except LimitRefusedError as error:
             return (), ExposureMessage.CLOSED(why=said_of(error).params["reason"])
         today = Calendars(account.timezone).local(now).date()
-        return tuple(line for one in standing for line in _lines(one, today, account.currency)), None
+        return tuple(line for limit in standing for line in _lines(limit, today, account.currency)), None
 
 
 def _without_figure(unknown: Sequence[UnknownObject]) -> list[Message]:

@@ -276,7 +276,7 @@ class Reports:
             campaign = unit.campaigns.of_runs([run.id]).get(run.id)
             account = unit.accounts.get(run.account_id)
         money = self._money(run, facts, account, watch, campaign)
-        latest = {one.variant: one for one in facts.latest}
+        latest = {snapshot.variant: snapshot for snapshot in facts.latest}
         operations, objects = tuple(facts.rows), tuple(facts.models.values())
         intervals = _intervals(run, decisions)
         named = named_by_verdict(run, decisions)
@@ -382,7 +382,9 @@ def _state(run: Run, letter: str, named: str | None) -> str:
 
 def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:
     """Return what the account's last look found changed of this run."""
-    return tuple(one for one in findings_of(watch.report.get(RECONCILIATION)) if one.run_id == run.id)
+    return tuple(
+        finding for finding in findings_of(watch.report.get(RECONCILIATION)) if finding.run_id == run.id
+    )
 
 
 def _found(
@@ -393,7 +395,7 @@ def _found(
     if run.is_ending:
         return ()
     made = {row.key: row for row in rows if row.key in keys}
-    models = {one.key: one for one in objects if one.key in made}
+    models = {model.key: model for model in objects if model.key in made}
     return tuple(
         _found_object(run, made[key], rows, models[key], latest) for key in sorted(models, key=_place)
     )

@@ -81,7 +81,7 @@ class RunExposure:
 
     def of(self, key: str) -> ObjectExposure | None:
         """Return the line of one object, by its key; None where it holds no money."""
-        return next((one for one in self.objects if one.key == key), None)
+        return next((item for item in self.objects if item.key == key), None)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def run_exposure(  # noqa: PLR0917 (the run and what is known of it, then how to
     ``watch`` is that of its account, ``campaign`` its final one where that is wanted.
     """
     rows, models = facts.rows, facts.models
-    known = _Known({one.variant: one.figures.spend for one in facts.latest}, models, now, how)
+    known = _Known({snapshot.variant: snapshot.figures.spend for snapshot in facts.latest}, models, now, how)
     holders = [
         row for row in rows if not is_duplicate(row) and row.spec.reserves and commitment_of(row, rows)
     ]
@@ -127,15 +127,15 @@ def run_exposure(  # noqa: PLR0917 (the run and what is known of it, then how to
     )
     held = {row.spec.variant or FINAL_ARM for row in holders}
     besides = sum(spend for letter, spend in known.spent.items() if letter not in held)
-    ends = [one.until for one in objects if one.could_still_spend.minor]
+    ends = [item.until for item in objects if item.could_still_spend.minor]
     goes_on = max(ends, default=None if run.is_final else now)
     exposure = RunExposure(
         run_id=run.id,
         campaign_name=run.request.campaign_name,
         status=run.status,
         committed=Money(sum(commitment_of(row, rows) for row in rows), run.currency),
-        spent=sum_of([Money(besides, run.currency), *(one.spent for one in objects)], run.currency),
-        could_still_spend=sum_of([one.could_still_spend for one in objects], run.currency),
+        spent=sum_of([Money(besides, run.currency), *(item.spent for item in objects)], run.currency),
+        could_still_spend=sum_of([item.could_still_spend for item in objects], run.currency),
         until=goes_on,
         as_of=figures_read_at(run, facts.latest, watch),
         objects=objects,
@@ -245,4 +245,4 @@ def _is_shown_on(row: Operation, models: Mapping[str, MetaObject]) -> bool:
 
 def sum_of(amounts: Sequence[Money], currency: str) -> Money:
     """Return the sum of amounts in one currency."""
-    return Money(sum(one.minor for one in amounts), currency)
+    return Money(sum(amount.minor for amount in amounts), currency)

@@ -155,7 +155,7 @@ class Stops:
         if (stop_id is None) == (account_id is None):
             raise InvalidRequestError([Problem("stop_id", *remedied(Refusal.STOP_OR_ACCOUNT()))])
         lifted = self._again(lambda: self._lifted(actor, reason, stop_id, account_id, reactivate=reactivate))
-        return [self.view(one.id) for one in lifted]
+        return [self.view(stop.id) for stop in lifted]
 
     def _lifted(
         self,
@@ -189,7 +189,7 @@ class Stops:
                     [_event(one, "lifted", actor, StopMessage.LIFTED(actor=actor, reason=reason))]
                 )
             for account in accounts:
-                if any(one.concerns(account.act_id) for one in lifted):
+                if any(stop.concerns(account.act_id) for stop in lifted):
                     look_now(self._ticks, unit, account.act_id, now)
             unit.commit()
         return lifted
@@ -240,7 +240,7 @@ class Stops:
 def _with_unknown_accounts(view: StopView, emergency: EmergencyPause) -> StopView:
     """Pause the accounts of a stop of everything that this database does not have: another may have known them."""
     known = {account.act_id for account in view.accounts}
-    unknown = [one for one in emergency.booked() if one.act_id not in known]
+    unknown = [account for account in emergency.booked() if account.act_id not in known]
     if view.stop.act_id is not None or not unknown:
         return view
     report = emergency.pause(view.stop, unknown)

@@ -32,7 +32,7 @@ def keep_campaign(unit: UnitOfWork, run: Run, now: datetime) -> None:
 
 def known_of(unit: UnitOfWork, campaign: Campaign, run: Run, why: str = "") -> Shown:
     """Return what is known of a campaign now; ``why`` is what Meta says of its ad's review, where it was asked."""
-    models = {one.key: one for one in unit.records.objects(run.id)}
+    models = {model.key: model for model in unit.records.objects(run.id)}
     return shown_of(campaign, run, unit.journal.of_run(run.id), models, why)
 
 

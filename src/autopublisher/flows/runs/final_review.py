@@ -90,9 +90,9 @@ def reason_of(effective: str, shown: Mapping[str, Any]) -> str:
     reasons = [f"{name}: {text}" for name, text in _pairs(feedback)]
     reasons += (
         [
-            str(one.get("error_summary") or one.get("error_message"))
-            for one in issues
-            if isinstance(one, Mapping)
+            str(issue.get("error_summary") or issue.get("error_message"))
+            for issue in issues
+            if isinstance(issue, Mapping)
         ]
         if isinstance(issues, list)
         else []

@@ -221,7 +221,7 @@ class Holding:
         keys = {str(row.meta_id): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
         now, conversions = self._clock.now(), run.request.ad.conversion_event or "PURCHASE"
         try:
-            read = self._meta.ad_sets(run.act_id, [MetaId(one) for one in sorted(keys)], run.created_at, now)
+            read = self._meta.ad_sets(run.act_id, [MetaId(key) for key in sorted(keys)], run.created_at, now)
         except MetaError:
             return None
         found = {

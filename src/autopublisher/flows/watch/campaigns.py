@@ -87,7 +87,7 @@ class CampaignsCheck:
     def _asked(self, seen: _Seen) -> _Seen:
         """Ask Meta why it does not deliver an ad; what the ad shows now counts."""
         run = seen.run
-        ad = ad_of({one.key: one for one in self._control.models(run)})
+        ad = ad_of({model.key: model for model in self._control.models(run)})
         row = next(one for one in self._control.rows(run) if ad is not None and one.key == ad.key)
         shown = self._control.read(run, row, REVIEW_FIELDS)
         why = reason_of(str(shown.get("effective_status")), shown)
@@ -110,7 +110,7 @@ def _seen(
     campaign: Campaign, run: Run, rows: Sequence[Operation], objects: Sequence[MetaObject], why: str = ""
 ) -> _Seen:
     """Return a campaign with what is known of it; ``why`` is what Meta says of its ad's review, where it was asked."""
-    shown = shown_of(campaign, run, rows, {one.key: one for one in objects}, why)
+    shown = shown_of(campaign, run, rows, {model.key: model for model in objects}, why)
     without = shown.spent_at_most is None and _never_delivered(campaign, run, rows)
     return _Seen(campaign, run, replace(shown, spent_at_most=0) if without else shown)
 

@@ -40,7 +40,7 @@ class ClaimCheck:
         done = self._then(act_id, before, now)
         return done and _with_problems(
             done,
-            [_told(one) for one in others],
+            [_told(label) for label in others],
         )
 
 
@@ -51,6 +51,6 @@ def _told(label: ClaimLabel) -> Message:
 def _with_problems(done: Outcome, lines: Sequence[Message]) -> Outcome:
     if not lines:
         return done
-    added = [one.to_record() for one in lines]
+    added = [line.to_record() for line in lines]
     known = [line for line in done.record.get("problems", ()) if line not in added]
     return replace(done, record={**done.record, "problems": [*known, *added]})

@@ -97,7 +97,11 @@ class DriftDetector:
         now: datetime,
     ) -> None:
         differing = self._findings(found, found.rows, row, shown, now)
-        news = [one for one in differing if one.edit.threat or _mark_of(before.get(one.place)) != one.mark]
+        news = [
+            finding
+            for finding in differing
+            if finding.edit.threat or _mark_of(before.get(finding.place)) != finding.mark
+        ]
         if news and shown.get("status") not in GONE:
             again = self._read_again(found, row)
             if again is None:
@@ -108,11 +112,11 @@ class DriftDetector:
         late = now - READ_LAG
         unsure = {name for name in SWEEP_FIELDS[row.spec.kind] if set_since(found.rows, row.key, name, late)}
         found.examined |= {(row.key, name) for name in SWEEP_FIELDS[row.spec.kind] if name not in unsure}
-        for one in differing:
-            if one.edit.threat or one.edit.field not in unsure:
-                earlier = before.get(one.place)
-                known = earlier is not None and earlier.mark == one.mark
-                found.findings.append(earlier if known and earlier is not None else one)
+        for finding in differing:
+            if finding.edit.threat or finding.edit.field not in unsure:
+                earlier = before.get(finding.place)
+                known = earlier is not None and earlier.mark == finding.mark
+                found.findings.append(earlier if known and earlier is not None else finding)
 
     def _read_again(
         self, found: Comparison, row: Operation

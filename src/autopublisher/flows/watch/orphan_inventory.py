@@ -147,7 +147,7 @@ def _run_of(orphan: OrphanedObject, runs: Mapping[str, Run]) -> Run | None:
 def _is_reported(unit: UnitOfWork, run: Run, orphan: OrphanedObject) -> bool:
     """Tell whether a look that died before it could keep its record has written the event."""
     reports = [event for event in unit.observations.events(run.id) if event.tag == ORPHAN_FOUND]
-    return any(one.data["meta_id"] == orphan.meta_id for one in reports)
+    return any(report.data["meta_id"] == orphan.meta_id for report in reports)
 
 
 def _record(orphan: OrphanedObject, now: datetime) -> Mapping[str, Any]:

@@ -54,8 +54,8 @@ class OrphanedObjects:
     def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
         """Look through the account; of ``earlier``, the orphans of the look before, those not confirmed are tried again."""
         on, problems = self._listed(act_id)
-        known = frozenset(one.meta_id for one in on if self._is_journaled(act_id, one))
-        orphans = {one.meta_id: one for one in on if one.meta_id not in known}
+        known = frozenset(orphan.meta_id for orphan in on if self._is_journaled(act_id, orphan))
+        orphans = {orphan.meta_id: orphan for orphan in on if orphan.meta_id not in known}
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
                 orphans.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
@@ -67,16 +67,18 @@ class OrphanedObjects:
     ) -> Found:
         """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
         left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
-        orphans = {one.meta_id: one for one in left if one.on}
+        orphans = {orphan.meta_id: orphan for orphan in left if orphan.on}
         for line in earlier:
             if (
                 not line.confirmed
                 and line.meta_id is not None
-                and line.meta_id not in {one.meta_id for one in left}
+                and line.meta_id not in {orphan.meta_id for orphan in left}
             ):
                 orphans[line.meta_id] = OrphanedObject(line.kind, line.meta_id, line.key)
         off = [
-            ObjectLine(one.kind, one.meta_id, one.name, None, "PAUSED", True) for one in left if not one.on
+            ObjectLine(orphan.kind, orphan.meta_id, orphan.name, None, "PAUSED", True)
+            for orphan in left
+            if not orphan.on
         ]
         return Found(
             frozenset(), (*off, *(self._pause(act_id, orphan, now) for orphan in orphans.values())), ()

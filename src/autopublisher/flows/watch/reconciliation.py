@@ -97,7 +97,7 @@ class Reconciliation:
         problems = [*snapshot.problems, *problems]
         findings: list[Finding] = []
         for run in runs:
-            earlier = {one.place: one for one in findings_of(before) if one.run_id == run.id}
+            earlier = {finding.place: finding for finding in findings_of(before) if finding.run_id == run.id}
             compared = self._drift.compare(run, snapshot, earlier, now)
             self._carry_over(compared, earlier)
             self._record_news(compared, now)
@@ -121,7 +121,7 @@ class Reconciliation:
             "unclaimed": list(inventory.objects),
             "listed_at": dict(inventory.listed_at),
             "put_off": dict(inventory.put_off),
-            "undone": [one.to_record() for one in undone],
+            "undone": [line.to_record() for line in undone],
             "problems": [problem.to_record() for problem in problems],
         }
         return Outcome(record, complete=not undone)
@@ -246,7 +246,7 @@ class Reconciliation:
     def _recalled(self, compared: Comparison, snapshot: AccountSnapshot) -> list[Message]:
         """Switch off every part of an arm whose money is threatened, campaign first; return what is left undone."""
         undone = []
-        arms = {_arm(one.key) for one in compared.threats}
+        arms = {_arm(finding.key) for finding in compared.threats}
         for row in self._on(compared, snapshot, arms):
             try:
                 self._control.recall(compared.run, row)
@@ -282,7 +282,7 @@ class Reconciliation:
         if not broken or run.edited_at is not None or run.status not in _TESTING:
             return
         due = run.next_tick_at is not None and run.next_tick_at <= self._clock.now()
-        if due and not any(one.place in earlier for one in broken):
+        if due and not any(finding.place in earlier for finding in broken):
             return
         marked = replace(run, version=run.version + 1, updated_at=now, edited_at=now)
         try:

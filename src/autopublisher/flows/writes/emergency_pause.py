@@ -137,7 +137,7 @@ class EmergencyPause:
         """Return the accounts to pause: those in the book, or those that Meta lists for the token."""
         booked = self._book.accounts()
         if stop.act_id is not None:
-            named = [one for one in booked if one.act_id == stop.act_id]
+            named = [account for account in booked if account.act_id == stop.act_id]
             return named or [_unbooked(stop.act_id)]
         return booked or [_unbooked(account) for account in self._meta.visible_accounts()]
 
@@ -152,7 +152,7 @@ class EmergencyPause:
             return
         found = [self._noted(act_id, kind, row) for row in rows if row.get("status") not in OFF]
         again = {one.meta_id for one in found}
-        progress.on = [one for one in progress.on if one.meta_id not in again] + found
+        progress.on = [pause for pause in progress.on if pause.meta_id not in again] + found
         self._notes.write(stop.id, [one.to_record() for one in found])
         for one in found:
             try:
@@ -164,7 +164,7 @@ class EmergencyPause:
         return NotedPause(self._now(), act_id, kind, MetaId(str(row["id"])), str(row.get("name", "")))
 
     def _report(self, stop: Stop, progress: _Progress) -> StopReport:
-        lines = tuple(self._line(one, progress.refused.get(one.meta_id, "")) for one in progress.on)
+        lines = tuple(self._line(pause, progress.refused.get(pause.meta_id, "")) for pause in progress.on)
         return StopReport((stop.id,), self._now(), lines, tuple(progress.problems))
 
     def _line(self, pause: NotedPause, refused: str) -> ObjectLine:
@@ -185,7 +185,7 @@ def booked(accounts: Iterable[Any]) -> list[BookedAccount]:
 
 def _open(earlier: NotedStop, account: BookedAccount) -> list[NotedPause]:
     """Return what an earlier attempt has paused without Meta showing it, once each."""
-    found = [one for one in earlier.unconfirmed if one.act_id == account.act_id]
+    found = [pause for pause in earlier.unconfirmed if pause.act_id == account.act_id]
     return list({one.meta_id: one for one in found}.values())
 
 

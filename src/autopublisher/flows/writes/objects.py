@@ -152,7 +152,7 @@ class ObjectControl:
             if len(wanted) < WORTH_LISTING:
                 continue
             listed = self._meta.find(run.act_id, kind, run_mark(run.id), fields[kind])
-            known |= {wanted[MetaId(str(one["id"]))]: one for one in listed if one["id"] in wanted}
+            known |= {wanted[MetaId(str(row["id"]))]: row for row in listed if row["id"] in wanted}
         self._keep(run, known)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
 
