@@ -36,3 +36,16 @@ def test_the_briefs_own_messages_are_the_same_in_every_language(
     told = client.get("/meta/creatives?meta_account_id=none", headers=asked).json()
     assert told["detail"] == "Meta account not found"
     assert told["remedy"].startswith("Compruebe que existe meta_account_id")
+
+
+def test_a_runs_log_is_told_in_the_callers_language_with_its_codes_beside(
+    client: TestClient, manager: dict[str, str], body: dict[str, object]
+) -> None:
+    asked = manager | {"Accept-Language": "es"}
+    told = client.post("/meta/autopilot/run", json=body, headers=asked).json()
+    (line,), (event,) = told["logs"], told["events"]
+    assert line.endswith(f"Ejecución solicitada: {told['campaign_name']}")
+    assert (event["code"], event["params"]) == ("run.submitted", {"name": told["campaign_name"]})
+    assert told["attention_code"] is None
+    assert [one["code"] for one in told["warning_codes"]]
+    assert len(told["warnings"]) == len(told["warning_codes"])

@@ -80,7 +80,7 @@ async def known_parameters(request: Request) -> None:
 
 
 def _unknown(parameter: str) -> dict[str, Any]:
-    return {"type": "extra_forbidden", "loc": ("query", parameter), "msg": "There is no such parameter."}
+    return {"type": "extra_forbidden", "loc": ("query", parameter), "msg": ""}
 
 
 _KNOWN = Depends(known_parameters)
@@ -109,7 +109,7 @@ def _repeated_field(name: str) -> dict[str, Any]:
     return {
         "type": "repeated_form_field",
         "loc": ("body", name),
-        "msg": "This field was sent more than once.",
+        "msg": "",
     }
 
 

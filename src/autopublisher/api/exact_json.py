@@ -13,6 +13,8 @@ import jiter
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from autopublisher.domain.messages import Message, legacy
+
 LONGEST_REASON: Final = 200
 _PLACE = re.compile(r"^(?P<what>.*) at line (?P<line>\d+) column (?P<column>\d+)$", re.DOTALL)
 _BEYOND_DECIMALS = "Internal error"
@@ -23,7 +25,7 @@ _BEYOND_DECIMALS = "Internal error"
 class Unreadable:
     """A body that is no JSON object: why, and where it breaks."""
 
-    reason: str
+    reason: Message
 
 
 def read_json(body: bytes) -> Any:
@@ -34,18 +36,19 @@ def read_json(body: bytes) -> Any:
         )
     except ValueError as error:
         return Unreadable(_reason(str(error)))
-    return value if isinstance(value, dict) else Unreadable("no object begins at line 1, column 1.")
+    return value if isinstance(value, dict) else Unreadable(Message("api.no_object"))
 
 
-def _reason(message: str) -> str:
-    """Return the parser's message as a sentence, its place last."""
+def _reason(message: str) -> Message:
+    """Return the parser's message, which is English, its place last."""
     found = _PLACE.match(message)
     if found is None:
-        return f"{message[:LONGEST_REASON]}."
+        return legacy(f"{message[:LONGEST_REASON]}.")
     what = found["what"][:LONGEST_REASON]
+    place = {"line": found["line"], "column": found["column"]}
     if what.startswith(_BEYOND_DECIMALS):
-        what = "a number is out of all bounds"
-    return f"{what} at line {found['line']}, column {found['column']}."
+        return Message("api.number_out_of_bounds", place)
+    return Message("api.parser_says", {"what": what, **place})
 
 
 class ExactRequest(Request):

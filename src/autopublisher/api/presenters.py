@@ -15,12 +15,14 @@ from autopublisher.api.views import (
     HeldOut,
     ImprovementOut,
     LinksOut,
+    LogLineOut,
     LookOut,
     OlderOut,
     ProgressOut,
     ReleaseOut,
     RunOut,
     RunSummaryOut,
+    SaidOut,
     UserOut,
     VariantOut,
     VerdictOut,
@@ -98,6 +100,10 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         attention=_said(run.attention, reader),
         closing=[ClosingObjectOut(**one) for one in (run.report or {}).get("objects", ())],
         findings=[_finding(one, reader) for one in view.findings],
+        events=[_event(one) for one in view.events],
+        warning_codes=[_code(one) for one in view.warnings],
+        attention_code=None if run.attention is None else _code(run.attention),
+        failure_code=None if run.reason is None else _code(run.reason),
         older=_older(view, reader) if view.found else None,
         links=LinksOut(
             self=STATUS_PATH + run.id,
@@ -371,6 +377,14 @@ def _major(amount: Money) -> float:
 
 def _said(message: Message | None, reader: Language) -> str | None:
     return None if message is None else render(message, reader)
+
+
+def _code(message: Message) -> SaidOut:
+    return SaidOut(**message.to_record())
+
+
+def _event(event: Event) -> LogLineOut:
+    return LogLineOut(at=event.at, actor=event.actor, tag=event.tag, **event.message.to_record())
 
 
 def _log_line(event: Event, reader: Language) -> str:

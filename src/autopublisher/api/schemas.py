@@ -79,7 +79,7 @@ class Asked(BaseModel):
         """Refuse everything but an object: the framework would else look for the fields among a value's attributes."""
         if isinstance(value, dict | Asked):
             return value
-        raise PydanticCustomError("object_type", "This must be a JSON object.")
+        raise PydanticCustomError("object_type", "object_type")
 
 
 class ABTestConfigIn(Asked):

@@ -224,6 +224,23 @@ class FinalCampaignOut(Told):
     read_at: datetime | None = Field(description="When that was read.")
 
 
+class SaidOut(Told):
+    """What is said, beside its sentence: its code in the catalogue, and what fills it."""
+
+    code: str
+    params: dict[str, Any] = Field(
+        description="Money as `minor` and `currency`, a moment as `at`, a day as `day`, a message within as code and params."
+    )
+
+
+class LogLineOut(SaidOut):
+    """A line of the log as a code."""
+
+    at: datetime
+    actor: str
+    tag: str = Field(description="Source, subject and action.")
+
+
 class RunSummaryOut(Told):
     """A run in a list; money in major units."""
 
@@ -307,6 +324,10 @@ class RunOut(Told):
         description="Once the run has ended: every object it made, what was done with it, what Meta showed of it then."
     )
     findings: list[FindingOut] = Field(description="What somebody else has changed at Meta and is so still.")
+    events: list[LogLineOut] = Field(description="The lines of `logs` as codes.")
+    warning_codes: list[SaidOut] = Field(description="`warnings` as codes.")
+    attention_code: SaidOut | None = Field(description="`attention` as a code.")
+    failure_code: SaidOut | None = Field(description="`failure` as a code.")
     older: OlderOut | None = Field(
         description="Set while the run is held because its database is older than what Meta shows."
     )

@@ -15,18 +15,16 @@ _NONE = "none"
 @account_app.command("set")
 def account_set(
     *,
-    account: Annotated[str, typer.Argument(help="Our id or Meta's act_ id.")],
-    page_id: Annotated[str | None, typer.Option(help="The Facebook page the ads speak for.")] = None,
-    instagram_user_id: Annotated[str | None, typer.Option(help="The Instagram account.")] = None,
-    pixel_id: Annotated[str | None, typer.Option(help="The pixel that sees conversions.")] = None,
-    conversion_event: Annotated[str | None, typer.Option(help="Its event, such as PURCHASE.")] = None,
-    link_url: Annotated[str | None, typer.Option(help="Where the ads lead.")] = None,
-    call_to_action: Annotated[str | None, typer.Option(help="Such as SHOP_NOW.")] = None,
-    dsa_beneficiary: Annotated[str | None, typer.Option(help="Named in the EU as who benefits.")] = None,
-    dsa_payor: Annotated[str | None, typer.Option(help="Named in the EU as who pays.")] = None,
-    regional_identity: Annotated[
-        list[str] | None, typer.Option(help="NAME=NUMBER, all of them anew; may be given more than once.")
-    ] = None,
+    account: Annotated[str, typer.Argument(help="help.our_id_or_metas")],
+    page_id: Annotated[str | None, typer.Option(help="help.the_facebook_page_the")] = None,
+    instagram_user_id: Annotated[str | None, typer.Option(help="help.the_instagram_account")] = None,
+    pixel_id: Annotated[str | None, typer.Option(help="help.the_pixel_that_sees")] = None,
+    conversion_event: Annotated[str | None, typer.Option(help="help.its_event_such_as")] = None,
+    link_url: Annotated[str | None, typer.Option(help="help.where_the_ads_lead")] = None,
+    call_to_action: Annotated[str | None, typer.Option(help="help.such_as_shop_now")] = None,
+    dsa_beneficiary: Annotated[str | None, typer.Option(help="help.named_in_the_eu")] = None,
+    dsa_payor: Annotated[str | None, typer.Option(help="help.named_in_the_eu_as")] = None,
+    regional_identity: Annotated[list[str] | None, typer.Option(help="help.name_number_all_of")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Set what an account's ads have in common; what is not named stays, none clears it."""

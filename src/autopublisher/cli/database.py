@@ -7,14 +7,13 @@ import typer
 from autopublisher.bootstrap.database import database_state, opened_database, units_of
 from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.cli.exits import ExitCode
+from autopublisher.cli.language import worded
 from autopublisher.cli.output import Output, OutputOption, show_record, tell
 from autopublisher.cli.session import settings_with_log
 
-NewDatabaseOption = Annotated[
-    bool, typer.Option("--new-database", help="Begin anew although runs were admitted from this data folder.")
-]
+NewDatabaseOption = Annotated[bool, typer.Option("--new-database", help="help.begin_anew_although_runs")]
 
-db_app = typer.Typer(help="The database's tables.", no_args_is_help=True, add_completion=False)
+db_app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @db_app.command("upgrade")
@@ -24,7 +23,7 @@ def upgrade(*, new_database: NewDatabaseOption = False) -> None:
     with opened_database(settings.database) as engine:
         HomeMark(settings.home, units_of(engine)).check(new_database=new_database)
         state = database_state(settings.database)
-    tell(f"The database is at revision {state.revision}.")
+    tell(worded("database_at", revision=str(state.revision)))
 
 
 @db_app.command("current")

@@ -42,19 +42,15 @@ class DemoScenario(StrEnum):
     ORDINARY = "ordinary"
 
 
-ScenarioOption = Annotated[DemoScenario, typer.Option(help="Which simulated market.")]
+ScenarioOption = Annotated[DemoScenario, typer.Option(help="help.which_simulated_market")]
 
 
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="End after the report instead of serving on.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="help.end_after_the_report")] = False,
     scenario: ScenarioOption = DemoScenario.DEMO,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget every earlier demo of this scenario.")
-    ] = False,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Instead of AUTO_PUBLISHER_PORT.")
-    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="help.forget_every_earlier_demo")] = False,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="help.instead_of_auto_publisher")] = None,
 ) -> None:
     """Show the whole product on a simulated Meta: one request, from two variants to a published winner."""
     end_in_order_on_signals()

@@ -13,7 +13,7 @@ from autopublisher.bootstrap.database import database_state, prove_database_writ
 from autopublisher.bootstrap.files import place_of_files
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
 from autopublisher.domain.accounts.account_limit import HOW_TO_LIFT, is_reached
@@ -31,9 +31,6 @@ from autopublisher.views.moments import account_zones, zone_for
 
 LEAST_ROOM_MB = 500
 NEEDED_PERMISSIONS = ("ads_management", "ads_read")
-_UNKNOWN_REMEDY = (
-    "Restore the backup that has the run, or switch all of it off: 'autopublisher stop --account ...'."
-)
 COLUMNS = ("check", "state", "finding", "remedy")
 
 
@@ -91,41 +88,48 @@ def _settings(settings: Settings) -> Iterator[Check]:
     mode = f"META_API_MODE={settings.meta_api_mode}, data in {settings.home}"
     yield Check("settings", State.OK, mode)
     for name in unknown_variables():
-        yield Check("settings", State.WARN, f"{name} is set but is none of ours", "Check its spelling.")
+        yield Check(
+            "settings",
+            State.WARN,
+            worded("doctor.unknown_setting", name=str(name)),
+            worded("doctor.unknown_setting.remedy"),
+        )
     if not settings.auto_publisher_enabled:
-        remedy = "Set AUTO_PUBLISHER_ENABLED=true and restart."
-        yield Check("settings", State.WARN, "AutoPublisher is disabled: new runs are refused", remedy)
+        remedy = worded("doctor.disabled.remedy")
+        yield Check("settings", State.WARN, worded("doctor.disabled"), remedy)
 
 
 def _database(settings: Settings) -> Check:
     state = database_state(settings.database)
     if state.revision is None:
-        return Check("database", State.WARN, "reachable, still empty", "The first start creates the tables.")
+        return Check(
+            "database", State.WARN, worded("doctor.empty_database"), worded("doctor.empty_database.remedy")
+        )
     if not state.is_current:
         if not state.is_known:
             raise NewerDatabaseError(revision=state.revision)
-        remedy = "Run 'autopublisher db upgrade'."
-        return Check("database", State.FAIL, f"at revision {state.revision}, another release's", remedy)
+        remedy = worded("doctor.upgrade.remedy")
+        return Check(
+            "database", State.FAIL, worded("doctor.other_revision", revision=str(state.revision)), remedy
+        )
     prove_database_writable(settings.database)
-    return Check("database", State.OK, f"reachable, writable, at revision {state.revision}")
+    return Check("database", State.OK, worded("doctor.database", revision=str(state.revision)))
 
 
 def _room(settings: Settings) -> Check:
     """Say how much room the data folder's disk has: what fills up stops every run."""
     free = shutil.disk_usage(settings.home).free // 1_000_000
     if free < LEAST_ROOM_MB:
-        remedy = f"Give it room: {LEAST_ROOM_MB} MB at least. On a full disk only the kill switch works."
-        return Check("disk", State.WARN, f"{free} MB left for {settings.home}", remedy)
+        remedy = worded("doctor.room.remedy", least=LEAST_ROOM_MB)
+        return Check("disk", State.WARN, worded("doctor.room", free=free, home=str(settings.home)), remedy)
     return Check("disk", State.OK, f"{free} MB left for {settings.home}")
 
 
 def _worker(settings: Settings) -> Check:
     alive = workers_alive(settings.database)
     if alive:
-        return Check("worker", State.OK, f"{alive} running")
-    return Check(
-        "worker", State.WARN, "none is running", "Start 'autopublisher serve' or 'autopublisher worker'."
-    )
+        return Check("worker", State.OK, worded("doctor.workers", alive=alive))
+    return Check("worker", State.WARN, worded("doctor.no_worker"), worded("doctor.no_worker.remedy"))
 
 
 def _product(product: Product) -> Iterator[Check]:
@@ -142,7 +146,11 @@ def _product(product: Product) -> Iterator[Check]:
 
 
 def _clock(product: Product) -> Check:
-    kind = f"simulated, {product.settings.stub_clock}" if product.settings.is_stub else "the machine's"
+    kind = (
+        worded("doctor.simulated_clock", clock=str(product.settings.stub_clock))
+        if product.settings.is_stub
+        else worded("doctor.machines_clock")
+    )
     zone = zone_for(account_zones(product.outside.open_unit), None)
     return Check("clock", State.OK, f"{moment_text(product.services.clock.now().astimezone(zone))} ({kind})")
 
@@ -152,19 +160,23 @@ def _runs(product: Product) -> Check:
     open_runs = sum(count for status, count in counts.by_status.items() if count)
     if counts.overdue:
         late = f"{round(counts.oldest_overdue_seconds or 0.0)} s{_by_which_clock(product.settings)}"
-        remedy = "See that a worker runs; the log says what its ticks met."
-        return Check("runs", State.FAIL, f"{counts.overdue} overdue, the oldest by {late}", remedy)
-    return Check("runs", State.OK, f"{open_runs} in all, none overdue")
+        remedy = worded("doctor.overdue.remedy")
+        return Check(
+            "runs", State.FAIL, worded("doctor.overdue", overdue=counts.overdue, late=str(late)), remedy
+        )
+    return Check("runs", State.OK, worded("doctor.runs", open_runs=open_runs))
 
 
 def _permissions(product: Product) -> Check:
     granted = product.outside.meta.permissions()
     missing = [name for name in NEEDED_PERMISSIONS if name not in granted]
     if missing:
-        remedy = "Give META_ACCESS_TOKEN a token with these permissions."
-        return Check("token", State.FAIL, f"Meta answers; the token lacks {', '.join(missing)}", remedy)
+        remedy = worded("doctor.permissions.remedy")
+        return Check("token", State.FAIL, worded("doctor.permissions", missing=tuple(missing)), remedy)
     return Check(
-        "token", State.OK, f"Meta answers at {product.meta_url}; {', '.join(NEEDED_PERMISSIONS)} granted"
+        "token",
+        State.OK,
+        worded("doctor.meta", url=str(product.meta_url), permissions=tuple(NEEDED_PERMISSIONS)),
     )
 
 
@@ -175,8 +187,8 @@ def _accounts(product: Product) -> Iterator[Check]:
     if default is not None:
         yield _account_line(product, ActId(default))
     if not registered:
-        remedy = "Run 'autopublisher account add act_...'."
-        yield Check("accounts", State.FAIL, "none is registered, so no run can be accepted", remedy)
+        remedy = worded("doctor.no_account.remedy")
+        yield Check("accounts", State.FAIL, worded("doctor.no_account"), remedy)
     elif all(missing_for_sales(account.defaults) for account in registered):
         yield _no_sales(registered[0])
     for account in registered:
@@ -187,8 +199,8 @@ def _accounts(product: Product) -> Iterator[Check]:
 
 def _no_sales(account: Account) -> Check:
     missing = ", ".join(missing_for_sales(account.defaults))
-    finding = f"no run for sales can be accepted: {account.act_id} lacks {missing}, and every other account something, too"
-    remedy = f"Run 'autopublisher account set {account.act_id} ...', or name them in every request."
+    finding = worded("doctor.lacks", act_id=str(account.act_id), missing=missing)
+    remedy = worded("doctor.lacks.remedy", act_id=str(account.act_id))
     return Check("accounts", State.FAIL, finding, remedy)
 
 
@@ -200,19 +212,25 @@ def _account(product: Product, act_id: ActId) -> Check:
     facts = product.outside.meta.account(act_id)
     name = f"account {act_id}"
     if not facts.delivers:
-        remedy = "Ads Manager says what the account needs."
-        return Check(name, State.FAIL, f"status {facts.status}: its ads cannot deliver", remedy)
+        remedy = worded("doctor.account_status.remedy")
+        return Check(name, State.FAIL, worded("doctor.account_status", status=str(facts.status)), remedy)
     if is_reached(facts):
-        finding = f"has reached its own spending limit at Meta ({facts.spend_cap}): nothing delivers"
+        finding = worded("doctor.limit_reached", cap=facts.spend_cap or "")
         return Check(name, State.FAIL, finding, f"{HOW_TO_LIFT}.")
     cap = run_cap(facts, product.settings.spend_limits.run)
     if cap is None:
         remedy = f"Set AUTO_PUBLISHER_RUN_LIMIT={facts.currency}=..."
-        return Check(name, State.WARN, "Meta names no smallest spend cap: a run may cost any amount", remedy)
+        return Check(name, State.WARN, worded("doctor.no_cap"), remedy)
     return Check(
         name,
         State.OK,
-        f"{facts.name}, {facts.currency}, {facts.timezone}, delivers; a run may cost {cap} at most",
+        worded(
+            "doctor.account",
+            name=str(facts.name),
+            currency=str(facts.currency),
+            timezone=str(facts.timezone),
+            cap=cap,
+        ),
     )
 
 
@@ -225,22 +243,24 @@ def _looks(product: Product) -> Iterator[Check]:
 
 def _by_which_clock(settings: Settings) -> str:
     """Say whose time a moment is in where it is not the machine's: a simulated clock may be days ahead of it."""
-    return f" by the simulated clock ({settings.stub_clock})" if settings.is_stub else ""
+    return (
+        " " + worded("doctor.by_simulated_clock", clock=str(settings.stub_clock)) if settings.is_stub else ""
+    )
 
 
 def look_check(look: AccountLook, zone: tzinfo, by_which_clock: str = "") -> Check:
     """Return what an account's last look found, its moment in the account's zone; what no run here has made fails."""
     name = f"look at {look.act_id}"
     if look.looked_at is None:
-        return Check(name, State.WARN, "not yet", "A worker looks at each account; see that one runs.")
+        return Check(name, State.WARN, worded("doctor.not_yet"), worded("doctor.not_yet.remedy"))
     moment = moment_text(look.looked_at.astimezone(zone)) + by_which_clock
     told = [render(one, language(), zone) for one in look.unknown or look.open]
     if not told:
-        return Check(name, State.OK, f"{moment}: as asked")
-    finding = f"{moment}: {told[0]}{f' and {len(told) - 1} more' if len(told) > 1 else ''}"
+        return Check(name, State.OK, worded("doctor.as_asked", moment=str(moment)))
+    finding = f"{moment}: {worded('more', first=told[0], count=len(told) - 1) if len(told) > 1 else told[0]}"
     if look.unknown:
-        return Check(name, State.FAIL, finding, _UNKNOWN_REMEDY)
-    remedy = "Undo it in Ads Manager, or leave it: nothing of ours changes it."
+        return Check(name, State.FAIL, finding, worded("doctor.unknown_run.remedy"))
+    remedy = worded("doctor.look.remedy")
     return Check(name, State.WARN, finding, remedy)
 
 
@@ -256,20 +276,18 @@ def _claims(product: Product) -> Iterator[Check]:
 def claim_check(claim: Claim) -> Check:
     """Return the line of one claim."""
     name = f"claim on {claim.act_id}"
-    remedy = (
-        f"See that the other is stopped for good, then run 'autopublisher account take-over {claim.act_id}'."
-    )
+    remedy = worded("doctor.claim.remedy", act_id=str(claim.act_id))
     if claim.state is ClaimState.HELD:
-        return Check(name, State.OK, f"this installation's to write to, start {claim.epoch}")
+        return Check(name, State.OK, worded("doctor.claim_held", epoch=str(claim.epoch)))
     if claim.take_over:
-        return Check(name, State.WARN, "being taken over; only pauses are written until that is proved")
+        return Check(name, State.WARN, worded("doctor.claim_taking_over"))
     if claim.place == ELSEWHERE:
-        return Check(name, State.FAIL, "restored and not taken over: only pauses are written", remedy)
+        return Check(name, State.FAIL, worded("doctor.claim_restored"), remedy)
     if claim.state is ClaimState.REFUSED:
         return Check(
-            name, State.FAIL, f"only pauses are written: {wording(claim.why or '', language())}", remedy
+            name, State.FAIL, worded("doctor.claim_refused", why=wording(claim.why or "", language())), remedy
         )
-    return Check(name, State.OK, "written to Meta and about to be read back")
+    return Check(name, State.OK, worded("doctor.claim_pending"))
 
 
 def _identity(product: Product, account: Account) -> Iterator[Check]:
@@ -277,8 +295,8 @@ def _identity(product: Product, account: Account) -> Iterator[Check]:
     for what, node in wanted:
         name = f"{what} of {account.act_id}"
         if node is None:
-            remedy = f"Set a default {what}, or name one in every request."
-            yield Check(name, State.WARN, "no default", remedy)
+            remedy = worded("doctor.no_default.remedy", what=str(what))
+            yield Check(name, State.WARN, worded("doctor.no_default"), remedy)
         else:
             yield _readable(product, name, node)
 
@@ -288,9 +306,7 @@ def _readable(product: Product, name: str, node: str) -> Check:
         # Any object is read by its id alone; the kind only matters for images.
         row = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
     except MetaError as error:
-        return Check(
-            name, State.WARN, f"{node}: {error.message}", "Check the id, and what the token may see."
-        )
+        return Check(name, State.WARN, f"{node}: {error.message}", worded("doctor.identity.remedy"))
     return Check(name, State.OK, f"{node} {row.get('name', '')}".strip())
 
 

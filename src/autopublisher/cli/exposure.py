@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from autopublisher.api.exposure import present_exposure
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Listing, Output, OutputOption, say, show, show_json, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.registry import AccountOption, account_named
@@ -56,7 +56,8 @@ def _show_limits(found: Sequence[AccountExposure], output: Output) -> None:
             tell(f"{one.account.name}: {_unknown_text(unknown, one.account.currency, zone)}", style="red")
         for line in one.uncounted:
             tell(
-                f"{one.account.name}: not in these figures: {render(line, language(), zone)}", style="yellow"
+                worded("not_in_figures", name=str(one.account.name), what=render(line, language(), zone)),
+                style="yellow",
             )
     limits = [
         {"account": one.account.act_id, **vars(line), "left": line.left}
@@ -73,18 +74,19 @@ def _zone(one: AccountExposure) -> tzinfo:
 
 
 def _unknown_text(one: UnknownObject, currency: str, zone: tzinfo) -> str:
-    worst = (
-        "an amount that Meta does not show" if one.possible is None else str(Money(one.possible, currency))
-    )
+    worst = worded("amount_not_shown") if one.possible is None else str(Money(one.possible, currency))
     since = moment_text(one.since.astimezone(zone))
-    return f"{render(one.said, language(), zone)}; it can spend {worst} at worst (first seen {since})"
+    return worded("can_spend", what=render(one.said, language(), zone), worst=str(worst), since=str(since))
 
 
 def _limit_at_meta(billing: AccountBilling, zone: tzinfo) -> str:
-    said = "reached, nothing delivers" if billing.reached else f"{billing.left} left"
-    return (
-        f"own spending limit at Meta {billing.spend_cap}, {billing.amount_spent} spent: {said} "
-        f"(as of {moment_text(billing.at.astimezone(zone))})"
+    said = worded("limit_reached") if billing.reached else worded("limit_left", left=billing.left or "")
+    return worded(
+        "own_limit",
+        spend_cap=billing.spend_cap or "",
+        amount_spent=billing.amount_spent or "",
+        said=str(said),
+        at=moment_text(billing.at.astimezone(zone)),
     )
 
 

@@ -21,10 +21,8 @@ GC_AFTER = 200_000
 
 def judge(
     *,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Add the verdict in sentences, and the method.")
-    ] = False,
-    language: Annotated[Language, typer.Option(help="Of the sentences.")] = Language.ENGLISH,
+    explain: Annotated[bool, typer.Option("--explain", help="help.add_the_verdict_in")] = False,
+    language: Annotated[Language, typer.Option(help="help.of_the_sentences")] = Language.ENGLISH,
 ) -> None:
     """Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.
 

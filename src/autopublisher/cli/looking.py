@@ -16,13 +16,13 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.views.moments import account_zones
 
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="help.the_runs_id")]
 
 
 def status(
     *,
     run_id: RunArgument,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="help.follow_the_run_until")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show a run, or follow it."""
@@ -38,8 +38,8 @@ def status(
 
 
 def runs(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
-    only: Annotated[list[RunStatus] | None, typer.Option("--status", help="Only these statuses.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="help.how_many_at_most")] = 20,
+    only: Annotated[list[RunStatus] | None, typer.Option("--status", help="help.only_these_statuses")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List runs, newest first."""

@@ -38,7 +38,7 @@ class Output(StrEnum):
     PLAIN = "plain"
 
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data is written to stdout.")]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="help.how_data_is_written")]
 
 
 def tell(message: str, style: str = "", on: Console | None = None) -> None:

@@ -11,86 +11,44 @@ from typer.core import TyperCommand
 
 from autopublisher import __version__
 from autopublisher.cli.exits import SentenceGroup
-from autopublisher.cli.language import CHOICE, Spoken
+from autopublisher.cli.language import CHOICE, Spoken, language, worded
 
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "demo": (
-        "demo:demo",
-        "Show the whole product on a simulated Meta: one request, from two variants to a published winner.",
-    ),
-    "serve": ("serving:serve", "Serve the API and the dashboard, and run ticks, until stopped."),
-    "worker": (
-        "serving:worker",
-        "Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted.",
-    ),
-    "simulator": (
-        "serving:simulator",
-        "Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints.",
-    ),
-    "run": ("runs:run", "Start a run from a request file."),
-    "schedule": ("runs:schedule", "Accept a run that begins later."),
-    "status": ("looking:status", "Show a run, or follow it."),
-    "approve": (
-        "runs:approve",
-        "Approve a run's winner: it is scaled and published, the others stay paused.",
-    ),
-    "reject": (
-        "runs:reject",
-        "Publish none of a run's variants: it ends with everything of it off at Meta.",
-    ),
-    "cancel": ("runs:cancel", "Stop a run: what it made at Meta is paused or deleted by its next step."),
-    "adopt": (
-        "runs:adopt",
-        "Take over what Meta holds of a run whose database is older; without --digest it is only shown.",
-    ),
-    "runs": ("looking:runs", "List runs, newest first."),
-    "stop": (
-        "stops:stop",
-        "Stop an account or everything: switch all of ours off at Meta, and wait until Meta shows it.",
-    ),
-    "resume": (
-        "stops:resume",
-        "Lift a stop: runs under way go on by their next step; final campaigns stay paused unless asked for.",
-    ),
-    "stops": ("stops:list_stops", "List stops, those that hold first."),
-    "exposure": (
-        "exposure:exposure",
-        "Say what is committed, spent and could still be spent: by account, run and object, with the limits.",
-    ),
-    "doctor": (
-        "doctor:doctor",
-        "Check settings, database, worker, pictures, Meta, token, accounts and clock; exits with 1 where something fails.",
-    ),
-    "judge": (
-        "judge:judge",
-        "Judge recorded tests: reads one test per line as JSON from stdin, writes one verdict per line.",
-    ),
-    "backup": (
-        "backup:backup",
-        "Write database, pictures and a manifest into one new file, while everything goes on.",
-    ),
-    "restore": (
-        "backup:restore",
-        "Replace everything by what a backup holds; nothing is written to Meta before it has been compared with it.",
-    ),
-    "openapi": ("serving:openapi", "Print the API's OpenAPI document as JSON."),
-    "example-request": (
-        "demo:example_request",
-        "Print the brief's request with the ids of the demo, ready to be sent.",
-    ),
-    "account": ("account_set:account_app", "Ad accounts we may act on."),
-    "creative": ("registry:creative_app", "Images that runs can test."),
-    "user": ("registry:user_app", "People, their passwords and their tokens."),
-    "db": ("database:db_app", "The database's tables."),
+COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "demo:demo",
+    "serve": "serving:serve",
+    "worker": "serving:worker",
+    "simulator": "serving:simulator",
+    "run": "runs:run",
+    "schedule": "runs:schedule",
+    "status": "looking:status",
+    "approve": "runs:approve",
+    "reject": "runs:reject",
+    "cancel": "runs:cancel",
+    "adopt": "runs:adopt",
+    "runs": "looking:runs",
+    "stop": "stops:stop",
+    "resume": "stops:resume",
+    "stops": "stops:list_stops",
+    "exposure": "exposure:exposure",
+    "doctor": "doctor:doctor",
+    "judge": "judge:judge",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "openapi": "serving:openapi",
+    "example-request": "demo:example_request",
+    "account": "account_set:account_app",
+    "creative": "registry:creative_app",
+    "user": "registry:user_app",
+    "db": "database:db_app",
 }
-"""Each command's module and function (or group), and the first sentence of its help, which the list of commands shows."""
+"""Each command's module and function (or group); the catalogue has the sentence by which it is listed."""
 
 
 class DeferredCommand(TyperCommand):
     """A command, or a group of them, that is listed by its sentence and loaded when it is called."""
 
-    def __init__(self, name: str, place: str, sentence: str) -> None:
-        super().__init__(name, help=sentence)
+    def __init__(self, name: str, place: str) -> None:
+        super().__init__(name, help=worded(f"command.{name}"))
         self._place = place
 
     @property
@@ -98,7 +56,8 @@ class DeferredCommand(TyperCommand):
         """The command itself."""
         module, _, name = self._place.partition(":")
         found = getattr(importlib.import_module(f"autopublisher.cli.{module}"), name)
-        return typer.main.get_command(found if isinstance(found, typer.Typer) else _alone(found))
+        command = typer.main.get_command(found if isinstance(found, typer.Typer) else _alone(found))
+        return _in_language(command, self.name or "")
 
     @property
     def commands(self) -> Mapping[str, Any] | None:
@@ -114,10 +73,23 @@ class Program(SentenceGroup):
     """The program's commands, none of them loaded yet."""
 
     def __init__(self, **named: Any) -> None:
-        deferred = {
-            name: DeferredCommand(name, place, sentence) for name, (place, sentence) in COMMANDS.items()
-        }
+        deferred = {name: DeferredCommand(name, place) for name, place in COMMANDS.items()}
         super().__init__(**{**named, "commands": deferred})
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help in the language that is chosen by then."""
+        self.help = worded("program")
+        _word_options(self)
+        for name, command in self.commands.items():
+            command.help = worded(f"command.{name}")
+        super().format_help(ctx, formatter)
+
+
+def _choose(lang: Spoken | None) -> Spoken | None:
+    """Keep a chosen language for all that follows, the help among it."""
+    if lang is not None:
+        os.environ[CHOICE] = lang.value
+    return lang
 
 
 def _tell_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
@@ -140,22 +112,40 @@ def root(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which release this is."),
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="help.say_which_release_this"),
     ] = False,
     env_file: Annotated[
         Path | None,
-        typer.Option(envvar="AUTO_PUBLISHER_ENV_FILE", help="Settings are read from this file, too."),
+        typer.Option(envvar="AUTO_PUBLISHER_ENV_FILE", help="help.settings_are_read_from"),
     ] = None,
     lang: Annotated[
-        Spoken | None, typer.Option(help="The language of what is said; without, the terminal's locale.")
+        Spoken | None, typer.Option(is_eager=True, callback=_choose, help="help.the_language_of_what")
     ] = None,
 ) -> None:
     """Autopilot for Meta ad campaigns: tests variants, proves a winner, scales it, and accounts for every cent."""
     del version  # said by its callback
-    if lang is not None:
-        os.environ[CHOICE] = lang.value
+    del lang  # kept by its callback
     if env_file is not None:
         os.environ["AUTO_PUBLISHER_ENV_FILE"] = str(env_file.expanduser().absolute())
+
+
+def _in_language(command: Any, code: str) -> Any:
+    """Put a command's help, and that of its options and of the commands below it, into the language of the terminal.
+
+    In English a command's docstring is its help, which may say more than its first sentence.
+    """
+    if language() != "en" or not command.help:
+        command.help = worded(f"command.{code}")
+    _word_options(command)
+    for name, below in getattr(command, "commands", {}).items():
+        _in_language(below, f"{code}.{name}")
+    return command
+
+
+def _word_options(command: Any) -> None:
+    for each in command.params:
+        if (getattr(each, "help", None) or "").startswith("help."):
+            each.help = worded(each.help)
 
 
 def _alone(command: Any) -> typer.Typer:

@@ -11,7 +11,7 @@ import typer
 
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.people import opened_people
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Output, OutputOption, say, show_record, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
@@ -36,11 +36,9 @@ from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.settings import Settings
 from autopublisher.views.moments import zone_for, zones_of
 
-account_app = typer.Typer(help="Ad accounts we may act on.", no_args_is_help=True, add_completion=False)
-creative_app = typer.Typer(help="Images that runs can test.", no_args_is_help=True, add_completion=False)
-user_app = typer.Typer(
-    help="People, their passwords and their tokens.", no_args_is_help=True, add_completion=False
-)
+account_app = typer.Typer(no_args_is_help=True, add_completion=False)
+creative_app = typer.Typer(no_args_is_help=True, add_completion=False)
+user_app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 ACCOUNT_COLUMNS = ("id", "act_id", "name", "currency", "timezone", "business_id")
 USER_COLUMNS = ("name", "role", "active", "since")
@@ -48,26 +46,26 @@ CREATIVE_COLUMNS = ("id", "name", "mime_type", "sha256")
 
 AccountOption = Annotated[
     str | None,
-    typer.Option(help="Our id or Meta's act_ id; without, META_DEFAULT_AD_ACCOUNT_ID or the only account."),
+    typer.Option(help="help.our_id_or_metas_act"),
 ]
 
 
 @account_app.command("add")
 def account_add(
     *,
-    act_id: Annotated[str | None, typer.Argument(help="Without, META_DEFAULT_AD_ACCOUNT_ID.")] = None,
-    name: Annotated[str | None, typer.Option(help="Without, Meta's own.")] = None,
-    page_id: Annotated[str | None, typer.Option(help="The Facebook page the ads speak for.")] = None,
-    instagram_user_id: Annotated[str | None, typer.Option(help="The Instagram account.")] = None,
-    pixel_id: Annotated[str | None, typer.Option(help="The pixel that sees conversions.")] = None,
-    conversion_event: Annotated[str | None, typer.Option(help="Its event, such as PURCHASE.")] = None,
-    link_url: Annotated[str | None, typer.Option(help="Where the ads lead.")] = None,
-    call_to_action: Annotated[str | None, typer.Option(help="Such as SHOP_NOW.")] = None,
-    dsa_beneficiary: Annotated[str | None, typer.Option(help="Named in the EU as who benefits.")] = None,
-    dsa_payor: Annotated[str | None, typer.Option(help="Named in the EU as who pays.")] = None,
+    act_id: Annotated[str | None, typer.Argument(help="help.without_meta_default_ad")] = None,
+    name: Annotated[str | None, typer.Option(help="help.without_metas_own")] = None,
+    page_id: Annotated[str | None, typer.Option(help="help.the_facebook_page_the")] = None,
+    instagram_user_id: Annotated[str | None, typer.Option(help="help.the_instagram_account")] = None,
+    pixel_id: Annotated[str | None, typer.Option(help="help.the_pixel_that_sees")] = None,
+    conversion_event: Annotated[str | None, typer.Option(help="help.its_event_such_as")] = None,
+    link_url: Annotated[str | None, typer.Option(help="help.where_the_ads_lead")] = None,
+    call_to_action: Annotated[str | None, typer.Option(help="help.such_as_shop_now")] = None,
+    dsa_beneficiary: Annotated[str | None, typer.Option(help="help.named_in_the_eu")] = None,
+    dsa_payor: Annotated[str | None, typer.Option(help="help.named_in_the_eu_as")] = None,
     regional_identity: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=NUMBER for Taiwan, Singapore, Thailand ...; may be given more than once."),
+        typer.Option(help="help.name_number_for_taiwan"),
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -103,11 +101,9 @@ def account_list(output: OutputOption = Output.TABLE) -> None:
 
 @account_app.command("limits")
 def account_limits(
-    account: Annotated[str, typer.Argument(help="Our id or Meta's act_ id.")],
-    daily: Annotated[str | None, typer.Option(help="The most a day, in major units; none lifts it.")] = None,
-    monthly: Annotated[
-        str | None, typer.Option(help="The most a calendar month, in major units; none lifts it.")
-    ] = None,
+    account: Annotated[str, typer.Argument(help="help.our_id_or_metas")],
+    daily: Annotated[str | None, typer.Option(help="help.the_most_a_day")] = None,
+    monthly: Annotated[str | None, typer.Option(help="help.the_most_a_calendar")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Set what an account may spend at worst, or show it; without an option nothing changes."""
@@ -122,7 +118,7 @@ def account_limits(
 
 
 @account_app.command("take-over")
-def account_take_over(account: Annotated[str, typer.Argument(help="Our id or Meta's act_ id.")]) -> None:
+def account_take_over(account: Annotated[str, typer.Argument(help="help.our_id_or_metas")]) -> None:
     """Write to an account that another installation, or another copy of this one, has claimed; that one then stops."""
     with product_of() as product:
         outside = product.outside
@@ -136,16 +132,13 @@ def account_take_over(account: Annotated[str, typer.Argument(help="Our id or Met
             )
             look_now(outside.ticks, unit, act_id, now)
             unit.commit()
-    tell(
-        f"The take-over of {act_id} is recorded. A running worker carries it out, and writes there once whoever did before "
-        "must have noticed."
-    )
+    tell(worded("take_over_recorded", act_id=str(act_id)))
 
 
 @creative_app.command("add")
 def creative_add(
-    file: Annotated[Path, typer.Argument(help="A PNG or JPEG image.")],
-    name: Annotated[str | None, typer.Option(help="Without, the file's name.")] = None,
+    file: Annotated[Path, typer.Argument(help="help.a_png_or_jpeg")],
+    name: Annotated[str | None, typer.Option(help="help.without_the_files_name")] = None,
     account: AccountOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -174,9 +167,9 @@ def creative_list(account: AccountOption = None, output: OutputOption = Output.T
 def user_add(
     *,
     name: Annotated[str, typer.Argument()],
-    role: Annotated[Role, typer.Option(help="What they may do.")],
+    role: Annotated[Role, typer.Option(help="help.what_they_may_do")],
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+        bool, typer.Option("--password-stdin", help="help.read_the_password_from")
     ] = False,
 ) -> None:
     """Add a person; without --password-stdin a password is made up and printed once."""
@@ -208,7 +201,7 @@ def user_password(
     *,
     name: Annotated[str, typer.Argument()],
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+        bool, typer.Option("--password-stdin", help="help.read_the_password_from")
     ] = False,
 ) -> None:
     """Give a person a new password."""
@@ -221,8 +214,8 @@ def user_password(
 @user_app.command("token")
 def user_token(
     name: Annotated[str, typer.Argument()],
-    label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 30,
+    label: Annotated[str, typer.Option(help="help.what_it_is_for")] = "command line",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="help.how_long_it_is")] = 30,
 ) -> None:
     """Issue an API token for a person and print it; it cannot be shown again."""
     with opened_people(settings_with_log()) as people:
@@ -236,8 +229,7 @@ def tell_missing(account: Account) -> None:
     if missing:
         options = " ".join(f"--{name.replace('_', '-')} ..." for name in missing)
         tell(
-            f"A run for sales still needs {', '.join(missing)}: "
-            f"autopublisher account set {account.act_id} {options}",
+            worded("still_needed", missing=tuple(missing), act_id=str(account.act_id), options=str(options)),
             style="yellow",
         )
 
@@ -289,9 +281,9 @@ def _password(*, from_stdin: bool) -> str:
 
 def _say_password(name: str, password: str, *, from_stdin: bool) -> None:
     if from_stdin:
-        tell(f"{name} can sign in.")
+        tell(worded("can_sign_in", name=str(name)))
         return
-    tell(f"{name} can sign in with this password; it is not shown again:")
+    tell(worded("made_up_password", name=str(name)))
     say(password)
 
 

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from autopublisher.api.exact_json import Unreadable, read_json
 from autopublisher.api.schemas import RunRequestIn, ScheduleIn
 from autopublisher.api.validation import problems_of
+from autopublisher.cli.language import worded
 from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError, Problem
+from autopublisher.domain.messages import Message, remedied
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.ports.repositories import OpenUnitOfWork
 
-_NO_MOMENT = Problem(
-    "--at", "This is no moment.", "Write it as 2027-01-15 09:00 or 2027-01-15T09:00:00+01:00."
-)
+_NO_MOMENT = Problem("--at", *remedied(Message("cli.no_moment")))
 
 
 def read_request(path: Path) -> RunRequest:
@@ -29,7 +29,9 @@ def read_value(path: Path) -> Any:
     """Return the JSON value in a file (``-`` is stdin); raises NotFoundError, InvalidRequestError."""
     value = read_json(_content(path))
     if isinstance(value, Unreadable):
-        raise InvalidRequestError([Problem(str(path), value.reason, "Correct the JSON.", "malformed_json")])
+        raise InvalidRequestError(
+            [Problem(str(path), value.reason, Message("cli.malformed_json.remedy"), "malformed_json")]
+        )
     return value
 
 
@@ -70,5 +72,5 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         missing = NotFoundError(what="Request file", id=path)
-        missing.remedy = f"{error.strerror}; 'autopublisher example-request' prints a request to start from."
+        missing.remedy = worded("request_unread", why=str(error.strerror))
         raise missing from None

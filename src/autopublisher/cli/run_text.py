@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from autopublisher.api.presenters import present_run
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
@@ -80,7 +80,11 @@ def _needs(run: Run, zone: tzinfo) -> str | None:
     """Return what a run waits for: a person, or its moment."""
     if run.attention is not None:
         return render(run.attention, language(), zone)
-    return None if run.begins_at is None else f"begins {moment_text(run.begins_at.astimezone(zone))}"
+    return (
+        None
+        if run.begins_at is None
+        else worded("begins", begins=moment_text(run.begins_at.astimezone(zone)))
+    )
 
 
 def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
@@ -90,15 +94,15 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
         "run": run.id,
         "status": run.status.value,
         "campaign": run.request.campaign_name,
-        "spent": f"{view.spent} of {view.total}" + _as_of(view.as_of, zone),
+        "spent": worded("of", part=view.spent, whole=view.total) + _as_of(view.as_of, zone),
         "could still be spent": str(view.could_still_spend),
-        "committed at worst": f"{view.committed} of {view.total}",
+        "committed at worst": worded("of", part=view.committed, whole=view.total),
     }
     facts |= _progress(view, zone)
     if view.final is not None:
         facts["final campaign"] = _final_text(view.final, zone)
     if run.divides_people:
-        facts["people divided"] = "at random between the variants, by a split test of Meta's"
+        facts["people divided"] = worded("people_divided")
     if run.winner is not None:
         facts["winner"] = f"{run.winner} ({_standing(view)})"
     if view.improvement_percentage is not None:
@@ -118,7 +122,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
 
 
 def _as_of(at: datetime | None, zone: tzinfo) -> str:
-    return "" if at is None else f", as of {moment_text(at.astimezone(zone))}"
+    return "" if at is None else worded("as_of", at=moment_text(at.astimezone(zone)))
 
 
 def _final_text(final: FinalView, zone: tzinfo) -> str:
@@ -148,16 +152,21 @@ def _progress(view: RunView, zone: tzinfo) -> dict[str, str]:
 
 def verdict_text(view: RunView, decision: Decision, zone: tzinfo) -> str:
     """Return the verdict's sentence with the moment of the figures it rests on: later ones stand in the table beside it."""
-    dated = "Verdict" + _as_of(view.evidence_at, zone)
-    return f"{dated}: {in_zone(decision.sentence_en, zone)}"
+    dated = worded("verdict") + _as_of(view.evidence_at, zone)
+    sentence = decision.sentence_es if language() == "es" else decision.sentence_en
+    return f"{dated}: {in_zone(sentence, zone)}"
 
 
 def _standing(view: RunView) -> str:
     """Say what the selected variant's selection rests on."""
     if not view.is_overridden:
-        return "proven" if view.run.proven else "chosen by a person, not proven"
-    named = f", which names {view.named_by_verdict}" if view.named_by_verdict else ""
-    return f"chosen by a person against the verdict{named}; not proven"
+        return worded("proven") if view.run.proven else worded("chosen_unproven")
+    standing = worded("overridden")
+    return (
+        worded("named", standing=standing, letter=view.named_by_verdict)
+        if view.named_by_verdict
+        else standing
+    )
 
 
 def variants_table(view: RunView, zone: tzinfo) -> Listing:

@@ -10,6 +10,7 @@ from autopublisher.api.services import Services
 from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import code_of_run
+from autopublisher.cli.language import worded
 from autopublisher.cli.looking import RunArgument
 from autopublisher.cli.output import Output, OutputOption, show_rows, tell
 from autopublisher.cli.product import product_of
@@ -30,14 +31,10 @@ FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read
 
 def run(
     *,
-    file: Annotated[Path, typer.Option("--file", "-f", help="The request as JSON; - reads stdin.")],
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it rests.")] = False,
-    approve_as: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With --watch: approve a proven winner as this user.")
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option(help="The same key and request give the same run again.")
-    ] = None,
+    file: Annotated[Path, typer.Option("--file", "-f", help="help.the_request_as_json")],
+    watch: Annotated[bool, typer.Option("--watch", help="help.follow_the_run_until")] = False,
+    approve_as: Annotated[str | None, typer.Option(metavar="NAME", help="help.with_watch_approve_a")] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="help.the_same_key_and")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Start a run from a request file."""
@@ -50,7 +47,7 @@ def run(
         if approve_as is not None:
             require(services.people.user(approve_as).role, Permission.WINNER_PUBLISH)
         started = services.intake.submit(request, local_actor(), idempotency_key)
-        tell(f"Run {started.id} was accepted.")
+        tell(worded("run_accepted", id=str(started.id)))
         zones = account_zones(product.outside.open_unit)
         view = (
             _followed(services, started.id, approve_as, zones) if watch else services.reports.view(started.id)
@@ -61,12 +58,8 @@ def run(
 
 def approve(
     run_id: RunArgument,
-    variant: Annotated[
-        str | None, typer.Option(help="The variant's letter; needed where no winner is proven.")
-    ] = None,
-    comment: Annotated[
-        str, typer.Option(help="Why, for the audit trail; needed for a choice against the verdict.")
-    ] = "",
+    variant: Annotated[str | None, typer.Option(help="help.the_variants_letter_needed")] = None,
+    comment: Annotated[str, typer.Option(help="help.why_for_the_audit")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Approve a run's winner: it is scaled and published, the others stay paused."""
@@ -74,24 +67,18 @@ def approve(
         services = product.services
         services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment, role=Role.ADMIN)
         view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
-        tell(
-            f"The approval is recorded; the run's next step, by a running worker, publishes it. {_worker_hint(product)}"
-        )
+        tell(worded("approval_recorded", hint=_worker_hint(product)))
     show_run(view, output, zones)
 
 
 def schedule(
     *,
-    file: Annotated[Path, typer.Option("--file", "-f", help="The request as JSON; - reads stdin.")],
+    file: Annotated[Path, typer.Option("--file", "-f", help="help.the_request_as_json")],
     at: Annotated[
         str | None,
-        typer.Option(
-            help="Such as '2027-01-15 09:00', in the account's zone; without, the file's scheduled_for."
-        ),
+        typer.Option(help="help.such_as_2027_01"),
     ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option(help="The same key and request give the same run again.")
-    ] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="help.the_same_key_and")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Accept a run that begins later."""
@@ -102,13 +89,15 @@ def schedule(
         zones = account_zones(product.outside.open_unit)
         view = product.services.reports.view(accepted.id)
         begins = (request.scheduled_for or accepted.created_at).astimezone(zones.get(accepted.act_id, UTC))
-        tell(f"Run {accepted.id} begins at {moment_text(begins)}. {_worker_hint(product)}")
+        tell(
+            worded("run_begins", id=str(accepted.id), begins=moment_text(begins), hint=_worker_hint(product))
+        )
     show_run(view, output, zones)
 
 
 def reject(
     run_id: RunArgument,
-    reason: Annotated[str, typer.Option(help="Why nothing is published, for the audit trail.")],
+    reason: Annotated[str, typer.Option(help="help.why_nothing_is_published")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Publish none of a run's variants: it ends with everything of it off at Meta."""
@@ -116,15 +105,13 @@ def reject(
         services = product.services
         services.approvals.reject(RunId(run_id), local_actor(), reason)
         view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
-        tell(
-            f"Nothing is published; the run's next step, by a running worker, ends it. {_worker_hint(product)}"
-        )
+        tell(worded("rejection_recorded", hint=_worker_hint(product)))
     show_run(view, output, zones)
 
 
 def cancel(
     run_id: RunArgument,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: Annotated[str, typer.Option(help="help.why_for_the_audit_trail")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Stop a run: what it made at Meta is paused or deleted by its next step."""
@@ -132,17 +119,13 @@ def cancel(
         services = product.services
         services.approvals.cancel(RunId(run_id), local_actor(), reason)
         view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
-        tell(
-            f"The cancellation is recorded; the run's next step, by a running worker, stops it. {_worker_hint(product)}"
-        )
+        tell(worded("cancel_recorded", hint=_worker_hint(product)))
     show_run(view, output, zones)
 
 
 def adopt(
     run_id: RunArgument,
-    digest: Annotated[
-        str | None, typer.Option(help="What 'adopt RUN' has shown; without it nothing is adopted.")
-    ] = None,
+    digest: Annotated[str | None, typer.Option(help="help.what_adopt_run_has")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take over what Meta holds of a run whose database is older; without --digest it is only shown."""
@@ -155,9 +138,7 @@ def adopt(
             tell(_adopt_hint(found))
             return
         services.approvals.adopt(RunId(run_id), local_actor(), digest)
-        tell(
-            f"The word is recorded; the run's next step, by a running worker, adopts. {_worker_hint(product)}"
-        )
+        tell(worded("adopt_recorded", hint=_worker_hint(product)))
 
 
 def _found_row(one: FoundObject, zone: tzinfo) -> dict[str, Any]:
@@ -174,16 +155,16 @@ def _found_row(one: FoundObject, zone: tzinfo) -> dict[str, Any]:
 
 def _adopt_hint(view: RunView) -> str:
     if not view.found:
-        return "The run is not held: nothing at Meta is missing from its database."
+        return worded("not_held")
     run = f"autopublisher adopt {view.run.id} --digest {view.found_digest}"
-    return f"To take this over: {run}. To end the run with all of it off: autopublisher cancel {view.run.id}."
+    return worded("adopt_hint", run=str(run), id=str(view.run.id))
 
 
 def _worker_hint(product: Product) -> str:
     """Say what to start where nobody is working on this database."""
     if workers_alive(product.settings.database):
         return ""
-    return "No worker runs now: start 'autopublisher serve' or 'autopublisher worker'."
+    return worded("no_worker")
 
 
 def _followed(services: Services, run_id: RunId, approve_as: str | None, zones: Zones) -> RunView:
@@ -191,5 +172,5 @@ def _followed(services: Services, run_id: RunId, approve_as: str | None, zones: 
     view = watcher.until_rest()
     if approve_as is None or view.run.status is not RunStatus.WAITING_APPROVAL or not view.run.proven:
         return view
-    services.approvals.publish_winner(run_id, approve_as, comment="approved on the command line")
+    services.approvals.publish_winner(run_id, approve_as, comment=worded("approved_here"))
     return watcher.until_rest()

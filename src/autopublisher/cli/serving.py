@@ -14,20 +14,21 @@ from autopublisher.bootstrap.database import wait_for_database
 from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.simulator_process import bare_environment
 from autopublisher.cli.database import NewDatabaseOption
+from autopublisher.cli.language import worded
 from autopublisher.cli.output import say, show_json, tell
 from autopublisher.cli.session import settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
 from autopublisher.settings import Settings
 
-HostOption = Annotated[str | None, typer.Option(help="Instead of AUTO_PUBLISHER_HOST.")]
-PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of AUTO_PUBLISHER_PORT.")]
+HostOption = Annotated[str | None, typer.Option(help="help.instead_of_auto_publisher_host")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="help.instead_of_auto_publisher")]
 
 
 def serve(
     *,
     host: HostOption = None,
     port: PortOption = None,
-    work: Annotated[bool, typer.Option(help="Also run ticks; without, a worker elsewhere must.")] = True,
+    work: Annotated[bool, typer.Option(help="help.also_run_ticks_without")] = True,
     new_database: NewDatabaseOption = False,
 ) -> None:
     """Serve the API and the dashboard, and run ticks, until stopped."""
@@ -49,22 +50,22 @@ def worker(*, new_database: NewDatabaseOption = False) -> None:
     wait_for_database(settings.database, tell)
     with Product(settings, Work.HERE, new_database=new_database) as product:
         mode = product.settings.meta_api_mode
-        serve_until_signal(lambda: tell(f"Working in {mode} mode. Ctrl-C ends it."))
+        serve_until_signal(lambda: tell(worded("working", mode=str(mode))))
 
 
 def simulator(
     *,
-    scenario: Annotated[str | None, typer.Option(help="Built-in name or TOML file.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="help.built_in_name_or")] = None,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Simulated seconds per real one; without, time stands still."),
+        typer.Option(min=0.001, help="help.simulated_seconds_per_real"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another market of the same kind.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    state: Annotated[Path | None, typer.Option(help="File that survives a restart.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="help.another_market_of_the")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="help.0_takes_a_free")] = 0,
+    state: Annotated[Path | None, typer.Option(help="help.file_that_survives_a")] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="A fault, as 'throttle:rate=0.1,path=/ads$'; docs/simulator.md. May be repeated."),
+        typer.Option(help="help.a_fault_as_throttle"),
     ] = None,
 ) -> None:
     """Run the simulator of Meta's Marketing API alone; point META_GRAPH_URL at the address it prints."""
@@ -88,8 +89,8 @@ def openapi() -> None:
 
 def _announce(settings: Settings, url: str) -> None:
     say(url)
-    tell(f"Serving the API and the dashboard in {settings.meta_api_mode} mode. Ctrl-C ends it.")
+    tell(worded("serving", mode=str(settings.meta_api_mode)))
     if settings.is_stub:
-        tell(f"Meta is simulated: scenario {settings.stub_scenario}, clock {settings.stub_clock}.")
+        tell(worded("simulated", scenario=str(settings.stub_scenario), clock=str(settings.stub_clock)))
     if not settings.auto_publisher_enabled:
-        tell("AUTO_PUBLISHER_ENABLED is false: new runs are refused.", style="yellow")
+        tell(worded("disabled"), style="yellow")

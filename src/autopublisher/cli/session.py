@@ -4,8 +4,10 @@ import getpass
 
 from autopublisher.bootstrap.logs import log_to_file, log_to_terminal
 from autopublisher.bootstrap.private_home import own_home
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import tell
 from autopublisher.domain.errors import ConfigurationError
+from autopublisher.messages import error_text
 from autopublisher.settings import LogLevel, Settings, unread_env_file
 
 
@@ -21,13 +23,13 @@ def open_home(settings: Settings) -> None:
     found = own_home(settings)
     log_to_file(settings.home, settings.auto_publisher_log_level)
     for path in found.closed:
-        tell(f"{path} was open to others on this machine; now only its owner can read it.", style="yellow")
+        tell(worded("closed_to_others", path=str(path)), style="yellow")
     for path in found.left_open:
-        tell(f"{path} is open to others on this machine and could not be closed to them.", style="yellow")
+        tell(worded("open_to_others", path=str(path)), style="yellow")
     unread = unread_env_file()
     if unread is not None:
         tell(
-            f"{unread} is not read. Give it with --env-file, or move it into the folder AUTO_PUBLISHER_HOME names.",
+            worded("env_file_unread", unread=str(unread)),
             style="yellow",
         )
 
@@ -38,7 +40,7 @@ def settings_to_stop() -> Settings:
     try:
         open_home(settings)
     except ConfigurationError as error:
-        tell(f"{error.message} The log goes to the terminal.", style="yellow")
+        tell(worded("log_to_terminal", problem=error_text(error, language())), style="yellow")
         log_to_terminal(LogLevel.WARNING)
     return settings
 

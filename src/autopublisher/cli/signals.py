@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from autopublisher.cli.language import worded
 from autopublisher.cli.output import tell
 
 _MET = 128  # shells report a signal as 128 plus its number
@@ -35,7 +36,7 @@ def serve_until_signal(announce: Callable[[], None]) -> None:
             # main thread moves again.
             time.sleep(_SEEN_WITHIN_SECONDS)
     except (KeyboardInterrupt, SystemExit):
-        tell("Stopping ...")
+        tell(worded("stopping"))
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

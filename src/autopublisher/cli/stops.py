@@ -12,7 +12,7 @@ from autopublisher.api.stop_models import present_stop
 from autopublisher.bootstrap.database import opened_units, prove_database_writable
 from autopublisher.bootstrap.emergency import opened_emergency
 from autopublisher.cli.exits import ExitCode
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
 from autopublisher.cli.session import local_actor, settings_to_stop, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
@@ -24,6 +24,7 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
+from autopublisher.domain.messages import Message, remedied
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.stops import (
     PATIENCE_SECONDS,
@@ -32,7 +33,7 @@ from autopublisher.flows.requests.stops import (
     paused_in_emergency,
     views_of,
 )
-from autopublisher.messages import render
+from autopublisher.messages import error_text, render
 from autopublisher.settings import Settings
 from autopublisher.views.moments import Zones, account_zones, zone_for
 
@@ -43,9 +44,9 @@ LOOK_SECONDS = 0.3
 OBJECT_COLUMNS = ("account", "campaign", "run_id", "kind", "meta_id", "name", "state", "confirmed", "why")
 STOP_COLUMNS = ("stop_id", "scope", "holds", "confirmed", "by", "at", "reason", "lifted_by")
 
-AccountOption = Annotated[str | None, typer.Option("--account", help="Our id or Meta's act_ id.")]
-AllOption = Annotated[bool, typer.Option("--all", help="Everything.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.")]
+AccountOption = Annotated[str | None, typer.Option("--account", help="help.our_id_or_metas")]
+AllOption = Annotated[bool, typer.Option("--all", help="help.everything")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="help.why_for_the_audit_trail")]
 
 
 def stop(
@@ -53,7 +54,7 @@ def stop(
     reason: ReasonOption,
     account: AccountOption = None,
     everything: AllOption = False,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for Meta's confirmation.")] = 120.0,
+    wait: Annotated[float, typer.Option(min=0, help="help.seconds_to_wait_for")] = 120.0,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Stop an account or everything: switch all of ours off at Meta, and wait until Meta shows it."""
@@ -64,7 +65,7 @@ def stop(
         within(PATIENCE_SECONDS, lambda: prove_database_writable(settings.database))
         view = _recorded(settings, account, reason, wait)
     except (UnavailableError, ConfigurationError, ConflictError) as error:
-        tell(f"{error.message} Pausing everything of ours at Meta without the database ...", style="yellow")
+        tell(worded("pausing_without_database", problem=error_text(error, language())), style="yellow")
         view = _without_database(settings, account, reason, error)
     _show(view, output)
     if not view.confirmed:
@@ -81,7 +82,7 @@ def _recorded(settings: Settings, account: str | None, reason: str, wait: float)
         view = stops.stop(_account_id(product, account), reason, local_actor())
         if view.unrecorded:
             return view
-        tell("The stop is recorded: nothing is started or raised from now on. Switching everything off ...")
+        tell(worded("stop_recorded"))
         return _followed(stops, view, wait)
 
 
@@ -99,7 +100,7 @@ def resume(
     account: AccountOption = None,
     everything: AllOption = False,
     reactivate: Annotated[
-        bool, typer.Option("--reactivate", help="Also switch final campaigns of completed runs on again.")
+        bool, typer.Option("--reactivate", help="help.also_switch_final_campaigns")
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -113,11 +114,11 @@ def resume(
         if account_id is None:
             held = next((one for one in stops.holding() if one.act_id is None), None)
             if held is None:
-                raise ConflictError("Not everything is stopped.", "'autopublisher stops' lists the stops.")
+                raise ConflictError(*remedied(Message("cli.nothing_stopped")))
             views = stops.resume(local_actor(), reason, stop_id=held.id, reactivate=reactivate)
         else:
             views = stops.resume(local_actor(), reason, account_id=account_id, reactivate=reactivate)
-        tell("The stop is lifted; a running worker goes on with the runs.")
+        tell(worded("stop_lifted"))
         zones = account_zones(product.outside.open_unit)
     show_rows([_stop_row(one, zones) for one in views], STOP_COLUMNS, output)
 
@@ -157,7 +158,7 @@ def _followed(stops: Stops, view: StopView, seconds: float) -> StopView:
 def _progress(view: StopView) -> str:
     lines = [line for one in view.accounts if one.report is not None for line in one.report.objects]
     done = sum(line.confirmed for line in lines)
-    return f"{done} of {len(lines)} objects confirmed off"
+    return worded("objects_off", done=done, count=len(lines))
 
 
 def _show(view: StopView, output: Output) -> None:
@@ -167,11 +168,14 @@ def _show(view: StopView, output: Output) -> None:
     show_rows(object_rows(view), OBJECT_COLUMNS, output)
     for account in view.accounts:
         for missing in account.open_lines:
-            tell(f"not confirmed: {account.name}: {render(missing, language())}", style="red")
+            tell(
+                worded("not_confirmed", name=str(account.name), missing=render(missing, language())),
+                style="red",
+            )
     if view.unrecorded:
         tell(view.unrecorded, style="yellow")
     if view.confirmed:
-        tell("Everything of ours is off; Meta shows it.", style="green")
+        tell(worded("all_off"), style="green")
 
 
 def object_rows(view: StopView) -> list[dict[str, Any]]:

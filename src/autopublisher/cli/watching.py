@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from autopublisher.api.waiting import rests
-from autopublisher.cli.language import language
+from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import console, tell
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.ids import RunId
@@ -85,7 +85,7 @@ class Watcher:
             return
         at = self._moment(run, event.at)
         if self._told.routine:
-            self._say(f"  {at}  {self._told.routine} writes at Meta, all confirmed", "dim")
+            self._say(f"  {at}  {worded('writes_confirmed', routine=self._told.routine)}", "dim")
             self._told.routine = 0
         message = render(event.message, language(), self._zones.get(run.act_id, UTC))
         self._say(f"  {at}  {shorten(message, LONGEST_LINE, placeholder=' ...')}", "dim")
@@ -108,7 +108,7 @@ class Watcher:
         try:
             return self._moment(run, self._clock.now())
         except UnavailableError:
-            return "(time unknown)"
+            return worded("time_unknown")
 
 
 def _is_at_rest(run: Run) -> bool:

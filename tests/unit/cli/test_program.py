@@ -54,9 +54,8 @@ def test_the_kill_switch_is_at_hand_without_the_numbers_and_the_work_engine(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_listed_by_the_first_sentence_of_its_own_help(name: str) -> None:
-    place, sentence = COMMANDS[name]
-    own = DeferredCommand(name, place, sentence).loaded.help
-    assert own.partition("\n\n")[0].replace("\n", " ") == sentence
+    command = DeferredCommand(name, COMMANDS[name])
+    assert command.loaded.help.partition("\n\n")[0].replace("\n", " ") == command.help
 
 
 def test_a_command_within_a_group_is_reached() -> None:
@@ -70,10 +69,18 @@ def test_a_misspelt_command_is_refused_with_the_one_that_was_meant() -> None:
 
 
 def test_a_group_names_its_commands_and_a_command_has_none() -> None:
-    assert set(DeferredCommand("db", "database:db_app", "").commands or ()) == {"upgrade", "current"}
-    assert DeferredCommand("status", "looking:status", "").commands is None
+    assert set(DeferredCommand("db", "database:db_app").commands or ()) == {"upgrade", "current"}
+    assert DeferredCommand("status", "looking:status").commands is None
 
 
 def test_the_program_says_which_release_it_is() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert (done.exit_code, done.stdout) == (0, f"autopublisher {__version__}\n")
+
+
+@pytest.mark.parametrize("words", [["--lang", "es", "--help"], ["--lang", "es", "stop", "--help"]])
+def test_help_is_given_in_the_chosen_language(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    told = " ".join(CliRunner().invoke(app, words).stdout.split())
+    assert "Detener una cuenta o todo" in told
+    assert "help." not in told
