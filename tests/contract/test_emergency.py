@@ -21,6 +21,7 @@ from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
 from support.stop_staging import ACT as STAGE_ACT
 from support.stop_staging import stage_in
+from support.wording import english
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ACT = ActId("act_1")
@@ -101,7 +102,7 @@ def test_everything_is_paused_although_notes_cannot_be_read(tmp_path: Path) -> N
     stops = Stops(stage.open_unit, stage.clock, stage.queue, switch)
     view = stops.stop(None, "wrong price", "ana")
     assert (stage.on(), view.confirmed) == ([], True)
-    assert "another.jsonl" in view.unrecorded
+    assert "another.jsonl" in english(view.unrecorded)
     assert EmergencyIntake(stage.open_unit, notes, stage.clock, stage.queue).take_in() == 0
 
 

@@ -112,7 +112,7 @@ def present_stop(view: StopView, reader: Language) -> StopOut:
         lift_reason=stop.lift_reason,
         reactivate=stop.reactivate,
         confirmed=view.confirmed,
-        unrecorded=view.unrecorded,
+        unrecorded="" if view.unrecorded is None else render(view.unrecorded, reader),
         accounts=[_account(one, view.campaigns, reader) for one in view.accounts],
     )
 

@@ -80,7 +80,7 @@ def _recorded(settings: Settings, account: str | None, reason: str, wait: float)
     with Product(settings, Work.IF_FREE) as product:
         stops = product.services.stops
         view = stops.stop(_account_id(product, account), reason, local_actor())
-        if view.unrecorded:
+        if view.unrecorded is not None:
             return view
         tell(worded("stop_recorded"))
         return _followed(stops, view, wait)
@@ -172,8 +172,8 @@ def _show(view: StopView, output: Output) -> None:
                 worded("not_confirmed", name=str(account.name), missing=render(missing, language())),
                 style="red",
             )
-    if view.unrecorded:
-        tell(view.unrecorded, style="yellow")
+    if view.unrecorded is not None:
+        tell(render(view.unrecorded, language()), style="yellow")
     if view.confirmed:
         tell(worded("all_off"), style="green")
 

@@ -93,7 +93,7 @@ def test_the_pauses_are_taken_into_the_journal_as_the_kill_switchs() -> None:
     assert emergency.stop_rows == [OperationState.CONFIRMED] * 6
     assert emergency.notes.pending() == []
     view = emergency.stage.enforced()
-    assert (view.stop.id, view.unrecorded) == ("press", "")
+    assert (view.stop.id, view.unrecorded) == ("press", None)
 
 
 def test_a_stop_that_was_taken_in_is_lifted_like_any_other_and_the_test_goes_on() -> None:
@@ -142,7 +142,7 @@ def test_pressing_again_meanwhile_is_the_same_stop() -> None:
     first = stops.stop(None, "wrong", "ana")
     second = stops.stop(None, "still wrong", "eva")
     assert (first.stop.id, first.confirmed) == (second.stop.id, True)
-    assert "cannot be reached" in first.unrecorded
+    assert "cannot be reached" in english(first.unrecorded)
 
 
 def test_a_stop_of_everything_reaches_accounts_that_only_the_book_knows() -> None:

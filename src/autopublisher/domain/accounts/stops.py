@@ -47,6 +47,8 @@ class StopMessage(Code):
     PRESSED = "stop.pressed"
     PRESSED_UNWRITABLE = "stop.pressed_unwritable"
     LIFTED = "stop.lifted"
+    NOT_TAKEN_YET = "stop.not_taken_yet"
+    UNRECORDED = "stop.unrecorded"
     NOT_LOOKED_AT = "stop.not_looked_at"
     OBJECT_OPEN = "stop.object_open"
     MAY_LAND = "stop.may_land"

@@ -23,7 +23,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import AccountId, ActId, RunId, StopId
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.messages import Message, remedied
+from autopublisher.domain.messages import Message, remedied, said_of
 from autopublisher.flows.requests.deadline import within
 from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.ticks import look_now
@@ -36,9 +36,6 @@ from autopublisher.ports.work import TickQueue
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _RACES = 20
-NOT_TAKEN_YET = (
-    "The database has not taken this stop yet; it stands in the emergency notes, and holds all the same."
-)
 PATIENCE_SECONDS = 5.0
 """How long the database may take over a stop before everything is paused without it."""
 
@@ -71,8 +68,8 @@ class StopView:
 
     stop: Stop
     accounts: tuple[AccountStop, ...]
-    unrecorded: str = ""
-    """Why the database has not taken the stop, and where it stands instead; empty where it has."""
+    unrecorded: Message | None = None
+    """Why the database has not taken the stop, and where it stands instead; None where it has."""
 
     campaigns: Mapping[RunId, str] = field(default_factory=dict)
     """The campaign's name of each run whose objects are reported, as far as this database knows the run."""
@@ -212,7 +209,7 @@ class Stops:
             StopView(
                 noted_stop.stop,
                 tuple(AccountStop(act_id, act_id, report) for act_id, report in noted_stop.reports.items()),
-                NOT_TAKEN_YET,
+                StopMessage.NOT_TAKEN_YET(),
             )
             for noted_stop in self._emergency.noted()
         ]
@@ -251,10 +248,7 @@ def _with_unknown_accounts(view: StopView, emergency: EmergencyPause) -> StopVie
 def paused_in_emergency(emergency: EmergencyPause, stop: Stop, problem: AutoPublisherError) -> StopView:
     """Pause everything a stop concerns without the database, and say what could not be recorded and where it stands."""
     report = emergency.pause(emergency.standing(stop.act_id) or stop)
-    unrecorded = (
-        f"{problem.message} The stop and every pause stand in {report.noted_in} and are taken into the database as soon as "
-        "it can be written."
-    )
+    unrecorded = StopMessage.UNRECORDED(problem=said_of(problem), place=str(report.noted_in))
     accounts = tuple(AccountStop(one.act_id, one.name, found) for one, found in report.accounts.items())
     return StopView(report.stop, accounts, unrecorded)
 
@@ -302,7 +296,7 @@ def _view(unit: UnitOfWork, stop: Stop) -> StopView:
         watches = {watch.act_id: watch for watch in unit.watches.all()}
         so_far = tuple(_so_far(stop, account, watches.get(account.act_id)) for account in accounts)
         # Only a stop that the database has not taken brings its reports along while it holds.
-        return StopView(stop, so_far, "" if stop.report is None else NOT_TAKEN_YET)
+        return StopView(stop, so_far, None if stop.report is None else StopMessage.NOT_TAKEN_YET())
     kept: Mapping[str, Any] = stop.report or {}
     names = {account.act_id: account.name for account in accounts}
     return StopView(
