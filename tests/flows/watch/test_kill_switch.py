@@ -14,6 +14,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import FINAL, RunStatus
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.staging import PlannedFault, cut_off, once
@@ -388,7 +389,7 @@ def test_lifting_keeps_the_report_with_the_stop() -> None:
 def test_an_account_cannot_be_let_out_of_a_stop_of_everything() -> None:
     stage = StopStage()
     stage.stop()
-    with pytest.raises(ConflictError, match="Everything is stopped"):
+    with pytest.raises(ConflictError, match=Refusal.EVERYTHING_STOPPED):
         stage.stops.resume("eva", "mended", account_id=stage.account_id)
 
 
