@@ -189,7 +189,7 @@ def test_an_adopted_final_campaign_keeps_the_ad_that_took_a_refused_ones_place(s
 def test_an_adoption_is_bound_to_what_the_person_was_shown() -> None:
     world = restored(_R.AB_TESTING)
     world.live_on(hours=1)
-    with pytest.raises(ConflictError, match="holds more"):
+    with pytest.raises(ConflictError, match="more_found"):
         world.machine.approvals.adopt(world.run_id, "manager", digest="0" * 16)
     assert world.run.status is _R.AB_TESTING
 

@@ -228,7 +228,7 @@ def test_another_variant_can_take_the_place_of_a_refused_ad(machine: Machine) ->
     run_id, ad = refused(machine)
     first = machine.run(run_id).winner
     other = "B" if first == "A" else "A"
-    with pytest.raises(ConflictError, match="refused the final ad"):
+    with pytest.raises(ConflictError, match="final_ad_refused"):
         machine.approvals.publish_winner(run_id, "manager", role=Role.MANAGER)
     machine.approvals.publish_winner(
         run_id, "manager", variant=other, comment="Meta refused it", role=Role.MANAGER
