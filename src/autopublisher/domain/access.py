@@ -1,4 +1,4 @@
-"""Who may do what: roles and permissions as one table, read by the API, the dashboard and the tests."""
+"""Roles and permissions as one table, read by the API, the dashboard and the tests."""
 
 from enum import StrEnum
 

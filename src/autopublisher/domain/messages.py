@@ -1,4 +1,4 @@
-"""What the product has to say, as a code and typed parameters: the catalogue words it when somebody reads it."""
+"""Messages: a code and typed parameters each, which the catalogue words when somebody reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is known of a final campaign at one moment, and what the campaign becomes by it."""
+"""Known facts of a final campaign at one moment, and the state that they give it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

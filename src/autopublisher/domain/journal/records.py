@@ -1,4 +1,4 @@
-"""What is written down for good: audit events, decisions, insight snapshots and the objects at Meta."""
+"""Records that are written for good: audit events, decisions, insight snapshots; and objects as last read from Meta."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

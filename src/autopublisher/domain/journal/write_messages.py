@@ -1,4 +1,4 @@
-"""What is said of what became of a write."""
+"""Messages about writes: what became of each."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a run, its journal and Meta's objects as they were last read say of its final campaign."""
+"""Known facts of a run's final campaign, from the run, its journal and Meta's objects as they were last read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is said of what somebody else did at Meta."""
+"""Messages about what somebody else did at Meta."""
 
 from autopublisher.domain.messages import Code
 

@@ -1,4 +1,4 @@
-"""What is said of what an account's watch finds at Meta."""
+"""Messages about what an account's watch finds at Meta."""
 
 from autopublisher.domain.messages import Code
 

@@ -1,4 +1,4 @@
-"""What a request is refused for, by code; what can be done about each has the same code and ``.remedy``."""
+"""Problems of a request, by code; the remedy of each has the same code and ``.remedy``."""
 
 from autopublisher.domain.messages import Code
 

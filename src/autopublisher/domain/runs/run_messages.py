@@ -1,4 +1,4 @@
-"""What is said of a run: in its log, of what it waits for, why it ended, and what it goes on without."""
+"""Messages about a run: in its log, of what it waits for, why it ended, and what it goes on without."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""How a tick can end: a step, a wait, a failure; known to every other room of the flows."""
+"""Outcomes of a tick: a step, a wait, a failure; known to every other room of the flows."""

@@ -1,4 +1,4 @@
-"""What a phase hands back to the orchestrator: the run as it should become, and what is to be written with it."""
+"""Steps: what a phase hands to the orchestrator, the run as it should become and what is written with it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

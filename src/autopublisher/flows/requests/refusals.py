@@ -1,4 +1,4 @@
-"""What people are refused for, by code; what can be done about each has the same code and ``.remedy``."""
+"""Refusals of what people ask for, by code; the remedy of each has the same code and ``.remedy``."""
 
 from autopublisher.domain.messages import Code
 

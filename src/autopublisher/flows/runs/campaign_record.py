@@ -1,4 +1,4 @@
-"""Keeps the record of a run's final campaign, in the transaction that saves what moved it.
+"""Record of a run's final campaign, kept in the transaction that saves what moved it.
 
 It is opened when the run turns to publishing, which is when its creation is planned. From then on the run's own ticks and
 the looks at its account derive its state alike; whoever comes second finds nothing left to do.

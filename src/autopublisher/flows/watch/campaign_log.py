@@ -1,4 +1,4 @@
-"""What a final campaign's moves say in the log of its run."""
+"""Log entries about a final campaign's moves, in the log of its run."""
 
 from collections.abc import Mapping
 from datetime import datetime

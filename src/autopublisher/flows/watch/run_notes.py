@@ -1,4 +1,4 @@
-"""Keeps a note on an ended run and tells of it once: the run's version sees to it that one look does so."""
+"""Notes on ended runs: kept in the row and told of once, for which the run's version is the guard."""
 
 from dataclasses import replace
 from datetime import datetime
