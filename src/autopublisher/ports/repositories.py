@@ -149,7 +149,7 @@ class CreativeRepository(Protocol):
 
 
 class RunRecordRepository(Protocol):
-    """Records of a run beside its row: variants, Meta models, decisions."""
+    """Records of a run beside its row: variants and Meta models."""
 
     def add_variants(self, variants: Sequence[Variant]) -> None:
         """Insert a run's variants."""
