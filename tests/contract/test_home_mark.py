@@ -45,7 +45,7 @@ def lose(settings: Settings) -> None:
     """Empty the database, as one that was deleted and made again is."""
     with opened_database(settings.database) as engine, engine.begin() as connection:
         tables = "tokens operations variants meta_campaigns meta_ad_sets meta_ads meta_creatives decisions"
-        for table in (*tables.split(), "insight_snapshots", "events", "runs", "installation"):
+        for table in (*tables.split(), "insight_snapshots", "events", "campaigns", "runs", "installation"):
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - names of our own
 
 

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from autopublisher.adapters.db.tables import META_TABLES
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
@@ -54,6 +56,17 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     types.NoneType: st.none(),
     Any: JSON,
 }
+MONEY = st.builds(Money, LARGE, st.sampled_from(["EUR", "JPY"]))
+PARAMS = st.recursive(
+    TEXT | SMALL | st.floats(allow_nan=False, allow_infinity=False) | PLAIN[datetime] | st.dates() | MONEY,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.builds(Message, TEXT, st.dictionaries(TEXT, inner, max_size=2))
+    ),
+    max_leaves=4,
+)
+MESSAGES = st.builds(Message, TEXT, st.dictionaries(TEXT, PARAMS, max_size=3))
+"""Messages hold values of the kinds that are told apart from text, not any JSON."""
 
 # Nothing survives an example, since none is committed; and an unshrunk example says which field was lost.
 each_database = settings(
@@ -66,6 +79,8 @@ each_database = settings(
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Return a strategy for a field of this type."""
     hint = getattr(hint, "__supertype__", hint)
+    if hint is Message:
+        return MESSAGES
     if hint in PLAIN:
         return PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, Enum):

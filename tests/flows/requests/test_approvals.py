@@ -60,7 +60,7 @@ def test_an_approval_bound_to_the_digest_shown_is_taken() -> None:
 
 def test_an_approval_bound_to_another_digest_is_refused() -> None:
     stage = waiting_stage()
-    with pytest.raises(ConflictError, match="not the one this approval was made for"):
+    with pytest.raises(ConflictError, match=r"refusal\.other_plan"):
         stage.approvals.publish_winner(stage.run_id, "manager", digest="0" * 16)
     assert stage.now_run.approval is None
 
@@ -108,14 +108,14 @@ def test_two_approvers_at_the_same_version_leave_one_approval() -> None:
 def test_a_run_that_is_not_waiting_cannot_be_approved(status: RunStatus, variant: str | None) -> None:
     stage = Stage()
     stage.go(status)
-    with pytest.raises(ConflictError, match=f"it is {status.value}"):
+    with pytest.raises(ConflictError, match=rf"refusal\.not_waiting status={status.value}"):
         stage.approvals.publish_winner(stage.run_id, "manager", variant=variant)
 
 
 def test_a_run_being_cancelled_cannot_be_approved() -> None:
     stage = waiting_stage()
     stage.approvals.cancel(stage.run_id, "manager")
-    with pytest.raises(ConflictError, match="being cancelled"):
+    with pytest.raises(ConflictError, match=r"refusal\.being_cancelled"):
         stage.approvals.publish_winner(stage.run_id, "manager")
 
 
@@ -129,14 +129,14 @@ def test_a_rejected_run_ends_with_everything_off_and_says_who_rejected_it() -> N
 
 def test_only_a_run_that_waits_for_approval_can_be_rejected() -> None:
     stage = Stage()
-    with pytest.raises(ConflictError, match="not waiting for approval"):
+    with pytest.raises(ConflictError, match=r"refusal\.not_waiting"):
         stage.approvals.reject(stage.run_id, "manager")
 
 
 def test_an_approved_run_cannot_be_rejected() -> None:
     stage = waiting_stage()
     stage.approvals.publish_winner(stage.run_id, "manager")
-    with pytest.raises(ConflictError, match="has been approved already"):
+    with pytest.raises(ConflictError, match=r"refusal\.approved_already variant=B"):
         stage.approvals.reject(stage.run_id, "manager")
 
 
@@ -144,7 +144,7 @@ def test_an_ended_run_cannot_be_cancelled() -> None:
     stage = waiting_stage()
     stage.approvals.publish_winner(stage.run_id, "manager")
     stage.go()
-    with pytest.raises(ConflictError, match="ended already: completed"):
+    with pytest.raises(ConflictError, match=r"refusal\.run_ended status=completed"):
         stage.approvals.cancel(stage.run_id, "manager")
 
 
@@ -166,7 +166,7 @@ def test_a_run_that_nobody_approves_is_cancelled_with_everything_paused() -> Non
 def test_an_approval_after_the_expiry_is_refused_even_before_the_tick() -> None:
     stage = waiting_stage()
     stage.clock.advance_to(stage.now_run.approval_expires_at or stage.clock.now())
-    with pytest.raises(ConflictError, match="is over"):
+    with pytest.raises(ConflictError, match=r"refusal\.time_to_approve_over"):
         stage.approvals.publish_winner(stage.run_id, "manager")
 
 
@@ -182,7 +182,7 @@ def test_an_approval_a_moment_before_the_expiry_is_honoured() -> None:
 
 def test_without_a_proven_winner_the_variant_must_be_named() -> None:
     stage = waiting_stage(proven=False)
-    with pytest.raises(InvalidRequestError, match="No winner was proven") as refused:
+    with pytest.raises(InvalidRequestError, match=r"refusal\.not_proven") as refused:
         stage.approvals.publish_winner(stage.run_id, "manager")
     assert refused.value.problems[0].code == "not_proven"
     assert "A, B" in english(refused.value.remedy)
@@ -226,7 +226,7 @@ def test_an_override_needs_a_manager_or_an_administrator(role: Role | None) -> N
 @pytest.mark.parametrize("comment", ["", "   "])
 def test_an_override_needs_a_reason(comment: str) -> None:
     stage = waiting_stage()
-    with pytest.raises(InvalidRequestError, match="needs a reason") as refused:
+    with pytest.raises(InvalidRequestError, match=r"refusal\.override_without_reason") as refused:
         stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment=comment, role=Role.ADMIN)
     assert refused.value.problems[0].field == "comment"
 
@@ -251,7 +251,7 @@ def test_the_kinds_that_prove_are_those_on_which_a_run_goes_on_by_itself() -> No
 def test_whoever_releases_the_winner_after_an_override_learns_of_it() -> None:
     stage = waiting_stage()
     stage.approvals.publish_winner(stage.run_id, "ana", variant="A", comment="stock", role=Role.ADMIN)
-    with pytest.raises(ConflictError, match="Variant A has been approved already"):
+    with pytest.raises(ConflictError, match=r"refusal\.approved_already variant=A"):
         stage.approvals.publish_winner(stage.run_id, "olga")
 
 
@@ -266,7 +266,7 @@ def test_a_variant_may_be_named_by_letter_id_or_name(form: str) -> None:
 @pytest.mark.parametrize("form", ["C", "", "Variant B", "00000000-0000-4000-8000-000000000000:B"])
 def test_a_variant_that_the_run_does_not_have_is_refused(form: str) -> None:
     stage = waiting_stage(proven=False)
-    with pytest.raises(InvalidRequestError, match="has no variant"):
+    with pytest.raises(InvalidRequestError, match=r"refusal\.no_such_variant"):
         stage.approvals.publish_winner(stage.run_id, "operator", variant=form)
 
 

@@ -39,7 +39,9 @@ def look(machine: Machine) -> None:
 
 def test_a_test_larger_than_the_accounts_limit_is_refused(machine: Machine) -> None:
     limit(machine, 30)
-    with pytest.raises(InvalidRequestError, match=r"leaves 30\.00 EUR; this test is to spend 100\.00 EUR"):
+    with pytest.raises(
+        InvalidRequestError, match=r"problem\.account_limit .*left=30\.00 EUR needed=100\.00 EUR"
+    ):
         machine.submit()
 
 
@@ -47,12 +49,12 @@ def test_a_test_that_stalls_at_the_accounts_limit_says_so(machine: Machine) -> N
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.AB_TESTING)
     limit(machine, 30)
-    said = set()
+    said: set[str] = set()
     while (run := machine.tick(run_id)).status is RunStatus.AB_TESTING:
-        said.add(run.attention)
+        said.add(str(run.attention))
     assert str(machine.meta.account(ACT).limit_left) == "0.00 EUR"
-    assert any("(30.00 EUR) leaves less than this test could still spend" in str(one) for one in said)
-    assert any("has reached its own spending limit at Meta (30.00 EUR)" in str(one) for one in said)
+    assert any(one.startswith("run.account_limit_short limit=30.00 EUR") for one in said)
+    assert any(one.startswith("run.account_limit_reached limit=30.00 EUR") for one in said)
     told = [one for one in machine.view(run_id).events if one.tag.endswith(":not_delivering")]
     assert len(told) == 2, [one.message for one in told]
 
@@ -67,7 +69,8 @@ def test_a_winner_is_not_published_into_a_reached_limit_and_is_published_once_it
     for _ in range(6):
         run = machine.tick(run_id)
     assert run.status is RunStatus.SCALING_BUDGET
-    assert "Nothing is published yet" in str(run.attention)
+    assert run.attention is not None
+    assert run.attention.code == "run.account_limit_holds"
     assert [row for row in machine.objects("campaign") if row["status"] not in OFF] == []
     limit(machine, 0)
     assert machine.drive(run_id).status is RunStatus.COMPLETED

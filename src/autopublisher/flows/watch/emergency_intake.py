@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import structlog
 
@@ -121,7 +122,9 @@ def _journal(unit: UnitOfWork, noted: NotedStop, pause: NotedPause) -> None:
     """
     if noted.confirmed(pause) is None:
         return
-    for run in every_run(unit, RunFilter(act_id=pause.act_id, marks=frozenset(run_marks_in(pause.name)))):
+    marked = RunFilter(act_id=pause.act_id, marks=frozenset(run_marks_in(pause.name)))
+    # Somebody may have renamed it since it was made: then it is looked for in all runs of the account.
+    for run in chain(every_run(unit, marked), every_run(unit, RunFilter(act_id=pause.act_id))):
         rows = unit.journal.of_run(run.id)
         made = next((row for row in rows if _has_made(row, pause)), None)
         if made is not None:

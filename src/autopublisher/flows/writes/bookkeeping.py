@@ -24,7 +24,7 @@ from autopublisher.domain.messages import Message
 from autopublisher.domain.money.duplicates import MONEY_KINDS, is_shown_off, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.writes.journal_views import JournalViews
+from autopublisher.flows.writes.journal_views import JournalViews, put_models
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -219,7 +219,7 @@ def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaOb
 
 def _put_model(unit: UnitOfWork, model: MetaObject | None) -> None:
     if model is not None:
-        unit.records.put_object(model)
+        put_models(unit, model.run_id, [model])
 
 
 def _modelled(

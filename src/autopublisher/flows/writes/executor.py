@@ -146,10 +146,28 @@ class Executor:
         Raises Deferred where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
         anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
         """
+        self._need_claim(run, spec)
+        fence = Fence(run.id, run.version)
+        return self._finished(
+            run, self.views.of(run).row(spec.key) or self._begun(run, spec, fence)[0], fence
+        )
+
+    def perform_anew(self, run: Run, spec: OperationSpec) -> Operation | None:
+        """Return the CONFIRMED row of a write under a key of its own; None where somebody has taken the key, unseen.
+
+        Raises as ``perform`` does.
+        """
+        self._need_claim(run, spec)
+        fence = Fence(run.id, run.version)
+        row, is_new = self._begun(run, spec, fence)
+        return self._finished(run, row, fence) if is_new else None
+
+    def _need_claim(self, run: Run, spec: OperationSpec) -> None:
         if self._claims is not None and not needs_no_claim(spec):
             self._claims.need(run.act_id)
-        fence, too_late = Fence(run.id, run.version), 0
-        before = operation = self.views.of(run).row(spec.key) or self._begun(run, spec, fence)
+
+    def _finished(self, run: Run, operation: Operation, fence: Fence) -> Operation:
+        before, too_late = operation, 0
         while operation.state is not OperationState.CONFIRMED:
             if _is_doubtful(operation, before):
                 operation = self._in_doubt_again(operation, fence)
@@ -248,17 +266,17 @@ class Executor:
             operation, OperationState.UNKNOWN, fence, lookups=self._patience.lookups - 1, look_again_at=None
         )
 
-    def _begun(self, run: Run, spec: OperationSpec, fence: Fence) -> Operation:
-        """Return the row of a new write: of a create intended, of any other sent and answered.
+    def _begun(self, run: Run, spec: OperationSpec, fence: Fence) -> tuple[Operation, bool]:
+        """Return the row of a write and whether it is new: a create is intended then, any other sent and answered.
 
         What may be repeated without harm (an upload has its hash, an update its absolute values) is intended and sent in one
         transaction; a create is intended in one of its own, so that one that never left is known not to have.
         """
         if spec.action is Action.CREATE:
-            return self._intended(run, spec, fence)[0]
+            return self._intended(run, spec, fence)
         call = _Call(self._content(spec), deadline_from_now(self._stopwatch))
         row, is_new = self._intended(run, spec, fence, send=True)
-        return self._called(run, row, call, fence) if is_new else row
+        return (self._called(run, row, call, fence), True) if is_new else (row, False)
 
     def _intended(
         self, run: Run, spec: OperationSpec, fence: Fence, *, send: bool = False

@@ -54,7 +54,7 @@ class JournalView:
 
     def with_row(self, new: Operation) -> "JournalView":
         """Return the view with a row in its present state, or with one row more."""
-        if new.sequence > len(self.rows):
+        if self.row(new.key) is None:
             return replace(self, rows=(*self.rows, new))
         return replace(self, rows=tuple(new if row.key == new.key else row for row in self.rows))
 
@@ -142,7 +142,11 @@ class JournalViews:
         session = self._thread.session
         if session is None or row.run_id not in session.views:
             return
-        view = session.views[row.run_id].with_row(row)
+        known = session.views[row.run_id]
+        if known.row(row.key) is None and row.sequence != len(known.rows) + 1:
+            del session.views[row.run_id]  # somebody else has written rows that this view lacks
+            return
+        view = known.with_row(row)
         if model is not None:
             view = view.with_models([model])
             session.unsaved.pop((model.run_id, model.key), None)
@@ -153,8 +157,7 @@ class JournalViews:
         models, session = list(models), self._thread.session
         if session is None:
             with self._open_unit() as unit:
-                for model in models:
-                    unit.records.put_object(model)
+                put_models(unit, run.id, models)
                 unit.commit()
             return
         session.unsaved |= {(model.run_id, model.key): model for model in models}
@@ -164,9 +167,10 @@ class JournalViews:
         """Save in the caller's transaction what was read of objects and is not saved yet."""
         if self._thread.session is None:
             return
-        for model in self._thread.session.unsaved.values():
-            unit.records.put_object(model)
-        self._thread.session.unsaved.clear()
+        unsaved = self._thread.session.unsaved
+        for run_id in {run_id for run_id, _ in unsaved}:
+            put_models(unit, run_id, [model for place, model in unsaved.items() if place[0] == run_id])
+        unsaved.clear()
 
     def _read(self, unit: UnitOfWork, run: Run) -> JournalView:
         models = {model.key: model for model in unit.records.objects(run.id)}
@@ -181,3 +185,17 @@ class JournalViews:
             decisions=tuple(unit.decisions.of_run(run.id)),
             account=unit.accounts.get(run.account_id),
         )
+
+
+def put_models(unit: UnitOfWork, run_id: RunId, models: Iterable[MetaObject]) -> None:
+    """Save objects as they were read, in the caller's transaction; what was read since stays, and so do baselines."""
+    stored = {model.key: model for model in unit.records.objects(run_id)}
+    for model in models:
+        unit.records.put_object(_merged(stored.get(model.key), model))
+
+
+def _merged(stored: MetaObject | None, read: MetaObject) -> MetaObject:
+    if stored is None:
+        return read
+    newer = stored if stored.read_at > read.read_at else read
+    return replace(newer, baseline=stored.baseline or read.baseline)

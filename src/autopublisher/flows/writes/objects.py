@@ -299,8 +299,9 @@ class ObjectControl:
 
         What somebody else has paused long ago is left as their doing, so that nothing of ours switches it on again.
         """
-        owing = self._unpaused_activation(run, row)
         seen = self._seen(run, row)
+        self.views.forget(run)  # whoever switched it on meanwhile wrote that down beforehand
+        owing = self._unpaused_activation(run, row)
         if seen is not None and (seen in GONE or (seen == "PAUSED" and not self._is_fresh(owing))):
             return seen
         self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.STOP)
@@ -391,6 +392,8 @@ class ObjectControl:
         if open_one is not None and self._is_overtaken(run, open_one):
             self._executor.settle(run, open_one)  # the journal's order is that of what happened
             open_one = None
+        if open_one is not None:
+            return self._executor.perform(run, open_one.spec)
         spec = OperationSpec(
             change_key(purpose, row.key, len(earlier) + 1),
             action,
@@ -399,7 +402,9 @@ class ObjectControl:
             target=row.key,
             variant=row.spec.variant,
         )
-        return self._executor.perform(run, spec if open_one is None else open_one.spec)
+        done = self._executor.perform_anew(run, spec)
+        # A row that was written since the journal was read is somebody else's, and says nothing of what is asked here.
+        return self._perform(run, row, action, params, purpose) if done is None else done
 
     def _is_overtaken(self, run: Run, open_one: Operation) -> bool:
         """Tell whether a younger row has changed the same fields of the object meanwhile."""
