@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,12 @@ from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.campaigns.shown import following
 from autopublisher.domain.errors import NewerDatabaseError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import LEGACY
+from autopublisher.domain.moments import in_zone
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import Reports
+from autopublisher.messages import render
 from autopublisher.ports.repositories import RunFilter
 from support.older import load
 
@@ -112,6 +116,18 @@ def test_the_campaigns_of_an_earlier_release_are_those_that_a_look_would_find(
         RunStatus.PUBLISHING_FINAL: CampaignState.BUILDING,
         RunStatus.COMPLETED: CampaignState.DELIVERING,
     }
+
+
+def test_what_an_earlier_release_said_is_shown_as_it_stands(engine: Engine, database_url: str) -> None:
+    load("0010", database_url)
+    with engine.connect() as connection:
+        stored = [row.message for row in connection.execute(text("SELECT message FROM events ORDER BY id"))]
+    upgrade(engine)
+    with units_of(engine)() as unit:
+        runs = unit.runs.find(RunFilter())
+        said = [event.message for run in runs for event in unit.observations.events(run.id)]
+    assert {one.code for one in (*said, *(warning for run in runs for warning in run.warnings))} == {LEGACY}
+    assert {render(one, "en") for one in said} <= {in_zone(sentence, UTC) for sentence in stored}
 
 
 @pytest.mark.parametrize(
