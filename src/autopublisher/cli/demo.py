@@ -18,6 +18,7 @@ from autopublisher.bootstrap.simulator_process import SimulatorOptions, Simulato
 from autopublisher.cli.demo_report import curl_lines, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
+from autopublisher.cli.language import worded
 from autopublisher.cli.output import say, show, show_json, tell
 from autopublisher.cli.request_file import read_request
 from autopublisher.cli.session import open_home
@@ -58,13 +59,13 @@ def demo(
     if fresh:
         _forget(settings)
     open_home(settings)
-    tell(f"AutoPublisher demo: a simulated Meta, scenario {scenario}. Data and log: {settings.home}")
+    tell(worded("demo.begins", scenario=str(scenario), home=str(settings.home)))
     wanted = settings.auto_publisher_port if port is None else port
     listener = listen(settings.auto_publisher_host, wanted, or_next=True)
     with listener, Product(settings, Work.HERE) as product:
         seeded = seed(product)
         with product.http_server(listener) as server:
-            tell(f"Serving on {server.url}" + _instead_of(wanted, server.url))
+            tell(worded("demo.serving", url=str(server.url)) + _instead_of(wanted, server.url))
             view = _carried_out(product, seeded)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
             now = product.services.clock.now()
@@ -115,9 +116,9 @@ def _carried_out(product: Product, seeded: Seeded) -> RunView:
     watcher = Watcher(services.reports, run_id, account_zones(product.outside.open_unit), services.clock)
     view = watcher.until_rest()
     if view.run.status is RunStatus.WAITING_APPROVAL and view.run.proven:
-        tell(f"The winner is proven, so the demo's manager approves variant {view.run.winner}.", style="bold")
+        tell(worded("demo.approves", winner=str(view.run.winner)), style="bold")
         services.approvals.publish_winner(
-            run_id, "manager", comment="approved by the demo", digest=view.digest
+            run_id, "manager", comment=worded("demo.approved"), digest=view.digest
         )
         view = watcher.until_rest()
     return view
@@ -130,16 +131,16 @@ def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
     moving = services.reports.page(None, 100, frozenset(RunStatus) - FINAL)
     unfinished = [run for run in (*waiting, *moving) if (run.idempotency_key or "").startswith(OWN)]
     if unfinished:
-        tell(f"Run {unfinished[0].id} of an earlier start is unfinished and goes on.")
+        tell(worded("demo.unfinished", id=str(unfinished[0].id)))
         return unfinished[0].id
     finished = services.reports.page(None, 1, FINAL)
     if finished:
-        tell(f"Run {finished[0].id} of an earlier demo has {finished[0].status}; this is a new one.")
+        tell(worded("demo.finished", id=str(finished[0].id), status=str(finished[0].status)))
     request = seeded.request()
     file = product.settings.home / REQUEST_FILE
     file.write_text(json.dumps(request, indent=2) + "\n", "utf-8")
     run = services.intake.submit(read_request(file), "manager", f"{OWN}{uuid4()}")
-    tell(f"Run {run.id}: the brief's request ({file}), two variants, 50 EUR and 24 hours each.")
+    tell(worded("demo.request", id=str(run.id), file=str(file)))
     return run.id
 
 
@@ -148,18 +149,18 @@ def _show_ways_in(seeded: Seeded, view: RunView, url: str) -> None:
     for line in curl_lines(url, seeded, view):
         say(f"  {line}")
     if view.run.status is RunStatus.WAITING_APPROVAL:
-        tell("\nNo winner was proven, so the run waits for a person to choose a variant or to cancel it:")
+        tell(worded("demo.no_winner"))
         tell(f"  {url}/approvals/{view.run.id}", style="bold")
     home = seeded.credentials_file.parent
-    tell("\nCommands such as 'autopublisher runs', 'approve' and 'serve' see this demo with:")
+    tell(worded("demo.commands"))
     say(f"  export AUTO_PUBLISHER_HOME={quote(str(home))} STUB_SCENARIO={home.name}")
 
 
 def _say_it_stays() -> None:
-    tell("\nThe API and the dashboard stay up. Ctrl-C ends everything.")
+    tell(worded("demo.stays_up"))
 
 
 def _instead_of(wanted: int, url: str) -> str:
     if wanted == 0 or url.endswith(f":{wanted}"):
         return ""
-    return f" (port {wanted} is in use)"
+    return worded("demo.port_taken", wanted=str(wanted))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from autopublisher.bootstrap.simulator_books import Truth
 from autopublisher.cli.demo_seed import Seeded
+from autopublisher.cli.language import worded
 from autopublisher.cli.output import Listing, pairs_table
 from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.amounts import Money
@@ -26,7 +27,7 @@ _TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 def report(view: RunView, truth: Truth, zone: tzinfo) -> RenderableType:
     """Return everything the run came to."""
-    return Panel(Group(*_parts(view, truth, zone)), title="What the run found", title_align="left")
+    return Panel(Group(*_parts(view, truth, zone)), title=worded("demo.found"), title_align="left")
 
 
 def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
@@ -37,10 +38,10 @@ def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
             pairs_table(
                 {"dashboard": f"{url}/", "API": f"{url}/openapi.json", "run": f"{url}/runs/{view.run.id}"}
             ),
-            Text(f"\nSign in with a name and its password (kept in {seeded.credentials_file}):"),
+            Text(worded("demo.sign_in", file=str(seeded.credentials_file))),
             people,
         ),
-        title="Where to look",
+        title=worded("demo.where_to_look"),
         title_align="left",
     )
 
@@ -93,10 +94,12 @@ def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
 def _why_spend_differs(view: RunView, truth: Truth, zone: tzinfo) -> str:
     """Say what the two figures of what was spent are, where they are not the same."""
     read = (
-        "were never read" if view.as_of is None else f"are as of {moment_text(view.as_of.astimezone(zone))}"
+        worded("demo.never_read")
+        if view.as_of is None
+        else worded("demo.read_at", at=moment_text(view.as_of.astimezone(zone)))
     )
     own = moment_text(truth.at.astimezone(zone))
-    return f"Meta reports spend with a delay: the run's figures {read}, the simulator's own books are as of {own}."
+    return worded("demo.spend_differs", read=read, own=own)
 
 
 def _books(view: RunView, truth: Truth, zone: tzinfo) -> dict[str, str]:
@@ -148,17 +151,17 @@ def _judgement(view: RunView, truth: Truth) -> str:
     worths = {one.variant.letter: _true_roas(view, one, truth) for one in view.variants}
     known = {letter: worth for letter, worth in worths.items() if worth is not None}
     if not known:
-        return "The simulator knows no truth of this run."
+        return worded("demo.no_truth")
     best = max(known, key=lambda letter: known[letter])
     said = ", ".join(f"{letter} {worth:.2f}" for letter, worth in sorted(known.items()))
     if view.run.winner is None:
-        return f"The truth: expected ROAS {said}. The run named no winner."
+        return worded("demo.truth_without_winner", said=said)
     right = (
-        "the truly best one"
+        worded("demo.truly_best")
         if known.get(view.run.winner) == known[best]
-        else f"not the best one, which is {best}"
+        else worded("demo.not_best", best=best)
     )
-    return f"The truth: expected ROAS {said}. The run chose {view.run.winner}, {right}."
+    return worded("demo.truth", said=said, winner=str(view.run.winner), right=right)
 
 
 def _true_roas(view: RunView, variant: VariantView, truth: Truth) -> float | None:
