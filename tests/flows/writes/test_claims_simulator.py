@@ -11,6 +11,7 @@ from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.watches import PROBLEM
 from autopublisher.domain.ids import InstallationId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, TickDispatcher, build_orchestrator, build_watch
 from autopublisher.flows.writes.claims import AccountClaims
@@ -97,7 +98,8 @@ def test_the_second_installation_makes_nothing_and_says_whom_it_met(first: Claim
         rows = unit.journal.of_run(run_id)
     assert all(row.state is OperationState.INTENDED for row in rows)
     assert len(first.simulator.state.nodes) == made
-    assert "installation first" in second.look().report["reconciliation"][PROBLEM]
+    problem = Message.from_record(second.look().report["reconciliation"][PROBLEM])
+    assert "installation first" in english(problem)
 
 
 def test_a_copied_database_publishes_no_second_final_campaign(first: ClaimedMachine) -> None:
