@@ -19,6 +19,7 @@ from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopReport
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.requests.people import People
 from autopublisher.messages import words_in
@@ -102,7 +103,10 @@ def test_a_stop_is_told_in_the_zone_of_its_account(
 
 
 def test_moments_in_sentences_are_in_the_zone_too(signed_in: SignedIn, put_run: PutRun) -> None:
-    put_run(attention="Trying again at 2026-11-02 09:30 UTC", warnings=("Ends 2026-11-02T10:00:00+00:00",))
+    put_run(
+        attention=legacy("Trying again at 2026-11-02 09:30 UTC"),
+        warnings=(legacy("Ends 2026-11-02T10:00:00+00:00"),),
+    )
     page = signed_in().get(f"/runs/{RUN}").text
     assert "Trying again at 2026-11-02 10:30 CET" in page
     assert "Ends 2026-11-02 11:00 CET" in page

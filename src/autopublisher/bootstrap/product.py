@@ -48,8 +48,8 @@ from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
-from autopublisher.flows.writes.executor import Patience
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.patience import Patience
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage

@@ -38,10 +38,11 @@ from autopublisher.flows.watch.reconciliation import Reconciliation
 from autopublisher.flows.watch.resume import ResumeAfterStop
 from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.flows.writes.claims import AccountClaims
-from autopublisher.flows.writes.executor import Executor, Patience
+from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanPause
+from autopublisher.flows.writes.patience import Patience
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork

@@ -22,7 +22,8 @@ from autopublisher.domain.journal.operations import Action, ObjectKind, Operatio
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
-from autopublisher.flows.writes.executor import Executor, Patience
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.patience import Patience
 from support.staging import TEST_OBJECTS, PlannedFault, Stage, Witnessed, cut_off, once, with_total
 from support.wording import english
 

@@ -17,7 +17,8 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec, OperationState
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
-from autopublisher.flows.writes.executor import Executor, Patience
+from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.patience import Patience
 from autopublisher.flows.writes.send_deadline import (
     SEND_WITHIN_SECONDS,
     SendDeadlineExceeded,

@@ -47,6 +47,7 @@ from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.found_objects import FoundObjects, Listing
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.lookups import look_for
+from autopublisher.flows.writes.patience import Patience
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock, Stopwatch
@@ -57,7 +58,6 @@ from autopublisher.ports.storage import Storage
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
 _SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
 _CREATIVE_PATIENCE = timedelta(days=1)
-_MOST_DOUBLINGS = 5
 
 
 @dataclass(frozen=True)
@@ -78,27 +78,6 @@ Step = Callable[[Run, Operation, Fence], Operation]
 
 class _NotListed(Deferred):
     """Where a create could have been found, Meta did not let us look."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How an unknown outcome is settled.
-
-    A create is believed absent after ``lookups`` complete look-ups that found nothing, ever further apart and ``spacing`` at
-    first, of which the last comes ``absent_after`` it was sent, or later (``writes.absence``): so long Meta may not list a
-    new object. ``attempts`` is how often a write is sent before it is given up; ``pause`` how long a throttled or
-    unauthorised write waits.
-    """
-
-    lookups: int = 3
-    spacing: timedelta = timedelta(seconds=30)
-    absent_after: timedelta = timedelta(minutes=15)
-    attempts: int = 5
-    pause: timedelta = timedelta(minutes=5)
-
-    def between(self, lookups: int) -> timedelta:
-        """Return how long to wait for the next look-up after so many that found nothing."""
-        return self.spacing * (1 << min(lookups - 1, _MOST_DOUBLINGS))
 
 
 class Executor:
