@@ -52,7 +52,7 @@ MOST_EVENTS: Final = 200
 RELEASED: Final = frozenset(
     {RunStatus.SCALING_BUDGET, RunStatus.PUBLISHING_FINAL, RunStatus.COMPLETED, RunStatus.WAITING_APPROVAL}
 )
-"""ObjectControl in which a run may have been released."""
+"""Statuses in which a run may have been released."""
 
 RUN_ID: Final = r"^[0-9A-Za-z-]{1,64}$"
 

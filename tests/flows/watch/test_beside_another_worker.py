@@ -1,12 +1,14 @@
 """What another worker, or the round that takes emergency notes in, does while a tick or a look is under way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import MetaId, StopId
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import Control, RunStatus
 from autopublisher.flows.dispatcher import build_watch
@@ -142,3 +144,17 @@ def test_a_look_that_was_frozen_tells_nothing_old_of_a_final_campaign() -> None:
     stage.at_look()
     assert before == [("PAUSED", "paused")]
     assert shown() == before
+
+
+def test_what_we_have_just_written_counts_although_another_machines_clock_is_ahead() -> None:
+    stage = SweepStage()
+    stage.go(RunStatus.AB_TESTING)
+    run, row = stage.now_run, stage.row("test/a/campaign")
+    with stage.database.unit_of_work() as unit:
+        shown = next(model for model in unit.records.objects(run.id) if model.key == row.key)
+        unit.records.put_object(replace(shown, read_at=stage.clock.now() + timedelta(minutes=2)))
+        unit.commit()
+    stage.orchestrator.holding.control.update(run, row, {"status": "PAUSED"}, Purpose.PAUSE)
+    with stage.database.unit_of_work() as unit:
+        (model,) = [model for model in unit.records.objects(run.id) if model.key == row.key]
+    assert model.status == "PAUSED"

@@ -7,11 +7,13 @@ import pytest
 
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState, Reason
 from autopublisher.domain.errors import MetaTransientError
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.messages import render
 from support.crashing_machine import CrashPlan
 from support.staging import PlannedFault
 from support.sweep_staging import AN_AGE, SweepStage, staged
+from support.wording import english
 
 _S = CampaignState
 WEEKS = timedelta(days=40)
@@ -161,7 +163,8 @@ def test_an_ad_whose_refusal_cannot_be_read_is_told_at_a_later_look() -> None:
     ]
     look_later(stage)
     assert standing(stage)[0] is _S.DELIVERING
-    assert "try later" in stage.stored_watch().report["campaigns"]["problems"][0]
+    (problem,) = stage.stored_watch().report["campaigns"]["problems"]
+    assert "try later" in english(Message.from_record(problem))
     stage.meta.troubles = []
     look_later(stage)
     assert (standing(stage)[0], len(told(stage))) == (_S.REFUSED, 1)

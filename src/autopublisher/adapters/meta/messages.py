@@ -59,7 +59,7 @@ in another time zone than it reports.
 """
 
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
-"""ObjectControl that end delivery."""
+"""Statuses that end delivery."""
 
 
 def stops(params: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ START_SLACK = timedelta(minutes=2)
 """A start that had passed when it was asked for reads as the moment of asking, by Meta's clock."""
 
 GONE = frozenset({"DELETED", "ARCHIVED"})
-"""ObjectControl from which nothing comes back."""
+"""Statuses from which nothing comes back."""
 
 SWEEP_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.CAMPAIGN: (

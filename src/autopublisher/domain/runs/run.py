@@ -61,10 +61,10 @@ TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 }
 
 FINAL = frozenset({_R.COMPLETED, _R.FAILED, _R.CANCELLED})
-"""ObjectControl no run leaves."""
+"""Statuses no run leaves."""
 
 ADMITTED = frozenset(RunStatus) - FINAL - {_R.PENDING}
-"""ObjectControl that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
+"""Statuses that count towards AUTO_PUBLISHER_MAX_CONCURRENT_RUNS."""
 
 
 REFUSED_AT = "refused_at"

@@ -18,7 +18,9 @@ from autopublisher.domain.errors import MetaError, StaleCampaignError, StaleRunE
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.messages import said_of
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
+from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.final_campaign import ad_of
 from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.domain.runs.plan import final_key
@@ -67,7 +69,11 @@ class CampaignsCheck:
             try:
                 seen.append(self._asked(one) if one.is_unexplained(now) else one)
             except MetaError as error:
-                unread.append(f"the final ad of run {one.run.id} could not be read: {error.message}")
+                unread.append(
+                    WatchMessage.UNREAD(
+                        key=f"{one.run.id}/{final_key(ObjectKind.AD)}", why=said_of(error)
+                    ).to_record()
+                )
         if not seen and not unread and before is None:
             return None
         self._keep(seen, now)

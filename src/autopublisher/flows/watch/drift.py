@@ -27,7 +27,6 @@ from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.meta.reading import MetaReading
-from autopublisher.ports.repositories import OpenUnitOfWork
 
 CREATIVE_AGE = timedelta(days=1)
 """Creatives cannot be changed once made, so that one is read again only after so long."""
@@ -59,8 +58,7 @@ class Comparison:
 class DriftDetector:
     """Compares runs, one at a time."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading) -> None:
-        self._open_unit = open_unit
+    def __init__(self, control: ObjectControl, meta: MetaReading) -> None:
         self._control = control
         self._meta = meta
 

@@ -169,9 +169,8 @@ class StopEnforcement:
         with self._open_unit().reading() as unit:
             runs = list(every_run(unit, RunFilter(act_id=act_id)))
         for run in runs:
-            self._control.views.forget(
-                run
-            )  # what the account shows may have been confirmed since this look began
+            # What the account shows may have been confirmed since this look began.
+            self._control.views.forget(run)
         found = [target for run in runs for target in self._of(run)]
         return [one for one in found if one.row.meta_id in meta_ids and one.row.meta_id not in dealt_with]
 

@@ -78,7 +78,7 @@ class Reconciliation:
         self._orphans = orphans
         self._duplicates = duplicates
         self._holding = holding
-        self._drift = DriftDetector(open_unit, control, meta)
+        self._drift = DriftDetector(control, meta)
         self._inventory = OrphanInventory(open_unit, meta)
         self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
 

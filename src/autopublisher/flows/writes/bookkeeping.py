@@ -218,8 +218,9 @@ def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaOb
 
 
 def _put_model(unit: UnitOfWork, model: MetaObject | None) -> None:
+    """Save the object of a confirmed write; other than a read it is the newest there is, whosever clock is ahead."""
     if model is not None:
-        put_models(unit, model.run_id, [model])
+        put_models(unit, model.run_id, [model], newest=True)
 
 
 def _modelled(

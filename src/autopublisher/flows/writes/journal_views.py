@@ -187,15 +187,20 @@ class JournalViews:
         )
 
 
-def put_models(unit: UnitOfWork, run_id: RunId, models: Iterable[MetaObject]) -> None:
-    """Save objects as they were read, in the caller's transaction; what was read since stays, and so do baselines."""
+def put_models(
+    unit: UnitOfWork, run_id: RunId, models: Iterable[MetaObject], *, newest: bool = False
+) -> None:
+    """Save objects as they were read, in the caller's transaction; what was read since stays, and so do baselines.
+
+    ``newest`` has them count as the latest whatever the moments say.
+    """
     stored = {model.key: model for model in unit.records.objects(run_id)}
     for model in models:
-        unit.records.put_object(_merged(stored.get(model.key), model))
+        unit.records.put_object(_merged(stored.get(model.key), model, newest=newest))
 
 
-def _merged(stored: MetaObject | None, read: MetaObject) -> MetaObject:
+def _merged(stored: MetaObject | None, read: MetaObject, *, newest: bool) -> MetaObject:
     if stored is None:
         return read
-    newer = stored if stored.read_at > read.read_at else read
+    newer = stored if stored.read_at > read.read_at and not newest else read
     return replace(newer, baseline=stored.baseline or read.baseline)

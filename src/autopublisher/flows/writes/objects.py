@@ -50,7 +50,7 @@ WORTH_LISTING = 3
 """From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
 
 GONE = frozenset({"DELETED", "ARCHIVED"})
-"""ObjectControl in which nothing can be switched on any more."""
+"""Statuses in which nothing can be switched on any more."""
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
