@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.errors import MetaReadError, MetaTooMuchDataError
+from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError, MetaTooMuchDataError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
@@ -113,6 +113,22 @@ def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything
     stage.meta.troubles = [PlannedFault("account", BROKEN, nth=asked + 1, times=FOR_EVER)]
     run, _ = said_until(stage)
     assert run.status is RunStatus.FAILED
+    assert stage.everything_off()
+
+
+@pytest.mark.parametrize("lost", ["create", "update"])
+def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(lost: str) -> None:
+    stage = Stage()
+    unanswered = PlannedFault(lost, MetaOutcomeUnknownError("no answer"), nth=2)
+    stage.meta.troubles = [unanswered, PlannedFault("read", BROKEN, times=FOR_EVER)]
+    began = stage.clock.now()
+    while stage.now_run.ends_as is None and stage.clock.now() < began + timedelta(days=3):
+        stage.step()
+    assert stage.now_run.ends_as is RunStatus.FAILED
+    assert stage.clock.now() - began < timedelta(hours=30)
+    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(stage.now_run.failure)
+    stage.meta.troubles = []
+    assert stage.go().status is RunStatus.FAILED
     assert stage.everything_off()
 
 

@@ -19,13 +19,15 @@ class Step:
     """One tick's result: ``run`` with its next status and ``next_tick_at``, to be saved with all the rest or not at all.
 
     ``claim`` is called in the transaction that saves the step, before anything is written: it holds what the step takes (a
-    place, money) and raises Deferred where that has been taken meanwhile; the run then waits as it was.
+    place, money) and raises Deferred where that has been taken meanwhile; the run then waits as it was. Unless it
+    ``progresses``, only plans have changed, so that tries which failed before still count.
     """
 
     run: Run
     events: tuple[Event, ...] = ()
     decisions: tuple[Decision, ...] = ()
     claim: Callable[[UnitOfWork], None] | None = None
+    progresses: bool = True
 
 
 class Phase(Protocol):

@@ -102,7 +102,9 @@ class Building:
         starts = now.replace(microsecond=0) + _LATE
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
         later = replace(run, build_starts_at=starts, build_ends_at=ends, next_tick_at=now)
-        return Step(later, (event(run, now, "postponed", RunMessage.POSTPONED(starts=starts)),))
+        return Step(
+            later, (event(run, now, "postponed", RunMessage.POSTPONED(starts=starts)),), progresses=False
+        )
 
     def _align(self, run: Run, rows: Sequence[Operation]) -> None:
         """Give arms that were built before a postponement the same end as the others, and let all of them begin together.

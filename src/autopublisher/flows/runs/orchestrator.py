@@ -109,7 +109,12 @@ class Orchestrator:
             except Held:
                 step = self.holding.held(run)
         except Deferred as wait:
-            return _waiting(run, wait)
+            unread = (
+                wait.__cause__
+            )  # what became of a write cannot be read: that lasts no longer than any other reading
+            return (
+                self._put_off(run, now, unread) if isinstance(unread, MetaReadError) else _waiting(run, wait)
+            )
         except OperationRefused as refused:
             return self._failing(run, now, refused.said)
         except LimitRefusedError as refused:
@@ -120,7 +125,7 @@ class Orchestrator:
             raise
         except AutoPublisherError as error:
             return self._put_off(run, now, error)
-        return replace(step, run=replace(step.run, failed_ticks=0))
+        return replace(step, run=replace(step.run, failed_ticks=0)) if step.progresses else step
 
     def _failing(self, run: Run, now: datetime, reason: Message) -> Step:
         """Turn the run to its end; while it is winding down already, keep at it and tell people."""

@@ -106,7 +106,7 @@ class Publication:
         )
         later = replace(run, final_budget=budget_to_record(moved), next_tick_at=now)
         said = RunMessage.FINAL_HELD_UP(ends=moved.ends_at)
-        return Step(later, (event(run, now, "postponed", said),))
+        return Step(later, (event(run, now, "postponed", said),), progresses=False)
 
     def _extend(self, run: Run) -> None:
         """Give back the time that building took, where it took so long that the budget's span would shrink."""
