@@ -53,7 +53,7 @@ def scheduled_request(value: Any, at: str | None, open_unit: OpenUnitOfWork) -> 
 
 def _zone(open_unit: OpenUnitOfWork, account_id: str) -> tzinfo:
     with open_unit().reading() as unit:
-        found = [one.timezone for one in unit.accounts.all() if one.id == account_id]
+        found = [one.timezone for one in unit.accounts.all() if account_id in (one.id, one.act_id)]
     return (zone_of(found[0]) if found else None) or UTC
 
 

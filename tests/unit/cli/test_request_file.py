@@ -49,17 +49,18 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
         read_request(tmp_path / "nothing.json")
 
 
+@pytest.mark.parametrize("named", [{}, {"meta_account_id": "act_1"}], ids=["our id", "Meta's id"])
 @pytest.mark.parametrize(
     ("at", "hour"),
     [("2027-01-15 09:00", 14), ("2027-01-15T09:00:00+01:00", 8), (None, 7)],
 )
 def test_a_moment_without_an_offset_is_one_of_the_accounts_zone(
-    tmp_path: Path, at: str | None, hour: int
+    tmp_path: Path, at: str | None, hour: int, named: dict[str, str]
 ) -> None:
     database = MemoryDatabase()
-    value = read_value(changed(tmp_path, scheduled_for="2027-01-15T07:00:00Z"))
+    value = read_value(changed(tmp_path, scheduled_for="2027-01-15T07:00:00Z", **named))
     with database.unit_of_work() as unit:
-        account = AccountId(value["meta_account_id"])
+        account = AccountId(read_value(EXAMPLE)["meta_account_id"])
         since = datetime(2026, 12, 1, tzinfo=UTC)
         unit.accounts.add(
             Account(account, ActId("act_1"), "Lima", "PEN", "America/Lima", AdDefaults(), since)
