@@ -275,8 +275,19 @@ def test_without_a_winner_a_run_told_to_stop_completes_with_nothing_published() 
     stage.meta.rates = EQUAL_RATES
     run = stage.go()
     assert (run.status, run.winner, run.final_budget) == (RunStatus.COMPLETED, None, None)
+    assert "no winner was proven, and on_no_winner is stop" in english(run.attention)
     assert stage.everything_off()
     assert len(stage.created_campaigns()) == 2
+
+
+def test_a_winner_for_whom_too_little_is_left_is_not_published_and_the_run_says_why() -> None:
+    stage = Stage(with_total("100.01"))
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    run = stage.go()
+    assert (run.status, run.final_budget) == (RunStatus.COMPLETED, None)
+    assert "Nothing is published: 0.0" in english(run.attention)
+    assert stage.everything_off()
 
 
 def test_without_a_winner_a_run_without_approval_still_asks_a_person() -> None:
