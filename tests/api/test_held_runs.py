@@ -13,6 +13,7 @@ from autopublisher.domain.access import Role
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.naming import naming_token
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.reconciliation.found import activation_spec, found_spec
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
@@ -31,11 +32,13 @@ def held(put_run: PutRun, database: MemoryDatabase, clock: ManualClock) -> Run:
     """A run in its test, while Meta has its final ad set on."""
     run = put_run(status=RunStatus.AB_TESTING)
     name = f"Test Campaign - Final (B) {naming_token(run.id, 'final.adset')}"
-    shown = {"id": FINAL, "name": name, "status": "ACTIVE", "lifetime_budget": "40000"}
+    shown = ObjectState.of(
+        ObjectKind.AD_SET, FINAL, {"id": FINAL, "name": name, "status": "ACTIVE", "lifetime_budget": "40000"}
+    )
     books, fence = Bookkeeping(database.unit_of_work, clock, stretch=175), Fence(run.id, run.version)
-    spec = found_spec("final/adset", ObjectKind.AD_SET, shown, (), 40_000)
-    row = books.found(run, spec, FINAL, fence, shown, sent=False)
-    books.found(run, activation_spec(row, [row]), FINAL, fence, {}, sent=False)
+    spec = found_spec("final/adset", shown, (), 40_000)
+    made = books.found(run, spec, FINAL, fence, shown, sent=False)
+    books.found(run, activation_spec(made, [made]), FINAL, fence, sent=False)
     return run
 
 

@@ -37,7 +37,7 @@ def test_it_is_what_the_flows_ask_for(meta: MemoryMetaAds) -> None:
 
 def test_a_created_object_reads_as_it_was_asked_for(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta)
-    assert meta.read(CAMPAIGN, meta_id, ["id", "name", "created_time", "spend_cap"]) == {
+    assert meta.read(CAMPAIGN, meta_id, ["id", "name", "created_time", "spend_cap"]).raw == {
         "id": meta_id,
         "name": "Spring [ap-1]",
         "created_time": "2026-03-01T00:00:00+00:00",
@@ -48,7 +48,7 @@ def test_an_update_sets_what_it_names_and_nothing_else(meta: MemoryMetaAds) -> N
     meta_id = campaign(meta)
     meta.update(meta_id, {"status": "ACTIVE"})
     expected = {"name": "Spring [ap-1]", "status": "ACTIVE"}
-    assert meta.read(CAMPAIGN, meta_id, ["name", "status"]) == expected
+    assert meta.read(CAMPAIGN, meta_id, ["name", "status"]).raw == expected
 
 
 def test_an_ad_follows_the_status_of_what_holds_it(meta: MemoryMetaAds) -> None:
@@ -59,7 +59,7 @@ def test_an_ad_follows_the_status_of_what_holds_it(meta: MemoryMetaAds) -> None:
     for one, status in [(above, "ACTIVE"), (ad_set, "PAUSED"), (ad, "PAUSED")]:
         meta.update(one, {"status": status})
         seen.append(meta.read(AD, ad, ["effective_status"]))
-    statuses = [str(one["effective_status"]) for one in seen]
+    statuses = [one.effective_status for one in seen]
     assert statuses == ["CAMPAIGN_PAUSED", "ACTIVE", "ADSET_PAUSED", "PAUSED"]
 
 
@@ -71,14 +71,14 @@ def test_an_ad_set_needs_its_campaign(meta: MemoryMetaAds) -> None:
 def test_objects_are_found_by_a_part_of_their_name(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta, "Spring [ap-1]")
     campaign(meta, "Summer [ap-2]")
-    assert meta.find(ACT, CAMPAIGN, "[ap-1]", ["id"]) == [{"id": meta_id}]
+    assert [one.id for one in meta.find(ACT, CAMPAIGN, "[ap-1]", ["id"])] == [meta_id]
 
 
 def test_a_deleted_object_is_listed_no_more_but_can_be_read(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta)
     meta.delete(meta_id)
     assert meta.find(ACT, CAMPAIGN, "", ["id"]) == []
-    assert meta.read(CAMPAIGN, meta_id, ["status"]) == {"status": "DELETED"}
+    assert meta.read(CAMPAIGN, meta_id, ["status"]).raw == {"status": "DELETED"}
 
 
 def test_a_deleted_object_cannot_be_changed(meta: MemoryMetaAds) -> None:

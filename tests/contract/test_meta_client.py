@@ -18,6 +18,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.ports.meta.client import MetaAds
 from metasim.config import SimulatorConfig
@@ -110,8 +111,8 @@ def two_ad_sets(meta: MetaAds, token: str) -> list[MetaId]:
     return [meta.create(ACT, ObjectKind.AD_SET, ad_set(f"{token} {n}", parent)) for n in range(2)]
 
 
-def ids(rows: Sequence[Any]) -> set[str]:
-    return {row["id"] for row in rows}
+def ids(listed: Sequence[ObjectState]) -> set[str]:
+    return {one.id for one in listed}
 
 
 class TestCreate:
@@ -120,7 +121,7 @@ class TestCreate:
 
         read = meta.read(ObjectKind.CAMPAIGN, meta_id, ["id", "name", "status"])
 
-        assert read == {"id": meta_id, "name": token, "status": "PAUSED"}
+        assert read.raw == {"id": meta_id, "name": token, "status": "PAUSED"}
 
     def test_repeated_makes_a_second_object(self, meta: MetaAds, token: str) -> None:
         one, two = (meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token)) for _ in range(2))
@@ -132,7 +133,7 @@ class TestCreate:
 
         child = meta.create(ACT, ObjectKind.AD_SET, ad_set(token, parent))
 
-        assert meta.read(ObjectKind.AD_SET, child, ["campaign_id"])["campaign_id"] == parent
+        assert meta.read(ObjectKind.AD_SET, child, ["campaign_id"]).campaign_id == parent
 
     def test_under_a_parent_that_does_not_exist_is_refused(self, meta: MetaAds, token: str) -> None:
         with pytest.raises(MetaRefusedError):
@@ -149,7 +150,7 @@ class TestUpdate:
 
         meta.update(meta_id, {"status": "ACTIVE"})
 
-        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "ACTIVE"
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "ACTIVE"
 
     def test_may_be_repeated(self, meta: MetaAds, token: str) -> None:
         meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token, "ACTIVE"))
@@ -157,7 +158,7 @@ class TestUpdate:
         for _ in range(2):
             meta.update(meta_id, {"status": "PAUSED"})
 
-        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "PAUSED"
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "PAUSED"
 
     def test_of_nothing_finds_none(self, meta: MetaAds) -> None:
         with pytest.raises(MetaNotFoundError):
@@ -177,7 +178,7 @@ class TestDelete:
 
         meta.delete(meta_id)
 
-        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "DELETED"
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "DELETED"
 
     def test_takes_the_object_out_of_what_is_found(self, meta: MetaAds, token: str) -> None:
         meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
@@ -226,7 +227,7 @@ class TestFind:
 
         found = meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id", "name", "effective_status"])
 
-        assert [(row["name"], row["effective_status"]) for row in found] == [(token, "PAUSED")]
+        assert [(one.name, one.effective_status) for one in found] == [(token, "PAUSED")]
 
 
 class TestStudies:
@@ -236,13 +237,13 @@ class TestStudies:
         meta_id = meta.create(ACT, ObjectKind.STUDY, asked)
 
         read = meta.read(ObjectKind.STUDY, meta_id, READ_FIELDS[ObjectKind.STUDY])
-        assert differences({**asked, "status": "ACTIVE"}, read) == []
+        assert differences({**asked, "status": "ACTIVE"}, read.raw) == []
 
     def test_are_found_in_the_business_of_the_account(self, meta: MetaAds, token: str) -> None:
         meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
 
         assert [
-            (row["id"], row["status"]) for row in meta.find(ACT, ObjectKind.STUDY, token, ["id", "status"])
+            (one.id, one.status) for one in meta.find(ACT, ObjectKind.STUDY, token, ["id", "status"])
         ] == [(meta_id, "ACTIVE")]
 
     def test_end_when_they_are_told_to(self, meta: MetaAds, token: str) -> None:
@@ -252,14 +253,14 @@ class TestStudies:
 
         meta.update(meta_id, later)
 
-        assert differences(later, meta.read(ObjectKind.STUDY, meta_id, ["end_time"])) == []
+        assert differences(later, meta.read(ObjectKind.STUDY, meta_id, ["end_time"]).raw) == []
 
     def test_once_cancelled_are_shown_as_deleted_and_found_no_more(self, meta: MetaAds, token: str) -> None:
         meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
 
         meta.delete(meta_id)
 
-        assert meta.read(ObjectKind.STUDY, meta_id, ["status"])["status"] == "DELETED"
+        assert meta.read(ObjectKind.STUDY, meta_id, ["status"]).status == "DELETED"
         assert list(meta.find(ACT, ObjectKind.STUDY, token, ["id"])) == []
 
     def test_take_no_ad_set_that_another_one_has(self, meta: MetaAds, token: str) -> None:
@@ -294,7 +295,7 @@ class TestTheLastCheck:
             with pytest.raises(HeldError):
                 meta.delete(meta_id)
 
-        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"])["status"] == "PAUSED"
+        assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "PAUSED"
 
     def test_keeps_a_picture_from_being_sent(self, meta: MetaAds) -> None:
         with meta.checked(hold), pytest.raises(HeldError):
@@ -338,7 +339,7 @@ class TestImages:
     def test_can_be_read_by_their_hash(self, meta: MetaAds) -> None:
         image = meta.upload_image(ACT, "a.png", picture(1))
 
-        assert meta.read(ObjectKind.IMAGE, image, ["hash"])["hash"] == image
+        assert meta.read(ObjectKind.IMAGE, image, ["hash"]).raw["hash"] == image
 
 
 class TestAccount:

@@ -68,7 +68,7 @@ class Scene:
         return self.marked()
 
     def reread(self) -> Any:
-        return self.meta.read(ObjectKind.AD, MetaId(self.ids["A"]), ["effective_status"])["effective_status"]
+        return self.meta.read(ObjectKind.AD, MetaId(self.ids["A"]), ["effective_status"]).effective_status
 
     def sales(self) -> int:
         """Return the purchases that Meta reports of arm A until yesterday."""

@@ -29,7 +29,7 @@ class TestPaging:
 
         found = client.find(ACT, ObjectKind.AD, "[ap]", ["status"])
 
-        assert [row["id"] for row in found] == ["1", "2"]
+        assert [one.id for one in found] == ["1", "2"]
 
     def test_asks_our_own_host_with_the_cursor(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(page(stub, [], after="one"), page(stub, [{"id": "1", "name": "[ap]"}]))
@@ -89,7 +89,7 @@ class TestWhatMetaFindsTooLarge:
 
         found = client.find(ACT, ObjectKind.AD, "[ap]", [])
 
-        assert [row["id"] for row in found] == ["1", "2"]
+        assert [one.id for one in found] == ["1", "2"]
         asked = [(one.query["limit"], one.query.get("after")) for one in stub.seen]
         assert asked == [(["2"], None), (["2"], ["one"]), (["1"], ["one"])]
 
@@ -123,7 +123,7 @@ class TestFinding:
             page(stub, [{"id": "1", "name": "[AP-1]"}, {"id": "2", "name": "x [ap-1]"}, {"id": "3"}])
         )
 
-        assert [row["id"] for row in client.find(ACT, ObjectKind.AD, "[ap-1]", [])] == ["2"]
+        assert [one.id for one in client.find(ACT, ObjectKind.AD, "[ap-1]", [])] == ["2"]
 
     def test_lets_meta_filter_by_name_and_by_no_status(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(page(stub, []), page(stub, []))
@@ -144,7 +144,7 @@ class TestFinding:
 
         found = client.find(ACT, ObjectKind.CAMPAIGN, "[ap-1]", [])
 
-        assert [row["id"] for row in found] == ["1"]
+        assert [one.id for one in found] == ["1"]
         assert "filtering" not in stub.seen[1].query
 
     def test_asks_once_where_the_filter_finds_something(self, stub: Stub, client: SdkMetaAds) -> None:

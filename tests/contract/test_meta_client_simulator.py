@@ -143,9 +143,9 @@ class TestDelivery:
     ) -> None:
         start = clock.now()
         ad_set = launch(meta, clock)
-        campaign = MetaId(str(meta.read(ObjectKind.AD_SET, ad_set, ["campaign_id"])["campaign_id"]))
-        ads = meta.read(ObjectKind.AD_SET, ad_set, ["ads{id}"])["ads"]["data"]
-        every = (MetaId(str(ads[0]["id"])), ad_set, campaign)
+        campaign = meta.read(ObjectKind.AD_SET, ad_set, ["campaign_id"]).campaign_id or MetaId("")
+        ads = meta.read(ObjectKind.AD_SET, ad_set, ["ads{id}"]).children(ObjectKind.AD, "ads")
+        every = (ads[0].id, ad_set, campaign)
         assert [meta.insights_of(ACT, each, start, start) for each in every] == [{}] * 3
         end = clock.advance_to(start + timedelta(hours=25))
         (row,) = meta.ad_sets(ACT, [ad_set], start, end)
@@ -171,7 +171,7 @@ class TestPages:
     def test_are_all_read(self, meta: SdkMetaAds) -> None:
         created = {meta.create(ACT, ObjectKind.CAMPAIGN, CAMPAIGN) for _ in range(5)}
 
-        assert {row["id"] for row in meta.find(ACT, ObjectKind.CAMPAIGN, MARK, [])} == created
+        assert {one.id for one in meta.find(ACT, ObjectKind.CAMPAIGN, MARK, [])} == created
 
 
 IN_DOUBT: dict[str, dict[str, Any]] = {

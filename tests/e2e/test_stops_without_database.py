@@ -68,7 +68,7 @@ class World:
 
     @property
     def state(self) -> str:
-        return str(self.meta.read(ObjectKind.CAMPAIGN, MetaId(self.campaign), ("id", "status"))["status"])
+        return str(self.meta.read(ObjectKind.CAMPAIGN, MetaId(self.campaign), ("id", "status")).status)
 
     @property
     def notes(self) -> list[Path]:

@@ -46,7 +46,7 @@ class World:
 
     @property
     def state(self) -> str:
-        return str(self.meta.read(ObjectKind.CAMPAIGN, self.campaign, ("id", "status"))["status"])
+        return str(self.meta.read(ObjectKind.CAMPAIGN, self.campaign, ("id", "status")).status)
 
 
 @pytest.fixture

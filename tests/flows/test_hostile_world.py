@@ -17,6 +17,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
@@ -53,7 +54,7 @@ def failing_reads(
     """Have reads by id fail, all or those of one object."""
     real = stage.meta.read
 
-    def read(kind: ObjectKind, asked: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+    def read(kind: ObjectKind, asked: MetaId, fields: Sequence[str]) -> ObjectState:
         if meta_id in {None, asked}:
             raise error
         return real(kind, asked, fields)
@@ -94,6 +95,17 @@ def test_one_unreadable_creative_does_not_keep_anything_running(monkeypatch: pyt
     assert stage.active() == []
 
 
+@pytest.mark.parametrize(
+    ("field", "odd"),
+    [("lifetime_budget", "many"), ("end_time", "soon"), ("end_time", "2099-01-01T00:00:00")],
+)
+def test_what_cannot_be_read_of_an_ad_set_does_not_keep_it_running(field: str, odd: str) -> None:
+    stage = stage_in(RunStatus.AB_TESTING)
+    stage.meta.objects[id_of(stage, "test/a/adset")].fields[field] = odd
+    cancelled(stage)
+    assert (stage.active(), stage.now_run.status) == ([], RunStatus.CANCELLED)
+
+
 def test_lost_rights_do_not_pass_for_deleted_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = stage_in(RunStatus.AB_TESTING)
     failing_reads(monkeypatch, stage, MetaNotFoundError("does not exist or missing permissions", code=100))
@@ -122,11 +134,13 @@ def test_a_stale_read_does_not_leave_an_activated_object_on(monkeypatch: pytest.
         real_update(meta_id, params)
         shown[meta_id] = (before, stage.clock.now() + timedelta(seconds=20))
 
-    def read(kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
-        row = real_read(kind, meta_id, fields)
+    def read(kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
+        state = real_read(kind, meta_id, fields)
         before, until = shown.get(meta_id, ({}, stage.clock.now()))
         stale = before if stage.clock.now() < until else {}
-        return {**row, **{name: value for name, value in stale.items() if name in fields}}
+        return ObjectState.of(
+            kind, meta_id, {**state.raw, **{name: value for name, value in stale.items() if name in fields}}
+        )
 
     monkeypatch.setattr(stage.meta, "update", update)
     monkeypatch.setattr(stage.meta, "read", read)

@@ -12,6 +12,7 @@ from autopublisher.adapters.meta.session import Credentials
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.ports.clock import Clock
 from support.crashing_machine import CrashPlan
 
@@ -40,12 +41,12 @@ class CrashingClient(SdkMetaAds):
     def delete(self, meta_id: MetaId) -> None:
         self._deadly(lambda: super(CrashingClient, self).delete(meta_id))
 
-    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
         return self._deadly(lambda: super(CrashingClient, self).read(kind, meta_id, fields))
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         return self._deadly(lambda: super(CrashingClient, self).find(act_id, kind, name_contains, fields))
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:

@@ -11,6 +11,7 @@ from autopublisher.domain.errors import ConflictError, MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
@@ -138,7 +139,7 @@ class RestoredWorld:
 
         def fail(
             act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-        ) -> Sequence[Mapping[str, Any]]:
+        ) -> Sequence[ObjectState]:
             raise error
 
         self.machine.meta.find = fail  # type: ignore[method-assign]  # a Meta that does not list

@@ -13,6 +13,7 @@ from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
@@ -107,7 +108,7 @@ class FaultyMeta(CrashingMeta):
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         for meta_id, one in list(self.objects.items()):
             if self.echoes > 0 and one.kind is kind and name_contains in one.fields["name"]:
                 self.echoes -= 1

@@ -304,10 +304,10 @@ def _identity(product: Product, account: Account) -> Iterator[Check]:
 def _readable(product: Product, name: str, node: str) -> Check:
     try:
         # Any object is read by its id alone; the kind only matters for images.
-        row = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
+        shown = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
     except MetaError as error:
         return Check(name, State.WARN, f"{node}: {error.message}", worded("doctor.identity.remedy"))
-    return Check(name, State.OK, f"{node} {row.get('name', '')}".strip())
+    return Check(name, State.OK, f"{node} {shown.name}".strip())
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from autopublisher.domain.accounts.accounts import AdDefaults
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import InvalidRequestError
+from autopublisher.domain.meta.object_state import OFF
 from autopublisher.domain.request.regional_rules import IDENTITIES
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, build_watch

@@ -143,7 +143,7 @@ def test_the_rule_is_found_again_by_its_token() -> None:
     row = stage.row("rule/campaign")
     act, token = stage.now_run.act_id, row.spec.token or ""
     (found,) = stage.meta.find(act, ObjectKind.RULE, token, ["id"])
-    assert MetaId(str(found["id"])) == row.meta_id
+    assert found.id == row.meta_id
 
 
 @pytest.mark.slow
@@ -161,5 +161,5 @@ def test_the_simulator_takes_the_rule_and_runs_it() -> None:
         machine.meta.close()
         machine.clock.close()
     assert run.status is RunStatus.COMPLETED
-    assert (read["status"], (row.spec.token or "-") in read["name"]) == ("ENABLED", True)
+    assert (read.status, (row.spec.token or "-") in read.name) == ("ENABLED", True)
     assert spent <= 50_000

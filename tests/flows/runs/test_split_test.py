@@ -1,6 +1,6 @@
 """People divided at random between the arms: by one study that lasts as long as the test, and never in the test's way."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.evidence import Verdict
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.split_test import seconds
@@ -323,12 +324,13 @@ def showing(stage: Stage, change: Callable[[dict[str, Any]], Any], until: timede
     """Have Meta show the cells of studies otherwise than asked, for ever or for some time after they were made."""
     read = stage.meta.read
 
-    def shown(kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
-        row = read(kind, meta_id, fields)
+    def shown(kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
+        state = read(kind, meta_id, fields)
         made = datetime.fromisoformat(stage.meta.objects[meta_id].fields["created_time"])
         if kind is not ObjectKind.STUDY or (until is not None and stage.clock.now() >= made + until):
-            return row
-        return {**row, "cells": [change(cell) for cell in row["cells"]]}
+            return state
+        cells = [change(cell) for cell in state.raw["cells"]]
+        return ObjectState.of(kind, meta_id, {**state.raw, "cells": cells})
 
     stage.meta.read = shown  # type: ignore[method-assign]  # a Meta with a view of its own
 
@@ -413,13 +415,14 @@ def test_the_real_client_makes_moves_and_reads_the_study_of_the_simulator() -> N
         read = machine.meta.read(ObjectKind.STUDY, MetaId(study["id"]), ["status", "end_time", "cells"])
         machine.meta.close()
         machine.clock.close()
-    assert (run.randomised, rows[STUDY].meta_id, read["status"]) == (True, study["id"], "ACTIVE")
+    assert (run.randomised, rows[STUDY].meta_id, read.status) == (True, study["id"], "ACTIVE")
     assert run.stopped_at is not None
-    late = datetime.fromisoformat(read["end_time"]) - run.stopped_at
+    assert read.ends_at is not None
+    late = read.ends_at - run.stopped_at
     assert timedelta(0) <= late <= timedelta(minutes=30)
-    assert {cell["treatment_percentage"] for cell in read["cells"]["data"]} == {50}
+    assert {cell["treatment_percentage"] for cell in read.raw["cells"]["data"]} == {50}
     arms = {rows[f"test/{letter}/adset"].meta_id for letter in "ab"}
-    assert {one["id"] for cell in read["cells"]["data"] for one in cell["adsets"]["data"]} == arms
+    assert {one["id"] for cell in read.raw["cells"]["data"] for one in cell["adsets"]["data"]} == arms
 
 
 class Barred(SdkMetaAds):
@@ -427,7 +430,7 @@ class Barred(SdkMetaAds):
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         if kind is ObjectKind.STUDY:
             raise MetaAuthorisationError("no right in the business", code=200)
         return super().find(act_id, kind, name_contains, fields)
@@ -446,7 +449,7 @@ def test_a_study_is_found_by_its_ad_sets_where_the_business_may_not_be_looked_in
             found = look_for(client, ACT, made.spec, ids)
         machine.meta.close()
         machine.clock.close()
-    assert [row["id"] for row in found] == [made.meta_id]
+    assert [one.id for one in found] == [made.meta_id]
 
 
 def test_a_look_up_that_fails_does_not_keep_a_cancelled_test_on() -> None:

@@ -1,6 +1,6 @@
 """Rules, studies and creatives of no journal: found once a day, said once, and left as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.naming import naming_token
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.reconciliation.findings import look_of
 from autopublisher.domain.runs.run import RunStatus
 from support.staging import PlannedFault, cut_off
@@ -122,9 +123,7 @@ def test_a_run_whose_creatives_can_never_be_listed_is_cancelled_within_a_day(
     stage.meta.troubles = [PlannedFault("create", cut_off(), nth=3, done=True)]
     listed = stage.meta.find
 
-    def find(
-        act_id: ActId, kind: ObjectKind, name: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    def find(act_id: ActId, kind: ObjectKind, name: str, fields: Sequence[str]) -> Sequence[ObjectState]:
         if kind is ObjectKind.CREATIVE:
             raise MetaThrottledError("86 % used")
         return listed(act_id, kind, name, fields)

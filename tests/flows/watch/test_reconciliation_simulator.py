@@ -142,7 +142,7 @@ def test_placements_hours_and_attribution_that_nobody_of_us_asked_for_are_found_
         scene.machine.tick(scene.run_id)
         scene.pass_time()
         assert scene.found() == set()
-        read = scene.machine.meta.read(ObjectKind.AD_SET, scene.id_of("test/a/adset"), ("targeting",))
+        read = scene.machine.meta.read(ObjectKind.AD_SET, scene.id_of("test/a/adset"), ("targeting",)).raw
         places = {
             "countries": read["targeting"]["geo_locations"]["countries"]
         }  # Meta adds what it does not take back
@@ -191,7 +191,7 @@ def test_an_arm_whose_schedule_is_moved_and_that_is_switched_on_again_is_off_at_
         read = [
             scene.machine.meta.read(kind, scene.id_of(f"test/a/{kind.value}"), ("status",)) for kind in TREE
         ]
-        assert [one["status"] for one in read] == ["PAUSED"] * 3
+        assert [one.status for one in read] == ["PAUSED"] * 3
 
 
 def test_a_deleted_final_ad_is_found() -> None:

@@ -45,8 +45,7 @@ class World:
         self.clock.advance_to(self.clock.now() + timedelta(minutes=1))
 
     def labels(self) -> list[str]:
-        rows = self.meta.find(ACT, ObjectKind.LABEL, "autopublisher", ("name",))
-        return [str(row["name"]) for row in rows]
+        return [one.name for one in self.meta.find(ACT, ObjectKind.LABEL, "autopublisher", ("name",))]
 
     def lose_labels(self) -> None:
         for meta_id, stored in list(self.meta.objects.items()):

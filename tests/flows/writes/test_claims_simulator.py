@@ -72,7 +72,7 @@ class ClaimedMachine(DirectMachine):
         return self.run(run_id).status
 
     def labels(self) -> list[str]:
-        return [row["name"] for row in self.meta.find(ACT, ObjectKind.LABEL, CLAIM_MARK, ("name",))]
+        return [one.name for one in self.meta.find(ACT, ObjectKind.LABEL, CLAIM_MARK, ("name",))]
 
 
 @pytest.fixture

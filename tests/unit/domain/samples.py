@@ -8,8 +8,9 @@ from typing import Any
 
 from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
@@ -97,3 +98,8 @@ def spec(key: str = "test/a/adset", reserves: int = 0) -> OperationSpec:
 
 def by_key(specs: Sequence[OperationSpec]) -> dict[str, OperationSpec]:
     return {one.key: one for one in specs}
+
+
+def state(kind: ObjectKind, row: Mapping[str, Any]) -> ObjectState:
+    """Return an object as Meta shows it in a row."""
+    return ObjectState.of(kind, MetaId(str(row.get("id", "1"))), row)

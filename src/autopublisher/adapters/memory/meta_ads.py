@@ -18,6 +18,7 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudget
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.writing import LastCheck
@@ -139,7 +140,7 @@ class MemoryMetaAds:
         self._stored(meta_id).fields["status"] = "DELETED"
         self._end(fault)
 
-    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
         """Read fields; one the object does not have is left out, as Meta does."""
         fault = self._begin("read", meta_id, {})
         stored = self._stored(meta_id)
@@ -150,7 +151,7 @@ class MemoryMetaAds:
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         """Return the account's objects of a kind that are not deleted and whose name contains the text."""
         fault = self._begin("find", act_id, {"kind": kind, "name_contains": name_contains})
         edge = [model for model in self.objects.values() if (model.act_id, model.kind) == (act_id, kind)]
@@ -283,9 +284,10 @@ class MemoryMetaAds:
             raise MetaNotFoundError(f"object {meta_id} does not exist", code=_INVALID)
         return self.objects[meta_id]
 
-    def _shown(self, stored: StoredObject, fields: Sequence[str]) -> Mapping[str, Any]:
+    def _shown(self, stored: StoredObject, fields: Sequence[str]) -> ObjectState:
         everything = {**stored.fields, "status": stored.status, "effective_status": self._effective(stored)}
-        return {name: everything[name] for name in fields if name in everything}
+        shown = {name: everything[name] for name in fields if name in everything}
+        return ObjectState.of(stored.kind, MetaId(stored.fields["id"]), shown)
 
     def _effective(self, stored: StoredObject) -> str:
         """Return its own status while that is not ACTIVE, else what its nearest parent that is not makes of it."""

@@ -26,6 +26,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import EDGES, ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.meta.rules import Usage
 from autopublisher.ports.clock import Clock
@@ -137,23 +138,22 @@ class SdkMetaAds:
         """Delete an object; never held back, for it stops delivery."""
         messages.confirm(self._call("DELETE", (meta_id,), {}))
 
-    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
         """Read fields of one object; raises MetaNotFoundError where Meta does not know it.
 
         An image is known by its hash only within its account: either it was uploaded by this client or ``meta_id`` is
         ``<account>:<hash>``.
         """
         if kind is ObjectKind.IMAGE:
-            return self._image(meta_id, fields)
+            return ObjectState.of(kind, meta_id, self._image(meta_id, fields))
         self._pacer.admit(meta_id)
         names = messages.fields_of(kind, fields)
         row = self._call("GET", (meta_id,), {"fields": messages.field_list(("id",), names)})
-        messages.text_of(row, "id")
-        return messages.as_requested(kind, fields, row)
+        return messages.state_of(kind, fields, row)
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         """Return every object of the account's edge whose name contains the text: all pages, or an error.
 
         Meta's filter ignores case, so the names are compared here as well. It works on an index that may lag behind: what
@@ -161,14 +161,12 @@ class SdkMetaAds:
         """
         owner = self._lister(act_id, kind)
         for query in messages.name_queries(kind, name_contains, messages.fields_of(kind, fields)):
-            rows = {
-                messages.text_of(row, "id"): messages.as_requested(kind, fields, row)
-                for row in self._rows(owner, EDGES[kind], query)
-            }
-            found = tuple(row for row in rows.values() if name_contains in str(row.get("name", "")))
+            rows = self._rows(owner, EDGES[kind], query)
+            listed = {one.id: one for one in (messages.state_of(kind, fields, row) for row in rows)}
+            found = tuple(one for one in listed.values() if name_contains in one.name)
             if found:
-                for row in found:
-                    self._pacer.owns(act_id, str(row["id"]))
+                for one in found:
+                    self._pacer.owns(act_id, one.id)
                 return found
         return ()
 

@@ -12,6 +12,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 
 ACCOUNT_FIELDS = (
     "id",
@@ -101,7 +102,12 @@ def fields_of(kind: ObjectKind, fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(_STUDY_FIELDS.get(field, field) for field in fields)
 
 
-def as_requested(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> Mapping[str, Any]:
+def state_of(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> ObjectState:
+    """Return what Meta answered of an object that these fields were asked of; raises MetaReadError without an id."""
+    return ObjectState.of(kind, MetaId(text_of(row, "id")), _as_requested(kind, fields, row))
+
+
+def _as_requested(kind: ObjectKind, fields: Sequence[str], row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what Meta answered in the words it was asked in: a cancelled study as one that is deleted."""
     if kind is not ObjectKind.STUDY or "status" not in fields:
         return row

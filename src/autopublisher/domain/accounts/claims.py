@@ -8,16 +8,15 @@ account. Who does not hold it writes nothing but pauses until it is told to take
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.ids import ActId, InstallationId, MetaId
 from autopublisher.domain.journal.operations import Action, OperationSpec
 from autopublisher.domain.messages import Code, Message
+from autopublisher.domain.meta.object_state import OFF, ObjectState
 
 CLAIM_MARK = "autopublisher installation "
 CLAIM_SHOWS = timedelta(minutes=3)
@@ -127,18 +126,18 @@ def label_name(installation: InstallationId, claim: Claim) -> str:
     return f"{CLAIM_MARK}{installation} start {claim.epoch} {claim.nonces[0]}"
 
 
-def labels_in(rows: Iterable[Mapping[str, Any]]) -> Sequence[ClaimLabel]:
+def labels_in(listed: Iterable[ObjectState]) -> Sequence[ClaimLabel]:
     """Return the labels of installations among those of an account, the oldest first."""
-    found = [(row, _NAME.fullmatch(str(row.get("name", "")))) for row in rows]
+    found = [(label, _NAME.fullmatch(label.name)) for label in listed]
     labels = [
         ClaimLabel(
-            MetaId(str(row["id"])),
+            label.id,
             InstallationId(match["installation"]),
             int(match["epoch"]),
             match["nonce"],
-            str(row.get("created_time", "")),
+            str(label.raw.get("created_time", "")),
         )
-        for row, match in found
+        for label, match in found
         if match is not None
     ]
     return sorted(labels, key=lambda label: label.age)

@@ -20,9 +20,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
 )
 from autopublisher.domain.messages import Code, Message
-
-OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
-"""Own statuses in which an object delivers nothing."""
+from autopublisher.domain.meta.object_state import OFF
 
 """How the journal keys of the kill switch's pauses begin, which tells them from every other pause."""
 

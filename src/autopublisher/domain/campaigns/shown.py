@@ -6,9 +6,8 @@ from datetime import datetime
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState, Reason
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.meta.object_state import GONE
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
-
-GONE = frozenset({"DELETED", "ARCHIVED"})
 
 
 @dataclass(frozen=True)

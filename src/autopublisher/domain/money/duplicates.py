@@ -4,14 +4,13 @@ Nobody set money aside for a duplicate. As long as it is off it costs nothing; o
 its worst until Meta has reported what it spent. What Meta does not show of its budget counts as the run's whole total.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.journal.keys import OperationKey, Purpose, key_from
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.exposure import last_day
 
 """How the journal keys of duplicates begin; the key of the create they double follows."""
@@ -58,51 +57,38 @@ def had_its_status_changed(rows: Sequence[Operation], key: str) -> bool:
     )
 
 
-def is_shown_off(shown: Mapping[str, Any]) -> bool:
-    """Tell whether Meta shows that an object delivers nothing; what it does not say is no proof."""
-    return shown.get("status") in OFF
-
-
-def worst_case(  # noqa: PLR0917 (what is shown and known of it, and how to count)
-    kind: ObjectKind, shown: Mapping[str, Any], spent: int, whole: int, now: datetime, stretch: int
-) -> int:
+def worst_case(shown: ObjectState, spent: int, whole: int, now: datetime, stretch: int) -> int:
     """Return the most an object can have cost in the end, in minor units, by the budget and end that Meta shows.
 
     ``spent`` is what it is known to have spent, which a daily budget does not count. A campaign without a budget leaves it
     to its ad sets; of an ad set without one the budget is its campaign's, which nobody here knows: ``whole`` counts.
     ``stretch`` is how much of a daily budget may be spent on one day, in per cent.
     """
-    lifetime, daily = (_amount(shown.get(name)) for name in ("lifetime_budget", "daily_budget"))
-    if lifetime is None or daily is None:
+    if shown.lifetime_budget is None or shown.daily_budget is None:
         return whole
-    if lifetime:
-        return max(lifetime, spent)
-    if daily:
-        return spent + -(-daily * stretch // 100) * _days_left(shown.get("end_time"), now)
-    return 0 if kind is ObjectKind.CAMPAIGN else max(whole, spent)
+    if shown.lifetime_budget:
+        return max(shown.lifetime_budget, spent)
+    if shown.daily_budget:
+        return spent + worst_of_days(shown.daily_budget, shown.ends_at, now, stretch)
+    return 0 if shown.kind is ObjectKind.CAMPAIGN else max(whole, spent)
 
 
-def _days_left(end: Any, now: datetime) -> int:
+def worst_of_days(daily: int, ends: datetime | None, now: datetime, stretch: int) -> int:
+    """Return the most that a daily budget can cost from now on until its end, in minor units; ``stretch`` as above."""
+    return -(-daily * stretch // 100) * _days_left(ends, now)
+
+
+def _days_left(ends: datetime | None, now: datetime) -> int:
     """Return the days that are touched until an end, one more for days of another time zone."""
-    try:
-        ends = datetime.fromisoformat(str(end))
-        return max(1, (last_day(ends.astimezone(now.tzinfo)) - now.date()).days + 2)
-    except (TypeError, ValueError):
+    if ends is None:
         return _FOREVER_DAYS
+    return max(1, (last_day(ends.astimezone(now.tzinfo)) - now.date()).days + 2)
 
 
-def _amount(value: Any) -> int | None:
-    """Return minor units, 0 where Meta shows no such budget; None for what is no amount."""
-    try:
-        return int(str(value or 0))
-    except ValueError:
-        return None
-
-
-def weighed(  # noqa: PLR0917 (as for the worst case)
+def weighed(  # noqa: PLR0917 (a row, what is shown and known of it, and how to count)
     row: Operation,
     rows: Sequence[Operation],
-    shown: Mapping[str, Any],
+    shown: ObjectState,
     whole: int,
     now: datetime,
     stretch: int,
@@ -112,10 +98,10 @@ def weighed(  # noqa: PLR0917 (as for the worst case)
     One that is off and that nobody has had to switch off costs nothing. What is set aside never shrinks, until
     ``settled`` replaces it; whatever is switched on again after that counts at its worst again.
     """
-    if is_shown_off(shown) and (row.spec.reserves or not had_its_status_changed(rows, row.key)):
+    if shown.is_off and (row.spec.reserves or not had_its_status_changed(rows, row.key)):
         return row
     spent = row.spent or 0
-    most = max(row.spec.reserves, spent, worst_case(row.spec.kind, shown, spent, whole, now, stretch))
+    most = max(row.spec.reserves, spent, worst_case(shown, spent, whole, now, stretch))
     return replace(row, spent=None, spec=replace(row.spec, reserves=most))
 
 

@@ -8,6 +8,8 @@ something else shows somebody's doing, but for what Meta is known to change by i
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from autopublisher.domain.meta.object_state import ObjectState
+
 BASELINE_FIELDS = (
     "targeting",
     "adset_schedule",
@@ -56,9 +58,9 @@ _PLACES = frozenset(
 _BLOCKED = frozenset({"excluded_publisher_categories", "excluded_publisher_list_ids"})
 
 
-def baseline_of(shown: Mapping[str, Any], amiss: Iterable[str]) -> dict[str, Any]:
+def baseline_of(shown: ObjectState, amiss: Iterable[str]) -> dict[str, Any]:
     """Return the baseline of an ad set from what Meta shows of it; ``amiss`` are the fields that somebody has changed."""
-    return {name: shown.get(name) for name in BASELINE_FIELDS if name not in set(amiss)}
+    return {name: shown.raw.get(name) for name in BASELINE_FIELDS if name not in set(amiss)}
 
 
 def drifted_fields(baseline: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -13,18 +13,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.object_state import GONE, OFF, ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, drifted_fields, unrequested_fields
 from autopublisher.domain.reconciliation.finding_messages import FindingMessage
 
 START_SLACK = timedelta(minutes=2)
 """A start that had passed when it was asked for reads as the moment of asking, by Meta's clock."""
-
-GONE = frozenset({"DELETED", "ARCHIVED"})
-"""Statuses from which nothing comes back."""
 
 SWEEP_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.CAMPAIGN: (
@@ -133,21 +130,20 @@ def _readable(value: str) -> str | datetime:
 
 
 def edits(
-    kind: ObjectKind,
     wanted: Mapping[str, Any],
-    read: Mapping[str, Any],
+    shown: ObjectState,
     baseline: Mapping[str, Any] | None = None,
     start_set_at: datetime | None = None,
 ) -> tuple[Edit, ...]:
     """Return what Meta shows otherwise than ``wanted``: the create's parameters and the later updates, ids resolved.
 
-    ``read`` holds ``SWEEP_FIELDS``, in which Meta leaves out what is not set. Of an object that is gone only that counts.
+    ``shown`` has ``SWEEP_FIELDS``, of which Meta leaves out what is not set. Of an object that is gone only that counts.
     ``baseline`` is how Meta showed the rest when the object was new, ``start_set_at`` when its start was set; without
     them less is found.
     """
-    status = str(read.get("status"))
-    if status in GONE:
-        return () if wanted.get("status") in GONE else (_edit("status", wanted.get("status"), status),)
+    kind, read = shown.kind, shown.raw
+    if shown.is_gone:
+        return () if wanted.get("status") in GONE else (_edit("status", wanted.get("status"), shown.status),)
     unasked = {name: None for name in _NEVER_UNASKED.get(kind, ()) if name not in wanted}
     names = [
         name for name in SWEEP_FIELDS[kind] if name in wanted and (name != "name" or kind not in _UNNAMED)

@@ -12,10 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
-from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.keys import Purpose, change_key, key_from
 from autopublisher.domain.journal.naming import naming_token, run_mark, token_in
 from autopublisher.domain.journal.operations import (
@@ -28,7 +26,8 @@ from autopublisher.domain.journal.operations import (
     resolve,
 )
 from autopublisher.domain.journal.records import MetaObject
-from autopublisher.domain.money.duplicates import worst_case
+from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.money.duplicates import worst_of_days
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.reconciliation.edits import edits
 from autopublisher.domain.runs.plan import ref
@@ -95,48 +94,38 @@ def key_of(name: str, kind: ObjectKind, run_id: RunId) -> str | None:
     return place.replace(".", "/") if meant is kind else None
 
 
-def is_ahead(
-    rows: Sequence[Operation], listing: Iterable[tuple[ObjectKind, Mapping[str, Any]]], run_id: RunId
-) -> bool:
+def is_ahead(rows: Sequence[Operation], listing: Iterable[ObjectState], run_id: RunId) -> bool:
     """Tell whether a listing has an object in a place of the run's plan that the journal has never sent a create for."""
     known, sent = {row.meta_id for row in rows}, {row.key for row in rows if row.sent_at is not None}
-    unknown = [(kind, one) for kind, one in listing if str(one["id"]) not in known]
-    keys = (key_of(str(one.get("name")), kind, run_id) for kind, one in unknown)
+    keys = (key_of(one.name, one.kind, run_id) for one in listing if one.id not in known)
     return any(key is not None and key not in sent for key in keys)
 
 
-def found_spec(
-    key: str, kind: ObjectKind, shown: Mapping[str, Any], rows: Sequence[Operation], reserves: int
-) -> OperationSpec:
+def found_spec(key: str, shown: ObjectState, rows: Sequence[Operation], reserves: int) -> OperationSpec:
     """Return the create of a found object, as far as what Meta shows of it tells; parents that are known go by their keys.
 
     It is written down as made PAUSED: that it is on is a row of its own.
     """
     keys = {row.meta_id: row.key for row in rows if row.spec.action is Action.CREATE and row.meta_id}
-    params = {name: value for name, value in shown.items() if name not in _NOT_ASKED and value is not None}
+    params = {
+        name: value for name, value in shown.raw.items() if name not in _NOT_ASKED and value is not None
+    }
     for name in _PARENTS:
         if params.get(name) in keys:
             params[name] = ref(keys[params[name]])
-    creative = creative_id_of(params)
-    if creative in keys:
-        params["creative"] = {"creative_id": ref(keys[MetaId(creative or "")])}
-    if "status" in params and params["status"] not in OFF:
-        params["status"] = "PAUSED" if kind is not ObjectKind.RULE else params["status"]
+    if shown.creative_id is not None and shown.creative_id in keys:
+        params["creative"] = {"creative_id": ref(keys[shown.creative_id])}
+    if shown.status is not None and not shown.is_off and shown.kind is not ObjectKind.RULE:
+        params["status"] = "PAUSED"
     return OperationSpec(
         key,
         Action.CREATE,
-        kind,
+        shown.kind,
         params,
-        token=token_in(str(shown.get("name"))),
+        token=token_in(shown.name),
         variant=key_from(key).letter,
         reserves=reserves,
     )
-
-
-def creative_id_of(shown: Mapping[str, Any]) -> str | None:
-    """Return the id of the creative that Meta shows of an ad."""
-    creative = shown.get("creative")
-    return str(creative["id"]) if isinstance(creative, Mapping) and creative.get("id") else None
 
 
 def creative_spec(run_id: RunId, ad_key: str) -> OperationSpec:
@@ -165,7 +154,7 @@ def lacks_activation(row: Operation, rows: Sequence[Operation]) -> bool:
     return not changes_of(rows, row.key, Purpose.ACTIVATE)
 
 
-def is_same_plan(spec: OperationSpec, shown: Mapping[str, Any], rows: Sequence[Operation]) -> bool:
+def is_same_plan(spec: OperationSpec, shown: ObjectState, rows: Sequence[Operation]) -> bool:
     """Tell whether an object is what the plan would have made: every parameter, whatever its status.
 
     One that hangs on something this journal has no id for cannot be proved the same.
@@ -175,7 +164,7 @@ def is_same_plan(spec: OperationSpec, shown: Mapping[str, Any], rows: Sequence[O
         wanted = resolve(spec.params, ids)
     except KeyError:
         return False
-    return all(edit.field == "status" for edit in edits(spec.kind, wanted, shown))
+    return all(edit.field == "status" for edit in edits(wanted, shown))
 
 
 def possible_spend(  # noqa: PLR0917 (a row, what is known of it, and when)
@@ -220,8 +209,7 @@ def _left_of_days(
         return 0
     if model.ends_at is not None and model.ends_at <= now:
         return 0
-    shown = {"daily_budget": model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
-    return worst_case(row.spec.kind, shown, 0, 0, now, stretch)
+    return worst_of_days(model.budget or 0, model.ends_at, now, stretch)
 
 
 def _is_capped(row: Operation, rows: Sequence[Operation]) -> bool:

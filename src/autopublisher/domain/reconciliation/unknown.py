@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.duplicates import MONEY_KINDS, worst_case
 from autopublisher.domain.reconciliation.finding_messages import FindingMessage
 
@@ -77,58 +77,37 @@ def unknown_in(report: Mapping[str, Any]) -> tuple[UnknownObject, ...]:
 
 
 def unknown_objects(
-    listing: Sequence[tuple[ObjectKind, Mapping[str, Any]]],
+    listing: Sequence[ObjectState],
     before: Sequence[UnknownObject],
     now: datetime,
     stretch: int,
 ) -> tuple[UnknownObject, ...]:
     """Return those of a listing that are on; ``before`` are those of the look before, ``stretch`` is as for a worst case."""
     since = {one.meta_id: one.since for one in before}
-    campaigns = {str(row["id"]): row for kind, row in listing if kind is ObjectKind.CAMPAIGN}
-    on = [(kind, row) for kind, row in listing if row.get("status") not in OFF]
+    campaigns = {one.id: one for one in listing if one.kind is ObjectKind.CAMPAIGN}
     return tuple(
         UnknownObject(
-            kind=kind,
-            meta_id=MetaId(str(row["id"])),
-            name=str(row.get("name", "")),
-            status=str(row.get("status")),
-            possible=_possible(kind, row, campaigns.get(str(row.get("campaign_id"))), now, stretch),
-            until=_moment(row.get("end_time")),
-            since=since.get(MetaId(str(row["id"])), now),
+            kind=one.kind,
+            meta_id=one.id,
+            name=one.name,
+            status=str(one.status),
+            possible=_possible(one, campaigns.get(one.campaign_id or MetaId("")), now, stretch),
+            until=one.ends_at,
+            since=since.get(one.id, now),
         )
-        for kind, row in on
+        for one in listing
+        if not one.is_off
     )
 
 
-def _possible(
-    kind: ObjectKind, row: Mapping[str, Any], campaign: Mapping[str, Any] | None, now: datetime, stretch: int
-) -> int | None:
+def _possible(one: ObjectState, campaign: ObjectState | None, now: datetime, stretch: int) -> int | None:
     """Return what the object's own budget still allows, never more than its campaign's spending limit."""
-    ends = _moment(row.get("end_time"))
-    if kind not in MONEY_KINDS or (ends is not None and ends <= now):
+    if one.kind not in MONEY_KINDS or (one.ends_at is not None and one.ends_at <= now):
         return 0
-    if campaign is not None and (campaign.get("status") in OFF or _has_budget(campaign)):
+    if campaign is not None and (campaign.is_off or campaign.budget is not None):
         return 0
-    worst = worst_case(kind, row, 0, _NOT_SHOWN, now, stretch)
-    cap = _amount((campaign or {}).get("spend_cap"))
-    if worst == _NOT_SHOWN or (kind is ObjectKind.AD_SET and not _has_budget(row)):
+    worst = worst_case(one, 0, _NOT_SHOWN, now, stretch)
+    cap = None if campaign is None else campaign.spend_cap
+    if worst == _NOT_SHOWN or (one.kind is ObjectKind.AD_SET and one.budget is None):
         return cap or None
     return min(worst, cap) if cap else worst
-
-
-def _has_budget(row: Mapping[str, Any]) -> bool:
-    return bool(_amount(row.get("lifetime_budget")) or _amount(row.get("daily_budget")))
-
-
-def _amount(value: Any) -> int:
-    try:
-        return int(str(value or 0))
-    except ValueError:
-        return 0
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        return None

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.money.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.money.exposure import Reservation, last_day
 from autopublisher.domain.money.ledger import commitment_of
@@ -214,9 +214,10 @@ def _worst_shown(row: Operation, model: MetaObject | None, run: Run, known: _Kno
     whole = total_of(run).minor
     if model is None:
         return whole
-    name = "daily_budget" if "daily_budget" in row.spec.params else "lifetime_budget"
-    shown = {name: model.budget, "end_time": model.ends_at and model.ends_at.isoformat()}
-    return worst_case(row.spec.kind, shown, row.spent or 0, whole, known.now, known.how.stretch)
+    shown = ObjectState(model.meta_id, row.spec.kind, lifetime_budget=model.budget or 0)
+    if "daily_budget" in row.spec.params:
+        shown = replace(shown, daily_budget=model.budget or 0, lifetime_budget=0, ends_at=model.ends_at)
+    return worst_case(shown, row.spent or 0, whole, known.now, known.how.stretch)
 
 
 def _as_shown(row: Operation, budget: int, spent: int, until: datetime, known: _Known) -> int:

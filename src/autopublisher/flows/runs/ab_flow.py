@@ -137,7 +137,7 @@ class Testing:
         now = self._clock.now()
         ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
         shown = self._control.read_all(run, ads)
-        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
+        states = {key: str(state.effective_status) for key, state in shown.items()}
         blocked = {key: state for key, state in states.items() if state in BLOCKED}
         if blocked:
             held = tuple(f"{key} ({state})" for key, state in blocked.items())
@@ -213,7 +213,7 @@ class Testing:
 
     def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
         shown = self._control.read_all(run, ads)
-        states = {key: str(read.get("effective_status")) for key, read in shown.items()}
+        states = {key: str(state.effective_status) for key, state in shown.items()}
         return ", ".join(f"{key} ({state})" for key, state in states.items() if state in BLOCKED)
 
     def _judged(

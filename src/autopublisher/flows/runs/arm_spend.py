@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.object_state import GONE, OFF
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -26,7 +26,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import doubted_until, doubts
-from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.meta.object_state import OFF
 from autopublisher.domain.money.duplicates import family_of, had_its_status_changed, is_duplicate, kept_with
 from autopublisher.domain.reconciliation.findings import EDITED
 from autopublisher.domain.runs.run import Run

@@ -9,19 +9,18 @@ is counted with its ad sets. So the final campaign is given only what neither th
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.duplicates import (
     Figure,
     dated,
     had_its_status_changed,
     holds_money,
-    is_shown_off,
     paused_at,
     settled,
     weighed,
@@ -31,13 +30,13 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
-from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 
 _AGAIN = timedelta(seconds=30)
 
-Shown = Mapping[str, Mapping[str, Any]]
+Shown = Mapping[str, ObjectState]
 """What Meta shows of objects, by key."""
 
 
@@ -57,7 +56,7 @@ class Duplicates:
         self._meta = meta
         self._clock = clock
 
-    def weigh(self, run: Run, shown_of: Callable[[Operation], Mapping[str, Any] | None]) -> None:
+    def weigh(self, run: Run, shown_of: Callable[[Operation], ObjectState | None]) -> None:
         """Set aside what the run's duplicates can spend; ``shown_of`` says what Meta shows, None leaves a row as it is.
 
         Raises StaleRunError or StaleOperationError where another worker has taken over.
@@ -67,12 +66,10 @@ class Duplicates:
         news = [(row, self._as_shown(run, row, rows, shown)) for row, shown in pairs if shown is not None]
         self._control.recount(run, [(was, row) for was, row in news if row != was])
 
-    def _as_shown(
-        self, run: Run, row: Operation, rows: Sequence[Operation], shown: Mapping[str, Any]
-    ) -> Operation:
+    def _as_shown(self, run: Run, row: Operation, rows: Sequence[Operation], shown: ObjectState) -> Operation:
         now = self._clock.now()
         counted = weighed(row, rows, shown, total_of(run).minor, now, self.stretch)
-        return dated(counted, now + SPEND_SHOWS, gone=shown.get("status") in GONE)
+        return dated(counted, now + SPEND_SHOWS, gone=shown.is_gone)
 
     def settle(self, run: Run) -> None:
         """Have every duplicate off, and what each has spent in the ledger; raises Deferred while that is not known."""
@@ -97,14 +94,14 @@ class Duplicates:
         return [
             row
             for row in rows
-            if not is_shown_off(shown[row.key])
-            or (shown[row.key].get("status") not in GONE and had_its_status_changed(journal, row.key))
+            if not shown[row.key].is_off
+            or (not shown[row.key].is_gone and had_its_status_changed(journal, row.key))
         ]
 
     def _made(self, run: Run) -> Sequence[Operation]:
         return self._control.created(run, Purpose.DUPLICATE)
 
-    def _shown(self, run: Run, row: Operation, listed: Shown) -> Mapping[str, Any]:
+    def _shown(self, run: Run, row: Operation, listed: Shown) -> ObjectState:
         """Return what Meta shows of a duplicate; one that its account lists no more is asked for."""
         return listed[row.key] if row.key in listed else self._control.shown_now(run, row)
 
@@ -115,21 +112,21 @@ class Duplicates:
         """
         rows = [row for row in self._made(run) if holds_money(row)]
         figures: dict[str, Figure] = {}
-        inside: Counter[str] = Counter()
+        inside: Counter[MetaId | None] = Counter()
         for row in sorted(rows, key=lambda one: one.spec.kind is ObjectKind.CAMPAIGN):
             spent = self._spent(run, row, shown[row.key])
-            figures[row.key] = Figure(spent, inside[str(row.meta_id)])
-            inside[str(shown[row.key].get("campaign_id"))] += spent
+            figures[row.key] = Figure(spent, inside[row.meta_id])
+            inside[shown[row.key].campaign_id] += spent
         return figures
 
-    def _spent(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> int:
+    def _spent(self, run: Run, row: Operation, shown: ObjectState) -> int:
         """Return what Meta reports one duplicate to have spent, in minor units; nothing of one it does not know any more."""
         try:
             found = self._meta.insights_of(
                 run.act_id, row.meta_id or MetaId(""), run.created_at, self._clock.now()
             )
         except MetaNotFoundError:
-            if shown.get("status") in GONE:
+            if shown.is_gone:
                 return 0
             raise Deferred(
                 self._clock.now() + _AGAIN, RunMessage.DUPLICATE_FIGURES_MISSING(key=row.key)
@@ -141,11 +138,7 @@ class Duplicates:
         journal = self._control.rows(run)
         for row in (one for one in journal if one.key in figures):
             unexplained = figures[row.key].own and row.spent is None
-            if (
-                unexplained
-                and not had_its_status_changed(journal, row.key)
-                and shown[row.key].get("status") not in GONE
-            ):
+            if unexplained and not had_its_status_changed(journal, row.key) and not shown[row.key].is_gone:
                 self._control.update(run, row, {"status": "PAUSED"}, Purpose.PAUSE)
         self.weigh(run, lambda row: shown.get(row.key))
 

@@ -15,6 +15,7 @@ from typing import Any
 from autopublisher.domain.accounts.stops import unpaused_activation
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE
@@ -54,10 +55,9 @@ class FinalReview:
         ):
             return None
         shown = self._control.read(run, ads[0], REVIEW_FIELDS)
-        effective = str(shown.get("effective_status"))
-        if effective in BLOCKED:
-            return self._refused(run, reason_of(effective, shown))
-        return self._reviewed(run) if effective in IN_REVIEW else None
+        if shown.effective_status in BLOCKED:
+            return self._refused(run, reason_of(shown))
+        return self._reviewed(run) if shown.effective_status in IN_REVIEW else None
 
     def _reviewed(self, run: Run) -> Step:
         now, since = self._clock.now(), self._since(run, REVIEWED_SINCE)
@@ -84,9 +84,10 @@ class FinalReview:
         return self._clock.now() if at is None else datetime.fromisoformat(at)
 
 
-def reason_of(effective: str, shown: Mapping[str, Any]) -> str:
-    """Return Meta's own reasons behind its status, as far as it gives any."""
-    feedback, issues = shown.get("ad_review_feedback"), shown.get("issues_info")
+def reason_of(shown: ObjectState) -> str:
+    """Return Meta's own reasons behind an ad's status, as far as it gives any."""
+    effective = str(shown.effective_status)
+    feedback, issues = shown.raw.get("ad_review_feedback"), shown.raw.get("issues_info")
     reasons = [f"{name}: {text}" for name, text in _pairs(feedback)]
     reasons += (
         [

@@ -29,6 +29,7 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.exposure import DAY_STRETCH
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.reconciliation.findings import last_requested
@@ -51,7 +52,6 @@ from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
-from autopublisher.flows.writes.found_objects import Listing
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
@@ -106,7 +106,7 @@ class Holding:
         self._known = known
         self._stretch = stretch
 
-    def compared(self, run: Run, listing: Listing | None = None) -> Run:
+    def compared(self, run: Run, listing: Sequence[ObjectState] | None = None) -> Run:
         """Return a run that may go on; raises Held where Meta holds more of it, and Deferred before that is known.
 
         ``listing`` is what the account has shown, where that has been asked already.
@@ -270,9 +270,7 @@ class Holding:
         """Read what was found once more; return what makes more spendable than was counted for it."""
         found = [row for row in found_in(rows) if row.spec.action is Action.CREATE and row.spec.kind in TREE]
         shown = {row.key: self.control.read(run, row, SWEEP_FIELDS) for row in found}
-        amiss = {
-            row.key: edits(row.spec.kind, last_requested(rows, row.key), shown[row.key]) for row in found
-        }
+        amiss = {row.key: edits(last_requested(rows, row.key), shown[row.key]) for row in found}
         return [
             RunMessage.FIELD_REFUSED(field=key, why=edit.said)
             for key, many in amiss.items()

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -19,7 +19,7 @@ from autopublisher.flows.runs.closing import closing_report
 from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.optimizer import budget_from_record, budget_to_record
 from autopublisher.flows.runs.spend_guard_rule import SpendGuardRule
-from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
@@ -123,14 +123,14 @@ class Publication:
         for row in (one for one in made if one.spec.kind is ObjectKind.AD_SET):
             self._control.update_if_needed(run, row, {"end_time": ends.isoformat()}, Purpose.EXTEND)
 
-    def _arms(self, run: Run, listed: Mapping[str, Mapping[str, Any]]) -> list[Operation]:
+    def _arms(self, run: Run, listed: Mapping[str, ObjectState]) -> list[Operation]:
         """Return what must not deliver beside the final campaign: arms and their copies, but for what is gone."""
         made = [
             *self._control.created(run, Purpose.TEST),
             *self._control.created(run, Purpose.DUPLICATE),
         ]
         tree = [row for row in made if row.spec.kind in TREE]
-        return [row for row in tree if row.key in listed or self._control.status_now(run, row) not in GONE]
+        return [row for row in tree if row.key in listed or not self._control.shown_now(run, row).is_gone]
 
     def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:
         """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
@@ -138,9 +138,9 @@ class Publication:
         shown |= self._control.read_all(run, arms)
         published = {row.key for row in final}
         wrong = tuple(
-            RunMessage.OBJECT_IS(key=key, status=str(read.get("status")))
-            for key, read in shown.items()
-            if read.get("status") not in ({"ACTIVE"} if key in published else {"PAUSED"} | GONE)
+            RunMessage.OBJECT_IS(key=key, status=str(state.status))
+            for key, state in shown.items()
+            if not (state.is_active if key in published else state.is_off)
         )
         if wrong:
             again = self._clock.now() + _AGAIN

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.accounts.stops import may_spend_more_until
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, changes_of
 from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.duplicates import family_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -17,12 +17,11 @@ from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
 from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.writes.objects import GONE, READ_LAG, TREE, WORTH_LISTING, ObjectControl
+from autopublisher.flows.writes.objects import READ_LAG, TREE, WORTH_LISTING, ObjectControl
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
 _A_MOMENT = timedelta(seconds=1)
-_OFF = frozenset({"PAUSED", "DELETED", "ARCHIVED"})
 
 
 class Teardown:
@@ -103,17 +102,14 @@ class Teardown:
         deletes = changes_of(self._control.rows(run), row.key, Purpose.DELETE)
         return any(other.state is OperationState.CONFIRMED for other in deletes)
 
-    def _exists(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+    def _exists(self, run: Run, row: Operation, listed: Mapping[str, ObjectState]) -> bool:
         """Tell whether Meta still knows the object: what it lists it knows, and anything else is asked for."""
-        return row.key in listed or self._control.status_now(run, row) not in GONE
+        return row.key in listed or not self._control.shown_now(run, row).is_gone
 
-    def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> bool:
-        shown = listed.get(row.key, {}).get("status")
-        return shown in _OFF and not self._control.owes_pause(run, row)
+    def _is_listed_off(self, run: Run, row: Operation, listed: Mapping[str, ObjectState]) -> bool:
+        return row.key in listed and listed[row.key].is_off and not self._control.owes_pause(run, row)
 
-    def _delete_unused(
-        self, run: Run, rows: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]]
-    ) -> None:
+    def _delete_unused(self, run: Run, rows: Sequence[Operation], listed: Mapping[str, ObjectState]) -> None:
         """Walk the journal backwards and delete arms that never delivered; the rest stays for its history.
 
         What Meta refuses to delete (a creative that another ad uses) stays too: it is off, or cannot spend at all.
@@ -139,11 +135,9 @@ class Teardown:
         """Tell whether this run made the object: Meta answers an identical creative with an older one's id."""
         if row.spec.kind is not ObjectKind.CREATIVE:
             return row.spec.action is Action.CREATE
-        return (row.spec.token or "-") in str(self._control.read(run, row).get("name", ""))
+        return (row.spec.token or "-") in self._control.read(run, row).name
 
-    def _verify(
-        self, run: Run, tree: Sequence[Operation], listed: Mapping[str, Mapping[str, Any]] | None
-    ) -> None:
+    def _verify(self, run: Run, tree: Sequence[Operation], listed: Mapping[str, ObjectState] | None) -> None:
         """Have Meta show that everything is off, after our last write; what we have deleted it has shown already.
 
         Few objects are read one by one; of many a listing is proof enough, ``listed`` if nothing was written since.
@@ -153,18 +147,17 @@ class Teardown:
         many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
         if many and listed is None:
             listed = self._control.account_for_orphans(run)
-        proof = {row.key: (listed or {}).get(row.key, {}) for row in left if row.spec.kind in many}
-        on = [row.key for row in left if self._status(run, row, proof) not in _OFF]
+        proven = {key for key, state in (listed or {}).items() if state.is_off}
+        unproven = [row for row in left if row.spec.kind not in many or row.key not in proven]
+        on = [row.key for row in unproven if not self._reads_off(run, row)]
         if on:
             raise Deferred(self._clock.now() + _AGAIN, RunMessage.STILL_ACTIVE(keys=tuple(on)))
 
-    def _status(self, run: Run, row: Operation, listed: Mapping[str, Mapping[str, Any]]) -> str:
-        if listed.get(row.key, {}).get("status") in _OFF:
-            return str(listed[row.key]["status"])
+    def _reads_off(self, run: Run, row: Operation) -> bool:
         try:
-            return str(self._control.read(run, row).get("status"))
+            return self._control.read(run, row).is_off
         except MetaNotFoundError:
-            return "DELETED"
+            return True
 
 
 def _waits(row: Operation) -> bool:

@@ -96,7 +96,7 @@ class CampaignsCheck:
         ad = ad_of({model.key: model for model in self._control.models(run)})
         row = next(one for one in self._control.rows(run) if ad is not None and one.key == ad.key)
         shown = self._control.read(run, row, REVIEW_FIELDS)
-        why = reason_of(str(shown.get("effective_status")), shown)
+        why = reason_of(shown)
         return _seen(seen.campaign, run, self._control.rows(run), self._control.models(run), why)
 
     def _keep(self, seen: Sequence[_Seen], now: datetime) -> None:

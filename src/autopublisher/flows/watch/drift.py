@@ -10,7 +10,8 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import Message, said_of
-from autopublisher.domain.reconciliation.edits import GONE, SWEEP_FIELDS, Edit, edits
+from autopublisher.domain.meta.object_state import GONE, ObjectState
+from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.reconciliation.findings import (
     Finding,
     last_requested,
@@ -46,7 +47,7 @@ class Comparison:
     baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     examined: set[tuple[str, str]] = field(default_factory=set)
-    shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    shown: dict[str, ObjectState] = field(default_factory=dict)
     problems: list[Message] = field(default_factory=list)
 
     @property
@@ -90,7 +91,7 @@ class DriftDetector:
         self,
         found: Comparison,
         row: Operation,
-        shown: Mapping[str, Any],
+        shown: ObjectState,
         before: Mapping[tuple[str, str], Finding],
         now: datetime,
     ) -> None:
@@ -100,7 +101,7 @@ class DriftDetector:
             for finding in differing
             if finding.edit.threat or _mark_of(before.get(finding.place)) != finding.mark
         ]
-        if news and shown.get("status") not in GONE:
+        if news and not shown.is_gone:
             again = self._read_again(found, row)
             if again is None:
                 return
@@ -118,7 +119,7 @@ class DriftDetector:
 
     def _read_again(
         self, found: Comparison, row: Operation
-    ) -> tuple[Mapping[str, Any], Sequence[Operation]] | None:
+    ) -> tuple[ObjectState, Sequence[Operation]] | None:
         """Read an object by itself; None where nothing can be said because somebody is working on it or Meta is silent."""
         before = _about(self._control.rows(found.run), row.key)
         try:
@@ -130,12 +131,10 @@ class DriftDetector:
         rows = self._control.rows(found.run)
         return None if _about(rows, row.key) != before else (shown, rows)
 
-    def _missing(
-        self, found: Comparison, row: Operation, model: MetaObject | None
-    ) -> Mapping[str, Any] | None:
+    def _missing(self, found: Comparison, row: Operation, model: MetaObject | None) -> ObjectState | None:
         """Return what Meta says of an object that its account does not list; None where nothing is sure."""
         if model is not None and model.status in GONE:
-            return {"status": model.status}
+            return ObjectState.known_to_be(model.kind, model.meta_id, model.status)
         try:
             return self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
         except MetaNotFoundError:
@@ -144,9 +143,10 @@ class DriftDetector:
             found.problems.append(WatchMessage.UNLISTED_UNREAD(key=row.key, why=said_of(error)))
             return None
 
-    def _perhaps_gone(self, found: Comparison, row: Operation) -> Mapping[str, Any] | None:
+    def _perhaps_gone(self, found: Comparison, row: Operation) -> ObjectState | None:
+        gone = ObjectState.known_to_be(row.spec.kind, row.meta_id or MetaId(""), "DELETED")
         try:
-            return {"status": "DELETED"} if self._control.is_gone(found.run, row) else None
+            return gone if self._control.is_gone(found.run, row) else None
         except MetaError as error:
             found.problems.append(WatchMessage.UNSHOWN(key=row.key, why=said_of(error)))
             return None
@@ -170,7 +170,7 @@ class DriftDetector:
         compared: Comparison,
         rows: Sequence[Operation],
         row: Operation,
-        shown: Mapping[str, Any],
+        shown: ObjectState,
         now: datetime,
     ) -> list[Finding]:
         run, kind, key = compared.run, row.spec.kind, row.key
@@ -181,7 +181,7 @@ class DriftDetector:
 
         start_set_at = last_set_at(rows, key, "start_time")
         baseline = compared.baselines.get(key)
-        amiss = edits(kind, last_requested(rows, key), shown, baseline, start_set_at)
+        amiss = edits(last_requested(rows, key), shown, baseline, start_set_at)
         if may_be_deleted(rows, key):
             amiss = tuple(edit for edit in amiss if edit.field != "status" or edit.shown not in GONE)
         return [found(edit) for edit in amiss]
@@ -217,5 +217,5 @@ def _about(rows: Sequence[Operation], key: str) -> list[tuple[str, str, int]]:
     return [(row.key, row.state.value, row.attempts) for row in rows if key in (row.key, row.spec.target)]
 
 
-def _as_shown(model: MetaObject, shown: Mapping[str, Any], at: datetime) -> MetaObject:
-    return replace(as_read(model, shown, at), name=str(shown.get("name") or model.name))
+def _as_shown(model: MetaObject, shown: ObjectState, at: datetime) -> MetaObject:
+    return replace(as_read(model, shown, at), name=shown.name or model.name)

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.accounts.stops import (
-    OFF,
     STOP_DUTY,
     ObjectLine,
     Stop,
@@ -30,6 +29,7 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import Action, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.meta.object_state import GONE, OFF
 from autopublisher.domain.runs.run import FINAL, Control, Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
@@ -37,7 +37,7 @@ from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.orphans import OrphanedObjects
-from autopublisher.flows.writes.objects import GONE, TREE, ObjectControl
+from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 

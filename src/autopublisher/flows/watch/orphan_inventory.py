@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 
 from autopublisher.domain.errors import MetaError, MetaThrottledError
-from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.journal.naming import MARK, run_mark, run_marks_in
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message, said_of
-from autopublisher.domain.reconciliation.edits import GONE
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
@@ -68,34 +68,33 @@ class OrphanInventory:
             of_kind: list[Mapping[str, Any]] = [one for one in earlier if one["kind"] == kind.value]
             if kind.value not in put_off and _is_due(listed_at.get(kind.value), now):
                 try:
-                    rows = self._rows(act_id, kind)
+                    shown = self._shown(act_id, kind)
                 except MetaThrottledError as error:
                     until = (now + _AFTER_THROTTLING).isoformat()
                     put_off[kind.value] = {"until": until, "problem": _problem(kind, error).to_record()}
                 except MetaError as error:
                     problems.append(_problem(kind, error))
                 else:
-                    if rows is not None:
-                        of_kind = self._report_new(act_id, kind, rows, of_kind, now)
+                    if shown is not None:
+                        of_kind = self._report_new(act_id, shown, of_kind, now)
                     listed_at[kind.value] = now.isoformat()
             objects += of_kind
         problems += [Message.from_record(one["problem"]) for one in put_off.values()]
         return Listed(tuple(objects), listed_at, put_off, tuple(problems))
 
-    def _rows(self, act_id: ActId, kind: ObjectKind) -> Sequence[Mapping[str, Any]] | None:
+    def _shown(self, act_id: ActId, kind: ObjectKind) -> Sequence[ObjectState] | None:
         """Return what is listed and not gone; None where we may not look, which the log says."""
         try:
-            rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+            listed = self._meta.find(act_id, kind, MARK, _FIELDS)
         except NO_RIGHT as error:
             _log.info("kind_not_listed", act_id=act_id, kind=kind.value, reason=error.message)
             return None
-        return [row for row in rows if row.get("status") not in GONE]
+        return [one for one in listed if not one.is_gone]
 
     def _report_new(
         self,
         act_id: ActId,
-        kind: ObjectKind,
-        rows: Sequence[Mapping[str, Any]],
+        shown: Sequence[ObjectState],
         earlier: Sequence[Mapping[str, Any]],
         now: datetime,
     ) -> list[Mapping[str, Any]]:
@@ -107,10 +106,9 @@ class OrphanInventory:
         found: list[Mapping[str, Any]] = []
         journals: dict[RunId, Sequence[Operation]] = {}
         with self._open_unit() as unit:
-            marks = frozenset(mark for row in rows for mark in run_marks_in(str(row.get("name", ""))))
+            marks = frozenset(mark for one in shown for mark in run_marks_in(one.name))
             runs = {run_mark(run.id): run for run in every_run(unit, RunFilter(marks=marks))}
-            for row in rows:
-                orphan = OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", "")))
+            for orphan in map(OrphanedObject.of, shown):
                 run = _run_of(orphan, runs)
                 if run is not None and run.act_id != act_id:
                     continue  # a business shows the studies of all its accounts: that account's look says it

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from autopublisher.domain.accounts.stops import OFF, ObjectLine
+from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.naming import MARK, run_marks_in
 from autopublisher.domain.journal.operations import Action, Operation
 from autopublisher.domain.messages import Message, said_of
@@ -90,12 +90,11 @@ class OrphanedObjects:
         problems = []
         for kind in TREE:
             try:
-                rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+                listed = self._meta.find(act_id, kind, MARK, _FIELDS)
             except MetaError as error:
                 problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
                 continue
-            on = [row for row in rows if row.get("status") not in OFF]
-            found += [OrphanedObject(kind, MetaId(str(row["id"])), str(row.get("name", ""))) for row in on]
+            found += [OrphanedObject.of(one) for one in listed if not one.is_off]
         return found, problems
 
     def _is_journaled(self, act_id: ActId, orphan: OrphanedObject, *, settling: bool = False) -> bool:

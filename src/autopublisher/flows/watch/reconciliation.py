@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF, ObjectLine, StopMessage, line_from_record, line_to_record
+from autopublisher.domain.accounts.stops import ObjectLine, StopMessage, line_from_record, line_to_record
 from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.naming import run_mark, run_marks_in
 from autopublisher.domain.journal.operations import ObjectKind, Operation
@@ -128,7 +128,7 @@ class Reconciliation:
 
     def _runs(self, act_id: ActId, snapshot: AccountSnapshot, now: datetime) -> Sequence[Run]:
         """Return the runs that have not ended long ago, and those of which the account lists something."""
-        marks = frozenset(mark for _, row in snapshot.everything() for mark in run_marks_in(_name(row)))
+        marks = frozenset(mark for one in snapshot.everything() for mark in run_marks_in(one.name))
         with self._open_unit().reading() as unit:
             lately = every_run(unit, RunFilter(act_id=act_id, alive_since=now - LONGEST))
             listed = every_run(unit, RunFilter(act_id=act_id, marks=marks))
@@ -150,11 +150,11 @@ class Reconciliation:
         at_rest = tuple(run_mark(run.id) for run in every if run not in runs)
         ours = tuple(run_mark(run.id) for run in every)
         unknown = [
-            OrphanedObject(kind, MetaId(str(row["id"])), _name(row), on=row.get("status") not in OFF)
-            for kind, row in snapshot.everything()
-            if row["id"] not in known
-            and any(mark in _name(row) for mark in ours)  # of others nobody here knows whose they are
-            and not any(mark in _name(row) for mark in at_rest)
+            OrphanedObject.of(one)
+            for one in snapshot.everything()
+            if one.id not in known
+            and any(mark in one.name for mark in ours)  # of others nobody here knows whose they are
+            and not any(mark in one.name for mark in at_rest)
         ]
         earlier = [line_from_record(one) for one in (before or {}).get("orphans", ())]
         found = self._orphans.taken_care_of(act_id, unknown, earlier, now)
@@ -291,15 +291,11 @@ class Reconciliation:
             return  # its own tick has moved it on; the next look finds the same
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row.get("name", ""))
-
-
 def _matters(run: Run, snapshot: AccountSnapshot, now: datetime) -> bool:
     """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
     if run.ended_at is None or run.ended_at >= now - LONGEST:
         return True
-    return any(run_mark(run.id) in _name(row) for _, row in snapshot.on())
+    return any(run_mark(run.id) in one.name for one in snapshot.on())
 
 
 def _why(error: Deferred | OperationRefused | AutoPublisherError) -> Message:
@@ -319,7 +315,7 @@ def _arm(key: str) -> str:
 
 def _is_on(compared: Comparison, snapshot: AccountSnapshot, row: Operation) -> bool:
     shown = compared.shown.get(row.key) or snapshot.shown(row.spec.kind, row.meta_id)
-    return shown is not None and shown.get("status") not in OFF
+    return shown is not None and not shown.is_off
 
 
 def _breaks(run: Run, finding: Finding) -> bool:

@@ -35,11 +35,7 @@ class UnknownRuns:
         """Return what is on and of no run here; what could not be listed stays as it was at the look before."""
         earlier = unknown_in(before or {})
         marks = [run_mark(run.id) for run in runs]
-        foreign = [
-            (kind, row)
-            for kind, row in snapshot.everything()
-            if not any(mark in str(row.get("name", "")) for mark in marks)
-        ]
+        foreign = [one for one in snapshot.everything() if not any(mark in one.name for mark in marks)]
         found = unknown_objects(foreign, earlier, now, self._stretch)
         kept = [one for one in earlier if not snapshot.covers(one.kind)]
         known = {one.meta_id for one in earlier}

@@ -5,12 +5,11 @@ wait is a setting, and what shows that the lag is longer is kept for good: an ob
 found. From then on every create waits for twice as long as that.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.accounts.stops import LANDS_WITHIN
 from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -32,16 +31,16 @@ class Absence:
             seen = unit.listing_lags.longest()
         return sent_at + max(self._after, LANDS_WITHIN + 2 * seen)
 
-    def learn(self, create: Operation, found: Mapping[str, Any], missed_at: datetime | None = None) -> None:
+    def learn(self, create: Operation, found: ObjectState, missed_at: datetime | None = None) -> None:
         """Keep how old an object of this create was when a look-up missed it; ``found`` is what Meta shows of it now.
 
         ``missed_at`` is the moment of the last miss, where the row does not say it.
         """
         missed = missed_at or self._last_missed(create)
-        made_at = found.get("created_time") or create.sent_at
+        made_at = found.created_at or create.sent_at
         if missed is None or made_at is None:
             return
-        lag = missed - datetime.fromisoformat(str(made_at))
+        lag = missed - made_at
         if lag > timedelta(0):
             with self._open_unit() as unit:
                 unit.listing_lags.note(min(lag, LONGEST_LAG), self._clock.now())

@@ -21,7 +21,8 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import Event, MetaObject
 from autopublisher.domain.journal.write_messages import DONE, WriteMessage
 from autopublisher.domain.messages import Message
-from autopublisher.domain.money.duplicates import MONEY_KINDS, is_shown_off, worst_case
+from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.money.duplicates import MONEY_KINDS, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.journal_views import JournalViews, put_models
@@ -30,7 +31,6 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
-_BUDGETS = ("lifetime_budget", "daily_budget")
 _VERBS = {
     Action.CREATE: "created",
     Action.UPLOAD: "uploaded",
@@ -93,9 +93,9 @@ class Bookkeeping:
         operation: Operation,
         meta_id: MetaId | None,
         fence: Fence,
-        read: Mapping[str, Any] | None = None,
+        shown: ObjectState | None = None,
     ) -> Operation:
-        """Return the row CONFIRMED, saved with the model it made or changed; ``read`` is what Meta showed of it."""
+        """Return the row CONFIRMED, saved with the model it made or changed; ``shown`` is what Meta showed of it."""
         now = self._clock.now()
         settled = operation.to(
             OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
@@ -103,7 +103,7 @@ class Bookkeeping:
         action = _VERBS[operation.spec.action]
         said = DONE[operation.spec.action](key=operation.key, id=str(meta_id))
         event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
-        model = _modelled(run, settled, now, read, self._known(run, operation.spec))
+        model = _modelled(run, settled, now, shown, self._known(run, operation.spec))
         with self._open_unit() as unit:
             unit.journal.advance(settled, operation, fence)
             _put_model(unit, model)
@@ -112,18 +112,16 @@ class Bookkeeping:
         self.views.follow(settled, model)
         return settled
 
-    def duplicate(
-        self, run: Run, operation: Operation, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
-    ) -> None:
+    def duplicate(self, run: Run, operation: Operation, fence: Fence, shown: ObjectState) -> None:
         """Journal a second object that a create has made, once, so that teardown and the reports cover it.
 
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on. ``shown`` is what
         Meta shows of it (``READ_FIELDS``); unless that is off, what it could spend is set aside at once.
         """
-        now, kind = self._clock.now(), operation.spec.kind
-        costs = kind in MONEY_KINDS and not is_shown_off(shown)
+        now, meta_id = self._clock.now(), shown.id
+        costs = shown.kind in MONEY_KINDS and not shown.is_off
         whole = total_of(run).minor
-        reserves = worst_case(kind, shown, 0, whole, now, self._stretch) if costs else 0
+        reserves = worst_case(shown, 0, whole, now, self._stretch) if costs else 0
         key = change_key(Purpose.DUPLICATE, operation.key, meta_id)
         spec = replace(operation.spec, key=key, reserves=reserves)
         known = self._known(run, spec)
@@ -144,16 +142,12 @@ class Bookkeeping:
             unit.commit()
         self.views.forget(run)
 
-    def unplaced(
-        self, run: Run, kind: ObjectKind, meta_id: MetaId, fence: Fence, shown: Mapping[str, Any]
-    ) -> None:
+    def unplaced(self, run: Run, fence: Fence, shown: ObjectState) -> None:
         """Journal an object that bears the run's mark and whose place no plan has, as a duplicate of nothing."""
-        params = {"name": str(shown.get("name", "")), "status": "PAUSED"}
-        spec = OperationSpec(
-            OperationKey(Purpose.UNPLACED, kind=kind.value).text, Action.CREATE, kind, params
-        )
+        key = OperationKey(Purpose.UNPLACED, kind=shown.kind.value).text
+        spec = OperationSpec(key, Action.CREATE, shown.kind, {"name": shown.name, "status": "PAUSED"})
         now = self._clock.now()
-        self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), meta_id, fence, shown)
+        self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), fence, shown)
 
     def found(
         self,
@@ -161,7 +155,7 @@ class Bookkeeping:
         spec: OperationSpec,
         meta_id: MetaId | None,
         fence: Fence,
-        shown: Mapping[str, Any],
+        shown: ObjectState | None = None,
         *,
         sent: bool,
     ) -> Operation:
@@ -203,16 +197,18 @@ class Bookkeeping:
         )
 
 
-def as_read(model: MetaObject, read: Mapping[str, Any], now: datetime) -> MetaObject:
-    """Return the model with what Meta just said of the object: its status, and its budget and end where it has them."""
-    status = str(read.get("status") or model.status)
-    ends = read.get("end_time")
+def as_read(model: MetaObject, shown: ObjectState, now: datetime) -> MetaObject:
+    """Return the model with what Meta just said of the object: its status, and its budget and end where it has them.
+
+    A budget or an end that cannot be read leaves the model's as it was: that an object can be paused matters more.
+    """
+    status = shown.status or model.status
     return replace(
         model,
         status=status,
-        effective_status=str(read.get("effective_status") or status),
-        budget=max(int(str(read.get(name) or 0)) for name in _BUDGETS) or model.budget,
-        ends_at=model.ends_at if ends is None else datetime.fromisoformat(str(ends)),
+        effective_status=shown.effective_status or status,
+        budget=shown.budget or model.budget,
+        ends_at=shown.ends_at or model.ends_at,
         read_at=now,
     )
 
@@ -224,7 +220,7 @@ def _put_model(unit: UnitOfWork, model: MetaObject | None) -> None:
 
 
 def _modelled(
-    run: Run, row: Operation, now: datetime, read: Mapping[str, Any] | None, known: MetaObject | None
+    run: Run, row: Operation, now: datetime, shown: ObjectState | None, known: MetaObject | None
 ) -> MetaObject | None:
     """Return the object that a confirmed write made or changed, as Meta showed it; None where none is kept.
 
@@ -233,9 +229,8 @@ def _modelled(
     if row.spec.kind not in _MODELLED or row.meta_id is None:
         return None
     if row.spec.action is Action.CREATE:
-        model = _new_model(run, row, now)
-        return model if read is None else as_read(model, read, now)
-    return None if known is None else as_read(known, read or {}, now)
+        known = _new_model(run, row, now)
+    return known and as_read(known, shown or ObjectState(row.meta_id, row.spec.kind), now)
 
 
 def _new_model(run: Run, operation: Operation, now: datetime) -> MetaObject:

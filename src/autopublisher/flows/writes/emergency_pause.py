@@ -19,12 +19,13 @@ from autopublisher.domain.accounts.emergency import (
     report_note,
     stop_note,
 )
-from autopublisher.domain.accounts.stops import OFF, ObjectLine, Stop, StopReport
+from autopublisher.domain.accounts.stops import ObjectLine, Stop, StopReport
 from autopublisher.domain.errors import AccountNotFoundError, MetaError
 from autopublisher.domain.ids import AccountId, ActId, MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message, said_of, worded
+from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
@@ -146,11 +147,11 @@ class EmergencyPause:
         act_id = progress.account.act_id
         self._meta.recall(act_id, Pacing())  # what is near a limit may be asked all the same: Meta will say
         try:
-            rows = self._meta.find(act_id, kind, MARK, _FIELDS)
+            listed = self._meta.find(act_id, kind, MARK, _FIELDS)
         except MetaError as error:
             progress.problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
             return
-        found = [self._noted(act_id, kind, row) for row in rows if row.get("status") not in OFF]
+        found = [self._noted(act_id, one) for one in listed if not one.is_off]
         again = {one.meta_id for one in found}
         progress.on = [pause for pause in progress.on if pause.meta_id not in again] + found
         self._notes.write(stop.id, [one.to_record() for one in found])
@@ -160,8 +161,8 @@ class EmergencyPause:
             except MetaError as error:
                 progress.refused[one.meta_id] = error.message
 
-    def _noted(self, act_id: ActId, kind: ObjectKind, row: Mapping[str, Any]) -> NotedPause:
-        return NotedPause(self._now(), act_id, kind, MetaId(str(row["id"])), str(row.get("name", "")))
+    def _noted(self, act_id: ActId, shown: ObjectState) -> NotedPause:
+        return NotedPause(self._now(), act_id, shown.kind, shown.id, shown.name)
 
     def _report(self, stop: Stop, progress: _Progress) -> StopReport:
         lines = tuple(self._line(pause, progress.refused.get(pause.meta_id, "")) for pause in progress.on)
@@ -171,7 +172,7 @@ class EmergencyPause:
         """Return what Meta shows of an object now; a pause it did not answer may have worked."""
         state, why = "unknown", worded(refused) if refused else None
         try:
-            state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).get("status"))
+            state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).status)
             why = None if state in OFF else why or WatchMessage.STILL_ON(state=state)
         except MetaError as error:
             why = why or said_of(error)

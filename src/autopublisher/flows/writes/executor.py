@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.accounts.claims import needs_no_claim
 from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
@@ -35,6 +34,7 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.write_messages import WriteMessage
 from autopublisher.domain.messages import said_of, worded
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.money.duplicates import is_duplicate
@@ -44,7 +44,7 @@ from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefus
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.claims import AccountClaims
-from autopublisher.flows.writes.found_objects import FoundObjects, Listing
+from autopublisher.flows.writes.found_objects import FoundObjects
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.lookups import look_for
 from autopublisher.flows.writes.patience import Patience
@@ -196,10 +196,10 @@ class Executor:
         self,
         run: Run,
         plan: Sequence[OperationSpec] = (),
-        listing: Listing | None = None,
+        listing: Sequence[ObjectState] | None = None,
         *,
         anew: bool = False,
-    ) -> Mapping[str, Mapping[str, Any]]:
+    ) -> Mapping[MetaId, ObjectState]:
         """Journal what bears the run's mark and no row knows: second objects, and what an older database has forgotten.
 
         ``plan`` is what the run would make now, ``listing`` what the account showed where that has been asked already.
@@ -214,20 +214,20 @@ class Executor:
         # A create that is still being settled finds its own object, and must not find it taken.
         creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
         makers = {row.spec.token: row for row in creates if row.spec.token and not is_duplicate(row)}
-        for kind, found in listed:
-            maker = makers.get(token_in(str(found.get("name"))) or "")
-            if maker is not None and maker.spec.kind is kind and str(found["id"]) not in known:
-                self._books.duplicate(run, maker, MetaId(str(found["id"])), fence, found)
+        for found in listed:
+            maker = makers.get(token_in(found.name) or "")
+            if maker is not None and maker.spec.kind is found.kind and found.id not in known:
+                self._books.duplicate(run, maker, fence, found)
                 self._absence.learn(maker, found)
         self._found.take_in(run, listed, plan, fence)
         if anew:
             self._found.take_in_activations(run, listed, fence)
-        return {str(found["id"]): found for _, found in listed}
+        return {found.id: found for found in listed}
 
-    def _listing(self, run: Run) -> Listing:
+    def _listing(self, run: Run) -> list[ObjectState]:
         mark = run_mark(run.id)
         return [
-            (kind, found)
+            found
             for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
             for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
         ]
@@ -425,23 +425,23 @@ class Executor:
             raise Deferred(again)
         return self._books.advance(operation, OperationState.INTENDED, fence, lookups=0, look_again_at=None)
 
-    def _hits(self, run: Run, operation: Operation) -> Sequence[Mapping[str, Any]]:
+    def _hits(self, run: Run, operation: Operation) -> Sequence[ObjectState]:
         try:
             return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
         except MetaError as error:
             raise _NotListed(self._resume_at(error), said_of(error)) from error
 
     def _adopted(
-        self, run: Run, operation: Operation, hits: Sequence[Mapping[str, Any]], fence: Fence
+        self, run: Run, operation: Operation, hits: Sequence[ObjectState], fence: Fence
     ) -> Operation:
         """Keep the first object made; journal any other as ours, so that teardown and reports cover it.
 
         Its key is outside the plan's, so that no phase takes it for a part of the plan and switches it on.
         """
         for extra in hits[1:]:
-            self._books.duplicate(run, operation, MetaId(str(extra["id"])), fence, extra)
+            self._books.duplicate(run, operation, fence, extra)
         self._absence.learn(operation, hits[0], self._missed_at(operation))
-        return self._books.confirm(run, operation, MetaId(str(hits[0]["id"])), fence)
+        return self._books.confirm(run, operation, hits[0].id, fence)
 
     def _missed_at(self, operation: Operation) -> datetime | None:
         """Return when a look-up for this create last found nothing, at the earliest; None where none has."""
@@ -456,16 +456,16 @@ class Executor:
         target = self._target(run, operation.spec)
         wanted = {"status": "DELETED"} if operation.spec.action is Action.DELETE else operation.spec.params
         try:
-            read = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
-        except MetaNotFoundError:
-            read = {"status": "DELETED"}  # what Meta no longer knows is as good as deleted
+            shown = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
+        except MetaNotFoundError:  # what Meta no longer knows is as good as deleted
+            shown = ObjectState.known_to_be(operation.spec.kind, target, "DELETED")
         except MetaError as error:
             if operation.state is OperationState.SENT:
                 self._books.advance(operation, OperationState.UNKNOWN, fence)
             raise Deferred(self._resume_at(error), said_of(error)) from error
-        unlike = differences(resolve(wanted, self._books.ids(run)), read)
+        unlike = differences(resolve(wanted, self._books.ids(run)), shown.raw)
         if not unlike:
-            return self._books.confirm(run, operation, target, fence, read)
+            return self._books.confirm(run, operation, target, fence, shown)
         self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
         again = self._clock.now() + self._patience.spacing * operation.attempts
         raise Deferred(again, WriteMessage.NOT_SHOWN_YET(key=operation.key, what="; ".join(unlike)))

@@ -5,11 +5,12 @@ list. The client asks the account's edge filtered and whole; here the parent's o
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import EDGES, ObjectKind, OperationSpec, resolve
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.money.duplicates import MONEY_KINDS
 from autopublisher.ports.meta.client import MetaAds
@@ -23,26 +24,29 @@ _PARENTS = {
 _MOST_CHILDREN = 100
 """A parent of ours has far fewer."""
 
+_UNDATED = datetime.min.replace(tzinfo=UTC)
+"""What shows no moment of its making counts as made before all else."""
+
 NO_RIGHT = (MetaAuthorisationError, MetaNotFoundError, MetaRefusedError)
 """How Meta answers somebody who may not look into a business."""
 
 
 def look_for(
     meta: MetaAds, act_id: ActId, spec: OperationSpec, ids: Mapping[str, str]
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[ObjectState]:
     """Return what bears the token of a create, the first made first; raises a MetaError where a list cannot be read."""
     token = spec.token or ""
     created = ["created_time"] if spec.kind is not ObjectKind.CREATIVE else []
     money = READ_FIELDS[spec.kind] if spec.kind in MONEY_KINDS else ()
     fields = list(dict.fromkeys(["id", "name", *created, *money]))
-    rows = _with_token(_listed(meta, act_id, spec.kind, token, fields), token)
-    rows = rows or _with_token(_children(meta, spec, ids, fields), token)
-    return sorted(rows, key=lambda row: (str(row.get("created_time", "")), int(row["id"])))
+    found = _with_token(_listed(meta, act_id, spec.kind, token, fields), token)
+    found = found or _with_token(_children(meta, spec, ids, fields), token)
+    return sorted(found, key=lambda one: (one.created_at or _UNDATED, int(one.id)))
 
 
 def _listed(
     meta: MetaAds, act_id: ActId, kind: ObjectKind, token: str, fields: Sequence[str]
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[ObjectState]:
     """Return what the kind's own edge lists; a study is also listed by its ad sets, which takes no right in the business."""
     try:
         return meta.find(act_id, kind, token, fields)
@@ -52,25 +56,23 @@ def _listed(
         return ()
 
 
-def _with_token(rows: Sequence[Mapping[str, Any]], token: str) -> list[Mapping[str, Any]]:
-    return [row for row in rows if token and token in str(row.get("name", ""))]
+def _with_token(listed: Sequence[ObjectState], token: str) -> list[ObjectState]:
+    return [one for one in listed if token and token in one.name]
 
 
 def _children(
     meta: MetaAds, spec: OperationSpec, ids: Mapping[str, str], fields: Sequence[str]
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[ObjectState]:
     """Return what the parent itself lists; a parent that is gone has no children."""
     found = _parent_of(spec, ids)
     if found is None:
         return ()
     kind, parent, edge = found
     try:
-        read = meta.read(kind, parent, [f"{edge}.limit({_MOST_CHILDREN}){{{','.join(fields)}}}"])
+        shown = meta.read(kind, parent, [f"{edge}.limit({_MOST_CHILDREN}){{{','.join(fields)}}}"])
     except MetaNotFoundError:
         return ()
-    listed = read.get(edge)
-    rows = listed.get("data") if isinstance(listed, Mapping) else None
-    return rows if isinstance(rows, list) else ()
+    return shown.children(spec.kind, edge)
 
 
 def _parent_of(spec: OperationSpec, ids: Mapping[str, str]) -> tuple[ObjectKind, MetaId, str] | None:

@@ -27,6 +27,7 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.meta.object_state import GONE, ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.reconciliation.baseline import baseline_of
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
@@ -38,7 +39,6 @@ from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefus
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.found_objects import Listing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -48,9 +48,6 @@ TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 WORTH_LISTING = 3
 """From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
-
-GONE = frozenset({"DELETED", "ARCHIVED"})
-"""Statuses in which nothing can be switched on any more."""
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
@@ -81,10 +78,10 @@ class ObjectControl:
         self,
         run: Run,
         plan: Sequence[OperationSpec] = (),
-        listing: Listing | None = None,
+        listing: Sequence[ObjectState] | None = None,
         *,
         anew: bool = False,
-    ) -> Mapping[str, Mapping[str, Any]]:
+    ) -> Mapping[str, ObjectState]:
         """Bring objects of the run that its journal does not know into it; returns what Meta lists, by key.
 
         The listing may lag behind a write by seconds. Raises Held where Meta holds more than the journal accounts for and
@@ -124,35 +121,35 @@ class ObjectControl:
         run: Run,
         row: Operation,
         fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
-    ) -> Mapping[str, Any]:
+    ) -> ObjectState:
         """Read one object at Meta and bring its model up to date."""
         kind = row.spec.kind
-        read = self._meta.read(kind, row.meta_id or MetaId(""), fields[kind])
-        self._keep(run, {row.key: read})
-        return read
+        shown = self._meta.read(kind, row.meta_id or MetaId(""), fields[kind])
+        self._keep(run, {row.key: shown})
+        return shown
 
-    def _keep(self, run: Run, read: Mapping[str, Mapping[str, Any]]) -> None:
+    def _keep(self, run: Run, shown: Mapping[str, ObjectState]) -> None:
         """Bring the models of what was read up to date."""
         models, now = self.views.of(run).models, self._clock.now()
-        self.views.keep_models(run, [as_read(models[key], read[key], now) for key in read if key in models])
+        self.views.keep_models(run, [as_read(models[key], shown[key], now) for key in shown if key in models])
 
     def read_all(
         self,
         run: Run,
         rows: Sequence[Operation],
         fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
-    ) -> Mapping[str, Mapping[str, Any]]:
+    ) -> Mapping[str, ObjectState]:
         """Read many objects by key, with one listing for each kind; what a listing lacks is read by itself.
 
         A listing may lag behind a write by seconds: whoever finds something amiss in it reads that object again.
         """
-        known: dict[str, Mapping[str, Any]] = {}
+        known: dict[str, ObjectState] = {}
         for kind in {row.spec.kind for row in rows}:
             wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
             if len(wanted) < WORTH_LISTING:
                 continue
             listed = self._meta.find(run.act_id, kind, run_mark(run.id), fields[kind])
-            known |= {wanted[MetaId(str(row["id"]))]: row for row in listed if row["id"] in wanted}
+            known |= {wanted[one.id]: one for one in listed if one.id in wanted}
         self._keep(run, known)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
 
@@ -168,22 +165,22 @@ class ObjectControl:
         shown = self.read_all(run, rows, _NEW_FIELDS if new else READ_FIELDS)
         if new:
             self._keep_baselines(run, journal, shown)
-        for key, read in shown.items():
+        for key, state in shown.items():
             row = next(one for one in rows if one.key == key)
-            if differences(_wanted(row, journal), read):
+            if differences(_wanted(row, journal), state.raw):
                 again = self.read(run, row)
                 self.views.forget(run)
-                found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again)]
+                found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again.raw)]
         return found
 
     def _keep_baselines(
-        self, run: Run, journal: Sequence[Operation], shown: Mapping[str, Mapping[str, Any]]
+        self, run: Run, journal: Sequence[Operation], shown: Mapping[str, ObjectState]
     ) -> None:
         """Keep how Meta shows the ad sets that have no baseline yet, but for what somebody has changed already."""
         first_seen = []
         for model in self.models(run):
             if model.kind is ObjectKind.AD_SET and model.baseline is None and model.key in shown:
-                amiss = edits(model.kind, last_requested(journal, model.key), shown[model.key])
+                amiss = edits(last_requested(journal, model.key), shown[model.key])
                 baseline = baseline_of(shown[model.key], [one.field for one in amiss])
                 first_seen.append(replace(model, baseline=baseline))
         self.views.keep_models(run, first_seen)
@@ -200,7 +197,7 @@ class ObjectControl:
 
     def update_if_needed(self, run: Run, row: Operation, params: Mapping[str, Any], purpose: Purpose) -> None:
         """Make one object show ``params`` at Meta, by a journaled update unless it shows them already."""
-        if not differences(params, self.read(run, row)):
+        if not differences(params, self.read(run, row).raw):
             return
         done = self._perform(run, row, Action.UPDATE, params, purpose)
         if dict(done.spec.params) != dict(
@@ -241,7 +238,7 @@ class ObjectControl:
 
     def delete(self, run: Run, row: Operation) -> None:
         """Delete one object and see that Meta shows it as deleted."""
-        if differences({"status": "DELETED"}, self.read(run, row)):
+        if self.read(run, row).status != "DELETED":
             self._perform(run, row, Action.DELETE, {}, Purpose.DELETE)
 
     def activate(self, run: Run, rows: Sequence[Operation]) -> None:
@@ -259,11 +256,10 @@ class ObjectControl:
         if freed:
             raise RunFailed(RunMessage.FREED(keys=tuple(freed)))
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
-            is_off = bool(differences({"status": "ACTIVE"}, shown[row.key]))
-            if is_off and not self._was_on_long_ago(journal, row):
+            if not shown[row.key].is_active and not self._was_on_long_ago(journal, row):
                 self.update_if_needed(run, row, {"status": "ACTIVE"}, Purpose.ACTIVATE)
 
-    def _is_freed(self, run: Run, row: Operation, shown: Mapping[str, Any]) -> bool:
+    def _is_freed(self, run: Run, row: Operation, shown: ObjectState) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
 
         A listing, and for a while a read, may be older than our own last change of a budget.
@@ -318,7 +314,7 @@ class ObjectControl:
     def _shown(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, str]:
         """Return the statuses Meta shows, or nothing where it does not: stopping does not wait for knowing."""
         try:
-            return {key: str(read.get("status")) for key, read in self.read_all(run, rows).items()}
+            return {key: str(shown.status) for key, shown in self.read_all(run, rows).items()}
         except MetaError:
             return {}
 
@@ -336,7 +332,7 @@ class ObjectControl:
     def _seen(self, run: Run, row: Operation) -> str | None:
         """Return the status Meta shows, None where it does not answer now: stopping does not wait for knowing."""
         try:
-            return str(self.read(run, row).get("status"))
+            return str(self.read(run, row).status)
         except (MetaThrottledError, MetaOutcomeUnknownError):
             return None
 
@@ -361,9 +357,9 @@ class ObjectControl:
     def is_gone(self, run: Run, row: Operation) -> bool:
         """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
         listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
-        return all(str(one["id"]) != row.meta_id for one in listed)
+        return all(one.id != row.meta_id for one in listed)
 
-    def shown_now(self, run: Run, row: Operation) -> Mapping[str, Any]:
+    def shown_now(self, run: Run, row: Operation) -> ObjectState:
         """Read one object; of what Meta no longer knows only that it is DELETED.
 
         Raises Deferred where Meta lists it but does not show it.
@@ -372,12 +368,12 @@ class ObjectControl:
             return self.read(run, row)
         except MetaNotFoundError:
             if self.is_gone(run, row):
-                return {"status": "DELETED"}
+                return ObjectState.known_to_be(row.spec.kind, row.meta_id or MetaId(""), "DELETED")
             raise Deferred(self._clock.now() + _AGAIN, WriteMessage.LISTED_NOT_SHOWN(key=row.key)) from None
 
     def status_now(self, run: Run, row: Operation) -> str:
         """Return the status of ``shown_now``."""
-        return str(self.shown_now(run, row).get("status"))
+        return str(self.shown_now(run, row).status)
 
     def was_started(self, run: Run, row: Operation) -> bool:
         """Tell whether switching this object on was ever sent to Meta."""
@@ -416,9 +412,9 @@ class ObjectControl:
         )
 
 
-def _frees_money(row: Operation, journal: Sequence[Operation], shown: Mapping[str, Any]) -> list[str]:
+def _frees_money(row: Operation, journal: Sequence[Operation], shown: ObjectState) -> list[str]:
     """Return the fields by which an object could spend more than was asked for, its status aside."""
-    found = edits(row.spec.kind, last_requested(journal, row.key), shown)
+    found = edits(last_requested(journal, row.key), shown)
     return [one.field for one in found if one.threat and one.field != "status"]
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.accounts.stops import OFF, ObjectLine
+from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.ports.meta.client import MetaAds
@@ -31,6 +32,11 @@ class OrphanedObject:
     name: str
     on: bool = True
 
+    @classmethod
+    def of(cls, shown: ObjectState) -> "OrphanedObject":
+        """Return an object as its account shows it."""
+        return cls(shown.kind, shown.id, shown.name, on=not shown.is_off)
+
 
 class OrphanPause:
     """Pauses one object and reads it back."""
@@ -46,7 +52,7 @@ class OrphanPause:
         why: Message | None = None
         try:
             self._meta.update(orphan.meta_id, {"status": "PAUSED"})
-            state = str(self._meta.read(orphan.kind, orphan.meta_id, _FIELDS).get("status"))
+            state = str(self._meta.read(orphan.kind, orphan.meta_id, _FIELDS).status)
         except MetaError as error:
             why = said_of(error)
         if why is None and state not in OFF:

@@ -7,18 +7,19 @@ from typing import Any, Protocol
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 
 
 class MetaObjects(Protocol):
     """Campaigns, ad sets, creatives and ads as Meta shows them."""
 
-    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> Mapping[str, Any]:
+    def read(self, kind: ObjectKind, meta_id: MetaId, fields: Sequence[str]) -> ObjectState:
         """Read fields of one object; raises MetaNotFoundError where Meta does not know it."""
         ...
 
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[ObjectState]:
         """Return every object of the account's edge whose name contains the text: all pages, or an error."""
         ...
 

@@ -23,12 +23,12 @@ from autopublisher.domain.money.duplicates import (
     worst_case,
 )
 from autopublisher.domain.money.exposure import DAY_STRETCH
-from unit.domain.samples import NOW, RUN_ID
+from unit.domain.samples import NOW, RUN_ID, state
 
 WHOLE = 50_000
 KEY = "duplicate/test/a/adset/7"
-ON = {"status": "ACTIVE", "lifetime_budget": "5000"}
-OFF = {"status": "PAUSED", "lifetime_budget": "5000"}
+ON = state(ObjectKind.AD_SET, {"status": "ACTIVE", "lifetime_budget": "5000"})
+OFF = state(ObjectKind.AD_SET, {"status": "PAUSED", "lifetime_budget": "5000"})
 
 
 def twin(reserves: int = 0, spent: int | None = None) -> Operation:
@@ -53,6 +53,7 @@ def pause() -> Operation:
             175 * 4,
         ),
         (ObjectKind.AD_SET, {"daily_budget": "100", "end_time": "soon"}, 175 * 366),
+        (ObjectKind.AD_SET, {"daily_budget": "100", "end_time": "2026-11-24T09:00:00"}, 175 * 366),
         (ObjectKind.AD_SET, {}, WHOLE),
         (ObjectKind.AD_SET, {"lifetime_budget": "many"}, WHOLE),
         (ObjectKind.CAMPAIGN, {}, 0),
@@ -62,12 +63,12 @@ def pause() -> Operation:
 def test_the_worst_case_is_what_budget_and_end_allow_and_else_the_whole_total(
     kind: ObjectKind, shown: dict[str, Any], most: int
 ) -> None:
-    assert worst_case(kind, shown, 0, WHOLE, NOW, DAY_STRETCH) == most
+    assert worst_case(state(kind, shown), 0, WHOLE, NOW, DAY_STRETCH) == most
 
 
 def test_a_daily_budget_counts_as_far_as_the_installation_says_that_it_stretches() -> None:
     shown = {"daily_budget": "100", "end_time": (NOW + timedelta(days=2)).isoformat()}
-    assert worst_case(ObjectKind.AD_SET, shown, 0, WHOLE, NOW, 700) == 700 * 4
+    assert worst_case(state(ObjectKind.AD_SET, shown), 0, WHOLE, NOW, 700) == 700 * 4
 
 
 def test_one_that_is_on_counts_at_its_worst() -> None:
@@ -75,9 +76,8 @@ def test_one_that_is_on_counts_at_its_worst() -> None:
 
 
 def test_one_whose_status_is_not_shown_counts_like_one_that_is_on() -> None:
-    assert (
-        weighed(twin(), [twin()], {"lifetime_budget": "5000"}, WHOLE, NOW, DAY_STRETCH).spec.reserves == 5_000
-    )
+    shown = state(ObjectKind.AD_SET, {"lifetime_budget": "5000"})
+    assert weighed(twin(), [twin()], shown, WHOLE, NOW, DAY_STRETCH).spec.reserves == 5_000
 
 
 def test_one_that_nobody_had_to_switch_off_costs_nothing() -> None:

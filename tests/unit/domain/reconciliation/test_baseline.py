@@ -11,6 +11,7 @@ from autopublisher.domain.reconciliation.baseline import BASELINE_FIELDS, baseli
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, Edit, edits
 from autopublisher.domain.reconciliation.findings import Finding, finding_from_record
 from support.wording import english
+from unit.domain.samples import state
 
 AUTOMATIC: dict[str, Any] = {
     "geo_locations": {"countries": ["ES"]},
@@ -44,12 +45,12 @@ SHOWN: dict[str, Any] = {
     "destination_type": "UNDEFINED",
     "attribution_spec": ATTRIBUTION,
 }
-BASELINE = baseline_of(SHOWN, ())
+BASELINE = baseline_of(state(ObjectKind.AD_SET, SHOWN), ())
 MADE_AT = datetime(2026, 11, 22, 9, 50, tzinfo=UTC)
 
 
 def found(baseline: dict[str, Any] | None, **changes: Any) -> tuple[Edit, ...]:
-    return edits(ObjectKind.AD_SET, WANTED, SHOWN | changes, baseline, MADE_AT)
+    return edits(WANTED, state(ObjectKind.AD_SET, SHOWN | changes), baseline, MADE_AT)
 
 
 def targeting(**parts: Any) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def test_brand_safety_that_appears_later_is_metas_doing() -> None:
 def test_metas_completion_of_the_places_we_asked_for_is_no_edit_without_a_baseline() -> None:
     asked = {**WANTED, "targeting": {**AUTOMATIC, "publisher_platforms": ["instagram"]}}
     shown = {**asked["targeting"], "instagram_positions": ["stream"], "device_platforms": ["mobile"]}
-    assert edits(ObjectKind.AD_SET, asked, {**SHOWN, "targeting": shown}) == ()
+    assert edits(asked, state(ObjectKind.AD_SET, {**SHOWN, "targeting": shown})) == ()
 
 
 @pytest.mark.parametrize(
@@ -143,11 +144,13 @@ def test_a_later_start_is_metas_only_where_the_asked_one_had_passed_when_it_was_
     asked = datetime(2026, 11, 22, 10, tzinfo=UTC)
     later = {**SHOWN, "start_time": (asked + timedelta(minutes=shows)).isoformat()}
     made_at = asked + timedelta(minutes=made)
-    assert len(edits(ObjectKind.AD_SET, WANTED, later, BASELINE, made_at)) == count
+    assert len(edits(WANTED, state(ObjectKind.AD_SET, later), BASELINE, made_at)) == count
 
 
 def test_a_field_that_is_amiss_when_the_baseline_is_taken_has_none() -> None:
-    assert set(BASELINE_FIELDS) - set(baseline_of(SHOWN, ["targeting"])) == {"targeting"}
+    assert set(BASELINE_FIELDS) - set(baseline_of(state(ObjectKind.AD_SET, SHOWN), ["targeting"])) == {
+        "targeting"
+    }
 
 
 def test_the_sweep_reads_what_a_baseline_is_made_of() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
 from support.wording import english
+from unit.domain.samples import state
 
 CAMPAIGN = {
     "name": "Spring [ap-0123456789abcdef-test.a.campaign]",
@@ -63,13 +65,13 @@ SHOWN: dict[ObjectKind, dict[str, Any]] = {
 }
 
 
-def shown(kind: ObjectKind, **changes: Any) -> dict[str, Any]:
-    return SHOWN[kind] | changes
+def shown(kind: ObjectKind, **changes: Any) -> ObjectState:
+    return state(kind, SHOWN[kind] | changes)
 
 
 @pytest.mark.parametrize("kind", list(ASKED))
 def test_what_meta_reads_back_of_an_untouched_object_is_no_edit(kind: ObjectKind) -> None:
-    assert edits(kind, ASKED[kind], shown(kind)) == ()
+    assert edits(ASKED[kind], shown(kind)) == ()
 
 
 @pytest.mark.parametrize("kind", list(ASKED))
@@ -102,13 +104,13 @@ def test_the_sweep_reads_all_that_a_tick_reads(kind: ObjectKind) -> None:
     ],
 )
 def test_what_only_looks_different_is_no_edit(kind: ObjectKind, changes: dict[str, Any]) -> None:
-    assert edits(kind, ASKED[kind], shown(kind, **changes)) == ()
+    assert edits(ASKED[kind], shown(kind, **changes)) == ()
 
 
 @pytest.mark.parametrize("left_out", ["age_min", "age_max"])
 def test_an_age_that_is_the_default_may_be_left_out(left_out: str) -> None:
     rest = {name: value for name, value in AD_SET["targeting"].items() if name != left_out}
-    assert edits(ObjectKind.AD_SET, AD_SET, shown(ObjectKind.AD_SET, targeting=rest)) == ()
+    assert edits(AD_SET, shown(ObjectKind.AD_SET, targeting=rest)) == ()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_an_age_that_is_the_default_may_be_left_out(left_out: str) -> None:
 def test_a_change_that_frees_no_money_is_an_edit_and_no_threat(
     kind: ObjectKind, changes: dict[str, Any]
 ) -> None:
-    (edit,) = edits(kind, ASKED[kind], shown(kind, **changes))
+    (edit,) = edits(ASKED[kind], shown(kind, **changes))
     assert (edit.field, edit.threat) == (next(iter(changes)), False)
 
 
@@ -176,24 +178,24 @@ def test_a_change_that_frees_no_money_is_an_edit_and_no_threat(
     ],
 )
 def test_a_change_that_frees_money_is_a_threat(kind: ObjectKind, changes: dict[str, Any]) -> None:
-    (edit,) = edits(kind, ASKED[kind], shown(kind, **changes))
+    (edit,) = edits(ASKED[kind], shown(kind, **changes))
     assert (edit.field, edit.threat) == (next(iter(changes)), True)
 
 
 def test_a_person_s_pause_is_an_edit_and_no_threat() -> None:
-    (edit,) = edits(ObjectKind.AD, AD | {"status": "ACTIVE"}, shown(ObjectKind.AD))
+    (edit,) = edits(AD | {"status": "ACTIVE"}, shown(ObjectKind.AD))
     assert (edit.field, edit.shown, edit.threat) == ("status", "PAUSED", False)
 
 
 def test_of_a_deleted_object_nothing_else_is_said() -> None:
-    (edit,) = edits(ObjectKind.CAMPAIGN, CAMPAIGN, {"status": "DELETED"})
+    (edit,) = edits(CAMPAIGN, state(ObjectKind.CAMPAIGN, {"status": "DELETED"}))
     assert english(edit.said) == "status is DELETED, and we asked for PAUSED"
 
 
 def test_what_we_deleted_is_no_edit() -> None:
-    assert edits(ObjectKind.CAMPAIGN, {"status": "DELETED"}, {"status": "DELETED"}) == ()
+    assert edits({"status": "DELETED"}, state(ObjectKind.CAMPAIGN, {"status": "DELETED"})) == ()
 
 
 def test_every_changed_field_is_an_edit_of_its_own() -> None:
-    found = edits(ObjectKind.AD_SET, AD_SET, shown(ObjectKind.AD_SET, status="ACTIVE", lifetime_budget="9"))
+    found = edits(AD_SET, shown(ObjectKind.AD_SET, status="ACTIVE", lifetime_budget="9"))
     assert {one.field for one in found} == {"status", "lifetime_budget"}

@@ -17,7 +17,7 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.money.duplicates import worst_case
 from autopublisher.domain.reconciliation.found import possible_spend, with_possible
-from unit.domain.samples import ACT, NOW, RUN_ID
+from unit.domain.samples import ACT, NOW, RUN_ID, state
 
 STRETCH = 175
 SHOWS_AFTER = timedelta(hours=72)
@@ -34,7 +34,7 @@ def campaign(cap: int) -> Operation:
 def found(daily: int, starts: datetime, ends: datetime | None, cap: int = 0) -> Operation:
     """Return an ad set as it is journaled when it is found."""
     shown = {"daily_budget": str(daily), "end_time": ends and ends.isoformat()}
-    reserves = cap or worst_case(ObjectKind.AD_SET, shown, 0, 0, starts, STRETCH)
+    reserves = cap or worst_case(state(ObjectKind.AD_SET, shown), 0, 0, starts, STRETCH)
     params = {**shown, "campaign_id": {"$id": "final/campaign"}, "start_time": starts.isoformat()}
     spec = OperationSpec("final/adset", Action.CREATE, ObjectKind.AD_SET, params, reserves=reserves)
     return Operation(RUN_ID, 2, spec, OperationState.CONFIRMED, NOW, meta_id=MetaId("2"))
