@@ -19,7 +19,7 @@ def test_orchestrator_takes_the_briefs_request_from_pending_to_a_published_winne
     seen = [stage.now_run.status]
     while not stage.now_run.is_final:
         run = stage.now_run
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             stage.approve(run.id)
         stage.step()
         seen.append(stage.now_run.status)

@@ -33,7 +33,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import legacy
 from autopublisher.domain.request.variants import build_variants
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Release, Run, RunStatus, Trial
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -240,11 +240,8 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
             updated_at=NOW,
             next_tick_at=NOW + timedelta(hours=72),
             objective="OUTCOME_SALES",
-            approval_expires_at=NOW + timedelta(hours=72),
-            stopped_at=NOW,
-            winner="A",
-            leader="A",
-            proven=True,
+            trial=Trial(stopped_at=NOW),
+            release=Release("A", "A", is_proven=True, expires_at=NOW + timedelta(hours=72)),
         )
         run = replace(run, **changes)
         store(run)
@@ -253,8 +250,8 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
     def store(run: Run) -> None:
         verdict = {
             "variants": [{"name": "A", "rate_low": 2.9, "rate_high": 4.1}],
-            "winner": run.winner if run.proven else None,
-            "leader": run.leader,
+            "winner": run.release.winner if run.release.is_proven else None,
+            "leader": run.release.leader,
             "criterion": "roas",
             "estimate": {"against": "B", "raw": 1.6667, "shrunk": 1.39, "low": 1.04, "high": 2.31},
         }
@@ -273,7 +270,7 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
                     run.id,
                     NOW,
                     1,
-                    "winner" if run.proven else "not_enough_data",
+                    "winner" if run.release.is_proven else "not_enough_data",
                     final=True,
                     verdict=json.dumps(verdict),
                     sentence_en=sentences[0],

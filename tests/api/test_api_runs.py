@@ -16,7 +16,7 @@ from autopublisher.api.services import Services
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaThrottledError
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.runs.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Release, Run, RunStatus
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 
 RUN = "11111111-2222-4333-8444-555555555555"
@@ -295,7 +295,7 @@ def test_a_release_for_the_plan_that_was_shown_is_taken(
 def test_a_run_that_is_not_waiting_takes_no_release(
     client: TestClient, put_run: PutRun, manager: Headers
 ) -> None:
-    put_run(status=RunStatus.AB_TESTING, winner=None)
+    put_run(status=RunStatus.AB_TESTING, release=Release())
     asked = {"run_id": RUN, "variant_id": "A"}
     assert client.post("/meta/autopilot/publish-winner", json=asked, headers=manager).status_code == 409
 
@@ -303,7 +303,7 @@ def test_a_run_that_is_not_waiting_takes_no_release(
 def test_without_a_proven_winner_the_variant_must_be_named(
     client: TestClient, put_run: PutRun, manager: Headers
 ) -> None:
-    put_run(winner=None, proven=False)
+    put_run(release=Release(leader="A"))
     answer = client.post("/meta/autopilot/publish-winner", json={"run_id": RUN}, headers=manager)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "variant_id")
 

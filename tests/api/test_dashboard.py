@@ -191,7 +191,7 @@ def test_an_operator_can_approve(signed_in: SignedIn, database: MemoryDatabase, 
     data = {"form": form_in(page), "digest": digest_in(page), "variant": "A", "comment": "sure"}
     answer = browser.post(f"/approvals/{RUN}", data=data)
     with database.unit_of_work() as unit:
-        approval = unit.runs.get(RunId(RUN)).approval
+        approval = unit.runs.get(RunId(RUN)).release.approval
     assert answer.headers["Location"] == "/approvals?done=1"
     assert approval is not None
     assert (approval.variant, approval.by, approval.comment) == ("A", "operator", "sure")
@@ -265,7 +265,7 @@ def test_control_characters_in_what_is_typed_are_left_out(
     form = form_in(browser.get(f"/runs/{RUN}").text)
     browser.post(f"/runs/{RUN}/cancel", data={"form": form, "reason": " ty\x00po\x1b ", "sure": "true"})
     with database.unit_of_work() as unit:
-        assert english(unit.runs.get(RunId(RUN)).failure).endswith(": typo")
+        assert english(unit.runs.get(RunId(RUN)).ending.why).endswith(": typo")
 
 
 @pytest.mark.parametrize("path", [f"/runs/{RUN}/cancel", f"/approvals/{RUN}", "/logout"])

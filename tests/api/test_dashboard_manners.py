@@ -20,7 +20,7 @@ from autopublisher.domain.accounts.stops import STOP_DUTY, ObjectLine, StopRepor
 from autopublisher.domain.ids import AccountId, ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import legacy
-from autopublisher.domain.runs.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run import Control, Release, Run, RunStatus
 from autopublisher.flows.requests.people import People
 from autopublisher.messages import words_in
 
@@ -123,7 +123,7 @@ def before(page: str, first: str, second: str) -> bool:
 
 
 def test_cancelling_stands_at_the_top_and_says_what_happens(signed_in: SignedIn, put_run: PutRun) -> None:
-    put_run(status=RunStatus.AB_TESTING, winner=None)
+    put_run(status=RunStatus.AB_TESTING, release=Release())
     page = signed_in().get(f"/runs/{RUN}").text
     assert before(page, f'action="/runs/{RUN}/cancel"', 'id="progress"')
     confirmation = page[page.index("<details") : page.index("</details>")]

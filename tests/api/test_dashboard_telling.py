@@ -32,7 +32,7 @@ from autopublisher.domain.messages import LEGACY, Message
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.reconciliation.findings import RECONCILIATION
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Release, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, ended_by
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.reports import RunView
@@ -78,7 +78,7 @@ def completed() -> RunView:
 @pytest.fixture
 def spending(database: MemoryDatabase, put_run: PutRun, account: Account) -> Run:
     """A run of an account limited to 300 EUR a day, with an ad set that may spend 80 EUR until the third."""
-    run = put_run(status=RunStatus.AB_TESTING, winner=None)
+    run = put_run(status=RunStatus.AB_TESTING, release=Release())
     params = {
         "name": "Arm A",
         "campaign_id": {"$id": "test/a/campaign"},

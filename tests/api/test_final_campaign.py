@@ -17,7 +17,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState, Reason
 from autopublisher.domain.ids import CampaignId
 from autopublisher.domain.moments import moment_text
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Ending, Run, RunStatus
 
 PASSWORD = "correct horse battery"
 Headers = dict[str, str]
@@ -28,7 +28,7 @@ PutRun = Callable[..., Run]
 def paused(put_run: PutRun, database: MemoryDatabase, clock: ManualClock) -> Campaign:
     """The final campaign of a completed run, paused by somebody in Ads Manager an hour ago."""
     now = clock.now()
-    run = put_run(status=RunStatus.COMPLETED, ended_at=now, next_tick_at=None)
+    run = put_run(status=RunStatus.COMPLETED, ending=Ending(at=now), next_tick_at=None)
     opened = Campaign(
         id=CampaignId(f"{run.id}:final"),
         run_id=run.id,

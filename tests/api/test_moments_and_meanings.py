@@ -27,7 +27,7 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.reconciliation.edits import Edit
 from autopublisher.domain.reconciliation.findings import Finding
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Release, Run, RunStatus, Trial
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.views.moments import standing_text
 from autopublisher.views.progress import progress_of
@@ -81,7 +81,7 @@ def test_a_run_under_a_stop_says_so_as_long_as_it_holds(
     account: Account,
     browser: TestClient,
 ) -> None:
-    put_run(status=RunStatus.PENDING, winner=None, proven=False)
+    put_run(status=RunStatus.PENDING, release=Release())
     services.stops.stop(account.id, "the shop is closed", "maria")
     (warning,) = status()["warnings"]
     assert warning.endswith("stopped by maria: the shop is closed")
@@ -123,18 +123,14 @@ def at_hour_22(run: Run, clock: ManualClock) -> Run:
     return replace(
         run,
         status=RunStatus.AB_TESTING,
-        winner=None,
-        proven=False,
-        stopped_at=None,
-        approval_expires_at=None,
-        test_starts_at=starts,
-        test_ends_at=starts + timedelta(hours=24),
+        release=Release(),
+        trial=Trial(starts_at=starts, ends_at=starts + timedelta(hours=24)),
     )
 
 
 def judged(view: RunView, **verdict: Any) -> RunView:
     """Return a view whose verdict was made at the test's second hour."""
-    at = (view.run.test_starts_at or view.run.created_at) + timedelta(hours=2)
+    at = (view.run.trial.starts_at or view.run.created_at) + timedelta(hours=2)
     stored = {"share": 0.06, "hour": 2.0, "next_look_hour": None, "next_look_share": 0.1} | verdict
     decision = Decision(view.run.id, at, 1, "not_yet", False, json.dumps(stored), "", "")
     return replace(view, decisions=(decision,))
@@ -170,12 +166,12 @@ def test_shares_of_evidence_money_and_time_are_told_apart_with_their_moments(
 def test_the_next_analysis_is_a_date(view: RunView, verdict: dict[str, Any], hours: float) -> None:
     found = progress_of(judged(view, **verdict))
     assert found is not None
-    assert view.run.test_starts_at is not None
-    assert found.next_analysis_at == view.run.test_starts_at + timedelta(hours=hours)
+    assert view.run.trial.starts_at is not None
+    assert found.next_analysis_at == view.run.trial.starts_at + timedelta(hours=hours)
 
 
 def test_a_verdict_that_ended_the_test_keeps_the_moment_of_its_figures(view: RunView) -> None:
-    starts = view.run.test_starts_at
+    starts = view.run.trial.starts_at
     assert starts is not None
     settled = judged(view, hour=24.0)
     late = replace(settled.decisions[0], at=starts + timedelta(hours=96))
@@ -184,7 +180,7 @@ def test_a_verdict_that_ended_the_test_keeps_the_moment_of_its_figures(view: Run
 
 def test_a_test_without_figures_has_no_progress(view: RunView) -> None:
     assert progress_of(replace(view, variants=())) is None
-    assert progress_of(replace(view, run=replace(view.run, test_starts_at=None))) is None
+    assert progress_of(replace(view, run=replace(view.run, trial=Trial()))) is None
 
 
 # --- a scheduled run ------------------------------------------------------------------------------
@@ -206,8 +202,7 @@ def test_a_scheduled_run_shows_its_moment_and_does_not_read_as_starting(
         run_id=RunId("22222222-2222-4333-8444-555555555555"),
         status=RunStatus.PENDING,
         request=with_moment,
-        winner=None,
-        proven=False,
+        release=Release(),
         next_tick_at=begins,
         account_id=account.id,
     )
@@ -233,7 +228,7 @@ def test_what_was_changed_at_meta_is_told_in_the_accounts_zone(put_run: PutRun, 
 
 
 def test_a_terminal_shows_the_moment_of_a_scheduled_run(put_run: PutRun, services: Services) -> None:
-    run = put_run(status=RunStatus.PENDING, winner=None, proven=False)
+    run = put_run(status=RunStatus.PENDING, release=Release())
     begins = run.created_at + timedelta(days=3)
     view = services.reports.view(run.id)
     scheduled = replace(run, request=replace(run.request, scheduled_for=begins))

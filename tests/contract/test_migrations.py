@@ -141,8 +141,12 @@ def test_an_earlier_approval_against_the_verdict_becomes_an_override_and_proves_
     upgrade(engine)
     view = Reports(units_of(engine), SystemClock()).view(run_id)
     run = view.run
-    assert run.approval is not None
-    assert (run.approval.override, run.proven, run.winner) == (is_override, not is_override, "A")
+    assert run.release.approval is not None
+    assert (run.release.approval.override, run.release.is_proven, run.release.winner) == (
+        is_override,
+        not is_override,
+        "A",
+    )
     assert (view.improvement_percentage is None) or not is_override
 
 

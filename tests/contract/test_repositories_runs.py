@@ -35,7 +35,9 @@ def test_a_run_counts_as_alive_until_it_ends_and_at_that_moment(
     with open_unit() as unit:
         for name, hours in (("run-2", 1), ("run-3", 2)):
             run = unit.runs.get(RunId(name))
-            ended = replace(run, status=RunStatus.FAILED, ended_at=now + hours * HOUR, version=2)
+            ended = replace(
+                run, status=RunStatus.FAILED, ending=replace(run.ending, at=now + hours * HOUR), version=2
+            )
             unit.runs.save(ended, was=1)
         unit.commit()
     assert found(open_unit, alive_since=now + 2 * HOUR) == ["run-1", "run-3"]
@@ -122,7 +124,9 @@ def test_of_many_who_save_the_same_version_one_wins(open_unit: OpenUnitOfWork, s
         start.wait(timeout=60)
         with open_unit() as unit:
             try:
-                unit.runs.save(replace(stored, version=2, leader=str(number)), was=1)
+                unit.runs.save(
+                    replace(stored, version=2, release=replace(stored.release, leader=str(number))), was=1
+                )
             except StaleRunError:
                 return False
             unit.commit()

@@ -67,6 +67,6 @@ def test_a_backup_put_back_elsewhere_has_its_run_held_until_a_person_speaks(tmp_
             wait_until("it has ended", lambda: run_of(product, run_id).status in FINAL)
             run = run_of(product, run_id)
         assert {row["id"] for row in objects(auditor, run_id)} == made
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert_ended_right(auditor, run)
         assert_complete(auditor, run)

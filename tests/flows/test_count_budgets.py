@@ -23,10 +23,10 @@ def test_building_two_arms_and_polling_them_goes_once_where_once_is_enough(machi
     assert building.commits <= 43
     assert building.calls["POST"] == 16
     assert building.calls["GET"] <= 26
-    while machine.run(run_id).test_starts_at is None:
+    while machine.run(run_id).trial.starts_at is None:
         machine.tick(run_id)
     polls = []
-    while (run := machine.run(run_id)).test_ends_at is not None and machine.clock.now() < run.test_ends_at:
+    while (run := machine.run(run_id)).trial.ends_at is not None and machine.clock.now() < run.trial.ends_at:
         with machine.counted() as poll:
             machine.tick(run_id)
         polls.append((poll.units, poll.commits, poll.calls.total()))

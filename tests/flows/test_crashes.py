@@ -34,10 +34,10 @@ def complete_run(crash_at: int, pace: EngineConfig) -> CrashingMachine:
     run_id = machine.intake.submit(brief_request(), "tester").id
     machine.meta.crash_plan = CrashPlan(crash_at)
     run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    assert run.status is RunStatus.WAITING_APPROVAL, run.failure
+    assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
     machine.approve(run_id)
     run = machine.drive(run_id)
-    assert run.status is RunStatus.COMPLETED, run.failure
+    assert run.status is RunStatus.COMPLETED, run.ending.why
     return machine
 
 

@@ -60,7 +60,7 @@ def ended(machine: Machine, run: Run, ticks: int = 1500) -> Run:
     for _ in range(ticks):
         if run.is_final:
             return run
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             machine.approvals.publish_winner(run.id, "manager", variant="B")
         run = machine.tick(run.id)
     raise AssertionError(f"{run.status} after {ticks} ticks: {run.attention}")
@@ -124,7 +124,7 @@ def test_lists_that_do_not_show_a_new_object_do_not_make_it_twice(name: str) -> 
         machine.fault(kind="commit_then_timeout", match=POST, rate=0.4)
         machine.fault(**HIDDEN[name])
         run = lived(machine)
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert made(machine) == PLAN
 
 
@@ -134,7 +134,7 @@ def test_a_campaign_that_no_list_shows_for_long_is_made_twice_at_worst_and_never
         machine.fault(kind="commit_then_timeout", match={**POST, **edge})
         machine.fault(kind="partial_list", share=1, times=14, match={"method": "GET", **edge})
         run = lived(machine)
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert made(machine) == {**PLAN, "campaign": 4}
         assert len([row for row in machine.objects("campaign") if row["status"] == "ACTIVE"]) == 1
         assert len(said(machine, run, "duplicate_found")) == 1
@@ -145,7 +145,7 @@ def in_test(machine: Machine) -> Run:
     """Bring a run to the middle of its test, with the first figures read."""
     run_id = machine.submit(with_test(settle_hours=6))
     machine.drive(run_id, RunStatus.AB_TESTING)
-    while (run := machine.run(run_id)).test_starts_at is None:
+    while (run := machine.run(run_id)).trial.starts_at is None:
         machine.tick(run_id)
     return run
 
@@ -189,7 +189,7 @@ def test_a_run_of_a_disabled_account_asks_for_a_person_and_ends_when_it_is_back(
         assert (run.is_final, run.attention is not None) == (False, True)
         machine.sim("POST", "accounts/act_123456789", json={"account_status": 1})
         run = machine.drive(run.id, RunStatus.WAITING_APPROVAL)
-        assert run.status is RunStatus.WAITING_APPROVAL, run.failure
+        assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
         assert [row for row in machine.objects("campaign") if row["status"] == "ACTIVE"] == []
 
 
@@ -203,7 +203,7 @@ def test_a_run_waits_for_a_renewed_token_and_goes_on() -> None:
         assert "META_ACCESS_TOKEN" in english(run.attention)
         machine.sim("DELETE", "faults")
         run = ended(machine, run)
-        assert (run.status, made(machine)) == (RunStatus.COMPLETED, PLAN), run.failure
+        assert (run.status, made(machine)) == (RunStatus.COMPLETED, PLAN), run.ending.why
 
 
 def test_an_arm_missing_from_one_report_has_no_figures_there_instead_of_none_to_report() -> None:
@@ -222,7 +222,7 @@ def test_late_restatements_of_every_report_do_not_break_a_run() -> None:
     with world() as machine:
         machine.fault(kind="insights_restated", rate=1, share=0.05)
         run = lived(machine)
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
 
 
 def test_a_lost_permission_is_told_to_people_with_what_to_do() -> None:

@@ -168,8 +168,8 @@ def test_an_arm_without_a_figure_keeps_its_reserve(monkeypatch: pytest.MonkeyPat
     stage.go(RunStatus.WAITING_APPROVAL)
     stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
     run = stage.go()
-    assert run.final_budget is not None
-    assert 2 * 5000 + run.final_budget["total"] <= TOTAL_MINOR
+    assert run.release.final_budget is not None
+    assert 2 * 5000 + run.release.final_budget["total"] <= TOTAL_MINOR
 
 
 def test_another_runs_unreadable_row_does_not_keep_this_test_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_an_arm_edited_by_others_is_never_scaled_without_a_person() -> None:
     stage.meta.update(id_of(stage, "test/b/adset"), {"lifetime_budget": 500_000})
     run = stage.go(RunStatus.WAITING_APPROVAL)
     assert run.status is RunStatus.WAITING_APPROVAL
-    assert not run.proven
+    assert not run.release.is_proven
 
 
 def test_a_duplicate_switched_on_by_others_is_off_when_the_run_completes() -> None:

@@ -129,7 +129,7 @@ def test_several_tests_at_once_all_begin_on_the_limited_tier(
     machine = SmallBusiness(tmp_path)
     ids = [machine.intake.submit(many_variants(variants), "manager").id for _ in range(runs)]
     began = machine.clock.now()
-    while any(machine.run(run_id).test_starts_at is None for run_id in ids):
+    while any(machine.run(run_id).trial.starts_at is None for run_id in ids):
         machine.do_next(ids)
         assert machine.clock.now() < began + timedelta(hours=hours), [
             machine.run(run_id).attention for run_id in ids

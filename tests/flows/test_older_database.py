@@ -145,7 +145,7 @@ def test_a_person_has_a_restored_run_adopt_its_final_campaign(status: RunStatus)
     made = world.made()
     world.machine.approvals.adopt(world.run_id, "manager", digest=found_digest(world.rows()))
     run = world.live_on(hours=30)
-    assert (run.status, run.winner) == (_R.COMPLETED, "B"), run.attention
+    assert (run.status, run.release.winner) == (_R.COMPLETED, "B"), run.attention
     assert world.made() == made
     assert world.campaigns()[0].status == "ACTIVE"
     assert world.ads() == {"final.ad": "ACTIVE"}
@@ -180,7 +180,9 @@ def test_an_adopted_final_campaign_keeps_the_ad_that_took_a_refused_ones_place(s
     world.live_on(hours=1)
     world.machine.approvals.adopt(world.run_id, "manager", digest=found_digest(world.rows()))
     run = world.live_on(hours=30)
-    assert (run.status, run.winner, run.proven) == (_R.COMPLETED, "A", False), run.attention
+    assert (run.status, run.release.winner, run.release.is_proven) == (_R.COMPLETED, "A", False), (
+        run.attention
+    )
     assert world.ads() == ads == {"final.ad": "PAUSED", "final.a.ad": "ACTIVE"}
     assert not [row for row in world.rows() if row.key.startswith("pause/final/a/")]
     assert within_total(world)

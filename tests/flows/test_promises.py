@@ -48,7 +48,7 @@ def watched(machine: Machine, request: RunRequest, meddle: Callable[[Run], None]
         if run.is_final:
             break
         meddle(run)
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             machine.approvals.publish_winner(run_id, "manager", variant="B")
         machine.tick(run_id)
     machine.clock.advance_to(machine.clock.now() + timedelta(days=30))
@@ -91,7 +91,7 @@ def test_a_run_whose_answers_get_lost_completes_within_its_total_and_makes_nothi
         for fault in TROUBLES["answers lost after taking effect"]:
             machine.fault(**fault)
         run = watched(machine, quick())
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert count_of(machine) == {"campaign": 3, "adset": 3, "ad": 3}
 
 
@@ -101,7 +101,7 @@ def test_whatever_goes_wrong_no_more_than_the_total_can_be_spent(name: str) -> N
         for fault in TROUBLES[name]:
             machine.fault(**fault)
         run = watched(machine, quick())
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert count_of(machine) == {"campaign": 3, "adset": 3, "ad": 3}
 
 
@@ -112,14 +112,14 @@ def test_a_small_rest_is_published_with_what_meta_accepts(total: str, scaling: s
     )
     with simulated() as machine:
         run = watched(machine, quick(budget_config=budget))
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
         assert count_of(machine)["campaign"] == 3
 
 
 def test_a_run_that_does_not_wait_for_late_figures_stays_within_its_total() -> None:
     with simulated() as machine:
         run = watched(machine, with_test(settle_hours=0))
-        assert run.status is RunStatus.COMPLETED, run.failure
+        assert run.status is RunStatus.COMPLETED, run.ending.why
 
 
 def test_a_cancelled_run_spends_nothing_after_its_end() -> None:
@@ -141,6 +141,6 @@ def test_an_ordinary_shop_learns_that_a_day_is_not_enough() -> None:
     with simulated("ordinary") as machine:
         run_id = machine.submit(quick())
         run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-        assert run.status is RunStatus.WAITING_APPROVAL, run.failure
-        assert (run.winner, run.proven) == (None, False)
+        assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
+        assert (run.release.winner, run.release.is_proven) == (None, False)
         assert (machine.view(run_id).verdict or {})["kind"] == "not_enough_data"

@@ -69,8 +69,8 @@ def test_a_figure_that_stays_unreadable_ends_the_run_in_words_of_its_own_with_ev
     stage = odd_stage({"spend": "-1"}, "a", "b")
     run, said = said_until(stage)
     assert run.status is RunStatus.FAILED
-    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(run.failure)
-    assert "Variant A: the figure spend is '-1'" in english(run.failure)
+    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(run.ending.why)
+    assert "Variant A: the figure spend is '-1'" in english(run.ending.why)
     assert stage.everything_off()
     assert not any("a write may have happened" in one for one in said)
 
@@ -90,10 +90,10 @@ def test_insights_that_always_fail_end_a_run_after_about_a_day(error: MetaReadEr
     stage.go(RunStatus.AB_TESTING)
     stage.meta.troubles = [PlannedFault("ad_sets", error, times=FOR_EVER)]
     run, said = said_until(stage)
-    assert (run.status, error.message in english(run.failure)) == (RunStatus.FAILED, True)
+    assert (run.status, error.message in english(run.ending.why)) == (RunStatus.FAILED, True)
     assert any(error.message in one and "Nothing was changed" in one for one in said)
-    assert run.settles_at is not None
-    assert timedelta(hours=20) < stage.clock.now() - run.settles_at < timedelta(hours=30)
+    assert run.trial.settles_at is not None
+    assert timedelta(hours=20) < stage.clock.now() - run.trial.settles_at < timedelta(hours=30)
     assert stage.everything_off()
 
 
@@ -102,7 +102,7 @@ def test_an_account_that_can_never_be_read_refuses_a_waiting_run() -> None:
     stage.meta.troubles = [PlannedFault("account", BROKEN, nth=2, times=FOR_EVER)]
     run, _ = said_until(stage)
     assert run.status is RunStatus.FAILED
-    assert "could not be read at" in english(run.failure)
+    assert "could not be read at" in english(run.ending.why)
 
 
 def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything_off() -> None:
@@ -122,11 +122,11 @@ def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(
     unanswered = PlannedFault(lost, MetaOutcomeUnknownError("no answer"), nth=2)
     stage.meta.troubles = [unanswered, PlannedFault("read", BROKEN, times=FOR_EVER)]
     began = stage.clock.now()
-    while stage.now_run.ends_as is None and stage.clock.now() < began + timedelta(days=3):
+    while stage.now_run.ending.turned_to is None and stage.clock.now() < began + timedelta(days=3):
         stage.step()
-    assert stage.now_run.ends_as is RunStatus.FAILED
+    assert stage.now_run.ending.turned_to is RunStatus.FAILED
     assert stage.clock.now() - began < timedelta(hours=30)
-    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(stage.now_run.failure)
+    assert f"could not be read at {READ_TRIES + 1} tries in a row" in english(stage.now_run.ending.why)
     stage.meta.troubles = []
     assert stage.go().status is RunStatus.FAILED
     assert stage.everything_off()

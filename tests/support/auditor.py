@@ -92,7 +92,7 @@ def assert_complete(auditor: Auditor, run: Run) -> None:
     kinds = Counter(row["kind"] for row in objects(auditor, run.id))
     assert {kind: kinds[kind] for kind in DELIVERING} == dict.fromkeys(DELIVERING, 3), kinds
     assert kinds["ad_study"] <= 1, kinds
-    assert kinds["ad_study"] == 1 or not run.randomised, kinds
+    assert kinds["ad_study"] == 1 or not run.study.is_randomised, kinds
 
 
 def total_minor(run: Run) -> int:

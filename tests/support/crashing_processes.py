@@ -135,7 +135,7 @@ def seen_through(product: CrashingProduct, crash_case: CrashCase) -> Run:
     """Ask for the run (again, as somebody who got no answer does), approve it when it waits, return it ended."""
     run_id = product.services.intake.submit(crash_case.request, "manager", crash_case.key).id
     while not (run := product.run(run_id)).is_final:
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             approve(product, run_id)
         time.sleep(0.05)
     return run

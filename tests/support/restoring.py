@@ -62,7 +62,7 @@ class RestoredWorld:
             run = self.run
             if run.status in until or run.is_final or run.next_tick_at is None:
                 return run
-            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+            if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
                 self.back_up()
                 self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
             self.tick()
@@ -89,7 +89,11 @@ class RestoredWorld:
 
     def _next(self) -> datetime:
         run = self.run
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None and run.next_tick_at is not None:
+        if (
+            run.status is RunStatus.WAITING_APPROVAL
+            and run.release.approval is None
+            and run.next_tick_at is not None
+        ):
             with suppress(ConflictError):
                 self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
         run, look = self.run, self.machine.watch().next_look_at

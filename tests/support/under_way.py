@@ -91,8 +91,8 @@ class Driver:
             if not moving:
                 return found
             first = min(moving, key=lambda run: (run.next_tick_at or run.created_at, run.id))
-            assert first.status not in FINAL, first.failure
-            if first.status is RunStatus.WAITING_APPROVAL and first.approval is None:
+            assert first.status not in FINAL, first.ending.why
+            if first.status is RunStatus.WAITING_APPROVAL and first.release.approval is None:
                 approve(self.product, first.id)
             self.tick(first.id)
         raise AssertionError({status: self.run(run_id).status for status, run_id in found.items()})

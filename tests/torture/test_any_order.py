@@ -234,7 +234,7 @@ class AnyOrder(RuleBasedStateMachine):
         if run is None or run.next_tick_at is None or self.machine.watch().next_look_at <= run.next_tick_at:
             self.machine.look()
             return
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             with self.allowed("approvals"):
                 self.machine.approvals.publish_winner(
                     run.id, "manager", variant="B", comment="chosen", role=Role.MANAGER

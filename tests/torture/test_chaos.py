@@ -134,7 +134,7 @@ class Office:
 
     def approve_what_waits(self) -> None:
         for run in self.runs():
-            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+            if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
                 with suppress(ConflictError, StaleRunError):
                     self._product.services.approvals.publish_winner(
                         run.id, "manager", variant="B", comment="chosen", role=Role.MANAGER
@@ -181,14 +181,14 @@ def test_chaos_costs_nothing_and_doubles_nothing(
         ended = Counter(run.status.value for run in runs)
         tell(
             f"{len(runs)} runs {dict(ended)}, {dict(workers.happened)}, {injected} faults, "
-            f"{time.monotonic() - began:.0f} s; {[run.failure for run in runs if run.failure]}",
+            f"{time.monotonic() - began:.0f} s; {[run.ending.why for run in runs if run.ending.why]}",
         )
         assert injected > 0
         assert workers.happened["long freezes"] > 0
         # A write that dies with its process again and again is given up, and its run taken back: a clean end as well.
         assert set(ended) <= {RunStatus.COMPLETED.value, RunStatus.FAILED.value}
-        assert ended[RunStatus.COMPLETED.value] >= FEWEST_COMPLETED, [run.failure for run in runs]
-        assert all("given up" in english(run.failure) for run in runs if run.status is RunStatus.FAILED)
+        assert ended[RunStatus.COMPLETED.value] >= FEWEST_COMPLETED, [run.ending.why for run in runs]
+        assert all("given up" in english(run.ending.why) for run in runs if run.status is RunStatus.FAILED)
         for run in runs:
             assert_within_total(auditor, run)
             made = objects(auditor, run.id)

@@ -57,7 +57,7 @@ class Stage:
     def approve_if_it_waits(self) -> None:
         """Approve as soon as that is asked for; if the run moves at that moment, the next call tries again."""
         run = self.run
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             approve(self._product, self.run_id)
 
     def ends_or(self, holds: Callable[[], bool]) -> bool:
@@ -71,7 +71,7 @@ class Stage:
     def reaches(self, status: RunStatus) -> None:
         wait_until(f"the run is {status}", lambda: self.is_in(status) or self.run.is_final)
         run = self.run
-        assert run.status is status, (run.status, run.failure, run.attention)
+        assert run.status is status, (run.status, run.ending.why, run.attention)
 
     def calls(self, method: str, edge: str) -> int:
         made = self.auditor.ask("GET", "requests")["data"]
@@ -164,7 +164,7 @@ def test_a_worker_frozen_at_any_moment_keeps_nothing_locked_and_makes_nothing_tw
         send(frozen, signal.SIGTERM)  # it ends what it was in the middle of
         frozen.join(ENDED_WITHIN_SECONDS)
         assert frozen.exitcode == 0
-        assert stage.run.status is RunStatus.COMPLETED, (stage.run.failure, stage.run.attention)
+        assert stage.run.status is RunStatus.COMPLETED, (stage.run.ending.why, stage.run.attention)
         assert twice(objects(auditor, stage.run_id)) == {}
         assert_ended_right(auditor, stage.run)
         assert_complete(auditor, stage.run)

@@ -40,7 +40,7 @@ def test_a_picture_put_in_on_one_machine_is_used_by_a_worker_on_another(
             waiting = (RunStatus.WAITING_APPROVAL, *FINAL)
             wait_until("the test is over", lambda: run_of(here, run_id).status in waiting)
         run = run_of(here, run_id)
-    assert run.status is not RunStatus.FAILED, run.failure
+    assert run.status is not RunStatus.FAILED, run.ending.why
     uploads = [one for one in auditor.ask("GET", "requests")["data"] if one["path"].endswith("/adimages")]
     assert len([one for one in uploads if one["method"] == "POST"]) == 2
     assert not any(world.settings.files_folder.exists() for world in (office, factory))

@@ -109,7 +109,7 @@ def seen_to_their_ends(
     def all_ended() -> bool:
         found = [now.run(run_id) for run_id in runs.values()]
         for run in found:
-            if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+            if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
                 approve(now.product, run.id)
         return all(run.is_final for run in found)
 
@@ -117,7 +117,7 @@ def seen_to_their_ends(
         wait_until("every run has ended", all_ended)
     for status, run_id in runs.items():
         run = now.run(run_id)
-        assert run.status is (status if status in FINAL else RunStatus.COMPLETED), (status, run.failure)
+        assert run.status is (status if status in FINAL else RunStatus.COMPLETED), (status, run.ending.why)
         assert_ended_right(auditor, run, 1 if status in BUDGETED_BEFORE else 0)
         if run.status is RunStatus.COMPLETED:
             assert_complete(auditor, run)

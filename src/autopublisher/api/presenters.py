@@ -71,7 +71,7 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         created_at=run.created_at,
         created_by=run.created_by,
         updated_at=run.updated_at,
-        ended_at=run.ended_at,
+        ended_at=run.ending.at,
         scheduled_for=run.request.scheduled_for,
         campaign_name=run.request.campaign_name,
         meta_account_id=run.account_id,
@@ -81,7 +81,7 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         meta_campaign_ids=[one.meta_id for one in campaigns],
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
-        proven=run.proven,
+        proven=run.release.is_proven,
         override=view.is_overridden,
         randomised=run.divides_people,
         currency=run.currency,
@@ -91,8 +91,8 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         spent_at=view.as_of,
         final_campaign=_final_campaign(view.final, reader),
         approval=_approval(view),
-        test_starts_at=run.test_starts_at,
-        test_ends_at=run.test_ends_at,
+        test_starts_at=run.trial.starts_at,
+        test_ends_at=run.trial.ends_at,
         figures_at=view.figures_at,
         progress=_progress(view),
         cancelling=run.control is Control.CANCEL and not run.is_final,
@@ -130,7 +130,7 @@ def present_summary(run: Run, money: RunExposure, reader: Language) -> RunSummar
         created_at=run.created_at,
         created_by=run.created_by,
         scheduled_for=run.request.scheduled_for,
-        ended_at=run.ended_at,
+        ended_at=run.ending.at,
         attention=_said(run.attention, reader),
         failure=_said(run.reason, reader),
     )
@@ -345,16 +345,16 @@ def _approval(view: RunView) -> ApprovalOut:
     run = view.run
     return ApprovalOut(
         required=run.request.require_human_approval,
-        expires_at=run.approval_expires_at,
+        expires_at=run.release.expires_at,
         digest=view.digest,
-        leader=_named(run, run.leader),
-        winner=_named(run, run.winner),
+        leader=_named(run, run.release.leader),
+        winner=_named(run, run.release.winner),
         released=_release(run),
     )
 
 
 def _release(run: Run) -> ReleaseOut | None:
-    given = run.approval
+    given = run.release.approval
     if given is None:
         return None
     return ReleaseOut(

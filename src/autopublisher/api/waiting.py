@@ -22,7 +22,7 @@ def asked_wait(prefer: str | None) -> int | None:
 
 def rests(run: Run) -> bool:
     """Tell whether nothing will happen to the run before a person acts."""
-    unanswered = run.approval is None and run.control is Control.NONE
+    unanswered = run.release.approval is None and run.control is Control.NONE
     held = run.next_tick_at is None  # by a stop, which a person has to lift
     return run.is_final or held or run.is_refused or (run.status is RunStatus.WAITING_APPROVAL and unanswered)
 

@@ -78,13 +78,14 @@ class JumpDriver:
 
 def _is_open(run: Run) -> bool:
     """Tell whether a person still has to approve the run."""
-    return run.status is RunStatus.WAITING_APPROVAL and run.approval is None
+    return run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None
 
 
 def _put_off(run: Run, jumped: timedelta) -> Run:
     later = None if run.next_tick_at is None else run.next_tick_at + jumped
-    expires = None if run.approval_expires_at is None else run.approval_expires_at + jumped
-    return replace(run, version=run.version + 1, approval_expires_at=expires, next_tick_at=later)
+    expires = None if run.release.expires_at is None else run.release.expires_at + jumped
+    release = replace(run.release, expires_at=expires)
+    return replace(run, version=run.version + 1, release=release, next_tick_at=later)
 
 
 def _next_jump(unended: Sequence[Run], now: datetime) -> list[datetime]:

@@ -115,8 +115,8 @@ def _carried_out(product: Product, seeded: Seeded) -> RunView:
     run_id = _run_to_follow(product, seeded)
     watcher = Watcher(services.reports, run_id, account_zones(product.outside.open_unit), services.clock)
     view = watcher.until_rest()
-    if view.run.status is RunStatus.WAITING_APPROVAL and view.run.proven:
-        tell(worded("demo.approves", winner=str(view.run.winner)), style="bold")
+    if view.run.status is RunStatus.WAITING_APPROVAL and view.run.release.is_proven:
+        tell(worded("demo.approves", winner=str(view.run.release.winner)), style="bold")
         services.approvals.publish_winner(
             run_id, "manager", comment=worded("demo.approved"), digest=view.digest
         )

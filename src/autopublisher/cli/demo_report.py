@@ -80,7 +80,7 @@ def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
     if campaign is None or ad_set is None:
         return {}
     until = "" if ad_set.ends_at is None else f" until {moment_text(ad_set.ends_at.astimezone(zone))}"
-    budget = view.run.final_budget or {}
+    budget = view.run.release.final_budget or {}
     span = "a day" if budget.get("daily") is not None else "in all"
     daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} {span}"
     arms = [one for one in view.objects if _is_test(one) and one.kind is ObjectKind.CAMPAIGN]
@@ -154,14 +154,14 @@ def _judgement(view: RunView, truth: Truth) -> str:
         return worded("demo.no_truth")
     best = max(known, key=lambda letter: known[letter])
     said = ", ".join(f"{letter} {worth:.2f}" for letter, worth in sorted(known.items()))
-    if view.run.winner is None:
+    if view.run.release.winner is None:
         return worded("demo.truth_without_winner", said=said)
     right = (
         worded("demo.truly_best")
-        if known.get(view.run.winner) == known[best]
+        if known.get(view.run.release.winner) == known[best]
         else worded("demo.not_best", best=best)
     )
-    return worded("demo.truth", said=said, winner=str(view.run.winner), right=right)
+    return worded("demo.truth", said=said, winner=str(view.run.release.winner), right=right)
 
 
 def _true_roas(view: RunView, variant: VariantView, truth: Truth) -> float | None:

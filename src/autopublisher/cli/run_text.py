@@ -103,13 +103,13 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
         facts["final campaign"] = _final_text(view.final, zone)
     if run.divides_people:
         facts["people divided"] = worded("people_divided")
-    if run.winner is not None:
-        facts["winner"] = f"{run.winner} ({_standing(view)})"
+    if run.release.winner is not None:
+        facts["winner"] = f"{run.release.winner} ({_standing(view)})"
     if view.improvement_percentage is not None:
         facts["better by"] = str(view.improvement)
-    if run.approval is not None:
-        facts["approved by"] = f"{run.approval.by}, {moment_text(run.approval.at.astimezone(zone))}"
-        facts |= {"reason of approval": run.approval.comment} if run.approval.comment else {}
+    if (given := run.release.approval) is not None:
+        facts["approved by"] = f"{given.by}, {moment_text(given.at.astimezone(zone))}"
+        facts |= {"reason of approval": given.comment} if given.comment else {}
     if run.request.scheduled_for is not None:
         facts["scheduled for"] = moment_text(run.request.scheduled_for.astimezone(zone))
     if run.reason:
@@ -160,7 +160,7 @@ def verdict_text(view: RunView, decision: Decision, zone: tzinfo) -> str:
 def _standing(view: RunView) -> str:
     """Say what the selected variant's selection rests on."""
     if not view.is_overridden:
-        return worded("proven") if view.run.proven else worded("chosen_unproven")
+        return worded("proven") if view.run.release.is_proven else worded("chosen_unproven")
     standing = worded("overridden")
     return (
         worded("named", standing=standing, letter=view.named_by_verdict)

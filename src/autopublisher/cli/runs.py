@@ -170,7 +170,11 @@ def _worker_hint(product: Product) -> str:
 def _followed(services: Services, run_id: RunId, approve_as: str | None, zones: Zones) -> RunView:
     watcher = Watcher(services.reports, run_id, zones, services.clock)
     view = watcher.until_rest()
-    if approve_as is None or view.run.status is not RunStatus.WAITING_APPROVAL or not view.run.proven:
+    if (
+        approve_as is None
+        or view.run.status is not RunStatus.WAITING_APPROVAL
+        or not view.run.release.is_proven
+    ):
         return view
     services.approvals.publish_winner(run_id, approve_as, comment=worded("approved_here"))
     return watcher.until_rest()

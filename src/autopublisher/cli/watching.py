@@ -113,5 +113,5 @@ class Watcher:
 
 def _is_at_rest(run: Run) -> bool:
     """An approved run still says that it waits until its next tick; it does not, unless a stop holds it."""
-    waits = run.approval is None or run.next_tick_at is None or run.is_refused
+    waits = run.release.approval is None or run.next_tick_at is None or run.is_refused
     return rests(run) and (run.is_final or waits)

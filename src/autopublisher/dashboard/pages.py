@@ -220,7 +220,7 @@ class _Pages:
     def approvals(self, request: Request, done: Annotated[bool, Query()] = False) -> Response:  # noqa: FBT002 - ?done=1
         waiting = self._desk.reports.page(None, PAGE_SIZE, WAITING)
         since = self._desk.reports.page(None, PAGE_SIZE, RELEASED)
-        given = self._desk.reports.releases([one for one in since if one.approval is not None])
+        given = self._desk.reports.releases([one for one in since if one.release.approval is not None])
         return self._renderer.page(
             request,
             "approvals.html",

@@ -41,7 +41,7 @@ def steps_of(run: Run) -> Sequence[PathStep]:
 
 def is_moving(run: Run) -> bool:
     """Tell whether the run may change without anybody's doing, so that the page should look again."""
-    waits = run.status is _R.WAITING_APPROVAL and run.approval is None and run.control is Control.NONE
+    waits = run.status is _R.WAITING_APPROVAL and run.release.approval is None and run.control is Control.NONE
     return not run.is_final and not waits and not run.is_refused
 
 

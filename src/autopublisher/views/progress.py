@@ -34,7 +34,7 @@ class Progress:
 def progress_of(view: RunView) -> Progress | None:
     """Return how far a run's test has come; None before its first figures."""
     run, at = view.run, view.figures_at
-    if run.test_starts_at is None or run.test_ends_at is None or at is None:
+    if run.trial.starts_at is None or run.trial.ends_at is None or at is None:
         return None
     verdict = view.verdict
     planned = _planned(run, len(view.variants))
@@ -42,10 +42,10 @@ def progress_of(view: RunView) -> Progress | None:
         evidence=None if verdict is None or "share" not in verdict else min(float(verdict["share"]), 1.0),
         evidence_at=view.evidence_at,
         money=view.test_spent.minor / planned.minor if planned.minor else 0.0,
-        time=max(0.0, min((at - run.test_starts_at) / (run.test_ends_at - run.test_starts_at), 1.0)),
+        time=max(0.0, min((at - run.trial.starts_at) / (run.trial.ends_at - run.trial.starts_at), 1.0)),
         figures_at=at,
-        test_ends_at=run.test_ends_at,
-        next_analysis_at=_next_analysis(run, verdict, run.test_starts_at, run.test_ends_at),
+        test_ends_at=run.trial.ends_at,
+        next_analysis_at=_next_analysis(run, verdict, run.trial.starts_at, run.trial.ends_at),
     )
 
 
@@ -60,8 +60,8 @@ def _next_analysis(
     """Return when the next analysis is due, at the pace so far; the last one comes after late purchases."""
     if run.status not in _TESTING:
         return None
-    last = run.settles_at or ends + timedelta(hours=run.request.ab_test_config.settle_hours)
-    if run.settles_at is not None or verdict is None or "share" not in verdict:
+    last = run.trial.settles_at or ends + timedelta(hours=run.request.ab_test_config.settle_hours)
+    if run.trial.settles_at is not None or verdict is None or "share" not in verdict:
         return last  # a verdict of an earlier release has no clock
     hour, share = verdict["next_look_hour"], verdict["next_look_share"]
     if hour is not None:

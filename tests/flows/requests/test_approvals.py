@@ -15,7 +15,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.request.request import NoWinner, RunRequest
 from autopublisher.domain.runs.approvals import PROVING_KINDS, approval_digest, overrides_verdict
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.runs.run import Release, RunStatus
 from autopublisher.flows.runs.selection import PROVEN
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
@@ -29,14 +29,14 @@ def waiting_stage(request: RunRequest | None = None, *, proven: bool = True) -> 
     if not proven:
         stage.meta.rates = EQUAL_RATES
     run = stage.go(RunStatus.WAITING_APPROVAL)
-    assert run.status is RunStatus.WAITING_APPROVAL, run.failure
-    assert run.proven is proven
+    assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
+    assert run.release.is_proven is proven
     return stage
 
 
 def test_a_proven_winner_waits_for_a_person_with_every_arm_paused() -> None:
     stage = waiting_stage()
-    assert stage.now_run.winner == "B"
+    assert stage.now_run.release.winner == "B"
     assert stage.everything_off()
 
 
@@ -45,7 +45,11 @@ def test_an_approval_publishes_the_winner() -> None:
     stage.approvals.publish_winner(stage.run_id, "manager", comment="fine")
     run = stage.go()
     assert run.status is RunStatus.COMPLETED
-    assert (run.approval.by, run.approval.comment) == ("manager", "fine") if run.approval else False
+    assert (
+        (run.release.approval.by, run.release.approval.comment) == ("manager", "fine")
+        if run.release.approval
+        else False
+    )
     assert len(stage.active()) == 3
     assert all("Final (B)" in name for name in stage.active())
 
@@ -54,21 +58,21 @@ def test_an_approval_bound_to_the_digest_shown_is_taken() -> None:
     stage = waiting_stage()
     digest = stage.reports.view(stage.run_id).digest
     run = stage.approvals.publish_winner(stage.run_id, "manager", digest=digest)
-    assert run.approval is not None
-    assert run.approval.digest == digest
+    assert run.release.approval is not None
+    assert run.release.approval.digest == digest
 
 
 def test_an_approval_bound_to_another_digest_is_refused() -> None:
     stage = waiting_stage()
     with pytest.raises(ConflictError, match=r"refusal\.other_plan"):
         stage.approvals.publish_winner(stage.run_id, "manager", digest="0" * 16)
-    assert stage.now_run.approval is None
+    assert stage.now_run.release.approval is None
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"winner": "A"},
+        {"release": Release(winner="A")},
         {"plan_digest": "another"},
         {"request": with_total("400")},
     ],
@@ -99,8 +103,8 @@ def test_two_approvers_at_the_same_version_leave_one_approval() -> None:
     stage.approvals.publish_winner(stage.run_id, "first", variant="A", comment="mine", role=Role.MANAGER)
     with pytest.raises(ConflictError):
         stage.approvals.publish_winner(stage.run_id, "second", variant="B")
-    assert stage.now_run.approval is not None
-    assert stage.now_run.approval.by == "first"
+    assert stage.now_run.release.approval is not None
+    assert stage.now_run.release.approval.by == "first"
 
 
 @pytest.mark.parametrize("variant", [None, "B", "X"])
@@ -123,7 +127,10 @@ def test_a_rejected_run_ends_with_everything_off_and_says_who_rejected_it() -> N
     stage = waiting_stage()
     stage.approvals.reject(stage.run_id, "manager", "out of season")
     run = stage.go()
-    assert (run.status, english(run.failure)) == (RunStatus.CANCELLED, "rejected by manager: out of season")
+    assert (run.status, english(run.ending.why)) == (
+        RunStatus.CANCELLED,
+        "rejected by manager: out of season",
+    )
     assert stage.everything_off()
 
 
@@ -155,24 +162,24 @@ def test_an_unknown_run_is_not_found() -> None:
 
 def test_a_run_that_nobody_approves_is_cancelled_with_everything_paused() -> None:
     stage = waiting_stage()
-    expires = stage.now_run.approval_expires_at
+    expires = stage.now_run.release.expires_at
     run = stage.go()
     assert run.status is RunStatus.CANCELLED
-    assert english(run.failure) == "nobody approved in time"
-    assert run.ended_at == expires
+    assert english(run.ending.why) == "nobody approved in time"
+    assert run.ending.at == expires
     assert stage.everything_off()
 
 
 def test_an_approval_after_the_expiry_is_refused_even_before_the_tick() -> None:
     stage = waiting_stage()
-    stage.clock.advance_to(stage.now_run.approval_expires_at or stage.clock.now())
+    stage.clock.advance_to(stage.now_run.release.expires_at or stage.clock.now())
     with pytest.raises(ConflictError, match=r"refusal\.time_to_approve_over"):
         stage.approvals.publish_winner(stage.run_id, "manager")
 
 
 def test_an_approval_a_moment_before_the_expiry_is_honoured() -> None:
     stage = waiting_stage()
-    expires = stage.now_run.approval_expires_at
+    expires = stage.now_run.release.expires_at
     assert expires is not None
     stage.clock.advance_to(expires - timedelta(seconds=1))
     stage.approvals.publish_winner(stage.run_id, "manager")
@@ -192,7 +199,7 @@ def test_a_person_may_choose_where_nothing_is_proven() -> None:
     stage = waiting_stage(proven=False)
     stage.approvals.publish_winner(stage.run_id, "manager", variant="A")
     run = stage.go()
-    assert (run.status, run.winner, run.proven) == (RunStatus.COMPLETED, "A", False)
+    assert (run.status, run.release.winner, run.release.is_proven) == (RunStatus.COMPLETED, "A", False)
     assert all("Final (A)" in name for name in stage.active())
 
 
@@ -202,7 +209,7 @@ def test_a_choice_against_the_proof_is_an_override_and_proves_nothing() -> None:
         stage.run_id, "maria", variant="A", comment="B is out of stock", role=Role.MANAGER
     )
     for view in (stage.reports.view(stage.run_id), stage.reports.view(stage.go().id)):
-        assert (view.run.winner, view.run.proven, view.is_overridden) == ("A", False, True)
+        assert (view.run.release.winner, view.run.release.is_proven, view.is_overridden) == ("A", False, True)
         assert (view.named_by_verdict, view.verdict_proves) == ("B", True)
         assert view.improvement_percentage is None
         assert {one.variant.letter: one.state for one in view.variants} == {"A": "chosen", "B": "set_aside"}
@@ -220,7 +227,7 @@ def test_an_override_needs_a_manager_or_an_administrator(role: Role | None) -> N
     stage = waiting_stage()
     with pytest.raises(OverrideForbiddenError, match=r"speaks against variant A.*admin, manager"):
         stage.approvals.publish_winner(stage.run_id, "olga", variant="A", comment="because", role=role)
-    assert stage.now_run.approval is None
+    assert stage.now_run.release.approval is None
 
 
 @pytest.mark.parametrize("comment", ["", "   "])
@@ -233,7 +240,7 @@ def test_an_override_needs_a_reason(comment: str) -> None:
 
 def test_a_variant_proven_worse_is_chosen_only_as_an_override() -> None:
     stage = waiting_stage(proven=False)
-    run = replace(stage.now_run, eliminated=("A",))
+    run = replace(stage.now_run, trial=replace(stage.now_run.trial, eliminated=("A",)))
     assert overrides_verdict(run, None, "A")
     assert not overrides_verdict(run, None, "B")
 
@@ -259,8 +266,8 @@ def test_whoever_releases_the_winner_after_an_override_learns_of_it() -> None:
 def test_a_variant_may_be_named_by_letter_id_or_name(form: str) -> None:
     stage = waiting_stage(proven=False)
     run = stage.approvals.publish_winner(stage.run_id, "operator", variant=form.format(run=stage.run_id))
-    assert run.approval is not None
-    assert run.approval.variant == "B"
+    assert run.release.approval is not None
+    assert run.release.approval.variant == "B"
 
 
 @pytest.mark.parametrize("form", ["C", "", "Variant B", "00000000-0000-4000-8000-000000000000:B"])
@@ -274,7 +281,7 @@ def test_without_a_winner_a_run_told_to_stop_completes_with_nothing_published() 
     stage = Stage(with_test(on_no_winner=NoWinner.STOP))
     stage.meta.rates = EQUAL_RATES
     run = stage.go()
-    assert (run.status, run.winner, run.final_budget) == (RunStatus.COMPLETED, None, None)
+    assert (run.status, run.release.winner, run.release.final_budget) == (RunStatus.COMPLETED, None, None)
     assert "no winner was proven, and on_no_winner is stop" in english(run.attention)
     assert stage.everything_off()
     assert len(stage.created_campaigns()) == 2
@@ -285,7 +292,7 @@ def test_a_winner_for_whom_too_little_is_left_is_not_published_and_the_run_says_
     stage.go(RunStatus.WAITING_APPROVAL)
     stage.approvals.publish_winner(stage.run_id, "manager")
     run = stage.go()
-    assert (run.status, run.final_budget) == (RunStatus.COMPLETED, None)
+    assert (run.status, run.release.final_budget) == (RunStatus.COMPLETED, None)
     assert "Nothing is published: 0.0" in english(run.attention)
     assert stage.everything_off()
 
@@ -299,4 +306,4 @@ def test_without_a_winner_a_run_without_approval_still_asks_a_person() -> None:
 def test_a_proven_winner_needs_nobody_where_no_approval_was_asked_for() -> None:
     stage = Stage(brief_request(require_human_approval=False))
     run = stage.go(RunStatus.WAITING_APPROVAL)
-    assert (run.status, run.winner) == (RunStatus.COMPLETED, "B")
+    assert (run.status, run.release.winner) == (RunStatus.COMPLETED, "B")

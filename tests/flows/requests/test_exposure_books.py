@@ -43,7 +43,7 @@ def test_the_product_never_counts_less_than_meta_could_spend_nor_more_than_the_t
             seen.add(run.status)
         if run.is_final:
             break
-        if run.status is RunStatus.WAITING_APPROVAL and run.approval is None:
+        if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
             machine.approvals.publish_winner(run_id, "manager", variant="B")
         machine.tick(run_id)
     assert machine.run(run_id).status is RunStatus.COMPLETED

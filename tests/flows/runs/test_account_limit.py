@@ -98,7 +98,7 @@ def test_a_special_ad_category_is_taken_by_meta(machine: Machine, countries: tup
     target = replace(HOUSING.targeting_config, countries=countries)
     run_id = machine.submit(replace(HOUSING, targeting_config=target))
     run = machine.drive(run_id, RunStatus.AB_TESTING)
-    assert run.status is RunStatus.AB_TESTING, run.failure
+    assert run.status is RunStatus.AB_TESTING, run.ending.why
 
 
 @pytest.mark.parametrize("country", ["TW", "SG", "TH"])
@@ -109,4 +109,4 @@ def test_an_ad_set_for_a_country_with_rules_of_its_own_is_taken_by_meta(
     request = brief_request(ad=AdDefaults(regional_identities=identities))
     target = replace(request.targeting_config, countries=(country,))
     run = machine.drive(machine.submit(replace(request, targeting_config=target)), RunStatus.AB_TESTING)
-    assert run.status is RunStatus.AB_TESTING, run.failure
+    assert run.status is RunStatus.AB_TESTING, run.ending.why

@@ -50,9 +50,9 @@ def spends(stage: SweepStage, amount: float, shows_in: timedelta = A_WHILE) -> N
 
 def given_to_the_winner(stage: SweepStage) -> int:
     run = stage.go(RunStatus.PUBLISHING_FINAL)
-    assert run.status is RunStatus.PUBLISHING_FINAL, run.failure
+    assert run.status is RunStatus.PUBLISHING_FINAL, run.ending.why
     assert not [one for one in stage.on() if "Variant" in str(one.fields["name"])]
-    return int((run.final_budget or {})["total"])
+    return int((run.release.final_budget or {})["total"])
 
 
 def recalled(stage: SweepStage) -> None:

@@ -25,7 +25,7 @@ def two_runs() -> tuple[Stage, RunId]:
     other = stage.intake.submit(brief_request(), "tester").id
     for run_id in (stage.run_id, other):
         stage.drive(run_id, RunStatus.AB_TESTING)
-        while stage.run(run_id).test_starts_at is None:
+        while stage.run(run_id).trial.starts_at is None:
             stage.tick(run_id)
     return stage, other
 
@@ -58,7 +58,7 @@ def test_meta_is_not_asked_again_before_its_figures_can_have_changed() -> None:
 def test_two_runs_of_an_account_both_reach_their_verdicts() -> None:
     stage, other = two_runs()
     for run_id in (stage.run_id, other):
-        assert stage.drive(run_id, RunStatus.WAITING_APPROVAL).winner == "B"
+        assert stage.drive(run_id, RunStatus.WAITING_APPROVAL).release.winner == "B"
 
 
 def test_snapshots_are_only_ever_added_to() -> None:
@@ -146,9 +146,9 @@ def test_a_report_of_more_spend_than_was_reserved_does_not_keep_the_run_from_bei
 def test_how_often_a_test_is_read_is_fixed_when_it_begins() -> None:
     stage = Stage(pace=EngineConfig(poll=timedelta(hours=2)))
     stage.go(RunStatus.AB_TESTING)
-    while (run := stage.step()).test_starts_at is None:
+    while (run := stage.step()).trial.starts_at is None:
         pass
-    assert run.poll_minutes == 120
+    assert run.trial.poll_minutes == 120
     stage.pace = replace(stage.pace, poll=timedelta(hours=8))
     stage.start()
     run = stage.step()

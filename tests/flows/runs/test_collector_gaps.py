@@ -58,7 +58,7 @@ def test_an_arm_missing_from_the_last_report_keeps_its_reserve(monkeypatch: pyte
     stage = Stage()
     stage.meta.spend_share = 0.5
     stage.go(RunStatus.ANALYZING_RESULTS)
-    while stage.now_run.settles_at is None:
+    while stage.now_run.trial.settles_at is None:
         stage.step()
     gaps(monkeypatch, stage, 1000)
     stage.go(RunStatus.WAITING_APPROVAL)

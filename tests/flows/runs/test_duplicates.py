@@ -46,7 +46,7 @@ def exposed(stage: SweepStage) -> AccountExposure:
 def given_to_the_winner(stage: SweepStage) -> int:
     run = stage.go(RunStatus.PUBLISHING_FINAL)
     assert run.status is RunStatus.PUBLISHING_FINAL
-    return int((run.final_budget or {})["total"])
+    return int((run.release.final_budget or {})["total"])
 
 
 @pytest.mark.parametrize("looked_at", [True, False])

@@ -34,7 +34,7 @@ def test_ads_that_meta_will_not_deliver_fail_the_run_with_everything_paused(stat
     stage.meta.review = state
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert f"test/a/ad ({state})" in english(run.failure)
+    assert f"test/a/ad ({state})" in english(run.ending.why)
     assert stage.everything_off()
 
 
@@ -47,9 +47,9 @@ def test_a_review_costs_no_test_time() -> None:
     stage.clock.advance_to(START + timedelta(hours=30))
     stage.meta.review = None
     run = stage.step()
-    assert run.test_starts_at == stage.clock.now()
-    assert run.test_ends_at == stage.clock.now() + timedelta(hours=24)
-    assert stage.at_meta("test/a/adset")["end_time"] == run.test_ends_at.isoformat()
+    assert run.trial.starts_at == stage.clock.now()
+    assert run.trial.ends_at == stage.clock.now() + timedelta(hours=24)
+    assert stage.at_meta("test/a/adset")["end_time"] == run.trial.ends_at.isoformat()
 
 
 def test_a_review_that_never_ends_fails_the_run_after_three_days() -> None:
@@ -57,8 +57,8 @@ def test_a_review_that_never_ends_fails_the_run_after_three_days() -> None:
     stage.meta.review = "IN_PROCESS"
     run = stage.go(ticks=400)
     assert run.status is RunStatus.FAILED
-    assert "not finished reviewing" in english(run.failure)
-    assert timedelta(hours=72) < (run.ended_at or START) - START < timedelta(hours=74)
+    assert "not finished reviewing" in english(run.ending.why)
+    assert timedelta(hours=72) < (run.ending.at or START) - START < timedelta(hours=74)
 
 
 # --- scaling --------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_a_review_that_never_ends_fails_the_run_after_three_days() -> None:
 def test_nothing_left_to_scale_completes_the_run_without_publishing() -> None:
     stage = Stage(unattended("100"))
     run = stage.go()
-    assert (run.status, run.winner) == (RunStatus.COMPLETED, "B")
+    assert (run.status, run.release.winner) == (RunStatus.COMPLETED, "B")
     assert len(stage.events("nothing_to_scale")) == 1
     assert english(stage.now_run.attention).startswith("Nothing is published: ")
     assert len(stage.created_campaigns()) == 2
@@ -76,7 +76,7 @@ def test_nothing_left_to_scale_completes_the_run_without_publishing() -> None:
 
 def test_the_final_campaign_may_spend_what_the_test_has_left_and_no_more() -> None:
     stage = publishing_stage()
-    assert (stage.now_run.final_budget or {})["total"] == 40_000
+    assert (stage.now_run.release.final_budget or {})["total"] == 40_000
     stage.go()
     assert stage.reports.view(stage.run_id).committed == Money(50_000, "EUR")
 
@@ -142,7 +142,7 @@ def test_an_arm_switched_on_again_in_the_last_moment_is_switched_off_again() -> 
 
 def test_a_final_campaign_that_took_hours_to_build_gets_its_days_back() -> None:
     stage = publishing_stage()
-    planned = (stage.now_run.final_budget or {})["ends_at"]
+    planned = (stage.now_run.release.final_budget or {})["ends_at"]
     stage.clock.advance_to(stage.clock.now() + timedelta(hours=5))
     stage.go()
     late = stage.at_meta("final/adset")["end_time"]
@@ -159,7 +159,7 @@ def test_a_winner_ends_its_test_with_losers_paused_and_nothing_else_running() ->
 
 def test_a_publication_held_up_for_longer_than_the_budget_was_to_last_is_moved_on_whole() -> None:
     stage = publishing_stage()
-    planned = stage.now_run.final_budget or {}
+    planned = stage.now_run.release.final_budget or {}
     span = datetime.fromisoformat(planned["ends_at"]) - datetime.fromisoformat(planned["starts_at"])
     resumed = stage.clock.now() + span + timedelta(days=1)
     stage.clock.advance_to(resumed)

@@ -73,7 +73,7 @@ def test_a_test_above_the_daily_limit_is_refused_before_anything_is_created() ->
     limited(stage, daily=99)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "the account's daily limit of 99.00 EUR" in english(run.failure)
+    assert "the account's daily limit of 99.00 EUR" in english(run.ending.why)
     assert stage.meta.objects == {}
 
 
@@ -84,7 +84,7 @@ def test_a_second_test_on_the_same_day_is_refused_with_what_is_left() -> None:
     second = stage.intake.submit(brief_request(), "tester").id
     run = stage.drive(second)
     assert run.status is RunStatus.FAILED
-    assert "could spend 100.00 EUR then, and 50.00 EUR is left" in english(run.failure)
+    assert "could spend 100.00 EUR then, and 50.00 EUR is left" in english(run.ending.why)
     assert {row.run_id for row in stage.rows(second)} == set()
 
 
@@ -101,7 +101,7 @@ def test_a_month_is_held_like_a_day() -> None:
     limited(stage, monthly=199)
     stage.go(RunStatus.AB_TESTING)
     run = stage.drive(stage.intake.submit(brief_request(), "tester").id)
-    assert "monthly limit of 199.00 EUR would be exceeded in 2026-11" in english(run.failure)
+    assert "monthly limit of 199.00 EUR would be exceeded in 2026-11" in english(run.ending.why)
 
 
 def test_a_cancelled_run_gives_its_coming_days_back() -> None:
@@ -119,14 +119,14 @@ def test_the_installations_limit_counts_for_every_account() -> None:
     stage = Stage(pace=EngineConfig(spend=SpendRules(InstallationLimits({"EUR": 150 * EURO}))))
     stage.go(RunStatus.AB_TESTING)
     run = stage.drive(stage.intake.submit(brief_request(), "tester").id)
-    assert "the installation's daily limit of 150.00 EUR" in english(run.failure)
+    assert "the installation's daily limit of 150.00 EUR" in english(run.ending.why)
 
 
 def test_a_currency_without_a_limit_is_refused_where_the_installation_has_limits() -> None:
     stage = Stage(pace=EngineConfig(spend=SpendRules(InstallationLimits({"USD": 500 * EURO}))))
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "none for EUR" in english(run.failure)
+    assert "none for EUR" in english(run.ending.why)
 
 
 def test_what_no_day_can_hold_is_refused_when_it_is_asked_for() -> None:
@@ -145,7 +145,7 @@ def test_a_winner_is_published_with_the_daily_budget_that_fits() -> None:
     stage = Stage(unattended())
     limited(stage, daily=150)
     assert stage.go().status is RunStatus.COMPLETED
-    budget = stage.now_run.final_budget or {}
+    budget = stage.now_run.release.final_budget or {}
     assert (budget["total"], budget["why"]["code"]) == (400 * EURO, "budget.by_limits")
     assert budget["daily"] * 175 // 100 <= 150 * EURO
     assert max(worst(stage).days.values()) <= 150 * EURO
@@ -180,7 +180,7 @@ def test_a_test_whose_limit_was_lowered_while_it_is_built_ends_with_everything_o
     limited(stage, daily=60)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "daily limit of 60.00 EUR" in english(run.failure)
+    assert "daily limit of 60.00 EUR" in english(run.ending.why)
     assert stage.everything_off()
 
 

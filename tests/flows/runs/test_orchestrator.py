@@ -164,7 +164,7 @@ def test_a_request_that_meta_would_refuse_by_now_fails_before_anything_is_create
     stage.meta.facts = replace(stage.meta.facts, status=2)
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "account status 2" in english(run.failure)
+    assert "account status 2" in english(run.ending.why)
     assert stage.meta.objects == {}
 
 
@@ -252,7 +252,7 @@ def test_a_cancelled_run_leaves_nothing_active(status: RunStatus) -> None:
     stage.approvals.cancel(stage.run_id, "manager", "changed my mind")
     run = stage.go()
     assert run.status is RunStatus.CANCELLED
-    assert english(run.failure) == "cancelled by manager: changed my mind"
+    assert english(run.ending.why) == "cancelled by manager: changed my mind"
     assert stage.everything_off()
 
 
@@ -416,11 +416,11 @@ def test_a_launch_interrupted_while_extending_still_ends_both_arms_together(nth:
     stage.clock.advance_to(START + timedelta(hours=1))  # Meta took its time to review
     first = len(stage.meta.made("update"))
     stage.meta.troubles = [PlannedFault("update", cut_off(), first + nth, times=2)]
-    while stage.now_run.test_starts_at is None:
+    while stage.now_run.trial.starts_at is None:
         stage.step()
     run = stage.now_run
     ends = {stage.at_meta(f"test/{letter}/adset")["end_time"] for letter in "ab"}
-    assert ends == {(run.test_ends_at or START).replace(microsecond=0).isoformat()}
+    assert ends == {(run.trial.ends_at or START).replace(microsecond=0).isoformat()}
 
 
 def test_an_object_that_is_not_as_asked_ends_the_run_before_it_is_switched_on() -> None:
@@ -430,7 +430,7 @@ def test_an_object_that_is_not_as_asked_ends_the_run_before_it_is_switched_on() 
     )
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "lifetime_budget is 999999, not 5000" in english(run.failure)
+    assert "lifetime_budget is 999999, not 5000" in english(run.ending.why)
     assert stage.everything_off()
 
 

@@ -24,7 +24,7 @@ def test_a_copy_that_meta_no_longer_knows_does_not_keep_the_winner_from_being_pu
     stage, copy = publishing_with_a_copy()
     del stage.meta.objects[copy]
     run = stage.go()
-    assert run.status is RunStatus.COMPLETED, run.failure
+    assert run.status is RunStatus.COMPLETED, run.ending.why
     assert len(stage.on()) == len({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
 
 

@@ -42,7 +42,7 @@ class Life:
 
     def until_moving(self) -> None:
         """Go on until a plan is stored and nothing of it is done."""
-        while self.machine.run(self.run_id).moving is None:
+        while self.machine.run(self.run_id).trial.moving is None:
             self.machine.tick(self.run_id)
 
     @property
@@ -99,7 +99,7 @@ def test_the_journal_and_meta_agree_on_the_budgets(close: Life) -> None:
 
 
 def test_moving_money_is_no_edit_by_somebody_else(close: Life) -> None:
-    assert close.machine.run(close.run_id).edited_at is None
+    assert close.machine.run(close.run_id).trial.edited_at is None
 
 
 def test_the_settled_spend_is_what_the_arms_spent(close: Life) -> None:
@@ -113,7 +113,7 @@ def test_the_settled_spend_is_what_the_arms_spent(close: Life) -> None:
 
 def test_a_clear_winner_is_still_named() -> None:
     life = Life(CLEAR)
-    assert life.until(RunStatus.WAITING_APPROVAL).winner == "B"
+    assert life.until(RunStatus.WAITING_APPROVAL).release.winner == "B"
 
 
 def test_without_the_wish_no_money_is_moved() -> None:
@@ -125,12 +125,12 @@ def test_without_the_wish_no_money_is_moved() -> None:
 def test_a_refused_cut_gives_nobody_more() -> None:
     life = Life(CLOSE)
     life.until_moving()
-    planned = life.machine.run(life.run_id).moving or {}
+    planned = life.machine.run(life.run_id).trial.moving or {}
     losers = [letter for letter, amount in planned.items() if amount < BUDGET]
     refusals = [MetaRefusedError("below what has been spent", code=100) for _ in losers]
     life.meta.refused_budgets = refusals
     life.machine.tick(life.run_id)
-    assert life.machine.run(life.run_id).moving is None
+    assert life.machine.run(life.run_id).trial.moving is None
     assert life.meta.budgets() == dict.fromkeys("ABCD", BUDGET)
 
 
@@ -140,7 +140,7 @@ def after_a_death(crash_at: int) -> Life:
     life.until_moving()
     life.meta.crash_plan = CrashPlan(crash_at)
     life.machine.crashes = 0
-    while life.machine.run(life.run_id).moving is not None:
+    while life.machine.run(life.run_id).trial.moving is not None:
         life.machine.tick(life.run_id)
     return life
 
@@ -182,7 +182,7 @@ def test_a_limit_lowered_meanwhile_lets_money_be_taken_and_none_be_given() -> No
         unit.commit()
     life.machine.tick(life.run_id)
     run = life.machine.run(life.run_id)
-    assert (run.status, run.moving) == (RunStatus.AB_TESTING, None)
+    assert (run.status, run.trial.moving) == (RunStatus.AB_TESTING, None)
     assert max(life.meta.budgets().values()) == BUDGET
     assert sum(life.meta.budgets().values()) < 4 * BUDGET
 
@@ -193,11 +193,11 @@ def test_a_test_that_ends_in_the_middle_of_a_move_leaves_nothing_open(crash_at: 
     life.until_moving()
     life.meta.crash_plan = CrashPlan(crash_at)
     life.machine.tick(life.run_id)
-    ends = life.machine.run(life.run_id).test_ends_at
+    ends = life.machine.run(life.run_id).trial.ends_at
     assert ends is not None
     life.machine.clock.advance_to(ends)
     run = life.until(RunStatus.SELECTING_WINNER)
-    assert (run.status, run.moving) == (RunStatus.SELECTING_WINNER, None)
+    assert (run.status, run.trial.moving) == (RunStatus.SELECTING_WINNER, None)
     with life.machine.database.unit_of_work() as unit:
         rows = unit.journal.of_run(life.run_id)
     assert [row.key for row in rows if not row.is_settled] == []

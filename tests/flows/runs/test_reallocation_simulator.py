@@ -54,8 +54,8 @@ def test_a_whole_test_stays_within_what_was_set_aside(scenario: str, arms: int) 
         finally:
             machine.meta.close()
             machine.clock.close()
-    assert run.status is RunStatus.SELECTING_WINNER, run.failure
-    assert run.edited_at is None
+    assert run.status is RunStatus.SELECTING_WINNER, run.ending.why
+    assert run.trial.edited_at is None
     assert any(one.tag.endswith("reallocated") for one in events)
     assert set(amounts_of(rows).values()) != {100 * BUDGET}
     assert peak <= 100 * BUDGET * arms

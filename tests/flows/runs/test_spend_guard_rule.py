@@ -122,7 +122,7 @@ def test_a_right_that_is_missing_delays_the_campaign_by_less_than_an_hour() -> N
     asked = stage.clock.now()
     on_the_rule(stage, MetaAuthorisationError("no right", code=200), times=1000)
     run = completed_without(stage)
-    assert (run.ended_at or asked) - asked < timedelta(hours=1)
+    assert (run.ending.at or asked) - asked < timedelta(hours=1)
 
 
 def test_a_run_that_fails_afterwards_takes_its_rule_with_it() -> None:

@@ -77,7 +77,7 @@ def test_a_business_has_people_divided_equally_before_anything_is_on() -> None:
     cells = study.fields["cells"]
     assert [cell["adsets"] for cell in cells] == [[stage.row(f"test/{arm}/adset").meta_id] for arm in "ab"]
     assert {cell["treatment_percentage"] for cell in cells} == {50}
-    assert (run.randomised, run.divides_people, on_when_made) == (True, True, [0])
+    assert (run.study.is_randomised, run.divides_people, on_when_made) == (True, True, [0])
 
 
 def test_the_verdict_no_longer_says_that_people_were_not_divided() -> None:
@@ -100,8 +100,8 @@ def test_the_study_outlasts_its_test() -> None:
     stage = staged()
     stage.meta.rates = EQUAL_RATES
     run = stage.go(RunStatus.ANALYZING_RESULTS)
-    assert run.test_ends_at is not None
-    assert studies(stage)[0].fields["end_time"] >= seconds(run.test_ends_at)
+    assert run.trial.ends_at is not None
+    assert studies(stage)[0].fields["end_time"] >= seconds(run.trial.ends_at)
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -112,9 +112,9 @@ def test_the_study_is_ended_with_its_test(early: bool) -> None:  # noqa: FBT001 
     if early:
         stage.overwrite(status=RunStatus.ANALYZING_RESULTS)
     run = stage.go(RunStatus.SELECTING_WINNER)
-    assert run.stopped_at is not None
+    assert run.trial.stopped_at is not None
     ends = datetime.fromtimestamp(studies(stage)[0].fields["end_time"], tz=UTC)
-    assert run.stopped_at < ends <= run.stopped_at + timedelta(minutes=30)
+    assert run.trial.stopped_at < ends <= run.trial.stopped_at + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -123,7 +123,7 @@ def test_a_study_whose_answer_was_lost_exists_once(error: MetaError, done: bool)
     stage = staged()
     on_the_study(stage, error, done=done)
     run = stage.go()
-    assert (run.status, run.randomised) == (RunStatus.COMPLETED, True)
+    assert (run.status, run.study.is_randomised) == (RunStatus.COMPLETED, True)
     assert len(studies(stage)) == 1
     assert stage.row(STUDY).state is OperationState.CONFIRMED
 
@@ -140,7 +140,7 @@ def test_what_meta_does_not_divide_is_tested_all_the_same_with_a_warning(error: 
     assert stage.clock.now() - before < timedelta(hours=1)
     stage.meta.troubles = []
     run = stage.go()
-    assert (run.status, run.randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
+    assert (run.status, run.study.is_randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
     assert "people are not divided at random" in english(run.warnings[-1])
     assert len(stage.events("without_study")) == 1
     assert "not_randomised" in caveats(stage)
@@ -155,7 +155,7 @@ def test_a_study_that_was_refused_because_its_start_had_passed_is_asked_for_agai
     stage.clock.advance_to(stage.clock.now() + timedelta(minutes=40))
     stage.meta.troubles = [PlannedFault("create", MetaRefusedError("a study cannot start in the past"), 10)]
     run = stage.go()
-    assert (run.status, run.randomised) == (RunStatus.COMPLETED, True)
+    assert (run.status, run.study.is_randomised) == (RunStatus.COMPLETED, True)
     assert stage.row(STUDY).state is OperationState.REJECTED
     assert stage.row("study/2").state is OperationState.CONFIRMED
     assert len(studies(stage)) == 1
@@ -169,7 +169,7 @@ def test_a_study_that_somebody_cancels_makes_its_test_unhealthy() -> None:
         stage.step()
     stage.meta.objects[MetaId(stage.row(STUDY).meta_id or "")].fields["status"] = "DELETED"
     run = stage.go(RunStatus.ANALYZING_RESULTS)
-    assert run.edited_at is not None
+    assert run.trial.edited_at is not None
     assert "study/1: status is 'DELETED'" in english(stage.events("edited")[0].message)
 
 
@@ -230,7 +230,7 @@ def test_a_study_that_meta_no_longer_shows_or_changes_keeps_no_run_from_its_end(
     assert stage.clock.now() - began <= timedelta(hours=2)
     run = stage.go()
     seen_to_the_end = moment == "closed"  # the last poll saw it at the moment at which the test stopped
-    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, seen_to_the_end), run.failure
+    assert (run.status, run.divides_people) == (RunStatus.COMPLETED, seen_to_the_end), run.ending.why
     assert len(stage.active()) == 3
     assert ("not_randomised" in caveats(stage)) is not seen_to_the_end
     assert any("split test" in english(warning) for warning in run.warnings) is not seen_to_the_end
@@ -279,7 +279,7 @@ def test_a_study_that_ends_before_a_test_held_up_for_days_does_not_count() -> No
     stage.clock.advance_to(stage.clock.now() + timedelta(hours=80))
     stage.meta.review = None
     run = stage.go(RunStatus.SELECTING_WINNER)
-    assert (run.status, run.randomised) == (RunStatus.SELECTING_WINNER, False)
+    assert (run.status, run.study.is_randomised) == (RunStatus.SELECTING_WINNER, False)
     assert "it ends before the test does" in english(run.warnings[-1])
 
 
@@ -298,7 +298,7 @@ def test_once_an_arm_is_on_no_study_is_asked_for_any_more() -> None:
     assert 0 < len(stage.active()) < 6
     stage.meta.on_call = lambda _number, _method: None
     run = stage.go()
-    assert (run.status, run.randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
+    assert (run.status, run.study.is_randomised, studies(stage)) == (RunStatus.COMPLETED, False, [])
     assert "not_randomised" in caveats(stage)
 
 
@@ -307,16 +307,16 @@ def test_no_arm_delivers_before_its_study_begins() -> None:
     stage.go(RunStatus.CREATING_CAMPAIGNS)
     while len(stage.meta.of_kind(ObjectKind.AD)) < 2:
         on = stage.now_run
-        assert on.build_starts_at is not None
-        stage.clock.advance_to(on.build_starts_at + timedelta(minutes=1))
+        assert on.trial.arms_start_at is not None
+        stage.clock.advance_to(on.trial.arms_start_at + timedelta(minutes=1))
         stage.step()
     begins = datetime.fromtimestamp(studies(stage)[0].fields["start_time"], tz=UTC)
     on_at: list[datetime] = []
     stage.meta.on_call = lambda _number, method: (
         on_at.append(stage.clock.now()) if method == "update" else None
     )
-    assert stage.go(RunStatus.AB_TESTING).randomised
-    assert begins > (stage.now_run.build_starts_at or begins)
+    assert stage.go(RunStatus.AB_TESTING).study.is_randomised
+    assert begins > (stage.now_run.trial.arms_start_at or begins)
     assert min(on_at) >= begins
 
 
@@ -365,19 +365,19 @@ def test_a_study_that_cannot_be_found_out_about_for_long_is_ended_all_the_same()
     on_the_study(stage, cut_off(), done=True)
     stage.meta.on_call = failing_to_find_studies(stage)
     run = stage.go(RunStatus.ANALYZING_RESULTS)
-    assert (run.randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
+    assert (run.study.is_randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
     stage.meta.on_call = lambda _number, _method: None
     run = stage.go()
-    assert run.stopped_at is not None
+    assert run.trial.stopped_at is not None
     assert (run.status, stage.row(STUDY).state) == (RunStatus.COMPLETED, OperationState.CONFIRMED)
-    assert studies(stage)[0].fields["end_time"] <= seconds(run.stopped_at + timedelta(days=1))
+    assert studies(stage)[0].fields["end_time"] <= seconds(run.trial.stopped_at + timedelta(days=1))
 
 
 def test_a_study_without_its_members_divides_nobody() -> None:
     stage = staged()
     showing(stage, lambda cell: {**cell, "adsets": []})
     run = stage.go()
-    assert (run.status, run.randomised) == (RunStatus.COMPLETED, False)
+    assert (run.status, run.study.is_randomised) == (RunStatus.COMPLETED, False)
     assert "cells is" in english(run.warnings[-1])
 
 
@@ -415,10 +415,10 @@ def test_the_real_client_makes_moves_and_reads_the_study_of_the_simulator() -> N
         read = machine.meta.read(ObjectKind.STUDY, MetaId(study["id"]), ["status", "end_time", "cells"])
         machine.meta.close()
         machine.clock.close()
-    assert (run.randomised, rows[STUDY].meta_id, read.status) == (True, study["id"], "ACTIVE")
-    assert run.stopped_at is not None
+    assert (run.study.is_randomised, rows[STUDY].meta_id, read.status) == (True, study["id"], "ACTIVE")
+    assert run.trial.stopped_at is not None
     assert read.ends_at is not None
-    late = read.ends_at - run.stopped_at
+    late = read.ends_at - run.trial.stopped_at
     assert timedelta(0) <= late <= timedelta(minutes=30)
     assert {cell["treatment_percentage"] for cell in read.raw["cells"]["data"]} == {50}
     arms = {rows[f"test/{letter}/adset"].meta_id for letter in "ab"}
@@ -461,7 +461,7 @@ def test_a_look_up_that_fails_does_not_keep_a_cancelled_test_on() -> None:
     stage.meta.on_call = failing_to_find_studies(stage)
     stage.clock.advance_to(stage.clock.now() + timedelta(minutes=20))
     run = stage.go(RunStatus.AB_TESTING)
-    assert (run.randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
+    assert (run.study.is_randomised, stage.row(STUDY).state) == (False, OperationState.UNKNOWN)
     assert len(stage.active()) == 6
     stage.approvals.cancel(stage.run_id, "manager")
     stage.step()
@@ -478,7 +478,7 @@ def test_a_death_at_every_moment_in_which_the_study_is_being_made_leaves_exactly
         stage = staged()
         stage.meta.crash_plan = _StudyReaper(stage, crash_at)
         run = stage.go()
-        assert (run.status, run.randomised) == (RunStatus.COMPLETED, True), crash_at
+        assert (run.status, run.study.is_randomised) == (RunStatus.COMPLETED, True), crash_at
         assert len(studies(stage)) == 1, crash_at
         if stage.crashes == 0:
             break

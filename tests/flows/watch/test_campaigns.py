@@ -60,7 +60,7 @@ def test_it_is_planned_with_the_run_s_turn_to_publishing_and_delivers_when_the_r
     stage.go(RunStatus.PUBLISHING_FINAL)
     planned = campaign_of(stage)
     assert (planned.state, planned.ad_set_meta_id, planned.version) == (_S.BUILDING, None, 1)
-    assert planned.budget.minor == (stage.now_run.final_budget or {})["total"]
+    assert planned.budget.minor == (stage.now_run.release.final_budget or {})["total"]
     assert stage.go().status is RunStatus.COMPLETED
     kept = campaign_of(stage)
     ids = (kept.campaign_meta_id, kept.ad_set_meta_id, kept.ad_meta_id)

@@ -46,11 +46,11 @@ def test_a_run_ends_with_everything_off_where_meta_reports_another_time_zone_or_
     books(machine).reports = reports
     run = machine.drive(run_id, RunStatus.WAITING_APPROVAL)
     if not run.is_final:
-        machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+        machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader or "A")
         run = machine.drive(run_id)
     assert machine.exposure(run_id)["peak_total"] <= TOTAL
     assert run.status is RunStatus.FAILED
-    assert next(iter(reports.values())) in english(run.failure)
+    assert next(iter(reports.values())) in english(run.ending.why)
 
 
 @pytest.mark.parametrize("factor", [Decimal(100), Decimal("0.01")])
@@ -59,24 +59,24 @@ def test_figures_that_were_wrong_for_six_hours_neither_lose_the_publication_nor_
 ) -> None:
     run_id = machine.submit()
     run = machine.drive(run_id, RunStatus.ANALYZING_RESULTS)
-    while run.settles_at is None or (run.next_tick_at or run.created_at) < run.settles_at:
+    while run.trial.settles_at is None or (run.next_tick_at or run.created_at) < run.trial.settles_at:
         run = machine.tick(run_id)
     books(machine).factor = factor
-    wrong_until = run.settles_at + timedelta(hours=6)
+    wrong_until = run.trial.settles_at + timedelta(hours=6)
     for _ in range(100):
         if run.status is RunStatus.WAITING_APPROVAL or run.is_final:
             break
         if (run.next_tick_at or run.created_at) > wrong_until:
             books(machine).factor = Decimal(1)
         run = machine.tick(run_id)
-    assert run.status is RunStatus.WAITING_APPROVAL, (run.status, run.attention, run.failure)
+    assert run.status is RunStatus.WAITING_APPROVAL, (run.status, run.attention, run.ending.why)
     books(machine).factor = Decimal(1)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader or "A")
     run = machine.drive(run_id)
     assert run.status is RunStatus.COMPLETED
-    assert run.final_budget is not None
+    assert run.release.final_budget is not None
     assert machine.exposure(run_id)["peak_total"] <= TOTAL
-    assert run.final_budget["total"] > TOTAL - 110_00
+    assert run.release.final_budget["total"] > TOTAL - 110_00
 
 
 def test_figures_that_are_wrong_before_scaling_are_read_again(machine: Machine) -> None:
@@ -84,7 +84,7 @@ def test_figures_that_are_wrong_before_scaling_are_read_again(machine: Machine) 
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
     books(machine).factor = Decimal(100)
     machine.clock.advance_to(machine.clock.now() + timedelta(hours=1))
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader or "A")
     run, began = machine.run(run_id), machine.clock.now()
     for _ in range(100):
         if run.is_final:
@@ -92,7 +92,7 @@ def test_figures_that_are_wrong_before_scaling_are_read_again(machine: Machine) 
         if machine.clock.now() > began + timedelta(hours=6):
             books(machine).factor = Decimal(1)
         run = machine.tick(run_id)
-    assert run.final_budget is not None, (run.status, run.attention, run.failure)
+    assert run.release.final_budget is not None, (run.status, run.attention, run.ending.why)
     assert machine.exposure(run_id)["peak_total"] <= TOTAL
 
 
@@ -100,7 +100,7 @@ def ended(machine: Machine) -> RunId:
     """Return a completed run whose final campaign has spent for half a day."""
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader or "A")
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader or "A")
     assert machine.drive(run_id).status is RunStatus.COMPLETED
     look_for(machine, 12)
     return run_id

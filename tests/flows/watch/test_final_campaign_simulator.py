@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # runs over the simulator
 def published(machine: Machine) -> RunId:
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader)
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader)
     assert machine.drive(run_id).status is RunStatus.COMPLETED
     return run_id
 
@@ -66,7 +66,7 @@ def test_a_completed_run_shows_what_its_final_campaign_spends_until_it_has_settl
     let_pass(machine, 48)
     assert_true(machine, run_id)
     assert machine.view(run_id).spent.minor > 150_00
-    ends = datetime.fromisoformat(str((machine.run(run_id).final_budget or {})["ends_at"]))
+    ends = datetime.fromisoformat(str((machine.run(run_id).release.final_budget or {})["ends_at"]))
     machine.clock.advance_to(ends + timedelta(hours=2))
     machine.look()
     assert state(machine, run_id) is CampaignState.ENDED
@@ -125,7 +125,7 @@ def test_a_run_goes_on_publishing_until_its_final_ad_is_through_review_and_the_l
 ) -> None:
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader)
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader)
     machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
     run = machine.tick(run_id)
     assert run.status is RunStatus.PUBLISHING_FINAL
@@ -141,7 +141,7 @@ def refused(machine: Machine) -> tuple[RunId, str]:
     """Return a run whose final ad Meta has refused, and the ad."""
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).leader)
+    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader)
     machine.fault(kind="ad_disapproved", ad="Final", match={"method": "GET"})
     machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
     for _ in range(20):
@@ -159,7 +159,7 @@ def test_a_refused_final_ad_is_told_with_metas_reason_and_goes_on_once_it_was_ch
     assert run.status is RunStatus.PUBLISHING_FINAL
     assert "DISAPPROVED: Unacceptable business practices" in english(run.attention)
     assert state(machine, run_id) is CampaignState.REFUSED
-    other = "B" if run.winner == "A" else "A"
+    other = "B" if run.release.winner == "A" else "A"
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
     machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
     assert machine.drive(run_id).status is RunStatus.COMPLETED
@@ -171,7 +171,7 @@ def test_a_refused_final_ad_that_nobody_changes_ends_the_run_with_everything_off
     since = machine.clock.now()
     run = machine.drive(run_id)
     assert run.status is RunStatus.FAILED
-    assert "DISAPPROVED" in english(run.failure)
+    assert "DISAPPROVED" in english(run.ending.why)
     assert timedelta(hours=71) < machine.clock.now() - since < timedelta(hours=74)
     assert {one["status"] for one in machine.objects("ad")} <= {"PAUSED", "DELETED"}
     assert machine.exposure(run_id)["could_still_spend"] == 0
@@ -201,7 +201,7 @@ def test_a_final_ad_refused_after_the_run_was_completed_is_told_with_metas_reaso
     assert "DISAPPROVED: Unacceptable business practices" in english(run.attention)
     said = english(run.attention)
     assert (present_run(view, "en").attention, told(machine, run_id, "refused")) == (said, [said])
-    other = "B" if run.winner == "A" else "A"
+    other = "B" if run.release.winner == "A" else "A"
     (ad,) = [one["id"] for one in machine.objects("ad") if "Final" in one["name"]]
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
     machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
@@ -226,7 +226,7 @@ def test_what_was_refused_to_the_end_asks_for_nobodys_attention_after_it(machine
 
 def test_another_variant_can_take_the_place_of_a_refused_ad(machine: Machine) -> None:
     run_id, ad = refused(machine)
-    first = machine.run(run_id).winner
+    first = machine.run(run_id).release.winner
     other = "B" if first == "A" else "A"
     with pytest.raises(ConflictError, match="final_ad_refused"):
         machine.approvals.publish_winner(run_id, "manager", role=Role.MANAGER)
@@ -234,7 +234,7 @@ def test_another_variant_can_take_the_place_of_a_refused_ad(machine: Machine) ->
         run_id, "manager", variant=other, comment="Meta refused it", role=Role.MANAGER
     )
     run = machine.drive(run_id)
-    assert (run.status, run.winner) == (RunStatus.COMPLETED, other), run.failure
+    assert (run.status, run.release.winner) == (RunStatus.COMPLETED, other), run.ending.why
     ads = {one["id"]: one["status"] for one in machine.objects("ad") if "Final" in one["name"]}
     assert ads.pop(ad) == "PAUSED"
     assert list(ads.values()) == ["ACTIVE"]

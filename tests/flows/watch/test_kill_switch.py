@@ -50,7 +50,7 @@ def test_a_held_run_rests_where_it_stands_and_says_who_stopped_it(status: RunSta
     stage.stop()
     stage.enforced()
     run = stage.now_run
-    assert (run.status, run.next_tick_at, run.failure) == (status, None, None)
+    assert (run.status, run.next_tick_at, run.ending.why) == (status, None, None)
     assert english(run.attention) == "stopped by ana: the price is wrong"
 
 
@@ -272,7 +272,7 @@ def test_a_run_that_was_stopped_completes_after_the_stop_is_lifted(status: RunSt
     stage.enforced()
     stage.resume()
     run = stage.go_on()
-    assert run.status is _R.COMPLETED, run.failure
+    assert run.status is _R.COMPLETED, run.ending.why
     assert all("Final (B)" in one.fields["name"] for one in stage.on())
     assert len(stage.on()) == 3
 
@@ -287,8 +287,8 @@ def test_a_tests_arms_are_switched_on_again_and_that_is_no_edit() -> None:
     stage.look()
     run = stage.step()
     assert len(stage.on()) == 6
-    assert run.edited_at is None
-    assert run.interrupted_at is not None
+    assert run.trial.edited_at is None
+    assert run.trial.interrupted_at is not None
 
 
 def test_a_test_whose_time_ran_out_while_stopped_is_not_switched_on_again() -> None:
@@ -296,7 +296,7 @@ def test_a_test_whose_time_ran_out_while_stopped_is_not_switched_on_again() -> N
     stage.step()
     stage.stop()
     stage.enforced()
-    stage.clock.advance_to((stage.now_run.test_ends_at or stage.clock.now()) + timedelta(hours=1))
+    stage.clock.advance_to((stage.now_run.trial.ends_at or stage.clock.now()) + timedelta(hours=1))
     stage.resume()
     stage.look()
     assert stage.step().status is _R.ANALYZING_RESULTS

@@ -10,7 +10,7 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.naming import naming_token
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.reconciliation.findings import look_of
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.runs.run import Ending, RunStatus
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.gate import MoneyGate
 from support.staging import PlannedFault, cut_off
@@ -69,7 +69,7 @@ def test_an_edit_of_a_running_test_is_said_marks_it_and_is_left_alone(
     before = dict(stage.at(key))
     stage.at_look()
     assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [(key, *change)]
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None
     assert stage.at(key) == before
 
 
@@ -95,7 +95,7 @@ def test_a_targeting_narrowed_otherwise_than_we_asked_is_said_once_marks_the_tes
     stage.at_look()
     stage.at_look()
     assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [("test/a/adset", "targeting")]
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None
     stage.touch("test/a/adset", targeting=before)
     stage.at_look()
     assert len(stage.events("restored")) == 1
@@ -118,7 +118,7 @@ def test_a_schedule_an_attribution_or_a_start_that_we_did_not_ask_for_marks_the_
     stage.at_look()
     stage.at_look()
     assert [(one.data["key"], one.data["field"]) for one in stage.said()] == [("test/a/adset", *change)]
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None
 
 
 def test_what_meta_adds_by_itself_is_not_said() -> None:
@@ -133,7 +133,7 @@ def test_what_meta_adds_by_itself_is_not_said() -> None:
     )
     stage.touch("test/a/adset", **added, pacing_type=["standard"])
     stage.at_look()
-    assert (stage.found, stage.said(), stage.now_run.edited_at) == (set(), [], None)
+    assert (stage.found, stage.said(), stage.now_run.trial.edited_at) == (set(), [], None)
 
 
 def baselines(stage: SweepStage) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_what_is_narrowed_between_making_and_verifying_is_no_baseline() -> None:
     stage.at_look()
     stage.at_look()
     assert {(key, field) for key, field, _ in stage.found} == {("test/a/adset", "targeting")}
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None
 
 
 @pytest.mark.parametrize("key", ["final/campaign", "final/adset", "final/ad"])
@@ -188,7 +188,7 @@ def test_a_new_name_is_said_and_does_not_mark_the_test() -> None:
     stage.touch("test/a/campaign", name="Mine now")
     stage.at_look()
     assert stage.found == {("test/a/campaign", "name", "Mine now")}
-    assert stage.now_run.edited_at is None
+    assert stage.now_run.trial.edited_at is None
 
 
 def test_an_edit_is_said_again_when_it_changes_and_once_more_when_it_is_undone() -> None:
@@ -282,7 +282,7 @@ def test_a_deleted_arm_is_said_once_shown_in_its_model_and_marks_the_test() -> N
     stage.at_look()
     (model,) = [one for one in stage.reports.view(stage.run_id).objects if one.key == "test/a/campaign"]
     assert (model.status, len(stage.said())) == ("DELETED", 1)
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None
 
 
 def odd_campaign(stage: SweepStage) -> MetaId:
@@ -400,7 +400,7 @@ def test_a_late_read_of_our_own_write_is_no_finding() -> None:
 
 def publishing_again(stage: SweepStage) -> None:
     """Have the run be as if its last tick had not been saved."""
-    stage.overwrite(status=_R.PUBLISHING_FINAL, ended_at=None, next_tick_at=stage.clock.now())
+    stage.overwrite(status=_R.PUBLISHING_FINAL, ending=Ending(), next_tick_at=stage.clock.now())
     stage.step()
 
 

@@ -49,7 +49,7 @@ def trace(stage: SweepStage) -> tuple[object, ...]:
         said,
         recalls,
         open_rows,
-        stage.now_run.edited_at is not None,
+        stage.now_run.trial.edited_at is not None,
         len(stage.record["unknown_runs"]),
     )
 
@@ -129,4 +129,4 @@ def test_a_threat_is_met_once_although_a_tick_races_the_look(
         stage.at_look()
     assert stage.at("test/a/campaign")["status"] == "PAUSED"
     assert len([one for one in stage.said() if one.data["field"] == "lifetime_budget"]) == 1
-    assert stage.now_run.edited_at is not None
+    assert stage.now_run.trial.edited_at is not None

@@ -131,7 +131,7 @@ def test_edits_made_through_the_sdk_are_found() -> None:
         places = {(key, field) for key, field, _ in scene.found()}
         assert places == {("test/a/campaign", "name"), ("test/b/ad", "status"), ("test/b/adset", "targeting")}
         scene.look()
-        assert scene.machine.run(scene.run_id).edited_at is not None
+        assert scene.machine.run(scene.run_id).trial.edited_at is not None
 
 
 def test_placements_hours_and_attribution_that_nobody_of_us_asked_for_are_found_and_mark_the_test() -> None:
@@ -158,7 +158,7 @@ def test_placements_hours_and_attribution_that_nobody_of_us_asked_for_are_found_
             ("test/b/adset", "pacing_type"),
         }
         scene.look()
-        assert scene.machine.run(scene.run_id).edited_at is not None
+        assert scene.machine.run(scene.run_id).trial.edited_at is not None
 
 
 def test_another_creative_in_an_ad_is_found() -> None:

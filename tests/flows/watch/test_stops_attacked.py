@@ -124,9 +124,9 @@ def test_two_strays_of_one_name_are_two_lines() -> None:
 
 def test_an_activation_that_a_stop_overtook_is_no_edit_of_the_test() -> None:
     stage = stopped_in_mid_activation(_R.CREATING_CAMPAIGNS)
-    while not stage.now_run.is_final and stage.now_run.edited_at is None:
+    while not stage.now_run.is_final and stage.now_run.trial.edited_at is None:
         next_of_both(stage)
-    assert (stage.now_run.status, stage.now_run.edited_at) == (_R.COMPLETED, None)
+    assert (stage.now_run.status, stage.now_run.trial.edited_at) == (_R.COMPLETED, None)
 
 
 def test_an_activation_that_a_stop_overtook_is_withdrawn_and_a_new_one_is_made() -> None:
@@ -153,7 +153,7 @@ def test_the_reconciliation_leaves_a_final_campaign_on_that_was_stopped_in_mid_a
 
 def test_what_a_person_pauses_after_a_stop_in_mid_activation_stays_paused() -> None:
     stage = stopped_in_mid_activation(_R.CREATING_CAMPAIGNS)
-    while stage.now_run.test_starts_at is None:
+    while stage.now_run.trial.starts_at is None:
         next_of_both(stage)
     switch(stage, "PAUSED", stage.at_meta("test/a/campaign")["name"])
     stage.step()
@@ -367,7 +367,7 @@ def test_hours_in_the_dark_while_the_arms_are_extended_are_no_test_time() -> Non
     second = len(stage.meta.made("update")) + 2
     stage.meta.troubles = [PlannedFault("update", cut_off(), nth=second)]
     stage.step()
-    assert stage.now_run.test_starts_at is None
+    assert stage.now_run.trial.starts_at is None
     extended = [row.state for row in stage.rows() if row.key.startswith("extend/test/")]
     assert extended == [OperationState.CONFIRMED, OperationState.INTENDED]
     stage.stop()
@@ -376,14 +376,12 @@ def test_hours_in_the_dark_while_the_arms_are_extended_are_no_test_time() -> Non
     stage.resume()
     resumed_at = stage.clock.now()
     stage.look()
-    while stage.now_run.test_starts_at is None:
+    while (run := stage.now_run).trial.starts_at is None:
         stage.step()
-    run = stage.now_run
-    assert run.test_starts_at is not None
-    assert run.test_starts_at >= resumed_at
+    assert run.trial.starts_at >= resumed_at
     arms = [stage.at_meta(f"test/{letter}/adset") for letter in "ab"]
     assert {datetime.fromisoformat(arm["end_time"]) for arm in arms} == {
-        (run.test_ends_at or resumed_at).replace(microsecond=0)
+        (run.trial.ends_at or resumed_at).replace(microsecond=0)
     }
 
 
@@ -408,5 +406,5 @@ def test_an_activation_that_was_held_back_has_started_nothing_and_a_test_stopped
     later(stage, hours=60)
     stage.resume()
     run = stage.go_on(_R.ANALYZING_RESULTS)
-    assert run.failure is None
+    assert run.ending.why is None
     assert run.status is _R.ANALYZING_RESULTS

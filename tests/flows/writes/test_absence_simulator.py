@@ -15,5 +15,5 @@ def test_a_create_that_meta_lists_only_after_five_minutes_is_not_made_again(
     machine.fault(kind="read_lag", seconds=300, match={"method": "GET"})
     machine.fault(kind="commit_then_timeout", match={"method": "POST", "path_regex": f"/{edge}$"})
     run = machine.drive(machine.submit(), RunStatus.AB_TESTING)
-    assert run.status is RunStatus.AB_TESTING, run.failure
+    assert run.status is RunStatus.AB_TESTING, run.ending.why
     assert len(machine.objects(edge.removesuffix("s"))) == 2

@@ -59,7 +59,7 @@ class ClaimedMachine(DirectMachine):
 
     def approve(self, run_id: RunId) -> None:
         run = self.run(run_id)
-        self.approvals.publish_winner(run_id, "manager", None if run.proven else "A", "as asked")
+        self.approvals.publish_winner(run_id, "manager", None if run.release.is_proven else "A", "as asked")
 
     def submitted(self) -> RunId:
         return self.intake.submit(brief_request(), "tester").id

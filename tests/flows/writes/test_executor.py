@@ -253,8 +253,8 @@ def test_a_refused_create_ends_the_run_with_metas_words_and_nothing_left(nth: in
     stage.meta.troubles = [PlannedFault("create", refusal(), nth)]
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "Invalid parameter" in english(run.failure)
-    assert "Name another link." in english(run.failure)
+    assert "Invalid parameter" in english(run.ending.why)
+    assert "Name another link." in english(run.ending.why)
     assert [one.fields["name"] for one in stage.live()] == []
 
 
@@ -357,7 +357,7 @@ def test_a_passing_hindrance_delays_the_run_and_tells_people(
     attentions = [stage.now_run.attention]
     while stage.now_run.status is not RunStatus.AB_TESTING:
         attentions.append(stage.step().attention)
-        assert not stage.now_run.is_final, stage.now_run.failure
+        assert not stage.now_run.is_final, stage.now_run.ending.why
     assert any("not now" in english(attention) for attention in attentions)
     assert stage.kinds() == TEST_OBJECTS
 
@@ -377,8 +377,8 @@ def test_an_activation_that_never_shows_is_given_up_and_the_run_fails_with_every
     stage.meta.deaf = 10**6
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "given up" in english(run.failure)
-    assert "status is 'PAUSED', not 'ACTIVE'" in english(run.failure)
+    assert "given up" in english(run.ending.why)
+    assert "status is 'PAUSED', not 'ACTIVE'" in english(run.ending.why)
     assert stage.everything_off()
 
 
@@ -421,7 +421,7 @@ def test_a_run_that_the_gate_stops_ends_with_everything_off() -> None:
     stage.overwrite(request=replace(stage.now_run.request, budget_config=less))
     run = stage.go()
     assert run.status is RunStatus.FAILED
-    assert "The money gate refused test/b/adset" in english(run.failure)
+    assert "The money gate refused test/b/adset" in english(run.ending.why)
     assert len(stage.meta.of_kind(ObjectKind.AD_SET)) == 1
     assert stage.everything_off()
 

@@ -21,7 +21,7 @@ from autopublisher.domain.request.request import (
     Strategy,
     TargetingConfig,
 )
-from autopublisher.domain.runs.run import Approval, Run, RunStatus
+from autopublisher.domain.runs.run import Approval, Release, Run, RunStatus
 from autopublisher.ports.repositories import UnitOfWork
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -127,19 +127,19 @@ def test_no_approval_runs_out_by_jumping(
     due: datetime | None,
 ) -> None:
     scheduled = replace(REQUEST, scheduled_for=START + timedelta(days=30))
-    store(database, 1, RunStatus.WAITING_APPROVAL, due, approval_expires_at=LATER)
+    store(database, 1, RunStatus.WAITING_APPROVAL, due, release=Release(expires_at=LATER))
     store(database, 2, other, START + timedelta(days=30), request=scheduled)
     assert driver.jump()
     assert clock.now() == START + timedelta(days=30)
     with database.unit_of_work() as unit:
         run = unit.runs.get(RunId("1"))
-    assert run.approval_expires_at == LATER + timedelta(days=30)
+    assert run.release.expires_at == LATER + timedelta(days=30)
     assert run.next_tick_at == (None if due is None else due + timedelta(days=30))
     assert not driver.jump()
 
 
 def test_an_approval_given_meanwhile_is_not_overwritten(database: MemoryDatabase, clock: ManualClock) -> None:
-    store(database, 1, RunStatus.WAITING_APPROVAL, LATER, approval_expires_at=LATER)
+    store(database, 1, RunStatus.WAITING_APPROVAL, LATER, release=Release(expires_at=LATER))
     store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(days=1))
     opened: list[int] = []
 
@@ -149,7 +149,12 @@ def test_an_approval_given_meanwhile_is_not_overwritten(database: MemoryDatabase
             with database.unit_of_work() as unit:
                 run = unit.runs.get(RunId("1"))
                 approval = Approval("A", "ana", START, "digest")
-                unit.runs.save(replace(run, version=2, approval=approval, next_tick_at=START), was=1)
+                unit.runs.save(
+                    replace(
+                        run, version=2, release=replace(run.release, approval=approval), next_tick_at=START
+                    ),
+                    was=1,
+                )
                 unit.commit()
         return database.unit_of_work()
 

@@ -18,7 +18,7 @@ from autopublisher.domain.request.request import (
     Strategy,
     TargetingConfig,
 )
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Trial
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RUN_ID = RunId("0123abcd-4567-4890-abcd-ef0123456789")
@@ -86,8 +86,7 @@ def run_of(request: RunRequest | None = None, **changes: Any) -> Run:
         created_by="tester",
         updated_at=NOW,
         next_tick_at=NOW,
-        build_starts_at=NOW,
-        build_ends_at=NOW + timedelta(hours=24),
+        trial=Trial(arms_start_at=NOW, arms_end_at=NOW + timedelta(hours=24)),
     )
     return replace(run, **changes)
 

@@ -1,10 +1,12 @@
 """The run table: a few columns to search by, the request and everything else a run remembers as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_, update
 
 from autopublisher.adapters.db.session import Row, Session
@@ -15,7 +17,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.naming import id_prefix_of
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import request_from_record, request_to_record
-from autopublisher.domain.runs.run import FINAL, Run
+from autopublisher.domain.runs.run import FINAL, Ending, Release, Run, Study, Trial
 from autopublisher.ports.repositories import RunFilter
 
 _FORM = TypeAdapter(Run)
@@ -23,6 +25,25 @@ _DERIVED = frozenset({"request", "details", "total_budget_minor"})
 _SEARCHABLE = frozenset(column.name for column in runs.columns) - _DERIVED
 """The fields of a run that have a column of their own."""
 
+_STORED_AS = {
+    "at": "ended_at",
+    "turned_to": "ends_as",
+    "turned_at": "ending_at",
+    "why": "failure",
+    "is_randomised": "randomised",
+    "seen_at": "study_seen_at",
+    "arms_start_at": "build_starts_at",
+    "arms_end_at": "build_ends_at",
+    "starts_at": "test_starts_at",
+    "ends_at": "test_ends_at",
+    "is_proven": "proven",
+    "expires_at": "approval_expires_at",
+}
+_NESTED = {
+    part: {one.name: _STORED_AS.get(one.name, one.name) for one in fields(value)}
+    for part, value in (("ending", Ending), ("study", Study), ("trial", Trial), ("release", Release))
+}
+"""The fields of a run's nested values, and their names in a row, where they stand beside the run's own."""
 
 _MESSAGES = ("attention", "failure")
 
@@ -30,16 +51,25 @@ _MESSAGES = ("attention", "failure")
 def run_to_row(run: Run) -> dict[str, Any]:
     """Return a run as a row; a field without a column goes into ``details``."""
     total = Money.from_major(run.request.budget_config.total_budget, run.currency)
+    flat = dict(_side_by_side(run))
+    apart = {*_SEARCHABLE, *_MESSAGES, "warnings", "request"}
     return {
-        **{name: getattr(run, name) for name in _SEARCHABLE},
+        **{name: flat[name] for name in _SEARCHABLE},
         "total_budget_minor": total.minor,
         "request": request_to_record(run.request),
-        "details": _FORM.dump_python(
-            run, mode="json", exclude={*_SEARCHABLE, *_MESSAGES, "warnings", "request"}
-        )
-        | {name: None if (said := getattr(run, name)) is None else said.to_record() for name in _MESSAGES}
+        "details": to_jsonable_python({name: value for name, value in flat.items() if name not in apart})
+        | {name: None if (said := flat[name]) is None else said.to_record() for name in _MESSAGES}
         | {"warnings": [warning.to_record() for warning in run.warnings]},
     }
+
+
+def _side_by_side(run: Run) -> Iterator[tuple[str, Any]]:
+    for field in fields(run):
+        value = getattr(run, field.name)
+        if field.name not in _NESTED:
+            yield field.name, value
+            continue
+        yield from ((stored, getattr(value, name)) for name, stored in _NESTED[field.name].items())
 
 
 def run_from_row(row: Row) -> Run:
@@ -49,7 +79,12 @@ def run_from_row(row: Row) -> Run:
     said = {name: Message.from_record(details[name]) for name in _MESSAGES if details.get(name) is not None}
     warnings = tuple(Message.from_record(one) for one in details.get("warnings", ()))
     request = request_from_record(row["request"])
-    return _FORM.validate_python({**details, **columns, **said, "warnings": warnings, "request": request})
+    flat = {**details, **columns, **said, "warnings": warnings, "request": request}
+    nested = {
+        part: {name: flat[stored] for name, stored in names.items() if stored in flat}
+        for part, names in _NESTED.items()
+    }
+    return _FORM.validate_python({**flat, **nested})
 
 
 class SqlRuns:

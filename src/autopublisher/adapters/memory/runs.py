@@ -107,7 +107,8 @@ class MemoryJournal:
 
 
 def _as_stored(run: Run) -> Run:
-    return replace(run, final_budget=json_copy(run.final_budget), report=json_copy(run.report))
+    release = replace(run.release, final_budget=json_copy(run.release.final_budget))
+    return replace(run, release=release, report=json_copy(run.report))
 
 
 def _matches(run: Run, wanted: RunFilter) -> bool:
@@ -118,7 +119,7 @@ def _matches(run: Run, wanted: RunFilter) -> bool:
         and (wanted.marks is None or run_mark(run.id) in wanted.marks)
         and (wanted.due_by is None or _is_due(run, wanted.due_by))
         and (not wanted.was_admitted or run.admitted_at is not None)
-        and (wanted.alive_since is None or run.ended_at is None or run.ended_at >= wanted.alive_since)
+        and (wanted.alive_since is None or run.ending.at is None or run.ending.at >= wanted.alive_since)
     )
 
 

@@ -15,8 +15,8 @@ def approval_digest(run: Run) -> str:
     """Return what an approval is bound to: the run, its choice and its money, as a short SHA-256."""
     facts = {
         "run": run.id,
-        "winner": run.winner,
-        "leader": run.leader,
+        "winner": run.release.winner,
+        "leader": run.release.leader,
         "plan": run.plan_digest,
         "total": str(run.request.budget_config.total_budget),
         "scaling": str(run.request.budget_config.scaling_factor),
@@ -28,9 +28,9 @@ def approval_digest(run: Run) -> str:
 def named_by_verdict(run: Run, decisions: Sequence[Decision]) -> str | None:
     """Return the variant that the latest verdict names as proven or as its best bet; None where it names nobody."""
     named: str | None = json.loads(decisions[-1].verdict).get("winner") if decisions else None
-    return named or (run.winner if run.proven else None)
+    return named or (run.release.winner if run.release.is_proven else None)
 
 
 def overrides_verdict(run: Run, named: str | None, variant: str) -> bool:
     """Tell whether releasing ``variant`` goes against the evidence: another one is ``named``, or it was proven worse."""
-    return variant in run.eliminated or named not in {None, variant}
+    return variant in run.trial.eliminated or named not in {None, variant}

@@ -19,7 +19,7 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
     While the test runs it counts on people being divided as decided before; the ``final`` verdict only on what Meta has
     shown after the end.
     """
-    divided = run.was_divided_throughout if final else bool(run.randomised)
+    divided = run.was_divided_throughout if final else bool(run.study.is_randomised)
     ab = run.request.ab_test_config
     threshold = ab.min_spend_threshold
     return evidence.Design(
@@ -33,7 +33,7 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
         cooldown_hours=float(ab.settle_hours),
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
-        poll_hours=None if run.poll_minutes is None else run.poll_minutes / 60,
+        poll_hours=None if run.trial.poll_minutes is None else run.trial.poll_minutes / 60,
         adaptive=ab.adaptive_allocation,
         randomised=divided,
         # Every variant asks for the same people; only a study keeps them apart.
@@ -47,11 +47,11 @@ def planned_shares_of(
     """Return what part of the spend each variant should have had by now; None where no money is moved."""
     if (
         not run.request.ab_test_config.adaptive_allocation
-        or run.test_starts_at is None
-        or run.test_ends_at is None
+        or run.trial.starts_at is None
+        or run.trial.ends_at is None
     ):
         return None
-    shares = planned_shares(rows, run.test_starts_at, run.test_ends_at, now)
+    shares = planned_shares(rows, run.trial.starts_at, run.trial.ends_at, now)
     return tuple(shares[variant.letter] for variant in variants) if shares else None
 
 
@@ -59,7 +59,7 @@ def history_of(
     run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot]
 ) -> tuple[evidence.Snapshot, ...]:
     """Return complete polls in order; hours count from the moment the test was switched on."""
-    start = run.test_starts_at or run.build_starts_at or run.created_at
+    start = run.trial.starts_at or run.trial.arms_start_at or run.created_at
     offset = offset_of(run.currency)
     polls: dict[datetime, dict[str, Figures]] = {}
     for snapshot in snapshots:
@@ -69,7 +69,7 @@ def history_of(
         evidence.Snapshot(
             hour=max(0.0, (at - start).total_seconds() / 3600.0),
             figures=tuple(_in_major(poll[letter], offset) for letter in letters),
-            edited=run.edited_at is not None and at >= run.edited_at,
+            edited=run.trial.edited_at is not None and at >= run.trial.edited_at,
         )
         for at, poll in sorted(polls.items())
         if all(letter in poll for letter in letters)

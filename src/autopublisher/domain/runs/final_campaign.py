@@ -24,7 +24,7 @@ REVIEWED_SINCE = "reviewed_since"
 
 def planned(run: Run, now: datetime) -> Campaign | None:
     """Return the campaign that a run's final budget plans, before anything of it is made; None without a budget."""
-    budget = run.final_budget
+    budget = run.release.final_budget
     if budget is None:
         return None
     return Campaign(

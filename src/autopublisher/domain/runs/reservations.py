@@ -71,7 +71,7 @@ def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list
     ordered = sorted(rows, key=lambda row: row.sequence)
     made = [_reservation(run, row, ordered, how) for row in ordered if row.spec.reserves]
     found = [one for one in made if one is not None]
-    if run.is_final or run.ends_as is not None:
+    if run.is_final or run.ending.turned_to is not None:
         return found
     return found + _promised(run, {row.key for row in ordered}, how)
 
@@ -136,17 +136,17 @@ def _duplicate_off_since(key: str, rows: Sequence[Operation]) -> datetime | None
 def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
     if run.status is RunStatus.CREATING_CAMPAIGNS:
         return _promised_test(run, known, how)
-    if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
-        return _promised_final(run.final_budget, known, how)
+    if run.status is RunStatus.PUBLISHING_FINAL and run.release.final_budget is not None:
+        return _promised_final(run.release.final_budget, known, how)
     return []
 
 
 def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
-    if run.build_starts_at is None or run.build_ends_at is None:
+    if run.trial.arms_start_at is None or run.trial.arms_end_at is None:
         return []
     test = run.request.ab_test_config
     most = Money.from_major(test.test_budget_per_variant, run.currency).minor
-    first, last = how.local(run.build_starts_at).date(), last_day(how.local(run.build_ends_at))
+    first, last = how.local(run.trial.arms_start_at).date(), last_day(how.local(run.trial.arms_end_at))
     keys = [test_key(letter, ObjectKind.AD_SET) for letter in LETTERS[: test.variants_count]]
     return [Reservation(key, most, first, last) for key in keys if key not in known]
 

@@ -84,14 +84,81 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Study:
+    """The study at Meta that divides people at random between the arms of the test.
+
+    ``business_id`` is the business it belongs to. ``is_randomised`` is None until it is decided whether there is one;
+    ``seen_at`` is when Meta last showed it as asked.
+    """
+
+    business_id: str | None = None
+    is_randomised: bool | None = None
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The test of the variants: when it runs, what has touched it, and where its money goes. Moments are aware UTC.
+
+    ``arms_start_at`` and ``arms_end_at`` are what the arms are built with, ``starts_at`` and ``ends_at`` when the test
+    itself begins and ends; its figures are read every ``poll_minutes``, as fixed at its beginning. ``edited_at`` is when
+    somebody else was first seen to have changed it, ``interrupted_at`` when it last went on after a stop, ``stopped_at``
+    when its arms were switched off, ``settles_at`` when its last conversions are in. ``eliminated`` are the variants proven
+    worse. ``allocated_at`` is when its money was last divided anew, ``moving`` each arm's budget while that is carried out,
+    in minor units.
+    """
+
+    arms_start_at: datetime | None = None
+    arms_end_at: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    poll_minutes: int | None = None
+    edited_at: datetime | None = None
+    interrupted_at: datetime | None = None
+    stopped_at: datetime | None = None
+    settles_at: datetime | None = None
+    eliminated: tuple[str, ...] = ()
+    allocated_at: datetime | None = None
+    moving: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a run: ``at`` once it has come, ``why`` where it was not the planned one, or will not be.
+
+    ``turned_to`` is the final status a run is on its way to by switching off what it has on, ``turned_at`` when a
+    cancellation or a failure has sent it there. Moments are aware UTC.
+    """
+
+    at: datetime | None = None
+    turned_to: RunStatus | None = None
+    turned_at: datetime | None = None
+    why: Message | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is published: the variant, by whose word, and with which money.
+
+    ``winner`` is the variant that the test has chosen or a person has approved, ``is_proven`` whether the evidence proves
+    it, ``leader`` the one ahead when the test was judged. A person may approve until ``expires_at``. ``final_budget`` is
+    the final campaign's budget as a record, amounts in minor units.
+    """
+
+    winner: str | None = None
+    leader: str | None = None
+    is_proven: bool = False
+    approval: Approval | None = None
+    expires_at: datetime | None = None
+    final_budget: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
 
     ``restoration`` is the latest restoring of its database since which it has been compared with Meta.
     ``adopts`` names (``found_digest``) what a person has told it to take over at Meta.
-    ``randomised`` is None until it is decided whether a study divides people between the arms; ``study_seen_at`` is when
-    Meta last showed it as asked. ``poll_minutes`` is how often the test is read, as fixed when it began. ``ending_at`` is
-    when the run turned to an end other than its planned one.
     """
 
     id: RunId
@@ -112,36 +179,15 @@ class Run:
     restoration: str | None = None
     adopts: str | None = None
     admitted_at: datetime | None = None
-    ended_at: datetime | None = None
-    ends_as: RunStatus | None = None
-    ending_at: datetime | None = None
-    failure: Message | None = None
+    ending: Ending = Ending()
     failed_ticks: int = 0
     attention: Message | None = None
     objective: str = ""
     plan_digest: str = ""
     warnings: tuple[Message, ...] = ()
-    business_id: str | None = None
-    randomised: bool | None = None
-    study_seen_at: datetime | None = None
-    build_starts_at: datetime | None = None
-    build_ends_at: datetime | None = None
-    test_starts_at: datetime | None = None
-    test_ends_at: datetime | None = None
-    poll_minutes: int | None = None
-    edited_at: datetime | None = None
-    interrupted_at: datetime | None = None
-    stopped_at: datetime | None = None
-    settles_at: datetime | None = None
-    eliminated: tuple[str, ...] = ()
-    allocated_at: datetime | None = None
-    moving: Mapping[str, int] | None = None
-    winner: str | None = None
-    leader: str | None = None
-    proven: bool = False
-    approval: Approval | None = None
-    approval_expires_at: datetime | None = None
-    final_budget: Mapping[str, Any] | None = None
+    study: Study = Study()
+    trial: Trial = Trial()
+    release: Release = Release()
     report: Mapping[str, Any] | None = None
 
     @property
@@ -157,46 +203,47 @@ class Run:
     @property
     def reason(self) -> Message | None:
         """Why the run has ended, or is going to; a cancellation is only asked for until all of it has been read back."""
-        if self.control is not Control.CANCEL or self.is_final or self.failure is None:
-            return self.failure
-        return as_asked(self.failure)
+        if self.control is not Control.CANCEL or self.is_final or self.ending.why is None:
+            return self.ending.why
+        return as_asked(self.ending.why)
 
     @property
     def is_ending(self) -> bool:
         """Whether it is on its way to an end at which nothing of it is on, or has come to one."""
-        return self.status in FINAL or self.ends_as in {_R.CANCELLED, _R.FAILED}
+        return self.status in FINAL or self.ending.turned_to in {_R.CANCELLED, _R.FAILED}
 
     @property
     def is_refused(self) -> bool:
         """Whether the run waits for a person because Meta does not deliver its final ad."""
-        is_publishing = self.status is _R.PUBLISHING_FINAL and self.ends_as is None
+        is_publishing = self.status is _R.PUBLISHING_FINAL and self.ending.turned_to is None
         return is_publishing and self.control is Control.NONE and REFUSED_AT in (self.report or {})
 
     @property
     def was_divided_throughout(self) -> bool:
         """Whether people were divided at random until the test stopped, as Meta showed after that."""
-        seen, stopped = self.study_seen_at, self.stopped_at
-        return bool(self.randomised) and seen is not None and stopped is not None and seen >= stopped
+        seen, stopped = self.study.seen_at, self.trial.stopped_at
+        return bool(self.study.is_randomised) and seen is not None and stopped is not None and seen >= stopped
 
     @property
     def divides_people(self) -> bool | None:
         """Whether people are, or were, divided at random between the arms, as far as can be claimed; None if undecided."""
-        if not self.randomised or self.edited_at is not None:
-            return None if self.randomised is None else False
+        if not self.study.is_randomised or self.trial.edited_at is not None:
+            return None if self.study.is_randomised is None else False
         under_way = self.status in {_R.CREATING_CAMPAIGNS, _R.AB_TESTING, _R.ANALYZING_RESULTS}
         return self.was_divided_throughout or under_way
 
-    def taken_over(self, now: datetime, **changes: Any) -> "Run":
+    def taken_over(self, now: datetime) -> "Run":
         """Return the run publishing a final campaign that Meta holds already, by a person's word from any status."""
         if self.is_final:
             raise TransitionError(f"run {self.id} has ended and takes nothing over")
-        return replace(
-            self, status=_R.PUBLISHING_FINAL, updated_at=now, next_tick_at=now, ends_as=None, **changes
-        )
+        ending = replace(self.ending, turned_to=None)
+        return replace(self, status=_R.PUBLISHING_FINAL, updated_at=now, next_tick_at=now, ending=ending)
 
-    def moved(self, status: RunStatus, now: datetime, **changes: Any) -> "Run":
-        """Return the run in ``status``; raises TransitionError for a move the table does not have."""
+    def moved(self, status: RunStatus, now: datetime) -> "Run":
+        """Return the run in ``status``, due at once or ended; raises TransitionError for a move the table does not have."""
         if status not in TRANSITIONS[self.status]:
             raise TransitionError(f"run {self.id} cannot go from {self.status} to {status}")
-        ended = {"ended_at": now, "next_tick_at": None} if status in FINAL else {"next_tick_at": now}
-        return replace(self, status=status, updated_at=now, **{**ended, **changes})
+        if status in FINAL:
+            ending = replace(self.ending, at=now)
+            return replace(self, status=status, updated_at=now, next_tick_at=None, ending=ending)
+        return replace(self, status=status, updated_at=now, next_tick_at=now)

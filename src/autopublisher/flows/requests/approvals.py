@@ -56,22 +56,24 @@ class Approvals:
         """
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
-            if run.approval is None or run.is_refused:
+            if run.release.approval is None or run.is_refused:
                 self._check_current(unit, run)
-            if run.approval is None and not run.is_refused:
+            if run.release.approval is None and not run.is_refused:
                 self._check_waiting(run, digest)
             chosen = self._chosen(unit, run, variant)
             if run.is_refused:
                 self._check_other(unit, run, chosen, digest)
-            elif run.approval is not None:
-                return self._repeated(run, run.approval, chosen, variant)
+            elif run.release.approval is not None:
+                return self._repeated(run, run.release.approval, chosen, variant)
             named = named_by_verdict(run, unit.decisions.of_run(run.id))
             override = overrides_verdict(run, named, chosen)
             if override:
                 _check_override(chosen, role, comment)
             now = self._clock.now()
             approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
-            released = replace(run, approval=approval, winner=chosen, proven=run.proven and not override)
+            proven = run.release.is_proven and not override
+            release = replace(run.release, approval=approval, winner=chosen, is_proven=proven)
+            released = replace(run, release=release)
             if run.is_refused:
                 released = replace(released, report=None, attention=None)
             facts = {"variant": chosen, "override": override, "verdict_names": named, "comment": comment}
@@ -118,26 +120,31 @@ class Approvals:
         with self._open_unit() as unit:
             run = unit.runs.get(run_id)
             self._check_waiting(run, None)
-            if run.approval is not None:
+            if run.release.approval is not None:
                 raise ConflictError(
-                    *remedied(Refusal.APPROVED_ALREADY(variant=run.approval.variant, by=run.approval.by))
+                    *remedied(
+                        Refusal.APPROVED_ALREADY(
+                            variant=run.release.approval.variant, by=run.release.approval.by
+                        )
+                    )
                 )
             why = ended_by(RunEnd.REJECTED, RunEnd.REJECTED_BECAUSE, actor, reason)
             return self._ended(unit, run, "rejected", why, actor)
 
     def _ended(self, unit: UnitOfWork, run: Run, action: str, why: Message, actor: str) -> Run:
-        asked = replace(run, control=Control.CANCEL, control_by=actor, failure=run.failure or why)
+        ending = replace(run.ending, why=run.ending.why or why)
+        asked = replace(run, control=Control.CANCEL, control_by=actor, ending=ending)
         return self._nudge(unit, asked, action, asked.reason or why, actor=actor)
 
     def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
         letters = [one.letter for one in unit.records.variants(run.id)]
         names = {one.name: one.letter for one in unit.records.variants(run.id)}
-        if variant is None and run.winner is None and run.status is RunStatus.WAITING_APPROVAL:
+        if variant is None and run.release.winner is None and run.status is RunStatus.WAITING_APPROVAL:
             raise InvalidRequestError(
                 [Problem("variant_id", *remedied(_not_proven(run, letters)), "not_proven")]
             )
         if variant is None:
-            return run.winner or ""
+            return run.release.winner or ""
         letter = names.get(variant, variant.removeprefix(f"{run.id}:").strip().upper())
         if letter not in letters:
             raise InvalidRequestError(
@@ -159,9 +166,9 @@ class Approvals:
     def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
         """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
         variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
-        if chosen == run.winner:
+        if chosen == run.release.winner:
             raise ConflictError(*remedied(Refusal.FINAL_AD_REFUSED(letter=chosen)))
-        shown = [variants[letter].placements for letter in (chosen, run.winner or chosen)]
+        shown = [variants[letter].placements for letter in (chosen, run.release.winner or chosen)]
         if shown[0] != shown[1]:
             raise ConflictError(*remedied(Refusal.SHOWN_ELSEWHERE(letter=chosen)))
         _check_digest(run, digest)
@@ -169,9 +176,9 @@ class Approvals:
     def _check_waiting(self, run: Run, digest: str | None) -> None:
         if run.status is not RunStatus.WAITING_APPROVAL:
             raise ConflictError(*remedied(Refusal.NOT_WAITING(status=run.status.value)))
-        if run.control is Control.CANCEL or run.ends_as is not None:
+        if run.control is Control.CANCEL or run.ending.turned_to is not None:
             raise ConflictError(*remedied(Refusal.BEING_CANCELLED()))
-        if run.approval_expires_at is not None and self._clock.now() >= run.approval_expires_at:
+        if run.release.expires_at is not None and self._clock.now() >= run.release.expires_at:
             raise ConflictError(*remedied(Refusal.TIME_TO_APPROVE_OVER()))
         _check_digest(run, digest)
 
@@ -224,16 +231,16 @@ def _release_text(run: Run, approval: Approval) -> Message:
         return RunMessage.OVERRIDDEN(**given, comment=approval.comment)
     plain, because = (
         (RunMessage.APPROVED, RunMessage.APPROVED_BECAUSE)
-        if run.proven
+        if run.release.is_proven
         else (RunMessage.APPROVED_UNPROVEN, RunMessage.APPROVED_UNPROVEN_BECAUSE)
     )
     return because(**given, comment=approval.comment) if approval.comment else plain(**given)
 
 
 def _not_proven(run: Run, letters: Sequence[str]) -> Message:
-    if run.leader is None:
+    if run.release.leader is None:
         return Refusal.NOT_PROVEN(letters=tuple(letters))
-    return Refusal.NOT_PROVEN_WITH_LEADER(letters=tuple(letters), leader=run.leader)
+    return Refusal.NOT_PROVEN_WITH_LEADER(letters=tuple(letters), leader=run.release.leader)
 
 
 def _check_digest(run: Run, digest: str | None) -> None:

@@ -176,7 +176,7 @@ class RunView:
     @property
     def evidence_at(self) -> datetime | None:
         """When the figures were read that the latest verdict rests on: of one that ended the test, those of that look."""
-        verdict, starts = self.verdict, self.run.test_starts_at
+        verdict, starts = self.verdict, self.run.trial.starts_at
         if self.decision is None or verdict is None:
             return None
         hour = verdict.get("hour")
@@ -195,7 +195,7 @@ class RunView:
     @property
     def is_overridden(self) -> bool:
         """Whether a person has released a variant against the verdict."""
-        return self.run.approval is not None and self.run.approval.override
+        return self.run.release.approval is not None and self.run.release.approval.override
 
     def would_override(self, letter: str) -> bool:
         """Tell whether releasing a variant would go against the verdict."""
@@ -204,7 +204,8 @@ class RunView:
     @property
     def winner_variant(self) -> VariantView | None:
         """The variant that won, or that a person chose."""
-        return next((variant for variant in self.variants if variant.variant.letter == self.run.winner), None)
+        winner = self.run.release.winner
+        return next((variant for variant in self.variants if variant.variant.letter == winner), None)
 
     @property
     def improvement_percentage(self) -> float | None:
@@ -213,7 +214,7 @@ class RunView:
         None for a choice other than the verdict's leader: what was found then speaks for another variant.
         """
         found = self.improvement
-        return None if found is None or found.leader != self.run.winner else found.percentage
+        return None if found is None or found.leader != self.run.release.winner else found.percentage
 
     @property
     def improvement(self) -> Improvement | None:
@@ -369,14 +370,14 @@ def _variant_view(
 
 def _state(run: Run, letter: str, named: str | None) -> str:
     """Say where a variant stands: the proven one and a person's choice are not the same word."""
-    if letter == run.winner:
-        return "winner" if run.proven else "chosen"
-    if run.approval is not None and run.approval.override and letter == named:
+    if letter == run.release.winner:
+        return "winner" if run.release.is_proven else "chosen"
+    if run.release.approval is not None and run.release.approval.override and letter == named:
         return "set_aside"
-    if letter in run.eliminated:
+    if letter in run.trial.eliminated:
         return "stopped"
-    if run.stopped_at is not None or run.status in FINAL:
-        return "leader" if letter == run.leader and run.winner is None else "paused"
+    if run.trial.stopped_at is not None or run.status in FINAL:
+        return "leader" if letter == run.release.leader and run.release.winner is None else "paused"
     return "testing"
 
 

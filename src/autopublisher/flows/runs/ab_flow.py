@@ -77,9 +77,9 @@ class Testing:
     def __call__(self, run: Run) -> Step:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
         self._revive(run)
-        if run.test_starts_at is None or run.test_ends_at is None:
+        if run.trial.starts_at is None or run.trial.ends_at is None:
             return self._launched(run)
-        now, ends = self._clock.now(), run.test_ends_at
+        now, ends = self._clock.now(), run.trial.ends_at
         try:
             collected = self._collector.collect(run)
         except MetaError as error:
@@ -91,8 +91,8 @@ class Testing:
         trouble = (self._trouble(run, snapshots) if now < ends else None) or collected.attention
         is_news = trouble is not None and trouble != run.attention
         troubled = (event(run, now, "not_delivering", trouble),) if trouble is not None and is_news else ()
-        embargo_ends = run.test_starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
-        if now < embargo_ends and now < run.test_ends_at:
+        embargo_ends = run.trial.starts_at + timedelta(hours=run.request.ab_test_config.embargo_hours)
+        if now < embargo_ends and now < run.trial.ends_at:
             return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
         verdict, decision = self._judged(run, snapshots, now)
@@ -106,8 +106,8 @@ class Testing:
         if verdict.ends_test or now >= ends:
             decided = RunMessage.TEST_DECIDED(kind=verdict.kind.value)
             over = event(run, now, "test_ended", decided if verdict.ends_test else RunMessage.TEST_OVER())
-            ended = stopped.moved(RunStatus.ANALYZING_RESULTS, now, attention=None, moving=None)
-            return Step(ended, (*events, over), kept)
+            ended = replace(stopped, attention=None, trial=replace(stopped.trial, moving=None))
+            return Step(ended.moved(RunStatus.ANALYZING_RESULTS, now), (*events, over), kept)
         if verdict.kind is evidence.Kind.UNHEALTHY:
             trouble = trouble or RunMessage.UNHEALTHY_GOES_ON(**_headlines(verdict))
         moved = self._reallocation.advance(stopped, verdict, snapshots)
@@ -118,15 +118,17 @@ class Testing:
 
     def _rhythm(self, run: Run) -> timedelta:
         """Return how often the test is read: what was planned at its start holds for all of it."""
-        return self._poll if run.poll_minutes is None else timedelta(minutes=run.poll_minutes)
+        return self._poll if run.trial.poll_minutes is None else timedelta(minutes=run.trial.poll_minutes)
 
     def _revive(self, run: Run) -> None:
         """Switch on again what the kill switch has switched off, all arms alike, as long as the test lasts."""
-        if run.test_ends_at is not None and self._clock.now() >= run.test_ends_at:
+        if run.trial.ends_at is not None and self._clock.now() >= run.trial.ends_at:
             return
         rows = self._control.rows(run)
         arms = [
-            row for row in self._control.created(run, Purpose.TEST) if row.spec.variant not in run.eliminated
+            row
+            for row in self._control.created(run, Purpose.TEST)
+            if row.spec.variant not in run.trial.eliminated
         ]
         dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
         if dark:
@@ -143,7 +145,7 @@ class Testing:
             held = tuple(f"{key} ({state})" for key, state in blocked.items())
             raise RunFailed(RunMessage.ADS_BLOCKED(ads=held))
         if any(state in IN_REVIEW for state in states.values()):
-            if now > (run.build_starts_at or run.created_at) + REVIEW_PATIENCE:
+            if now > (run.trial.arms_start_at or run.created_at) + REVIEW_PATIENCE:
                 raise RunFailed(RunMessage.ADS_REVIEW_TOO_LONG())
             raise Deferred(now + REFRESH, RunMessage.ADS_IN_REVIEW())
         starts = self._start(run, now)
@@ -153,14 +155,9 @@ class Testing:
             run, arms, {"end_time": ends.replace(microsecond=0).isoformat()}, Purpose.EXTEND
         )
         run, noted = self._split_test.outlasting(run, ends)
-        started = replace(
-            run,
-            test_starts_at=starts,
-            test_ends_at=ends,
-            poll_minutes=self._poll // timedelta(minutes=1),
-            next_tick_at=starts,
-            attention=None,
-        )
+        poll_minutes = self._poll // timedelta(minutes=1)
+        trial = replace(run.trial, starts_at=starts, ends_at=ends, poll_minutes=poll_minutes)
+        started = replace(run, trial=trial, next_tick_at=starts, attention=None)
         said = event(run, now, "delivery_started", RunMessage.DELIVERY_STARTED(ends=ends))
         return Step(started, (*noted, said))
 
@@ -181,12 +178,12 @@ class Testing:
             started = datetime.fromisoformat(asked[-1].spec.params["end_time"]) - hours
             if now - started < max(REFRESH, hours / 4):
                 return started
-        return max(now, run.build_starts_at or now)
+        return max(now, run.trial.arms_start_at or now)
 
     def _wait(
         self, run: Run, now: datetime, until: datetime, events: tuple[Event, ...], trouble: Message | None
     ) -> Step:
-        ends = run.test_ends_at or until
+        ends = run.trial.ends_at or until
         wait = min(until, now + self._rhythm(run), max(ends, now))
         return Step(replace(run, next_tick_at=wait, attention=trouble), events)
 
@@ -199,14 +196,14 @@ class Testing:
         if limited is not None:
             return limited
         ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
-        blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.eliminated])
+        blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.trial.eliminated])
         return RunMessage.ADS_NOT_DELIVERED(ads=blocked) if blocked else None
 
     def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
         """Return what the arms that go on could still spend, by their latest figures."""
         rows = self._control.rows(run)
         arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
-        going_on = [row for row in arms if row.spec.variant not in run.eliminated]
+        going_on = [row for row in arms if row.spec.variant not in run.trial.eliminated]
         spent = {snapshot.variant: snapshot.figures.spend for snapshot in snapshots}
         left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
         return Money(sum(left), run.currency)
@@ -232,26 +229,26 @@ class Testing:
 
     def _noticed(self, run: Run, now: datetime) -> tuple[Run, tuple[Event, ...]]:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
-        if run.edited_at is not None:
+        if run.trial.edited_at is not None:
             return run, ()
         arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind in TREE]
         unlike = self._control.differences(
-            run, [row for row in arms if row.spec.variant not in run.eliminated]
+            run, [row for row in arms if row.spec.variant not in run.trial.eliminated]
         )
         run, study_unlike = self._split_test.looked_at(run)
         unlike += study_unlike
         if not unlike:
             return run, ()
         said = event(run, now, "edited", RunMessage.EDITED(what="; ".join(unlike)))
-        return replace(run, edited_at=now), (said,)
+        return replace(run, trial=replace(run.trial, edited_at=now)), (said,)
 
     def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:
         """Pause the arms proven worse; what they have not spent stays unspent."""
-        fresh = [letter for letter in verdict.eliminated if letter not in run.eliminated]
+        fresh = [letter for letter in verdict.eliminated if letter not in run.trial.eliminated]
         for letter in fresh:
             arms = self._control.created(run, Purpose.TEST)
             self._control.pause(run, [row for row in arms if row.spec.variant == letter])
-        return replace(run, eliminated=(*run.eliminated, *fresh))
+        return replace(run, trial=replace(run.trial, eliminated=(*run.trial.eliminated, *fresh)))
 
 
 class Conclusion:
@@ -279,17 +276,15 @@ class Conclusion:
         now = self._clock.now()
         arms = self._control.created(run, Purpose.TEST)
         self._control.pause(run, arms)
-        if run.settles_at is None:
+        if run.trial.settles_at is None:
             self._control.give_up(run, Purpose.REALLOCATE)
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
             settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
             paused = event(run, now, "test_stopped", RunMessage.TEST_STOPPED(settles=settles))
-            return Step(
-                replace(run, stopped_at=now, settles_at=settles, next_tick_at=min(settles, now + self._poll)),
-                (paused,),
-            )
-        settles = run.settles_at
+            trial = replace(run.trial, stopped_at=now, settles_at=settles)
+            return Step(replace(run, trial=trial, next_tick_at=min(settles, now + self._poll)), (paused,))
+        settles = run.trial.settles_at
         collected = self._collected(run, now, settles)
         if now < settles:
             run = self._split_test.close(run, now + REFRESH)
@@ -303,13 +298,13 @@ class Conclusion:
         self._settle_spend(run, arms, snapshots)
         known = self._control.views.of(run)
         variants, number = known.variants, len(known.decisions) + 1
-        shares = planned_shares_of(run, variants, known.rows, run.stopped_at or now)
+        shares = planned_shares_of(run, variants, known.rows, run.trial.stopped_at or now)
         run, noted = self._split_test.concluded(run)
         history = history_of(run, variants, snapshots)
         design = design_of(run, variants, final=True)
         verdict = evidence.replay(design, history, final=True, planned_shares=shares)
         decision = replace(decision_of(run, verdict, number, now), final=True)
-        moved = run.moved(RunStatus.SELECTING_WINNER, now, attention=None)
+        moved = replace(run, attention=None).moved(RunStatus.SELECTING_WINNER, now)
         concluded = event(run, now, "concluded", _judged_text(verdict), {"kind": decision.kind})
         return Step(moved, (*noted, concluded), (decision,))
 
@@ -331,8 +326,8 @@ class Conclusion:
         for row in arms:
             if (
                 row.spec.kind is ObjectKind.AD_SET
-                and run.test_ends_at is not None
-                and soon < run.test_ends_at
+                and run.trial.ends_at is not None
+                and soon < run.trial.ends_at
             ):
                 asked = self._control.last_requested(run, Purpose.CLOSE, [row]).get("end_time")
                 self._control.update_if_needed(
@@ -394,6 +389,6 @@ def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime)
 
 def _interruption(run: Run, language: int) -> tuple[str, ...]:
     """Return what has to be said where the kill switch has held the test for a while."""
-    if run.interrupted_at is None:
+    if run.trial.interrupted_at is None:
         return ()
-    return (_INTERRUPTED[language].format(at=f"{run.interrupted_at:%Y-%m-%d %H:%M} UTC"),)
+    return (_INTERRUPTED[language].format(at=f"{run.trial.interrupted_at:%Y-%m-%d %H:%M} UTC"),)

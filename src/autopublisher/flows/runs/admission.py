@@ -125,16 +125,16 @@ class Admission:
         }
         starts = now + LEAD
         ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
-        settled = replace(run, request=request, build_starts_at=starts, build_ends_at=ends, admitted_at=now)
+        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends)
+        settled = replace(run, request=request, trial=trial, admitted_at=now)
         plan = test_plan(settled, variants, creatives, starts, ends)
-        moved = settled.moved(
-            RunStatus.CREATING_CAMPAIGNS,
-            now,
+        moved = replace(
+            settled,
             plan_digest=plan_digest(plan),
             objective=objective_of(request).outcome,
-            business_id=facts.business_id,
+            study=replace(settled.study, business_id=facts.business_id),
             attention=None,
-        )
+        ).moved(RunStatus.CREATING_CAMPAIGNS, now)
         message = RunMessage.ADMITTED(variants=len(variants), objects=len(plan))
         admitted = event(run, now, "admitted", message, {"plan_digest": moved.plan_digest})
         late = _lateness(run, now)
@@ -161,5 +161,5 @@ def _refused(run: Run, now: datetime, problems: Sequence[Problem]) -> Step:
     reasons = RunMessage.NOTES(
         notes=tuple(RunMessage.FIELD_REFUSED(field=problem.field, why=problem.reason) for problem in problems)
     )
-    failed = run.moved(RunStatus.FAILED, now, failure=reasons)
+    failed = replace(run, ending=replace(run.ending, why=reasons)).moved(RunStatus.FAILED, now)
     return Step(failed, (event(run, now, "failed", RunMessage.REFUSED_AT_ADMISSION(why=reasons)),))

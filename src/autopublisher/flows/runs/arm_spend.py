@@ -100,7 +100,7 @@ class ArmSpend:
         """Tell whether the settlement's figures are so young that Meta has no others."""
         with self._open_unit().reading() as unit:
             read = [snapshot.at for snapshot in unit.observations.snapshots(run.id)]
-        is_settled = run.settles_at is not None and bool(read) and max(read) >= run.settles_at
+        is_settled = run.trial.settles_at is not None and bool(read) and max(read) >= run.trial.settles_at
         return is_settled and self._clock.now() - max(read) < REFRESH
 
     def _figures(self, run: Run, arms: Sequence[_Arm]) -> Mapping[str, int]:
@@ -172,7 +172,7 @@ def _settled(run: Run, arm: _Arm, rows: Sequence[Operation], figures: Mapping[st
 
 def _is_explained(run: Run, arm: _Arm) -> bool:
     """Tell whether a pause of ours since the settlement says why the arm has spent, and when it last could."""
-    return arm.again is not None and (run.settles_at is None or arm.again > run.settles_at)
+    return arm.again is not None and (run.trial.settles_at is None or arm.again > run.trial.settles_at)
 
 
 def _has_risen(arm: _Arm, rows: Sequence[Operation], figure: int) -> bool:

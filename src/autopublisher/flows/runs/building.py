@@ -50,7 +50,7 @@ class Building:
         rows = self._control.created(run, Purpose.TEST)
         self._align(run, rows)
         self.verify(run, rows)
-        if run.randomised is None:
+        if run.study.is_randomised is None:
             started = any(self._control.was_started(run, row) for row in rows)
             run, noted = self._split_test.arrange(run, self._variants(run), started=started)
             if noted:  # what was decided is saved before anything is switched on
@@ -58,7 +58,7 @@ class Building:
         self._split_test.await_start(run)
         self._control.activate(run, rows)
         now = self._clock.now()
-        moved = run.moved(RunStatus.AB_TESTING, now, attention=None)
+        moved = replace(run, attention=None).moved(RunStatus.AB_TESTING, now)
         said = RunMessage.TEST_STARTED(number=len(rows))
         return Step(moved, (event(run, now, "test_started", said),))
 
@@ -85,10 +85,10 @@ class Building:
         variants = self._variants(run)
         with self._open_unit().reading() as unit:
             creatives = unit.creatives.get_many([variant.creative_id for variant in variants])
-        if run.build_starts_at is None or run.build_ends_at is None:
+        if run.trial.arms_start_at is None or run.trial.arms_end_at is None:
             raise RunFailed(RunMessage.NO_SCHEDULE())
         images = {creative.id: creative.storage_key for creative in creatives}
-        return test_plan(run, variants, images, run.build_starts_at, run.build_ends_at)
+        return test_plan(run, variants, images, run.trial.arms_start_at, run.trial.arms_end_at)
 
     def _variants(self, run: Run) -> Sequence[Variant]:
         return self._control.views.of(run).variants
@@ -96,12 +96,13 @@ class Building:
     def _postponed(self, run: Run) -> Step | None:
         """Move the test on where building it takes so long that it would lose time, or could not begin any more."""
         now = self._clock.now()
-        planned = run.build_starts_at or now
+        planned = run.trial.arms_start_at or now
         if now <= planned + _may_be_late(run, planned) or self._is_started(run) or self._is_dividing(run):
             return None
         starts = now.replace(microsecond=0) + _LATE
         ends = starts + timedelta(hours=run.request.ab_test_config.test_duration_hours)
-        later = replace(run, build_starts_at=starts, build_ends_at=ends, next_tick_at=now)
+        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends)
+        later = replace(run, trial=trial, next_tick_at=now)
         return Step(
             later, (event(run, now, "postponed", RunMessage.POSTPONED(starts=starts)),), progresses=False
         )
@@ -111,19 +112,19 @@ class Building:
 
         A start that has passed stays: Meta does not let it change, and nothing delivers before it is switched on.
         """
-        if self._is_started(run) or run.build_starts_at is None or run.build_ends_at is None:
+        if self._is_started(run) or run.trial.arms_start_at is None or run.trial.arms_end_at is None:
             return
-        ends = run.build_ends_at.replace(microsecond=0).isoformat()
+        ends = run.trial.arms_end_at.replace(microsecond=0).isoformat()
         arms = [row for row in rows if row.spec.kind is ObjectKind.AD_SET]
         if all(row.spec.params["end_time"] == ends for row in arms):
             return
         self._control.update_all(run, arms, {"end_time": ends}, Purpose.RESCHEDULE)
-        if self._clock.now() < run.build_starts_at:
-            raise Deferred(run.build_starts_at)
+        if self._clock.now() < run.trial.arms_start_at:
+            raise Deferred(run.trial.arms_start_at)
 
     def _is_dividing(self, run: Run) -> bool:
         """Tell whether all is built but the study, so that the test is moved once, when that is decided."""
-        return run.randomised is None and bool(studies(self._control.rows(run)))
+        return run.study.is_randomised is None and bool(studies(self._control.rows(run)))
 
     def _is_started(self, run: Run) -> bool:
         return any(self._control.was_started(run, row) for row in self._control.created(run, Purpose.TEST))

@@ -49,7 +49,7 @@ class FinalReview:
         Raises RunFailed when the time is up.
         """
         made, rows = self._control.created(run, Purpose.FINAL), self._control.rows(run)
-        ads = [row for row in made if publishes(row, run.winner or "")]
+        ads = [row for row in made if publishes(row, run.release.winner or "")]
         if not ads or not all(
             unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
         ):

@@ -139,7 +139,7 @@ class Holding:
             run,
             next_tick_at=None,
             attention=sentence,
-            ends_as=None,
+            ending=replace(run.ending, turned_to=None),
             control=Control.NONE,
             failed_ticks=0,
         )
@@ -181,7 +181,7 @@ class Holding:
             return replace(step, run=replace(step.run, attention=attention, adopts=None), events=(refused,))
         going = replace(run, control=Control.NONE, adopts=None, attention=None, next_tick_at=now)
         if self._has_final(rows):
-            going = self._admitted(going, now).taken_over(now, **self._final_of(run, rows))
+            going = self._admitted(self._with_final(going, rows), now).taken_over(now)
         said = event(
             run,
             now,
@@ -289,8 +289,8 @@ class Holding:
         shown = self._shown(run, rows)
         if shown:
             return shown.pop() if len(shown) == 1 else None
-        if run.status is RunStatus.PUBLISHING_FINAL and run.winner is not None:
-            return run.winner
+        if run.status is RunStatus.PUBLISHING_FINAL and run.release.winner is not None:
+            return run.release.winner
         name = next((str(row.spec.params.get("name")) for row in rows if row.key == _FINAL[0]), "")
         found = _TITLE.search(name)
         letters = {variant.letter for variant in self._variants(run)}
@@ -317,12 +317,13 @@ class Holding:
         request = replace(run.request, ad=effective_ad(run.request, account))
         return replace(run, request=request, admitted_at=now, objective=objective_of(request).outcome)
 
-    def _final_of(self, run: Run, rows: Sequence[Operation]) -> Mapping[str, Any]:
-        """Return what the run has to remember of a final campaign that Meta holds: winner and budget, as shown."""
+    def _with_final(self, run: Run, rows: Sequence[Operation]) -> Run:
+        """Return the run remembering the winner and the budget of a final campaign that Meta holds, as shown."""
         winner = self._winner(run, rows)
-        known = {"winner": winner, "proven": run.proven and winner == run.winner}
-        if run.status is RunStatus.PUBLISHING_FINAL and run.final_budget is not None:
-            return known
+        proven = run.release.is_proven and winner == run.release.winner
+        release = replace(run.release, winner=winner, is_proven=proven)
+        if run.status is RunStatus.PUBLISHING_FINAL and release.final_budget is not None:
+            return replace(run, release=release)
         now = self._clock.now()
         params = {row.key: row.spec.params for row in rows if row.key in _FINAL}
         ad_set, campaign = params[_FINAL[1]], params.get(_FINAL[0], {})
@@ -336,7 +337,9 @@ class Holding:
             "ends_at": str(ad_set.get("end_time") or now.isoformat()),
             "why": "as Meta shows it",
         }
-        return known | {"final_budget": budget, "stopped_at": run.stopped_at or now}
+        release = replace(release, final_budget=budget)
+        trial = replace(run.trial, stopped_at=run.trial.stopped_at or now)
+        return replace(run, trial=trial, release=release)
 
     def _answer(self, unit: UnitOfWork, run: Run, going: Run, possible: Mapping[str, int]) -> None:
         """Have what was found count as sent, and what the arms have spent as spent, where that is final."""

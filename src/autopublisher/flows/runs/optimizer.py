@@ -76,10 +76,11 @@ class Scaling:
             _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
             said = RunMessage.NOTHING_PUBLISHED(why=budget.reason)
-            ended = replace(run, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=unpublished(said))
+            ending = replace(run.ending, turned_to=RunStatus.COMPLETED)
+            ended = replace(run, ending=ending, next_tick_at=now, report=unpublished(said))
             return Step(ended, (event(run, now, "nothing_to_scale", said),))
         moved = _with(run, budget, now)
-        scaled = event(run, now, "scaled", _scaled_text(budget), dict(moved.final_budget or {}))
+        scaled = event(run, now, "scaled", _scaled_text(budget), dict(moved.release.final_budget or {}))
         return Step(moved, (scaled,), claim=partial(self._claim, run=run, budget=budget, now=now))
 
     def _breach(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> Breach | None:
@@ -108,7 +109,8 @@ def _scaled_text(budget: FinalBudget) -> Message:
 
 
 def _with(run: Run, budget: FinalBudget, now: datetime) -> Run:
-    return run.moved(RunStatus.PUBLISHING_FINAL, now, final_budget=budget_to_record(budget), attention=None)
+    release = replace(run.release, final_budget=budget_to_record(budget))
+    return replace(run, release=release, attention=None).moved(RunStatus.PUBLISHING_FINAL, now)
 
 
 def budget_to_record(budget: FinalBudget) -> dict[str, Any]:

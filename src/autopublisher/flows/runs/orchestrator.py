@@ -93,15 +93,12 @@ class Orchestrator:
         """Run the phase and turn every outcome it can have into a step; a ``barrier`` lets only what ends a run pass."""
         now = self._clock.now()
         if run.control is Control.CANCEL and not run.is_ending:
-            run = replace(
-                run,
-                ends_as=RunStatus.CANCELLED,
-                ending_at=now,
-                failure=run.failure or RunEnd.CANCELLED(actor=run.control_by or ""),
-            )
-        phase = self._phases[run.status] if run.ends_as is None else self._teardown
+            why = run.ending.why or RunEnd.CANCELLED(actor=run.control_by or "")
+            ending = replace(run.ending, turned_to=RunStatus.CANCELLED, turned_at=now, why=why)
+            run = replace(run, ending=ending)
+        phase = self._phases[run.status] if run.ending.turned_to is None else self._teardown
         try:
-            if barrier is not None and run.ends_as is None:
+            if barrier is not None and run.ending.turned_to is None:
                 raise barrier
             try:
                 run = run if run.control is Control.ADOPT else self.holding.compared(run)
@@ -129,23 +126,24 @@ class Orchestrator:
 
     def _failing(self, run: Run, now: datetime, reason: Message) -> Step:
         """Turn the run to its end; while it is winding down already, keep at it and tell people."""
-        if run.ends_as is not None:
+        if run.ending.turned_to is not None:
             wait = now + self._backoff(run)
             stuck = replace(run, next_tick_at=wait, attention=reason, failed_ticks=run.failed_ticks + 1)
             return Step(stuck, (event(run, now, "stuck", RunMessage.STUCK(why=reason)),))
-        ending = replace(run, ends_as=RunStatus.FAILED, ending_at=now, failure=reason, next_tick_at=now)
-        ending = replace(ending, failed_ticks=0)  # what has to be switched off is not waited for as long
-        return Step(ending, (event(run, now, "failing", RunMessage.FAILING(why=reason)),))
+        ending = replace(run.ending, turned_to=RunStatus.FAILED, turned_at=now, why=reason)
+        # what has to be switched off is not waited for as long
+        failing = replace(run, ending=ending, next_tick_at=now, failed_ticks=0)
+        return Step(failing, (event(run, now, "failing", RunMessage.FAILING(why=reason)),))
 
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
         """Let a winner wait for a limit's next day or raising; a test that may not go on has to end."""
-        if run.status is RunStatus.PUBLISHING_FINAL and run.ends_as is None:
+        if run.status is RunStatus.PUBLISHING_FINAL and run.ending.turned_to is None:
             return _waiting(run, Deferred(now + LIMIT_WAIT, said_of(refused)))
         return self._failing(run, now, said_of(refused))
 
     def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
-        if isinstance(error, MetaRefusedError) and run.ends_as is None:
+        if isinstance(error, MetaRefusedError) and run.ending.turned_to is None:
             return self._failing(run, now, _with_users(error))
         if isinstance(error, MetaReadError) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
             return self._unread(run, now, error)
@@ -163,7 +161,7 @@ class Orchestrator:
     def _unread(self, run: Run, now: datetime, error: MetaReadError) -> Step:
         """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
         tries = run.failed_ticks + 1
-        if run.ends_as is not None:
+        if run.ending.turned_to is not None:
             said = RunMessage.UNPROVED(tries=tries, why=said_of(error))
             stuck = replace(run, next_tick_at=now + _LONGEST_BACKOFF, attention=said, failed_ticks=tries)
             first = run.failed_ticks == READ_TRIES
@@ -172,7 +170,8 @@ class Orchestrator:
         if run.status is not RunStatus.PENDING:
             return self._failing(run, now, reason)
         refused = event(run, now, "failed", RunMessage.REFUSED_AT_ADMISSION(why=reason))
-        return Step(run.moved(RunStatus.FAILED, now, failure=reason), (refused,))
+        ended = replace(run, ending=replace(run.ending, why=reason))
+        return Step(ended.moved(RunStatus.FAILED, now), (refused,))
 
     def _backoff(self, run: Run) -> timedelta:
         doublings: int = min(run.failed_ticks, 10)
@@ -248,7 +247,11 @@ def _with_users(error: MetaError) -> Message:
 
 def _needs_reading(run: Run) -> bool:
     """Tell whether a run can do nothing else: a test that is under way goes on to its end, and figures add up."""
-    return run.ends_as is not None or run.status is not RunStatus.AB_TESTING or run.test_ends_at is None
+    return (
+        run.ending.turned_to is not None
+        or run.status is not RunStatus.AB_TESTING
+        or run.trial.ends_at is None
+    )
 
 
 def _waiting(run: Run, wait: Deferred) -> Step:

@@ -63,7 +63,7 @@ class Publication:
         arms = [*self._arms(run, listed), *set_aside]
         self._control.pause(run, arms)
         self._building.verify(run, rows)
-        run, noted = self._guard_rule.install(run, budget_from_record(dict(run.final_budget or {})))
+        run, noted = self._guard_rule.install(run, budget_from_record(dict(run.release.final_budget or {})))
         self._extend(run)
         self._control.activate(run, rows)
         self._read_back(run, rows, arms)
@@ -71,29 +71,31 @@ class Publication:
         if waiting is not None:
             return replace(waiting, events=(*noted, *waiting.events))
         now = self._clock.now()
-        message = RunMessage.COMPLETED(letter=str(run.winner))
+        message = RunMessage.COMPLETED(letter=str(run.release.winner))
         completed = event(run, now, "completed", message)
         report = closing_report(self._control.rows(run), self._control.models(run))
-        ended = run.moved(RunStatus.COMPLETED, now, attention=None, report=report)
+        ended = replace(run, attention=None, report=report).moved(RunStatus.COMPLETED, now)
         return Step(ended, (*noted, completed))
 
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
         variants = {variant.letter: variant for variant in self._control.views.of(run).variants}
-        if run.winner not in variants or run.final_budget is None:
+        winner, record = run.release.winner, run.release.final_budget
+        if winner not in variants or record is None:
             raise RunFailed(RunMessage.NO_WINNER_OR_BUDGET())
-        budget = budget_from_record(dict(run.final_budget))
-        return final_plan(run, variants[run.winner], budget, self._control.created(run, Purpose.FINAL))
+        budget = budget_from_record(dict(record))
+        return final_plan(run, variants[winner], budget, self._control.created(run, Purpose.FINAL))
 
     def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
         """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
         made = self._control.created(run, Purpose.FINAL)
-        ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, run.winner or "")]
+        winner = run.release.winner or ""
+        ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, winner)]
         return [row for row in made if row not in ads], ads
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
-        budget = budget_from_record(dict(run.final_budget or {}))
+        budget = budget_from_record(dict(run.release.final_budget or {}))
         now = self._clock.now()
         late = now - budget.starts_at
         asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._control.rows(run))
@@ -104,13 +106,14 @@ class Publication:
             starts_at=now.replace(microsecond=0),
             ends_at=(budget.ends_at + late).replace(microsecond=0),
         )
-        later = replace(run, final_budget=budget_to_record(moved), next_tick_at=now)
+        release = replace(run.release, final_budget=budget_to_record(moved))
+        later = replace(run, release=release, next_tick_at=now)
         said = RunMessage.FINAL_HELD_UP(ends=moved.ends_at)
         return Step(later, (event(run, now, "postponed", said),), progresses=False)
 
     def _extend(self, run: Run) -> None:
         """Give back the time that building took, where it took so long that the budget's span would shrink."""
-        budget = budget_from_record(dict(run.final_budget or {}))
+        budget = budget_from_record(dict(run.release.final_budget or {}))
         late = self._clock.now() - budget.starts_at
         made = self._control.created(run, Purpose.FINAL)
         started = any(self._control.was_started(run, row) for row in made)

@@ -59,8 +59,8 @@ class Reallocation:
         if not run.request.ab_test_config.adaptive_allocation:
             return Moved(run)
         try:
-            if run.moving is not None:
-                return self._carried_out(run, run.moving)
+            if run.trial.moving is not None:
+                return self._carried_out(run, run.trial.moving)
             return self._planned(run, verdict, snapshots)
         except Stopped:
             raise
@@ -86,16 +86,17 @@ class Reallocation:
             RunMessage.REALLOCATION_PLANNED(moves=_told(run, before, plan)),
             plan,
         )
-        return Moved(replace(run, moving=plan, allocated_at=now), (said,), now)
+        return Moved(replace(run, trial=replace(run.trial, moving=plan, allocated_at=now)), (said,), now)
 
     def _is_due(self, run: Run, verdict: evidence.Verdict, variants: int) -> bool:
         if (
-            run.edited_at is not None
+            run.trial.edited_at is not None
             or verdict.analyses_taken == 0
             or verdict.kind is evidence.Kind.UNHEALTHY
         ):
             return False
-        waited = None if run.allocated_at is None else (self._clock.now() - run.allocated_at) / _HOUR
+        last = run.trial.allocated_at
+        waited = None if last is None else (self._clock.now() - last) / _HOUR
         return may_move(variants, waited)
 
     def _purses(self, run: Run, snapshots: Sequence[Snapshot]) -> Mapping[str, Purse]:
@@ -112,8 +113,8 @@ class Reallocation:
     def _carried_out(self, run: Run, plan: Mapping[str, int]) -> Moved:
         """Take, see that it is taken, and only then give."""
         self._finish_open(run)
-        if run.edited_at is None and not self._is_stale(run):
-            wanted = {letter: amount for letter, amount in plan.items() if letter not in run.eliminated}
+        if run.trial.edited_at is None and not self._is_stale(run):
+            wanted = {letter: amount for letter, amount in plan.items() if letter not in run.trial.eliminated}
             self._order(run, cuts(wanted, self._control.rows(run)))
             self._order(run, rises(wanted, self._control.rows(run)))
         amounts = amounts_of(self._control.rows(run))
@@ -122,7 +123,7 @@ class Reallocation:
             for letter, amount in sorted(amounts.items())
         )
         said = event(run, self._clock.now(), "reallocated", RunMessage.REALLOCATED(budgets=told), amounts)
-        return Moved(replace(run, moving=None), (said,))
+        return Moved(replace(run, trial=replace(run.trial, moving=None)), (said,))
 
     def _finish_open(self, run: Run) -> None:
         for row in open_moves(self._control.rows(run)):
@@ -138,7 +139,7 @@ class Reallocation:
                 )
 
     def _is_stale(self, run: Run) -> bool:
-        made = run.allocated_at or run.created_at
+        made = run.trial.allocated_at or run.created_at
         return self._clock.now() - made >= timedelta(hours=HOURS_BETWEEN_MOVES)
 
 
@@ -155,7 +156,7 @@ def _unless_refused(move: Callable[[], object]) -> None:
 
 def _chances(run: Run, verdict: evidence.Verdict) -> dict[str, float]:
     """Return each active variant's chance of being best; empty where one of them is not known."""
-    active = [each for each in verdict.variants if each.active and each.name not in run.eliminated]
+    active = [each for each in verdict.variants if each.active and each.name not in run.trial.eliminated]
     known = {each.name: each.p_best for each in active if each.p_best is not None}
     return known if len(known) == len(active) else {}
 

@@ -34,26 +34,23 @@ class Selection:
         verdict = final_verdict(self._views.of(run).decisions)
         proven = verdict.kind in PROVEN
         best_bet = verdict.kind is evidence.Kind.BEST_BET
-        chosen = replace(
-            run,
-            winner=verdict.winner if proven else None,
-            leader=verdict.leader,
-            proven=proven,
-            attention=None,
-        )
-        words = RunMessage.WINNER_SELECTED(letter=str(chosen.winner)) if proven else RunMessage.NO_WINNER()
+        winner = verdict.winner if proven else None
+        release = replace(run.release, winner=winner, leader=verdict.leader, is_proven=proven)
+        chosen = replace(run, release=release, attention=None)
+        words = RunMessage.WINNER_SELECTED(letter=str(winner)) if proven else RunMessage.NO_WINNER()
         said = event(
             run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
         )
         if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
             why = unpublished(RunMessage.STOPS_WITHOUT_WINNER())
-            ended = replace(chosen, ends_as=RunStatus.COMPLETED, next_tick_at=now, report=why)
+            ending = replace(run.ending, turned_to=RunStatus.COMPLETED)
+            ended = replace(chosen, ending=ending, next_tick_at=now, report=why)
             return Step(ended, (said,))
         if proven and not run.request.require_human_approval:
             return Step(chosen.moved(RunStatus.SCALING_BUDGET, now), (said,))
         expires = now + self._approval_lasts
-        waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now, approval_expires_at=expires)
-        waiting = replace(waiting, next_tick_at=expires)
+        waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now)
+        waiting = replace(waiting, release=replace(release, expires_at=expires), next_tick_at=expires)
         without = RunMessage.ASKS_FOR_BEST_BET() if best_bet else RunMessage.ASKS_WITHOUT_WINNER()
         asked = RunMessage.ASKS_FOR_WINNER() if proven else without
         card = event(
@@ -75,16 +72,16 @@ class ApprovalWait:
     def __call__(self, run: Run) -> Step:
         """Return the run scaling the approved variant, ending as CANCELLED at the expiry, or still waiting."""
         now = self._clock.now()
-        if run.approval is not None:
-            going = run.moved(RunStatus.SCALING_BUDGET, now, winner=run.approval.variant)
-            return Step(going)
-        if run.approval_expires_at is not None and now >= run.approval_expires_at:
-            ended = replace(run, ends_as=RunStatus.CANCELLED, failure=RunEnd.NOT_APPROVED(), next_tick_at=now)
+        if run.release.approval is not None:
+            release = replace(run.release, winner=run.release.approval.variant)
+            return Step(replace(run, release=release).moved(RunStatus.SCALING_BUDGET, now))
+        if run.release.expires_at is not None and now >= run.release.expires_at:
+            ending = replace(run.ending, turned_to=RunStatus.CANCELLED, why=RunEnd.NOT_APPROVED())
             return Step(
-                ended,
+                replace(run, ending=ending, next_tick_at=now),
                 (event(run, now, "approval_expired", RunMessage.APPROVAL_EXPIRED()),),
             )
-        return Step(replace(run, next_tick_at=run.approval_expires_at))
+        return Step(replace(run, next_tick_at=run.release.expires_at))
 
 
 def final_verdict(decisions: Sequence[Decision]) -> evidence.Verdict:

@@ -29,10 +29,11 @@ class SpendMessage(Code):
 
 def doubted_until(run: Run) -> datetime | None:
     """Return until when an impossible figure of the run is rather read again than believed; None before it settles."""
-    if run.settles_at is None:
+    if run.trial.settles_at is None:
         return None
-    moments = [run.settles_at] if run.approval is None else [run.settles_at, run.approval.at]
-    return max(moments) + DOUBT_LASTS
+    approval = run.release.approval
+    last = run.trial.settles_at if approval is None else max(run.trial.settles_at, approval.at)
+    return last + DOUBT_LASTS
 
 
 def doubts(
@@ -60,7 +61,7 @@ def settled_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[st
     """Return what each variant has spent by the figures read since they have settled, in minor units."""
     final: dict[str, list[int]] = {}
     for snapshot in snapshots:
-        if snapshot.variant in caps and (run.settles_at is None or snapshot.at >= run.settles_at):
+        if snapshot.variant in caps and (run.trial.settles_at is None or snapshot.at >= run.trial.settles_at):
             final.setdefault(snapshot.variant, []).append(snapshot.figures.spend)
     return {letter: settled_spend(spends, caps[letter]) for letter, spends in final.items()}
 

@@ -68,32 +68,34 @@ class SplitTest:
     def arrange(
         self, run: Run, variants: Sequence[Variant], *, started: bool
     ) -> tuple[Run, tuple[Event, ...]]:
-        """Make the study, have Meta show it, and return the run with ``randomised`` decided.
+        """Make the study, have Meta show it, and return the run with ``study.is_randomised`` decided.
 
         With an event the decision has to be saved before anything is switched on: an arm that has ``started`` is divided
         from nobody any more. Raises Deferred while the study is still open, for as long as patience lasts.
         """
-        if not self._wanted or run.business_id is None or started:
-            return replace(run, randomised=False), ()
+        if not self._wanted or run.study.business_id is None or started:
+            return replace(run, study=replace(run.study, is_randomised=False)), ()
         why = self._made(run, variants) or self._unlike(run)
         if why is not None:
             return self._without(run, why)
         said = RunMessage.DIVIDED()
-        return replace(run, randomised=True), (event(run, self._clock.now(), "divided", said),)
+        return replace(run, study=replace(run.study, is_randomised=True)), (
+            event(run, self._clock.now(), "divided", said),
+        )
 
     def await_start(self, run: Run) -> None:
         """Raise Deferred until the study of a divided test has begun, where the arms would deliver before it."""
-        row = study_of(self._control.rows(run)) if run.randomised else None
-        if row is None or run.build_starts_at is None:
+        row = study_of(self._control.rows(run)) if run.study.is_randomised else None
+        if row is None or run.trial.arms_start_at is None:
             return
         starts = start_of(row)
-        if starts > run.build_starts_at and self._clock.now() < starts:
+        if starts > run.trial.arms_start_at and self._clock.now() < starts:
             raise Deferred(starts)
 
     def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
         """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
         rows = self._control.rows(run)
-        row = study_of(rows) if run.randomised else None
+        row = study_of(rows) if run.study.is_randomised else None
         if row is None or last_end(rows, row) >= seconds(ends):
             return run, ()
         return self._without(run, RunMessage.STUDY_TOO_SHORT())
@@ -105,7 +107,7 @@ class SplitTest:
 
         What cannot be read now is asked for at the next poll; in the end only what was seen counts.
         """
-        row = study_of(self._control.rows(run)) if run.randomised else None
+        row = study_of(self._control.rows(run)) if run.study.is_randomised else None
         if row is None:
             return run, []
         try:
@@ -113,7 +115,11 @@ class SplitTest:
         except MetaError as error:
             _log.warning("study_not_read", run_id=run.id, meta_id=row.meta_id, reason=error.message)
             return run, []
-        return (run, unlike) if unlike else (replace(run, study_seen_at=self._clock.now()), [])
+        return (
+            (run, unlike)
+            if unlike
+            else (replace(run, study=replace(run.study, seen_at=self._clock.now())), [])
+        )
 
     # --- after it -------------------------------------------------------------------------------------
 
@@ -130,7 +136,7 @@ class SplitTest:
 
     def concluded(self, run: Run) -> tuple[Run, tuple[Event, ...]]:
         """Return the run before its last verdict, told if its study cannot be shown to have lasted to the end."""
-        if not run.randomised:
+        if not run.study.is_randomised:
             return run, ()
         run, unlike = self.looked_at(run)
         if run.was_divided_throughout:
@@ -161,7 +167,7 @@ class SplitTest:
 
     def _cancelled(self, run: Run, row: Operation) -> Message | None:
         """Settle and cancel one study; returns why it was left."""
-        since = run.ending_at or row.intended_at
+        since = run.ending.turned_at or row.intended_at
         why = None if row.is_settled else self._writes.settle(run, row, since)
         if why is not None:
             return why
@@ -188,10 +194,10 @@ class SplitTest:
 
     def _fresh(self, run: Run, variants: Sequence[Variant], number: int) -> OperationSpec:
         now = self._clock.now()
-        starts = max(run.build_starts_at or now, now + MARGIN)
+        starts = max(run.trial.arms_start_at or now, now + MARGIN)
         lasts = timedelta(hours=run.request.ab_test_config.test_duration_hours)
         return study_spec(
-            run, variants, number, starts, max(run.build_ends_at or starts, starts + lasts) + SPARE
+            run, variants, number, starts, max(run.trial.arms_end_at or starts, starts + lasts) + SPARE
         )
 
     def _unlike(self, run: Run) -> Message | None:
@@ -220,7 +226,7 @@ class SplitTest:
 
     def _without(self, run: Run, why: Message) -> tuple[Run, tuple[Event, ...]]:
         said = RunWarning.WITHOUT_STUDY(why=why)
-        warned = replace(run, randomised=False, warnings=(*run.warnings, said))
+        warned = replace(run, study=replace(run.study, is_randomised=False), warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "without_study", said),)
 
 

@@ -1,6 +1,7 @@
 """Ends a run that failed, was cancelled or has nothing to publish: nothing of ours stays active, and Meta says so."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain.accounts.stops import may_spend_more_until
@@ -55,20 +56,20 @@ class Teardown:
         left = [row for row in self._control.created(run) if not self._is_deleted(run, row)]
         tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
         self._control.pause(run, [row for row in tree if not self._is_listed_off(run, row, listed)])
-        if run.ends_as is not RunStatus.COMPLETED:
+        if run.ending.turned_to is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
         self._outlast_unanswered(run, tree)
         self._verify(run, tree, listed if list(before) == list(self._control.rows(run)) else None)
-        noted = self._split_test.cancel(run) if run.ends_as is not RunStatus.COMPLETED else ()
+        noted = self._split_test.cancel(run) if run.ending.turned_to is not RunStatus.COMPLETED else ()
         now = self._clock.now()
-        status = run.ends_as or RunStatus.FAILED
+        status = run.ending.turned_to or RunStatus.FAILED
         message = RunMessage.ENDED(
-            status=status.value, reason=run.failure or RunMessage.AS_ASKED(), number=len(tree)
+            status=status.value, reason=run.ending.why or RunMessage.AS_ASKED(), number=len(tree)
         )
         report = closing_report(self._control.rows(run), self._control.models(run))
         unpublished = (run.report or {}).get(UNPUBLISHED) if status is RunStatus.COMPLETED else None
         said = None if unpublished is None else Message.from_record(unpublished)
-        ended = run.moved(status, now, attention=said, report=report)
+        ended = replace(run, attention=said, report=report).moved(status, now)
         return Step(ended, (*noted, event(run, now, status.value, message)))
 
     def _pause_what_is_owed(self, run: Run) -> None:

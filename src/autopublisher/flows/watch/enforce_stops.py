@@ -125,7 +125,7 @@ class StopEnforcement:
 
     def _at_rest(self, run: Run, stop: Stop, now: datetime) -> Run:
         """Take the run from whatever worker has it; one on its way to its end goes on, for it only switches off."""
-        ending = run.ends_as is not None or run.control is Control.CANCEL
+        ending = run.ending.turned_to is not None or run.control is Control.CANCEL
         if run.status in FINAL or ending or run.next_tick_at is None:
             return run
         resting = replace(

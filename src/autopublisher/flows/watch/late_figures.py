@@ -206,6 +206,6 @@ def is_open(row: Operation) -> bool:
 def settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
     """Return when nothing of an ad set's figures moves any more: its money is over, and late conversions are in."""
     over = end_of(row, rows)
-    if run.ended_at is not None and run.status is not RunStatus.COMPLETED:
-        over = min(over, off_since(row, rows) or run.ended_at)
+    if run.ending.at is not None and run.status is not RunStatus.COMPLETED:
+        over = min(over, off_since(row, rows) or run.ending.at)
     return over + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)

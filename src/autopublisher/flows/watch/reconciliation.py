@@ -279,12 +279,13 @@ class Reconciliation:
         """
         run = compared.run
         broken = [finding for finding in compared.findings if _breaks(run, finding)]
-        if not broken or run.edited_at is not None or run.status not in _TESTING:
+        if not broken or run.trial.edited_at is not None or run.status not in _TESTING:
             return
         due = run.next_tick_at is not None and run.next_tick_at <= self._clock.now()
         if due and not any(finding.place in earlier for finding in broken):
             return
-        marked = replace(run, version=run.version + 1, updated_at=now, edited_at=now)
+        trial = replace(run.trial, edited_at=now)
+        marked = replace(run, version=run.version + 1, updated_at=now, trial=trial)
         try:
             self._wake(marked, run.version)
         except StaleRunError:
@@ -293,7 +294,7 @@ class Reconciliation:
 
 def _matters(run: Run, snapshot: AccountSnapshot, now: datetime) -> bool:
     """Tell whether a run is under way, has ended lately, or has something that is listed as not off."""
-    if run.ended_at is None or run.ended_at >= now - LONGEST:
+    if run.ending.at is None or run.ending.at >= now - LONGEST:
         return True
     return any(run_mark(run.id) in one.name for one in snapshot.on())
 
@@ -321,7 +322,7 @@ def _is_on(compared: Comparison, snapshot: AccountSnapshot, row: Operation) -> b
 def _breaks(run: Run, finding: Finding) -> bool:
     """Tell whether an edit makes a test's figures worthless: of an arm still in the test, and not its name alone."""
     letter = key_from(finding.key).letter
-    in_test = letter is not None and letter not in run.eliminated
+    in_test = letter is not None and letter not in run.trial.eliminated
     return in_test and finding.edit.field != "name"
 
 

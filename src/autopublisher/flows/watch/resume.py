@@ -70,8 +70,8 @@ class ResumeAfterStop:
                 if row.purpose is Purpose.STOP and not row.is_settled:
                     self._control.settle(run, row)
             woken = replace(run, version=run.version + 1, updated_at=now, next_tick_at=now, attention=None)
-            if run.test_starts_at is not None and run.stopped_at is None:
-                woken = replace(woken, interrupted_at=now)
+            if run.trial.starts_at is not None and run.trial.stopped_at is None:
+                woken = replace(woken, trial=replace(woken.trial, interrupted_at=now))
             with self._open_unit() as unit:
                 unit.runs.save(woken, was=run.version)
                 said = event(run, now, "resumed", RunMessage.RESUMED())

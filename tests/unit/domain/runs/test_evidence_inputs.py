@@ -10,6 +10,7 @@ from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.request.request import DecisionMode, WinnerCriteria
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.evidence_inputs import design_of, history_of
+from autopublisher.domain.runs.run import Trial
 from unit.domain.samples import NOW, RUN_ID, asked, run_of
 
 VARIANTS = build_variants(RUN_ID, asked())
@@ -50,42 +51,42 @@ def test_every_mode_is_one_of_the_engines(mode: DecisionMode) -> None:
 
 
 def test_the_readings_expected_are_those_planned_when_the_test_began() -> None:
-    assert design_of(run_of(poll_minutes=480), VARIANTS).poll_hours == 8.0
+    assert design_of(run_of(trial=Trial(poll_minutes=480)), VARIANTS).poll_hours == 8.0
     assert design_of(run_of(), VARIANTS).poll_hours is None
 
 
 def test_hours_count_from_the_moment_the_test_was_switched_on() -> None:
-    run = run_of(test_starts_at=NOW + timedelta(hours=2))
+    run = run_of(trial=Trial(starts_at=NOW + timedelta(hours=2)))
     assert [one.hour for one in history_of(run, VARIANTS, [*both(3), *both(8)])] == [1.0, 6.0]
 
 
 def test_a_poll_before_the_start_counts_as_the_start() -> None:
-    run = run_of(test_starts_at=NOW + timedelta(hours=2))
+    run = run_of(trial=Trial(starts_at=NOW + timedelta(hours=2)))
     assert [one.hour for one in history_of(run, VARIANTS, both(1))] == [0.0]
 
 
 def test_money_is_in_major_units() -> None:
-    (one,) = history_of(run_of(test_starts_at=NOW), VARIANTS, both(1, spend=1234, revenue=5678))
+    (one,) = history_of(run_of(trial=Trial(starts_at=NOW)), VARIANTS, both(1, spend=1234, revenue=5678))
     assert one.figures[0] == evidence.Figures(spend=12.34, revenue=56.78)
 
 
 def test_money_of_a_currency_without_cents_is_as_it_is() -> None:
-    run = run_of(test_starts_at=NOW, currency="JPY")
+    run = run_of(trial=Trial(starts_at=NOW), currency="JPY")
     (one,) = history_of(run, VARIANTS, both(1, spend=1234))
     assert one.figures[0].spend == 1234.0
 
 
 def test_clicks_are_not_engagements_a_second_time() -> None:
-    (one,) = history_of(run_of(test_starts_at=NOW), VARIANTS, both(1, clicks=30, engagements=55))
+    (one,) = history_of(run_of(trial=Trial(starts_at=NOW)), VARIANTS, both(1, clicks=30, engagements=55))
     assert (one.figures[0].clicks, one.figures[0].engagements) == (30, 25)
 
 
 def test_figures_stand_in_the_variants_order_whatever_order_they_came_in() -> None:
     polls = [snapshot("B", 1, clicks=2), snapshot("A", 1, clicks=1)]
-    (one,) = history_of(run_of(test_starts_at=NOW), VARIANTS, polls)
+    (one,) = history_of(run_of(trial=Trial(starts_at=NOW)), VARIANTS, polls)
     assert [figures.clicks for figures in one.figures] == [1, 2]
 
 
 def test_a_poll_that_lacks_a_variant_is_left_out() -> None:
     polls = [snapshot("A", 1), *both(2)]
-    assert [one.hour for one in history_of(run_of(test_starts_at=NOW), VARIANTS, polls)] == [2.0]
+    assert [one.hour for one in history_of(run_of(trial=Trial(starts_at=NOW)), VARIANTS, polls)] == [2.0]

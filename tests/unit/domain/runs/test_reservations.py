@@ -23,7 +23,7 @@ from autopublisher.domain.runs.reservations import (
     off_since,
     reservations_of,
 )
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Ending, Release, Run, RunStatus
 from unit.domain.samples import NOW, RUN_ID, run_of
 
 MADRID = Calendars("Europe/Madrid")
@@ -219,7 +219,7 @@ def test_a_run_let_in_counts_the_arms_it_has_not_created_yet() -> None:
 
 
 def test_a_run_that_is_being_wound_down_is_promised_nothing() -> None:
-    assert reservations_of(run_of(ends_as=RunStatus.FAILED), [], MADRID) == []
+    assert reservations_of(run_of(ending=Ending(turned_to=RunStatus.FAILED)), [], MADRID) == []
 
 
 def test_a_run_that_waits_is_promised_nothing() -> None:
@@ -233,7 +233,7 @@ def test_a_final_budget_counts_before_its_campaign_exists() -> None:
         "starts_at": NOW.isoformat(),
         "ends_at": (NOW + timedelta(days=4)).isoformat(),
     }
-    run = run_of(status=RunStatus.PUBLISHING_FINAL, final_budget=budget)
+    run = run_of(status=RunStatus.PUBLISHING_FINAL, release=Release(final_budget=budget))
     assert reservations_of(run, [], MADRID) == [
         Reservation("final/adset", 40_000, TODAY, date(2026, 11, 26), 10_000)
     ]

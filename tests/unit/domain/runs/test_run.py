@@ -74,7 +74,7 @@ def test_a_move_of_the_table_is_made(start: RunStatus, end: RunStatus) -> None:
     later = NOW + timedelta(hours=1)
     moved = run_of(status=start).moved(end, later)
     assert (moved.status, moved.updated_at) == (end, later)
-    assert (moved.ended_at, moved.next_tick_at) == ((later, None) if end in FINAL else (None, later))
+    assert (moved.ending.at, moved.next_tick_at) == ((later, None) if end in FINAL else (None, later))
 
 
 @pytest.mark.parametrize(("start", "end"), sorted(set(product(RunStatus, RunStatus)) - set(MOVES)))
