@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError, MetaTooMuchDataError
+from autopublisher.domain.errors import (
+    MetaError,
+    MetaNotFoundError,
+    MetaOutcomeUnknownError,
+    MetaReadError,
+    MetaRefusedError,
+    MetaTooMuchDataError,
+)
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
@@ -14,6 +21,8 @@ from support.staging import PlannedFault, Stage
 from support.wording import english
 
 FOR_EVER = 10_000
+REFUSED = MetaRefusedError("(#100) Tried accessing nonexisting field (status)", code=100)
+UNSEEN = MetaNotFoundError("does not exist or missing permissions", code=100)
 BROKEN = MetaReadError("the answer (HTTP 500) could not be understood")
 
 
@@ -116,11 +125,29 @@ def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything
     assert stage.everything_off()
 
 
-@pytest.mark.parametrize("lost", ["create", "update"])
-def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(lost: str) -> None:
+@pytest.mark.parametrize("error", [BROKEN, REFUSED, UNSEEN], ids=["broken", "refused", "unseen"])
+def test_objects_that_can_never_be_read_are_switched_off_all_the_same(error: MetaError) -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    read = len(stage.meta.made("read"))
+    stage.meta.troubles = [PlannedFault("read", error, nth=read + 1, times=FOR_EVER)]
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.step()
+    assert stage.active() == []
+    for _ in range(READ_TRIES + 3):
+        stage.step()
+    assert not stage.now_run.is_final
+    stage.meta.troubles = []
+    assert stage.go().status is RunStatus.CANCELLED
+
+
+@pytest.mark.parametrize(("lost", "error"), [("create", BROKEN), ("create", REFUSED), ("update", BROKEN)])
+def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(
+    lost: str, error: MetaError
+) -> None:
     stage = Stage()
     unanswered = PlannedFault(lost, MetaOutcomeUnknownError("no answer"), nth=2)
-    stage.meta.troubles = [unanswered, PlannedFault("read", BROKEN, times=FOR_EVER)]
+    stage.meta.troubles = [unanswered, PlannedFault("read", error, times=FOR_EVER)]
     began = stage.clock.now()
     while stage.now_run.ending.turned_to is None and stage.clock.now() < began + timedelta(days=3):
         stage.step()

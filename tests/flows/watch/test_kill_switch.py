@@ -9,6 +9,8 @@ from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
     MetaAuthorisationError,
+    MetaError,
+    MetaRefusedError,
     MetaThrottledError,
 )
 from autopublisher.domain.ids import MetaId
@@ -164,11 +166,13 @@ def test_a_worker_that_is_busy_with_the_run_writes_nothing_after_the_account_was
 # --- trouble --------------------------------------------------------------------------------------
 
 
-def test_a_throttled_read_does_not_delay_a_pause() -> None:
+@pytest.mark.parametrize(
+    "error", [MetaThrottledError("too many calls"), MetaRefusedError("(#100) no such field", code=100)]
+)
+def test_a_read_that_is_throttled_or_refused_does_not_delay_a_pause(error: MetaError) -> None:
     stage = stage_in(_R.AB_TESTING)
     stage.step()
-    late = MetaThrottledError("too many calls", retry_at=stage.clock.now() + timedelta(hours=2))
-    stage.meta.troubles = [PlannedFault(method, late, 1, 10_000) for method in ("read", "find")]
+    stage.meta.troubles = [PlannedFault(method, error, 1, 10_000) for method in ("read", "find")]
     stage.stop()
     stage.look()
     assert stage.on() == []

@@ -22,6 +22,10 @@ class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an e
         self.attention = attention
 
 
+class Unread(Deferred):
+    """What has become of a write cannot be read now; the error is this one's cause."""
+
+
 class Stopped(Deferred):
     """The kill switch holds the run's account; the run goes on when the stop is lifted."""
 

@@ -24,7 +24,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.messages import Message, remedy_of, said_of
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped, Unread
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
 from autopublisher.flows.runs.campaign_record import keep_campaign
@@ -43,6 +43,8 @@ _FIRST_BACKOFF = timedelta(seconds=30)
 
 READ_TRIES = 31
 """So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it."""
+
+_UNREADABLE = (MetaReadError, MetaRefusedError)
 
 
 class Orchestrator:
@@ -106,12 +108,9 @@ class Orchestrator:
             except Held:
                 step = self.holding.held(run)
         except Deferred as wait:
-            unread = (
-                wait.__cause__
-            )  # what became of a write cannot be read: that lasts no longer than any other reading
-            return (
-                self._put_off(run, now, unread) if isinstance(unread, MetaReadError) else _waiting(run, wait)
-            )
+            # A write whose outcome cannot be read is waited for no longer than for any other reading.
+            unread = wait.__cause__ if isinstance(wait, Unread) else None
+            return self._again(run, now, unread) if isinstance(unread, _UNREADABLE) else _waiting(run, wait)
         except OperationRefused as refused:
             return self._failing(run, now, refused.said)
         except LimitRefusedError as refused:
@@ -145,7 +144,11 @@ class Orchestrator:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
         if isinstance(error, MetaRefusedError) and run.ending.turned_to is None:
             return self._failing(run, now, _with_users(error))
-        if isinstance(error, MetaReadError) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
+        return self._again(run, now, error)
+
+    def _again(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
+        """Put a run off by what went wrong, longer each time; what Meta does not let be read is not asked for ever."""
+        if isinstance(error, _UNREADABLE) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
             return self._unread(run, now, error)
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
         wait = told or now + self._backoff(run)
@@ -158,7 +161,7 @@ class Orchestrator:
         late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
         return Step(late, (said,))
 
-    def _unread(self, run: Run, now: datetime, error: MetaReadError) -> Step:
+    def _unread(self, run: Run, now: datetime, error: MetaError) -> Step:
         """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
         tries = run.failed_ticks + 1
         if run.ending.turned_to is not None:

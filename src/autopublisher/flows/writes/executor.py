@@ -40,7 +40,7 @@ from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.money.duplicates import is_duplicate
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Unread
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.claims import AccountClaims
@@ -76,7 +76,7 @@ Step = Callable[[Run, Operation, Fence], Operation]
 """Takes a row that is not CONFIRMED one state further."""
 
 
-class _NotListed(Deferred):
+class _NotListed(Unread):
     """Where a create could have been found, Meta did not let us look."""
 
 
@@ -462,7 +462,7 @@ class Executor:
         except MetaError as error:
             if operation.state is OperationState.SENT:
                 self._books.advance(operation, OperationState.UNKNOWN, fence)
-            raise Deferred(self._resume_at(error), said_of(error)) from error
+            raise Unread(self._resume_at(error), said_of(error)) from error
         unlike = differences(resolve(wanted, self._books.ids(run)), shown.raw)
         if not unlike:
             return self._books.confirm(run, operation, target, fence, shown)

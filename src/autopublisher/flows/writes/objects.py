@@ -11,6 +11,7 @@ from autopublisher.domain.errors import (
     MetaError,
     MetaNotFoundError,
     MetaOutcomeUnknownError,
+    MetaRefusedError,
     MetaThrottledError,
 )
 from autopublisher.domain.ids import MetaId
@@ -330,11 +331,24 @@ class ObjectControl:
         self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.PAUSE)
 
     def _seen(self, run: Run, row: Operation) -> str | None:
-        """Return the status Meta shows, None where it does not answer now: stopping does not wait for knowing."""
+        """Return the status Meta shows, None where it does not show it now: stopping does not wait for knowing.
+
+        Raises MetaNotFoundError of what the account's list lacks as well, and where the token is no longer good.
+        """
         try:
             return str(self.read(run, row).status)
-        except (MetaThrottledError, MetaOutcomeUnknownError):
+        except MetaNotFoundError:
+            if self._is_surely_gone(run, row):
+                raise
             return None
+        except (MetaThrottledError, MetaOutcomeUnknownError, MetaRefusedError):
+            return None
+
+    def _is_surely_gone(self, run: Run, row: Operation) -> bool:
+        try:
+            return self.is_gone(run, row)
+        except MetaError:
+            return False
 
     def _unpaused_activation(self, run: Run, row: Operation) -> Operation | None:
         return unpaused_activation(self.rows(run), row.key)
