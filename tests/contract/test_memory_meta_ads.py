@@ -12,6 +12,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaNotFoundError, MetaOutcomeUnknownError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.ports.meta.client import MetaAds
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -134,15 +135,15 @@ def test_every_call_is_on_record(meta: MemoryMetaAds) -> None:
 def test_figures_come_for_the_ad_sets_that_have_some(meta: MemoryMetaAds) -> None:
     meta.insights[MetaId("7")] = {"spend": "1.50"}
     rows = meta.ad_sets(ACT, [MetaId("6"), MetaId("7")], START, START)
-    assert rows == [{"adset_id": "7", "spend": "1.50"}]
+    assert rows == [InsightsRow(MetaId("7"), {"spend": "1.50"})]
 
 
 def test_figures_of_one_object_come_by_its_id_when_it_is_deleted_too(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta)
-    assert meta.insights_of(ACT, meta_id, START, START) == {}
+    assert meta.insights_of(ACT, meta_id, START, START) is None
     meta.insights[meta_id] = {"spend": "1.50"}
     meta.delete(meta_id)
-    assert meta.insights_of(ACT, meta_id, START, START) == {"spend": "1.50"}
+    assert meta.insights_of(ACT, meta_id, START, START) == InsightsRow(meta_id, {"spend": "1.50"})
 
 
 def test_figures_of_an_object_that_never_was_are_refused(meta: MemoryMetaAds) -> None:

@@ -108,7 +108,7 @@ class TestWhatMetaFindsTooLarge:
 
         found = client.ad_sets(ACT, [MetaId(number) for number in "123"], NOON, NOON)
 
-        assert [row["spend"] for row in found] == ["1", "2", "3"]
+        assert [row.metrics["spend"] for row in found] == ["1", "2", "3"]
 
     def test_of_one_ad_sets_figures_is_an_error(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(says(ACCOUNT), TOO_MUCH)

@@ -133,7 +133,7 @@ class TestDelivery:
         rows = meta.ad_sets(ACT, [ad_set], start, end)
         figures = figures_of(rows[0], "EUR", "PURCHASE")
 
-        assert [row["adset_id"] for row in rows] == [ad_set]
+        assert [row.object_id for row in rows] == [ad_set]
         assert 4500 < figures.spend <= 5000
         assert figures.impressions > figures.clicks > figures.conversions > 0
         assert figures.revenue > 0
@@ -146,15 +146,15 @@ class TestDelivery:
         campaign = meta.read(ObjectKind.AD_SET, ad_set, ["campaign_id"]).campaign_id or MetaId("")
         ads = meta.read(ObjectKind.AD_SET, ad_set, ["ads{id}"]).children(ObjectKind.AD, "ads")
         every = (ads[0].id, ad_set, campaign)
-        assert [meta.insights_of(ACT, each, start, start) for each in every] == [{}] * 3
+        assert [meta.insights_of(ACT, each, start, start) for each in every] == [None] * 3
         end = clock.advance_to(start + timedelta(hours=25))
         (row,) = meta.ad_sets(ACT, [ad_set], start, end)
         for each in every:
             meta.delete(each)
 
-        spends = [meta.insights_of(ACT, each, start, end)["spend"] for each in every]
+        own = [meta.insights_of(ACT, each, start, end) for each in every]
 
-        assert (len(ads), spends) == (1, [row["spend"]] * 3)
+        assert (len(ads), [one and one.metrics["spend"] for one in own]) == (1, [row.metrics["spend"]] * 3)
         assert meta.ad_sets(ACT, [ad_set], start, end) == ()
 
     def test_counts_each_sale_once(self, meta: SdkMetaAds, clock: SimulatedClock) -> None:
@@ -162,7 +162,7 @@ class TestDelivery:
         ad_set = launch(meta, clock)
         row = meta.ad_sets(ACT, [ad_set], start, clock.advance_to(start + timedelta(hours=6)))[0]
 
-        sales = next(one["value"] for one in row["actions"] if one["action_type"] == "omni_purchase")
+        sales = next(one["value"] for one in row.metrics["actions"] if one["action_type"] == "omni_purchase")
 
         assert figures_of(row, "EUR", "PURCHASE").conversions == int(sales)
 

@@ -17,6 +17,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.runs.run import RunStatus
@@ -182,10 +183,11 @@ def test_another_runs_unreadable_row_does_not_keep_this_test_open(monkeypatch: p
 
     def figures(
         act_id: ActId, ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         broken = {"actions": [{"action_type": "omni_purchase", "value": "1.5"}]}
+        rows = real(act_id, ids, since, until)
         return [
-            {**row, **(broken if row["adset_id"] in bad else {})} for row in real(act_id, ids, since, until)
+            replace(row, metrics={**row.metrics, **broken}) if row.object_id in bad else row for row in rows
         ]
 
     monkeypatch.setattr(stage.meta, "ad_sets", figures)

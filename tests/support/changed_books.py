@@ -9,6 +9,7 @@ from typing import Any
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.meta.insights import InsightsRow
 
 AMOUNTS = ("actions", "action_values")
 
@@ -26,16 +27,17 @@ class ChangedBooks(SdkMetaAds):
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         return [self._distorted(row) for row in super().ad_sets(act_id, ad_set_ids, since, until)]
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
-        return self._distorted(super().insights_of(act_id, meta_id, since, until))
+    ) -> InsightsRow | None:
+        row = super().insights_of(act_id, meta_id, since, until)
+        return None if row is None else self._distorted(row)
 
-    def _distorted(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: self._times(name, value) for name, value in row.items()}
+    def _distorted(self, row: InsightsRow) -> InsightsRow:
+        return replace(row, metrics={name: self._times(name, value) for name, value in row.metrics.items()})
 
     def _times(self, name: str, value: Any) -> Any:
         if name in AMOUNTS:

@@ -12,6 +12,7 @@ from autopublisher.adapters.meta.session import Credentials
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.ports.clock import Clock
 from support.crashing_machine import CrashPlan
@@ -60,12 +61,12 @@ class CrashingClient(SdkMetaAds):
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         return self._deadly(lambda: super(CrashingClient, self).ad_sets(act_id, ad_set_ids, since, until))
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
+    ) -> InsightsRow | None:
         return self._deadly(lambda: super(CrashingClient, self).insights_of(act_id, meta_id, since, until))
 
 

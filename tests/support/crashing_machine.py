@@ -22,6 +22,7 @@ from autopublisher.domain.accounts.accounts import (
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, build_orchestrator
@@ -84,7 +85,7 @@ class CrashingMeta(MemoryMetaAds):
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
         there = [one for one in ad_set_ids if one in self.objects and self.objects[one].status != "DELETED"]
         tests = [one for one in there if self._is_of_test(one)]
@@ -92,16 +93,16 @@ class CrashingMeta(MemoryMetaAds):
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
+    ) -> InsightsRow | None:
         """Return an ad set's row; a campaign's is what its ad sets have spent, an ad's what ``insights`` has."""
         self._begin("insights_of", act_id, {"since": since, "until": until})
         if self._stored(meta_id).kind is ObjectKind.AD:
-            return self.insights.get(meta_id, {})
+            return InsightsRow(meta_id, self.insights[meta_id]) if meta_id in self.insights else None
         if self.objects[meta_id].kind is ObjectKind.AD_SET:
-            return self._row(meta_id, self._share()) if self._is_of_test(meta_id) else {}
+            return self._row(meta_id, self._share()) if self._is_of_test(meta_id) else None
         inside = [one for one, stored in self.objects.items() if stored.fields.get("campaign_id") == meta_id]
-        spends = [self._row(one, self._share())["spend"] for one in inside if self._is_of_test(one)]
-        return {"spend": str(sum(map(Decimal, spends)))} if spends else {}
+        spends = [self._row(one, self._share()).metrics["spend"] for one in inside if self._is_of_test(one)]
+        return InsightsRow(meta_id, {"spend": str(sum(map(Decimal, spends)))}) if spends else None
 
     def _is_of_test(self, meta_id: MetaId) -> bool:
         return "Variant " in self.objects[meta_id].fields["name"] and self._has_run(meta_id)
@@ -114,17 +115,17 @@ class CrashingMeta(MemoryMetaAds):
         """Tell whether an object is on or was; nothing else has figures."""
         return meta_id in self.once_on or self.objects[meta_id].status == "ACTIVE"
 
-    def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
+    def _row(self, ad_set_id: MetaId, share: float) -> InsightsRow:
         letter = self.objects[ad_set_id].fields["name"].split("Variant ")[1][0]
         sales = int(self.rates[letter] * share)
-        return {
-            "adset_id": ad_set_id,
+        metrics = {
             "spend": f"{50 * share:.2f}",
             "impressions": str(int(100_000 * share)),
             "inline_link_clicks": str(int(7_000 * share)),
             "actions": [{"action_type": "omni_purchase", "value": str(sales)}],
             "action_values": [{"action_type": "omni_purchase", "value": f"{sales * 0.09:.2f}"}],
         }
+        return InsightsRow(ad_set_id, metrics)
 
 
 class CrashingUnit(MemoryUnitOfWork):

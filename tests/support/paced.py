@@ -10,6 +10,7 @@ from typing import Any
 from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.request.request import RunRequest
 from support.crashing_machine import CrashingMachine, CrashingMeta
 from support.simulated import CREATIVES, brief_request
@@ -86,7 +87,7 @@ class PacedMeta(CrashingMeta):
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
         tests = [one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"]]
         for one in tests:
@@ -105,16 +106,16 @@ class PacedMeta(CrashingMeta):
         arm.spent += spent
         arm.sales += sum(self._dice.random() < rate * spent / 100 / 50 for _ in range(50))
 
-    def _figures(self, meta_id: MetaId) -> Mapping[str, Any]:
+    def _figures(self, meta_id: MetaId) -> InsightsRow:
         arm = self.ledger.arms[meta_id]
-        return {
-            "adset_id": meta_id,
+        metrics = {
             "spend": str(Decimal(int(arm.spent)) / 100),
             "impressions": str(int(arm.spent)),
             "inline_link_clicks": str(int(arm.spent / 20)),
             "actions": [{"action_type": "omni_purchase", "value": str(arm.sales)}],
             "action_values": [{"action_type": "omni_purchase", "value": str(arm.sales * _PRICE)}],
         }
+        return InsightsRow(meta_id, metrics)
 
 
 def adaptive_request(**test: Any) -> RunRequest:

@@ -1,16 +1,16 @@
 """A world in which the database is put back to an earlier moment while Meta stays as it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.errors import ConflictError, MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -159,7 +159,7 @@ class RestoredWorld:
 
         def fail(
             act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-        ) -> Sequence[Mapping[str, Any]]:
+        ) -> Sequence[InsightsRow]:
             raise error
 
         self.machine.meta.ad_sets = fail  # type: ignore[method-assign]  # a Meta without figures

@@ -13,6 +13,7 @@ from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run import Run
@@ -121,23 +122,24 @@ class FaultyMeta(CrashingMeta):
             return []
         return found
 
-    def _row(self, ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
+    def _row(self, ad_set_id: MetaId, share: float) -> InsightsRow:
         row, now = super()._row(ad_set_id, share), self._clock.now()
         besides = sum(spend for one, shows_at, spend in self.charges if one == ad_set_id and shows_at <= now)
-        return {**row, "spend": f"{float(row['spend']) * self.spend_share + besides:.2f}"}
+        spend = f"{float(row.metrics['spend']) * self.spend_share + besides:.2f}"
+        return replace(row, metrics={**row.metrics, "spend": spend})
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         found = super().ad_sets(act_id, ad_set_ids, since, until)
-        told = [{**row, **self.odd.get(MetaId(row["adset_id"]), {})} for row in found]
+        told = [replace(row, metrics={**row.metrics, **self.odd.get(row.object_id, {})}) for row in found]
         return [] if self._has_gap() else told
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
+    ) -> InsightsRow | None:
         found = super().insights_of(act_id, meta_id, since, until)
-        return {} if self._has_gap() else found
+        return None if self._has_gap() else found
 
     def _has_gap(self) -> bool:
         self.gaps -= 1

@@ -1,12 +1,12 @@
 """Reports with gaps: an arm that has delivered never counts as one that has not, and its reserve outlives the gap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.runs.run import RunStatus
 from support.staging import Stage
 
@@ -17,7 +17,7 @@ def gaps(monkeypatch: pytest.MonkeyPatch, stage: Stage, times: int) -> list[int]
 
     def report(
         act_id: ActId, ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         asked.append(len(ids))
         rows = real(act_id, ids, since, until)
         return rows[:-1] if len(asked) <= times else rows

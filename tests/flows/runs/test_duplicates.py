@@ -1,13 +1,13 @@
 """Copies of a run's objects: what they can spend is set aside, and what they have spent is not given to the winner."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from autopublisher.domain.errors import MetaThrottledError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.requests.exposure import AccountExposure, Exposures
@@ -100,9 +100,9 @@ def with_first_figure(stage: SweepStage, copy: MetaId, spend: str) -> None:
     """Have Meta's figures of a copy lag: until the clock moves they show this spend."""
     now, row = stage.clock.now(), stage.meta._row
 
-    def lagging(ad_set_id: MetaId, share: float) -> Mapping[str, Any]:
-        lags = ad_set_id == copy and stage.clock.now() == now
-        return {**row(ad_set_id, share), **({"spend": spend} if lags else {})}
+    def lagging(ad_set_id: MetaId, share: float) -> InsightsRow:
+        shown, lags = row(ad_set_id, share), ad_set_id == copy and stage.clock.now() == now
+        return replace(shown, metrics={**shown.metrics, "spend": spend}) if lags else shown
 
     stage.meta._row = lagging  # type: ignore[method-assign]  # a lag for one object
 

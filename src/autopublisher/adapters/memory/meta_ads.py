@@ -18,6 +18,7 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudget
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
@@ -196,21 +197,20 @@ class MemoryMetaAds:
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[InsightsRow]:
         """Return the rows in ``insights`` of the ad sets asked for; they are the figures of any period."""
         fault = self._begin("ad_sets", act_id, {"since": since, "until": until})
         self._end(fault)
-        found = [(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
-        return [{"adset_id": ad_set_id, **row} for ad_set_id, row in found]
+        return [InsightsRow(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
+    ) -> InsightsRow | None:
         """Return the object's row in ``insights``; it is the figures of any period."""
         fault = self._begin("insights_of", act_id, {"since": since, "until": until})
         self._stored(meta_id)
         self._end(fault)
-        return self.insights.get(meta_id, {})
+        return InsightsRow(meta_id, self.insights[meta_id]) if self.insights.get(meta_id) else None
 
     # --- pacing -----------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import EDGES, ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.meta.rules import Usage
@@ -207,12 +208,12 @@ class SdkMetaAds:
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return one raw insights row per delivering ad set, over the account's days that hold both moments."""
+    ) -> Sequence[InsightsRow]:
+        """Return one row per delivering ad set, over the account's days that hold both moments."""
         if not ad_set_ids:
             return ()
         timezone = self._known(act_id).timezone
-        rows: dict[str, Mapping[str, Any]] = {}
+        rows: dict[MetaId, InsightsRow] = {}
         waiting = [
             ad_set_ids[start : start + IDS_PER_QUERY] for start in range(0, len(ad_set_ids), IDS_PER_QUERY)
         ]
@@ -220,25 +221,25 @@ class SdkMetaAds:
             some = waiting.pop(0)
             query = messages.insights_query(some, timezone, since, until)
             try:
-                found = tuple(self._rows(act_id, "insights", query))
+                found = [messages.insights_row(row) for row in self._rows(act_id, "insights", query)]
             except MetaTooMuchDataError:
                 if len(some) == 1:
                     raise
                 waiting[:0] = messages.halves(some)
                 continue
-            rows |= {messages.text_of(row, "adset_id"): row for row in found}
+            rows |= {row.object_id: row for row in found}
         return tuple(rows.values())
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
-        """Return the raw insights row of one campaign, ad set or ad, a deleted one too; empty without delivery."""
+    ) -> InsightsRow | None:
+        """Return the row of one campaign, ad set or ad, a deleted one too; None without delivery."""
         query = messages.own_insights_query(self._known(act_id).timezone, since, until)
         self._pacer.owns(act_id, meta_id)
         rows = tuple(self._rows(meta_id, "insights", query))
         if len(rows) > 1:
             raise MetaReadError(f"{len(rows)} rows of figures for one object")
-        return rows[0] if rows else {}
+        return InsightsRow(meta_id, rows[0]) if rows and rows[0] else None
 
     # --- the wire -------------------------------------------------------------------------------------
 

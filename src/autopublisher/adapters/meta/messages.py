@@ -12,6 +12,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 
 ACCOUNT_FIELDS = (
@@ -278,6 +279,11 @@ def minimum_budgets_of(rows: Iterable[Mapping[str, Any]], currency: str) -> Mini
 def granted(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the permissions that were granted, not those declined or expired."""
     return frozenset(text_of(row, "permission") for row in rows if row.get("status") == "granted")
+
+
+def insights_row(row: Mapping[str, Any]) -> InsightsRow:
+    """Read the figures of one ad set among others'; raises MetaReadError where they name none."""
+    return InsightsRow(MetaId(text_of(row, "adset_id")), row)
 
 
 def text_of(row: Mapping[str, Any], name: str) -> str:

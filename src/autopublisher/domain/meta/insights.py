@@ -12,6 +12,7 @@ from typing import Any
 
 from autopublisher.domain.amounts import Money, offset_of
 from autopublisher.domain.errors import MetaReadError
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.records import Figures
 
 PURCHASE_TYPES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
@@ -60,6 +61,26 @@ def action_types(conversion_event: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class InsightsRow:
+    """What Meta reports of one object over a period: ``metrics`` by Meta's names, money and counts as Meta's strings."""
+
+    object_id: MetaId
+    metrics: Mapping[str, Any]
+
+    @property
+    def has_delivery(self) -> bool:
+        """Whether anything was spent or shown; a figure that cannot be read may be more than nothing."""
+        return any(_may_be_some(self.metrics.get(name)) for name in ("spend", "impressions"))
+
+
+def _may_be_some(figure: Any) -> bool:
+    try:
+        return Decimal(str(figure or 0)) != 0
+    except InvalidOperation:
+        return True
+
+
+@dataclass(frozen=True)
 class Reading:
     """A row's figures, and what of them had to be read otherwise than it was written, one sentence's end each."""
 
@@ -67,34 +88,34 @@ class Reading:
     remarks: tuple[str, ...] = ()
 
 
-def reading_of(row: Mapping[str, Any], currency: str, conversion_event: str) -> Reading:
+def reading_of(row: InsightsRow, currency: str, conversion_event: str) -> Reading:
     """Return a row's figures; money in minor units, spend rounded up and revenue down, so neither flatters.
 
     Refunds above sales make a revenue negative, and counts that Meta has estimated may have a fraction, which is left out;
     both are remarked on. Raises MetaReadError for a figure that cannot be read: this one proves nothing.
     """
-    types = action_types(conversion_event)
-    revenue = _amount("action_values", _first_of(row, "action_values", types))
-    conversions = _decimal("actions", _first_of(row, "actions", types))
+    metrics, types = row.metrics, action_types(conversion_event)
+    revenue = _amount("action_values", _first_of(metrics, "action_values", types))
+    conversions = _decimal("actions", _first_of(metrics, "actions", types))
     figures = Figures(
-        spend=Money.at_least(_decimal("spend", row.get("spend")), currency).minor,
-        impressions=_whole("impressions", row.get("impressions")),
-        clicks=_whole("inline_link_clicks", row.get("inline_link_clicks")),
+        spend=Money.at_least(_decimal("spend", metrics.get("spend")), currency).minor,
+        impressions=_whole("impressions", metrics.get("impressions")),
+        clicks=_whole("inline_link_clicks", metrics.get("inline_link_clicks")),
         conversions=int(conversions),
         revenue=math.floor(revenue * offset_of(currency)),
-        engagements=_whole("inline_post_engagement", row.get("inline_post_engagement")),
+        engagements=_whole("inline_post_engagement", metrics.get("inline_post_engagement")),
     )
     remarks = (NEGATIVE_REVENUE if revenue < 0 else None, FRACTION if conversions % 1 else None)
     return Reading(figures, tuple(remark for remark in remarks if remark is not None))
 
 
-def figures_of(row: Mapping[str, Any], currency: str, conversion_event: str) -> Figures:
+def figures_of(row: InsightsRow, currency: str, conversion_event: str) -> Figures:
     """Return the figures of ``reading_of`` alone."""
     return reading_of(row, currency, conversion_event).figures
 
 
-def _entries(row: Mapping[str, Any], metric: str) -> Sequence[Mapping[str, Any]]:
-    entries = row.get(metric)
+def _entries(metrics: Mapping[str, Any], metric: str) -> Sequence[Mapping[str, Any]]:
+    entries = metrics.get(metric)
     if entries is None:
         return ()
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
@@ -102,9 +123,9 @@ def _entries(row: Mapping[str, Any], metric: str) -> Sequence[Mapping[str, Any]]
     return entries
 
 
-def _first_of(row: Mapping[str, Any], metric: str, types: Sequence[str]) -> object:
+def _first_of(metrics: Mapping[str, Any], metric: str, types: Sequence[str]) -> object:
     """Return the value of the first action type the row has, None where Meta left them all out as zero."""
-    values = {entry.get("action_type"): entry.get("value") for entry in _entries(row, metric)}
+    values = {entry.get("action_type"): entry.get("value") for entry in _entries(metrics, metric)}
     return next((values[name] for name in types if name in values), None)
 
 

@@ -9,14 +9,13 @@ has touched since costs one read, and none where the figures of its settlement a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.errors import MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
-from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.insights import InsightsRow, figures_of
 from autopublisher.domain.meta.object_state import GONE, OFF
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.run import Run
@@ -109,23 +108,21 @@ class ArmSpend:
         The account's figures leave out what somebody has deleted, and figures do not vanish: such an arm is asked for by
         its id.
         """
-        until, ids = self._clock.now(), {str(arm.row.meta_id): arm.row.key for arm in arms}
-        listed = self._meta.ad_sets(
-            run.act_id, [MetaId(meta_id) for meta_id in sorted(ids)], run.created_at, until
-        )
-        found = {ids[str(row["adset_id"])]: row for row in listed}
+        until, ids = self._clock.now(), {arm.row.meta_id or MetaId(""): arm.row.key for arm in arms}
+        listed = self._meta.ad_sets(run.act_id, sorted(ids), run.created_at, until)
+        found: dict[str, InsightsRow | None] = {ids[row.object_id]: row for row in listed}
         for row in (arm.row for arm in arms if arm.row.spent or arm.is_gone):
             if row.key not in found:
                 found[row.key] = self._own_figures(run, row, until)
         event = run.request.ad.conversion_event or "PURCHASE"
         return {key: figures_of(row, run.currency, event).spend for key, row in found.items() if row}
 
-    def _own_figures(self, run: Run, row: Operation, until: datetime) -> Mapping[str, Any]:
-        """Return the row of one ad set, empty without delivery and of what Meta no longer knows."""
+    def _own_figures(self, run: Run, row: Operation, until: datetime) -> InsightsRow | None:
+        """Return the row of one ad set, None without delivery and of what Meta no longer knows."""
         try:
             return self._meta.insights_of(run.act_id, row.meta_id or MetaId(""), run.created_at, until)
         except MetaNotFoundError:
-            return {}
+            return None
 
     def _pause_what_has_spent(self, run: Run, arms: Sequence[_Arm], figures: Mapping[str, int]) -> None:
         """Order a pause of what was off at every look and has spent all the same: a moment to count from."""

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import Message
-from autopublisher.domain.meta.insights import reading_of
+from autopublisher.domain.meta.insights import InsightsRow, reading_of
 from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -79,7 +78,7 @@ class Collector:
         remarks: list[Message] = []
         unreadable: list[Message] = []
         for row in rows:
-            place = ad_sets.get(MetaId(str(row["adset_id"])))
+            place = ad_sets.get(row.object_id)
             if place is None:
                 continue
             event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
@@ -103,13 +102,13 @@ class Collector:
         return Collected(stored, tuple(remarks), tuple(unreadable))
 
     def _silent(
-        self, arms: Mapping[tuple[RunId, str], MetaId], rows: Sequence[Mapping[str, Any]]
+        self, arms: Mapping[tuple[RunId, str], MetaId], rows: Sequence[InsightsRow]
     ) -> set[tuple[RunId, str]]:
         """Return the arms without a row that once had figures: those do not vanish, so the answer has a gap.
 
         Their poll gets no figures at all, which is not the same as none to report.
         """
-        answered = {str(row["adset_id"]) for row in rows}
+        answered = {row.object_id for row in rows}
         missing = {place for place, meta_id in arms.items() if meta_id not in answered}
         if not missing:
             return set()

@@ -1,8 +1,6 @@
 """Delivery history of arms: those that may have delivered are kept, and only what never did is deleted."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Sequence
 
 from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
@@ -63,16 +61,15 @@ class DeliveryHistory:
 
     def _with_figures(self, run: Run, quiet: Sequence[Operation]) -> frozenset[str]:
         """Return the families of those ad sets of which Meta reports delivery, all where it does not answer."""
-        keys = {str(row.meta_id): row.key for row in quiet}
+        keys = {row.meta_id or MetaId(""): row.key for row in quiet}
         if not keys:
             return frozenset()
-        ids = [MetaId(key) for key in sorted(keys)]
         try:
-            found = self._meta.ad_sets(run.act_id, ids, run.created_at, self._clock.now())
+            found = self._meta.ad_sets(run.act_id, sorted(keys), run.created_at, self._clock.now())
         except MetaError:
             delivered = set(keys)
         else:
-            delivered = {str(row["adset_id"]) for row in found if _has_figures(row)}
+            delivered = {row.object_id for row in found if row.has_delivery}
         return frozenset(family for meta_id in delivered & set(keys) for family in kept_with(keys[meta_id]))
 
     def _of_copied_ads(self, run: Run, made: Sequence[Operation], used: frozenset[str]) -> frozenset[str]:
@@ -87,20 +84,7 @@ class DeliveryHistory:
     def _may_have_delivered(self, run: Run, row: Operation) -> bool:
         meta_id = row.meta_id or MetaId("")
         try:
-            return _has_figures(
-                self._meta.insights_of(run.act_id, meta_id, run.created_at, self._clock.now())
-            )
+            found = self._meta.insights_of(run.act_id, meta_id, run.created_at, self._clock.now())
         except MetaError:
             return True
-
-
-def _has_figures(row: Mapping[str, Any]) -> bool:
-    return any(_is_some(row.get(name)) for name in ("spend", "impressions"))
-
-
-def _is_some(figure: Any) -> bool:
-    """Tell whether a figure is more than nothing; what is no figure may be."""
-    try:
-        return Decimal(str(figure or 0)) != 0
-    except InvalidOperation:
-        return True
+        return found is not None and found.has_delivery

@@ -131,7 +131,8 @@ class Duplicates:
             raise Deferred(
                 self._clock.now() + _AGAIN, RunMessage.DUPLICATE_FIGURES_MISSING(key=row.key)
             ) from None
-        return figures_of(found, run.currency, run.request.ad.conversion_event or "PURCHASE").spend
+        event = run.request.ad.conversion_event or "PURCHASE"
+        return 0 if found is None else figures_of(found, run.currency, event).spend
 
     def _pause_what_has_spent(self, run: Run, figures: Mapping[str, Figure], shown: Shown) -> None:
         """Order a pause of what was off at every look and has spent all the same: a moment to count from."""

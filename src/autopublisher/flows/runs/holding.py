@@ -218,16 +218,16 @@ class Holding:
 
         None where Meta does not say.
         """
-        keys = {str(row.meta_id): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
+        keys = {row.meta_id or MetaId(""): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
         now, conversions = self._clock.now(), run.request.ad.conversion_event or "PURCHASE"
         try:
-            read = self._meta.ad_sets(run.act_id, [MetaId(key) for key in sorted(keys)], run.created_at, now)
+            read = self._meta.ad_sets(run.act_id, sorted(keys), run.created_at, now)
         except MetaError:
             return None
         found = {
-            keys[str(row["adset_id"])]: figures_of(row, run.currency, conversions)
+            keys[row.object_id]: figures_of(row, run.currency, conversions)
             for row in read
-            if str(row["adset_id"]) in keys
+            if row.object_id in keys
         }
         final = found.get(_FINAL[1])
         with self._open_unit() as unit:

@@ -27,7 +27,7 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import said_of
-from autopublisher.domain.meta.insights import figures_of
+from autopublisher.domain.meta.insights import InsightsRow, figures_of
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES
@@ -111,10 +111,12 @@ class LateFigures:
             return []
         since = min(place.run.created_at for place in places)
         ids = sorted({place.row.meta_id or MetaId("") for place in places})
-        rows = {str(row["adset_id"]): row for row in self._meta.ad_sets(act_id, ids, since, now)}
-        return [(place, self._figures(place, rows.get(str(place.row.meta_id)), now)) for place in places]
+        rows = {row.object_id: row for row in self._meta.ad_sets(act_id, ids, since, now)}
+        return [
+            (place, self._figures(place, rows.get(place.row.meta_id or MetaId("")), now)) for place in places
+        ]
 
-    def _figures(self, place: _Place, row: Mapping[str, Any] | None, now: datetime) -> Figures | None:
+    def _figures(self, place: _Place, row: InsightsRow | None, now: datetime) -> Figures | None:
         """Read a row; the account's figures leave out what somebody has deleted, which is asked for by its id in the end."""
         if row is None and place.settles_at <= now:
             try:
@@ -124,7 +126,7 @@ class LateFigures:
             except MetaNotFoundError:
                 row = None
         event = place.run.request.ad.conversion_event or "PURCHASE"
-        return figures_of(row, place.run.currency, event) if row else None
+        return None if row is None else figures_of(row, place.run.currency, event)
 
     def _is_over(self, place: _Place, figures: Figures | None, now: datetime) -> bool:
         """Keep what has changed, and of what has settled all; tell whether nothing more of the ad set is to be read.

@@ -1,12 +1,13 @@
 """Reading half of Meta's Marketing API: objects, accounts and insights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 
 
@@ -49,8 +50,8 @@ class MetaInsights(Protocol):
 
     def ad_sets(
         self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return one raw insights row per delivering ad set (``adset_id`` and metrics as Meta's strings).
+    ) -> Sequence[InsightsRow]:
+        """Return one row per delivering ad set.
 
         ``since`` and ``until`` are moments; the account's days that hold them are asked for. An ad set without delivery
         has no row. All pages or an error.
@@ -59,8 +60,8 @@ class MetaInsights(Protocol):
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> Mapping[str, Any]:
-        """Return the raw insights row of one campaign, ad set or ad, empty without delivery; the days are as in ``ad_sets``.
+    ) -> InsightsRow | None:
+        """Return the row of one campaign, ad set or ad, None without delivery; the days are as in ``ad_sets``.
 
         It is asked for by its id, so that one that is deleted or archived has its figures too. Raises MetaNotFoundError
         where Meta does not know it.

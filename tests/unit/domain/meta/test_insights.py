@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from autopublisher.domain.errors import MetaReadError
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.records import Figures
 from autopublisher.domain.meta.insights import (
     FRACTION,
     NEGATIVE_REVENUE,
     PURCHASE_TYPES,
+    InsightsRow,
     action_types,
     figures_of,
     reading_of,
@@ -18,8 +20,8 @@ from autopublisher.domain.meta.insights import (
 WHOLE_FAMILY = [{"action_type": name, "value": "3"} for name in reversed(PURCHASE_TYPES)]
 
 
-def row(**metrics: Any) -> dict[str, Any]:
-    return {"adset_id": "9", **metrics}
+def row(**metrics: Any) -> InsightsRow:
+    return InsightsRow(MetaId("9"), metrics)
 
 
 def test_reads_metas_strings() -> None:
