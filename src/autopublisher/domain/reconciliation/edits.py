@@ -185,12 +185,18 @@ def _is_threat(field: str, wanted: Any, shown: Any) -> bool:
     if field == "status":
         return wanted in OFF and _text(shown) not in OFF
     if field in _BUDGETS:
-        return _amount(shown) > _amount(wanted)
+        return _is_more(_amount(shown), _amount(wanted))
     if field == "spend_cap":  # none at all is the highest cap
-        return bool(_amount(wanted)) and not 0 < _amount(shown) <= _amount(wanted)
+        cap = _amount(wanted) or 0
+        return cap > 0 and not 0 < (_amount(shown) or 0) <= cap
     if field == "end_time":
-        return wanted is not None and (not shown or _moment(shown) > _moment(wanted))
+        return wanted is not None and _is_more(_moment(shown), _moment(wanted))
     return False
+
+
+def _is_more(shown: int | None, wanted: int | None) -> bool:
+    """Tell whether one is more than the other; what cannot be read may be."""
+    return shown is None or wanted is None or shown > wanted
 
 
 # --- canonical forms ------------------------------------------------------------------------------
@@ -242,36 +248,41 @@ def _is_same_creative(wanted: Any, read: Any) -> bool:
 
 def _is_same_start(wanted: Any, read: Any) -> bool:
     """Tell whether the start is as asked; one that had passed when it was set reads as a later moment."""
-    return bool(read) and _moment(read) >= _moment(wanted)
+    asked, shown = _moment(wanted), _moment(read)
+    return asked is not None and shown is not None and shown >= asked
 
 
 def _is_put_off(wanted: Any, read: Mapping[str, Any], set_at: datetime) -> bool:
     """Tell whether the start is later than was asked for and than the moment at which Meta was asked."""
-    shown = read.get("start_time")
-    latest = max(_moment(wanted), int((set_at + START_SLACK).timestamp()))
-    return bool(shown) and _moment(shown) > latest
+    asked, shown = _moment(wanted), _moment(read.get("start_time"))
+    latest = max(asked or 0, int((set_at + START_SLACK).timestamp()))
+    return shown is not None and shown > latest
 
 
 _JUDGES: Mapping[str, Callable[[Any, Any], bool]] = {
     **dict.fromkeys(_AMOUNTS, lambda wanted, read: _amount(wanted) == _amount(read)),
     "start_time": _is_same_start,
-    "end_time": lambda wanted, read: bool(read) and _moment(wanted) == _moment(read),
+    "end_time": lambda wanted, read: _moment(wanted) == _moment(read),
     "optimization_goal": lambda wanted, read: _ALIASES.get(wanted, wanted) == _ALIASES.get(read, read),
     "creative": _is_same_creative,
     "targeting": _is_same_audience,
 }
 
 
-def _amount(value: Any) -> int:
-    """Return minor units; Meta shows an amount that is not set as nothing or as 0."""
+def _amount(value: Any) -> int | None:
+    """Return minor units, None where they cannot be read; Meta shows an amount that is not set as nothing or as 0."""
     try:
         return int(str(value or 0))
     except ValueError:
-        return 0
+        return None
 
 
-def _moment(value: Any) -> int:
-    return int(datetime.fromisoformat(str(value)).timestamp())
+def _moment(value: Any) -> int | None:
+    """Return a moment in Unix seconds, None where there is none or it cannot be read."""
+    try:
+        return int(datetime.fromisoformat(str(value)).timestamp())
+    except ValueError:
+        return None
 
 
 def _text(value: Any) -> str:

@@ -174,12 +174,20 @@ def test_a_change_that_frees_no_money_is_an_edit_and_no_threat(
         (ObjectKind.AD_SET, {"daily_budget": "1"}),
         (ObjectKind.AD_SET, {"end_time": "2026-11-23T10:15:01+0100"}),
         (ObjectKind.AD_SET, {"end_time": None}),
+        (ObjectKind.AD_SET, {"end_time": "soon"}),
+        (ObjectKind.AD_SET, {"lifetime_budget": "many"}),
+        (ObjectKind.AD_SET, {"daily_budget": "many"}),
         (ObjectKind.AD, {"status": "ACTIVE"}),
     ],
 )
 def test_a_change_that_frees_money_is_a_threat(kind: ObjectKind, changes: dict[str, Any]) -> None:
     (edit,) = edits(ASKED[kind], shown(kind, **changes))
     assert (edit.field, edit.threat) == (next(iter(changes)), True)
+
+
+def test_a_start_that_cannot_be_read_is_an_edit() -> None:
+    (edit,) = edits(AD_SET, shown(ObjectKind.AD_SET, start_time="soon"))
+    assert (edit.field, edit.shown, edit.threat) == ("start_time", "soon", False)
 
 
 def test_a_person_s_pause_is_an_edit_and_no_threat() -> None:
