@@ -28,6 +28,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.messages import LEGACY, Message
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.money.limits import InstallationLimits
@@ -90,7 +91,7 @@ def spending(database: MemoryDatabase, put_run: PutRun, account: Account) -> Run
     with database.unit_of_work() as unit:
         unit.accounts.save(replace(account, daily_limit=30_000))
         fence = Fence(run.id, run.version)
-        row = Operation(run.id, 1, spec, OperationState.INTENDED, run.created_at)
+        row = Operation(RunOwner(run.id), 1, spec, OperationState.INTENDED, run.created_at)
         unit.journal.intend(row, fence)
         for key, kind in (("test/a/campaign", ObjectKind.CAMPAIGN), (spec.key, ObjectKind.AD_SET)):
             shown = replace(unit.records.objects(run.id)[0], id=key, key=key, kind=kind, meta_id=MetaId(key))
@@ -152,7 +153,7 @@ def test_what_was_never_read_says_so_in_a_terminal(
     params = {"name": "Arm B", "end_time": "2026-11-03T09:00:00+00:00", "lifetime_budget": 8000}
     spec = OperationSpec("test/b/adset", Action.CREATE, ObjectKind.AD_SET, params, variant="B", reserves=8000)
     with database.unit_of_work() as unit:
-        row = Operation(spending.id, 2, spec, OperationState.INTENDED, spending.created_at)
+        row = Operation(RunOwner(spending.id), 2, spec, OperationState.INTENDED, spending.created_at)
         unit.journal.intend(row, Fence(spending.id, spending.version))
         unit.commit()
     ages = {row["object"]: row["as_of"] for row in exposure_rows(services.exposures.of())}

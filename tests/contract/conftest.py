@@ -27,6 +27,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.people import User
 from autopublisher.domain.request.request import (
     ABTestConfig,
@@ -143,7 +144,7 @@ def operation(run: Run) -> Operation:
         params={"name": "A", "campaign_id": {"$id": "test/a/campaign"}, "targeting": {"countries": ["ES"]}},
         reserves=5000,
     )
-    return Operation(run.id, 1, spec, OperationState.INTENDED, NOW)
+    return Operation(RunOwner(run.id), 1, spec, OperationState.INTENDED, NOW)
 
 
 @pytest.fixture

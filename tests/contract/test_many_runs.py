@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, Figures, Snapshot
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.requests.reports import Reports
@@ -29,7 +30,7 @@ def keep_three(open_unit: OpenUnitOfWork, stored: Run, operation: Operation) -> 
         for number, run_id in enumerate(IDS[:2]):
             for sequence, key in enumerate(("test/a/adset", "test/b/adset"), 1):
                 spec = replace(operation.spec, key=key, token=f"{run_id}{key}")
-                row = replace(operation, run_id=run_id, sequence=sequence, spec=spec)
+                row = replace(operation, owner=RunOwner(run_id), sequence=sequence, spec=spec)
                 unit.journal.intend(row, Fence(run_id, stored.version))
             for letter in "AB":
                 for hour in range(3):

@@ -3,13 +3,17 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
-from autopublisher.domain.errors import StaleOperationError, StaleRunError
-from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
+from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.errors import ConflictError, StaleOperationError, StaleRunError
+from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.owners import AccountOwner, RunOwner
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
@@ -37,12 +41,12 @@ def test_an_intended_row_is_read_back_whole(
     open_unit: OpenUnitOfWork, stored: Run, intended: Operation
 ) -> None:
     with open_unit() as unit:
-        assert unit.journal.get(stored.id, intended.key) == intended
+        assert unit.journal.get(RunOwner(stored.id), intended.key) == intended
 
 
 def test_a_row_nobody_intended_is_none(open_unit: OpenUnitOfWork, stored: Run) -> None:
     with open_unit() as unit:
-        assert unit.journal.get(stored.id, "test/b/adset") is None
+        assert unit.journal.get(RunOwner(stored.id), "test/b/adset") is None
 
 
 def test_a_key_is_intended_once(open_unit: OpenUnitOfWork, fence: Fence, intended: Operation) -> None:
@@ -69,7 +73,7 @@ def test_nothing_is_intended_once_the_run_has_moved_on(
 
 def test_nothing_is_intended_for_an_unknown_run(open_unit: OpenUnitOfWork, operation: Operation) -> None:
     with open_unit() as unit, pytest.raises(StaleRunError):
-        unit.journal.intend(operation, Fence(RunId("nobody"), 1))
+        unit.journal.intend(replace(operation, owner=RunOwner(RunId("nobody"))), Fence(RunId("nobody"), 1))
 
 
 def test_a_row_is_overwritten_by_the_step_after_it(
@@ -82,7 +86,7 @@ def test_a_row_is_overwritten_by_the_step_after_it(
         unit.journal.advance(done, sent, fence)
         unit.commit()
     with open_unit() as unit:
-        assert unit.journal.get(fence.run_id, intended.key) == done
+        assert unit.journal.get(RunOwner(fence.run_id), intended.key) == done
 
 
 def test_nothing_advances_once_the_run_has_moved_on(
@@ -112,7 +116,7 @@ def test_a_worker_that_has_not_seen_a_bigger_reserve_cannot_write_the_old_one_ba
         unit.journal.advance(bigger, intended, fence)
         with pytest.raises(StaleOperationError):
             unit.journal.advance(replace(intended, spent=300), intended, fence)
-        assert unit.journal.get(fence.run_id, intended.key) == bigger
+        assert unit.journal.get(RunOwner(fence.run_id), intended.key) == bigger
 
 
 @pytest.mark.parametrize(("was", "now"), [(None, 300), (300, None), (300, 400)])
@@ -126,7 +130,7 @@ def test_a_worker_that_has_not_seen_what_was_spent_changes_nothing(
         unit.journal.advance(changed, seen, fence)
         with pytest.raises(StaleOperationError):
             unit.journal.advance(replace(seen, spent=200), seen, fence)
-        assert unit.journal.get(fence.run_id, intended.key) == changed
+        assert unit.journal.get(RunOwner(fence.run_id), intended.key) == changed
 
 
 def test_a_row_that_was_never_intended_cannot_advance(
@@ -201,15 +205,62 @@ def test_a_runs_rows_come_by_sequence(open_unit: OpenUnitOfWork, fence: Fence, i
         assert [row.sequence for row in unit.journal.of_run(fence.run_id)] == [1, 2, 3]
 
 
-def test_rows_in_a_state_come_oldest_first(
-    open_unit: OpenUnitOfWork, fence: Fence, intended: Operation
+@pytest.fixture
+def of_account(stored: Run, operation: Operation) -> Operation:
+    return replace(operation, owner=AccountOwner(stored.act_id), meta_id=MetaId("120"))
+
+
+def test_an_account_has_rows_of_its_own_under_keys_of_its_own(
+    open_unit: OpenUnitOfWork, stored: Run, intended: Operation, of_account: Operation
 ) -> None:
-    older = replace(keyed(intended, "older", 2), intended_at=intended.intended_at - timedelta(minutes=1))
+    sent = of_account.to(SENT, attempts=1, sent_at=of_account.intended_at)
     with open_unit() as unit:
-        unit.journal.intend(older, fence)
-        unit.journal.intend(keyed(intended, "sent", 3), fence)
-        unit.journal.advance(
-            replace(keyed(intended, "sent", 3), state=SENT), keyed(intended, "sent", 3), fence
-        )
-        rows = unit.journal.in_state(OperationState.INTENDED)
-        assert [row.key for row in rows] == ["older", intended.key]
+        unit.journal.intend(of_account, None)
+        unit.journal.advance(sent, of_account, None)
+        unit.commit()
+    with open_unit() as unit:
+        assert unit.journal.of_account(stored.act_id) == [sent]
+        assert unit.journal.get(of_account.owner, of_account.key) == sent
+        assert unit.journal.of_run(stored.id) == [intended]
+        assert unit.journal.of_runs([stored.id]) == {stored.id: [intended]}
+
+
+def test_of_two_workers_at_an_accounts_row_the_second_is_refused(
+    open_unit: OpenUnitOfWork, of_account: Operation
+) -> None:
+    with open_unit() as unit:
+        unit.journal.intend(of_account, None)
+        for again in (of_account, keyed(of_account, "another", 1)):
+            with pytest.raises(StaleOperationError):
+                unit.journal.intend(again, None)
+        unit.journal.advance(of_account.to(SENT), of_account, None)
+        with pytest.raises(StaleOperationError):
+            unit.journal.advance(of_account.to(SENT), of_account, None)
+
+
+def test_an_unknown_account_owns_nothing(open_unit: OpenUnitOfWork, operation: Operation) -> None:
+    with open_unit() as unit, pytest.raises(ConflictError):
+        unit.journal.intend(replace(operation, owner=AccountOwner(ActId("act_0"))), None)
+
+
+@pytest.mark.parametrize("fence", [None, Fence(RunId("another"), 1)])
+def test_a_runs_row_is_written_under_no_other_fence(
+    open_unit: OpenUnitOfWork, stored: Run, operation: Operation, fence: Fence | None
+) -> None:
+    with open_unit() as unit, pytest.raises(TypeError, match="run-1"):
+        unit.journal.intend(operation, fence)
+
+
+@pytest.mark.parametrize("owners", ["NULL, NULL", "'run-1', 'act_1'"])
+def test_the_database_takes_no_row_with_two_owners_or_none(
+    sqlite_engine: Engine, account: Account, run: Run, operation: Operation, owners: str
+) -> None:
+    with SqlUnitOfWork(sqlite_engine) as unit:
+        unit.accounts.add(account)
+        unit.runs.add(run)
+        unit.journal.intend(operation, Fence(run.id, run.version))
+        unit.commit()
+    run_id, act_id = owners.split(", ")
+    changed = f"UPDATE operations SET run_id = {run_id}, act_id = {act_id}"  # noqa: S608 - no input
+    with sqlite_engine.begin() as connection, pytest.raises(IntegrityError, match="one_owner"):
+        connection.exec_driver_sql(changed)

@@ -20,6 +20,7 @@ from autopublisher.adapters.db.tables import META_TABLES
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
@@ -124,8 +125,8 @@ def test_runs(open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject) -> No
 @each_database
 @given(data=st.data())
 def test_operations(open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject) -> None:
-    operation = data.draw(examples(Operation, run_id=stored.id, state=OperationState.INTENDED))
-    drawn = data.draw(examples(Operation, run_id=stored.id, sequence=operation.sequence))
+    operation = data.draw(examples(Operation, owner=RunOwner(stored.id), state=OperationState.INTENDED))
+    drawn = data.draw(examples(Operation, owner=RunOwner(stored.id), sequence=operation.sequence))
     changed = replace(drawn, spec=replace(drawn.spec, key=operation.key))
     with open_unit() as unit:
         unit.journal.intend(operation, Fence(stored.id, stored.version))

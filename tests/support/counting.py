@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -10,8 +10,13 @@ from typing import Any, Self
 import requests
 
 from autopublisher.adapters.memory.unit_of_work import MemoryUnitOfWork
-from autopublisher.flows.dispatcher import EngineConfig
+from autopublisher.domain.accounts.installation import Installation
+from autopublisher.domain.ids import InstallationId
+from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
+from autopublisher.flows.outcomes.deferred import Deferred
+from autopublisher.flows.writes.claims import AccountClaims
 from support.direct import ADDRESS, DirectMachine, DirectTransport
+from support.simulated import ACT
 
 
 @dataclass
@@ -50,7 +55,7 @@ class CountedTransport(DirectTransport):
 
 
 class CountedMachine(DirectMachine):
-    """A machine whose ticks are counted."""
+    """A machine whose ticks are counted, on an account that it claims as the product does."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -66,6 +71,21 @@ class CountedMachine(DirectMachine):
         transport = CountedTransport(self.simulator)
         transport.counts = self.counts
         self.meta._session.requests.mount(ADDRESS, transport)
+        with self.database.unit_of_work() as unit:
+            unit.installations.add(Installation(InstallationId("counted"), self.clock.now()))
+            unit.commit()
+        known = (self.open_unit, self.meta, self.clock, "a file", self.pace.look)
+        self.claims = AccountClaims(*known, nonce=lambda: "n")
+        parts = (self.open_unit, self.meta, self.storage, self.clock, self.queue, self.pace)
+        self.advance = build_dispatcher(*parts, claims=self.claims)
+
+    def claim(self) -> None:
+        """Wait until the account may be written to."""
+        for _ in range(60):
+            with suppress(Deferred):
+                self.claims.need(ACT)
+                return
+            self.pass_time(60)
 
     @contextmanager
     def counted(self) -> Iterator[Counts]:

@@ -242,7 +242,7 @@ class Product:
         parts = (outside.open_unit, outside.meta, outside.storage, outside.clock, outside.ticks, config)
         place = place_of(outside.engine)
         claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
-        claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6))
+        claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6), stopwatch=seconds_since_boot)
         ticks: TickHandler = build_dispatcher(*parts, claims=claims)
         if isinstance(outside.clock, SimulatedClock):
             ticks = SteppedTicks(ticks, outside.clock)

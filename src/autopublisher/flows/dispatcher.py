@@ -36,6 +36,7 @@ from autopublisher.flows.watch.late_figures import LateFigures
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.reconciliation import Reconciliation
 from autopublisher.flows.watch.resume import ResumeAfterStop
+from autopublisher.flows.writes.account_writes import AccountWrites
 from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.executor import Executor
@@ -153,7 +154,8 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     )
     gate = control.gate
     plan = no_plan if holding is None else holding.plan
-    orphans = OrphanedObjects(open_unit, control, meta, OrphanPause(open_unit, meta), plan)
+    pause = OrphanPause(AccountWrites(open_unit, meta, clock, config.stopwatch), meta)
+    orphans = OrphanedObjects(open_unit, control, meta, pause, plan)
     duplicates = Duplicates(control, meta, clock, stretch=gate.stretch)
     reconciliation = Reconciliation(open_unit, meta, clock, ticks, control, orphans, duplicates, holding)
     checks = (

@@ -13,7 +13,8 @@ from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
-from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.owners import Owner, RunOwner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.people import AccessToken, User
@@ -49,6 +50,13 @@ class Fence:
     version: int
 
 
+def fence_of(owner: RunOwner, fence: Fence | None) -> Fence:
+    """Return the fence of a run's row; TypeError where it is not that run's, which no caller may give."""
+    if fence is None or fence.run_id != owner.run_id:
+        raise TypeError(f"a row of run {owner.run_id} is written under that run's fence, not {fence}")
+    return fence
+
+
 class RunRepository(Protocol):
     """The run table."""
 
@@ -78,21 +86,28 @@ class RunRepository(Protocol):
 
 
 class JournalRepository(Protocol):
-    """The operation journal. Every change is a compare-and-swap, fenced by the run's version."""
+    """The operation journal. Every change is a compare-and-swap, a run's rows being fenced by its version.
 
-    def intend(self, operation: Operation, fence: Fence) -> None:
-        """Insert an INTENDED row; StaleRunError if the fence has fallen, StaleOperationError if the key exists."""
+    The fence of an account's row is None: an account has no version to hold.
+    """
+
+    def intend(self, operation: Operation, fence: Fence | None) -> None:
+        """Insert an INTENDED row; StaleRunError if the fence has fallen, StaleOperationError if the owner has the key."""
         ...
 
-    def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
+    def advance(self, operation: Operation, was: Operation, fence: Fence | None) -> None:
         """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s.
 
         StaleOperationError or StaleRunError else. Money is ``reserves`` and ``spent``: a stale worker writes neither back.
         """
         ...
 
-    def get(self, run_id: RunId, key: str) -> Operation | None:
+    def get(self, owner: Owner, key: str) -> Operation | None:
         """Return one row, or None."""
+        ...
+
+    def of_account(self, act_id: ActId) -> Sequence[Operation]:
+        """Return by sequence the rows that belong to an account and to no run."""
         ...
 
     def of_run(self, run_id: RunId) -> Sequence[Operation]:
@@ -101,10 +116,6 @@ class JournalRepository(Protocol):
 
     def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Operation]]:
         """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
-        ...
-
-    def in_state(self, state: OperationState) -> Sequence[Operation]:
-        """Return all rows in a state, oldest first."""
         ...
 
 

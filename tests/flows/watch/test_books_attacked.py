@@ -13,6 +13,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.writes.gate import MoneyGate, SpendRules
@@ -46,7 +47,7 @@ def test_an_earlier_end_passes_in_a_currency_without_a_limit() -> None:
     spec = OperationSpec("close/1", Action.UPDATE, ObjectKind.AD_SET, sooner, target="test/a/adset")
     with stage.database.unit_of_work() as unit:
         MoneyGate(DOLLARS_ONLY).admit(
-            unit, run, rows, Operation(run.id, 99, spec, OperationState.INTENDED, now)
+            unit, run, rows, Operation(RunOwner(run.id), 99, spec, OperationState.INTENDED, now)
         )
 
 
@@ -58,7 +59,7 @@ def test_a_later_end_is_refused_in_a_currency_without_a_limit() -> None:
     spec = OperationSpec("move/1", Action.UPDATE, ObjectKind.AD_SET, later, target="test/a/adset")
     with stage.database.unit_of_work() as unit, pytest.raises(LimitRefusedError):
         MoneyGate(DOLLARS_ONLY).admit(
-            unit, run, rows, Operation(run.id, 99, spec, OperationState.INTENDED, now)
+            unit, run, rows, Operation(RunOwner(run.id), 99, spec, OperationState.INTENDED, now)
         )
 
 

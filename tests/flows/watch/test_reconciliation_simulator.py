@@ -11,6 +11,7 @@ import pytest
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, resolve
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.reconciliation.findings import RECONCILIATION, findings_of
 from autopublisher.domain.request.request import RunRequest, WinnerCriteria
 from autopublisher.domain.runs.run import RunStatus
@@ -61,7 +62,7 @@ class Watched:
 
     def id_of(self, key: str) -> MetaId:
         with self.machine.database.unit_of_work() as unit:
-            row = unit.journal.get(self.run_id, key)
+            row = unit.journal.get(RunOwner(self.run_id), key)
         assert row is not None
         return MetaId(row.meta_id or "")
 

@@ -1,6 +1,6 @@
 """Two installations on one ad account, or a copy beside its original, are noticed before either writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.accounts.claims import CLAIM_SHOWS, Claim, ClaimState
 from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.errors import (
@@ -20,17 +21,19 @@ from autopublisher.domain.errors import (
     MetaRefusedError,
     MetaTransientError,
 )
-from autopublisher.domain.ids import ActId, InstallationId
-from autopublisher.domain.journal.operations import ObjectKind
-from autopublisher.flows.outcomes.deferred import Deferred
+from autopublisher.domain.ids import AccountId, ActId, InstallationId
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
+from autopublisher.flows.outcomes.deferred import Deferred, Unclaimed
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.claim_check import ClaimCheck
 from autopublisher.flows.writes.claims import AccountClaims
+from autopublisher.ports.repositories import UnitOfWork
 from support.crashing_machine import START, CrashingMachine
 from support.simulated import ACT
 from support.wording import english
 
 LOOK = timedelta(minutes=15)
+ACCOUNT = Account(AccountId("account"), ACT, "Demo", "EUR", "Europe/Madrid", AdDefaults(), START)
 
 
 class World:
@@ -68,19 +71,29 @@ class Office:
         self.numbers = count(1)
         if database is None:
             with self.database.unit_of_work() as unit:
+                unit.accounts.add(ACCOUNT)
                 unit.installations.add(Installation(InstallationId(name), START))
                 unit.commit()
         self.start()
 
     def start(self) -> None:
+        self.units = 0
         self.claims = AccountClaims(
-            self.database.unit_of_work,
+            self.open_unit,
             self.world.meta,
             self.world.clock,
             self.place,
             LOOK,
             nonce=lambda: f"n{next(self.numbers)}at{self.place.split()[-1]}",
         )
+
+    def open_unit(self) -> UnitOfWork:
+        self.units += 1
+        return self.database.unit_of_work()
+
+    def rows(self) -> Sequence[Operation]:
+        with self.database.unit_of_work() as unit:
+            return unit.journal.of_account(ACT)
 
     def copy(self, place: str) -> "Office":
         """Return the same database lying somewhere else."""
@@ -148,8 +161,55 @@ def test_nothing_is_written_before_the_label_was_read_back(world: World) -> None
 
 def test_a_first_claim_costs_four_calls_and_none_afterwards(world: World, first: Office) -> None:
     assert [call.method for call in world.meta.calls] == ["find", "find", "create", "find"]
+    units = first.units
     assert first.tries() is None
-    assert len(world.meta.calls) == 4
+    assert (len(world.meta.calls), first.units) == (4, units)
+
+
+def test_each_label_write_is_a_row_of_the_account_that_the_next_listing_settles(
+    world: World, first: Office
+) -> None:
+    second = Office(world, "second")
+    second.told_to_take_over()
+    assert second.writes() is None
+    second.claims.look(ACT)
+    assert [(row.key, row.state) for row in first.rows()] == [("label/1", OperationState.CONFIRMED)]
+    taken = [(row.key, row.state, row.attempts) for row in second.rows()]
+    (own,) = (row.meta_id for row in second.rows() if row.key == "label/2")
+    (others,) = (row.meta_id for row in first.rows())
+    assert taken == [
+        (f"delete/label/{others}/1", OperationState.CONFIRMED, 1),
+        ("label/2", OperationState.CONFIRMED, 1),
+    ]
+    assert own in world.meta.objects
+
+
+def test_a_label_that_was_too_late_to_send_is_written_again(world: World) -> None:
+    office = Office(world, "first")
+    seconds = iter([0.0, 60.0])
+    office.claims = AccountClaims(
+        office.open_unit,
+        world.meta,
+        world.clock,
+        office.place,
+        LOOK,
+        nonce=lambda: "n",
+        stopwatch=lambda: next(seconds, 60.0),
+    )
+    assert office.tries() == ""
+    assert world.labels() == []
+    assert office.writes() is None
+    assert [row.state for row in office.rows()] == [OperationState.WITHDRAWN, OperationState.CONFIRMED]
+
+
+def test_a_claim_that_another_worker_finds_lost_is_proved_anew_before_the_next_write(
+    world: World, first: Office
+) -> None:
+    with pytest.raises(Unclaimed), first.claims.held(ACT):
+        raise Unclaimed(None)
+    calls = len(world.meta.calls)
+    assert first.tries() is None
+    assert [call.method for call in world.meta.calls[calls:]] == ["find"]
 
 
 def test_a_second_installation_writes_nothing_and_both_say_so(world: World, first: Office) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -33,6 +34,7 @@ from autopublisher.domain.runs.run import Control, RunStatus
 METADATA = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -98,7 +100,10 @@ runs = Table(
 operations = Table(
     "operations",
     METADATA,
-    _run_id(),
+    # The id of the run or of the account, whichever of the two it belongs to.
+    Column("owner", NAME, nullable=False),
+    Column("run_id", NAME, ForeignKey("runs.id")),
+    Column("act_id", NAME, ForeignKey("accounts.act_id")),
     Column("key", NAME, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("action", Word(Action), nullable=False),
@@ -118,8 +123,10 @@ operations = Table(
     Column("look_again_at", Moment),
     Column("error", Text),
     Column("spent", BigInteger),
-    PrimaryKeyConstraint("run_id", "key"),
-    UniqueConstraint("run_id", "sequence"),
+    PrimaryKeyConstraint("owner", "key"),
+    UniqueConstraint("owner", "sequence"),
+    CheckConstraint("(run_id IS NULL) <> (act_id IS NULL)", "one_owner"),
+    CheckConstraint("owner = COALESCE(run_id, act_id)", "owner_is_one_of_both"),
 )
 
 variants = Table(

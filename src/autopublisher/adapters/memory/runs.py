@@ -7,11 +7,12 @@ from datetime import datetime
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.errors import RunNotFoundError, StaleOperationError, StaleRunError
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.owners import AccountOwner, Owner, RunOwner
 from autopublisher.domain.runs.run import Run
-from autopublisher.ports.repositories import Fence, RunFilter
+from autopublisher.ports.repositories import Fence, RunFilter, fence_of
 
 
 class MemoryRuns:
@@ -66,44 +67,52 @@ class MemoryJournal:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def intend(self, operation: Operation, fence: Fence) -> None:
+    def intend(self, operation: Operation, fence: Fence | None) -> None:
         """Insert an INTENDED row; StaleRunError, or StaleOperationError where its key or its sequence is taken."""
-        _hold(self._tables, fence)
-        if self.get(operation.run_id, operation.key) is not None:
+        self._hold(operation.owner, fence)
+        if self.get(operation.owner, operation.key) is not None:
             raise StaleOperationError(key=operation.key, was="absent")
-        if operation.sequence in {other.sequence for other in self.of_run(operation.run_id)}:
+        if operation.sequence in {other.sequence for other in self._of(operation.owner)}:
             raise StaleOperationError(key=operation.key, was="next in sequence")
         self._put(operation)
 
-    def advance(self, operation: Operation, was: Operation, fence: Fence) -> None:
+    def advance(self, operation: Operation, was: Operation, fence: Fence | None) -> None:
         """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s."""
-        _hold(self._tables, fence)
-        stored = self.get(was.run_id, was.key)
+        self._hold(was.owner, fence)
+        stored = self.get(was.owner, was.key)
         if stored is None or _progress(stored) != _progress(was):
             raise StaleOperationError(key=was.key, was=was.state)
         self._put(operation)
 
-    def get(self, run_id: RunId, key: str) -> Operation | None:
+    def get(self, owner: Owner, key: str) -> Operation | None:
         """Return one row, or None."""
-        return self._tables.operations.get((run_id, key))
+        return self._tables.operations.get((owner, key))
+
+    def of_account(self, act_id: ActId) -> Sequence[Operation]:
+        """Return by sequence the rows that belong to an account and to no run."""
+        return self._of(AccountOwner(act_id))
 
     def of_run(self, run_id: RunId) -> Sequence[Operation]:
         """Return a run's rows by sequence."""
-        rows = [row for row in self._tables.operations.values() if row.run_id == run_id]
-        return sorted(rows, key=lambda row: row.sequence)
+        return self._of(RunOwner(run_id))
 
     def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Operation]]:
         """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
         return {run_id: found for run_id in run_ids if (found := self.of_run(run_id))}
 
-    def in_state(self, state: OperationState) -> Sequence[Operation]:
-        """Return all rows in a state, oldest first."""
-        rows = [row for row in self._tables.operations.values() if row.state is state]
-        return sorted(rows, key=lambda row: (row.intended_at, row.run_id, row.sequence))
+    def _of(self, owner: Owner) -> Sequence[Operation]:
+        rows = [row for row in self._tables.operations.values() if row.owner == owner]
+        return sorted(rows, key=lambda row: row.sequence)
+
+    def _hold(self, owner: Owner, fence: Fence | None) -> None:
+        if isinstance(owner, AccountOwner):
+            self._tables.need_act_id(owner.act_id)
+        else:
+            _hold(self._tables, fence_of(owner, fence))
 
     def _put(self, operation: Operation) -> None:
         spec = replace(operation.spec, params=json_copy(operation.spec.params))
-        self._tables.operations[operation.run_id, operation.key] = replace(operation, spec=spec)
+        self._tables.operations[operation.owner, operation.key] = replace(operation, spec=spec)
 
 
 def _as_stored(run: Run) -> Run:

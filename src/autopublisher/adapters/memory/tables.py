@@ -13,6 +13,7 @@ from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.owners import Owner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
@@ -25,7 +26,7 @@ class Tables:
     """One state of the whole database; the values are frozen, so copying the tables is enough."""
 
     runs: dict[RunId, Run] = field(default_factory=dict)
-    operations: dict[tuple[RunId, str], Operation] = field(default_factory=dict)
+    operations: dict[tuple[Owner, str], Operation] = field(default_factory=dict)
     accounts: dict[AccountId, Account] = field(default_factory=dict)
     creatives: dict[CreativeId, Creative] = field(default_factory=dict)
     variants: dict[tuple[RunId, str], Variant] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from autopublisher.domain.ids import ActId, InstallationId, MetaId
-from autopublisher.domain.journal.operations import Action, OperationSpec
+from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
 from autopublisher.domain.messages import Code, Message
 from autopublisher.domain.meta.object_state import OFF, ObjectState
 
@@ -32,7 +32,7 @@ ELSEWHERE = "restored"
 """The place of a database that was put back from a backup: it lies nowhere yet."""
 
 _KEPT_NONCES = 4
-_NAME = re.compile(re.escape(CLAIM_MARK) + r"(?P<installation>\S+) start (?P<epoch>\d+) (?P<nonce>\w+)")
+_LABEL = re.compile(re.escape(CLAIM_MARK) + r"(?P<installation>\S+) start (?P<epoch>\d+) (?P<nonce>\w+)")
 
 
 class ClaimState(StrEnum):
@@ -116,6 +116,11 @@ class ClaimLabel:
     created: str
 
     @property
+    def name(self) -> str:
+        """What it is called at Meta."""
+        return _name(self.installation, self.epoch, self.nonce)
+
+    @property
     def age(self) -> tuple[str, int, str]:
         """What orders labels, the oldest first, in the same way for whoever looks."""
         return self.created, len(self.meta_id), self.meta_id
@@ -123,12 +128,16 @@ class ClaimLabel:
 
 def label_name(installation: InstallationId, claim: Claim) -> str:
     """Return the name of the label that tells a claim's present start."""
-    return f"{CLAIM_MARK}{installation} start {claim.epoch} {claim.nonces[0]}"
+    return _name(installation, claim.epoch, claim.nonces[0])
+
+
+def _name(installation: InstallationId, epoch: int, nonce: str) -> str:
+    return f"{CLAIM_MARK}{installation} start {epoch} {nonce}"
 
 
 def labels_in(listed: Iterable[ObjectState]) -> Sequence[ClaimLabel]:
     """Return the labels of installations among those of an account, the oldest first."""
-    found = [(label, _NAME.fullmatch(label.name)) for label in listed]
+    found = [(label, _LABEL.fullmatch(label.name)) for label in listed]
     labels = [
         ClaimLabel(
             label.id,
@@ -170,5 +179,7 @@ def is_shown(claim: Claim, labels: Sequence[ClaimLabel], installation: Installat
 
 
 def needs_no_claim(spec: OperationSpec) -> bool:
-    """Tell whether a write is a pause, which whoever sees a danger may write."""
+    """Tell whether a write is a pause, which whoever sees a danger may write, or of the label by which a claim is made."""
+    if spec.kind is ObjectKind.LABEL:
+        return True
     return spec.action is Action.UPDATE and set(spec.params) == {"status"} and spec.params["status"] in OFF

@@ -100,9 +100,10 @@ class Stop:
 def passes_stop(spec: OperationSpec, asked: Mapping[str, Any]) -> bool:
     """Tell whether a write may be sent while a stop holds: only what surely makes an object spend less, or nothing.
 
-    ``asked`` are the ``last_requested_params`` of the object; a value that is not there cannot be shown to shrink.
+    ``asked`` are the ``last_requested_params`` of the object; a value that is not there cannot be shown to shrink. A label
+    spends nothing, whatever is done to it.
     """
-    if spec.action is Action.DELETE:
+    if spec.action is Action.DELETE or spec.kind is ObjectKind.LABEL:
         return True
     if spec.action is not Action.UPDATE or not spec.params:
         return False

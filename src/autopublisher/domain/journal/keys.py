@@ -2,7 +2,8 @@
 
 A create's key is its place in the plan, such as ``test/a/adset``, ``final/campaign`` or ``image/ID``. A change's key is its
 purpose before the key of that create, and a number after it: ``extend/test/a/adset/1``. A second object that a create has
-made is written ``duplicate/test/a/adset/META_ID``. The text form is what is stored, and what makes a write happen once.
+made is written ``duplicate/test/a/adset/META_ID``. An account's writes name their object by Meta's id, as in
+``pause/orphan/META_ID/1``. The text form is what is stored, and what makes a write happen once.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ class Purpose(StrEnum):
     RULE = "rule"
     UNPLACED = "unplaced"
     DUPLICATE = "duplicate"
+    ORPHAN = "orphan"
+    LABEL = "label"
     ACTIVATE = "activate"
     PAUSE = "pause"
+    RENAME = "rename"
     STOP = "stop"
     RECALL = "recall"
     EXTEND = "extend"
@@ -32,7 +36,16 @@ class Purpose(StrEnum):
 
 
 _PLANNED = frozenset(
-    {Purpose.TEST, Purpose.FINAL, Purpose.IMAGE, Purpose.STUDY, Purpose.RULE, Purpose.UNPLACED}
+    {
+        Purpose.TEST,
+        Purpose.FINAL,
+        Purpose.IMAGE,
+        Purpose.STUDY,
+        Purpose.RULE,
+        Purpose.UNPLACED,
+        Purpose.ORPHAN,
+        Purpose.LABEL,
+    }
 )
 
 _KINDS = frozenset({"campaign", "adset", "creative", "ad"})

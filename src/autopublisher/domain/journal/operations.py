@@ -6,8 +6,8 @@ been made, so the row is UNKNOWN. An UNKNOWN row is settled by reading Meta, nev
 CONFIRMED; proved absent -> INTENDED again, or WITHDRAWN when it is no longer wanted. A create proved absent that was not
 sent again at once is UNKNOWN once more, for what no list showed then may show by now. A refusal is REJECTED; a call that
 our own pacing held back, or that would have left too long after its row was SENT, was never made, so its row is INTENDED
-again. Two workers cannot both move a row: every step is a compare-and-swap on its state and its money, fenced by the run's
-version.
+again. Two workers cannot both move a row: every step is a compare-and-swap on its state and its money, fenced by the version
+of the run that owns it. An account has no version: of its rows the compare-and-swap is all there is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,9 @@ from enum import StrEnum
 from typing import Any
 
 from autopublisher.domain.errors import TransitionError
-from autopublisher.domain.ids import MetaId, RunId
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose, purpose_of
+from autopublisher.domain.journal.owners import Owner
 
 
 class OperationState(StrEnum):
@@ -86,8 +87,9 @@ class OperationSpec:
     """What a plan asks for: one write, before it has any history.
 
     ``params`` are Meta's parameters; a value ``{"$id": key}`` stands for the Meta id that operation ``key`` yields.
-    ``target`` is the key of the create whose object an update or delete concerns. ``reserves`` is the worst-case spend in
-    minor units that this write makes possible.
+    ``target`` is the key of the create whose object an update or delete concerns; of an account's write it names an object
+    that no create of its journal has made. ``reserves`` is the worst-case spend in minor units that this write makes
+    possible.
     """
 
     key: str
@@ -104,7 +106,7 @@ class OperationSpec:
 class Operation:
     """One row of the journal: a spec and what has become of it. ``spent`` settles ``reserves`` once it is final."""
 
-    run_id: RunId
+    owner: Owner
     sequence: int
     spec: OperationSpec
     state: OperationState
@@ -120,7 +122,7 @@ class Operation:
 
     @property
     def key(self) -> str:
-        """The operation's key within its run."""
+        """The operation's key among those of its owner."""
         return self.spec.key
 
     @property

@@ -7,6 +7,7 @@ exceeds ``total_budget``. A write that would break it is refused before it is ev
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autopublisher.domain.accounts.stops import passes_stop
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.journal.operations import Action, Operation, OperationSpec, OperationState
@@ -81,6 +82,12 @@ def pass_gate(ledger: Ledger, spec: OperationSpec) -> None:
         raise GateRefusedError(
             key=spec.key, reason=f"it could spend {asked}, but only {ledger.left} of {ledger.total} is left"
         )
+
+
+def pass_without_run(spec: OperationSpec) -> None:
+    """Let a write that belongs to no run through, or raise GateRefusedError: no total stands behind what it could spend."""
+    if spec.reserves or not passes_stop(spec, {}):
+        raise GateRefusedError(key=spec.key, reason="it belongs to no run, and could make something spend")
 
 
 def headroom_of(operations: Sequence[Operation], keys: frozenset[str]) -> int:

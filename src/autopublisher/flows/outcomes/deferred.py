@@ -33,6 +33,10 @@ class Stopped(Deferred):
         super().__init__(None, stop.said)
 
 
+class Unclaimed(Deferred):
+    """The account is not this installation's to write to, or not yet."""
+
+
 class Held(Deferred):
     """Meta holds more of the run than its journal has; the run goes on when a person says so."""
 

@@ -24,6 +24,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
     changes_of,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.steps import SYSTEM
@@ -157,7 +158,7 @@ def _enter(unit: UnitOfWork, run: Run, rows: Sequence[Operation], made: Operatio
         variant=made.spec.variant,
     )
     fence = Fence(run.id, run.version)
-    row = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, pause.at)
+    row = Operation(RunOwner(run.id), len(rows) + 1, spec, OperationState.INTENDED, pause.at)
     sent = row.to(OperationState.SENT, sent_at=pause.at, attempts=1)
     settled = sent.to(OperationState.CONFIRMED, meta_id=pause.meta_id, settled_at=pause.at)
     unit.journal.intend(row, fence)

@@ -38,6 +38,7 @@ from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.writes.objects import TREE, ObjectControl
+from autopublisher.flows.writes.orphan_pause import unfinished_pauses
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 
@@ -93,6 +94,7 @@ class StopEnforcement:
         """Hold the account's runs, switch off what is on, and report; None where no stop holds."""
         with self._open_unit().reading() as unit:
             stops = unit.stops.holding(act_id)
+            unfinished = unfinished_pauses(unit, act_id) if stops else ()
         if not stops:
             return None
         earlier = _still_valid(before, stops)
@@ -102,7 +104,7 @@ class StopEnforcement:
         lines = {target.place: _line(target, _shown(target.model)) for target in targets}
         lines |= {target.place: self._switched_off(target, now) for target in open_ones}
         found = self._orphans.switched_off(
-            act_id, [one for one in earlier.values() if one.run_id is None], now
+            act_id, [one for one in earlier.values() if one.run_id is None], now, unfinished=unfinished
         )
         lines |= {line.place: line for line in found.lines}
         for target in self._among(open_ones, act_id, found.known_on):

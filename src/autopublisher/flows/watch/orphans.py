@@ -8,7 +8,7 @@ import structlog
 
 from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.errors import MetaError, StaleOperationError, StaleRunError
-from autopublisher.domain.ids import ActId
+from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import MARK, run_marks_in
 from autopublisher.domain.journal.operations import Action, Operation
 from autopublisher.domain.messages import Message, said_of
@@ -51,21 +51,41 @@ class OrphanedObjects:
         self._pause = pause
         self._plan = plan
 
-    def switched_off(self, act_id: ActId, earlier: Sequence[ObjectLine], now: datetime) -> Found:
-        """Look through the account; of ``earlier``, the orphans of the look before, those not confirmed are tried again."""
+    def switched_off(
+        self,
+        act_id: ActId,
+        earlier: Sequence[ObjectLine],
+        now: datetime,
+        *,
+        unfinished: Sequence[OrphanedObject] = (),
+    ) -> Found:
+        """Look through the account; of ``earlier``, the orphans of the look before, those not confirmed are tried again.
+
+        ``unfinished`` are those whose pause the account's journal has as begun and not settled.
+        """
         on, problems = self._listed(act_id)
         known = frozenset(orphan.meta_id for orphan in on if self._is_journaled(act_id, orphan))
         orphans = {orphan.meta_id: orphan for orphan in on if orphan.meta_id not in known}
         for line in earlier:
             if not line.confirmed and line.meta_id is not None:
                 orphans.setdefault(line.meta_id, OrphanedObject(line.kind, line.meta_id, line.key))
+        orphans = self._unfinished(act_id, unfinished) | orphans
         lines = tuple(self._pause(act_id, orphan, now) for orphan in orphans.values())
         return Found(known, lines, tuple(problems))
 
     def taken_care_of(
-        self, act_id: ActId, unknown: Sequence[OrphanedObject], earlier: Sequence[ObjectLine], now: datetime
+        self,
+        act_id: ActId,
+        unknown: Sequence[OrphanedObject],
+        earlier: Sequence[ObjectLine],
+        now: datetime,
+        *,
+        unfinished: Sequence[OrphanedObject] = (),
     ) -> Found:
-        """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own."""
+        """See to objects of no known journal while no stop holds; a create that is still being settled keeps its own.
+
+        ``earlier`` and ``unfinished`` are as in ``switched_off``.
+        """
         left = [one for one in unknown if not self._is_journaled(act_id, one, settling=True)]
         orphans = {orphan.meta_id: orphan for orphan in left if orphan.on}
         for line in earlier:
@@ -75,14 +95,25 @@ class OrphanedObjects:
                 and line.meta_id not in {orphan.meta_id for orphan in left}
             ):
                 orphans[line.meta_id] = OrphanedObject(line.kind, line.meta_id, line.key)
+        orphans = self._unfinished(act_id, unfinished) | orphans
         off = [
             ObjectLine(orphan.kind, orphan.meta_id, orphan.name, None, "PAUSED", True)
             for orphan in left
-            if not orphan.on
+            if orphan.meta_id not in orphans
         ]
         return Found(
             frozenset(), (*off, *(self._pause(act_id, orphan, now) for orphan in orphans.values())), ()
         )
+
+    def _unfinished(self, act_id: ActId, begun: Sequence[OrphanedObject]) -> dict[MetaId, OrphanedObject]:
+        """Return those whose pause has to be brought to its end; what a run's journal has by now is left to the run."""
+        found = {}
+        for orphan in begun:
+            if self._is_journaled(act_id, orphan, settling=True):
+                self._pause.leave(act_id, orphan)
+            else:
+                found[orphan.meta_id] = orphan
+        return found
 
     def _listed(self, act_id: ActId) -> tuple[list[OrphanedObject], list[Message]]:
         """Return everything of ours that the account shows to be on, and why some of it could not be read."""

@@ -45,7 +45,7 @@ from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
 from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.flows.writes.objects import TREE, ObjectControl
-from autopublisher.flows.writes.orphan_pause import OrphanedObject
+from autopublisher.flows.writes.orphan_pause import OrphanedObject, unfinished_pauses
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import MetaReading
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -86,6 +86,7 @@ class Reconciliation:
         """Look at everything that bears our mark in the account, whatever the journals hold."""
         with self._open_unit().reading() as unit:
             stopped = bool(unit.stops.holding(act_id))
+            unfinished = unfinished_pauses(unit, act_id)
         if stopped:
             return None if before is None else Outcome(before)
         snapshot = take_snapshot(self._meta, act_id, now)
@@ -93,7 +94,7 @@ class Reconciliation:
         runs = [run for run in every if _matters(run, snapshot, now)]
         unknown = self._unknown_runs.listed(act_id, every, snapshot, before, now)
         undone = [line for run in runs for line in self._held_back(run, snapshot, now)]
-        lines, problems = self._care_for_orphans(act_id, every, runs, snapshot, before, now)
+        lines, problems = self._care_for_orphans(act_id, every, runs, snapshot, before, now, unfinished)
         problems = [*snapshot.problems, *problems]
         findings: list[Finding] = []
         for run in runs:
@@ -144,6 +145,7 @@ class Reconciliation:
         snapshot: AccountSnapshot,
         before: Mapping[str, Any] | None,
         now: datetime,
+        unfinished: Sequence[OrphanedObject],
     ) -> tuple[tuple[ObjectLine, ...], list[Message]]:
         """Have what no journal knows taken into its run's, or else switched off."""
         known = {row.meta_id for run in runs for row in self._control.rows(run)}
@@ -157,7 +159,7 @@ class Reconciliation:
             and not any(mark in one.name for mark in at_rest)
         ]
         earlier = [line_from_record(one) for one in (before or {}).get("orphans", ())]
-        found = self._orphans.taken_care_of(act_id, unknown, earlier, now)
+        found = self._orphans.taken_care_of(act_id, unknown, earlier, now, unfinished=unfinished)
         return found.lines, list(found.problems)
 
     # --- older databases ----------------------------------------------------------------------------

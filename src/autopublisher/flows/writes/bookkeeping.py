@@ -18,6 +18,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Event, MetaObject
 from autopublisher.domain.journal.write_messages import DONE, WriteMessage
 from autopublisher.domain.messages import Message
@@ -126,9 +127,11 @@ class Bookkeeping:
         spec = replace(operation.spec, key=key, reserves=reserves)
         known = self._known(run, spec)
         with self._open_unit() as unit:
-            if unit.journal.get(run.id, spec.key) is not None:
+            if unit.journal.get(RunOwner(run.id), spec.key) is not None:
                 return
-            row = Operation(run.id, len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now)
+            row = Operation(
+                RunOwner(run.id), len(unit.journal.of_run(run.id)) + 1, spec, OperationState.INTENDED, now
+            )
             sent = row.to(OperationState.SENT, sent_at=now, attempts=1)
             found = sent.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
             unit.journal.intend(row, fence)
@@ -147,7 +150,7 @@ class Bookkeeping:
         key = OperationKey(Purpose.UNPLACED, kind=shown.kind.value).text
         spec = OperationSpec(key, Action.CREATE, shown.kind, {"name": shown.name, "status": "PAUSED"})
         now = self._clock.now()
-        self.duplicate(run, Operation(run.id, 0, spec, OperationState.CONFIRMED, now), fence, shown)
+        self.duplicate(run, Operation(RunOwner(run.id), 0, spec, OperationState.CONFIRMED, now), fence, shown)
 
     def found(
         self,
@@ -166,10 +169,10 @@ class Bookkeeping:
         """
         now, known = self._clock.now(), self._known(run, spec)
         with self._open_unit() as unit:
-            row = unit.journal.get(run.id, spec.key)
+            row = unit.journal.get(RunOwner(run.id), spec.key)
             if row is None:
                 number = len(unit.journal.of_run(run.id)) + 1
-                row = Operation(run.id, number, spec, OperationState.INTENDED, now)
+                row = Operation(RunOwner(run.id), number, spec, OperationState.INTENDED, now)
                 unit.journal.intend(row, fence)
             on_its_way = replace(row.to(OperationState.SENT, sent_at=now if sent else None), spec=spec)
             found = on_its_way.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)

@@ -1,6 +1,6 @@
 """Emergency pause: switches off what Meta lists with our mark while the database cannot be written.
 
-The one exception to the journal. It sends nothing but status=PAUSED, each written to the emergency notes before it leaves,
+The one write in no journal. It sends nothing but status=PAUSED, each written to the emergency notes before it leaves,
 campaigns of every account first; then each object is read back. What stands in the notes is taken into the database and
 the journals as soon as they can be written (``emergency_intake``); until then the stop holds all the same.
 """

@@ -6,6 +6,7 @@ after is the same code whether the process died or not.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +33,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
     resolve,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.write_messages import WriteMessage
 from autopublisher.domain.messages import said_of, worded
 from autopublisher.domain.meta.object_state import ObjectState
@@ -125,25 +127,26 @@ class Executor:
         Raises Deferred where only time can tell, OperationRefused where the write will not happen, GateRefusedError before
         anything is intended, and StaleRunError or StaleOperationError where another worker has taken over.
         """
-        self._need_claim(run, spec)
         fence = Fence(run.id, run.version)
-        return self._finished(
-            run, self.views.of(run).row(spec.key) or self._begun(run, spec, fence)[0], fence
-        )
+        with self._claimed(run, spec):
+            row = self.views.of(run).row(spec.key) or self._begun(run, spec, fence)[0]
+            return self._finished(run, row, fence)
 
     def perform_anew(self, run: Run, spec: OperationSpec) -> Operation | None:
         """Return the CONFIRMED row of a write under a key of its own; None where somebody has taken the key, unseen.
 
         Raises as ``perform`` does.
         """
-        self._need_claim(run, spec)
         fence = Fence(run.id, run.version)
-        row, is_new = self._begun(run, spec, fence)
-        return self._finished(run, row, fence) if is_new else None
+        with self._claimed(run, spec):
+            row, is_new = self._begun(run, spec, fence)
+            return self._finished(run, row, fence) if is_new else None
 
-    def _need_claim(self, run: Run, spec: OperationSpec) -> None:
-        if self._claims is not None and not needs_no_claim(spec):
-            self._claims.need(run.act_id)
+    def _claimed(self, run: Run, spec: OperationSpec) -> AbstractContextManager[None]:
+        """Return within what a write is made: while this start holds the account."""
+        return (
+            nullcontext() if self._claims is None or needs_no_claim(spec) else self._claims.held(run.act_id)
+        )
 
     def _finished(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         before, too_late = operation, 0
@@ -265,14 +268,16 @@ class Executor:
         ``send`` has a new row SENT in the same transaction.
         """
         with self._open_unit() as unit:
-            found = unit.journal.get(run.id, spec.key)
+            found = unit.journal.get(RunOwner(run.id), spec.key)
             if found is not None:
                 self.views.forget(run)
                 return found, False
             check_write_allowed(unit, run, spec)
             rows = unit.journal.of_run(run.id)
             self._check_current(unit, run, spec, rows)
-            operation = Operation(run.id, len(rows) + 1, spec, OperationState.INTENDED, self._clock.now())
+            operation = Operation(
+                RunOwner(run.id), len(rows) + 1, spec, OperationState.INTENDED, self._clock.now()
+            )
             self.gate.admit(unit, run, rows, operation)
             unit.journal.intend(operation, fence)
             if send:

@@ -17,6 +17,7 @@ from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, Operation, OperationState
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, MetaObject
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
@@ -139,18 +140,18 @@ class JournalViews:
 
     def follow(self, row: Operation, model: MetaObject | None = None) -> None:
         """Take in a row that was saved, and the object saved with it."""
-        session = self._thread.session
-        if session is None or row.run_id not in session.views:
+        session, owner = self._thread.session, row.owner
+        if session is None or not isinstance(owner, RunOwner) or owner.run_id not in session.views:
             return
-        known = session.views[row.run_id]
+        known = session.views[owner.run_id]
         if known.row(row.key) is None and row.sequence != len(known.rows) + 1:
-            del session.views[row.run_id]  # somebody else has written rows that this view lacks
+            del session.views[owner.run_id]  # somebody else has written rows that this view lacks
             return
         view = known.with_row(row)
         if model is not None:
             view = view.with_models([model])
             session.unsaved.pop((model.run_id, model.key), None)
-        session.views[row.run_id] = view
+        session.views[owner.run_id] = view
 
     def keep_models(self, run: Run, models: Iterable[MetaObject]) -> None:
         """Keep objects as they were read now; they are saved with the step, and at once outside a session."""

@@ -1,11 +1,14 @@
-"""Stop guard: refuses, in the transaction that intends or sends a write, whatever a stop does not let pass."""
+"""Stop guard: refuses, in the transaction that intends or sends a write, what a stop or a claim does not let pass."""
 
+from collections.abc import Callable, Sequence
+
+from autopublisher.domain.accounts.claims import ClaimState, needs_no_claim
 from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.journal.operations import OperationSpec
+from autopublisher.domain.journal.operations import Operation, OperationSpec
+from autopublisher.domain.money.ledger import pass_without_run
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.outcomes.deferred import Stopped
-from autopublisher.flows.writes.claims import check_claim
+from autopublisher.flows.outcomes.deferred import Stopped, Unclaimed
 from autopublisher.ports.repositories import UnitOfWork
 
 
@@ -15,14 +18,33 @@ def stop_lock(act_id: ActId) -> str:
 
 
 def check_write_allowed(unit: UnitOfWork, run: Run, spec: OperationSpec) -> None:
-    """Let a write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent.
+    """Let a run's write through or raise Stopped; once a stop has been stored, nothing it forbids is marked as sent.
 
-    Raises Deferred where the account is not this installation's to write to.
+    Raises Unclaimed where the account is not this installation's to write to.
     """
-    check_claim(unit, run.act_id, spec)
-    unit.lock(stop_lock(run.act_id))
-    holding = unit.stops.holding(run.act_id)
-    if holding and not passes_stop(
-        spec, last_requested_params(unit.journal.of_run(run.id), spec.target or "", beside=spec.key)
-    ):
+    _check(unit, run.act_id, spec, lambda: unit.journal.of_run(run.id))
+
+
+def check_account_write_allowed(unit: UnitOfWork, act_id: ActId, spec: OperationSpec) -> None:
+    """Let a write that belongs to no run through, or raise as ``check_write_allowed`` does.
+
+    It passes the money gate here: GateRefusedError where it could make anything spend.
+    """
+    pass_without_run(spec)
+    _check(unit, act_id, spec, lambda: unit.journal.of_account(act_id))
+
+
+def _check(
+    unit: UnitOfWork, act_id: ActId, spec: OperationSpec, rows: Callable[[], Sequence[Operation]]
+) -> None:
+    _check_claim(unit, act_id, spec)
+    unit.lock(stop_lock(act_id))
+    holding = unit.stops.holding(act_id)
+    if holding and not passes_stop(spec, last_requested_params(rows(), spec.target or "", beside=spec.key)):
         raise Stopped(holding[0])
+
+
+def _check_claim(unit: UnitOfWork, act_id: ActId, spec: OperationSpec) -> None:
+    claim = unit.claims.of(act_id)
+    if claim is not None and claim.state is not ClaimState.HELD and not needs_no_claim(spec):
+        raise Unclaimed(claim.again_at, claim.attention if claim.why else None)

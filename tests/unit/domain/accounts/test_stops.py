@@ -29,6 +29,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.messages import Message, legacy
 from support.wording import english
 from unit.domain.samples import ACT, NOW, RUN_ID
@@ -103,12 +104,12 @@ def test_a_budget_passes_exactly_when_it_is_a_budget_and_no_larger(before: int, 
 
 def created(**params: Any) -> Operation:
     spec = OperationSpec("test/a/adset", Action.CREATE, ObjectKind.AD_SET, params)
-    return Operation(RUN_ID, 1, spec, OperationState.CONFIRMED, NOW, MetaId("1"), NOW)
+    return Operation(RunOwner(RUN_ID), 1, spec, OperationState.CONFIRMED, NOW, MetaId("1"), NOW)
 
 
 def row(key: str, state: OperationState, *, sent: bool = True, **params: Any) -> Operation:
     spec = replace(update(**params), key=key)
-    return Operation(RUN_ID, 2, spec, state, NOW, MetaId("1"), NOW if sent else None)
+    return Operation(RunOwner(RUN_ID), 2, spec, state, NOW, MetaId("1"), NOW if sent else None)
 
 
 def test_a_confirmed_update_replaces_what_the_create_asked() -> None:

@@ -8,7 +8,9 @@ from autopublisher.domain.journal.keys import OperationKey, Purpose, change_key,
 
 KINDS = ("campaign", "adset", "creative", "ad")
 CHANGES = sorted(
-    set(Purpose) - {Purpose.TEST, Purpose.FINAL, Purpose.IMAGE, Purpose.STUDY, Purpose.RULE, Purpose.UNPLACED}
+    set(Purpose)
+    - {Purpose.TEST, Purpose.FINAL, Purpose.IMAGE, Purpose.STUDY, Purpose.RULE, Purpose.UNPLACED}
+    - {Purpose.ORPHAN, Purpose.LABEL}
 )
 
 creates = st.one_of(
@@ -16,6 +18,9 @@ creates = st.one_of(
     st.builds(OperationKey, st.just(Purpose.FINAL), st.sampled_from(["", "b"]), st.sampled_from(KINDS)),
     st.builds(OperationKey, st.just(Purpose.IMAGE), st.uuids().map(str)),
     st.builds(OperationKey, st.just(Purpose.STUDY), st.integers(1, 9).map(str)),
+    st.builds(
+        OperationKey, st.sampled_from([Purpose.ORPHAN, Purpose.LABEL]), st.integers(1, 10**17).map(str)
+    ),
 )
 keys = st.recursive(
     creates,

@@ -17,6 +17,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
     resolve,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from unit.domain.samples import NOW, RUN_ID, spec
 
 S = OperationState
@@ -36,12 +37,12 @@ ALLOWED = {
 
 
 def row(state: OperationState) -> Operation:
-    return Operation(RUN_ID, 1, spec(), state, NOW)
+    return Operation(RunOwner(RUN_ID), 1, spec(), state, NOW)
 
 
 @pytest.mark.parametrize(("start", "end"), sorted(ALLOWED))
 def test_a_move_of_the_table_is_made(start: OperationState, end: OperationState) -> None:
-    assert row(start).to(end, error="why") == Operation(RUN_ID, 1, spec(), end, NOW, error="why")
+    assert row(start).to(end, error="why") == Operation(RunOwner(RUN_ID), 1, spec(), end, NOW, error="why")
 
 
 @pytest.mark.parametrize(("start", "end"), sorted(set(product(S, S)) - ALLOWED))

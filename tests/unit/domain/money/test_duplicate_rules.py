@@ -13,6 +13,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.duplicates import (
     Figure,
     dated,
@@ -33,12 +34,12 @@ OFF = state(ObjectKind.AD_SET, {"status": "PAUSED", "lifetime_budget": "5000"})
 
 def twin(reserves: int = 0, spent: int | None = None) -> Operation:
     spec = OperationSpec(KEY, Action.CREATE, ObjectKind.AD_SET, {"status": "PAUSED"}, reserves=reserves)
-    return Operation(RUN_ID, 3, spec, OperationState.CONFIRMED, NOW, spent=spent)
+    return Operation(RunOwner(RUN_ID), 3, spec, OperationState.CONFIRMED, NOW, spent=spent)
 
 
 def pause() -> Operation:
     spec = OperationSpec("recall/x/1", Action.UPDATE, ObjectKind.AD_SET, {"status": "PAUSED"}, target=KEY)
-    return Operation(RUN_ID, 4, spec, OperationState.CONFIRMED, NOW)
+    return Operation(RunOwner(RUN_ID), 4, spec, OperationState.CONFIRMED, NOW)
 
 
 @pytest.mark.parametrize(

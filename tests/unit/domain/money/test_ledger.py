@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.ledger import Ledger, commitment_of, ledger_of, pass_gate
 from unit.domain.samples import NOW, RUN_ID, spec
 
@@ -16,7 +17,7 @@ TOTAL = Money(50_000, "EUR")
 
 
 def row(state: OperationState, reserves: int, spent: int | None = None, sequence: int = 1) -> Operation:
-    return Operation(RUN_ID, sequence, spec(f"key-{sequence}", reserves), state, NOW, spent=spent)
+    return Operation(RunOwner(RUN_ID), sequence, spec(f"key-{sequence}", reserves), state, NOW, spent=spent)
 
 
 def ledger(committed: int) -> Ledger:
@@ -85,7 +86,7 @@ def test_no_sequence_of_passes_commits_more_than_the_total(
             pass_gate(ledger_of(TOTAL, journal), wanted)
         except GateRefusedError:
             continue
-        intended = Operation(RUN_ID, number, wanted, OperationState.INTENDED, NOW)
+        intended = Operation(RunOwner(RUN_ID), number, wanted, OperationState.INTENDED, NOW)
         assert ledger_of(TOTAL, [*journal, intended]).committed <= TOTAL
         spent = None if share is None or fate is not OperationState.CONFIRMED else int(reserves * share)
         journal.append(replace(intended, state=fate, spent=spent))

@@ -14,6 +14,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.money.duplicates import worst_case
 from autopublisher.domain.reconciliation.found import possible_spend, with_possible
@@ -28,7 +29,7 @@ def campaign(cap: int) -> Operation:
     spec = OperationSpec(
         "final/campaign", Action.CREATE, ObjectKind.CAMPAIGN, {"spend_cap": str(cap)} if cap else {}
     )
-    return Operation(RUN_ID, 1, spec, OperationState.CONFIRMED, NOW, meta_id=MetaId("1"))
+    return Operation(RunOwner(RUN_ID), 1, spec, OperationState.CONFIRMED, NOW, meta_id=MetaId("1"))
 
 
 def found(daily: int, starts: datetime, ends: datetime | None, cap: int = 0) -> Operation:
@@ -37,7 +38,7 @@ def found(daily: int, starts: datetime, ends: datetime | None, cap: int = 0) -> 
     reserves = cap or worst_case(state(ObjectKind.AD_SET, shown), 0, 0, starts, STRETCH)
     params = {**shown, "campaign_id": {"$id": "final/campaign"}, "start_time": starts.isoformat()}
     spec = OperationSpec("final/adset", Action.CREATE, ObjectKind.AD_SET, params, reserves=reserves)
-    return Operation(RUN_ID, 2, spec, OperationState.CONFIRMED, NOW, meta_id=MetaId("2"))
+    return Operation(RunOwner(RUN_ID), 2, spec, OperationState.CONFIRMED, NOW, meta_id=MetaId("2"))
 
 
 def shown_as(row: Operation, daily: int, ends: datetime | None) -> MetaObject:

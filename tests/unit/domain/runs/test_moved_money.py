@@ -16,6 +16,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.ledger import commitment_of, headroom_of, ledger_of, pass_rise, reserve_of
 from autopublisher.domain.runs.reallocation import (
     Purse,
@@ -44,7 +45,7 @@ def arm(letter: str, sequence: int) -> Operation:
         variant=letter,
         reserves=BUDGET,
     )
-    return Operation(RUN_ID, sequence, spec, S.CONFIRMED, NOW)
+    return Operation(RunOwner(RUN_ID), sequence, spec, S.CONFIRMED, NOW)
 
 
 ARMS = [arm(letter, number) for number, letter in enumerate("ABC", start=1)]
@@ -60,7 +61,7 @@ def change(rows: list[Operation], letter: str, amount: int, state: OperationStat
         variant=letter,
     )
     sent = None if state is S.INTENDED else NOW
-    return Operation(RUN_ID, len(rows) + 1, spec, state, NOW, sent_at=sent)
+    return Operation(RunOwner(RUN_ID), len(rows) + 1, spec, state, NOW, sent_at=sent)
 
 
 @pytest.mark.parametrize("state", [S.INTENDED, S.SENT, S.UNKNOWN, S.CONFIRMED, S.WITHDRAWN])

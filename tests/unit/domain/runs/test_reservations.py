@@ -15,6 +15,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.exposure import Reservation
 from autopublisher.domain.runs.reservations import (
     OPEN_ENDED,
@@ -44,7 +45,7 @@ def ad_set(state: OperationState = _S.CONFIRMED, spent: int | None = None, **par
         **params,
     }
     spec = OperationSpec(AD_SET, Action.CREATE, ObjectKind.AD_SET, asked, reserves=5000)
-    return Operation(RUN_ID, 1, spec, state, NOW, spent=spent)
+    return Operation(RunOwner(RUN_ID), 1, spec, state, NOW, spent=spent)
 
 
 def change(
@@ -56,7 +57,7 @@ def change(
 ) -> Operation:
     spec = OperationSpec(f"change/{sequence}", Action.UPDATE, ObjectKind.AD_SET, params, target=target)
     settled = at if state is _S.CONFIRMED else None
-    return Operation(RUN_ID, sequence, spec, state, at, sent_at=at, settled_at=settled)
+    return Operation(RunOwner(RUN_ID), sequence, spec, state, at, sent_at=at, settled_at=settled)
 
 
 def switch(sequence: int, status: str, state: OperationState = _S.CONFIRMED, **changes: Any) -> Operation:
@@ -193,7 +194,7 @@ def test_what_may_have_been_switched_on_again_counts_again(state: OperationState
 
 def test_a_confirmed_deletion_releases_like_a_pause() -> None:
     gone = OperationSpec("delete", Action.DELETE, ObjectKind.AD_SET, target=AD_SET)
-    row = Operation(RUN_ID, 2, gone, _S.CONFIRMED, NOW, settled_at=NOW)
+    row = Operation(RunOwner(RUN_ID), 2, gone, _S.CONFIRMED, NOW, settled_at=NOW)
     assert off_since(ad_set(), [ad_set(), row]) == NOW
 
 

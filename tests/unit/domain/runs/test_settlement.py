@@ -13,6 +13,7 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
+from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.runs.settlement import at_worst, paused_again_at, risen, spent_at_most
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -24,7 +25,7 @@ CONFIRMED, SENT = OperationState.CONFIRMED, OperationState.SENT
 def arm(spent: int | None = None) -> Operation:
     params = {"lifetime_budget": 5_000}
     spec = OperationSpec(KEY, Action.CREATE, ObjectKind.AD_SET, params, variant="A", reserves=5_000)
-    return Operation(RunId("run"), 1, spec, CONFIRMED, NOW, meta_id=MetaId("1"), spent=spent)
+    return Operation(RunOwner(RunId("run")), 1, spec, CONFIRMED, NOW, meta_id=MetaId("1"), spent=spent)
 
 
 def switch(sequence: int, status: str, state: OperationState = CONFIRMED) -> Operation:
@@ -32,7 +33,7 @@ def switch(sequence: int, status: str, state: OperationState = CONFIRMED) -> Ope
     at = NOW + sequence * HOUR
     spec = OperationSpec(f"{status}/{sequence}", Action.UPDATE, ObjectKind.AD_SET, {"status": status}, KEY)
     settled_at = at if state is CONFIRMED else None
-    return Operation(RunId("run"), sequence, spec, state, at, sent_at=at, settled_at=settled_at)
+    return Operation(RunOwner(RunId("run")), sequence, spec, state, at, sent_at=at, settled_at=settled_at)
 
 
 def test_the_pause_that_ends_the_test_is_none_of_somebody_elses_doing() -> None:
