@@ -22,22 +22,17 @@ from sqlalchemy.exc import ArgumentError
 from autopublisher.domain.accounts.stops import LONGEST_TIMEOUT
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConfigurationError, UnknownCurrencyError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import Message, refusal
 from autopublisher.domain.money.exposure import DAY_STRETCH
 from autopublisher.domain.money.limits import InstallationLimits
-from autopublisher.domain.secret_keys import SHORTEST, weakness
+from autopublisher.domain.secret_keys import KEY_MAKER, SHORTEST, weakness
 from autopublisher.ports.database_address import SCHEMES
 
 LIVE_GRAPH_URL = "https://graph.facebook.com"
 META_HOSTS = ".facebook.com"
-KEY_MAKER = "openssl rand -base64 48"
 STUB_TOKEN = "stub-token"  # noqa: S105 - the simulator's own token, known to everybody
-_AMOUNTS = "expected currencies with amounts above zero, for example EUR=500,USD=300"
-_DATABASES = (
-    "expected an address such as postgresql://user:password@host:5432/name or sqlite:////folder/file.db"
-)
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
-_HOSTS = "names without scheme and port, such as ads.example.com,*.internal"
-_NETWORKS = "expected addresses or networks of proxies, for example 127.0.0.1,10.0.0.0/8"
 OUR_PREFIXES = ("AUTO_PUBLISHER_", "META_", "STUB_")
 
 
@@ -65,10 +60,18 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
+class _UnexpectedError(ValueError):
+    """A value that a setting cannot have; ``said`` is what it expects instead."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(str(said))
+        self.said = said
+
+
 def _act_id(value: str) -> str:
     digits = value.removeprefix("act_")
     if not digits.isdecimal():
-        raise ValueError("expected act_ and digits, for example act_123456789")
+        raise _UnexpectedError(Fault.EXPECTED_ACT_ID())
     return f"act_{digits}"
 
 
@@ -80,9 +83,9 @@ def _amounts(value: str) -> Mapping[str, int]:
         try:
             found[currency.strip()] = Money.from_major(Decimal(amount.strip()), currency.strip()).minor
         except (UnknownCurrencyError, ArithmeticError, ValueError):
-            raise ValueError(_AMOUNTS) from None
+            raise _UnexpectedError(Fault.EXPECTED_AMOUNTS()) from None
     if len(found) != len(pairs) or any(minor <= 0 for minor in found.values()):
-        raise ValueError(_AMOUNTS)
+        raise _UnexpectedError(Fault.EXPECTED_AMOUNTS())
     return found
 
 
@@ -97,7 +100,7 @@ def _networks(value: str) -> tuple[str, ...]:
     try:
         return tuple(str(ip_network(part)) for part in parts)
     except ValueError:
-        raise ValueError(_NETWORKS) from None
+        raise _UnexpectedError(Fault.EXPECTED_NETWORKS()) from None
 
 
 def _networks_text(value: str) -> str:
@@ -116,7 +119,7 @@ def _host(name: str) -> str:
     try:
         return str(ip_address(name.removeprefix("[").removesuffix("]")))
     except ValueError:
-        raise ValueError(_HOSTS) from None
+        raise _UnexpectedError(Fault.EXPECTED_HOSTS()) from None
 
 
 def _hosts_text(value: str) -> str:
@@ -129,16 +132,16 @@ def _database_address(value: SecretStr) -> SecretStr:
         driver = make_url(value.get_secret_value()).drivername
     except (ArgumentError, ValueError):
         # The parser's own message repeats the address, and with it the password.
-        raise ValueError(_DATABASES) from None
+        raise _UnexpectedError(Fault.EXPECTED_DATABASE()) from None
     if driver not in SCHEMES:
-        raise ValueError(_DATABASES)
+        raise _UnexpectedError(Fault.EXPECTED_DATABASE())
     return value
 
 
 def _web_address(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if scheme.lower() not in {"http", "https"} or not rest:
-        raise ValueError("expected an address that begins with http:// or https://")
+        raise _UnexpectedError(Fault.EXPECTED_WEB_ADDRESS())
     return f"{scheme.lower()}://{rest.rstrip('/')}"
 
 
@@ -201,36 +204,20 @@ class Settings(BaseSettings):
         if self.is_stub:
             return
         if self.meta_access_token is None:
-            raise _configuration(
-                "META_ACCESS_TOKEN",
-                "live mode needs Meta's access token, and there is none.",
-                "Set META_ACCESS_TOKEN to a token with ads_management and ads_read, or META_API_MODE=stub.",
-            )
+            raise _refused("META_ACCESS_TOKEN", Fault.ACCESS_MISSING())
         if not _is_trusted(self.meta_graph_url or LIVE_GRAPH_URL):
-            raise _configuration(
-                "META_GRAPH_URL",
-                "in live mode the access token goes there, and it is neither Meta's nor this machine's.",
-                f"Unset META_GRAPH_URL, which means {LIVE_GRAPH_URL}, or set META_API_MODE=stub for a simulator.",
-            )
+            raise _refused("META_GRAPH_URL", Fault.GRAPH_UNTRUSTED(url=LIVE_GRAPH_URL))
         if not needs_key:
             return
         if self.secret_key is None:
-            raise _configuration(
-                "SECRET_KEY",
-                "live mode needs a secret of its own, and there is none.",
-                f"Set SECRET_KEY to {SHORTEST} or more random characters, for example from: {KEY_MAKER}",
-            )
+            raise _refused("SECRET_KEY", Fault.KEY_MISSING(number=SHORTEST, maker=KEY_MAKER))
         self._check_strength(self.secret_key.get_secret_value())
 
     @staticmethod
     def _check_strength(key: str) -> None:
         found = weakness(key)
         if found is not None:
-            raise _configuration(
-                "SECRET_KEY",
-                f"{found}.",
-                f"Set SECRET_KEY to random characters, for example from: {KEY_MAKER} (every session then ends).",
-            )
+            raise _refused("SECRET_KEY", found)
 
     @property
     def is_stub(self) -> bool:
@@ -308,8 +295,7 @@ def env_file(environment: Mapping[str, str] | None = None) -> Path | None:
     if named:
         file = Path(named).expanduser()
         if not os.access(file, os.R_OK) or not file.is_file():
-            remedy = "Name a file this user may read."
-            raise _configuration("AUTO_PUBLISHER_ENV_FILE", f"{file} cannot be read.", remedy)
+            raise _refused("AUTO_PUBLISHER_ENV_FILE", Fault.ENV_FILE(path=str(file)))
         return file
     beside = Path(home).expanduser() / ".env" if home else None
     return beside if beside is not None and beside.is_file() else None
@@ -346,14 +332,14 @@ def _is_trusted(url: str) -> bool:
 def _refusal(error: ErrorDetails) -> ConfigurationError:
     name = str(error["loc"][0]).upper() if error["loc"] else "?"
     secret = name.endswith(("TOKEN", "SECRET", "KEY", "URL"))
-    shown = "the value" if secret else repr(error["input"])
-    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return _configuration(name, f"{shown} is not allowed; expected {reason.removeprefix('expected ')}.", "")
-
-
-def _configuration(name: str, reason: str, remedy: str) -> ConfigurationError:
-    error = ConfigurationError(name=name, reason=reason)
-    error.remedy = (
-        remedy or f"Correct {name} in the environment or in the env file; README.md lists every variable."
+    reason = error.get("ctx", {}).get("error")
+    expected = (
+        reason.said if isinstance(reason, _UnexpectedError) else error["msg"].removeprefix("Input should be ")
     )
-    return error
+    if secret:
+        return _refused(name, Fault.SETTING_HIDDEN(name=name, expected=expected))
+    return _refused(name, Fault.SETTING_VALUE(name=name, shown=repr(error["input"]), expected=expected))
+
+
+def _refused(name: str, fault: Message) -> ConfigurationError:
+    return refusal(ConfigurationError, fault, name=name)

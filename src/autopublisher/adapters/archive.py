@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from autopublisher.domain.errors import ConflictError, UnavailableError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import refusal, remedied
 
 MANIFEST = "manifest.json"
 _LABEL = b"sha256:"
@@ -112,14 +114,14 @@ class Archive:
         """Compare every part with the manifest; raises ConflictError for the first that differs."""
         parts = self.manifest["parts"]
         if sorted(self._zip.namelist()) != sorted([*parts, MANIFEST]):
-            raise _refused(self._path, "its parts are not those its manifest names")
+            raise ConflictError(*remedied(Fault.BACKUP_PARTS(path=str(self._path))))
         for name, entry in parts.items():
             digest = hashlib.sha256()
             with self._zip.open(name) as part:
                 while chunk := part.read(_CHUNK):
                     digest.update(chunk)
             if digest.hexdigest() != entry["sha256"]:
-                raise _refused(self._path, f"its part {name} is not what was written")
+                raise ConflictError(*remedied(Fault.BACKUP_PART(path=str(self._path), part=name)))
 
 
 @contextmanager
@@ -129,11 +131,13 @@ def opened_archive(path: Path) -> Iterator[Archive]:
         try:
             file = held.enter_context(path.open("rb"))
             if not _is_sealed(file):
-                raise _refused(path, "it was cut off, changed, or is no backup")
+                raise ConflictError(*remedied(Fault.BACKUP_CUT(path=str(path))))
             archive = Archive(path, held.enter_context(zipfile.ZipFile(file)))
             archive.verify()
         except OSError as error:
-            raise UnavailableError(reason=f"{path} cannot be read ({error.strerror})") from error
+            raise UnavailableError(
+                reason=Fault.FILE_UNREADABLE(path=str(path), why=str(error.strerror))
+            ) from error
         yield archive
 
 
@@ -156,15 +160,7 @@ def _digest(file: IO[bytes]) -> bytes:
 
 
 def _taken(path: Path) -> ConflictError:
-    return ConflictError(
-        f"{path} exists already.", "Name another file: a backup never overwrites an earlier one."
-    )
-
-
-def _refused(path: Path, why: str) -> ConflictError:
-    return ConflictError(
-        f"{path} cannot be restored: {why}.", "Nothing was changed. Take another backup file."
-    )
+    return ConflictError(*remedied(Fault.BACKUP_TAKEN(path=str(path))))
 
 
 @contextmanager
@@ -172,6 +168,5 @@ def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        failed = UnavailableError(reason=f"{path} cannot be written ({error.strerror})")
-        failed.remedy = "No half of a file was left there. Make room, or name a file on another disk."
-        raise failed from error
+        failed = Fault.FILE_UNWRITABLE(path=str(path), why=str(error.strerror))
+        raise refusal(UnavailableError, failed) from error

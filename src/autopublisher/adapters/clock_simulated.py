@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx2
 
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 
 TIMEOUT_SECONDS = 5.0
 """Real seconds to wait for the simulator, which is on the same machine."""
@@ -89,9 +90,9 @@ class SimulatedClock:
             response.raise_for_status()
             return _reading(response.json())
         except httpx2.HTTPError as error:
-            raise UnavailableError(reason=f"the simulator's clock ({type(error).__name__})") from error
+            raise UnavailableError(reason=Fault.SIMULATOR_CLOCK(why=type(error).__name__)) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UnavailableError(reason="the simulator's clock gave no time") from error
+            raise UnavailableError(reason=Fault.SIMULATOR_WITHOUT_TIME()) from error
 
 
 def _reading(body: Any) -> _Reading:

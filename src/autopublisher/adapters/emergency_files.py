@@ -20,7 +20,9 @@ import structlog
 from autopublisher.adapters.private_files import FILE_MODE, private_folder, replace_private
 from autopublisher.domain.accounts.emergency import BookedAccount, NotedStop, noted_stop
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, StopId
+from autopublisher.domain.messages import refusal
 
 RESERVE_BYTES = 1_000_000
 """Room for the notes of a thousand objects."""
@@ -217,14 +219,8 @@ def _records(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _unreadable(path: Path, error: OSError) -> UnavailableError:
-    problem = UnavailableError(
-        reason=f"the emergency notes in {path} cannot be read ({error.strerror or error})"
-    )
-    problem.remedy = (
-        "A stop may stand there, so nothing is written to Meta meanwhile; 'autopublisher stop' still pauses everything. "
-        "Let AutoPublisher's user read the file, or move it away once its stop is dealt with."
-    )
-    return problem
+    unread = Fault.EMERGENCY_NOTES(path=str(path), why=str(error.strerror or error))
+    return refusal(UnavailableError, unread)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,6 +3,8 @@
 import re
 
 from autopublisher.domain.errors import InvalidRequestError, Problem
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import remedied
 
 _PART = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9._=+@-]*")
 """A name that means the same to every file system; no leading dot, so neither ``..`` nor hidden files."""
@@ -14,9 +16,4 @@ def checked_key(key: str) -> str:
     """Return the key if it is names joined by ``/``; InvalidRequestError for anything that could leave the store."""
     if len(key) <= _LONGEST and all(_PART.fullmatch(part) for part in key.split("/")):
         return key
-    problem = Problem(
-        field="storage_key",
-        reason=f"{key[:80]!r} is not a key of the file store",
-        remedy="Use names of letters, digits and ._=+@- joined by '/', none beginning with a dot.",
-    )
-    raise InvalidRequestError([problem])
+    raise InvalidRequestError([Problem("storage_key", *remedied(Fault.STORAGE_KEY(key=repr(key[:80]))))])

@@ -8,6 +8,7 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore
 
 from autopublisher.adapters.storage_keys import checked_key
 from autopublisher.domain.errors import NotFoundError, UnavailableError
+from autopublisher.domain.faults import Fault, Thing
 
 
 class ObstoreStorage:
@@ -32,9 +33,9 @@ class ObstoreStorage:
         try:
             return bytes(self._store.get(place).bytes())
         except FileNotFoundError as error:
-            raise NotFoundError(what="File", id=key) from error
+            raise NotFoundError(what=Thing.FILE(), id=key) from error
         except (BaseError, OSError) as error:
-            raise UnavailableError(reason=f"the file store cannot read {key}") from error
+            raise UnavailableError(reason=Fault.STORE_UNREADABLE(key=key)) from error
 
     def write(self, key: str, content: bytes) -> None:
         """Store bytes under a key, replacing what was there; UnavailableError where the store does not answer."""
@@ -42,4 +43,4 @@ class ObstoreStorage:
         try:
             self._store.put(place, content)
         except (BaseError, OSError) as error:
-            raise UnavailableError(reason=f"the file store cannot write {key}") from error
+            raise UnavailableError(reason=Fault.STORE_UNWRITABLE(key=key)) from error

@@ -9,6 +9,7 @@ from autopublisher.adapters.db.tables import files
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.storage_keys import checked_key
 from autopublisher.domain.errors import NotFoundError
+from autopublisher.domain.faults import Thing
 from autopublisher.ports.clock import Clock
 
 
@@ -25,7 +26,7 @@ class SqlStorage:
         with SqlUnitOfWork(self._engine) as unit:
             row = Session(unit.connection).row(select(files.c.content).where(files.c.key == place))
         if row is None:
-            raise NotFoundError(what="File", id=key)
+            raise NotFoundError(what=Thing.FILE(), id=key)
         return bytes(row["content"])
 
     def write(self, key: str, content: bytes) -> None:

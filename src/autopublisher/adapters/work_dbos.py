@@ -33,7 +33,9 @@ from autopublisher.adapters.work_dbos_store import (
     route_logs,
 )
 from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
+from autopublisher.domain.messages import remedied
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler, TickKind, WorkHealth
 
@@ -188,9 +190,7 @@ class DbosWorker:
 
     def _occupy_process(self, undo: contextlib.ExitStack) -> None:
         if not ONE_PER_PROCESS.acquire(blocking=False):
-            raise ConflictError(
-                "A worker already runs in this process.", "Stop it first, or start another process."
-            )
+            raise ConflictError(*remedied(Fault.WORKER_IN_PROCESS()))
         undo.callback(ONE_PER_PROCESS.release)
 
     def _claim(self, undo: contextlib.ExitStack) -> WorkerLease:
@@ -216,9 +216,7 @@ class DbosWorker:
             with reachable():
                 DBOS.launch()
         except dbos_error.DBOSInitializationError as error:
-            raise ConflictError(
-                "The database is not prepared for durable work.", "Run 'autopublisher db upgrade' once."
-            ) from error
+            raise ConflictError(*remedied(Fault.NOT_PREPARED())) from error
         DBOS.register_queue(
             QUEUE,
             partition_concurrency=1,

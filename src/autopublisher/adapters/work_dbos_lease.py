@@ -20,6 +20,8 @@ import structlog
 
 from autopublisher.adapters.work_dbos_store import IN_FLIGHT, QUEUE, is_sqlite, sqlite_file
 from autopublisher.domain.errors import ConflictError, UnavailableError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import remedied
 
 LOCAL = "local"
 _log = structlog.get_logger(__name__)
@@ -123,15 +125,15 @@ class FileLease:
         try:
             file = self._path.open("a", encoding="utf-8")
         except OSError as error:
-            raise UnavailableError(reason=f"{self._path} cannot be opened: {error.strerror}") from error
+            raise UnavailableError(
+                reason=Fault.LOCK_FILE(path=str(self._path), why=str(error.strerror))
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.close()
-            raise ConflictError(
-                f"Another worker already runs on {self._database}: it holds {self._path}.",
-                "Stop the other worker, or set DATABASE_URL to PostgreSQL, where several can run.",
-            ) from error
+            taken = Fault.WORKER_ON_DATABASE(database=str(self._database), path=str(self._path))
+            raise ConflictError(*remedied(taken)) from error
         self._file = file
 
     def is_held(self) -> bool:
@@ -193,10 +195,7 @@ class AdvisoryLockLease:
         self._held = self._try_lock(self._connection, self.executor_id)
         if not self._held:
             self.release()
-            raise ConflictError(
-                f"Another worker is already called {self.executor_id}.",
-                "Give every worker its own name, or none: then it gets a unique one.",
-            )
+            raise ConflictError(*remedied(Fault.WORKER_NAMED(name=self.executor_id)))
 
     def is_held(self) -> bool:
         """Say whether the lock was held at the last look."""
@@ -207,7 +206,7 @@ class AdvisoryLockLease:
         deadline = time.monotonic() + RENEWAL_SECONDS
         while (standing := self._standing(tick, owner)) is None:
             if time.monotonic() > deadline:
-                raise UnavailableError(reason=f"worker {self.executor_id} has not got its lock back")
+                raise UnavailableError(reason=Fault.WORKER_WITHOUT_LOCK(name=self.executor_id))
             time.sleep(RENEWAL_POLL_SECONDS)
         return standing
 

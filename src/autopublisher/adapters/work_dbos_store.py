@@ -15,6 +15,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatusStr
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db.session import reachable
 from autopublisher.domain.errors import ConfigurationError, UnavailableError
+from autopublisher.domain.faults import Fault
 
 APPLICATION = "autopublisher"
 # A constant: DBOS would derive a version from source code, and strand the ticks of an older one.
@@ -77,7 +78,7 @@ def driver_url(url: str) -> sa.URL:
     try:
         address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise UnavailableError(reason="the database address cannot be understood") from None
+        raise UnavailableError(reason=Fault.DATABASE_ADDRESS()) from None
     if address.drivername.startswith("sqlite"):
         return address.set(drivername="sqlite")
     mode = address.query.get("ssl")
@@ -96,7 +97,7 @@ def is_sqlite(url: sa.URL) -> bool:
 def sqlite_file(url: sa.URL) -> str:
     """Return the database's file; ConfigurationError for one in memory, which ticks could not survive in."""
     if not url.database or url.database == ":memory:":
-        raise ConfigurationError(name="DATABASE_URL", reason="durable work needs a database file, not memory")
+        raise ConfigurationError(name="DATABASE_URL", reason=Fault.WORK_IN_MEMORY())
     return url.database
 
 

@@ -180,14 +180,14 @@ def present_health(health: Health, reader: Language) -> HealthDetailsOut:
     work = health.work
     return HealthDetailsOut(
         now=health.now,
-        database=health.database,
+        database="ok" if health.database is None else render(health.database, reader),
         work=None
         if work is None
         else WorkOut(
             running=work.running, executor_id=work.executor_id, waiting=work.waiting, in_flight=work.in_flight
         ),
-        work_error=health.work_error,
-        meta=health.meta,
+        work_error=_said(health.work_error, reader),
+        meta="ok" if health.meta is None else render(health.meta, reader),
         runs_by_status=dict(health.runs_by_status),
         overdue_runs=health.overdue_runs,
         oldest_overdue_seconds=health.oldest_overdue_seconds,

@@ -39,8 +39,10 @@ from autopublisher.bootstrap.secret_file import secret_key, write_private
 from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.accounts.installation import Installation, InstallationMessage, Restoration
 from autopublisher.domain.errors import ConflictError, NotFoundError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import InstallationId
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.messages import remedied
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.storage import Storage
 from autopublisher.settings import Settings
@@ -110,14 +112,12 @@ def _current_database(settings: Settings) -> Iterator[Engine]:
     """Open the database as it is: a backup neither makes one nor changes its tables."""
     file = settings.database_file
     if file is not None and not file.is_file():
-        raise NotFoundError(what="Database", id=file)
+        raise NotFoundError(what=Thing.DATABASE(), id=file)
     engine = open_engine(settings.database)
     try:
         if not is_current(engine):
-            raise ConflictError(
-                f"The database is at revision {current_revision(engine)}, another release's.",
-                "Make the backup with the release that wrote it, or run 'autopublisher db upgrade' first.",
-            )
+            other = Fault.BACKUP_OF_ANOTHER_RELEASE(revision=str(current_revision(engine)))
+            raise ConflictError(*remedied(other))
         yield engine
     finally:
         engine.dispose()
@@ -169,12 +169,12 @@ def _manifest(path: Path, archive: Archive) -> Manifest:
     try:
         manifest = Manifest.model_validate(archive.manifest)
     except ValidationError:
-        raise ConflictError(f"{path} is not a backup of AutoPublisher.", "Nothing was changed.") from None
+        raise ConflictError(*remedied(Fault.BACKUP_FOREIGN(path=str(path)))) from None
     if manifest.format > FORMAT or not knows(manifest.revision):
-        raise ConflictError(
-            f"{path} was made by a newer release ({manifest.version}, tables {manifest.revision}); this is {__version__}.",
-            f"Nothing was changed. Install AutoPublisher {manifest.version} or later, then restore it.",
+        newer = Fault.BACKUP_NEWER(
+            path=str(path), version=manifest.version, revision=manifest.revision, own=__version__
         )
+        raise ConflictError(*remedied(newer))
     return manifest
 
 
@@ -194,20 +194,14 @@ def _hold_still(settings: Settings, held: ExitStack) -> None:
 
 
 def _at_work(workers: int) -> ConflictError:
-    return ConflictError(
-        f"{workers} worker(s) run on this database.",
-        "Nothing was changed. Stop every 'autopublisher serve' and 'autopublisher worker', then restore.",
-    )
+    return ConflictError(*remedied(Fault.WORKERS_AT_WORK(workers=workers)))
 
 
 def _refuse_to_lose_runs(engine: Engine, *, replace: bool) -> None:
     with units_of(engine)() as unit:
         runs = unit.runs.count(RunFilter())
     if runs and not replace:
-        raise ConflictError(
-            f"The database holds {runs} run(s), which restoring would lose.",
-            "Nothing was changed. Make a backup of it first; then give --replace.",
-        )
+        raise ConflictError(*remedied(Fault.RUNS_WOULD_BE_LOST(runs=runs)))
 
 
 def _put_back(engine: Engine, settings: Settings, archive: Archive, restoration: Restoration) -> None:

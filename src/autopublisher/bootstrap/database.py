@@ -19,6 +19,7 @@ from autopublisher.adapters.noted_stops import Pending
 from autopublisher.bootstrap.home_mark import HomeMark
 from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.errors import UnavailableError, UnwritableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import InstallationId
 from autopublisher.ports.repositories import OpenUnitOfWork
 
@@ -119,7 +120,7 @@ def database_state(url: str) -> DatabaseState:
 
 def wait_for_database(
     url: str,
-    say: Callable[[str], None],
+    say: Callable[[UnavailableError, int], None],
     *,
     attempt: Callable[[str], object] = database_state,
     pause: Callable[[float], None] = time.sleep,
@@ -138,7 +139,7 @@ def wait_for_database(
             if address is None or address.get_backend_name() != "postgresql" or _is_final(error) or left <= 0:
                 raise
             if tries % SAID_EVERY == 0:
-                say(f"{error.message} Waiting for the database, {left:.0f} s at most ...")
+                say(error, round(left))
         else:
             return
         tries += 1
@@ -154,7 +155,7 @@ def prove_database_writable(url: str) -> None:
     """Raise UnavailableError where the database is gone, does not answer or takes no writes; it is not created."""
     address = _address(url)
     if address is not None and address.get_backend_name() == "sqlite" and not _is_there(address):
-        raise UnavailableError(reason=f"the database {address.database} is gone")
+        raise UnavailableError(reason=Fault.DATABASE_GONE(path=str(address.database)))
     engine = open_engine(url)
     try:
         with SqlUnitOfWork(engine) as unit:

@@ -13,6 +13,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from autopublisher.domain.errors import ConfigurationError, UnavailableError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import refusal
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -31,9 +33,8 @@ def listen(host: str, port: int, *, or_next: bool = False) -> socket.socket:
         found = _bound(host, candidate)
         if found is not None:
             return found
-    error = ConfigurationError(name="AUTO_PUBLISHER_PORT", reason=f"port {port} of {host} is in use.")
-    error.remedy = "Stop what uses it, or set AUTO_PUBLISHER_PORT to a free port (0 chooses one)."
-    raise error
+    taken = Fault.PORT_TAKEN(port=str(port), host=host)
+    raise refusal(ConfigurationError, taken, name="AUTO_PUBLISHER_PORT")
 
 
 def _bound(host: str, port: int) -> socket.socket | None:
@@ -48,7 +49,7 @@ def _bound(host: str, port: int) -> socket.socket | None:
         found.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return None
-        raise ConfigurationError(name="AUTO_PUBLISHER_HOST", reason=f"cannot listen on {host}.") from error
+        raise ConfigurationError(name="AUTO_PUBLISHER_HOST", reason=Fault.HOST_UNUSABLE(host=host)) from error
     return found
 
 
@@ -131,7 +132,7 @@ class HttpServer:
         deadline = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise UnavailableError(reason="the HTTP server did not start; the log says why")
+                raise UnavailableError(reason=Fault.SERVER_DID_NOT_START())
             time.sleep(0.02)
 
     def stop(self) -> None:

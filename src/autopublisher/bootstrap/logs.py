@@ -10,6 +10,7 @@ from autopublisher.adapters.private_files import private_folder
 from autopublisher.api.middleware import REQUESTS_LOGGER
 from autopublisher.bootstrap.log_files import BoundedLog, RepeatFilter
 from autopublisher.bootstrap.private_home import unusable_home
+from autopublisher.domain.faults import Fault
 
 LOG_FILE = "autopublisher.log"
 REQUESTS_FILE = "requests.log"
@@ -26,10 +27,10 @@ def log_to_file(home: Path, level: str) -> Path:
         private_folder(home)
         main, requests = BoundedLog(path), BoundedLog(home / REQUESTS_FILE)
     except OSError as error:
-        reason = f"{home} cannot be written ({error.strerror})"
+        fault = Fault.HOME_UNWRITABLE(home=str(home), why=str(error.strerror))
         if isinstance(error, IsADirectoryError):
-            reason = f"{error.filename} is a folder, where the log is to be"
-        raise unusable_home(home, reason) from error
+            fault = Fault.LOG_IS_FOLDER(home=str(home), path=str(error.filename))
+        raise unusable_home(fault) from error
     _log_with(main, level)
     _log_requests(requests)
     return path

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from autopublisher.adapters.private_files import FILE_MODE, FOLDER_MODE, private_folder
 from autopublisher.domain.errors import ConfigurationError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import Message, refusal
 from autopublisher.settings import Settings
 
 OTHERS = 0o077
@@ -47,7 +49,7 @@ def own_home(settings: Settings) -> OpenFiles:
     try:
         private_folder(home)
     except OSError as error:
-        raise unusable_home(home, f"{home} cannot be used ({error.strerror})") from error
+        raise unusable_home(Fault.HOME_UNUSABLE(home=str(home), why=str(error.strerror))) from error
     files = settings.database_file
     beside = () if files is None or files.parent == home else _database_files(files)
     found = [home] if not _is_shared(home) else []
@@ -56,14 +58,9 @@ def own_home(settings: Settings) -> OpenFiles:
     return OpenFiles(closed, tuple(path for path in loose if path not in closed))
 
 
-def unusable_home(home: Path, reason: str) -> ConfigurationError:
+def unusable_home(fault: Message) -> ConfigurationError:
     """Return the error of a data folder that cannot be used."""
-    error = ConfigurationError(name="AUTO_PUBLISHER_HOME", reason=f"{reason}.")
-    error.remedy = (
-        f"Give {home} room and this user the right to write there, or name another folder: "
-        "export AUTO_PUBLISHER_HOME=$HOME/.autopublisher"
-    )
-    return error
+    return refusal(ConfigurationError, fault, name="AUTO_PUBLISHER_HOME")
 
 
 def _is_shared(home: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autopublisher.adapters.private_files import draft_private, replace_private
 from autopublisher.domain.errors import ConfigurationError
+from autopublisher.domain.faults import Fault
 from autopublisher.settings import Settings
 
 _BYTES = 32
@@ -22,7 +23,7 @@ def secret_key(settings: Settings) -> bytes:
         _create(path)
     content = path.read_bytes().strip()
     if len(content) < _BYTES:
-        raise ConfigurationError(name="SECRET_KEY", reason=f"{path} is damaged; delete it to get a new one.")
+        raise ConfigurationError(name="SECRET_KEY", reason=Fault.KEY_DAMAGED(path=str(path)))
     return content
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import httpx2
 
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.naming import run_mark
 
@@ -33,7 +34,7 @@ def read_truth(meta_url: str, token: str, run_id: RunId, now: datetime) -> Truth
             mark = run_mark(run_id)
             books = http.get("/_sim/exposure", params={"contains": mark}).raise_for_status().json()
     except httpx2.HTTPError as error:
-        raise UnavailableError(reason=f"the simulator's truth ({type(error).__name__})") from error
+        raise UnavailableError(reason=Fault.SIMULATOR_TRUTH(why=type(error).__name__)) from error
     return Truth(
         at=now,
         roas={str(ad["ad_id"]): float(ad["expected_roas"]) for ad in ads},

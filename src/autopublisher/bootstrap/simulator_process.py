@@ -24,6 +24,8 @@ import structlog
 
 from autopublisher.bootstrap.log_files import LARGEST_BYTES
 from autopublisher.domain.errors import ConflictError, UnavailableError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import remedied
 
 PASSED_ON = frozenset(
     {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
@@ -93,7 +95,7 @@ class SimulatorProcess:
     def url(self) -> str:
         """Its address; raises UnavailableError before ``start``."""
         if self._url is None:
-            raise UnavailableError(reason="the simulator has not been started")
+            raise UnavailableError(reason=Fault.SIMULATOR_NOT_STARTED())
         return self._url
 
     def start(self) -> str:
@@ -134,7 +136,7 @@ class SimulatorProcess:
         self._home.mkdir(parents=True, exist_ok=True)
         with self._guard, self._alone(), (self._home / "simulator.users").open("a") as users:
             if not _takes_exclusively(users):
-                raise ConflictError(f"{self._home} is in use by another process.", "Stop that one first.")
+                raise ConflictError(*remedied(Fault.HOME_IN_USE(home=str(self._home))))
             if (found := self._announced()) is not None:
                 self._end(found)
 
@@ -174,7 +176,7 @@ class SimulatorProcess:
         if port and child.poll() is not None:
             return self._launch(0)  # somebody else has taken the port meanwhile
         self._abandon(child)
-        raise UnavailableError(reason=f"the simulator did not start; {self._home / 'simulator.log'} says why")
+        raise UnavailableError(reason=Fault.SIMULATOR_DID_NOT_START(path=str(self._home / "simulator.log")))
 
     def _ready(self, pid: int) -> Announcement | None:
         found = self._announced()
@@ -223,7 +225,7 @@ def announced(home: Path) -> Announcement:
     """Return the simulator that runs for a data folder; raises UnavailableError where none does."""
     found = _announcement(home / ANNOUNCEMENT)
     if found is None or not found.answers():
-        raise UnavailableError(reason=f"no simulator runs for {home}, so nothing of it can be on")
+        raise UnavailableError(reason=Fault.SIMULATOR_NONE(home=str(home)))
     return found
 
 

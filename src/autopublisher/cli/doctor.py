@@ -306,7 +306,9 @@ def _readable(product: Product, name: str, node: str) -> Check:
         # Any object is read by its id alone; the kind only matters for images.
         shown = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
     except MetaError as error:
-        return Check(name, State.WARN, f"{node}: {error.message}", worded("doctor.identity.remedy"))
+        return Check(
+            name, State.WARN, f"{node}: {error_text(error, language())}", worded("doctor.identity.remedy")
+        )
     return Check(name, State.OK, f"{node} {shown.name}".strip())
 
 

@@ -26,6 +26,7 @@ from autopublisher.domain.accounts.accounts import (
 from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import AccountId, ActId
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.request.regional_rules import IDENTITIES
@@ -264,7 +265,7 @@ def _only_account(unit: UnitOfWork) -> Account:
     if len(found) == 1:
         return found[0]
     raise ConfigurationError(
-        name="META_DEFAULT_AD_ACCOUNT_ID", reason=f"{len(found)} accounts are registered; name one."
+        name="META_DEFAULT_AD_ACCOUNT_ID", reason=Fault.SEVERAL_ACCOUNTS(number=len(found))
     )
 
 
@@ -272,7 +273,7 @@ def _file_content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError:
-        raise NotFoundError(what="File", id=file) from None
+        raise NotFoundError(what=Thing.FILE(), id=file) from None
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -13,6 +13,7 @@ from autopublisher.api.validation import problems_of
 from autopublisher.cli.language import worded
 from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError, Problem
+from autopublisher.domain.faults import Thing
 from autopublisher.domain.messages import Message, remedied
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -71,6 +72,6 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        missing = NotFoundError(what="Request file", id=path)
+        missing = NotFoundError(what=Thing.REQUEST_FILE(), id=path)
         missing.remedy = worded("request_unread", why=str(error.strerror))
         raise missing from None

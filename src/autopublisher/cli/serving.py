@@ -18,6 +18,8 @@ from autopublisher.cli.language import worded
 from autopublisher.cli.output import say, show_json, tell
 from autopublisher.cli.session import settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal
+from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.messages import said_of
 from autopublisher.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="help.instead_of_auto_publisher_host")]
@@ -34,7 +36,7 @@ def serve(
     """Serve the API and the dashboard, and run ticks, until stopped."""
     end_in_order_on_signals()
     settings = settings_with_log()
-    wait_for_database(settings.database, tell)
+    wait_for_database(settings.database, _tell_waiting)
     address = settings.auto_publisher_host if host is None else host
     listener = listen(address, settings.auto_publisher_port if port is None else port)
     product = Product(settings, Work.HERE if work else Work.NONE, new_database=new_database)
@@ -43,11 +45,15 @@ def serve(
         serve_until_signal(lambda: _announce(settings, url))
 
 
+def _tell_waiting(error: UnavailableError, seconds: int) -> None:
+    tell(worded("waiting_for_database", why=said_of(error), seconds=seconds))
+
+
 def worker(*, new_database: NewDatabaseOption = False) -> None:
     """Run ticks without HTTP until stopped; on PostgreSQL as many of these as wanted."""
     end_in_order_on_signals()
     settings = settings_with_log()
-    wait_for_database(settings.database, tell)
+    wait_for_database(settings.database, _tell_waiting)
     with Product(settings, Work.HERE, new_database=new_database) as product:
         mode = product.settings.meta_api_mode
         serve_until_signal(lambda: tell(worded("working", mode=str(mode))))

@@ -56,7 +56,7 @@ class DisabledError(AutoPublisherError):
 
 
 class NotFoundError(AutoPublisherError):
-    """{what} {id} was not found."""
+    """The {what} {id} was not found."""
 
 
 class AccountNotFoundError(NotFoundError):

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final, Union
+from typing import Any, Final, TypeVar, Union
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import AutoPublisherError
 
 LEGACY: Final = "legacy"
 """The code of what an earlier release stored as a sentence: shown as it stands, in whatever language that is."""
+
+_E = TypeVar("_E", bound=AutoPublisherError)
 
 Param = Union[str, int, float, date, datetime, Money, "Message", tuple["Param", ...]]
 """What a message is filled with; numbers, money and moments are written as the reader's language and zone ask for."""
@@ -52,6 +54,14 @@ def worded(said: Message | str) -> Message:
 def remedied(said: Message) -> tuple[Message, Message]:
     """Return what is wrong and what to do about it, which is worded from the same parameters."""
     return said, Message(f"{said.code}.remedy", said.params)
+
+
+def refusal(kind: type[_E], said: Message, **facts: object) -> _E:
+    """Return an error of a kind whose reason is a message, with the message's own remedy."""
+    reason, remedy = remedied(said)
+    error = kind(reason=reason, **facts)
+    error.remedy = remedy
+    return error
 
 
 def said_of(error: AutoPublisherError) -> Message:

@@ -3,6 +3,9 @@
 from itertools import pairwise
 from typing import Final
 
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import Message
+
 SHORTEST: Final = 32
 FEWEST_DIFFERENT: Final = 16
 LONG_HEX: Final = 48
@@ -24,22 +27,25 @@ PLACEHOLDERS: Final = (
 )
 """What stands in keys that somebody was to replace."""
 
+KEY_MAKER: Final = "openssl rand -base64 48"
+"""A command that makes a strong one."""
+
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
-def weakness(key: str) -> str | None:
+def weakness(key: str) -> Message | None:
     """Return what is wrong with a key, None where nothing is."""
     if len(key) < SHORTEST:
-        return f"it has {len(key)} characters; {SHORTEST} are the least"
+        return Fault.KEY_SHORT(number=len(key), least=SHORTEST, maker=KEY_MAKER)
     if any(word in key.lower() for word in PLACEHOLDERS):
-        return "it is a placeholder and no secret"
+        return Fault.KEY_PLACEHOLDER(maker=KEY_MAKER)
     different = len(set(key))
     is_long_hex = len(key) >= LONG_HEX and set(key) <= _HEX
     least = FEWEST_DIFFERENT_DIGITS if is_long_hex else FEWEST_DIFFERENT
     if different < least:
-        return f"it has {different} different characters; {least} are the least"
+        return Fault.KEY_MONOTONOUS(number=different, least=least, maker=KEY_MAKER)
     if _is_counted_off(key):
-        return "its characters follow each other as in the alphabet"
+        return Fault.KEY_COUNTED_OFF(maker=KEY_MAKER)
     return None
 
 

@@ -11,6 +11,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaTransientError
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.answers import MetaFault
 
 BASE = "https://graph.example"
 ACT = ActId("act_42")
@@ -94,11 +95,11 @@ class TestCursor:
         ],
     )
     def test_at_another_host_is_refused(self, address: str) -> None:
-        with pytest.raises(MetaTransientError, match="another host"):
+        with pytest.raises(MetaTransientError, match=MetaFault.PAGE_ELSEWHERE):
             messages.next_cursor({"paging": {"next": address}}, BASE)
 
     def test_that_is_missing_is_an_error(self) -> None:
-        with pytest.raises(MetaTransientError, match="without a cursor"):
+        with pytest.raises(MetaTransientError, match=MetaFault.PAGE_WITHOUT_CURSOR):
             messages.next_cursor({"paging": {"next": f"{BASE}/v26.0/1/ads?offset=25"}}, BASE)
 
 

@@ -14,6 +14,7 @@ from autopublisher.bootstrap import log_files
 from autopublisher.bootstrap.log_files import BoundedLog, RepeatFilter
 from autopublisher.bootstrap.logs import log_to_file
 from autopublisher.domain.errors import ConfigurationError
+from autopublisher.domain.faults import Fault
 from support.disks import disk_at
 
 NOON = 1_800_000_000.0
@@ -95,7 +96,7 @@ def test_a_full_device_is_said_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_a_log_that_is_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "autopublisher.log").mkdir()
-    with pytest.raises(ConfigurationError, match=r"autopublisher.log is a folder"):
+    with pytest.raises(ConfigurationError, match=Fault.LOG_IS_FOLDER):
         log_to_file(tmp_path, "INFO")
 
 

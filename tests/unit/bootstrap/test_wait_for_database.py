@@ -24,7 +24,7 @@ class Server:
     def wait(self, url: str = POSTGRES) -> None:
         wait_for_database(
             url,
-            self.said.append,
+            lambda error, _seconds: self.said.append(str(error)),
             attempt=self.attempt,
             pause=lambda seconds: setattr(self, "now", self.now + seconds),
             stopwatch=lambda: self.now,

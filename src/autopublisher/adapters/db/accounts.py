@@ -10,7 +10,9 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import accounts, creatives
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.errors import AccountNotFoundError, ConflictError, CreativesNotFoundError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
+from autopublisher.domain.messages import Message
 
 
 def _account_to_row(account: Account) -> dict[str, Any]:
@@ -21,8 +23,8 @@ def _account_from_row(row: Row) -> Account:
     return Account(**{**row, "defaults": AdDefaults(**row["defaults"])})
 
 
-def _taken(account: Account) -> str:
-    return f"The ad account {account.act_id} exists already."
+def _taken(account: Account) -> Message:
+    return Fault.ACCOUNT_EXISTS(act_id=account.act_id)
 
 
 class SqlAccounts:
@@ -70,7 +72,7 @@ class SqlCreatives:
     def add(self, creative: Creative) -> None:
         """Insert a creative; ConflictError where its id is taken."""
         if not self._session.insert(creatives, vars(creative)):
-            raise ConflictError(f"Creative {creative.id} exists already.")
+            raise ConflictError(Fault.CREATIVE_EXISTS(id=creative.id))
 
     def get_many(self, creative_ids: Sequence[CreativeId]) -> Sequence[Creative]:
         """Return the creatives in the order asked; raises CreativesNotFoundError naming all that are missing."""

@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.ports.database_address import POSTGRES_SCHEMES, SQLITE_SCHEMES
 
 ONLY_READS = "only_reads"
@@ -58,7 +59,7 @@ def _parsed(url: str) -> URL:
         return make_url(url)
     except (ArgumentError, ValueError):
         # The parser's own message repeats the address, and with it the password.
-        raise UnavailableError(reason="the database address cannot be understood") from None
+        raise UnavailableError(reason=Fault.DATABASE_ADDRESS()) from None
 
 
 def _create(url: URL) -> Engine:
@@ -66,12 +67,12 @@ def _create(url: URL) -> Engine:
         return _sqlite(url)
     if url.drivername in POSTGRES_SCHEMES:
         return _postgres(url)
-    raise UnavailableError(reason=f"{url.drivername} databases are not supported; use sqlite or postgresql")
+    raise UnavailableError(reason=Fault.DATABASE_KIND(kind=url.drivername))
 
 
 def _sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
-        raise UnavailableError(reason="an SQLite database in memory cannot be shared by threads; name a file")
+        raise UnavailableError(reason=Fault.DATABASE_IN_MEMORY())
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -106,7 +107,7 @@ class _File:
     def check(self, *_: object) -> None:
         """Raise UnavailableError where another file stands there now, or none."""
         if self._identity is not None and self._found() != self._identity:
-            raise UnavailableError(reason=f"the database {self._path} was removed or replaced")
+            raise UnavailableError(reason=Fault.DATABASE_REPLACED(path=self._path))
 
     def _found(self) -> tuple[int, int] | None:
         try:

@@ -56,7 +56,7 @@ class SqlJournal:
         if self._session.insert(operations, operation_to_row(operation)):
             return
         exists = self.get(operation.owner, operation.key) is not None
-        raise StaleOperationError(key=operation.key, was="absent" if exists else "next in sequence")
+        raise StaleOperationError(key=operation.key, was="absent" if exists else "next")
 
     def advance(self, operation: Operation, was: Operation, fence: Fence | None) -> None:
         """Overwrite the row if its state, attempts, look-ups and money still are ``was``'s."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, select
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.db.unit_of_work import lock_number
 from autopublisher.domain.errors import NewerDatabaseError, UnavailableError
+from autopublisher.domain.faults import Fault
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = "autopublisher: migrate"
@@ -32,7 +33,7 @@ def upgrade(engine: Engine) -> None:
         try:
             command.upgrade(settings_on(connection), "head")
         except CommandError as error:
-            raise UnavailableError(reason=f"the database belongs to another release ({error})") from error
+            raise UnavailableError(reason=Fault.DATABASE_OF_ANOTHER_RELEASE(why=str(error))) from error
         check_references(connection)
         connection.commit()
 
@@ -99,4 +100,4 @@ def check_references(connection: Connection) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
-        raise UnavailableError(reason=f"after migrating, a row of table {broken[0]} would refer to nothing")
+        raise UnavailableError(reason=Fault.ROW_WITHOUT_ITS_OWNER(table=str(broken[0])))

@@ -8,7 +8,9 @@ from sqlalchemy import or_, select, update
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import tokens, users
 from autopublisher.domain.errors import ConflictError, NotFoundError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import UserId
+from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
 
 
@@ -16,8 +18,8 @@ def _user(row: Row) -> User:
     return User(**{**row, "addresses": tuple(row["addresses"])})
 
 
-def _taken(user: User) -> str:
-    return f"A user with the name {user.name} exists already."
+def _taken(user: User) -> Message:
+    return Fault.USER_EXISTS(name=user.name)
 
 
 class SqlPeople:
@@ -45,7 +47,7 @@ class SqlPeople:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""
         change = update(users).where(users.c.id == user.id).values(**vars(user))
         if self._session.change(change, _taken(user)) == 0:
-            raise NotFoundError(what="User", id=user.id)
+            raise NotFoundError(what=Thing.USER(), id=user.id)
 
     def all(self) -> Sequence[User]:
         """Return every user by name."""

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, select
 from autopublisher.adapters.db.session import Row, Session, grouped
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
 from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
@@ -27,7 +28,7 @@ class SqlRunRecords:
 
     def add_variants(self, added: Sequence[Variant]) -> None:
         """Insert a run's variants; ConflictError where one exists."""
-        self._session.append(variants, [vars(one) for one in added], "This run has its variants already.")
+        self._session.append(variants, [vars(one) for one in added], Fault.VARIANTS_EXIST())
 
     def variants(self, run_id: RunId) -> Sequence[Variant]:
         """Return a run's variants by letter."""
@@ -36,7 +37,7 @@ class SqlRunRecords:
 
     def put_object(self, meta_object: MetaObject) -> None:
         """Insert or overwrite a Meta model by run and key; ConflictError where its id belongs to another."""
-        taken = f"The Meta id {meta_object.meta_id} belongs to another object already."
+        taken = Fault.META_ID_TAKEN(meta_id=meta_object.meta_id)
         self._session.put(META_TABLES[meta_object.kind], vars(meta_object), ("run_id", "key"), taken)
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:
@@ -63,7 +64,7 @@ class SqlDecisions:
     def add(self, decision: Decision) -> None:
         """Append a decision; ConflictError where its sequence is taken."""
         if not self._session.insert(decisions, vars(decision)):
-            raise ConflictError(f"Decision {decision.sequence} of run {decision.run_id} exists already.")
+            raise ConflictError(Fault.DECISION_EXISTS(number=decision.sequence, run_id=decision.run_id))
 
     def of_run(self, run_id: RunId) -> Sequence[Decision]:
         """Return a run's decisions by sequence."""

@@ -13,6 +13,7 @@ from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import runs
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.naming import id_prefix_of
 from autopublisher.domain.messages import Message
@@ -98,11 +99,11 @@ class SqlRuns:
         if not self._session.insert(runs, run_to_row(run)):
             raise ConflictError(self._taken(run))
 
-    def _taken(self, run: Run) -> str:
+    def _taken(self, run: Run) -> Message:
         taken = select(runs.c.id).where(runs.c.idempotency_key == run.idempotency_key)
         if run.idempotency_key is not None and self._session.row(taken) is not None:
-            return f"A run with the idempotency key {run.idempotency_key} exists already."
-        return f"Run {run.id} exists already."
+            return Fault.RUN_KEY_TAKEN(key=run.idempotency_key)
+        return Fault.RUN_EXISTS(id=run.id)
 
     def get(self, run_id: RunId) -> Run:
         """Return a run; raises RunNotFoundError."""

@@ -11,24 +11,27 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from autopublisher.domain.errors import ConflictError, UnavailableError, UnwritableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.messages import Message
 
 Row: TypeAlias = Mapping[str, Any]
 """A row by column name."""
 
+_EXISTS = Fault.EXISTS()
 _FOREIGN_KEY = "23503"
 _NO_SUCH_TABLE = "42P01"
 _PRIMARY = 0xFF
 """The part of SQLite's extended result codes that names the kind of failure."""
 
 
-_UNWRITABLE: Mapping[int | str, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_IOERR: "the disk reports an error",
-    "53100": "the disk of its server is full",
-    "25006": "it is read-only",
-    "42501": "its user lacks the right",
+_UNWRITABLE: Mapping[int | str, Message] = {
+    sqlite3.SQLITE_FULL: Fault.DISK_FULL(),
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY(),
+    sqlite3.SQLITE_IOERR: Fault.DISK_ERROR(),
+    "53100": Fault.SERVER_DISK_FULL(),
+    "25006": Fault.READ_ONLY(),
+    "42501": Fault.RIGHT_MISSING(),
 }
 """SQLite's primary result codes and PostgreSQL's states that say that nothing can be written now."""
 
@@ -59,11 +62,13 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        raise UnavailableError(reason="every database connection is taken") from error
+        raise UnavailableError(reason=Fault.CONNECTIONS_TAKEN()) from error
     except DBAPIError as error:
         unwritable = unwritable_reason(error)
         if unwritable is not None:
-            raise UnwritableError(reason=f"{unwritable} ({_cause(error)})") from error
+            raise UnwritableError(
+                reason=Fault.UNWRITABLE_BECAUSE(reason=unwritable, why=_cause(error))
+            ) from error
         with _answering():
             raise
 
@@ -73,28 +78,28 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise UnavailableError(reason=f"the database does not answer ({_cause(error)})") from error
+        raise UnavailableError(reason=Fault.DATABASE_SILENT(why=_cause(error))) from error
     except DatabaseError as error:
         # SQLite has no subclass for a file that is damaged or no database.
         if type(error) is not DatabaseError and _sqlstate(error) != _NO_SUCH_TABLE:
             raise
-        raise UnavailableError(reason=f"the database cannot be used ({_cause(error)})") from error
+        raise UnavailableError(reason=Fault.DATABASE_UNUSABLE(why=_cause(error))) from error
 
 
-def unwritable_reason(error: DBAPIError) -> str | None:
+def unwritable_reason(error: DBAPIError) -> Message | None:
     """Return why the database takes no writes, where that is what an error of it says."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return _UNWRITABLE.get(_sqlstate(error) or "" if code is None else code & _PRIMARY)
 
 
 @contextmanager
-def consistent(conflict: str) -> Iterator[None]:
+def consistent(conflict: Message) -> Iterator[None]:
     """Turn a violated constraint into ConflictError; ``conflict`` says what a duplicate means here."""
     try:
         yield
     except IntegrityError as error:
         if _is_foreign_key(error):
-            raise ConflictError("This refers to something that is not stored.") from error
+            raise ConflictError(Fault.NOT_STORED()) from error
         raise ConflictError(conflict) from error
 
 
@@ -125,7 +130,7 @@ class Session:
         with reachable():
             return self._connection.execute(statement).scalar()
 
-    def change(self, statement: Executable, conflict: str = "This exists already.") -> int:
+    def change(self, statement: Executable, conflict: Message = _EXISTS) -> int:
         """Run a statement that writes; return how many rows it met. ConflictError on a violated constraint."""
         with reachable(), consistent(conflict):
             # Without the option some drivers' counts of inserted rows are thrown away.
@@ -141,13 +146,13 @@ class Session:
 
     def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows that are not there yet and leave the others as they are."""
-        self._many(self._dialect_insert(table).on_conflict_do_nothing(), rows, "")
+        self._many(self._dialect_insert(table).on_conflict_do_nothing(), rows, _EXISTS)
 
-    def append(self, table: Table, rows: Sequence[Row], conflict: str = "This exists already.") -> None:
+    def append(self, table: Table, rows: Sequence[Row], conflict: Message = _EXISTS) -> None:
         """Insert rows, all of which must be new; ConflictError otherwise."""
         self._many(table.insert(), rows, conflict)
 
-    def put(self, table: Table, row: Row, key: Sequence[str], conflict: str = "This exists already.") -> None:
+    def put(self, table: Table, row: Row, key: Sequence[str], conflict: Message = _EXISTS) -> None:
         """Insert a row or overwrite the one with the same ``key`` columns."""
         statement = self._dialect_insert(table).values(**row)
         # What was proposed is named, not sent a second time: a row may hold megabytes.
@@ -155,7 +160,7 @@ class Session:
         overwrite = statement.on_conflict_do_update(index_elements=list(key), set_=proposed)
         self.change(overwrite, conflict)
 
-    def _many(self, statement: Insert, rows: Sequence[Row], conflict: str) -> None:
+    def _many(self, statement: Insert, rows: Sequence[Row], conflict: Message) -> None:
         if not rows:
             return
         with reachable(), consistent(conflict):

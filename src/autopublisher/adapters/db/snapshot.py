@@ -37,6 +37,7 @@ from sqlalchemy.types import JSON, DateTime, TypeDecorator, TypeEngine
 from autopublisher.adapters.db.migrate import check_references, exclusive, settings_on
 from autopublisher.adapters.db.session import consistent, reachable
 from autopublisher.adapters.db.tables import METADATA, files
+from autopublisher.domain.faults import Fault
 
 LEFT_OUT = frozenset({files.name})
 """Tables whose content a backup keeps in another way."""
@@ -118,7 +119,7 @@ def replace_everything(
 
     ``then`` does in the same transaction what else belongs to it.
     """
-    with reachable(), consistent("The backup's rows contradict each other."), exclusive(engine) as connection:
+    with reachable(), consistent(Fault.BACKUP_CONTRADICTS()), exclusive(engine) as connection:
         settings = settings_on(connection)
         METADATA.drop_all(connection)
         connection.execute(text(f"DROP TABLE IF EXISTS {_REVISION_TABLE}"))

@@ -10,6 +10,7 @@ from autopublisher.adapters.db.tables import stops, watches
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import ConflictError, StaleWatchError, StopNotFoundError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, StopId
 
 
@@ -22,7 +23,7 @@ class SqlStops:
     def add(self, stop: Stop) -> None:
         """Insert a stop; ConflictError where its id is taken."""
         if not self._session.insert(stops, vars(stop)):
-            raise ConflictError(f"Stop {stop.id} exists already.")
+            raise ConflictError(Fault.STOP_EXISTS(id=stop.id))
 
     def get(self, stop_id: StopId) -> Stop:
         """Return a stop; raises StopNotFoundError."""

@@ -22,6 +22,8 @@ from autopublisher.adapters.db.session import Session, reachable, unwritable_rea
 from autopublisher.adapters.db.stops import SqlStops, SqlWatches
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
+from autopublisher.domain.faults import Fault
+from autopublisher.domain.messages import refusal
 from autopublisher.ports.repositories import (
     AccountRepository,
     CampaignRepository,
@@ -120,7 +122,7 @@ class SqlUnitOfWork:
         if self._session.is_postgres:
             read_only = self._session.scalar(text("SHOW transaction_read_only"))
             if read_only == "on":
-                raise UnwritableError(reason="it is read-only")
+                raise UnwritableError(reason=Fault.READ_ONLY())
             return
         version = self._session.scalar(text("PRAGMA user_version"))
         with reachable():
@@ -138,11 +140,7 @@ class SqlUnitOfWork:
                 raise UnwritableError(reason=unwritable) from error
             if not isinstance(error, OperationalError | InterfaceError):
                 raise
-            unconfirmed = UnavailableError(
-                reason="the database did not confirm the change, which may be kept or lost"
-            )
-            unconfirmed.remedy = "Look at what is stored before trying again."
-            raise unconfirmed from error
+            raise refusal(UnavailableError, Fault.COMMIT_UNCONFIRMED()) from error
 
     def lock(self, name: str) -> None:
         """Hold a named lock until the transaction ends; on SQLite the transaction is that lock."""

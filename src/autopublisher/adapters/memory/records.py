@@ -8,6 +8,7 @@ from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.accounts.accounts import Account, Creative
 from autopublisher.domain.errors import AccountNotFoundError, CreativesNotFoundError, NotFoundError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
@@ -27,7 +28,7 @@ class MemoryAccounts:
     def add(self, account: Account) -> None:
         """Insert an account; ConflictError where the act id is taken."""
         self._need_free_act_id(account)
-        need(account.id not in self._tables.accounts, f"The ad account {account.act_id} exists already.")
+        need(account.id not in self._tables.accounts, Fault.ACCOUNT_EXISTS(act_id=account.act_id))
         self._tables.accounts[account.id] = account
 
     def get(self, account_id: AccountId) -> Account:
@@ -54,7 +55,7 @@ class MemoryAccounts:
     def _need_free_act_id(self, account: Account) -> None:
         holder = self.by_act_id(account.act_id)
         free = holder is None or holder.id == account.id
-        need(free, f"The ad account {account.act_id} exists already.")
+        need(free, Fault.ACCOUNT_EXISTS(act_id=account.act_id))
 
 
 class MemoryCreatives:
@@ -66,7 +67,7 @@ class MemoryCreatives:
     def add(self, creative: Creative) -> None:
         """Insert a creative; ConflictError where its id is taken."""
         self._tables.need_account(creative.account_id)
-        need(creative.id not in self._tables.creatives, f"Creative {creative.id} exists already.")
+        need(creative.id not in self._tables.creatives, Fault.CREATIVE_EXISTS(id=creative.id))
         self._tables.creatives[creative.id] = creative
 
     def get_many(self, creative_ids: Sequence[CreativeId]) -> Sequence[Creative]:
@@ -95,7 +96,7 @@ class MemoryRunRecords:
         for one in added:
             self._tables.need_run(one.run_id)
             place = (one.run_id, one.letter)
-            need(place not in self._tables.variants, "This run has its variants already.")
+            need(place not in self._tables.variants, Fault.VARIANTS_EXIST())
             self._tables.variants[place] = one
 
     def variants(self, run_id: RunId) -> Sequence[Variant]:
@@ -112,7 +113,7 @@ class MemoryRunRecords:
             (model.kind, model.meta_id) == (meta_object.kind, meta_object.meta_id) for model in others
         )
         free = meta_object.kind in _SHARED_IDS or not taken
-        need(free, f"The Meta id {meta_object.meta_id} belongs to another object already.")
+        need(free, Fault.META_ID_TAKEN(meta_id=meta_object.meta_id))
         self._tables.objects[place] = meta_object
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:
@@ -139,8 +140,8 @@ class MemoryDecisions:
         """Append a decision; ConflictError where its sequence is taken."""
         self._tables.need_run(decision.run_id)
         place = (decision.run_id, decision.sequence)
-        number = f"Decision {decision.sequence} of run {decision.run_id}"
-        need(place not in self._tables.decisions, f"{number} exists already.")
+        taken = Fault.DECISION_EXISTS(number=decision.sequence, run_id=decision.run_id)
+        need(place not in self._tables.decisions, taken)
         self._tables.decisions[place] = decision
 
     def of_run(self, run_id: RunId) -> Sequence[Decision]:
@@ -193,7 +194,7 @@ class MemoryPeople:
     def add(self, user: User) -> None:
         """Insert a user; ConflictError where the name is taken."""
         self._need_free_name(user)
-        need(user.id not in self._tables.users, f"A user with the name {user.name} exists already.")
+        need(user.id not in self._tables.users, Fault.USER_EXISTS(name=user.name))
         self._tables.users[user.id] = user
 
     def by_name(self, name: str) -> User | None:
@@ -207,7 +208,7 @@ class MemoryPeople:
     def save(self, user: User) -> None:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""
         if user.id not in self._tables.users:
-            raise NotFoundError(what="User", id=user.id)
+            raise NotFoundError(what=Thing.USER(), id=user.id)
         self._need_free_name(user)
         self._tables.users[user.id] = user
 
@@ -218,7 +219,7 @@ class MemoryPeople:
     def _need_free_name(self, user: User) -> None:
         holder = self.by_name(user.name)
         free = holder is None or holder.id == user.id
-        need(free, f"A user with the name {user.name} exists already.")
+        need(free, Fault.USER_EXISTS(name=user.name))
 
 
 class MemoryTokens:
@@ -229,7 +230,7 @@ class MemoryTokens:
 
     def put(self, token: AccessToken) -> None:
         """Insert or overwrite a token by its hash."""
-        need(token.user_id in self._tables.users, "This refers to something that is not stored.")
+        need(token.user_id in self._tables.users, Fault.NOT_STORED())
         self._tables.tokens[token.hash] = token
 
     def get(self, token_hash: str) -> AccessToken | None:

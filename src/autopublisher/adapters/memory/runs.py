@@ -7,6 +7,7 @@ from datetime import datetime
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.errors import RunNotFoundError, StaleOperationError, StaleRunError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import Operation, OperationState
@@ -26,8 +27,8 @@ class MemoryRuns:
         self._tables.need_account(run.account_id)
         key = run.idempotency_key
         keys = {other.idempotency_key for other in self._tables.runs.values()} - {None}
-        need(key not in keys, f"A run with the idempotency key {key} exists already.")
-        need(run.id not in self._tables.runs, f"Run {run.id} exists already.")
+        need(key not in keys, Fault.RUN_KEY_TAKEN(key=key or ""))
+        need(run.id not in self._tables.runs, Fault.RUN_EXISTS(id=run.id))
         self._tables.runs[run.id] = _as_stored(run)
 
     def get(self, run_id: RunId) -> Run:
@@ -73,7 +74,7 @@ class MemoryJournal:
         if self.get(operation.owner, operation.key) is not None:
             raise StaleOperationError(key=operation.key, was="absent")
         if operation.sequence in {other.sequence for other in self._of(operation.owner)}:
-            raise StaleOperationError(key=operation.key, was="next in sequence")
+            raise StaleOperationError(key=operation.key, was="next")
         self._put(operation)
 
     def advance(self, operation: Operation, was: Operation, fence: Fence | None) -> None:

@@ -10,6 +10,7 @@ from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import StaleWatchError, StopNotFoundError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, StopId
 
 
@@ -21,7 +22,7 @@ class MemoryStops:
 
     def add(self, stop: Stop) -> None:
         """Insert a stop; ConflictError where its id is taken."""
-        need(stop.id not in self._tables.stops, f"Stop {stop.id} exists already.")
+        need(stop.id not in self._tables.stops, Fault.STOP_EXISTS(id=stop.id))
         self._tables.need_act_id(stop.act_id)
         self._tables.stops[stop.id] = replace(stop, report=json_copy(stop.report))
 

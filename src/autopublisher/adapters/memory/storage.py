@@ -2,6 +2,7 @@
 
 from autopublisher.adapters.storage_keys import checked_key
 from autopublisher.domain.errors import NotFoundError
+from autopublisher.domain.faults import Thing
 
 
 class MemoryStorage:
@@ -14,7 +15,7 @@ class MemoryStorage:
         """Return the bytes under a key; raises NotFoundError."""
         place = checked_key(key)
         if place not in self._contents:
-            raise NotFoundError(what="File", id=key)
+            raise NotFoundError(what=Thing.FILE(), id=key)
         return self._contents[place]
 
     def write(self, key: str, content: bytes) -> None:

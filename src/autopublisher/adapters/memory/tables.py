@@ -11,10 +11,12 @@ from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
+from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
@@ -50,19 +52,19 @@ class Tables:
 
     def need_run(self, run_id: RunId | None) -> None:
         """Refuse what refers to a run that is not stored."""
-        need(run_id is None or run_id in self.runs, "This refers to something that is not stored.")
+        need(run_id is None or run_id in self.runs, Fault.NOT_STORED())
 
     def need_act_id(self, act_id: ActId | None) -> None:
         """Refuse what refers to an ad account that is not stored."""
         known = {account.act_id for account in self.accounts.values()}
-        need(act_id is None or act_id in known, "This refers to something that is not stored.")
+        need(act_id is None or act_id in known, Fault.NOT_STORED())
 
     def need_account(self, account_id: AccountId) -> None:
         """Refuse what refers to an account that is not stored."""
-        need(account_id in self.accounts, "This refers to something that is not stored.")
+        need(account_id in self.accounts, Fault.NOT_STORED())
 
 
-def need(condition: bool, otherwise: str) -> None:  # noqa: FBT001 (reads as an assertion)
+def need(condition: bool, otherwise: Message) -> None:  # noqa: FBT001 (reads as an assertion)
     """Raise ConflictError unless a rule of the database holds."""
     if not condition:
         raise ConflictError(otherwise)

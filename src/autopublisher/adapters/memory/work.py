@@ -7,6 +7,7 @@ from types import TracebackType
 
 from autopublisher.adapters.memory.unit_of_work import MemoryUnitOfWork
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.ports.clock import Clock, SteppedClock
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler, WorkHealth
@@ -106,7 +107,7 @@ class MemoryWorker:
         the tick stays in the queue and runs again.
         """
         if self._handler is None:
-            raise UnavailableError(reason="the worker is not running")
+            raise UnavailableError(reason=Fault.WORKER_NOT_RUNNING())
         count = 0
         while (entry := self._queue.due()) is not None:
             with _Attempt(self._queue, entry):

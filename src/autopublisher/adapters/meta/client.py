@@ -26,6 +26,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import EDGES, ObjectKind
+from autopublisher.domain.meta.answers import MetaFault
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
@@ -111,7 +112,7 @@ class SdkMetaAds:
     def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
         """Create an object and return its id; raises MetaOutcomeUnknownError where nobody can tell."""
         if kind not in _CREATE:
-            raise MetaRefusedError(f"{kind} objects are uploaded, not created")
+            raise MetaRefusedError(MetaFault.UPLOADED_ONLY(kind=kind))
         self._pacer.admit(act_id)
         owner = self._lister(act_id, kind)
         self._pacer.admit(owner)
@@ -238,7 +239,7 @@ class SdkMetaAds:
         self._pacer.owns(act_id, meta_id)
         rows = tuple(self._rows(meta_id, "insights", query))
         if len(rows) > 1:
-            raise MetaReadError(f"{len(rows)} rows of figures for one object")
+            raise MetaReadError(MetaFault.SEVERAL_ROWS(number=len(rows)))
         return InsightsRow(meta_id, rows[0]) if rows and rows[0] else None
 
     # --- the wire -------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class SdkMetaAds:
             return act_id
         business = self._known(act_id).business_id
         if business is None:
-            raise MetaRefusedError(f"{act_id} belongs to no business, and only a business has studies")
+            raise MetaRefusedError(MetaFault.NO_BUSINESS(act_id=act_id))
         self._pacer.shares(business)
         return business
 
@@ -261,12 +262,12 @@ class SdkMetaAds:
         account, _, digest = meta_id.rpartition(":")
         owner = f"act_{account}" if account else self._pacer.owner_of(meta_id)
         if owner is None:
-            raise MetaRefusedError("an image is read as <account>:<hash>")
+            raise MetaRefusedError(MetaFault.IMAGE_ID())
         query = {"hashes": [digest], "fields": messages.field_list(("id", "hash"), fields)}
         for row in self._rows(owner, EDGES[ObjectKind.IMAGE], query):
             if row.get("hash") == digest:
                 return row
-        raise MetaNotFoundError(f"no image {digest} in {owner}")
+        raise MetaNotFoundError(MetaFault.NO_IMAGE(digest=digest, owner=owner))
 
     def _rows(self, subject: str, edge: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of all pages of an edge; a page that Meta finds too large is asked for in halves, as it advises."""
@@ -289,9 +290,9 @@ class SdkMetaAds:
             if after is None:
                 return
             if after in seen:
-                raise MetaReadError("the pages go round in circles")
+                raise MetaReadError(MetaFault.PAGES_IN_CIRCLES())
             if empty >= EMPTY_PAGES:
-                raise MetaReadError(f"{empty} pages without a row, and still a next one")
+                raise MetaReadError(MetaFault.EMPTY_PAGES(number=empty))
             seen.add(after)
             params = {**params, "after": after}
 

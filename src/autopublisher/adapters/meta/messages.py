@@ -12,6 +12,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaOutcomeUnknownError, MetaReadError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.answers import MetaFault
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 
@@ -171,7 +172,7 @@ def account_day(moment: datetime, timezone: str) -> str:
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise MetaReadError(f"the account's time zone {timezone!r} is unknown here") from error
+        raise MetaReadError(MetaFault.ZONE_UNKNOWN(zone=timezone)) from error
     return moment.astimezone(zone).date().isoformat()
 
 
@@ -186,7 +187,7 @@ def image_hash(answer: Mapping[str, Any]) -> MetaId:
     found = list(images.values()) if isinstance(images, Mapping) else []
     value = found[0].get("hash") if len(found) == 1 and isinstance(found[0], Mapping) else None
     if not isinstance(value, str) or not value:
-        raise MetaOutcomeUnknownError("the upload was answered without an image hash")
+        raise MetaOutcomeUnknownError(MetaFault.UPLOAD_WITHOUT_HASH())
     return MetaId(value)
 
 
@@ -194,21 +195,21 @@ def new_id(answer: Mapping[str, Any]) -> MetaId:
     """Read the id out of a create's answer; raises MetaOutcomeUnknownError where there is none."""
     value = answer.get("id")
     if not isinstance(value, str) or not value:
-        raise MetaOutcomeUnknownError("the object was answered without an id")
+        raise MetaOutcomeUnknownError(MetaFault.OBJECT_WITHOUT_ID())
     return MetaId(value)
 
 
 def confirm(answer: Mapping[str, Any]) -> None:
     """Check the answer to an update or delete; raises MetaOutcomeUnknownError where it does not say success."""
     if answer.get("success") is not True:
-        raise MetaOutcomeUnknownError("the change was answered without success")
+        raise MetaOutcomeUnknownError(MetaFault.CHANGE_WITHOUT_SUCCESS())
 
 
 def rows_of(page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the rows of one page; raises MetaReadError where it has none, not even an empty list."""
     rows = page.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise MetaReadError("a page without rows")
+        raise MetaReadError(MetaFault.PAGE_WITHOUT_ROWS())
     return rows
 
 
@@ -224,12 +225,12 @@ def next_cursor(page: Mapping[str, Any], base: str) -> str | None:
         return None
     there, here = urlsplit(str(following)), urlsplit(base)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        raise MetaReadError(f"the next page is at another host ({there.hostname}); not followed")
+        raise MetaReadError(MetaFault.PAGE_ELSEWHERE(host=str(there.hostname)))
     cursors = paging.get("cursors") if isinstance(paging, Mapping) else None
     after = cursors.get("after") if isinstance(cursors, Mapping) else None
     after = after or next(iter(parse_qs(there.query).get("after", ())), None)
     if not after:
-        raise MetaReadError("a next page without a cursor")
+        raise MetaReadError(MetaFault.PAGE_WITHOUT_CURSOR())
     return str(after)
 
 
@@ -267,7 +268,7 @@ def minimum_budgets_of(rows: Iterable[Mapping[str, Any]], currency: str) -> Mini
     """Read the row of the account's currency; raises MetaReadError where there is none."""
     row = next((row for row in rows if row.get("currency") == currency), None)
     if row is None:
-        raise MetaReadError(f"no minimum budgets in {currency}")
+        raise MetaReadError(MetaFault.NO_MINIMUMS(currency=currency))
     return MinimumBudgets(
         impressions=Money(_minor(row, "min_daily_budget_imp"), currency),
         high_frequency=Money(_minor(row, "min_daily_budget_high_freq"), currency),
@@ -290,7 +291,7 @@ def text_of(row: Mapping[str, Any], name: str) -> str:
     """Return a text that must be there; raises MetaReadError."""
     value = row.get(name)
     if not isinstance(value, str) or not value:
-        raise MetaReadError(f"an answer without {name}")
+        raise MetaReadError(MetaFault.WITHOUT(name=name))
     return value
 
 
@@ -299,4 +300,4 @@ def _minor(row: Mapping[str, Any], name: str) -> int:
     try:
         return int(str(row.get(name)))
     except ValueError:
-        raise MetaReadError(f"unreadable number: {name} is {row.get(name)!r:.40}") from None
+        raise MetaReadError(MetaFault.NOT_A_NUMBER(name=name, value=f"{row.get(name)!r:.40}")) from None

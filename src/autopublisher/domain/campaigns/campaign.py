@@ -16,6 +16,7 @@ from typing import Any
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import TransitionError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import ActId, CampaignId, MetaId, RunId
 from autopublisher.domain.messages import Code, Message
 
@@ -99,7 +100,9 @@ class Campaign:
     ) -> "Campaign":
         """Return the campaign in ``state``; raises TransitionError for a move the table does not have."""
         if state not in TRANSITIONS[self.state]:
-            raise TransitionError(f"campaign {self.id} cannot go from {self.state} to {state}")
+            raise TransitionError(
+                Fault.NO_SUCH_MOVE(what=Thing.CAMPAIGN(), id=self.id, was=self.state.value, to=state.value)
+            )
         return self.changed(state=state, since=since, reason=reason, detail=detail)
 
     def with_spend(self, spent: Money, at: datetime) -> "Campaign":

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from autopublisher.domain.errors import TransitionError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.owners import Owner
@@ -138,7 +139,9 @@ class Operation:
     def to(self, state: OperationState, **changes: Any) -> "Operation":
         """Return the row moved to ``state``; raises TransitionError for a move the table does not have."""
         if state not in TRANSITIONS[self.state]:
-            raise TransitionError(f"operation {self.key} cannot go from {self.state} to {state}")
+            raise TransitionError(
+                Fault.NO_SUCH_MOVE(what=Thing.OPERATION(), id=self.key, was=self.state.value, to=state.value)
+            )
         return replace(self, state=state, **changes)
 
 

@@ -14,12 +14,11 @@ from autopublisher.domain.amounts import Money, offset_of
 from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.records import Figures
+from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.answers import FigureRemark, MetaFault
 
 PURCHASE_TYPES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 """The names of one sale, the widest first."""
-
-NEGATIVE_REVENUE = "more was refunded than sold, so its revenue counts as nothing"
-FRACTION = "its conversions are estimates with a fraction, which is left out"
 
 _TOO_LARGE = 10**15
 """More than any metric of Meta's reaches; what lies above would not fit where it is kept."""
@@ -82,10 +81,10 @@ def _may_be_some(figure: Any) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """A row's figures, and what of them had to be read otherwise than it was written, one sentence's end each."""
+    """A row's figures, and what of them had to be read otherwise than it was written."""
 
     figures: Figures
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Message, ...] = ()
 
 
 def reading_of(row: InsightsRow, currency: str, conversion_event: str) -> Reading:
@@ -105,8 +104,9 @@ def reading_of(row: InsightsRow, currency: str, conversion_event: str) -> Readin
         revenue=math.floor(revenue * offset_of(currency)),
         engagements=_whole("inline_post_engagement", metrics.get("inline_post_engagement")),
     )
-    remarks = (NEGATIVE_REVENUE if revenue < 0 else None, FRACTION if conversions % 1 else None)
-    return Reading(figures, tuple(remark for remark in remarks if remark is not None))
+    refunded = (FigureRemark.REFUNDED(),) if revenue < 0 else ()
+    estimated = (FigureRemark.ESTIMATED(),) if conversions % 1 else ()
+    return Reading(figures, (*refunded, *estimated))
 
 
 def figures_of(row: InsightsRow, currency: str, conversion_event: str) -> Figures:
@@ -158,4 +158,4 @@ def _whole(metric: str, value: object) -> int:
 
 
 def _unreadable(metric: str, value: object) -> MetaReadError:
-    return MetaReadError(f"the figure {metric} is {value!r:.80}")
+    return MetaReadError(MetaFault.FIGURE(name=metric, value=f"{value!r:.80}"))

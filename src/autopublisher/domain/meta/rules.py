@@ -21,6 +21,7 @@ from autopublisher.domain.errors import (
     MetaTooMuchDataError,
     MetaTransientError,
 )
+from autopublisher.domain.meta.answers import MetaFault
 
 
 class MetaHeldBackError(MetaThrottledError):
@@ -75,7 +76,7 @@ def classify(http_status: int, body: Mapping[str, Any] | None) -> MetaError:
     error = None if body is None else body.get("error")
     code = _number(error.get("code")) if isinstance(error, Mapping) else None
     if not isinstance(error, Mapping) or code is None:
-        return MetaOutcomeUnknownError(f"the answer (HTTP {http_status}) could not be understood")
+        return MetaOutcomeUnknownError(MetaFault.NOT_UNDERSTOOD(status=str(http_status)))
     subcode = _number(error.get("error_subcode"))
     kind = _kind(http_status, code, subcode, error)
     message = _message(error, code, subcode)

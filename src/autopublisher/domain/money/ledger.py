@@ -11,6 +11,7 @@ from autopublisher.domain.accounts.stops import passes_stop
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.journal.operations import Action, Operation, OperationSpec, OperationState
+from autopublisher.domain.money.gate_messages import GateReason
 
 _NEVER_HAPPENED = frozenset({OperationState.REJECTED, OperationState.WITHDRAWN})
 _BUDGET = "lifetime_budget"
@@ -76,11 +77,11 @@ def ledger_of(total: Money, operations: Sequence[Operation]) -> Ledger:
 def pass_gate(ledger: Ledger, spec: OperationSpec) -> None:
     """Let a write through or raise GateRefusedError; a write that reserves nothing always passes."""
     if spec.reserves < 0:
-        raise GateRefusedError(key=spec.key, reason="a negative reserve cannot be proved safe")
+        raise GateRefusedError(key=spec.key, reason=GateReason.NEGATIVE_RESERVE())
     asked = Money(spec.reserves, ledger.total.currency)
     if spec.reserves > 0 and asked > ledger.left:
         raise GateRefusedError(
-            key=spec.key, reason=f"it could spend {asked}, but only {ledger.left} of {ledger.total} is left"
+            key=spec.key, reason=GateReason.MORE_THAN_LEFT(asked=asked, left=ledger.left, total=ledger.total)
         )
 
 
@@ -107,6 +108,6 @@ def pass_rise(ledger: Ledger, headroom: int, spec: OperationSpec) -> None:
     """Let a change of a shared budget through that leaves ``headroom`` and ``ledger``, or raise GateRefusedError."""
     if headroom < 0:
         short = Money(-headroom, ledger.total.currency)
-        raise GateRefusedError(key=spec.key, reason=f"{short} more would be spendable than is set aside")
+        raise GateRefusedError(key=spec.key, reason=GateReason.MORE_THAN_RESERVED(short=short))
     if ledger.left.minor < 0:
-        raise GateRefusedError(key=spec.key, reason=f"more than {ledger.total} would be spendable")
+        raise GateRefusedError(key=spec.key, reason=GateReason.MORE_THAN_TOTAL(total=ledger.total))

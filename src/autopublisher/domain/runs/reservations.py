@@ -17,6 +17,7 @@ from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.money.duplicates import is_duplicate
 from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_day
+from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of, reserve_of
 from autopublisher.domain.request.variants import LETTERS
 from autopublisher.domain.runs.plan import final_key, test_key
@@ -28,10 +29,6 @@ LINGERS = timedelta(minutes=15)
 OPEN_ENDED = timedelta(days=366)
 """The span counted for a schedule that names no end."""
 
-_NO_ZONE = (
-    "the account's time zone {!r} is not in the tz database here, so its days cannot be counted; "
-    "update the tzdata package of the installation"
-)
 _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetime_budget", "spend_cap"})
 
 
@@ -46,7 +43,7 @@ class Calendars:
         """Return a moment in the account's time zone; raises GateRefusedError where that is unknown here."""
         zone = zone_of(self.timezone)
         if zone is None:
-            raise GateRefusedError(key="spend", reason=_NO_ZONE.format(self.timezone))
+            raise GateRefusedError(key="spend", reason=GateReason.ZONE_UNKNOWN(zone=self.timezone))
         return moment.astimezone(zone)
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from autopublisher.domain.errors import TransitionError
+from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import RunRequest
@@ -235,14 +236,16 @@ class Run:
     def taken_over(self, now: datetime) -> "Run":
         """Return the run publishing a final campaign that Meta holds already, by a person's word from any status."""
         if self.is_final:
-            raise TransitionError(f"run {self.id} has ended and takes nothing over")
+            raise TransitionError(Fault.RUN_HAS_ENDED(id=self.id))
         ending = replace(self.ending, turned_to=None)
         return replace(self, status=_R.PUBLISHING_FINAL, updated_at=now, next_tick_at=now, ending=ending)
 
     def moved(self, status: RunStatus, now: datetime) -> "Run":
         """Return the run in ``status``, due at once or ended; raises TransitionError for a move the table does not have."""
         if status not in TRANSITIONS[self.status]:
-            raise TransitionError(f"run {self.id} cannot go from {self.status} to {status}")
+            raise TransitionError(
+                Fault.NO_SUCH_MOVE(what=Thing.RUN(), id=self.id, was=self.status.value, to=status.value)
+            )
         if status in FINAL:
             ending = replace(self.ending, at=now)
             return replace(self, status=status, updated_at=now, next_tick_at=None, ending=ending)

@@ -86,7 +86,6 @@ class RunMessage(Code):
     UNREAD = "run.unread"
     UNPROVED = "run.unproved"
     ERROR_WITH_REMEDY = "run.error_with_remedy"
-    ERROR_WITH_USERS = "run.error_with_users"
     OTHERWISE_AT_META = "run.otherwise_at_meta"
     NO_SCHEDULE = "run.no_schedule"
     NO_DECISION = "run.no_decision"

@@ -6,6 +6,7 @@ from threading import Thread
 from typing import TypeVar
 
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 
 _T = TypeVar("_T")
 
@@ -27,7 +28,7 @@ def within(seconds: float, act: Callable[[], _T]) -> _T:
     try:
         result, error = outcome.get(timeout=seconds)
     except Empty:
-        raise UnavailableError(reason=f"the database has not answered for {seconds:.0f} s") from None
+        raise UnavailableError(reason=Fault.DATABASE_SILENT_FOR(seconds=round(seconds))) from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value] # None only where act returns it

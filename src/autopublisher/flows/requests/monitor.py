@@ -7,6 +7,7 @@ from typing import Final
 
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.findings import AccountLook, look_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.clock import Clock
@@ -14,7 +15,6 @@ from autopublisher.ports.meta.reading import MetaAccounts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Worker, WorkHealth
 
-OK: Final = "ok"
 GRACE: Final = timedelta(minutes=5)
 """How late a tick may be before its run counts as stuck."""
 
@@ -30,15 +30,18 @@ class RunCounts:
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is. ``database`` and ``meta`` are ``ok`` or why not; ``work`` is None in a process without a worker."""
+    """How everything is.
+
+    ``database`` and ``meta`` say what is wrong with each, if anything; ``work`` is None in a process without a worker.
+    """
 
     mode: str
     enabled: bool
     now: datetime | None
-    database: str
-    meta: str
+    database: Message | None
+    meta: Message | None
     work: WorkHealth | None
-    work_error: str | None
+    work_error: Message | None
     runs: RunCounts
     stops: tuple[Stop, ...] = ()
     looks: tuple[AccountLook, ...] = ()
@@ -49,8 +52,8 @@ class Health:
         working = self.work_error is None and (self.work is None or self.work.running)
         return (
             self.now is not None
-            and self.database == OK
-            and self.meta == OK
+            and self.database is None
+            and self.meta is None
             and working
             and not self.runs.overdue
         )
@@ -115,23 +118,23 @@ class Monitor:
         except UnavailableError:
             return None
 
-    def _database(self, now: datetime | None) -> tuple[str, RunCounts]:
+    def _database(self, now: datetime | None) -> tuple[Message | None, RunCounts]:
         try:
             with self._open_unit().reading() as unit:
                 counts = _count(unit.runs.count, unit.runs.next_due(), now)
         except UnavailableError as error:
-            return error.message, RunCounts()
+            return said_of(error), RunCounts()
         return self._writable(), counts
 
-    def _writable(self) -> str:
+    def _writable(self) -> Message | None:
         """Say whether the database takes writes: on a full disk it is still read."""
         try:
             with self._open_unit() as unit:
                 unit.prove_writable()
                 unit.commit()
         except UnavailableError as error:
-            return error.message
-        return OK
+            return said_of(error)
+        return None
 
     def _stops(self) -> tuple[Stop, ...]:
         """Return the stops that hold; where the database does not answer, its own line says so."""
@@ -149,20 +152,20 @@ class Monitor:
         except UnavailableError:
             return ()
 
-    def _work(self) -> tuple[WorkHealth | None, str | None]:
+    def _work(self) -> tuple[WorkHealth | None, Message | None]:
         if self._worker is None:
             return None, None
         try:
             return self._worker.health(), None
         except AutoPublisherError as error:
-            return None, error.message
+            return None, said_of(error)
 
-    def _reach_meta(self) -> str:
+    def _reach_meta(self) -> Message | None:
         try:
             self._meta.permissions()
         except (MetaError, UnavailableError) as error:
-            return error.message
-        return OK
+            return said_of(error)
+        return None
 
 
 def _count(count: Callable[[RunFilter], int], next_due: datetime | None, now: datetime | None) -> RunCounts:

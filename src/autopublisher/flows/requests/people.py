@@ -17,6 +17,7 @@ from autopublisher.domain.errors import (
     Problem,
     UnavailableError,
 )
+from autopublisher.domain.faults import Thing
 from autopublisher.domain.ids import UserId
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message, remedied
@@ -214,7 +215,7 @@ class People:
 def _named(unit: UnitOfWork, name: str) -> User:
     user = unit.people.by_name(name)
     if user is None:
-        raise NotFoundError(what="User", id=name)
+        raise NotFoundError(what=Thing.USER(), id=name)
     return user
 
 

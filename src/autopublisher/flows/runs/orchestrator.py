@@ -22,6 +22,7 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.messages import Message, remedy_of, said_of
+from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.domain.runs.run import Control, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped, Unread
@@ -143,7 +144,7 @@ class Orchestrator:
     def _put_off(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Try again later: a failed read loses nothing, and Meta holds the money meanwhile."""
         if isinstance(error, MetaRefusedError) and run.ending.turned_to is None:
-            return self._failing(run, now, _with_users(error))
+            return self._failing(run, now, said_by_meta(error))
         return self._again(run, now, error)
 
     def _again(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
@@ -238,14 +239,6 @@ def _barrier(unit: UnitOfWork, run: Run) -> Stopped | UnavailableError | None:
 def _with_remedy(error: AutoPublisherError) -> Message:
     said = said_of(error)
     return RunMessage.ERROR_WITH_REMEDY(error=said, remedy=remedy_of(error)) if error.remedy else said
-
-
-def _with_users(error: MetaError) -> Message:
-    """Return what Meta says of a refusal, with the sentence that it has for people."""
-    said = said_of(error)
-    if not error.user_message:
-        return said
-    return RunMessage.ERROR_WITH_USERS(error=said, user_message=error.user_message)
 
 
 def _needs_reading(run: Run) -> bool:

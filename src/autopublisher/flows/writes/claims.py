@@ -33,6 +33,7 @@ from autopublisher.domain.errors import (
     StaleOperationError,
     UnavailableError,
 )
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, InstallationId
 from autopublisher.domain.journal.keys import OperationKey, Purpose, change_key
 from autopublisher.domain.journal.naming import MARK
@@ -45,6 +46,7 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.flows.outcomes.deferred import Deferred, Unclaimed
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.writes.account_writes import AccountWrites, given_up, open_or_next_key
@@ -135,8 +137,7 @@ class AccountClaims:
         try:
             self._advance(known, now)
         except MetaRefusedError as error:  # of the label, not of what the run wants to write
-            why = f"{error.message} {error.user_message}".strip()
-            said = ClaimMessage.REFUSED(act_id=claim.act_id, why=why)
+            said = ClaimMessage.REFUSED(act_id=claim.act_id, why=said_by_meta(error))
             raise Deferred(now + _REFUSED_AGAIN, said) from error
 
     def look(self, act_id: ActId) -> tuple[Claim | None, Sequence[ClaimLabel]]:
@@ -292,7 +293,7 @@ class AccountClaims:
         """List the account's labels, and settle the writes of labels that they show to be done."""
         labels = labels_in(self._meta.find(known.claim.act_id, ObjectKind.LABEL, CLAIM_MARK, _FIELDS))
         if known.present is None:
-            raise UnavailableError(reason="the database does not say which installation it is of")
+            raise UnavailableError(reason=Fault.WITHOUT_INSTALLATION())
         done = [(row, self._confirmed(row, labels)) for row in known.begun]
         settled = [(was, now) for was, now in done if now is not None]
         if settled:

@@ -24,7 +24,7 @@ from autopublisher.domain.errors import AccountNotFoundError, MetaError
 from autopublisher.domain.ids import AccountId, ActId, MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
-from autopublisher.domain.messages import Message, said_of, worded
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
@@ -56,7 +56,7 @@ class _Progress:
 
     account: BookedAccount
     on: list[NotedPause] = field(default_factory=list)
-    refused: dict[MetaId, str] = field(default_factory=dict)
+    refused: dict[MetaId, Message] = field(default_factory=dict)
     problems: list[Message] = field(default_factory=list)
 
 
@@ -159,18 +159,18 @@ class EmergencyPause:
             try:
                 self._meta.update(one.meta_id, {"status": "PAUSED"})
             except MetaError as error:
-                progress.refused[one.meta_id] = error.message
+                progress.refused[one.meta_id] = said_of(error)
 
     def _noted(self, act_id: ActId, shown: ObjectState) -> NotedPause:
         return NotedPause(self._now(), act_id, shown.kind, shown.id, shown.name)
 
     def _report(self, stop: Stop, progress: _Progress) -> StopReport:
-        lines = tuple(self._line(pause, progress.refused.get(pause.meta_id, "")) for pause in progress.on)
+        lines = tuple(self._line(pause, progress.refused.get(pause.meta_id)) for pause in progress.on)
         return StopReport((stop.id,), self._now(), lines, tuple(progress.problems))
 
-    def _line(self, pause: NotedPause, refused: str) -> ObjectLine:
+    def _line(self, pause: NotedPause, refused: Message | None) -> ObjectLine:
         """Return what Meta shows of an object now; a pause it did not answer may have worked."""
-        state, why = "unknown", worded(refused) if refused else None
+        state, why = "unknown", refused
         try:
             state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).status)
             why = None if state in OFF else why or WatchMessage.STILL_ON(state=state)

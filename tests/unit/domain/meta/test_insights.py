@@ -7,9 +7,8 @@ import pytest
 from autopublisher.domain.errors import MetaReadError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.records import Figures
+from autopublisher.domain.meta.answers import FigureRemark, MetaFault
 from autopublisher.domain.meta.insights import (
-    FRACTION,
-    NEGATIVE_REVENUE,
     PURCHASE_TYPES,
     InsightsRow,
     action_types,
@@ -118,7 +117,7 @@ def test_a_currency_without_hundredths_is_counted_whole() -> None:
     ],
 )
 def test_a_figure_that_cannot_be_read_is_an_error(metrics: dict[str, Any]) -> None:
-    with pytest.raises(MetaReadError, match="the figure"):
+    with pytest.raises(MetaReadError, match=MetaFault.FIGURE):
         figures_of(row(**metrics), "EUR", "PURCHASE")
 
 
@@ -127,7 +126,7 @@ def test_refunds_above_sales_make_a_revenue_negative_and_are_remarked_on() -> No
 
     read = reading_of(row(action_values=values), "EUR", "PURCHASE")
 
-    assert (read.figures.revenue, read.remarks) == (-1251, (NEGATIVE_REVENUE,))
+    assert (read.figures.revenue, read.remarks) == (-1251, (FigureRemark.REFUNDED(),))
 
 
 def test_an_estimated_count_is_taken_without_its_fraction_and_remarked_on() -> None:
@@ -135,7 +134,7 @@ def test_an_estimated_count_is_taken_without_its_fraction_and_remarked_on() -> N
 
     read = reading_of(row(actions=actions), "EUR", "PURCHASE")
 
-    assert (read.figures.conversions, read.remarks) == (7, (FRACTION,))
+    assert (read.figures.conversions, read.remarks) == (7, (FigureRemark.ESTIMATED(),))
 
 
 def test_an_ordinary_row_is_not_remarked_on() -> None:

@@ -47,7 +47,7 @@ def test_a_write_that_fits_to_the_last_cent_passes() -> None:
 
 
 def test_a_write_one_cent_too_large_is_refused_with_the_figures() -> None:
-    with pytest.raises(GateRefusedError, match=r"could spend 50.01 EUR, but only 50.00 EUR of 500.00 EUR"):
+    with pytest.raises(GateRefusedError, match=r"asked=50.01 EUR left=50.00 EUR total=500.00 EUR"):
         pass_gate(ledger(45_000), spec(reserves=5001))
 
 

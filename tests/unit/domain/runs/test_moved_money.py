@@ -17,6 +17,7 @@ from autopublisher.domain.journal.operations import (
     OperationState,
 )
 from autopublisher.domain.journal.owners import RunOwner
+from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of, headroom_of, ledger_of, pass_rise, reserve_of
 from autopublisher.domain.runs.reallocation import (
     Purse,
@@ -102,13 +103,13 @@ def test_only_what_makes_more_spendable_is_a_rise() -> None:
 
 def test_a_rise_without_a_cut_is_refused() -> None:
     rows = [*ARMS, change(ARMS, "A", BUDGET + 1, S.INTENDED)]
-    with pytest.raises(GateRefusedError, match=r"0.01 EUR more would be spendable than is set aside"):
+    with pytest.raises(GateRefusedError, match=f"{GateReason.MORE_THAN_RESERVED} short=0.01 EUR"):
         pass_rise(ledger_of(TOTAL, rows), headroom_of(rows, arm_keys(rows)), rows[-1].spec)
 
 
 def test_a_rise_past_the_total_is_refused() -> None:
     rows = [*ARMS, change(ARMS, "A", 12_000, S.INTENDED)]
-    with pytest.raises(GateRefusedError, match=r"more than 300.00 EUR would be spendable"):
+    with pytest.raises(GateRefusedError, match=f"{GateReason.MORE_THAN_TOTAL} total=300.00 EUR"):
         pass_rise(ledger_of(Money(30_000, "EUR"), rows), 0, rows[-1].spec)
 
 
