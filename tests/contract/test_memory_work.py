@@ -8,6 +8,7 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.work import Tick, WorkHealth
 
@@ -147,7 +148,7 @@ def test_a_tick_that_fails_is_told_and_not_repeated(world: World) -> None:
 
 def test_a_stopped_worker_runs_nothing(world: World) -> None:
     world.worker.stop()
-    with pytest.raises(UnavailableError, match="not running"):
+    with pytest.raises(UnavailableError, match=Fault.WORKER_NOT_RUNNING):
         world.worker.drain()
 
 

@@ -8,6 +8,7 @@ from autopublisher.adapters.meta.client import EMPTY_PAGES, SdkMetaAds
 from autopublisher.domain.errors import MetaTooMuchDataError, MetaTransientError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.meta.answers import MetaFault
 from support.graph_stub import ACT, HTML, NOON, Stub, fails, page, says
 
 ACCOUNT = {
@@ -47,7 +48,7 @@ class TestPaging:
     def test_notices_pages_in_a_circle(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(page(stub, [], after="one"), page(stub, [], after="one"))
 
-        with pytest.raises(MetaTransientError, match="circles"):
+        with pytest.raises(MetaTransientError, match=MetaFault.PAGES_IN_CIRCLES):
             client.find(ACT, ObjectKind.AD, "[ap]", [])
 
     def test_that_breaks_in_the_middle_is_an_error_not_a_short_list(
@@ -73,7 +74,7 @@ class TestPaging:
     def test_ends_with_an_error_where_only_empty_pages_follow(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(*(page(stub, [], after=str(number)) for number in range(EMPTY_PAGES)))
 
-        with pytest.raises(MetaTransientError, match="without a row"):
+        with pytest.raises(MetaTransientError, match=MetaFault.EMPTY_PAGES):
             client.find(ACT, ObjectKind.AD, "[ap]", [])
 
 

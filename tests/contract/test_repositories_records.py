@@ -14,6 +14,7 @@ from autopublisher.domain.errors import (
     CreativesNotFoundError,
     NotFoundError,
 )
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, UserId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
@@ -83,7 +84,7 @@ class TestAccounts:
     ) -> None:
         with open_unit() as unit:
             unit.accounts.add(account)
-            with pytest.raises(ConflictError, match="ad account act_1 exists already"):
+            with pytest.raises(ConflictError, match=r"fault.account_exists act_id=act_1"):
                 unit.accounts.add(replace(account, id=AccountId("account-2")))
 
     def test_an_unknown_account_is_not_found(self, open_unit: OpenUnitOfWork) -> None:
@@ -120,7 +121,7 @@ class TestAccounts:
         with open_unit() as unit:
             unit.accounts.add(account)
             unit.accounts.add(second)
-            with pytest.raises(ConflictError, match="ad account act_1 exists already"):
+            with pytest.raises(ConflictError, match=r"fault.account_exists act_id=act_1"):
                 unit.accounts.save(replace(second, act_id=account.act_id))
 
     def test_accounts_come_by_name(self, open_unit: OpenUnitOfWork, account: Account) -> None:
@@ -169,13 +170,13 @@ class TestCreatives:
     ) -> None:
         with open_unit() as unit:
             unit.creatives.add(creative)
-            with pytest.raises(ConflictError, match="Creative creative-1 exists already"):
+            with pytest.raises(ConflictError, match=r"fault.creative_exists id=creative-1"):
                 unit.creatives.add(creative)
 
     def test_a_creative_of_an_unknown_account_is_refused(
         self, open_unit: OpenUnitOfWork, creative: Creative
     ) -> None:
-        with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
+        with open_unit() as unit, pytest.raises(ConflictError, match=Fault.NOT_STORED):
             unit.creatives.add(creative)
 
 
@@ -188,11 +189,11 @@ class TestRunRecords:
     def test_a_run_gets_its_variants_once(self, open_unit: OpenUnitOfWork, stored: Run) -> None:
         with open_unit() as unit:
             unit.records.add_variants([variant(stored, "A")])
-            with pytest.raises(ConflictError, match="has its variants already"):
+            with pytest.raises(ConflictError, match=Fault.VARIANTS_EXIST):
                 unit.records.add_variants([variant(stored, "A")])
 
     def test_variants_of_an_unknown_run_are_refused(self, open_unit: OpenUnitOfWork, run: Run) -> None:
-        with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
+        with open_unit() as unit, pytest.raises(ConflictError, match=Fault.NOT_STORED):
             unit.records.add_variants([variant(run, "A")])
 
     def test_a_meta_model_is_overwritten_by_its_next_reading(
@@ -224,7 +225,7 @@ class TestRunRecords:
         model = replace(campaign, kind=kind)
         with open_unit() as unit:
             unit.records.put_object(model)
-            with pytest.raises(ConflictError, match="Meta id 120 belongs to another object"):
+            with pytest.raises(ConflictError, match=r"fault.meta_id_taken meta_id=120"):
                 unit.records.put_object(replace(model, id="model-2", key="test/b/campaign"))
 
     def test_two_runs_can_show_the_same_image(
@@ -249,7 +250,7 @@ class TestRunRecords:
     ) -> None:
         with open_unit() as unit:
             unit.decisions.add(decision(stored, now, 1))
-            with pytest.raises(ConflictError, match="Decision 1 of run run-1 exists already"):
+            with pytest.raises(ConflictError, match=r"fault.decision_exists number=1 run_id=run-1"):
                 unit.decisions.add(decision(stored, now, 1))
 
 
@@ -316,7 +317,7 @@ class TestPeople:
     def test_a_name_is_given_once(self, open_unit: OpenUnitOfWork, user: User) -> None:
         with open_unit() as unit:
             unit.people.add(user)
-            with pytest.raises(ConflictError, match="user with the name ana exists already"):
+            with pytest.raises(ConflictError, match=r"fault.user_exists name=ana"):
                 unit.people.add(replace(user, id=UserId("user-2")))
 
     def test_a_user_is_overwritten(self, open_unit: OpenUnitOfWork, user: User) -> None:
@@ -331,13 +332,13 @@ class TestPeople:
         with open_unit() as unit:
             unit.people.add(user)
             unit.people.add(second)
-            with pytest.raises(ConflictError, match="user with the name ana exists already"):
+            with pytest.raises(ConflictError, match=r"fault.user_exists name=ana"):
                 unit.people.save(replace(second, name="ana"))
 
     def test_a_user_who_was_never_added_cannot_be_overwritten(
         self, open_unit: OpenUnitOfWork, user: User
     ) -> None:
-        with open_unit() as unit, pytest.raises(NotFoundError, match="User user-1 was not found"):
+        with open_unit() as unit, pytest.raises(NotFoundError, match=r"thing.user user-1 was not found"):
             unit.people.save(user)
 
     def test_users_are_listed_by_name(self, open_unit: OpenUnitOfWork, user: User) -> None:
@@ -362,5 +363,5 @@ class TestPeople:
             assert unit.tokens.get("hash-1") is None
 
     def test_a_token_of_nobody_is_refused(self, open_unit: OpenUnitOfWork, token: AccessToken) -> None:
-        with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
+        with open_unit() as unit, pytest.raises(ConflictError, match=Fault.NOT_STORED):
             unit.tokens.put(token)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.messages import legacy
@@ -54,7 +55,7 @@ def test_an_unknown_run_is_not_found(open_unit: OpenUnitOfWork) -> None:
 
 
 def test_a_second_run_with_the_same_id_is_refused(open_unit: OpenUnitOfWork, stored: Run) -> None:
-    with open_unit() as unit, pytest.raises(ConflictError, match="Run run-1 exists already"):
+    with open_unit() as unit, pytest.raises(ConflictError, match=Fault.RUN_EXISTS):
         unit.runs.add(stored)
 
 
@@ -63,7 +64,7 @@ def test_a_second_run_with_the_same_idempotency_key_is_refused(
 ) -> None:
     with open_unit() as unit:
         unit.runs.add(replace(stored, id=RunId("run-2"), idempotency_key="once"))
-        with pytest.raises(ConflictError, match="idempotency key once"):
+        with pytest.raises(ConflictError, match=Fault.RUN_KEY_TAKEN):
             unit.runs.add(replace(stored, id=RunId("run-3"), idempotency_key="once"))
 
 
@@ -91,7 +92,7 @@ def test_runs_without_an_idempotency_key_do_not_clash(open_unit: OpenUnitOfWork,
 
 
 def test_a_run_of_an_unknown_account_is_refused(open_unit: OpenUnitOfWork, run: Run) -> None:
-    with open_unit() as unit, pytest.raises(ConflictError, match="not stored"):
+    with open_unit() as unit, pytest.raises(ConflictError, match=Fault.NOT_STORED):
         unit.runs.add(replace(run, account_id=AccountId("nobody")))
 
 

@@ -202,6 +202,7 @@ class MetaError(AutoPublisherError):
         self.code = code
         self.subcode = subcode
         self.user_message = user_message
+        self.why = message
         super().__init__(message=message)
 
 

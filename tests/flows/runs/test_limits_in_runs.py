@@ -255,7 +255,7 @@ def test_an_extension_into_a_day_that_is_full_is_refused() -> None:
 def test_the_runs_own_total_is_still_the_first_gate() -> None:
     stage = Stage()
     run = stage.go(RunStatus.AB_TESTING)
-    with pytest.raises(GateRefusedError, match=r"only 400\.00 EUR of 500\.00 EUR is left"):
+    with pytest.raises(GateRefusedError, match=r"left=400\.00 EUR total=500\.00 EUR"):
         spender(stage, MoneyGate()).perform(run, spend(stage, 401 * EURO))
 
 

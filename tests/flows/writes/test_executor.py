@@ -400,7 +400,7 @@ def test_what_the_gate_refuses_is_neither_journaled_nor_sent() -> None:
     stage = Stage()
     run = stage.go(RunStatus.AB_TESTING)
     rows, calls = stage.rows(), len(stage.meta.witnessed)
-    with pytest.raises(GateRefusedError, match=r"only 400\.00 EUR of 500.00 EUR is left"):
+    with pytest.raises(GateRefusedError, match=r"left=400\.00 EUR total=500\.00 EUR"):
         executor_of(stage).perform(run, campaign_spec(reserves=40_001))
     assert stage.rows() == rows
     assert len(stage.meta.witnessed) == calls

@@ -87,8 +87,7 @@ class Collector:
                 read = reading_of(row, run.currency, event)
             except MetaReadError as error:
                 del figures[place]
-                why = str(error.facts["message"])
-                unreadable += [RunMessage.VARIANT_REMARK(letter=place[1], remark=why)] if own else []
+                unreadable += [RunMessage.VARIANT_REMARK(letter=place[1], remark=error.why)] if own else []
                 continue
             figures[place] = read.figures
             remarks += [
