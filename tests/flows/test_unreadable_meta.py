@@ -15,9 +15,14 @@ from autopublisher.domain.errors import (
     MetaTooMuchDataError,
 )
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.journal.naming import naming_token
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.runs.orchestrator import READ_TRIES
 from support.staging import PlannedFault, Stage
+from support.stop_staging import ACT
+from support.sweep_staging import SweepStage
 from support.wording import english
 
 FOR_EVER = 10_000
@@ -170,3 +175,25 @@ def test_a_run_that_winds_down_without_metas_proof_says_so_and_keeps_asking() ->
     assert len(stage.events("stuck")) == 1
     stage.meta.troubles = []
     assert stage.go().status is RunStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "odd", [{"lifetime_budget": "many"}, {"daily_budget": "many", "end_time": "soon"}, {"start_time": "soon"}]
+)
+def test_a_found_ad_set_that_cannot_be_read_holds_its_run_and_is_switched_off(odd: dict[str, str]) -> None:
+    stage = SweepStage()
+    stage.go(RunStatus.AB_TESTING)
+    found = {
+        kind: f"Final (B) {naming_token(stage.run_id, f'final.{kind.value}')}"
+        for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET)
+    }
+    campaign = stage.meta.create(
+        ACT, ObjectKind.CAMPAIGN, {"name": found[ObjectKind.CAMPAIGN], "status": "ACTIVE"}
+    )
+    ad_set = {"name": found[ObjectKind.AD_SET], "status": "ACTIVE", "campaign_id": campaign, **odd}
+    stage.meta.create(ACT, ObjectKind.AD_SET, ad_set)
+    stage.at_look()
+    stage.step()
+    assert stage.row("final/adset").spec.reserves >= total_of(stage.now_run).minor
+    assert "Final" not in "".join(stage.active())
+    assert stage.now_run.next_tick_at is None

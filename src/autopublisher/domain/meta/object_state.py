@@ -94,6 +94,18 @@ class ObjectState:
         """The budget, daily or for its lifetime, as far as one is shown that can be read."""
         return max(self.daily_budget or 0, self.lifetime_budget or 0) or None
 
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """The amounts and moments that are shown in an odd form, by Meta's names."""
+        read = {
+            "daily_budget": self.daily_budget,
+            "lifetime_budget": self.lifetime_budget,
+            "spend_cap": self.spend_cap,
+            "start_time": self.starts_at,
+            "end_time": self.ends_at,
+        }
+        return frozenset(name for name, value in read.items() if value is None and self.raw.get(name))
+
     def children(self, kind: ObjectKind, edge: str) -> "tuple[ObjectState, ...]":
         """Return what an edge of the object, which was asked for with it, lists."""
         listed = self.raw.get(edge)

@@ -104,12 +104,12 @@ def is_ahead(rows: Sequence[Operation], listing: Iterable[ObjectState], run_id: 
 def found_spec(key: str, shown: ObjectState, rows: Sequence[Operation], reserves: int) -> OperationSpec:
     """Return the create of a found object, as far as what Meta shows of it tells; parents that are known go by their keys.
 
-    It is written down as made PAUSED: that it is on is a row of its own.
+    It is written down as made PAUSED: that it is on is a row of its own. What cannot be read is left out, for the journal's
+    amounts and moments are read again and again.
     """
     keys = {row.meta_id: row.key for row in rows if row.spec.action is Action.CREATE and row.meta_id}
-    params = {
-        name: value for name, value in shown.raw.items() if name not in _NOT_ASKED and value is not None
-    }
+    left_out = _NOT_ASKED | shown.unreadable
+    params = {name: value for name, value in shown.raw.items() if name not in left_out and value is not None}
     for name in _PARENTS:
         if params.get(name) in keys:
             params[name] = ref(keys[params[name]])
