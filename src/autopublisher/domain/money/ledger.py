@@ -88,7 +88,7 @@ def pass_gate(ledger: Ledger, spec: OperationSpec) -> None:
 def pass_without_run(spec: OperationSpec) -> None:
     """Let a write that belongs to no run through, or raise GateRefusedError: no total stands behind what it could spend."""
     if spec.reserves or not passes_stop(spec, {}):
-        raise GateRefusedError(key=spec.key, reason="it belongs to no run, and could make something spend")
+        raise GateRefusedError(key=spec.key, reason=GateReason.WITHOUT_RUN())
 
 
 def headroom_of(operations: Sequence[Operation], keys: frozenset[str]) -> int:
