@@ -1,11 +1,15 @@
-"""Column types that give the domain back what it stored: aware moments, named words, tuples."""
+"""Column types that give the domain back what it stored: aware moments, named words, tuples, messages."""
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import JSON, TIMESTAMP, TypeDecorator, TypeEngine
+
+from autopublisher.adapters.json_text import to_json
+from autopublisher.domain.messages import Message
 
 _W = TypeVar("_W", bound=StrEnum)
 
@@ -14,6 +18,8 @@ NAME = Text().with_variant(Text(collation="C"), "postgresql")
 
 RECORD = JSON(none_as_null=True)
 """JSON kept as text, so that numbers and the order of keys come back as they were."""
+
+_RECORD_BEGINS = '{"code":'
 
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
 """A number the database counts up; SQLite only does so for INTEGER."""
@@ -63,6 +69,23 @@ class Word(TypeDecorator[_W]):
     def process_result_value(self, value: str | None, _dialect: Dialect) -> _W | None:
         """Return the enum's member."""
         return None if value is None else self.words(value)
+
+
+class Said(TypeDecorator[Message]):
+    """A message, stored as JSON text; other text is a sentence of an earlier release."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Message | None, _dialect: Dialect) -> str | None:
+        """Store its record."""
+        return None if value is None else to_json(value.to_record())
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Message | None:
+        """Return the message, or the sentence as ``legacy``."""
+        if value is None:
+            return None
+        return Message.from_record(json.loads(value) if value.startswith(_RECORD_BEGINS) else value)
 
 
 class Words(TypeDecorator[tuple[str, ...]]):

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Word, Words
+from autopublisher.adapters.db.column_types import NAME, RECORD, SERIAL, Moment, Said, Word, Words
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.claims import ClaimState
 from autopublisher.domain.campaigns.campaign import CampaignState, Reason
@@ -121,7 +121,7 @@ operations = Table(
     Column("attempts", Integer, nullable=False),
     Column("lookups", Integer, nullable=False),
     Column("look_again_at", Moment),
-    Column("error", Text),
+    Column("error", Said),
     Column("spent", BigInteger),
     PrimaryKeyConstraint("owner", "key"),
     UniqueConstraint("owner", "sequence"),

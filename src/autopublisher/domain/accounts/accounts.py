@@ -28,6 +28,8 @@ class AccountMessage(Code):
     DEFAULTS_CHANGED = "account.defaults_changed"
     LIMITS_CHANGED = "account.limits_changed"
     CREATIVE_ADDED = "account.creative_added"
+    LIMITS = "account.limits"
+    NO_LIMIT = "account.no_limit"
     TAKEN_OVER = "account.taken_over"
 
 

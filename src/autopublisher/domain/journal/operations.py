@@ -21,6 +21,7 @@ from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.owners import Owner
+from autopublisher.domain.messages import Message
 
 
 class OperationState(StrEnum):
@@ -118,7 +119,7 @@ class Operation:
     attempts: int = 0
     lookups: int = 0
     look_again_at: datetime | None = None
-    error: str | None = None
+    error: Message | None = None
     spent: int | None = None
 
     @property

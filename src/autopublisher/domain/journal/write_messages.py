@@ -23,6 +23,12 @@ class WriteMessage(Code):
     ASKED_NOT_SHOWN = "write.asked_not_shown"
     LISTED_NOT_SHOWN = "write.listed_not_shown"
     NO_ANSWER = "write.no_answer"
+    NOT_RECORDED = "write.not_recorded"
+    NO_LONGER_WANTED = "write.no_longer_wanted"
+    NOT_LOOKED_UP = "write.not_looked_up"
+    DIFFERS = "write.differs"
+    GIVEN_UP = "write.given_up"
+    TOO_LATE = "write.too_late"
 
 
 DONE: Final[Mapping[Action, WriteMessage]] = {

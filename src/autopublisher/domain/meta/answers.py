@@ -35,6 +35,14 @@ def said_by_meta(error: MetaError) -> Message:
     return MetaFault.WITH_USERS(error=said, user_message=error.user_message) if error.user_message else said
 
 
+class Difference(Code):
+    """How Meta shows something else than was asked of it."""
+
+    SHOWN = "difference.shown"
+    MISSING = "difference.missing"
+    OF = "difference.of"
+
+
 class FigureRemark(Code):
     """What of a variant's figures was read otherwise than Meta wrote it; goes on the variant's name."""
 

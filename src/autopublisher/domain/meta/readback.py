@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.answers import Difference
 
 READ_FIELDS = {
     ObjectKind.CAMPAIGN: (
@@ -41,17 +43,23 @@ _STUDY_SLACK = 120
 _AMOUNTS = ("daily_budget", "lifetime_budget", "spend_cap")
 
 
-def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]:
-    """Return one sentence per wanted value that Meta does not show; empty where everything stands as asked.
+def differences(wanted: Mapping[str, Any], read: Mapping[str, Any]) -> list[Message]:
+    """Return one message per wanted value that Meta does not show; empty where everything stands as asked.
 
     Only values that Meta reads back unchanged are compared: status, money, times, parents, objective, and of a study its
     type and cells.
     """
     return [
-        f"{field} is {read.get(field)!r}, not {value!r}"
+        _difference(field, value, read.get(field))
         for field, value in wanted.items()
         if field in _COMPARED and not _same(field, value, read.get(field))
     ]
+
+
+def _difference(field: str, wanted: Any, read: Any) -> Message:
+    if read is None:
+        return Difference.MISSING(field=field, wanted=str(wanted))
+    return Difference.SHOWN(field=field, shown=str(read), wanted=str(wanted))
 
 
 def _same(field: str, wanted: Any, read: Any) -> bool:

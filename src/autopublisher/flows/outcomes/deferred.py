@@ -5,6 +5,7 @@ from datetime import datetime
 
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.write_messages import WriteMessage
 from autopublisher.domain.messages import Message
 from autopublisher.domain.reconciliation.found import found_names
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -48,6 +49,8 @@ class OperationRefused(Exception):  # noqa: N818 - an outcome of the journal, ha
     """A write will not happen: Meta refused it, or it was given up; the run has to be wound down."""
 
     def __init__(self, operation: Operation) -> None:
-        self.said = RunMessage.WRITE_REFUSED(key=operation.key, why=operation.error or "")
+        self.said = RunMessage.WRITE_REFUSED(
+            key=operation.key, why=operation.error or WriteMessage.NO_ANSWER()
+        )
         super().__init__(f"{operation.key}: {operation.error}")
         self.operation = operation

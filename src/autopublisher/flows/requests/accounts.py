@@ -130,7 +130,7 @@ class Accounts:
                 said = AccountMessage.DEFAULTS_CHANGED(act_id=account.act_id, names=tuple(sorted(defaults)))
                 self._record(unit, "person:account:changed", actor, said)
             if limits:
-                said = AccountMessage.LIMITS_CHANGED(act_id=account.act_id, limits=_limits_text(changed))
+                said = AccountMessage.LIMITS_CHANGED(act_id=account.act_id, limits=_limits_of(changed))
                 self._record(unit, "person:account:limited", actor, said)
             unit.commit()
         return changed
@@ -209,11 +209,11 @@ def _minor_limits(account: Account, limits: Mapping[str, Decimal | None]) -> dic
     return found
 
 
-def _limits_text(account: Account) -> str:
-    def text(minor: int | None) -> str:
-        return "none" if minor is None else str(Money(minor, account.currency))
+def _limits_of(account: Account) -> Message:
+    def amount(minor: int | None) -> Money | Message:
+        return AccountMessage.NO_LIMIT() if minor is None else Money(minor, account.currency)
 
-    return f"{text(account.daily_limit)} a day, {text(account.monthly_limit)} a month"
+    return AccountMessage.LIMITS(daily=amount(account.daily_limit), monthly=amount(account.monthly_limit))
 
 
 def _refuse_unfit(name: str | None, defaults: Mapping[str, str | None]) -> None:

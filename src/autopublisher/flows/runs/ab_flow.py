@@ -239,7 +239,7 @@ class Testing:
         unlike += study_unlike
         if not unlike:
             return run, ()
-        said = event(run, now, "edited", RunMessage.EDITED(what="; ".join(unlike)))
+        said = event(run, now, "edited", RunMessage.EDITED(what=tuple(unlike)))
         return replace(run, trial=replace(run.trial, edited_at=now)), (said,)
 
     def _stop_losers(self, run: Run, verdict: evidence.Verdict) -> Run:

@@ -78,7 +78,7 @@ class Building:
             return
         unlike = self._control.differences(run, rows, new=True)
         if unlike:
-            raise RunFailed(RunMessage.OTHERWISE_AT_META(what="; ".join(unlike)))
+            raise RunFailed(RunMessage.OTHERWISE_AT_META(what=tuple(unlike)))
 
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the test; raises RunFailed where the run was given no schedule."""

@@ -22,7 +22,7 @@ from autopublisher.domain.journal.operations import (
     changes_of,
 )
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.messages import Message, said_of, worded
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
@@ -102,7 +102,7 @@ class SplitTest:
 
     # --- while it runs --------------------------------------------------------------------------------
 
-    def looked_at(self, run: Run) -> tuple[Run, list[str]]:
+    def looked_at(self, run: Run) -> tuple[Run, list[Message]]:
         """Return the run, with when its study was seen as asked, and how somebody else has changed the study.
 
         What cannot be read now is asked for at the next poll; in the end only what was seen counts.
@@ -141,7 +141,7 @@ class SplitTest:
         run, unlike = self.looked_at(run)
         if run.was_divided_throughout:
             return run, ()
-        why = "; ".join(unlike) or RunMessage.STUDY_UNSEEN()
+        why = RunMessage.NOTES(notes=tuple(unlike)) if unlike else RunMessage.STUDY_UNSEEN()
         said = RunWarning.STUDY_LOST(why=why)
         warned = replace(run, warnings=(*run.warnings, said))
         return warned, (event(run, self._clock.now(), "study_lost", said),)
@@ -210,13 +210,13 @@ class SplitTest:
         if row is None:
             return RunMessage.NO_STUDY()
         try:
-            unlike = "; ".join(self._control.differences(run, [row]))
+            unlike = self._control.differences(run, [row])
         except MetaError as error:
             return self._not_read(error, studies(rows)[0].intended_at)
         shows_from = (row.settled_at or row.intended_at) + SHOWS_WITHIN
         if unlike and self._clock.now() < shows_from:
             raise Deferred(min(self._clock.now() + _AGAIN, shows_from))
-        return worded(unlike) if unlike else None
+        return RunMessage.NOTES(notes=tuple(unlike)) if unlike else None
 
     def _not_read(self, error: MetaError, since: datetime) -> Message:
         told = error.retry_at if isinstance(error, MetaThrottledError) else None

@@ -24,6 +24,8 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.owners import AccountOwner
 from autopublisher.domain.journal.records import Event
+from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.stop_guard import check_account_write_allowed
@@ -110,15 +112,20 @@ class AccountWrites:
             with self._meta.checked(check):
                 self._call(act_id, row)
         except (SendDeadlineExceeded, MetaHeldBackError) as held:
-            back = self.settle(row, OperationState.INTENDED, attempts=row.attempts - 1, error=str(held))
+            back = self.settle(
+                row,
+                OperationState.INTENDED,
+                attempts=row.attempts - 1,
+                error=_why_not_sent(held),
+            )
             if isinstance(held, MetaHeldBackError):
                 raise
             return back
         except MetaRefusedError as error:
-            self.settle(row, OperationState.REJECTED, settled_at=self._clock.now(), error=error.message)
+            self.settle(row, OperationState.REJECTED, settled_at=self._clock.now(), error=said_of(error))
             raise
         except MetaError as error:
-            self.settle(row, OperationState.UNKNOWN, error=error.message)
+            self.settle(row, OperationState.UNKNOWN, error=said_of(error))
             raise
         return row
 
@@ -132,6 +139,10 @@ class AccountWrites:
             self._meta.update(row.meta_id or MetaId(""), spec.params)
 
 
+def _why_not_sent(held: SendDeadlineExceeded | MetaHeldBackError) -> Message:
+    return held.said if isinstance(held, SendDeadlineExceeded) else said_of(held)
+
+
 def open_or_next_key(rows: Sequence[Operation], purpose: Purpose, target: str) -> str:
     """Return the key of the change that is still open, or else of one more for the same purpose of the same object."""
     earlier = changes_of(rows, target, purpose)
@@ -143,7 +154,7 @@ def given_up(row: Operation, now: datetime) -> Operation:
     """Return an open row as no longer wanted; whether a call of it took effect makes no difference any more."""
     if row.state is OperationState.SENT:
         row = row.to(OperationState.UNKNOWN)
-    return row.to(OperationState.WITHDRAWN, settled_at=now, error="no longer wanted")
+    return row.to(OperationState.WITHDRAWN, settled_at=now, error=WriteMessage.NO_LONGER_WANTED())
 
 
 def _to_be_sent(row: Operation) -> Operation:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain.errors import MetaError, MetaThrottledError
 from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
 from autopublisher.domain.journal.write_messages import WriteMessage
-from autopublisher.domain.messages import Message, worded
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Stopped
 from autopublisher.flows.writes.objects import ObjectControl
@@ -33,7 +33,7 @@ class BestEffortWrites:
         try:
             self._control.perform(run, spec)
         except OperationRefused as refused:
-            return worded(refused.operation.error or "refused")
+            return refused.operation.error or WriteMessage.NO_ANSWER()
         except Stopped:
             raise
         except Deferred as wait:

@@ -35,7 +35,8 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.write_messages import WriteMessage
-from autopublisher.domain.messages import said_of, worded
+from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.meta.rules import MetaHeldBackError
@@ -159,7 +160,9 @@ class Executor:
             )  # only a write held back before it left stays INTENDED
             if too_late > 1:
                 # No moment's freeze: the machine or the database is slow, and haste would make it slower.
-                raise Deferred(self._clock.now() + self._patience.spacing, worded(operation.error or ""))
+                raise Deferred(
+                    self._clock.now() + self._patience.spacing, operation.error or WriteMessage.NO_ANSWER()
+                )
         return operation
 
     def settle(self, run: Run, operation: Operation) -> Operation:
@@ -168,7 +171,7 @@ class Executor:
         while not operation.is_settled:
             if operation.state is OperationState.INTENDED:
                 operation = self._books.advance(
-                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                    operation, OperationState.WITHDRAWN, fence, error=WriteMessage.NO_LONGER_WANTED()
                 )
             elif operation.state is OperationState.SENT:
                 operation = self._books.advance(operation, OperationState.UNKNOWN, fence)
@@ -176,7 +179,7 @@ class Executor:
                 operation = self._found_out(run, operation, fence)
             else:
                 operation = self._books.advance(
-                    operation, OperationState.WITHDRAWN, fence, error="no longer wanted"
+                    operation, OperationState.WITHDRAWN, fence, error=WriteMessage.NO_LONGER_WANTED()
                 )
         return operation
 
@@ -192,7 +195,10 @@ class Executor:
             if operation.spec.kind is not ObjectKind.CREATIVE or looked_for < _CREATIVE_PATIENCE:
                 raise
             return self._books.advance(
-                operation, OperationState.WITHDRAWN, fence, error=f"not looked up: {unlisted}"
+                operation,
+                OperationState.WITHDRAWN,
+                fence,
+                error=_not_looked_up(unlisted),
             )
 
     def account_for_orphans(
@@ -240,7 +246,9 @@ class Executor:
     def _unanswered(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         """Return a row that a process has left behind as one whose outcome nobody knows."""
         del run
-        return self._books.advance(operation, OperationState.UNKNOWN, fence, error="no answer was recorded")
+        return self._books.advance(
+            operation, OperationState.UNKNOWN, fence, error=WriteMessage.NOT_RECORDED()
+        )
 
     def _in_doubt_again(self, operation: Operation, fence: Fence) -> Operation:
         """Return a create that counted as absent UNKNOWN again; one look-up more that finds nothing is enough."""
@@ -304,7 +312,10 @@ class Executor:
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         if operation.attempts >= self._patience.attempts:
             return self._books.advance(
-                operation, OperationState.WITHDRAWN, fence, error=f"given up: {operation.error}"
+                operation,
+                OperationState.WITHDRAWN,
+                fence,
+                error=_given_up(operation),
             )
         call = _Call(self._content(operation.spec), deadline_from_now(self._stopwatch), operation.sent_at)
         operation = self._books.advance(
@@ -324,7 +335,7 @@ class Executor:
                 meta_id = self._call(run, operation, call.content)
         except SendDeadlineExceeded as late:
             # Where this worker has been replaced meanwhile, the compare-and-swap says so.
-            return self._never_sent(operation, call.sent_before, fence, str(late))
+            return self._never_sent(operation, call.sent_before, fence, late.said)
         except MetaHeldBackError as held:
             self._never_sent(operation, call.sent_before, fence, operation.error)
             raise Deferred(self._resume_at(held)) from held
@@ -332,11 +343,13 @@ class Executor:
             # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
             tried = operation.attempts - 1
             self._books.advance(
-                operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0, attempts=tried
+                operation, OperationState.UNKNOWN, fence, error=said_of(error), lookups=0, attempts=tried
             )
             raise Deferred(self._resume_at(error), said_of(error)) from error
         except MetaOutcomeUnknownError as error:
-            return self._books.advance(operation, OperationState.UNKNOWN, fence, error=str(error), lookups=0)
+            return self._books.advance(
+                operation, OperationState.UNKNOWN, fence, error=said_of(error), lookups=0
+            )
         except MetaRefusedError as error:
             return self._refused(run, operation, error, fence)
         if operation.spec.action in (Action.UPDATE, Action.DELETE):
@@ -344,7 +357,7 @@ class Executor:
         return self._books.confirm(run, operation, meta_id, fence)
 
     def _never_sent(
-        self, operation: Operation, sent_before: datetime | None, fence: Fence, error: str | None
+        self, operation: Operation, sent_before: datetime | None, fence: Fence, error: Message | None
     ) -> Operation:
         """Return a row INTENDED again as if it had not been tried: what was never sent has started nothing."""
         return self._books.advance(
@@ -385,7 +398,7 @@ class Executor:
         return target
 
     def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
-        said = f"{error.message} {error.user_message}".strip()
+        said = said_by_meta(error)
         event = self._books.event(
             run, "rejected", WriteMessage.REJECTED(key=operation.key, why=said), {"key": operation.key}
         )
@@ -471,9 +484,11 @@ class Executor:
         unlike = differences(resolve(wanted, self._books.ids(run)), shown.raw)
         if not unlike:
             return self._books.confirm(run, operation, target, fence, shown)
-        self._books.advance(operation, OperationState.INTENDED, fence, error="; ".join(unlike))
+        self._books.advance(
+            operation, OperationState.INTENDED, fence, error=WriteMessage.DIFFERS(what=tuple(unlike))
+        )
         again = self._clock.now() + self._patience.spacing * operation.attempts
-        raise Deferred(again, WriteMessage.NOT_SHOWN_YET(key=operation.key, what="; ".join(unlike)))
+        raise Deferred(again, WriteMessage.NOT_SHOWN_YET(key=operation.key, what=tuple(unlike)))
 
     def _target(self, run: Run, spec: OperationSpec) -> MetaId:
         return MetaId(self._books.ids(run)[spec.target or ""])
@@ -482,6 +497,14 @@ class Executor:
         retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
         usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
         return retry_at or self._clock.now() + usual
+
+
+def _not_looked_up(unlisted: Deferred) -> Message:
+    return WriteMessage.NOT_LOOKED_UP(why=unlisted.attention or WriteMessage.NO_ANSWER())
+
+
+def _given_up(operation: Operation) -> Message:
+    return WriteMessage.GIVEN_UP(why=operation.error or WriteMessage.NO_ANSWER())
 
 
 def _refuse(_run: Run, operation: Operation, _fence: Fence) -> Operation:

@@ -28,6 +28,8 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.answers import Difference
 from autopublisher.domain.meta.object_state import GONE, ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.reconciliation.baseline import baseline_of
@@ -154,7 +156,7 @@ class ObjectControl:
         self._keep(run, known)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
 
-    def differences(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[str]:
+    def differences(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[Message]:
         """Read objects and return how they differ from what their creates and later updates asked for.
 
         What differs is read again, and after it the journal: whoever changes an object of ours writes it down beforehand, so
@@ -162,7 +164,7 @@ class ObjectControl:
         that are ``new``, not switched on yet, the baselines are kept as well.
         """
         journal = self.rows(run)
-        found: list[str] = []
+        found: list[Message] = []
         shown = self.read_all(run, rows, _NEW_FIELDS if new else READ_FIELDS)
         if new:
             self._keep_baselines(run, journal, shown)
@@ -171,7 +173,8 @@ class ObjectControl:
             if differences(_wanted(row, journal), state.raw):
                 again = self.read(run, row)
                 self.views.forget(run)
-                found += [f"{key}: {each}" for each in differences(_wanted(row, self.rows(run)), again.raw)]
+                unlike = differences(_wanted(row, self.rows(run)), again.raw)
+                found += [Difference.OF(key=key, what=each) for each in unlike]
         return found
 
     def _keep_baselines(

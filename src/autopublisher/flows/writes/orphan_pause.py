@@ -124,7 +124,7 @@ class OrphanPause:
         try:
             shown = self._read(task)
         except MetaError as error:
-            self._writes.settle(row, OperationState.UNKNOWN, error=error.message)
+            self._writes.settle(row, OperationState.UNKNOWN, error=said_of(error))
             raise
         return self._settled(task.named(shown), row, shown)
 
@@ -133,7 +133,7 @@ class OrphanPause:
         state = str(shown.status)
         if not shown.is_off:
             why = WatchMessage.STILL_ON(state=state)
-            self._writes.settle(row, OperationState.INTENDED, error=str(why))
+            self._writes.settle(row, OperationState.INTENDED, error=why)
             return task.line(state, why)
         # One that is INTENDED again had been read as not done.
         is_ours = row.state is not OperationState.INTENDED

@@ -4,6 +4,7 @@ Whoever replaces that worker looks for the object, and believes it absent once n
 (``domain.accounts.stops.LANDS_WITHIN``). That holds only if what leaves at all leaves soon after its row has become SENT.
 """
 
+from autopublisher.domain.journal.write_messages import WriteMessage
 from autopublisher.ports.clock import Stopwatch
 from autopublisher.ports.meta.writing import LastCheck
 
@@ -17,6 +18,7 @@ class SendDeadlineExceeded(Exception):  # noqa: N818 - a signal that nothing was
     def __init__(self, seconds: float) -> None:
         super().__init__(f"held back {seconds:.1f} s after it was written down")
         self.seconds = seconds
+        self.said = WriteMessage.TOO_LATE(seconds=round(seconds, 1))
 
 
 def deadline_from_now(stopwatch: Stopwatch) -> LastCheck:

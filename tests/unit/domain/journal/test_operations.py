@@ -18,6 +18,7 @@ from autopublisher.domain.journal.operations import (
     resolve,
 )
 from autopublisher.domain.journal.owners import RunOwner
+from autopublisher.domain.messages import legacy
 from unit.domain.samples import NOW, RUN_ID, spec
 
 S = OperationState
@@ -42,7 +43,9 @@ def row(state: OperationState) -> Operation:
 
 @pytest.mark.parametrize(("start", "end"), sorted(ALLOWED))
 def test_a_move_of_the_table_is_made(start: OperationState, end: OperationState) -> None:
-    assert row(start).to(end, error="why") == Operation(RunOwner(RUN_ID), 1, spec(), end, NOW, error="why")
+    assert row(start).to(end, error=legacy("why")) == Operation(
+        RunOwner(RUN_ID), 1, spec(), end, NOW, error=legacy("why")
+    )
 
 
 @pytest.mark.parametrize(("start", "end"), sorted(set(product(S, S)) - ALLOWED))
