@@ -378,7 +378,7 @@ def test_an_activation_that_never_shows_is_given_up_and_the_run_fails_with_every
     run = stage.go()
     assert run.status is RunStatus.FAILED
     assert "given up" in english(run.ending.why)
-    assert "status is 'PAUSED', not 'ACTIVE'" in english(run.ending.why)
+    assert "status is PAUSED, not ACTIVE" in english(run.ending.why)
     assert stage.everything_off()
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from autopublisher.domain.journal.operations import Action
-from autopublisher.domain.messages import Code
+from autopublisher.domain.journal.operations import Action, Operation
+from autopublisher.domain.messages import Code, Message
 
 
 class WriteMessage(Code):
@@ -38,3 +38,13 @@ DONE: Final[Mapping[Action, WriteMessage]] = {
     Action.DELETE: WriteMessage.DELETED,
 }
 """What is said of a write that is confirmed."""
+
+
+def given_up(operation: Operation) -> Message:
+    """Return what is said of a write that has been tried as often as it may be."""
+    return WriteMessage.GIVEN_UP(why=operation.error or WriteMessage.NO_ANSWER())
+
+
+def not_looked_up(why: Message | None) -> Message:
+    """Return what is said of a write nobody wants, of which Meta did not let us see whether it was made."""
+    return WriteMessage.NOT_LOOKED_UP(why=why or WriteMessage.NO_ANSWER())

@@ -20,8 +20,6 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaRefusedError,
     MetaThrottledError,
-    NotFoundError,
-    UnavailableError,
 )
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.naming import run_mark, token_in
@@ -34,7 +32,7 @@ from autopublisher.domain.journal.operations import (
     resolve,
 )
 from autopublisher.domain.journal.owners import RunOwner
-from autopublisher.domain.journal.write_messages import WriteMessage
+from autopublisher.domain.journal.write_messages import WriteMessage, given_up, not_looked_up
 from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.domain.meta.object_state import ObjectState
@@ -53,6 +51,7 @@ from autopublisher.flows.writes.lookups import look_for
 from autopublisher.flows.writes.patience import Patience
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.stop_guard import check_write_allowed
+from autopublisher.flows.writes.uploads import Uploads
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -100,9 +99,9 @@ class Executor:
     ) -> None:
         self._open_unit = open_unit
         self._meta = meta
-        self._storage = storage
         self._clock = clock
         self._patience = patience or Patience()
+        self._uploads = Uploads(storage, clock, self._patience)
         self.gate = gate or MoneyGate()
         self._stopwatch = stopwatch
         self._claims = claims
@@ -198,7 +197,7 @@ class Executor:
                 operation,
                 OperationState.WITHDRAWN,
                 fence,
-                error=_not_looked_up(unlisted),
+                error=not_looked_up(unlisted.attention),
             )
 
     def account_for_orphans(
@@ -264,7 +263,7 @@ class Executor:
         """
         if spec.action is Action.CREATE:
             return self._intended(run, spec, fence)
-        call = _Call(self._content(spec), deadline_from_now(self._stopwatch))
+        call = _Call(self._uploads.content(spec), deadline_from_now(self._stopwatch))
         row, is_new = self._intended(run, spec, fence, send=True)
         return (self._called(run, row, call, fence), True) if is_new else (row, False)
 
@@ -315,9 +314,11 @@ class Executor:
                 operation,
                 OperationState.WITHDRAWN,
                 fence,
-                error=_given_up(operation),
+                error=given_up(operation),
             )
-        call = _Call(self._content(operation.spec), deadline_from_now(self._stopwatch), operation.sent_at)
+        call = _Call(
+            self._uploads.content(operation.spec), deadline_from_now(self._stopwatch), operation.sent_at
+        )
         operation = self._books.advance(
             operation,
             OperationState.SENT,
@@ -368,21 +369,6 @@ class Executor:
             sent_at=sent_before,
             error=error,
         )
-
-    def _content(self, spec: OperationSpec) -> bytes:
-        """Return the bytes of an upload, none of any other write; raises Deferred where they cannot be had now.
-
-        They are read before the row is SENT: what is missing here is no outcome of a call, and uses up no attempt.
-        """
-        if spec.action is not Action.UPLOAD:
-            return b""
-        try:
-            return self._storage.read(spec.params["storage_key"])
-        except NotFoundError as error:
-            wait, reason = self._patience.pause, said_of(error)  # nothing but a person brings it back
-        except UnavailableError as error:
-            wait, reason = self._patience.spacing, said_of(error)
-        raise Deferred(self._clock.now() + wait, WriteMessage.PICTURE_UNREADABLE(key=spec.key, why=reason))
 
     def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
         spec = operation.spec
@@ -497,14 +483,6 @@ class Executor:
         retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
         usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
         return retry_at or self._clock.now() + usual
-
-
-def _not_looked_up(unlisted: Deferred) -> Message:
-    return WriteMessage.NOT_LOOKED_UP(why=unlisted.attention or WriteMessage.NO_ANSWER())
-
-
-def _given_up(operation: Operation) -> Message:
-    return WriteMessage.GIVEN_UP(why=operation.error or WriteMessage.NO_ANSWER())
 
 
 def _refuse(_run: Run, operation: Operation, _fence: Fence) -> Operation:
