@@ -82,6 +82,13 @@ def test_a_deleted_object_is_listed_no_more_but_can_be_read(meta: MemoryMetaAds)
     assert meta.read(CAMPAIGN, meta_id, ["status"]).raw == {"status": "DELETED"}
 
 
+def test_an_archived_object_is_listed_apart(meta: MemoryMetaAds) -> None:
+    archived, _ = campaign(meta, "Spring [ap-1]"), campaign(meta, "Summer [ap-1]")
+    meta.update(archived, {"status": "ARCHIVED"})
+    assert archived not in {one.id for one in meta.find(ACT, CAMPAIGN, "[ap-1]", ["id"])}
+    assert [one.id for one in meta.archived(ACT, CAMPAIGN, "[ap-1]", ["id"])] == [archived]
+
+
 def test_a_deleted_object_cannot_be_changed(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta)
     meta.delete(meta_id)

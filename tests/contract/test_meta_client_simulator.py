@@ -173,6 +173,13 @@ class TestPages:
 
         assert {one.id for one in meta.find(ACT, ObjectKind.CAMPAIGN, MARK, [])} == created
 
+    def test_leave_archived_objects_to_a_list_of_their_own(self, meta: SdkMetaAds) -> None:
+        kept, archived = (meta.create(ACT, ObjectKind.CAMPAIGN, CAMPAIGN) for _ in range(2))
+        meta.update(archived, {"status": "ARCHIVED"})
+
+        assert [one.id for one in meta.find(ACT, ObjectKind.CAMPAIGN, MARK, [])] == [kept]
+        assert [one.id for one in meta.archived(ACT, ObjectKind.CAMPAIGN, MARK, [])] == [archived]
+
 
 IN_DOUBT: dict[str, dict[str, Any]] = {
     "commit_then_timeout": {},

@@ -71,6 +71,21 @@ def test_a_restored_run_never_makes_a_second_final_campaign(status: RunStatus, l
         assert run.next_tick_at is None
 
 
+@pytest.mark.parametrize("status", [_R.AB_TESTING, _R.SCALING_BUDGET, _R.PUBLISHING_FINAL])
+def test_a_final_campaign_that_somebody_archived_counts_all_the_same(status: RunStatus) -> None:
+    world = completed(after=40)
+    world.edit(world.campaigns()[0].id, status="ARCHIVED")
+    world.restore(backup_in(world, status))
+    run = world.live_on(hours=30)
+    assert (run.status, len(world.campaigns()), within_total(world)) == (status, 1, True)
+    assert OLDER in english(run.attention)
+    world.machine.approvals.adopt(world.run_id, "manager")
+    assert world.live_on(hours=1).status is status
+    world.machine.approvals.cancel(world.run_id, "manager")
+    assert world.live_on(hours=5).status is _R.CANCELLED
+    assert world.books().could_still_spend == 0
+
+
 def test_a_run_restored_to_its_publishing_takes_over_what_is_provably_the_same_plan() -> None:
     world = restored(_R.PUBLISHING_FINAL)
     before = world.made()

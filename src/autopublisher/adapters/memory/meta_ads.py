@@ -19,7 +19,7 @@ from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.insights import InsightsRow
-from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.meta.object_state import GONE, ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.writing import LastCheck
@@ -153,12 +153,22 @@ class MemoryMetaAds:
     def find(
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
     ) -> Sequence[ObjectState]:
-        """Return the account's objects of a kind that are not deleted and whose name contains the text."""
+        """Return the account's objects of a kind that are neither deleted nor archived and whose name contains the text."""
         fault = self._begin("find", act_id, {"kind": kind, "name_contains": name_contains})
         edge = [model for model in self.objects.values() if (model.act_id, model.kind) == (act_id, kind)]
-        listed = [one for one in edge if one.status != "DELETED" and name_contains in one.fields["name"]]
+        listed = [one for one in edge if one.status not in GONE and name_contains in one.fields["name"]]
         self._end(fault)
         return [self._shown(row, fields) for row in listed]
+
+    def archived(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[ObjectState]:
+        """Return the account's archived objects of a kind whose name contains the text."""
+        fault = self._begin("archived", act_id, {"kind": kind, "name_contains": name_contains})
+        edge = [model for model in self.objects.values() if (model.act_id, model.kind) == (act_id, kind)]
+        self._end(fault)
+        named = [one for one in edge if name_contains in one.fields["name"]]
+        return [self._shown(one, fields) for one in named if one.status == "ARCHIVED"]
 
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Keep an image under its content's hash."""

@@ -172,6 +172,15 @@ class SdkMetaAds:
                 return found
         return ()
 
+    def archived(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[ObjectState]:
+        """Return what ``find`` leaves out as archived. Its index is believed: nothing is archived as soon as it is made."""
+        query = messages.archived_query(name_contains, messages.fields_of(kind, fields))
+        rows = self._rows(self._lister(act_id, kind), EDGES[kind], query)
+        listed = {one.id: one for one in (messages.state_of(kind, fields, row) for row in rows)}
+        return tuple(one for one in listed.values() if name_contains in one.name)
+
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Upload image bytes and return the image hash; repeating it is harmless."""
         self._pacer.admit(act_id)

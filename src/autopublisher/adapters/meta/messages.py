@@ -141,6 +141,16 @@ def name_queries(
     return {**whole, "filtering": [{"field": "name", "operator": "CONTAIN", "value": name_contains}]}, whole
 
 
+def archived_query(name_contains: str, fields: Sequence[str]) -> Mapping[str, Any]:
+    """Return the question for archived objects by name; of deleted ones Meta lists none."""
+    named = [{"field": "name", "operator": "CONTAIN", "value": name_contains}]
+    return {
+        "fields": field_list(("id", "name"), fields),
+        "filtering": named,
+        "effective_status": ["ARCHIVED"],
+    }
+
+
 def insights_query(
     ad_set_ids: Sequence[MetaId], timezone: str, since: datetime, until: datetime
 ) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.insights import figures_of
-from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.meta.object_state import GONE, ObjectState
 from autopublisher.domain.money.exposure import DAY_STRETCH
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS, edits
 from autopublisher.domain.reconciliation.findings import last_requested
@@ -257,6 +257,9 @@ class Holding:
         return self._why_not_final(run, rows) if self._has_final(rows) else None
 
     def _why_not_final(self, run: Run, rows: Sequence[Operation]) -> Message | None:
+        gone = {model.key for model in self.control.models(run) if model.status in GONE}
+        if not gone.isdisjoint(_FINAL[:2]):  # nothing can be published by what is archived
+            return Adoption.NOT_WHOLE(missing=tuple(sorted(gone & set(_FINAL[:2]))))
         made = {row.key for row in rows if row.state is OperationState.CONFIRMED}
         missing = [key for key in _FINAL[:2] if key not in made]
         missing += (

@@ -22,7 +22,7 @@ from autopublisher.domain.errors import (
     MetaThrottledError,
 )
 from autopublisher.domain.ids import MetaId
-from autopublisher.domain.journal.naming import run_mark, token_in
+from autopublisher.domain.journal.naming import token_in
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -211,13 +211,15 @@ class Executor:
         """Journal what bears the run's mark and no row knows: second objects, and what an older database has forgotten.
 
         ``plan`` is what the run would make now, ``listing`` what the account showed where that has been asked already.
-        ``anew`` says that nothing is known of the database's age: activations it lacks are looked for as well. Returns all
-        that was listed, by Meta's id.
+        ``anew`` says that nothing is known of the database's age: activations it lacks are looked for as well, and what has
+        been archived since. Returns all that was listed, by Meta's id.
         """
         fence = Fence(run.id, run.version)
-        listed = self._listing(run) if listing is None else listing
+        listed = self._found.listing(run) if listing is None else listing
         self.views.forget(run)  # what was made meanwhile by whoever was thought dead has its row by now
         rows = self.views.of(run).rows
+        if anew:
+            listed = [*listed, *self._found.archived(run, rows)]
         known = {row.meta_id for row in rows}
         # A create that is still being settled finds its own object, and must not find it taken.
         creates = [row for row in rows if row.spec.action is Action.CREATE and row.is_settled]
@@ -231,14 +233,6 @@ class Executor:
         if anew:
             self._found.take_in_activations(run, listed, fence)
         return {found.id: found for found in listed}
-
-    def _listing(self, run: Run) -> list[ObjectState]:
-        mark = run_mark(run.id)
-        return [
-            found
-            for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
-            for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
-        ]
 
     # --- one step ---------------------------------------------------------------------------------
 

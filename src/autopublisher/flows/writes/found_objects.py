@@ -17,13 +17,15 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
 )
-from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.meta.object_state import GONE, ObjectState
+from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.money.duplicates import MONEY_KINDS, is_duplicate, worst_case
 from autopublisher.domain.reconciliation.edits import SWEEP_FIELDS
 from autopublisher.domain.reconciliation.found import (
     activation_spec,
     creative_spec,
     found_spec,
+    is_ahead,
     is_same_plan,
     key_of,
     lacks_activation,
@@ -36,6 +38,7 @@ from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaAds
 from autopublisher.ports.repositories import Fence
 
+_TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 _BESIDE = (ObjectKind.RULE, ObjectKind.STUDY)
 """Kinds that hold no money and are looked for only where the database is known to be older."""
 
@@ -56,6 +59,25 @@ class FoundObjects:
         self._clock = clock
         self._books = books
         self._stretch = stretch
+
+    def listing(self, run: Run) -> list[ObjectState]:
+        """Return the campaigns, ad sets and ads that Meta lists under the run's mark."""
+        mark = run_mark(run.id)
+        return [
+            found
+            for kind in _TREE
+            for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
+        ]
+
+    def archived(self, run: Run, rows: Sequence[Operation]) -> list[ObjectState]:
+        """Return what is archived in places of the plan for which the journal has never sent a create: it may have spent."""
+        mark = run_mark(run.id)
+        return [
+            found
+            for kind in _TREE
+            for found in self._meta.archived(run.act_id, kind, mark, READ_FIELDS[kind])
+            if is_ahead(rows, [found], run.id)
+        ]
 
     def take_in(
         self, run: Run, listing: Sequence[ObjectState], plan: Sequence[OperationSpec], fence: Fence
@@ -114,14 +136,15 @@ class FoundObjects:
     ) -> None:
         self._creative(run, sight, fence)
         rows, shown = self._rows(run), sight.shown
-        same = planned is not None and is_same_plan(planned, shown, rows)
+        is_archived = shown.is_gone or shown.effective_status in GONE
+        same = planned is not None and not is_archived and is_same_plan(planned, shown, rows)
         spec = (
             planned
             if planned is not None and same
             else found_spec(sight.key, shown, rows, self._reserve(run, shown, caps))
         )
         made = self._books.found(run, spec, shown.id, fence, shown, sent=same)
-        if shown.is_active:
+        if shown.is_active and not is_archived:
             self._books.found(run, activation_spec(made, self._rows(run)), shown.id, fence, sent=same)
 
     def _creative(self, run: Run, sight: _Sight, fence: Fence) -> None:
@@ -176,8 +199,7 @@ class FoundObjects:
 
 
 def _with_arms_first(found: ObjectState) -> tuple[int, bool]:
-    kinds = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
-    return kinds.index(found.kind), "-final." in found.name
+    return _TREE.index(found.kind), "-final." in found.name
 
 
 def _is_made(rows: Sequence[Operation], key: str) -> bool:

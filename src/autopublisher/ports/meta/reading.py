@@ -24,6 +24,12 @@ class MetaObjects(Protocol):
         """Return every object of the account's edge whose name contains the text: all pages, or an error."""
         ...
 
+    def archived(
+        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
+    ) -> Sequence[ObjectState]:
+        """Return the campaigns, ad sets or ads that ``find`` leaves out because they, or what holds them, are archived."""
+        ...
+
 
 class MetaAccounts(Protocol):
     """What Meta says of an ad account and of our right to it."""
