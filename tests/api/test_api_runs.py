@@ -60,7 +60,7 @@ def test_a_disabled_autopublisher_says_so_in_the_briefs_words(
 ) -> None:
     off = Intake(
         database.unit_of_work,
-        services.intake._meta,
+        services.intake._clients,
         services.clock,
         services.intake._ticks,
         IntakeLimits(enabled=False),

@@ -13,7 +13,8 @@ from autopublisher.domain.errors import MetaNotFoundError, MetaOutcomeUnknownErr
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.insights import InsightsRow
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
+from autopublisher.ports.meta.token import MetaToken
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = ActId("act_1")
@@ -32,8 +33,10 @@ def campaign(meta: MemoryMetaAds, name: str = "Spring [ap-1]", status: str = "PA
 
 
 def test_it_is_what_the_flows_ask_for(meta: MemoryMetaAds) -> None:
-    client: MetaAds = meta
-    assert client.permissions() == {"ads_management", "ads_read"}
+    clients: MetaClients = meta
+    token: MetaToken = meta
+    assert token.permissions() == {"ads_management", "ads_read"}
+    assert clients.for_account(ACT).account() == meta.facts
 
 
 def test_a_created_object_reads_as_it_was_asked_for(meta: MemoryMetaAds) -> None:

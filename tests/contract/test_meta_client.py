@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -20,7 +20,8 @@ from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaAds, MetaClients
+from autopublisher.ports.meta.token import MetaToken
 from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.pictures import picture
@@ -51,14 +52,23 @@ def simulator() -> Iterator[SimulatorThread]:
         yield running
 
 
+class Clients(MetaClients, MetaToken, Protocol):
+    """All that an adapter provides."""
+
+
 @pytest.fixture(params=["simulator", "memory"])
-def meta(request: pytest.FixtureRequest) -> Iterator[MetaAds]:
+def clients(request: pytest.FixtureRequest) -> Iterator[Clients]:
     if request.param == "memory":
         yield MemoryMetaAds(ManualClock(NOW), FACTS, MINIMUMS)
         return
     url = request.getfixturevalue("simulator").url
     with SimulatedClock(url) as clock, SdkMetaAds(Credentials("stub-token"), clock, url) as client:
         yield client
+
+
+@pytest.fixture
+def meta(clients: Clients) -> MetaAds:
+    return clients.for_account(ACT)
 
 
 @pytest.fixture
@@ -107,8 +117,8 @@ def study(name: str, members: Sequence[str]) -> dict[str, Any]:
 
 
 def two_ad_sets(meta: MetaAds, token: str) -> list[MetaId]:
-    parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
-    return [meta.create(ACT, ObjectKind.AD_SET, ad_set(f"{token} {n}", parent)) for n in range(2)]
+    parent = meta.create(ObjectKind.CAMPAIGN, campaign(token))
+    return [meta.create(ObjectKind.AD_SET, ad_set(f"{token} {n}", parent)) for n in range(2)]
 
 
 def ids(listed: Sequence[ObjectState]) -> set[str]:
@@ -117,43 +127,43 @@ def ids(listed: Sequence[ObjectState]) -> set[str]:
 
 class TestCreate:
     def test_gives_an_id_under_which_the_object_can_be_read(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         read = meta.read(ObjectKind.CAMPAIGN, meta_id, ["id", "name", "status"])
 
         assert read.raw == {"id": meta_id, "name": token, "status": "PAUSED"}
 
     def test_repeated_makes_a_second_object(self, meta: MetaAds, token: str) -> None:
-        one, two = (meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token)) for _ in range(2))
+        one, two = (meta.create(ObjectKind.CAMPAIGN, campaign(token)) for _ in range(2))
 
         assert one != two
 
     def test_puts_a_child_under_its_parent(self, meta: MetaAds, token: str) -> None:
-        parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        parent = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
-        child = meta.create(ACT, ObjectKind.AD_SET, ad_set(token, parent))
+        child = meta.create(ObjectKind.AD_SET, ad_set(token, parent))
 
         assert meta.read(ObjectKind.AD_SET, child, ["campaign_id"]).campaign_id == parent
 
     def test_under_a_parent_that_does_not_exist_is_refused(self, meta: MetaAds, token: str) -> None:
         with pytest.raises(MetaRefusedError):
-            meta.create(ACT, ObjectKind.AD_SET, ad_set(token, NOTHING))
+            meta.create(ObjectKind.AD_SET, ad_set(token, NOTHING))
 
-    def test_in_an_account_that_does_not_exist_finds_none(self, meta: MetaAds, token: str) -> None:
+    def test_in_an_account_that_does_not_exist_finds_none(self, clients: Clients, token: str) -> None:
         with pytest.raises(MetaNotFoundError):
-            meta.create(NOBODY, ObjectKind.CAMPAIGN, campaign(token))
+            clients.for_account(NOBODY).create(ObjectKind.CAMPAIGN, campaign(token))
 
 
 class TestUpdate:
     def test_sets_what_is_read_afterwards(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         meta.update(meta_id, {"status": "ACTIVE"})
 
         assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "ACTIVE"
 
     def test_may_be_repeated(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token, "ACTIVE"))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token, "ACTIVE"))
 
         for _ in range(2):
             meta.update(meta_id, {"status": "PAUSED"})
@@ -165,7 +175,7 @@ class TestUpdate:
             meta.update(NOTHING, {"status": "PAUSED"})
 
     def test_of_a_deleted_object_is_refused(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
         meta.delete(meta_id)
 
         with pytest.raises(MetaRefusedError):
@@ -174,18 +184,18 @@ class TestUpdate:
 
 class TestDelete:
     def test_leaves_the_object_readable_as_deleted(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         meta.delete(meta_id)
 
         assert meta.read(ObjectKind.CAMPAIGN, meta_id, ["status"]).status == "DELETED"
 
     def test_takes_the_object_out_of_what_is_found(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         meta.delete(meta_id)
 
-        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
     def test_of_nothing_finds_none(self, meta: MetaAds) -> None:
         with pytest.raises(MetaNotFoundError):
@@ -201,31 +211,31 @@ class TestRead:
 class TestFind:
     def test_finds_paused_and_active_objects_with_the_text(self, meta: MetaAds, token: str) -> None:
         expected = {
-            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(f"Autumn {token}", status))
+            meta.create(ObjectKind.CAMPAIGN, campaign(f"Autumn {token}", status))
             for status in ("PAUSED", "ACTIVE")
         }
 
-        assert ids(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == expected
+        assert ids(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == expected
 
     def test_leaves_out_what_has_another_name(self, meta: MetaAds, token: str) -> None:
-        meta.create(ACT, ObjectKind.CAMPAIGN, campaign("[ap-0000000000000000-campaign]"))
+        meta.create(ObjectKind.CAMPAIGN, campaign("[ap-0000000000000000-campaign]"))
 
-        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
     def test_minds_upper_and_lower_case(self, meta: MetaAds, token: str) -> None:
-        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token.upper()))
+        meta.create(ObjectKind.CAMPAIGN, campaign(token.upper()))
 
-        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
     def test_leaves_out_other_kinds(self, meta: MetaAds, token: str) -> None:
-        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
-        assert list(meta.find(ACT, ObjectKind.AD_SET, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.AD_SET, token, ["id"])) == []
 
     def test_gives_the_fields_asked_for(self, meta: MetaAds, token: str) -> None:
-        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
-        found = meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id", "name", "effective_status"])
+        found = meta.find(ObjectKind.CAMPAIGN, token, ["id", "name", "effective_status"])
 
         assert [(one.name, one.effective_status) for one in found] == [(token, "PAUSED")]
 
@@ -234,21 +244,21 @@ class TestStudies:
     def test_show_what_was_asked_for(self, meta: MetaAds, token: str) -> None:
         asked = study(token, two_ad_sets(meta, token))
 
-        meta_id = meta.create(ACT, ObjectKind.STUDY, asked)
+        meta_id = meta.create(ObjectKind.STUDY, asked)
 
         read = meta.read(ObjectKind.STUDY, meta_id, READ_FIELDS[ObjectKind.STUDY])
         assert differences({**asked, "status": "ACTIVE"}, read.raw) == []
 
     def test_are_found_in_the_business_of_the_account(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
+        meta_id = meta.create(ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
 
-        assert [
-            (one.id, one.status) for one in meta.find(ACT, ObjectKind.STUDY, token, ["id", "status"])
-        ] == [(meta_id, "ACTIVE")]
+        assert [(one.id, one.status) for one in meta.find(ObjectKind.STUDY, token, ["id", "status"])] == [
+            (meta_id, "ACTIVE")
+        ]
 
     def test_end_when_they_are_told_to(self, meta: MetaAds, token: str) -> None:
         asked = study(token, two_ad_sets(meta, token))
-        meta_id = meta.create(ACT, ObjectKind.STUDY, asked)
+        meta_id = meta.create(ObjectKind.STUDY, asked)
         later = {"end_time": asked["end_time"] + 3600}
 
         meta.update(meta_id, later)
@@ -256,19 +266,19 @@ class TestStudies:
         assert differences(later, meta.read(ObjectKind.STUDY, meta_id, ["end_time"]).raw) == []
 
     def test_once_cancelled_are_shown_as_deleted_and_found_no_more(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
+        meta_id = meta.create(ObjectKind.STUDY, study(token, two_ad_sets(meta, token)))
 
         meta.delete(meta_id)
 
         assert meta.read(ObjectKind.STUDY, meta_id, ["status"]).status == "DELETED"
-        assert list(meta.find(ACT, ObjectKind.STUDY, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.STUDY, token, ["id"])) == []
 
     def test_take_no_ad_set_that_another_one_has(self, meta: MetaAds, token: str) -> None:
         members = two_ad_sets(meta, token)
-        meta.create(ACT, ObjectKind.STUDY, study(token, members))
+        meta.create(ObjectKind.STUDY, study(token, members))
 
         with pytest.raises(MetaRefusedError):
-            meta.create(ACT, ObjectKind.STUDY, study(token, members))
+            meta.create(ObjectKind.STUDY, study(token, members))
 
 
 class HeldError(Exception):
@@ -282,12 +292,12 @@ def hold() -> None:
 class TestTheLastCheck:
     def test_keeps_a_create_from_being_made(self, meta: MetaAds, token: str) -> None:
         with meta.checked(hold), pytest.raises(HeldError):
-            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+            meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
-        assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+        assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
     def test_keeps_an_object_as_it_is(self, meta: MetaAds, token: str) -> None:
-        meta_id = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         with meta.checked(hold):
             with pytest.raises(HeldError):
@@ -299,18 +309,18 @@ class TestTheLastCheck:
 
     def test_keeps_a_picture_from_being_sent(self, meta: MetaAds) -> None:
         with meta.checked(hold), pytest.raises(HeldError):
-            meta.upload_image(ACT, "a.png", picture(1))
+            meta.upload_image("a.png", picture(1))
 
     def test_is_about_no_read(self, meta: MetaAds, token: str) -> None:
         with meta.checked(hold):
-            assert meta.account(ACT).act_id == ACT
-            assert list(meta.find(ACT, ObjectKind.CAMPAIGN, token, ["id"])) == []
+            assert meta.account().act_id == ACT
+            assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
     def test_is_made_once_for_each_write(self, meta: MetaAds, token: str) -> None:
         checks: list[str] = []
 
         with meta.checked(lambda: checks.append("checked")):
-            meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+            meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
         assert checks == ["checked"]
 
@@ -318,48 +328,48 @@ class TestTheLastCheck:
         with meta.checked(hold):
             pass
 
-        meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
+        meta.create(ObjectKind.CAMPAIGN, campaign(token))
 
     def test_is_about_no_other_thread(self, meta: MetaAds, token: str) -> None:
         with meta.checked(hold), ThreadPoolExecutor(1) as pool:
-            pool.submit(meta.create, ACT, ObjectKind.CAMPAIGN, campaign(token)).result(timeout=30)
+            pool.submit(meta.create, ObjectKind.CAMPAIGN, campaign(token)).result(timeout=30)
 
 
 class TestImages:
     def test_of_equal_content_have_one_hash(self, meta: MetaAds) -> None:
-        one, two = (meta.upload_image(ACT, name, picture(1)) for name in ("a.png", "b.png"))
+        one, two = (meta.upload_image(name, picture(1)) for name in ("a.png", "b.png"))
 
         assert one == two
 
     def test_of_other_content_have_another_hash(self, meta: MetaAds) -> None:
-        one, two = (meta.upload_image(ACT, "a.png", picture(number)) for number in (1, 2))
+        one, two = (meta.upload_image("a.png", picture(number)) for number in (1, 2))
 
         assert one != two
 
     def test_can_be_read_by_their_hash(self, meta: MetaAds) -> None:
-        image = meta.upload_image(ACT, "a.png", picture(1))
+        image = meta.upload_image("a.png", picture(1))
 
         assert meta.read(ObjectKind.IMAGE, image, ["hash"]).raw["hash"] == image
 
 
 class TestAccount:
     def test_is_described(self, meta: MetaAds) -> None:
-        assert meta.account(ACT) == FACTS
+        assert meta.account() == FACTS
 
-    def test_that_does_not_exist_is_not_found(self, meta: MetaAds) -> None:
+    def test_that_does_not_exist_is_not_found(self, clients: Clients) -> None:
         with pytest.raises(MetaNotFoundError):
-            meta.account(NOBODY)
+            clients.for_account(NOBODY).account()
 
     def test_has_minimum_budgets(self, meta: MetaAds) -> None:
-        assert meta.minimum_budgets(ACT) == MINIMUMS
+        assert meta.minimum_budgets() == MINIMUMS
 
-    def test_may_be_managed(self, meta: MetaAds) -> None:
-        assert {"ads_management", "ads_read"} <= meta.permissions()
+    def test_may_be_managed(self, clients: Clients) -> None:
+        assert {"ads_management", "ads_read"} <= clients.permissions()
 
 
 class TestInsights:
     def test_without_delivery_have_no_row(self, meta: MetaAds, token: str) -> None:
-        parent = meta.create(ACT, ObjectKind.CAMPAIGN, campaign(token))
-        child = meta.create(ACT, ObjectKind.AD_SET, ad_set(token, parent))
+        parent = meta.create(ObjectKind.CAMPAIGN, campaign(token))
+        child = meta.create(ObjectKind.AD_SET, ad_set(token, parent))
 
-        assert list(meta.ad_sets(ACT, [child], NOW, NOW)) == []
+        assert list(meta.ad_sets([child], NOW, NOW)) == []

@@ -45,7 +45,7 @@ from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanPause
 from autopublisher.flows.writes.patience import Patience
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
 from autopublisher.ports.work import Tick, TickHandler, TickKind, TickQueue
@@ -71,7 +71,7 @@ class EngineConfig:
 
 def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork,
-    meta: MetaAds,
+    clients: MetaClients,
     storage: Storage,
     clock: Clock,
     ticks: TickQueue,
@@ -80,10 +80,10 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     claims: AccountClaims | None = None,
 ) -> Orchestrator:
     """Return the tick handler with a phase for every status that is not final; without ``claims`` no account is claimed."""
-    control = _control(open_unit, meta, storage, clock, config, claims)
+    control = _control(open_unit, clients, storage, clock, config, claims)
     gate = control.gate
-    collector = Collector(open_unit, meta, clock)
-    account = AccountFacts(control.views, meta)
+    collector = Collector(open_unit, clients, clock)
+    account = AccountFacts(control.views, clients)
     best_effort = BestEffortWrites(control, clock)
     spend_guard_rule = SpendGuardRule(best_effort, clock, wanted=config.native_rule)
     split_test = SplitTest(best_effort, control, clock, wanted=config.split_tests)
@@ -91,14 +91,14 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
     review = FinalReview(control, clock, config.approval_lasts)
     publication = Publication(building, control, clock, spend_guard_rule, review=review, account=account)
     phases: dict[RunStatus, Phase] = {
-        RunStatus.PENDING: Admission(open_unit, meta, clock, config.most_runs_at_once, gate=gate),
+        RunStatus.PENDING: Admission(open_unit, clients, clock, config.most_runs_at_once, gate=gate),
         RunStatus.CREATING_CAMPAIGNS: building,
         RunStatus.AB_TESTING: Testing(
             collector,
             control,
             clock,
             config.poll,
-            reallocation=Reallocation(control, meta, clock),
+            reallocation=Reallocation(control, clients, clock),
             split_test=split_test,
             account=account,
         ),
@@ -109,19 +109,19 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         RunStatus.WAITING_APPROVAL: ApprovalWait(clock),
         RunStatus.SCALING_BUDGET: Scaling(
             open_unit,
-            meta,
+            clients,
             clock,
             gate,
-            duplicates=Duplicates(control, meta, clock, stretch=gate.stretch),
-            arms=ArmSpend(open_unit, control, meta, clock),
+            duplicates=Duplicates(control, clients, clock, stretch=gate.stretch),
+            arms=ArmSpend(open_unit, control, clients, clock),
             account=account,
         ),
         RunStatus.PUBLISHING_FINAL: publication,
     }
-    deliveries = DeliveryHistory(open_unit, control, meta, clock)
+    deliveries = DeliveryHistory(open_unit, control, clients, clock)
     teardown = Teardown(control, clock, split_test, deliveries)
     plans = {RunStatus.CREATING_CAMPAIGNS: building.plan, RunStatus.PUBLISHING_FINAL: publication.plan}
-    holding = Holding(open_unit, control, meta, clock, plans, KnownRuns(), stretch=gate.stretch)
+    holding = Holding(open_unit, control, clients, clock, plans, KnownRuns(), stretch=gate.stretch)
     return Orchestrator(
         open_unit,
         ticks,
@@ -130,13 +130,13 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
         teardown,
         holding,
         views=control.views,
-        pacing=TickPacing(open_unit, meta, clock),
+        pacing=TickPacing(open_unit, clients, clock),
     )
 
 
 def build_watch(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork,
-    meta: MetaAds,
+    clients: MetaClients,
     storage: Storage,
     clock: Clock,
     ticks: TickQueue,
@@ -150,24 +150,24 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
     ``holding`` is that of the runs' own ticks, so that what one of them has compared or written the other knows.
     """
     control = (
-        _control(open_unit, meta, storage, clock, config, claims) if holding is None else holding.control
+        _control(open_unit, clients, storage, clock, config, claims) if holding is None else holding.control
     )
     gate = control.gate
     plan = no_plan if holding is None else holding.plan
-    pause = OrphanPause(AccountWrites(open_unit, meta, clock, config.stopwatch), meta)
-    orphans = OrphanedObjects(open_unit, control, meta, pause, plan)
-    duplicates = Duplicates(control, meta, clock, stretch=gate.stretch)
-    reconciliation = Reconciliation(open_unit, meta, clock, ticks, control, orphans, duplicates, holding)
+    pause = OrphanPause(AccountWrites(open_unit, clients, clock, config.stopwatch), clients)
+    orphans = OrphanedObjects(open_unit, control, clients, pause, plan)
+    duplicates = Duplicates(control, clients, clock, stretch=gate.stretch)
+    reconciliation = Reconciliation(open_unit, clients, clock, ticks, control, orphans, duplicates, holding)
     checks = (
         StopEnforcement(open_unit, control, orphans),
         ResumeAfterStop(open_unit, ticks, clock, control),
         reconciliation if claims is None else ClaimCheck(claims, reconciliation),
         # Before the figures, of which it may say that they are none.
-        BooksCheck(open_unit, AccountFacts(control.views, meta)),
-        LateFigures(open_unit, meta),
+        BooksCheck(open_unit, AccountFacts(control.views, clients)),
+        LateFigures(open_unit, clients),
         # After what it goes by: how the account lists objects, and what they have spent.
         CampaignsCheck(open_unit, control),
-        BillingCheck(open_unit, meta),
+        BillingCheck(open_unit, clients),
     )
     return AccountWatch(
         open_unit,
@@ -176,13 +176,13 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         checks,
         config.look,
         views=control.views,
-        pacing=TickPacing(open_unit, meta, clock),
+        pacing=TickPacing(open_unit, clients, clock),
     )
 
 
 def _control(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork,
-    meta: MetaAds,
+    clients: MetaClients,
     storage: Storage,
     clock: Clock,
     config: EngineConfig,
@@ -191,9 +191,16 @@ def _control(  # noqa: PLR0917 (one argument for each port, the same order every
     """Return what writes: the executor behind its gate, and the control of objects over it."""
     gate = MoneyGate(config.spend)
     executor = Executor(
-        open_unit, meta, storage, clock, config.patience, gate=gate, stopwatch=config.stopwatch, claims=claims
+        open_unit,
+        clients,
+        storage,
+        clock,
+        config.patience,
+        gate=gate,
+        stopwatch=config.stopwatch,
+        claims=claims,
     )
-    return ObjectControl(open_unit, executor, meta, clock)
+    return ObjectControl(open_unit, executor, clients, clock)
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,7 @@ class TickDispatcher:
 
 def build_dispatcher(  # noqa: PLR0917 (one argument for each port, the same order everywhere)
     open_unit: OpenUnitOfWork,
-    meta: MetaAds,
+    clients: MetaClients,
     storage: Storage,
     clock: Clock,
     ticks: TickQueue,
@@ -223,6 +230,6 @@ def build_dispatcher(  # noqa: PLR0917 (one argument for each port, the same ord
     claims: AccountClaims | None = None,
 ) -> TickDispatcher:
     """Return both handlers of one process."""
-    parts = (open_unit, meta, storage, clock, ticks, config)
+    parts = (open_unit, clients, storage, clock, ticks, config)
     orchestrator = build_orchestrator(*parts, claims=claims)
     return TickDispatcher(orchestrator, build_watch(*parts, claims=claims, holding=orchestrator.holding))

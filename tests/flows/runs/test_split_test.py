@@ -446,7 +446,7 @@ def test_a_study_is_found_by_its_ad_sets_where_the_business_may_not_be_looked_in
         made = next(row for row in rows if row.key == STUDY)
         ids = {row.key: row.meta_id for row in rows if row.meta_id is not None}
         with Barred(Credentials("stub-token"), machine.clock, simulator.url) as client:
-            found = look_for(client, ACT, made.spec, ids)
+            found = look_for(client.for_account(ACT), made.spec, ids)
         machine.meta.close()
         machine.clock.close()
     assert [one.id for one in found] == [made.meta_id]

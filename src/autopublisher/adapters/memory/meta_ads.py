@@ -13,6 +13,7 @@ from itertools import count
 from threading import local
 from typing import Any
 
+from autopublisher.adapters.account_client import AccountClient
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
@@ -69,7 +70,7 @@ class StoredObject:
 
 
 class MemoryMetaAds:
-    """Implements ``ports.meta.client.MetaAds`` and ``MetaPacing``.
+    """Implements ``ports.meta.client.MetaClients`` and ``ports.meta.token.MetaToken``.
 
     Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights``, ``pacings`` freely.
     """
@@ -93,6 +94,10 @@ class MemoryMetaAds:
         self._clock = clock
         self._ids = count(_FIRST_ID)
         self._checks = local()
+
+    def for_account(self, act_id: ActId) -> AccountClient:
+        """Return the client of one account."""
+        return AccountClient(self, act_id)
 
     # --- objects ----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The Marketing API client: the MetaAds port on Meta's official SDK. Each call is made once; repeating is for others.
+"""The Marketing API client: the MetaClients port on Meta's official SDK. Each call is made once; repeating is for others.
 
 Create calls go through the SDK's objects, everything else through its ``call``. Whatever fails comes out as one of the
 Meta errors, raised by the session before the SDK has read the answer.
@@ -14,6 +14,7 @@ from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.business import Business
 from facebook_business.api import FacebookAdsApi
 
+from autopublisher.adapters.account_client import AccountClient
 from autopublisher.adapters.meta import messages
 from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.adapters.meta.session import GRAPH, Credentials, GraphSession, Timeouts
@@ -84,6 +85,10 @@ class SdkMetaAds:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def for_account(self, act_id: ActId) -> AccountClient:
+        """Return the client of one account."""
+        return AccountClient(self, act_id)
 
     def last_usage(self, act_id: ActId) -> Usage | None:
         """Return how much of Meta's limits the account's last answers said is used; None before the first."""

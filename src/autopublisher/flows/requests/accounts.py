@@ -34,7 +34,7 @@ from autopublisher.domain.request.ad_rules import is_link, unfit_link
 from autopublisher.flows.requests.pictures import read_picture
 from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaAccounts
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.storage import Storage
 
@@ -50,7 +50,7 @@ class Accounts:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAccounts,
+        clients: ReadingClients,
         storage: Storage,
         clock: Clock,
         *,
@@ -58,7 +58,7 @@ class Accounts:
     ) -> None:
         self._registered = registered
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._storage = storage
         self._clock = clock
 
@@ -180,7 +180,7 @@ class Accounts:
 
     def _facts(self, act_id: ActId) -> AdAccountFacts:
         try:
-            return self._meta.account(act_id)
+            return self._clients.for_account(act_id).account()
         except MetaNotFoundError as error:
             raise InvalidRequestError(
                 [Problem("act_id", *remedied(Refusal.UNKNOWN_TO_META(why=said_of(error))), "unknown_to_meta")]

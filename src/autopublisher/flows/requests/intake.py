@@ -30,7 +30,7 @@ from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
@@ -52,13 +52,13 @@ class Intake:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         ticks: TickQueue,
         limits: IntakeLimits | None = None,
     ) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._ticks = ticks
         self._limits = limits or IntakeLimits()
@@ -117,8 +117,8 @@ class Intake:
     def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[Message, ...]:
         """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
         try:
-            facts = self._meta.account(account.act_id)
-            minimums = self._meta.minimum_budgets(account.act_id)
+            meta = self._clients.for_account(account.act_id)
+            facts, minimums = meta.account(), meta.minimum_budgets()
         except MetaOutcomeUnknownError as error:
             raise UnavailableError(reason=said_of(error)) from error
         problems = check_against_meta(request, account, facts, minimums)

@@ -11,7 +11,7 @@ from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.reconciliation.findings import AccountLook, look_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaAccounts
+from autopublisher.ports.meta.token import MetaToken
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import Worker, WorkHealth
 
@@ -82,7 +82,7 @@ class Monitor:
         open_unit: OpenUnitOfWork,
         clock: Clock,
         worker: Worker | None,
-        meta: MetaAccounts,
+        token: MetaToken,
         *,
         mode: str,
         enabled: bool,
@@ -90,7 +90,7 @@ class Monitor:
         self._open_unit = open_unit
         self._clock = clock
         self._worker = worker
-        self._meta = meta
+        self._token = token
         self._mode = mode
         self._enabled = enabled
 
@@ -162,7 +162,7 @@ class Monitor:
 
     def _reach_meta(self) -> Message | None:
         try:
-            self._meta.permissions()
+            self._token.permissions()
         except (MetaError, UnavailableError) as error:
             return said_of(error)
         return None

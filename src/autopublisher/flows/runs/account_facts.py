@@ -13,15 +13,15 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.journal_views import JournalViews
-from autopublisher.ports.meta.reading import MetaAccounts
+from autopublisher.ports.meta.reading import ReadingClients
 
 
 class AccountFacts:
     """Reads the account for the phases that decide about money."""
 
-    def __init__(self, views: JournalViews, meta: MetaAccounts) -> None:
+    def __init__(self, views: JournalViews, clients: ReadingClients) -> None:
         self._views = views
-        self._meta = meta
+        self._clients = clients
 
     def current(self, run: Run) -> AdAccountFacts:
         """Return what Meta says now; raises RunFailed where it says twice that time zone or currency have changed."""
@@ -33,9 +33,10 @@ class AccountFacts:
 
     def seen(self, act_id: ActId, runs: Sequence[Run]) -> AdAccountFacts:
         """Return what Meta says of the account, asked again where something has changed for one of its runs."""
-        facts = self._meta.account(act_id)
+        meta = self._clients.for_account(act_id)
+        facts = meta.account()
         changed = any(self.change(run, facts) is not None for run in runs)
-        return self._meta.account(act_id) if changed else facts
+        return meta.account() if changed else facts
 
     def change(self, run: Run, facts: AdAccountFacts) -> Message | None:
         """Return what is other than when the run began; None where nothing is."""

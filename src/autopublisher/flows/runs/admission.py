@@ -24,7 +24,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 _TURN = timedelta(minutes=15)
@@ -43,14 +43,14 @@ class Admission:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         most_at_once: int,
         *,
         gate: MoneyGate | None = None,
     ) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._most_at_once = most_at_once
         self._gate = gate or MoneyGate()
@@ -94,8 +94,8 @@ class Admission:
         problems = problems or list(check_limits(run.request, account, self._gate.installation))
         if problems:
             return problems, None
-        facts = self._meta.account(account.act_id)
-        minimums = self._meta.minimum_budgets(account.act_id)
+        meta = self._clients.for_account(account.act_id)
+        facts, minimums = meta.account(), meta.minimum_budgets()
         problems = check_against_meta(run.request, account, facts, minimums)
         return problems or list(check_run_cap(run.request, facts, self._gate.installation.run)), facts
 

@@ -27,7 +27,7 @@ from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import doubted_until, doubts
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 AN_HOUR = timedelta(hours=1)
@@ -48,11 +48,11 @@ class ArmSpend:
     """Sees to the money of arms whose test is over."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, control: ObjectControl, clients: ReadingClients, clock: Clock
     ) -> None:
         self._open_unit = open_unit
         self._control = control
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def settle(self, run: Run, since: datetime) -> None:
@@ -109,7 +109,7 @@ class ArmSpend:
         its id.
         """
         until, ids = self._clock.now(), {arm.row.meta_id or MetaId(""): arm.row.key for arm in arms}
-        listed = self._meta.ad_sets(run.act_id, sorted(ids), run.created_at, until)
+        listed = self._clients.for_account(run.act_id).ad_sets(sorted(ids), run.created_at, until)
         found: dict[str, InsightsRow | None] = {ids[row.object_id]: row for row in listed}
         for row in (arm.row for arm in arms if arm.row.spent or arm.is_gone):
             if row.key not in found:
@@ -120,7 +120,9 @@ class ArmSpend:
     def _own_figures(self, run: Run, row: Operation, until: datetime) -> InsightsRow | None:
         """Return the row of one ad set, None without delivery and of what Meta no longer knows."""
         try:
-            return self._meta.insights_of(run.act_id, row.meta_id or MetaId(""), run.created_at, until)
+            return self._clients.for_account(run.act_id).insights_of(
+                row.meta_id or MetaId(""), run.created_at, until
+            )
         except MetaNotFoundError:
             return None
 

@@ -15,7 +15,7 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.run_pages import every_run
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 REFRESH = timedelta(minutes=15)
@@ -44,9 +44,9 @@ class Collected:
 class Collector:
     """Collects cumulative figures of running tests."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading, clock: Clock) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, clients: ReadingClients, clock: Clock) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def collect(self, run: Run, *, fresh: bool = False) -> Collected:
@@ -70,9 +70,10 @@ class Collector:
     ) -> Collected:
         ad_sets = {meta_id: place for place, meta_id in arms.items()}
         since = min(one.admitted_at or one.created_at for one in observed.values())
-        rows = list(self._meta.ad_sets(run.act_id, sorted(ad_sets), since, now))
+        meta = self._clients.for_account(run.act_id)
+        rows = list(meta.ad_sets(sorted(ad_sets), since, now))
         if silent := self._silent(arms, rows):
-            rows += self._meta.ad_sets(run.act_id, sorted(arms[place] for place in silent), since, now)
+            rows += meta.ad_sets(sorted(arms[place] for place in silent), since, now)
             silent = self._silent(arms, rows)
         figures = {place: Figures() for place in arms if place not in silent}
         remarks: list[Message] = []

@@ -11,7 +11,7 @@ from autopublisher.domain.reconciliation.findings import EDITED
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 
@@ -19,11 +19,11 @@ class DeliveryHistory:
     """Finds the arms that may have delivered, whoever switched them on."""
 
     def __init__(
-        self, open_unit: OpenUnitOfWork, control: ObjectControl, meta: MetaReading, clock: Clock
+        self, open_unit: OpenUnitOfWork, control: ObjectControl, clients: ReadingClients, clock: Clock
     ) -> None:
         self._open_unit = open_unit
         self._control = control
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def families(self, run: Run) -> frozenset[str]:
@@ -65,7 +65,9 @@ class DeliveryHistory:
         if not keys:
             return frozenset()
         try:
-            found = self._meta.ad_sets(run.act_id, sorted(keys), run.created_at, self._clock.now())
+            found = self._clients.for_account(run.act_id).ad_sets(
+                sorted(keys), run.created_at, self._clock.now()
+            )
         except MetaError:
             delivered = set(keys)
         else:
@@ -84,7 +86,9 @@ class DeliveryHistory:
     def _may_have_delivered(self, run: Run, row: Operation) -> bool:
         meta_id = row.meta_id or MetaId("")
         try:
-            found = self._meta.insights_of(run.act_id, meta_id, run.created_at, self._clock.now())
+            found = self._clients.for_account(run.act_id).insights_of(
+                meta_id, run.created_at, self._clock.now()
+            )
         except MetaError:
             return True
         return found is not None and found.has_delivery

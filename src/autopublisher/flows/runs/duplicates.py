@@ -32,7 +32,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 
 _AGAIN = timedelta(seconds=30)
 
@@ -46,14 +46,14 @@ class Duplicates:
     def __init__(
         self,
         control: ObjectControl,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         *,
         stretch: int,
     ) -> None:
         self.stretch = stretch
         self._control = control
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def weigh(self, run: Run, shown_of: Callable[[Operation], ObjectState | None]) -> None:
@@ -122,8 +122,8 @@ class Duplicates:
     def _spent(self, run: Run, row: Operation, shown: ObjectState) -> int:
         """Return what Meta reports one duplicate to have spent, in minor units; nothing of one it does not know any more."""
         try:
-            found = self._meta.insights_of(
-                run.act_id, row.meta_id or MetaId(""), run.created_at, self._clock.now()
+            found = self._clients.for_account(run.act_id).insights_of(
+                row.meta_id or MetaId(""), run.created_at, self._clock.now()
             )
         except MetaNotFoundError:
             if shown.is_gone:

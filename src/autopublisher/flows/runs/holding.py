@@ -54,7 +54,7 @@ from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
 Planner = Callable[[Run], Sequence[OperationSpec]]
@@ -91,7 +91,7 @@ class Holding:
         self,
         open_unit: OpenUnitOfWork,
         control: ObjectControl,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         plans: Mapping[RunStatus, Planner],
         known: KnownRuns,
@@ -100,7 +100,7 @@ class Holding:
     ) -> None:
         self._open_unit = open_unit
         self.control = control
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._plans = plans
         self._known = known
@@ -221,7 +221,7 @@ class Holding:
         keys = {row.meta_id or MetaId(""): row.key for row in rows if _is_made(row, ObjectKind.AD_SET)}
         now, conversions = self._clock.now(), run.request.ad.conversion_event or "PURCHASE"
         try:
-            read = self._meta.ad_sets(run.act_id, sorted(keys), run.created_at, now)
+            read = self._clients.for_account(run.act_id).ad_sets(sorted(keys), run.created_at, now)
         except MetaError:
             return None
         found = {

@@ -25,7 +25,7 @@ from autopublisher.flows.runs.closing import unpublished
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.writes.gate import LIMIT_WAIT, MoneyGate
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 
@@ -35,7 +35,7 @@ class Scaling:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         gate: MoneyGate,
         *,
@@ -47,7 +47,7 @@ class Scaling:
         self._duplicates = duplicates
         self._arms = arms
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._gate = gate
 
@@ -64,7 +64,7 @@ class Scaling:
         if not facts.delivers:
             raise RunFailed(RunMessage.ACCOUNT_CANNOT_DELIVER(status=str(facts.status)))
         least = smallest_daily(
-            self._meta.minimum_budgets(run.act_id), objective_of(run.request).goal.frequency
+            self._clients.for_account(run.act_id).minimum_budgets(), objective_of(run.request).goal.frequency
         )
         with self._open_unit().reading() as unit:
             ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))

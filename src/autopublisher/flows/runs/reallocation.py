@@ -34,7 +34,7 @@ from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, St
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Moved:
 class Reallocation:
     """Makes and carries out plans to move test money."""
 
-    def __init__(self, control: ObjectControl, meta: MetaReading, clock: Clock) -> None:
+    def __init__(self, control: ObjectControl, clients: ReadingClients, clock: Clock) -> None:
         self._control = control
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def advance(self, run: Run, verdict: evidence.Verdict, snapshots: Sequence[Snapshot]) -> Moved:
@@ -100,7 +100,7 @@ class Reallocation:
         return may_move(variants, waited)
 
     def _purses(self, run: Run, snapshots: Sequence[Snapshot]) -> Mapping[str, Purse]:
-        minimums = self._meta.minimum_budgets(run.act_id)
+        minimums = self._clients.for_account(run.act_id).minimum_budgets()
         daily = smallest_daily(minimums, objective_of(run.request).goal.frequency)
         least = smallest_lifetime(daily, run.request.ab_test_config.test_duration_hours).minor
         spent: dict[str, int] = {}

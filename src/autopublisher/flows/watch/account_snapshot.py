@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autopublisher.domain.errors import MetaError
-from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message, said_of
@@ -45,13 +45,13 @@ class AccountSnapshot:
         return [one for one in self.everything() if mark in one.name]
 
 
-def take_snapshot(meta: MetaReading, act_id: ActId, now: datetime) -> AccountSnapshot:
+def take_snapshot(meta: MetaReading, now: datetime) -> AccountSnapshot:
     """List campaigns, ad sets and ads of ours that are neither deleted nor archived, with all that is compared."""
     listed: dict[ObjectKind, Mapping[MetaId, ObjectState]] = {}
     problems = []
     for kind in TREE:
         try:
-            found = meta.find(act_id, kind, MARK, SWEEP_FIELDS[kind])
+            found = meta.find(kind, MARK, SWEEP_FIELDS[kind])
         except MetaError as error:
             problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
             continue

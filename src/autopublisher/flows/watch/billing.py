@@ -8,7 +8,7 @@ from autopublisher.domain.accounts.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta.reading import MetaAccounts
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 
@@ -17,9 +17,9 @@ class BillingCheck:
 
     name = BILLING
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaAccounts) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, clients: ReadingClients) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Return what Meta says of the account now; what was known before where no run needs it."""
@@ -27,4 +27,4 @@ class BillingCheck:
             needed = unit.runs.count(RunFilter(act_id=act_id, alive_since=now - LONGEST))
         if not needed:
             return None if before is None else Outcome(before)
-        return Outcome(billing_of(self._meta.account(act_id), now).to_record())
+        return Outcome(billing_of(self._clients.for_account(act_id).account(), now).to_record())

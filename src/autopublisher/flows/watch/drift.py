@@ -27,7 +27,7 @@ from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 
 CREATIVE_AGE = timedelta(days=1)
 """Creatives cannot be changed once made, so that one is read again only after so long."""
@@ -59,9 +59,9 @@ class Comparison:
 class DriftDetector:
     """Compares runs, one at a time."""
 
-    def __init__(self, control: ObjectControl, meta: MetaReading) -> None:
+    def __init__(self, control: ObjectControl, clients: ReadingClients) -> None:
         self._control = control
-        self._meta = meta
+        self._clients = clients
 
     def compare(
         self, run: Run, snapshot: AccountSnapshot, before: Mapping[tuple[str, str], Finding], now: datetime
@@ -123,7 +123,9 @@ class DriftDetector:
         """Read an object by itself; None where nothing can be said because somebody is working on it or Meta is silent."""
         before = _about(self._control.rows(found.run), row.key)
         try:
-            shown = self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
+            shown = self._clients.for_account(found.run.act_id).read(
+                row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind]
+            )
         except MetaError as error:
             found.problems.append(WatchMessage.UNREAD(key=row.key, why=said_of(error)))
             return None
@@ -136,7 +138,9 @@ class DriftDetector:
         if model is not None and model.status in GONE:
             return ObjectState.known_to_be(model.kind, model.meta_id, model.status)
         try:
-            return self._meta.read(row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind])
+            return self._clients.for_account(found.run.act_id).read(
+                row.spec.kind, row.meta_id or MetaId(""), SWEEP_FIELDS[row.spec.kind]
+            )
         except MetaNotFoundError:
             return self._perhaps_gone(found, row)
         except MetaError as error:

@@ -41,7 +41,7 @@ from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.gate import LONGEST
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork
 
 _LOOKED_AT = FINAL | {RunStatus.PUBLISHING_FINAL}
@@ -66,9 +66,9 @@ class LateFigures:
 
     name = LATE_FIGURES
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, clients: ReadingClients) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
         """Read what is due, and settle what is over; None where there never was anything."""
@@ -111,7 +111,7 @@ class LateFigures:
             return []
         since = min(place.run.created_at for place in places)
         ids = sorted({place.row.meta_id or MetaId("") for place in places})
-        rows = {row.object_id: row for row in self._meta.ad_sets(act_id, ids, since, now)}
+        rows = {row.object_id: row for row in self._clients.for_account(act_id).ad_sets(ids, since, now)}
         return [
             (place, self._figures(place, rows.get(place.row.meta_id or MetaId("")), now)) for place in places
         ]
@@ -120,8 +120,8 @@ class LateFigures:
         """Read a row; the account's figures leave out what somebody has deleted, which is asked for by its id in the end."""
         if row is None and place.settles_at <= now:
             try:
-                row = self._meta.insights_of(
-                    place.run.act_id, place.row.meta_id or MetaId(""), place.run.created_at, now
+                row = self._clients.for_account(place.run.act_id).insights_of(
+                    place.row.meta_id or MetaId(""), place.run.created_at, now
                 )
             except MetaNotFoundError:
                 row = None

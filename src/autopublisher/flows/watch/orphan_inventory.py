@@ -22,7 +22,7 @@ from autopublisher.flows.watch.drift import CREATIVE_AGE
 from autopublisher.flows.watch.orphans import is_journaled, may_become
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.flows.writes.orphan_pause import OrphanedObject
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 ORPHAN_FOUND = "watch:unclaimed:found"
@@ -51,9 +51,9 @@ class Listed:
 class OrphanInventory:
     """Lists each kind once a day, and says of each object once that no journal has it."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, meta: MetaReading) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, clients: ReadingClients) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
 
     def listed(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Listed:
         """Return what is there now; of a kind whose turn it is not, or that could not be read, what was there before."""
@@ -85,7 +85,7 @@ class OrphanInventory:
     def _shown(self, act_id: ActId, kind: ObjectKind) -> Sequence[ObjectState] | None:
         """Return what is listed and not gone; None where we may not look, which the log says."""
         try:
-            listed = self._meta.find(act_id, kind, MARK, _FIELDS)
+            listed = self._clients.for_account(act_id).find(kind, MARK, _FIELDS)
         except NO_RIGHT as error:
             _log.info("kind_not_listed", act_id=act_id, kind=kind.value, reason=error.message)
             return None

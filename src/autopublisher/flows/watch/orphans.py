@@ -18,7 +18,7 @@ from autopublisher.flows.outcomes.deferred import Held
 from autopublisher.flows.runs.holding import Planner
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanedObject, OrphanPause
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _log = structlog.get_logger(__name__)
@@ -41,13 +41,13 @@ class OrphanedObjects:
         self,
         open_unit: OpenUnitOfWork,
         control: ObjectControl,
-        meta: MetaReading,
+        clients: ReadingClients,
         pause: OrphanPause,
         plan: Planner,
     ) -> None:
         self._open_unit = open_unit
         self._control = control
-        self._meta = meta
+        self._clients = clients
         self._pause = pause
         self._plan = plan
 
@@ -121,7 +121,7 @@ class OrphanedObjects:
         problems = []
         for kind in TREE:
             try:
-                listed = self._meta.find(act_id, kind, MARK, _FIELDS)
+                listed = self._clients.for_account(act_id).find(kind, MARK, _FIELDS)
             except MetaError as error:
                 problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
                 continue

@@ -47,7 +47,7 @@ from autopublisher.flows.writes.gate import LONGEST
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanedObject, unfinished_pauses
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 from autopublisher.ports.work import TickQueue
 
@@ -62,7 +62,7 @@ class Reconciliation:
     def __init__(  # noqa: PLR0917 (one argument for each port, then what it works with)
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaReading,
+        clients: ReadingClients,
         clock: Clock,
         ticks: TickQueue,
         control: ObjectControl,
@@ -71,15 +71,15 @@ class Reconciliation:
         holding: Holding | None = None,
     ) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._ticks = ticks
         self._control = control
         self._orphans = orphans
         self._duplicates = duplicates
         self._holding = holding
-        self._drift = DriftDetector(control, meta)
-        self._inventory = OrphanInventory(open_unit, meta)
+        self._drift = DriftDetector(control, clients)
+        self._inventory = OrphanInventory(open_unit, clients)
         self._unknown_runs = UnknownRuns(open_unit, stretch=duplicates.stretch)
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome | None:
@@ -89,7 +89,7 @@ class Reconciliation:
             unfinished = unfinished_pauses(unit, act_id)
         if stopped:
             return None if before is None else Outcome(before)
-        snapshot = take_snapshot(self._meta, act_id, now)
+        snapshot = take_snapshot(self._clients.for_account(act_id), now)
         every = self._runs(act_id, snapshot, now)
         runs = [run for run in every if _matters(run, snapshot, now)]
         unknown = self._unknown_runs.listed(act_id, every, snapshot, before, now)

@@ -30,7 +30,7 @@ from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.stop_guard import check_account_write_allowed
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.meta.writing import LastCheck
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
@@ -44,12 +44,12 @@ class AccountWrites:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        clients: MetaClients,
         clock: Clock,
         stopwatch: Stopwatch = time.monotonic,
     ) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._stopwatch = stopwatch
 
@@ -109,7 +109,7 @@ class AccountWrites:
 
     def _called(self, act_id: ActId, row: Operation, check: LastCheck) -> Operation:
         try:
-            with self._meta.checked(check):
+            with self._clients.for_account(act_id).checked(check):
                 self._call(act_id, row)
         except (SendDeadlineExceeded, MetaHeldBackError) as held:
             back = self.settle(
@@ -130,13 +130,13 @@ class AccountWrites:
         return row
 
     def _call(self, act_id: ActId, row: Operation) -> None:
-        spec = row.spec
+        spec, meta = row.spec, self._clients.for_account(act_id)
         if spec.action is Action.CREATE:
-            self._meta.create(act_id, spec.kind, spec.params)
+            meta.create(spec.kind, spec.params)
         elif spec.action is Action.DELETE:
-            self._meta.delete(row.meta_id or MetaId(""))
+            meta.delete(row.meta_id or MetaId(""))
         else:
-            self._meta.update(row.meta_id or MetaId(""), spec.params)
+            meta.update(row.meta_id or MetaId(""), spec.params)
 
 
 def _why_not_sent(held: SendDeadlineExceeded | MetaHeldBackError) -> Message:

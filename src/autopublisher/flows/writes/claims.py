@@ -51,7 +51,7 @@ from autopublisher.flows.outcomes.deferred import Deferred, Unclaimed
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.writes.account_writes import AccountWrites, given_up, open_or_next_key
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
 _FIELDS = ("id", "name", "created_time")
@@ -93,7 +93,7 @@ class AccountClaims:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        clients: MetaClients,
         clock: Clock,
         place: str,
         look: timedelta,
@@ -102,8 +102,8 @@ class AccountClaims:
         stopwatch: Stopwatch = time.monotonic,
     ) -> None:
         self._open_unit = open_unit
-        self._writes = AccountWrites(open_unit, meta, clock, stopwatch)
-        self._meta = meta
+        self._writes = AccountWrites(open_unit, clients, clock, stopwatch)
+        self._clients = clients
         self._clock = clock
         self._place = place
         self._notices_within = _LOOKS * look
@@ -291,7 +291,9 @@ class AccountClaims:
 
     def _compared(self, known: "_Known") -> "_Found":
         """List the account's labels, and settle the writes of labels that they show to be done."""
-        labels = labels_in(self._meta.find(known.claim.act_id, ObjectKind.LABEL, CLAIM_MARK, _FIELDS))
+        labels = labels_in(
+            self._clients.for_account(known.claim.act_id).find(ObjectKind.LABEL, CLAIM_MARK, _FIELDS)
+        )
         if known.present is None:
             raise UnavailableError(reason=Fault.WITHOUT_INSTALLATION())
         done = [(row, self._confirmed(row, labels)) for row in known.begun]
@@ -317,7 +319,7 @@ class AccountClaims:
 
     def _has_campaigns(self, act_id: ActId) -> bool:
         """Tell whether some installation has been at work here, whether or not its label is left."""
-        return bool(self._meta.find(act_id, ObjectKind.CAMPAIGN, MARK, ("id",)))
+        return bool(self._clients.for_account(act_id).find(ObjectKind.CAMPAIGN, MARK, ("id",)))
 
     def _shows(self) -> timedelta:
         with self._open_unit().reading() as unit:

@@ -29,15 +29,15 @@ from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.ports.emergency import AccountBook, EmergencyNotes
-from autopublisher.ports.meta.client import MetaAds
-from autopublisher.ports.meta.pacing import MetaPacing
+from autopublisher.ports.meta.client import MetaClients
+from autopublisher.ports.meta.token import MetaToken
 
 _log = structlog.get_logger(__name__)
 _FIELDS = ("id", "name", "status")
 _KINDS = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 
-class PausingClient(MetaAds, MetaPacing, Protocol):
+class PausingClients(MetaClients, MetaToken, Protocol):
     """The client as an emergency needs it: what it remembers of Meta's limits must not hold it back."""
 
 
@@ -65,12 +65,12 @@ class EmergencyPause:
 
     def __init__(
         self,
-        meta: PausingClient,
+        clients: PausingClients,
         notes: EmergencyNotes,
         book: AccountBook,
         now: Callable[[], datetime],
     ) -> None:
-        self._meta = meta
+        self._clients = clients
         self._notes = notes
         self._book = book
         self._now = now
@@ -140,14 +140,15 @@ class EmergencyPause:
         if stop.act_id is not None:
             named = [account for account in booked if account.act_id == stop.act_id]
             return named or [_unbooked(stop.act_id)]
-        return booked or [_unbooked(account) for account in self._meta.visible_accounts()]
+        return booked or [_unbooked(account) for account in self._clients.visible_accounts()]
 
     def _switch_off(self, stop: Stop, progress: _Progress, kind: ObjectKind) -> None:
         """Pause one account's objects of a kind that are on, noted before the first of them is sent."""
         act_id = progress.account.act_id
-        self._meta.recall(act_id, Pacing())  # what is near a limit may be asked all the same: Meta will say
+        # What is near a limit may be asked all the same: Meta will say.
+        self._clients.recall(act_id, Pacing())
         try:
-            listed = self._meta.find(act_id, kind, MARK, _FIELDS)
+            listed = self._clients.for_account(act_id).find(kind, MARK, _FIELDS)
         except MetaError as error:
             progress.problems.append(WatchMessage.NOT_LISTED(kind=kind.value, why=said_of(error)))
             return
@@ -157,7 +158,7 @@ class EmergencyPause:
         self._notes.write(stop.id, [one.to_record() for one in found])
         for one in found:
             try:
-                self._meta.update(one.meta_id, {"status": "PAUSED"})
+                self._clients.for_account(act_id).update(one.meta_id, {"status": "PAUSED"})
             except MetaError as error:
                 progress.refused[one.meta_id] = said_of(error)
 
@@ -172,7 +173,8 @@ class EmergencyPause:
         """Return what Meta shows of an object now; a pause it did not answer may have worked."""
         state, why = "unknown", refused
         try:
-            state = str(self._meta.read(pause.kind, pause.meta_id, _FIELDS).status)
+            shown = self._clients.for_account(pause.act_id).read(pause.kind, pause.meta_id, _FIELDS)
+            state = str(shown.status)
             why = None if state in OFF else why or WatchMessage.STILL_ON(state=state)
         except MetaError as error:
             why = why or said_of(error)

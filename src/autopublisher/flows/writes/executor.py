@@ -53,7 +53,7 @@ from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadl
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.flows.writes.uploads import Uploads
 from autopublisher.ports.clock import Clock, Stopwatch
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.storage import Storage
 
@@ -88,7 +88,7 @@ class Executor:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        meta: MetaAds,
+        clients: MetaClients,
         storage: Storage,
         clock: Clock,
         patience: Patience | None = None,
@@ -98,7 +98,7 @@ class Executor:
         claims: AccountClaims | None = None,
     ) -> None:
         self._open_unit = open_unit
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
         self._patience = patience or Patience()
         self._uploads = Uploads(storage, clock, self._patience)
@@ -107,7 +107,7 @@ class Executor:
         self._claims = claims
         self._books = Bookkeeping(open_unit, clock, stretch=self.gate.stretch)
         self._absence = Absence(open_unit, clock, self._patience.absent_after)
-        self._found = FoundObjects(meta, clock, self._books, stretch=self.gate.stretch)
+        self._found = FoundObjects(clients, clock, self._books, stretch=self.gate.stretch)
         self.views = self._books.views
         self._steps: Mapping[OperationState, Step] = {
             OperationState.INTENDED: self._sent,
@@ -326,7 +326,7 @@ class Executor:
     def _called(self, run: Run, operation: Operation, call: _Call, fence: Fence) -> Operation:
         """Make the call of a row that is SENT, and return the row as the answer leaves it."""
         try:
-            with self._meta.checked(call.check):
+            with self._clients.for_account(run.act_id).checked(call.check):
                 meta_id = self._call(run, operation, call.content)
         except SendDeadlineExceeded as late:
             # Where this worker has been replaced meanwhile, the compare-and-swap says so.
@@ -365,16 +365,16 @@ class Executor:
         )
 
     def _call(self, run: Run, operation: Operation, content: bytes) -> MetaId | None:
-        spec = operation.spec
+        spec, meta = operation.spec, self._clients.for_account(run.act_id)
         if spec.action is Action.UPLOAD:
-            return self._meta.upload_image(run.act_id, spec.params["name"], content)
+            return meta.upload_image(spec.params["name"], content)
         if spec.action is Action.CREATE:
-            return self._meta.create(run.act_id, spec.kind, resolve(spec.params, self._books.ids(run)))
+            return meta.create(spec.kind, resolve(spec.params, self._books.ids(run)))
         target = self._target(run, spec)
         if spec.action is Action.DELETE:
-            self._meta.delete(target)
+            meta.delete(target)
         else:
-            self._meta.update(target, resolve(spec.params, self._books.ids(run)))
+            meta.update(target, resolve(spec.params, self._books.ids(run)))
         return target
 
     def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
@@ -425,7 +425,7 @@ class Executor:
 
     def _hits(self, run: Run, operation: Operation) -> Sequence[ObjectState]:
         try:
-            return look_for(self._meta, run.act_id, operation.spec, self._books.ids(run))
+            return look_for(self._clients.for_account(run.act_id), operation.spec, self._books.ids(run))
         except MetaError as error:
             raise _NotListed(self._resume_at(error), said_of(error)) from error
 
@@ -454,7 +454,8 @@ class Executor:
         target = self._target(run, operation.spec)
         wanted = {"status": "DELETED"} if operation.spec.action is Action.DELETE else operation.spec.params
         try:
-            shown = self._meta.read(operation.spec.kind, target, READ_FIELDS[operation.spec.kind])
+            meta, kind = self._clients.for_account(run.act_id), operation.spec.kind
+            shown = meta.read(kind, target, READ_FIELDS[kind])
         except MetaNotFoundError:  # what Meta no longer knows is as good as deleted
             shown = ObjectState.known_to_be(operation.spec.kind, target, "DELETED")
         except MetaError as error:

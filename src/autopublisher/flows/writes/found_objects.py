@@ -35,7 +35,7 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.lookups import NO_RIGHT
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import Fence
 
 _TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
@@ -54,8 +54,8 @@ class _Sight:
 class FoundObjects:
     """Takes what was found into a run's journal; ``stretch`` is how far Meta may stretch a daily budget, in per cent."""
 
-    def __init__(self, meta: MetaAds, clock: Clock, books: Bookkeeping, *, stretch: int) -> None:
-        self._meta = meta
+    def __init__(self, clients: MetaClients, clock: Clock, books: Bookkeeping, *, stretch: int) -> None:
+        self._clients = clients
         self._clock = clock
         self._books = books
         self._stretch = stretch
@@ -66,7 +66,9 @@ class FoundObjects:
         return [
             found
             for kind in _TREE
-            for found in self._meta.find(run.act_id, kind, mark, (*READ_FIELDS[kind], "created_time"))
+            for found in self._clients.for_account(run.act_id).find(
+                kind, mark, (*READ_FIELDS[kind], "created_time")
+            )
         ]
 
     def archived(self, run: Run, rows: Sequence[Operation]) -> list[ObjectState]:
@@ -75,7 +77,7 @@ class FoundObjects:
         return [
             found
             for kind in _TREE
-            for found in self._meta.archived(run.act_id, kind, mark, READ_FIELDS[kind])
+            for found in self._clients.for_account(run.act_id).archived(kind, mark, READ_FIELDS[kind])
             if is_ahead(rows, [found], run.id)
         ]
 
@@ -100,7 +102,7 @@ class FoundObjects:
                 maker = next(row for row in rows if row.key == key)
                 self._books.duplicate(run, maker, fence, listed)
             else:
-                self._found(run, _Sight(key, self._whole(listed)), planned.get(key), caps, fence)
+                self._found(run, _Sight(key, self._whole(run, listed)), planned.get(key), caps, fence)
         if unknown and not run.is_final:
             self._beside(run, fence)
 
@@ -178,7 +180,9 @@ class FoundObjects:
         """Journal rules and studies of the run, so that none is made twice; what we may not list is left out."""
         for kind in _BESIDE:
             try:
-                listed = self._meta.find(run.act_id, kind, run_mark(run.id), ("id", "name", "status"))
+                listed = self._clients.for_account(run.act_id).find(
+                    kind, run_mark(run.id), ("id", "name", "status")
+                )
             except NO_RIGHT:
                 continue
             for one in listed:
@@ -187,10 +191,12 @@ class FoundObjects:
                 if key is not None and not known:
                     self._books.found(run, found_spec(key, one, rows, 0), one.id, fence, one, sent=True)
 
-    def _whole(self, listed: ObjectState) -> ObjectState:
+    def _whole(self, run: Run, listed: ObjectState) -> ObjectState:
         """Return all that is compared of an object; what was listed where Meta does not show more now."""
         try:
-            return self._meta.read(listed.kind, listed.id, SWEEP_FIELDS[listed.kind])
+            return self._clients.for_account(run.act_id).read(
+                listed.kind, listed.id, SWEEP_FIELDS[listed.kind]
+            )
         except MetaError:
             return listed
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from autopublisher.domain.errors import MetaAuthorisationError, MetaNotFoundError, MetaRefusedError
-from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import EDGES, ObjectKind, OperationSpec, resolve
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.money.duplicates import MONEY_KINDS
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.reading import MetaReading
 
 _PARENTS = {
     ObjectKind.AD_SET: (ObjectKind.CAMPAIGN, "campaign_id", "adsets"),
@@ -31,25 +31,21 @@ NO_RIGHT = (MetaAuthorisationError, MetaNotFoundError, MetaRefusedError)
 """How Meta answers somebody who may not look into a business."""
 
 
-def look_for(
-    meta: MetaAds, act_id: ActId, spec: OperationSpec, ids: Mapping[str, str]
-) -> Sequence[ObjectState]:
+def look_for(meta: MetaReading, spec: OperationSpec, ids: Mapping[str, str]) -> Sequence[ObjectState]:
     """Return what bears the token of a create, the first made first; raises a MetaError where a list cannot be read."""
     token = spec.token or ""
     created = ["created_time"] if spec.kind is not ObjectKind.CREATIVE else []
     money = READ_FIELDS[spec.kind] if spec.kind in MONEY_KINDS else ()
     fields = list(dict.fromkeys(["id", "name", *created, *money]))
-    found = _with_token(_listed(meta, act_id, spec.kind, token, fields), token)
+    found = _with_token(_listed(meta, spec.kind, token, fields), token)
     found = found or _with_token(_children(meta, spec, ids, fields), token)
     return sorted(found, key=lambda one: (one.created_at or _UNDATED, int(one.id)))
 
 
-def _listed(
-    meta: MetaAds, act_id: ActId, kind: ObjectKind, token: str, fields: Sequence[str]
-) -> Sequence[ObjectState]:
+def _listed(meta: MetaReading, kind: ObjectKind, token: str, fields: Sequence[str]) -> Sequence[ObjectState]:
     """Return what the kind's own edge lists; a study is also listed by its ad sets, which takes no right in the business."""
     try:
-        return meta.find(act_id, kind, token, fields)
+        return meta.find(kind, token, fields)
     except NO_RIGHT:
         if kind is not ObjectKind.STUDY:
             raise
@@ -61,7 +57,7 @@ def _with_token(listed: Sequence[ObjectState], token: str) -> list[ObjectState]:
 
 
 def _children(
-    meta: MetaAds, spec: OperationSpec, ids: Mapping[str, str], fields: Sequence[str]
+    meta: MetaReading, spec: OperationSpec, ids: Mapping[str, str], fields: Sequence[str]
 ) -> Sequence[ObjectState]:
     """Return what the parent itself lists; a parent that is gone has no children."""
     found = _parent_of(spec, ids)

@@ -43,7 +43,7 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.client import MetaAds
+from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import OpenUnitOfWork
 
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
@@ -70,11 +70,13 @@ READ_LAG = timedelta(minutes=15)
 class ObjectControl:
     """Reads and sets the state of a run's objects."""
 
-    def __init__(self, open_unit: OpenUnitOfWork, executor: Executor, meta: MetaAds, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, executor: Executor, clients: MetaClients, clock: Clock
+    ) -> None:
         self.views, self.gate = executor.views, executor.gate
         self._open_unit = open_unit
         self._executor = executor
-        self._meta = meta
+        self._clients = clients
         self._clock = clock
 
     def account_for_orphans(
@@ -101,7 +103,7 @@ class ObjectControl:
 
     def account(self, run: Run) -> AdAccountFacts:
         """Return what Meta says of the run's account now."""
-        return self._meta.account(run.act_id)
+        return self._clients.for_account(run.act_id).account()
 
     def rows(self, run: Run) -> Sequence[Operation]:
         """Return the run's journal."""
@@ -127,7 +129,7 @@ class ObjectControl:
     ) -> ObjectState:
         """Read one object at Meta and bring its model up to date."""
         kind = row.spec.kind
-        shown = self._meta.read(kind, row.meta_id or MetaId(""), fields[kind])
+        shown = self._clients.for_account(run.act_id).read(kind, row.meta_id or MetaId(""), fields[kind])
         self._keep(run, {row.key: shown})
         return shown
 
@@ -151,7 +153,7 @@ class ObjectControl:
             wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
             if len(wanted) < WORTH_LISTING:
                 continue
-            listed = self._meta.find(run.act_id, kind, run_mark(run.id), fields[kind])
+            listed = self._clients.for_account(run.act_id).find(kind, run_mark(run.id), fields[kind])
             known |= {wanted[one.id]: one for one in listed if one.id in wanted}
         self._keep(run, known)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
@@ -373,7 +375,7 @@ class ObjectControl:
 
     def is_gone(self, run: Run, row: Operation) -> bool:
         """Tell whether an object Meta does not show by id is gone: only if its account, readable, does not list it."""
-        listed = self._meta.find(run.act_id, row.spec.kind, row.spec.token or "", ["id"])
+        listed = self._clients.for_account(run.act_id).find(row.spec.kind, row.spec.token or "", ["id"])
         return all(one.id != row.meta_id for one in listed)
 
     def shown_now(self, run: Run, row: Operation) -> ObjectState:

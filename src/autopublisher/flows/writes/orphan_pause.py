@@ -22,7 +22,7 @@ from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.flows.outcomes.steps import SYSTEM
 from autopublisher.flows.writes.account_writes import AccountWrites, open_or_next_key
-from autopublisher.ports.meta.reading import MetaReading
+from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import UnitOfWork
 
 _FIELDS = ("id", "name", "status")
@@ -82,9 +82,9 @@ class _Task:
 class OrphanPause:
     """Pauses one object and reads it back."""
 
-    def __init__(self, writes: AccountWrites, meta: MetaReading) -> None:
+    def __init__(self, writes: AccountWrites, clients: ReadingClients) -> None:
         self._writes = writes
-        self._meta = meta
+        self._clients = clients
 
     def __call__(self, act_id: ActId, orphan: OrphanedObject, now: datetime) -> ObjectLine:
         """Switch off an object that no run's journal has; the events say so before and after.
@@ -150,7 +150,7 @@ class OrphanPause:
             return None
 
     def _read(self, task: _Task) -> ObjectState:
-        return self._meta.read(task.orphan.kind, task.orphan.meta_id, _FIELDS)
+        return self._clients.for_account(task.act_id).read(task.orphan.kind, task.orphan.meta_id, _FIELDS)
 
 
 def unfinished_pauses(unit: UnitOfWork, act_id: ActId) -> Sequence[OrphanedObject]:

@@ -1,4 +1,4 @@
-"""Reading half of Meta's Marketing API: objects, accounts and insights."""
+"""Reading half of Meta's Marketing API, of one ad account: its objects, itself and its insights."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,36 +18,24 @@ class MetaObjects(Protocol):
         """Read fields of one object; raises MetaNotFoundError where Meta does not know it."""
         ...
 
-    def find(
-        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[ObjectState]:
+    def find(self, kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> Sequence[ObjectState]:
         """Return every object of the account's edge whose name contains the text: all pages, or an error."""
         ...
 
-    def archived(
-        self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
-    ) -> Sequence[ObjectState]:
+    def archived(self, kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> Sequence[ObjectState]:
         """Return the campaigns, ad sets or ads that ``find`` leaves out because they, or what holds them, are archived."""
         ...
 
 
 class MetaAccounts(Protocol):
-    """What Meta says of an ad account and of our right to it."""
+    """What Meta says of the ad account."""
 
-    def account(self, act_id: ActId) -> AdAccountFacts:
+    def account(self) -> AdAccountFacts:
         """Read the account."""
         ...
 
-    def minimum_budgets(self, act_id: ActId) -> MinimumBudgets:
+    def minimum_budgets(self) -> MinimumBudgets:
         """Read the smallest daily budgets Meta accepts, in the account's currency."""
-        ...
-
-    def permissions(self) -> frozenset[str]:
-        """Return the permissions the token was granted."""
-        ...
-
-    def visible_accounts(self) -> Sequence[ActId]:
-        """Return every ad account that Meta lists for the token: all pages, or an error."""
         ...
 
 
@@ -55,7 +43,7 @@ class MetaInsights(Protocol):
     """Performance figures, cumulative, as reported at the moment of asking."""
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         """Return one row per delivering ad set.
 
@@ -64,9 +52,7 @@ class MetaInsights(Protocol):
         """
         ...
 
-    def insights_of(
-        self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
-    ) -> InsightsRow | None:
+    def insights_of(self, meta_id: MetaId, since: datetime, until: datetime) -> InsightsRow | None:
         """Return the row of one campaign, ad set or ad, None without delivery; the days are as in ``ad_sets``.
 
         It is asked for by its id, so that one that is deleted or archived has its figures too. Raises MetaNotFoundError
@@ -77,3 +63,11 @@ class MetaInsights(Protocol):
 
 class MetaReading(MetaObjects, MetaAccounts, MetaInsights, Protocol):
     """The half that reads."""
+
+
+class ReadingClients(Protocol):
+    """What reads, account by account: each may have a credential of its own."""
+
+    def for_account(self, act_id: ActId) -> MetaReading:
+        """Return what reads one ad account."""
+        ...

@@ -1,10 +1,10 @@
-"""Writing half of Meta's Marketing API: for ``flows.writes`` alone, which journals and gates it."""
+"""Writing half of Meta's Marketing API, of one ad account: for ``flows.writes`` alone, which journals and gates it."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from autopublisher.domain.ids import ActId, MetaId
+from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 
 LastCheck = Callable[[], None]
@@ -14,7 +14,7 @@ LastCheck = Callable[[], None]
 class MetaWrites(Protocol):
     """Changes campaigns, ad sets, creatives and ads. A call is made once: no method here repeats a write."""
 
-    def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
+    def create(self, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId:
         """Create an object and return its id; raises MetaOutcomeUnknownError where nobody can tell."""
         ...
 
@@ -26,7 +26,7 @@ class MetaWrites(Protocol):
         """Delete an object."""
         ...
 
-    def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
+    def upload_image(self, name: str, content: bytes) -> MetaId:
         """Upload image bytes and return the image hash; repeating it is harmless (the hash is the content's)."""
         ...
 
