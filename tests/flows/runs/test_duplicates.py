@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from autopublisher.domain.errors import MetaThrottledError
+from autopublisher.domain.errors import MetaNotFoundError, MetaThrottledError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.runs.run import RunStatus
@@ -195,6 +195,20 @@ def test_nothing_is_scaled_while_figures_of_a_copy_cannot_be_read() -> None:
     stage.meta.troubles = [PlannedFault("insights_of", cut_off(), times=99)]
     for _ in range(6):
         assert stage.step().status is RunStatus.SCALING_BUDGET
+
+
+def test_a_copy_whose_figures_meta_never_shows_ends_the_run_after_about_a_day() -> None:
+    stage = staged(RunStatus.AB_TESTING)
+    stage.go(RunStatus.SCALING_BUDGET)
+    copied(stage)
+    unknown = MetaNotFoundError("does not exist or missing permissions", code=100)
+    stage.meta.troubles = [PlannedFault("insights_of", unknown, times=10_000)]
+    began = stage.clock.now()
+    while not stage.now_run.is_final and stage.clock.now() < began + timedelta(days=3):
+        stage.step()
+    assert stage.now_run.status is RunStatus.FAILED
+    assert stage.clock.now() - began < timedelta(hours=30)
+    assert stage.everything_off()
 
 
 @pytest.mark.parametrize("looked_at", [True, False])

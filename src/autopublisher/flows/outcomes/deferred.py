@@ -24,7 +24,7 @@ class Deferred(Exception):  # noqa: N818 - a signal to come back later, not an e
 
 
 class Unread(Deferred):
-    """What has become of a write cannot be read now; the error is this one's cause."""
+    """What Meta would have to show first cannot be read now; the error is this one's cause."""
 
 
 class Stopped(Deferred):

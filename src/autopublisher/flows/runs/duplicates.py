@@ -28,7 +28,7 @@ from autopublisher.domain.money.duplicates import (
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.outcomes.deferred import Deferred
+from autopublisher.flows.outcomes.deferred import Deferred, Unread
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
@@ -125,12 +125,11 @@ class Duplicates:
             found = self._clients.for_account(run.act_id).insights_of(
                 row.meta_id or MetaId(""), run.created_at, self._clock.now()
             )
-        except MetaNotFoundError:
+        except MetaNotFoundError as error:
             if shown.is_gone:
                 return 0
-            raise Deferred(
-                self._clock.now() + _AGAIN, RunMessage.DUPLICATE_FIGURES_MISSING(key=row.key)
-            ) from None
+            missing = RunMessage.DUPLICATE_FIGURES_MISSING(key=row.key)
+            raise Unread(self._clock.now() + _AGAIN, missing) from error
         event = run.request.ad.conversion_event or "PURCHASE"
         return 0 if found is None else figures_of(found, run.currency, event).spend
 

@@ -38,7 +38,7 @@ from autopublisher.domain.reconciliation.findings import last_requested, set_sin
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused
+from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Unread
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
@@ -385,10 +385,11 @@ class ObjectControl:
         """
         try:
             return self.read(run, row)
-        except MetaNotFoundError:
+        except MetaNotFoundError as error:
             if self.is_gone(run, row):
                 return ObjectState.known_to_be(row.spec.kind, row.meta_id or MetaId(""), "DELETED")
-            raise Deferred(self._clock.now() + _AGAIN, WriteMessage.LISTED_NOT_SHOWN(key=row.key)) from None
+            unseen = WriteMessage.LISTED_NOT_SHOWN(key=row.key)
+            raise Unread(self._clock.now() + _AGAIN, unseen) from error
 
     def status_now(self, run: Run, row: Operation) -> str:
         """Return the status of ``shown_now``."""
