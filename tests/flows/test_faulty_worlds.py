@@ -132,7 +132,7 @@ def test_a_campaign_that_no_list_shows_for_long_is_made_twice_at_worst_and_never
     with world() as machine:
         edge = {"path_regex": r"/campaigns$"}
         machine.fault(kind="commit_then_timeout", match={**POST, **edge})
-        machine.fault(kind="partial_list", share=1, times=14, match={"method": "GET", **edge})
+        machine.fault(kind="partial_list", share=1, times=15, match={"method": "GET", **edge})
         run = lived(machine)
         assert run.status is RunStatus.COMPLETED, run.ending.why
         assert made(machine) == {**PLAN, "campaign": 4}

@@ -170,7 +170,7 @@ def test_a_study_that_somebody_cancels_makes_its_test_unhealthy() -> None:
     stage.meta.objects[MetaId(stage.row(STUDY).meta_id or "")].fields["status"] = "DELETED"
     run = stage.go(RunStatus.ANALYZING_RESULTS)
     assert run.trial.edited_at is not None
-    assert "study/1: status is 'DELETED'" in english(stage.events("edited")[0].message)
+    assert "study/1: status is DELETED" in english(stage.events("edited")[0].message)
 
 
 # --- nothing of a study keeps a run from anything ---------------------------------------------------
