@@ -222,9 +222,17 @@ def test_the_next_due_moment_is_the_earliest(
     open_unit: OpenUnitOfWork, three_runs: None, now: datetime
 ) -> None:
     with open_unit() as unit:
-        assert unit.runs.next_due() == now
+        assert unit.runs.pulse().next_due == now
+
+
+def test_every_save_changes_the_pulse(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    with open_unit() as unit:
+        before = unit.runs.pulse().changes
+        run = unit.runs.find(RunFilter())[0]
+        unit.runs.save(replace(run, version=run.version + 1), was=run.version)
+        assert unit.runs.pulse().changes == before + 1
 
 
 def test_nothing_is_due_where_no_run_waits(open_unit: OpenUnitOfWork) -> None:
     with open_unit() as unit:
-        assert unit.runs.next_due() is None
+        assert unit.runs.pulse().next_due is None

@@ -35,6 +35,23 @@ def test_a_run_that_cannot_be_checked_does_not_hold_up_those_behind_it() -> None
     assert stage.run(behind).status is RunStatus.CREATING_CAMPAIGNS
 
 
+def test_a_run_that_cannot_be_checked_when_it_is_called_calls_the_next() -> None:
+    stage = Stage(pace=EngineConfig(poll=timedelta(hours=2), most_runs_at_once=1))
+    stage.step()
+    behind = []
+    for _ in range(3):
+        stage.clock.advance_to(stage.clock.now() + timedelta(seconds=1))
+        behind.append(stage.intake.submit(brief_request(), "tester").id)
+        stage.tick(behind[-1])
+    stage.approvals.cancel(stage.now_run.id, "manager")
+    stage.drive(stage.now_run.id)
+    asked = len(stage.meta.made("account"))
+    stage.meta.troubles = [PlannedFault("account", MetaTransientError("try again"), asked + 1)]
+    stage.tick(behind[0])
+    now = stage.clock.now()
+    assert [stage.run(one).next_tick_at == now for one in behind] == [False, True, False]
+
+
 def test_a_run_that_was_passed_over_is_let_in_when_there_is_a_place_again() -> None:
     stage, behind = two_runs_and_one_place()
     assert english(stage.step().attention) == "waiting for another run to end"

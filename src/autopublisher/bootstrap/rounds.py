@@ -47,6 +47,7 @@ class JumpDriver:
     def __init__(self, open_unit: OpenUnitOfWork, clock: SteppedClock) -> None:
         self._open_unit = open_unit
         self._clock = clock
+        self._still: tuple[int, datetime] | None = None
 
     def jump(self) -> bool:
         """Jump if that is right now, and say whether time has moved; raises UnavailableError.
@@ -55,11 +56,16 @@ class JumpDriver:
         """
         now = self._clock.now()
         with self._open_unit().reading() as unit:
-            first = unit.runs.next_due()
-            busy = first is not None and first <= now
-            unended = () if busy else unit.runs.find(_UNENDED)
+            pulse = unit.runs.pulse()
+            busy = pulse.next_due is not None and pulse.next_due <= now
+            standing = (pulse.changes, now)
+            # Runs that gave no moment to jump to give none until one of them changes.
+            unended = () if busy or standing == self._still else unit.runs.find(_UNENDED)
             urgent = [] if busy else [watch.next_look_at for watch in unit.watches.all() if watch.is_urgent]
-        due = min([*_next_jump(unended, now), *urgent], default=None)
+        moments = _next_jump(unended, now)
+        if not busy and not moments:
+            self._still = standing
+        due = min([*moments, *urgent], default=None)
         if due is None or due <= now:
             return False
         _log.debug("clock_jumped", to=due.isoformat())
@@ -90,10 +96,10 @@ def _put_off(run: Run, jumped: timedelta) -> Run:
 
 def _next_jump(unended: Sequence[Run], now: datetime) -> list[datetime]:
     """Return the moments to jump to, leaving out approvals, and queued runs as long as others take up the places."""
-    thinking = [run for run in unended if _is_a_persons_turn(run)]
-    queued = [run for run in unended if _is_queued(run, now)]
-    moving = [run for run in unended if run not in thinking and run not in queued]
-    wanted = moving or ([] if thinking else queued)
+    others = [run for run in unended if not _is_a_persons_turn(run)]
+    moving = [run for run in others if not _is_queued(run, now)]
+    is_anybody_thinking = len(others) < len(unended)
+    wanted = moving or ([] if is_anybody_thinking else others)
     return [run.next_tick_at for run in wanted if run.next_tick_at is not None]
 
 

@@ -57,6 +57,17 @@ def fence_of(owner: RunOwner, fence: Fence | None) -> Fence:
     return fence
 
 
+@dataclass(frozen=True)
+class Pulse:
+    """How all runs stand: the earliest ``next_tick_at``, and a number that grows with each save.
+
+    ``next_due`` is None where nothing waits for time.
+    """
+
+    next_due: datetime | None
+    changes: int
+
+
 class RunRepository(Protocol):
     """The run table."""
 
@@ -80,8 +91,8 @@ class RunRepository(Protocol):
         """Return how many runs match, ignoring ``limit`` and ``before``."""
         ...
 
-    def next_due(self) -> datetime | None:
-        """Return the earliest ``next_tick_at`` of all runs, or None where nothing waits for time."""
+    def pulse(self) -> Pulse:
+        """Return when the next run is due, and whether any has changed."""
         ...
 
 

@@ -119,6 +119,16 @@ def test_a_younger_run_does_not_take_the_place_of_an_older_one_that_waits() -> N
     assert stage.step().status is RunStatus.CREATING_CAMPAIGNS
 
 
+def test_an_end_wakes_the_run_whose_turn_it_is_and_no_other() -> None:
+    stage = crowded_stage(runs=30, at_once=1)
+    runs = stage.drive_all(lambda runs: sum(run.attention is not None for run in runs) == 29)
+    before = {run.id: run.version for run in runs}
+    stage.approvals.cancel(runs[0].id, "manager")
+    stage.drive(runs[0].id)
+    woken = [run.id for run in map(stage.run, before) if run.version > before[run.id]]
+    assert woken == [runs[0].id, runs[1].id]
+
+
 def test_a_waiting_run_says_what_it_waits_for() -> None:
     stage = crowded_stage(runs=2, at_once=1)
     runs = stage.drive_all(lambda runs: any(run.attention for run in runs))

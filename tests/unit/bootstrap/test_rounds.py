@@ -1,15 +1,16 @@
 """The jump driver moves time to the next due moment, and never over a person's thinking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
-from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.adapters.memory.runs import MemoryRuns
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.bootstrap.rounds import JumpDriver, Round
 from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.accounts.watches import URGENT_TRIES, Watch
@@ -22,7 +23,7 @@ from autopublisher.domain.request.request import (
     TargetingConfig,
 )
 from autopublisher.domain.runs.run import Approval, Release, Run, RunStatus
-from autopublisher.ports.repositories import UnitOfWork
+from autopublisher.ports.repositories import RunFilter, UnitOfWork
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 LATER = START + timedelta(hours=5)
@@ -81,6 +82,25 @@ def store(
         unit.commit()
 
 
+class CountedRuns(MemoryRuns):
+    """Runs that count how often they are searched."""
+
+    finds = 0
+
+    def find(self, wanted: RunFilter) -> Sequence[Run]:
+        CountedRuns.finds += 1
+        return super().find(wanted)
+
+
+class CountedUnit(MemoryUnitOfWork):
+    """A unit of work over such runs."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.runs = CountedRuns(self._tables)
+        return self
+
+
 def test_time_jumps_to_the_earliest_due_moment_and_not_beyond(
     driver: JumpDriver, database: MemoryDatabase, clock: ManualClock
 ) -> None:
@@ -88,6 +108,19 @@ def test_time_jumps_to_the_earliest_due_moment_and_not_beyond(
     store(database, 2, RunStatus.AB_TESTING, LATER + timedelta(hours=1))
     assert driver.jump()
     assert clock.now() == LATER
+
+
+def test_runs_without_a_moment_are_read_again_only_after_one_has_changed(
+    database: MemoryDatabase, clock: ManualClock
+) -> None:
+    driver, before = JumpDriver(lambda: CountedUnit(database), clock), CountedRuns.finds
+    for number in range(50):
+        store(database, number, RunStatus.WAITING_APPROVAL, LATER)
+    assert [driver.jump() for _ in range(5)] == [False] * 5
+    assert CountedRuns.finds == before + 1
+    store(database, 50, RunStatus.AB_TESTING, LATER)
+    assert driver.jump()
+    assert (clock.now(), CountedRuns.finds) == (LATER, before + 2)
 
 
 def test_time_stands_still_while_a_tick_is_due(

@@ -19,7 +19,7 @@ from autopublisher.domain.journal.naming import id_prefix_of
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import request_from_record, request_to_record
 from autopublisher.domain.runs.run import FINAL, Ending, Release, Run, Study, Trial
-from autopublisher.ports.repositories import RunFilter
+from autopublisher.ports.repositories import Pulse, RunFilter
 
 _FORM = TypeAdapter(Run)
 _DERIVED = frozenset({"request", "details", "total_budget_minor"})
@@ -133,10 +133,11 @@ class SqlRuns:
         query = select(func.count()).select_from(runs).where(*_conditions(wanted))
         return int(self._session.scalar(query))
 
-    def next_due(self) -> datetime | None:
-        """Return the earliest ``next_tick_at`` of all runs that have not ended."""
-        query = select(func.min(runs.c.next_tick_at)).where(runs.c.status.not_in(FINAL))
-        return cast("datetime | None", self._session.scalar(query))
+    def pulse(self) -> Pulse:
+        """Return when the next unended run is due, and the sum of all versions: runs are never deleted."""
+        due = select(func.min(runs.c.next_tick_at)).where(runs.c.status.not_in(FINAL))
+        changes = select(func.coalesce(func.sum(runs.c.version), 0))  # from an index
+        return Pulse(cast("datetime | None", self._session.scalar(due)), int(self._session.scalar(changes)))
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:

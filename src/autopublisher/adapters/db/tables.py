@@ -84,7 +84,7 @@ runs = Table(
     Column("currency", NAME, nullable=False),
     Column("total_budget_minor", BigInteger, nullable=False),
     Column("status", Word(RunStatus), nullable=False, index=True),
-    Column("version", Integer, nullable=False),
+    Column("version", Integer, nullable=False, index=True),
     Column("control", Word(Control), nullable=False),
     Column("idempotency_key", NAME, unique=True),
     Column("created_at", Moment, nullable=False),

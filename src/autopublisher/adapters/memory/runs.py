@@ -13,7 +13,7 @@ from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.journal.owners import AccountOwner, Owner, RunOwner
 from autopublisher.domain.runs.run import Run
-from autopublisher.ports.repositories import Fence, RunFilter, fence_of
+from autopublisher.ports.repositories import Fence, Pulse, RunFilter, fence_of
 
 
 class MemoryRuns:
@@ -56,10 +56,11 @@ class MemoryRuns:
         """Return how many runs match, ignoring ``limit`` and ``before``."""
         return sum(_matches(run, wanted) for run in self._tables.runs.values())
 
-    def next_due(self) -> datetime | None:
-        """Return the earliest ``next_tick_at`` of all runs that have not ended."""
-        waiting = [run.next_tick_at for run in self._tables.runs.values() if not run.is_final]
-        return min((moment for moment in waiting if moment is not None), default=None)
+    def pulse(self) -> Pulse:
+        """Return when the next unended run is due, and the sum of all versions: runs are never deleted."""
+        runs = self._tables.runs.values()
+        waiting = [run.next_tick_at for run in runs if run.next_tick_at is not None and not run.is_final]
+        return Pulse(min(waiting, default=None), sum(run.version for run in runs))
 
 
 class MemoryJournal:

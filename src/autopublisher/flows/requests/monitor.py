@@ -121,7 +121,7 @@ class Monitor:
     def _database(self, now: datetime | None) -> tuple[Message | None, RunCounts]:
         try:
             with self._open_unit().reading() as unit:
-                counts = _count(unit.runs.count, unit.runs.next_due(), now)
+                counts = _count(unit.runs.count, unit.runs.pulse().next_due, now)
         except UnavailableError as error:
             return said_of(error), RunCounts()
         return self._writable(), counts

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice, takewhile
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.errors import NotFoundError, Problem
@@ -22,6 +23,7 @@ from autopublisher.domain.runs.run import ADMITTED, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
@@ -102,16 +104,16 @@ class Admission:
     def _wait_turn(self, unit: UnitOfWork, run: Run, now: datetime) -> None:
         """Let the oldest waiting runs in first, as many as there are free places."""
         taken = unit.runs.count(RunFilter(statuses=ADMITTED))
-        waiting = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
-        ahead = [
+        waiting = every_run(unit, RunFilter(statuses=frozenset({RunStatus.PENDING})))
+        ahead = (
             other
-            for other in waiting
-            if (other.created_at, other.id) < (run.created_at, run.id)
-            and not _is_scheduled(other, now)
+            for other in takewhile(lambda queued: queued.id != run.id, waiting)
+            if not _is_scheduled(other, now)
             and other.next_tick_at is not None  # a stop holds it, and may for long
             and other.failed_ticks == 0  # one that cannot be checked now must not hold up the others
-        ]
-        if taken + len(ahead) >= self._most_at_once:
+        )
+        free = max(self._most_at_once - taken, 0)
+        if len(list(islice(ahead, free))) == free:
             raise Deferred(now + _TURN, RunMessage.WAITS_ITS_TURN())
 
     def _admitted(self, unit: UnitOfWork, run: Run, facts: AdAccountFacts, now: datetime) -> Step:

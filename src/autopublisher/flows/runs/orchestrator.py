@@ -28,6 +28,7 @@ from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Stopped, Unread
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.campaign_record import keep_campaign
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.tick_pacing import TickPacing
@@ -40,6 +41,7 @@ from autopublisher.ports.work import Tick, TickQueue
 
 _log = structlog.get_logger(__name__)
 _LONGEST_BACKOFF = timedelta(hours=1)
+_QUEUE_PAGE = 20
 _FIRST_BACKOFF = timedelta(seconds=30)
 
 READ_TRIES = 31
@@ -203,28 +205,42 @@ class Orchestrator:
             self._pacing.keep(unit)
             unit.commit()
         self._pacing.kept()
-        if following.is_final:
+        if following.is_final or _leaves_its_turn(following):
             self._call_next(following)
         if step.run.status is not run.status:
             _log.info("run_moved", run_id=run.id, was=run.status, status=step.run.status)
 
-    def _call_next(self, ended: Run) -> None:
-        """Wake the runs that queue for a place; each that has moved on meanwhile needs no waking."""
+    def _call_next(self, before: Run) -> None:
+        """Wake the run whose turn it is, as an end frees one place; a run that leaves its turn calls the next after it.
+
+        One that has moved on meanwhile needs no waking.
+        """
         now = self._clock.now()
+        after = None if before.is_final else before.id
+        queue = RunFilter(statuses=frozenset({RunStatus.PENDING}), before=after, limit=_QUEUE_PAGE)
         with self._open_unit().reading() as unit:
-            queue = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.PENDING}), limit=1000))
-        for waiting in queue:
-            scheduled = waiting.request.scheduled_for
-            if (scheduled is not None and scheduled > now) or waiting.next_tick_at is None:
-                continue
-            woken = replace(waiting, version=waiting.version + 1, next_tick_at=now, updated_at=now)
-            try:
-                with self._open_unit() as unit:
-                    unit.runs.save(woken, was=waiting.version)
-                    enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
-                    unit.commit()
-            except StaleRunError as stale:
-                _log.info("wake_skipped", run_id=waiting.id, ended=ended.id, reason=str(stale))
+            waiting = next((run for run in every_run(unit, queue) if _is_in_line(run, now)), None)
+        if waiting is None:
+            return
+        woken = replace(waiting, version=waiting.version + 1, next_tick_at=now, updated_at=now)
+        try:
+            with self._open_unit() as unit:
+                unit.runs.save(woken, was=waiting.version)
+                enqueue_next(self._ticks, unit_of_work=unit, run=woken, clock=self._clock)
+                unit.commit()
+        except StaleRunError as stale:
+            _log.info("wake_skipped", run_id=waiting.id, before=before.id, reason=str(stale))
+
+
+def _is_in_line(run: Run, now: datetime) -> bool:
+    """Tell whether a queued run waits for a place, and not for its own moment or for a stop to be lifted."""
+    scheduled = run.request.scheduled_for
+    return run.next_tick_at is not None and (scheduled is None or scheduled <= now)
+
+
+def _leaves_its_turn(run: Run) -> bool:
+    """Tell whether a queued run cannot take a place now: a stop holds it, or it could not be checked."""
+    return run.status is RunStatus.PENDING and (run.next_tick_at is None or run.failed_ticks > 0)
 
 
 def _barrier(unit: UnitOfWork, run: Run) -> Stopped | UnavailableError | None:
