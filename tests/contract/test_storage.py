@@ -12,7 +12,7 @@ from autopublisher.adapters.memory.storage import MemoryStorage
 from autopublisher.adapters.storage_moved import MovedStorage
 from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.adapters.storage_sql import SqlStorage
-from autopublisher.bootstrap.files import place_of_files, storage_of
+from autopublisher.bootstrap.files import Place, place_of_files, storage_of
 from autopublisher.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
 from autopublisher.domain.faults import Fault
 from autopublisher.ports.storage import Storage
@@ -170,7 +170,7 @@ def test_on_postgresql_files_go_to_the_database_and_never_to_the_folder(
     storage_of(postgres_engine, tmp_path / "none", clock).write("red.png", b"content")
     assert storage_of(postgres_engine, tmp_path / "other", clock).read("red.png") == b"content"
     assert list(tmp_path.iterdir()) == []
-    assert place_of_files(postgres_engine, tmp_path / "none") == "kept in the database"
+    assert place_of_files(postgres_engine, tmp_path / "none") == Place.DATABASE()
 
 
 @pytest.mark.postgres
@@ -182,7 +182,7 @@ def test_on_postgresql_the_folder_of_an_earlier_release_is_still_read(
     storage.write("new.png", b"new")
     assert (storage.read("old.png"), storage.read("new.png")) == (b"old", b"new")
     assert [one.name for one in tmp_path.iterdir()] == ["old.png"]
-    assert str(tmp_path) in place_of_files(postgres_engine, tmp_path)
+    assert place_of_files(postgres_engine, tmp_path) == Place.DATABASE_AND_FOLDER(folder=str(tmp_path))
 
 
 def test_on_sqlite_files_stay_in_the_folder(
@@ -192,4 +192,4 @@ def test_on_sqlite_files_stay_in_the_folder(
     storage_of(sqlite_engine, folder, clock).write("red.png", b"content")
     assert (folder / "red.png").read_bytes() == b"content"
     assert count_of(sqlite_engine) == 0
-    assert place_of_files(sqlite_engine, folder) == f"kept in {folder}"
+    assert place_of_files(sqlite_engine, folder) == Place.FOLDER(folder=str(folder))

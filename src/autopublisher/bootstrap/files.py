@@ -7,8 +7,17 @@ from sqlalchemy import Engine
 from autopublisher.adapters.storage_moved import MovedStorage
 from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.adapters.storage_sql import SqlStorage
+from autopublisher.domain.messages import Code, Message
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.storage import Storage
+
+
+class Place(Code):
+    """Where pictures are kept."""
+
+    FOLDER = "place.folder"
+    DATABASE = "place.database"
+    DATABASE_AND_FOLDER = "place.database_and_folder"
 
 
 def storage_of(engine: Engine, folder: Path, clock: Clock) -> Storage:
@@ -23,12 +32,11 @@ def storage_of(engine: Engine, folder: Path, clock: Clock) -> Storage:
     return MovedStorage(shared, ObstoreStorage.in_folder(folder)) if folder.is_dir() else shared
 
 
-def place_of_files(engine: Engine, folder: Path) -> str:
-    """Say in words where ``storage_of`` keeps files."""
+def place_of_files(engine: Engine, folder: Path) -> Message:
+    """Return where ``storage_of`` keeps files."""
     if not _is_shared(engine):
-        return f"kept in {folder}"
-    former = f"; those of earlier releases in {folder}, on this machine only" if folder.is_dir() else ""
-    return f"kept in the database{former}"
+        return Place.FOLDER(folder=str(folder))
+    return Place.DATABASE_AND_FOLDER(folder=str(folder)) if folder.is_dir() else Place.DATABASE()
 
 
 def _is_shared(engine: Engine) -> bool:

@@ -16,7 +16,7 @@ from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Output, OutputOption, show_rows
 from autopublisher.cli.session import settings_with_log
-from autopublisher.domain.accounts.account_limit import HOW_TO_LIFT, is_reached
+from autopublisher.domain.accounts.account_limit import is_reached
 from autopublisher.domain.accounts.accounts import Account, missing_for_sales
 from autopublisher.domain.accounts.claims import ELSEWHERE, Claim, ClaimState
 from autopublisher.domain.errors import AutoPublisherError, MetaError, NewerDatabaseError
@@ -133,7 +133,11 @@ def _worker(settings: Settings) -> Check:
 
 
 def _product(product: Product) -> Iterator[Check]:
-    yield Check("pictures", State.OK, place_of_files(product.outside.engine, product.settings.files_folder))
+    yield Check(
+        "pictures",
+        State.OK,
+        render(place_of_files(product.outside.engine, product.settings.files_folder), language()),
+    )
     yield _guarded("clock", lambda: _clock(product))
     yield _guarded("runs", lambda: _runs(product))
     yield from _looks(product)
@@ -216,10 +220,10 @@ def _account(product: Product, act_id: ActId) -> Check:
         return Check(name, State.FAIL, worded("doctor.account_status", status=str(facts.status)), remedy)
     if is_reached(facts):
         finding = worded("doctor.limit_reached", cap=facts.spend_cap or "")
-        return Check(name, State.FAIL, finding, f"{HOW_TO_LIFT}.")
+        return Check(name, State.FAIL, finding, worded("doctor.limit_reached.remedy"))
     cap = run_cap(facts, product.settings.spend_limits.run)
     if cap is None:
-        remedy = f"Set AUTO_PUBLISHER_RUN_LIMIT={facts.currency}=..."
+        remedy = worded("doctor.no_cap.remedy", currency=facts.currency)
         return Check(name, State.WARN, worded("doctor.no_cap"), remedy)
     return Check(
         name,

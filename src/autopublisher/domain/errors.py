@@ -62,7 +62,7 @@ class NotFoundError(AutoPublisherError):
 class AccountNotFoundError(NotFoundError):
     """Meta account not found"""
 
-    remedy = "Check that meta_account_id exists: GET /meta/accounts lists the accounts."
+    remedy: "Message | str" = "Check that meta_account_id exists: GET /meta/accounts lists the accounts."
 
 
 class CreativesNotFoundError(NotFoundError):

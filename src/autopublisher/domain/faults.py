@@ -93,6 +93,7 @@ class Fault(Code):
     USER_EXISTS = "fault.user_exists"
     NO_SUCH_MOVE = "fault.no_such_move"
     RUN_HAS_ENDED = "fault.run_has_ended"
+    NAME_BY_ACT_ID = "fault.name_by_act_id"
 
 
 class Thing(Code):

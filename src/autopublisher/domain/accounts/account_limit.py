@@ -19,8 +19,6 @@ BILLING = "billing"
 _REACHED_PERCENT = 99
 """From so much of a limit on Meta hardly delivers: the rest is less than one more auction is worth."""
 
-HOW_TO_LIFT = "Raise or reset the account spending limit in Meta's billing settings"
-
 
 class AccountLimitMessage(Code):
     """What the account's own limit at Meta means for a run."""

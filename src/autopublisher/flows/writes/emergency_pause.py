@@ -21,6 +21,7 @@ from autopublisher.domain.accounts.emergency import (
 )
 from autopublisher.domain.accounts.stops import ObjectLine, Stop, StopReport
 from autopublisher.domain.errors import AccountNotFoundError, MetaError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, MetaId
 from autopublisher.domain.journal.naming import MARK
 from autopublisher.domain.journal.operations import ObjectKind
@@ -84,7 +85,7 @@ class EmergencyPause:
             named = ActId(f"act_{wanted.removeprefix('act_')}")
         if named is None:
             error = AccountNotFoundError()
-            error.remedy = "The database cannot be asked now: name the account by Meta's act_ id."
+            error.remedy = Fault.NAME_BY_ACT_ID()
             raise error
         return named
 
