@@ -21,6 +21,7 @@ from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker, prepare
 from autopublisher.adapters.work_dbos_lease import AdvisoryLockLease, FileLease, lock_key
 from autopublisher.adapters.work_dbos_store import driver_url, route_logs
 from autopublisher.domain.errors import ConfigurationError, ConflictError, UnavailableError
+from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler
@@ -389,12 +390,12 @@ def kept(url: str) -> list[str]:
 
 def test_a_second_worker_in_one_process_is_refused(url: str, start: StartWorker) -> None:
     start(Log())
-    with pytest.raises(ConflictError, match="already runs in this process"):
+    with pytest.raises(ConflictError, match=Fault.WORKER_IN_PROCESS):
         DbosWorker(url, nothing).start(Log())
 
 
 def test_an_unprepared_database_is_refused_with_the_way_out(database_url: str) -> None:
-    with pytest.raises(ConflictError, match="not prepared") as refused:
+    with pytest.raises(ConflictError, match=Fault.NOT_PREPARED) as refused:
         DbosWorker(database_url, nothing).start(Log())
     assert "db upgrade" in english(refused.value.remedy)
 
@@ -446,7 +447,7 @@ def test_a_sqlite_file_has_one_worker(tmp_path: Path) -> None:
 
 
 def test_a_sqlite_database_in_memory_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="database file"):
+    with pytest.raises(ConfigurationError, match=Fault.WORK_IN_MEMORY):
         prepare("sqlite://")
 
 
@@ -457,7 +458,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_answer_is_told_without_the_password() -> None:
     worker = DbosWorker("postgresql://somebody:hidden@127.0.0.1:1/nothing", nothing)
-    with pytest.raises(UnavailableError, match="does not answer") as refused:
+    with pytest.raises(UnavailableError, match=Fault.DATABASE_SILENT) as refused:
         worker.start(Log())
     assert "hidden" not in str(refused.value)
 

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.types import JSON, DateTime, TypeDecorator, TypeEngine
 
+from autopublisher.adapters.db.column_types import Said
 from autopublisher.adapters.db.migrate import check_references, exclusive, settings_on
 from autopublisher.adapters.db.session import consistent, reachable
 from autopublisher.adapters.db.tables import METADATA, files
@@ -93,7 +94,8 @@ def rows_out(connection: Connection, name: str) -> Iterator[bytes]:
 
 
 def _read(column: Column[Any]) -> Any:
-    return cast(column, Text).label(column.name) if _is_json(column.type) else column
+    travels_as_text = isinstance(column.type, Said) or _is_json(column.type)
+    return cast(column, Text).label(column.name) if travels_as_text else column
 
 
 def _is_json(kind: TypeEngine[Any]) -> bool:
