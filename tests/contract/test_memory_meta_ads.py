@@ -156,6 +156,15 @@ def test_figures_of_one_object_come_by_its_id_when_it_is_deleted_too(meta: Memor
     assert meta.insights_of(ACT, meta_id, START, START) == InsightsRow(meta_id, {"spend": "1.50"})
 
 
+def test_what_is_deleted_has_no_row_among_all_and_counts_in_the_accounts_own(meta: MemoryMetaAds) -> None:
+    parents = [campaign(meta), campaign(meta)]
+    ad_sets = [meta.create(ACT, ObjectKind.AD_SET, {"name": "A", "campaign_id": one}) for one in parents]
+    meta.insights = {one: {"spend": "1.50"} for one in ad_sets}
+    meta.delete(parents[0])
+    assert [row.object_id for row in meta.ad_sets(ACT, None, START, START)] == ad_sets[1:]
+    assert meta.insights_of(ACT, MetaId(ACT), START, START) == InsightsRow(MetaId(ACT), {"spend": "3.00"})
+
+
 def test_figures_of_an_object_that_never_was_are_refused(meta: MemoryMetaAds) -> None:
     with pytest.raises(MetaNotFoundError):
         meta.insights_of(ACT, MetaId("6"), START, START)

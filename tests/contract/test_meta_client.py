@@ -372,4 +372,5 @@ class TestInsights:
         parent = meta.create(ObjectKind.CAMPAIGN, campaign(token))
         child = meta.create(ObjectKind.AD_SET, ad_set(token, parent))
 
-        assert list(meta.ad_sets([child], NOW, NOW)) == []
+        assert list(meta.ad_sets([child], NOW, NOW)) == list(meta.ad_sets(None, NOW, NOW)) == []
+        assert meta.insights_of(MetaId(ACT), NOW, NOW) is None

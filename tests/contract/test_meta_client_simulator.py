@@ -149,13 +149,17 @@ class TestDelivery:
         assert [meta.insights_of(ACT, each, start, start) for each in every] == [None] * 3
         end = clock.advance_to(start + timedelta(hours=25))
         (row,) = meta.ad_sets(ACT, [ad_set], start, end)
-        for each in every:
+        meta.update(campaign, {"status": "ARCHIVED"})
+        assert [one.object_id for one in meta.ad_sets(ACT, None, start, end)] == [ad_set]
+        for each in reversed(every):
             meta.delete(each)
 
-        own = [meta.insights_of(ACT, each, start, end) for each in every]
+        own = [meta.insights_of(ACT, each, start, end) for each in (*every, MetaId(ACT))]
 
-        assert (len(ads), [one and one.metrics["spend"] for one in own]) == (1, [row.metrics["spend"]] * 3)
-        assert meta.ad_sets(ACT, [ad_set], start, end) == ()
+        assert (len(ads), [one and one.metrics["spend"] for one in own]) == (1, [row.metrics["spend"]] * 4)
+        assert (
+            list(meta.ad_sets(ACT, [ad_set], start, end)) == list(meta.ad_sets(ACT, None, start, end)) == []
+        )
 
     def test_counts_each_sale_once(self, meta: SdkMetaAds, clock: SimulatedClock) -> None:
         start = clock.now()

@@ -11,15 +11,16 @@ from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError, MetaThrottledError, MetaTransientError
 from autopublisher.domain.ids import InstallationId
-from autopublisher.domain.journal.operations import Action
+from autopublisher.domain.journal.keys import Purpose
+from autopublisher.domain.journal.operations import Action, ObjectKind, resolve
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in
 from autopublisher.domain.request.request import BudgetConfig
 from autopublisher.domain.runs.run import FINAL, RunStatus
 from metasim.faults import read_fault
-from metasim.state import AdSet
+from metasim.state import AdSet, Campaign
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
-from support.simulated import brief_request
+from support.simulated import ACT, brief_request
 from support.wording import english
 
 pytestmark = pytest.mark.slow  # runs over the simulator
@@ -393,3 +394,82 @@ def test_cancelling_a_held_run_pauses_although_nothing_can_be_listed() -> None:
             world.tick()
             world.pass_time(hours=1.1)
     assert world.active() == []
+
+
+AFTER_THE_TEST = [
+    _R.ANALYZING_RESULTS,
+    _R.SELECTING_WINNER,
+    _R.WAITING_APPROVAL,
+    _R.SCALING_BUDGET,
+    _R.PUBLISHING_FINAL,
+]
+
+
+@pytest.mark.parametrize("status", AFTER_THE_TEST)
+def test_a_final_campaign_that_somebody_deleted_counts_all_the_same(status: RunStatus) -> None:
+    world = completed(after=40)
+    world.edit(world.campaigns()[0].id, status="DELETED")
+    spent = world.books().spent
+    world.restore(backup_in(world, status))
+    marked_as_restored(world)
+    run = world.live_on(hours=100)
+    assert within_total(world)
+    if status is _R.PUBLISHING_FINAL:  # what was approved cannot be paid any more
+        assert (run.status, world.books().spent) == (_R.FAILED, spent)
+        assert "somebody has deleted" in english(run.reason)
+    else:
+        assert (run.status, len(world.campaigns())) == (_R.COMPLETED, 2)
+        assert world.books().spent > spent
+        assert "somebody has deleted" in english(run.warnings[-1])
+
+
+def strangers_campaign(world: RestoredWorld) -> str:
+    """Have somebody else switch a campaign on in the account, built as an arm is."""
+    rows = {row.key: row for row in world.rows()}
+    ids = {key: str(row.meta_id) for key, row in rows.items()}
+    for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD):
+        key = f"test/a/{kind}"
+        params = {**resolve(rows[key].spec.params, ids), "name": f"Autumn {kind}", "status": "ACTIVE"}
+        if kind is ObjectKind.AD_SET:
+            starts = world.machine.clock.now()
+            params |= {"start_time": starts.isoformat(), "end_time": (starts + timedelta(days=1)).isoformat()}
+        ids[key] = str(world.machine.meta.create(ACT, kind, params))
+    return ids["test/a/campaign"]
+
+
+@pytest.mark.parametrize("status", [_R.ANALYZING_RESULTS, _R.SCALING_BUDGET])
+def test_somebody_elses_deleted_campaign_counts_as_well_and_the_run_goes_on(status: RunStatus) -> None:
+    world = RestoredWorld()
+    world.go(status)
+    stranger = strangers_campaign(world)
+    world.pass_time(hours=30)
+    world.edit(stranger, status="DELETED")
+    marked_as_restored(world)
+    with world.unread(MetaTransientError("down")):
+        assert world.live_on(hours=2).restoration is None
+        assert world.campaigns() == []
+    run = world.live_on(hours=80)
+    assert (run.status, len(world.campaigns())) == (_R.COMPLETED, 1)
+    (row,) = [one for one in world.rows() if one.purpose is Purpose.DELETED_SPEND]
+    spent = world.machine.simulator.state.need(Campaign, stranger).spent_micros // 10_000
+    assert spent > 1_000
+    assert spent < commitment_of(row) < spent + 10
+    budget = dict(run.release.final_budget or {})["total"]
+    assert (
+        commitment_of(row)
+        + budget
+        + sum(commitment_of(one, world.rows()) for one in world.rows() if one.purpose is Purpose.TEST)
+        == TOTAL_MINOR
+    )
+
+
+def test_figures_that_move_while_they_are_read_are_no_deleted_campaign() -> None:
+    world = RestoredWorld()
+    world.go(_R.AB_TESTING)
+    world.live_on(hours=3)
+    marked_as_restored(world)
+    with world.moving():
+        assert world.live_on(hours=12).restoration == "r1"
+    assert [one.spent for one in world.rows() if one.purpose is Purpose.DELETED_SPEND] == [0]
+    events = world.reports().view(world.run_id).events
+    assert not [one for one in events if one.tag.endswith(":deleted_spend")], "not even for a while"

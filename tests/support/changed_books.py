@@ -26,7 +26,7 @@ class ChangedBooks(SdkMetaAds):
         return facts
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         return [self._distorted(row) for row in super().ad_sets(act_id, ad_set_ids, since, until)]
 

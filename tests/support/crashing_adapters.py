@@ -60,7 +60,7 @@ class CrashingClient(SdkMetaAds):
         return self._deadly(lambda: super(CrashingClient, self).minimum_budgets(act_id))
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         return self._deadly(lambda: super(CrashingClient, self).ad_sets(act_id, ad_set_ids, since, until))
 

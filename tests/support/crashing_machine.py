@@ -84,10 +84,12 @@ class CrashingMeta(MemoryMetaAds):
         self.crash_plan.strike()
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
-        there = [one for one in ad_set_ids if one in self.objects and self.objects[one].status != "DELETED"]
+        there = [
+            one for one in ad_set_ids or () if one in self.objects and self.objects[one].status != "DELETED"
+        ]
         tests = [one for one in there if self._is_of_test(one)]
         return [self._row(ad_set_id, self._share()) for ad_set_id in tests]
 

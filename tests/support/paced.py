@@ -86,10 +86,10 @@ class PacedMeta(CrashingMeta):
         }
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         self._begin("ad_sets", act_id, {"since": since, "until": until})
-        tests = [one for one in ad_set_ids if "Variant " in self.objects[one].fields["name"]]
+        tests = [one for one in ad_set_ids or () if "Variant " in self.objects[one].fields["name"]]
         for one in tests:
             self._deliver(one)
         return [self._figures(one) for one in tests]

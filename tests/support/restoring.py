@@ -158,7 +158,7 @@ class RestoredWorld:
         read = self.machine.meta.ad_sets
 
         def fail(
-            act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+            act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
         ) -> Sequence[InsightsRow]:
             raise error
 
@@ -167,6 +167,22 @@ class RestoredWorld:
             yield
         finally:
             self.machine.meta.ad_sets = read  # type: ignore[method-assign]
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Have Meta's figures move on, once, between the rows of the account's ad sets and its total."""
+        read = self.machine.meta.insights_of
+
+        def late(act_id: ActId, meta_id: MetaId, since: datetime, until: datetime) -> InsightsRow | None:
+            self.machine.meta.insights_of = read  # type: ignore[method-assign]  # once
+            self.pass_time(hours=1)
+            return read(act_id, meta_id, since, until)
+
+        self.machine.meta.insights_of = late  # type: ignore[method-assign]  # a Meta whose figures move
+        try:
+            yield
+        finally:
+            self.machine.meta.insights_of = read  # type: ignore[method-assign]
 
     def active(self) -> list[str]:
         state = self.machine.simulator.state

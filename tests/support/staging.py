@@ -129,7 +129,7 @@ class FaultyMeta(CrashingMeta):
         return replace(row, metrics={**row.metrics, "spend": spend})
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         found = super().ad_sets(act_id, ad_set_ids, since, until)
         told = [replace(row, metrics={**row.metrics, **self.odd.get(row.object_id, {})}) for row in found]

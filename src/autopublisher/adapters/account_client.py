@@ -32,7 +32,7 @@ class _ClientOfAll(Protocol):
     def minimum_budgets(self, act_id: ActId) -> MinimumBudgets: ...
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]: ...
 
     def insights_of(
@@ -78,7 +78,7 @@ class AccountClient:
         return self.client.minimum_budgets(self.act_id)
 
     def ad_sets(
-        self, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
         """Return one row per delivering ad set."""
         return self.client.ad_sets(self.act_id, ad_set_ids, since, until)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from hashlib import blake2b
 from itertools import count
 from threading import local
@@ -211,21 +212,25 @@ class MemoryMetaAds:
         return [self.facts.act_id]
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
-        """Return the rows in ``insights`` of the ad sets asked for; they are the figures of any period."""
+        """Return the rows in ``insights`` of the ad sets asked for, or that are not deleted: figures of any period."""
         fault = self._begin("ad_sets", act_id, {"since": since, "until": until})
         self._end(fault)
-        return [InsightsRow(one, self.insights[one]) for one in ad_set_ids if one in self.insights]
+        asked = self._standing() if ad_set_ids is None else ad_set_ids
+        return [InsightsRow(one, self.insights[one]) for one in asked if one in self.insights]
 
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> InsightsRow | None:
-        """Return the object's row in ``insights``; it is the figures of any period."""
+        """Return the object's row in ``insights``, the figures of any period; the account's is the sum of its ad sets."""
         fault = self._begin("insights_of", act_id, {"since": since, "until": until})
-        self._stored(meta_id)
+        is_account = str(meta_id) == str(act_id)
+        if not is_account:
+            self._stored(meta_id)
         self._end(fault)
-        return InsightsRow(meta_id, self.insights[meta_id]) if self.insights.get(meta_id) else None
+        row = self._summed() if is_account else self.insights.get(meta_id)
+        return InsightsRow(meta_id, row) if row else None
 
     # --- pacing -----------------------------------------------------------------------------------
 
@@ -266,6 +271,22 @@ class MemoryMetaAds:
     def _end(fault: Fault | None) -> None:
         if fault is not None:
             raise fault.error
+
+    def _ad_sets(self) -> list[tuple[MetaId, StoredObject]]:
+        return [(key, one) for key, one in self.objects.items() if one.kind is ObjectKind.AD_SET]
+
+    def _standing(self) -> list[MetaId]:
+        """Return the ad sets that are not deleted, nor their campaigns."""
+        return [
+            key
+            for key, one in self._ad_sets()
+            if "DELETED" not in {one.status, self.objects[MetaId(one.fields["campaign_id"])].status}
+        ]
+
+    def _summed(self) -> Mapping[str, Any]:
+        """Return what all ad sets have spent, deleted ones too."""
+        rows = [self.insights[key] for key, _ in self._ad_sets() if key in self.insights]
+        return {"spend": str(sum(Decimal(row.get("spend", 0)) for row in rows))} if rows else {}
 
     def _need_account(self, act_id: ActId) -> None:
         if act_id != self.facts.act_id:

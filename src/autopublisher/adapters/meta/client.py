@@ -222,12 +222,15 @@ class SdkMetaAds:
     # --- insights -------------------------------------------------------------------------------------
 
     def ad_sets(
-        self, act_id: ActId, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, act_id: ActId, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
-        """Return one row per delivering ad set, over the account's days that hold both moments."""
-        if not ad_set_ids:
+        """Return one row per delivering ad set, over the account's days that hold both moments; without ids of all."""
+        if ad_set_ids is not None and not ad_set_ids:
             return ()
         timezone = self._known(act_id).timezone
+        if ad_set_ids is None:
+            query = messages.listed_insights_query(timezone, since, until)
+            return [messages.insights_row(row) for row in self._rows(act_id, "insights", query)]
         rows: dict[MetaId, InsightsRow] = {}
         waiting = [
             ad_set_ids[start : start + IDS_PER_QUERY] for start in range(0, len(ad_set_ids), IDS_PER_QUERY)
@@ -248,7 +251,7 @@ class SdkMetaAds:
     def insights_of(
         self, act_id: ActId, meta_id: MetaId, since: datetime, until: datetime
     ) -> InsightsRow | None:
-        """Return the row of one campaign, ad set or ad, a deleted one too; None without delivery."""
+        """Return the row of one campaign, ad set or ad, a deleted one too, or of the account; None without delivery."""
         query = messages.own_insights_query(self._known(act_id).timezone, since, until)
         self._pacer.owns(act_id, meta_id)
         rows = tuple(self._rows(meta_id, "insights", query))

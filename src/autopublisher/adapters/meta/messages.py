@@ -54,6 +54,9 @@ _STUDY_FIELDS = {
 }
 """How the fields of a study are asked for; a test has far fewer than a hundred cells."""
 
+NOT_DELETED = ("ACTIVE", "PAUSED", "CAMPAIGN_PAUSED", "ARCHIVED", "IN_PROCESS", "WITH_ISSUES")
+"""Every effective status of an ad set but that of a deleted one."""
+
 EARLIER = timedelta(days=2)
 """So much earlier a window of figures begins: a moment's day differs by up to two between the time zones of the world.
 
@@ -160,6 +163,16 @@ def insights_query(
         "filtering": [{"field": "adset.id", "operator": "IN", "value": list(ad_set_ids)}],
         "time_range": _days(timezone, since, until),
         "fields": field_list(("adset_id",), FIGURES),
+    }
+
+
+def listed_insights_query(timezone: str, since: datetime, until: datetime) -> dict[str, Any]:
+    """Ask for what every ad set of the account has spent that is not deleted: archived ones have to be named."""
+    return {
+        "level": "adset",
+        "filtering": [{"field": "adset.effective_status", "operator": "IN", "value": list(NOT_DELETED)}],
+        "time_range": _days(timezone, since, until),
+        "fields": field_list(("adset_id", "spend")),
     }
 
 

@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     DUPLICATE = "duplicate"
     ORPHAN = "orphan"
     LABEL = "label"
+    DELETED_SPEND = "deleted_spend"
     ACTIVATE = "activate"
     PAUSE = "pause"
     RENAME = "rename"
@@ -45,6 +46,7 @@ _PLANNED = frozenset(
         Purpose.UNPLACED,
         Purpose.ORPHAN,
         Purpose.LABEL,
+        Purpose.DELETED_SPEND,
     }
 )
 
@@ -55,7 +57,7 @@ _KINDS = frozenset({"campaign", "adset", "creative", "ad"})
 class OperationKey:
     """A key by its parts.
 
-    Of a create ``place`` is the variant's letter, a file's id or a number, as its purpose has it, and ``kind`` the last
+    Of a create ``place`` is the variant's letter, an id or a number, as its purpose has it, and ``kind`` the last
     part. Of a change or a duplicate ``of`` is the key it concerns and ``serial`` tells it from others of the same purpose.
     """
 

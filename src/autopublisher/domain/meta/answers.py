@@ -9,6 +9,7 @@ class MetaFault(Code):
 
     NO_IMAGE = "meta_fault.no_image"
     UPLOADED_ONLY = "meta_fault.uploaded_only"
+    TOTAL_TOO_SMALL = "meta_fault.total_too_small"
     SEVERAL_ROWS = "meta_fault.several_rows"
     NO_BUSINESS = "meta_fault.no_business"
     IMAGE_ID = "meta_fault.image_id"

@@ -109,6 +109,11 @@ def reading_of(row: InsightsRow, currency: str, conversion_event: str) -> Readin
     return Reading(figures, (*refunded, *estimated))
 
 
+def spend_of(row: InsightsRow | None) -> Decimal:
+    """Return what a row says was spent, in major units, nothing without a row; raises MetaReadError as ``reading_of``."""
+    return Decimal(0) if row is None else _decimal("spend", row.metrics.get("spend"))
+
+
 def figures_of(row: InsightsRow, currency: str, conversion_event: str) -> Figures:
     """Return the figures of ``reading_of`` alone."""
     return reading_of(row, currency, conversion_event).figures

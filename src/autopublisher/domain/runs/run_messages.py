@@ -110,6 +110,8 @@ class RunMessage(Code):
     HELD_OFF = "run.held_off"
     OLDER = "run.older"
     IS_OLDER = "run.is_older"
+    DELETED_AWAITED = "run.deleted_awaited"
+    DELETED_LEAVES = "run.deleted_leaves"
     HELD_UNADOPTED = "run.held_unadopted"
 
 
@@ -120,6 +122,7 @@ class RunWarning(Code):
     WITHOUT_RULE = "warning.without_rule"
     WITHOUT_STUDY = "warning.without_study"
     STUDY_LOST = "warning.study_lost"
+    DELETED_SPEND = "warning.deleted_spend"
     HELD_BY_STOP = "warning.held_by_stop"
 
 

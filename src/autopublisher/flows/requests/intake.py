@@ -1,7 +1,7 @@
 """Intake of requests: checked against everything before a cent can be spent, and stored with the run's first tick."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -154,6 +154,11 @@ class Intake:
         )
         try:
             with self._open_unit() as unit:
+                present = unit.installations.present()
+                if present is not None and present.restoration is not None:
+                    run = replace(
+                        run, restoration=present.restoration.id
+                    )  # made since: nothing of it is older
                 unit.runs.add(run)
                 unit.observations.add_events(
                     [

@@ -52,6 +52,7 @@ from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.deleted_spend import DeletedSpend
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
@@ -104,6 +105,7 @@ class Holding:
         self._clock = clock
         self._plans = plans
         self._known = known
+        self._deleted = DeletedSpend(open_unit, control, clients, clock)
         self._stretch = stretch
 
     def compared(self, run: Run, listing: Sequence[ObjectState] | None = None) -> Run:
@@ -122,8 +124,13 @@ class Holding:
         if not known or is_ahead(rows, listing or (), run.id):
             self._await_lists(restored)
             self.control.account_for_orphans(run, self.plan(run), listing, anew=not known)
+        self._deleted.count(run, restored)  # after the lists: what has vanished from them by now is in no row
         self._known.note(run)
-        return replace(run, restoration=id_)
+        return self._deleted.noted(replace(run, restoration=id_))
+
+    def settled(self, run: Run) -> None:
+        """Let a run's phase work once all that was deleted before a restoring is known; raises Deferred and RunFailed."""
+        self._deleted.settle(run, self.control.views.restoration(), self.plan(run))
 
     def _await_lists(self, restored: Restoration | None) -> None:
         """Wait until Meta's lists show all that was made before a backup was put back; in simulated time that is past."""

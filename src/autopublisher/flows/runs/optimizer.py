@@ -15,7 +15,7 @@ from autopublisher.domain.request.rules import smallest_daily
 from autopublisher.domain.runs.optimizer import FinalBudget, NoBudget, Room, fitted_budget
 from autopublisher.domain.runs.plan import objective_of, total_of
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.domain.runs.run_messages import RunMessage
+from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -75,7 +75,9 @@ class Scaling:
         if isinstance(budget, FinalBudget):
             _wait_for_account(facts, budget, now)
         if isinstance(budget, NoBudget):
-            said = RunMessage.NOTHING_PUBLISHED(why=budget.reason)
+            deleted = [one for one in run.warnings if one.code == RunWarning.DELETED_SPEND]
+            why = RunMessage.NOTES(notes=(budget.reason, *deleted)) if deleted else budget.reason
+            said = RunMessage.NOTHING_PUBLISHED(why=why)
             ending = replace(run.ending, turned_to=RunStatus.COMPLETED)
             ended = replace(run, ending=ending, next_tick_at=now, report=unpublished(said))
             return Step(ended, (event(run, now, "nothing_to_scale", said),))

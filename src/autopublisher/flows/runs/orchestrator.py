@@ -107,6 +107,7 @@ class Orchestrator:
                 raise barrier
             try:
                 run = run if run.control is Control.ADOPT else self.holding.compared(run)
+                self.holding.settled(run)
                 step = self.holding.adopted(run) if run.control is Control.ADOPT else phase(run)
             except Held:
                 step = self.holding.held(run)

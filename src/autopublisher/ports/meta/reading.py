@@ -43,9 +43,9 @@ class MetaInsights(Protocol):
     """Performance figures, cumulative, as reported at the moment of asking."""
 
     def ad_sets(
-        self, ad_set_ids: Sequence[MetaId], since: datetime, until: datetime
+        self, ad_set_ids: Sequence[MetaId] | None, since: datetime, until: datetime
     ) -> Sequence[InsightsRow]:
-        """Return one row per delivering ad set.
+        """Return one row per delivering ad set; without ids of all in the account, archived ones too, but for deleted ones.
 
         ``since`` and ``until`` are moments; the account's days that hold them are asked for. An ad set without delivery
         has no row. All pages or an error.
@@ -55,8 +55,8 @@ class MetaInsights(Protocol):
     def insights_of(self, meta_id: MetaId, since: datetime, until: datetime) -> InsightsRow | None:
         """Return the row of one campaign, ad set or ad, None without delivery; the days are as in ``ad_sets``.
 
-        It is asked for by its id, so that one that is deleted or archived has its figures too. Raises MetaNotFoundError
-        where Meta does not know it.
+        It is asked for by its id, so that one that is deleted or archived has its figures too; by its own id the account has
+        the sum of all, deleted ones included. Raises MetaNotFoundError where Meta does not know it.
         """
         ...
 

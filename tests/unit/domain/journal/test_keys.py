@@ -10,13 +10,13 @@ KINDS = ("campaign", "adset", "creative", "ad")
 CHANGES = sorted(
     set(Purpose)
     - {Purpose.TEST, Purpose.FINAL, Purpose.IMAGE, Purpose.STUDY, Purpose.RULE, Purpose.UNPLACED}
-    - {Purpose.ORPHAN, Purpose.LABEL}
+    - {Purpose.ORPHAN, Purpose.LABEL, Purpose.DELETED_SPEND}
 )
 
 creates = st.one_of(
     st.builds(OperationKey, st.just(Purpose.TEST), st.sampled_from("abcdefghij"), st.sampled_from(KINDS)),
     st.builds(OperationKey, st.just(Purpose.FINAL), st.sampled_from(["", "b"]), st.sampled_from(KINDS)),
-    st.builds(OperationKey, st.just(Purpose.IMAGE), st.uuids().map(str)),
+    st.builds(OperationKey, st.sampled_from([Purpose.IMAGE, Purpose.DELETED_SPEND]), st.uuids().map(str)),
     st.builds(OperationKey, st.just(Purpose.STUDY), st.integers(1, 9).map(str)),
     st.builds(
         OperationKey, st.sampled_from([Purpose.ORPHAN, Purpose.LABEL]), st.integers(1, 10**17).map(str)
