@@ -396,25 +396,28 @@ def test_cancelling_a_held_run_pauses_although_nothing_can_be_listed() -> None:
     assert world.active() == []
 
 
-AFTER_THE_TEST = [
-    _R.ANALYZING_RESULTS,
-    _R.SELECTING_WINNER,
-    _R.WAITING_APPROVAL,
-    _R.SCALING_BUDGET,
-    _R.PUBLISHING_FINAL,
-]
-
-
-@pytest.mark.parametrize("status", AFTER_THE_TEST)
-def test_a_final_campaign_that_somebody_deleted_counts_all_the_same(status: RunStatus) -> None:
+@pytest.mark.parametrize(
+    ("status", "last"),
+    [
+        (_R.ANALYZING_RESULTS, False),
+        (_R.SELECTING_WINNER, False),
+        (_R.WAITING_APPROVAL, True),
+        (_R.SCALING_BUDGET, True),
+        (_R.PUBLISHING_FINAL, False),
+        (_R.PUBLISHING_FINAL, True),
+    ],
+)
+def test_a_final_campaign_that_somebody_deleted_counts_all_the_same(status: RunStatus, last: bool) -> None:  # noqa: FBT001 - a parameter
     world = completed(after=40)
     world.edit(world.campaigns()[0].id, status="DELETED")
     spent = world.books().spent
-    world.restore(backup_in(world, status))
+    world.restore(backup_in(world, status, last=last))
     marked_as_restored(world)
     run = world.live_on(hours=100)
     assert within_total(world)
-    if status is _R.PUBLISHING_FINAL:  # what was approved cannot be paid any more
+    if (
+        status is _R.PUBLISHING_FINAL
+    ):  # what was approved cannot be paid any more, or is in the journal and gone
         assert (run.status, world.books().spent) == (_R.FAILED, spent)
         assert "somebody has deleted" in english(run.reason)
     else:
@@ -461,6 +464,21 @@ def test_somebody_elses_deleted_campaign_counts_as_well_and_the_run_goes_on(stat
         + sum(commitment_of(one, world.rows()) for one in world.rows() if one.purpose is Purpose.TEST)
         == TOTAL_MINOR
     )
+
+
+def test_figures_of_what_was_deleted_that_come_late_count() -> None:
+    world = RestoredWorld()
+    world.go(_R.SCALING_BUDGET)
+    marked_as_restored(world)
+    stranger = strangers_campaign(world)
+    world.pass_time(hours=5.2)
+    world.edit(stranger, status="DELETED")
+    world.tick()
+    (first,) = [one for one in world.rows() if one.purpose is Purpose.DELETED_SPEND]
+    world.live_on(hours=1)
+    (last,) = [one for one in world.rows() if one.purpose is Purpose.DELETED_SPEND]
+    spent = world.machine.simulator.state.need(Campaign, stranger).spent_micros / 10_000
+    assert commitment_of(first) < spent <= commitment_of(last)
 
 
 def test_figures_that_move_while_they_are_read_are_no_deleted_campaign() -> None:

@@ -82,6 +82,7 @@ class RunMessage(Code):
     ADS_BLOCKED = "run.ads_blocked"
     ADS_REVIEW_TOO_LONG = "run.ads_review_too_long"
     FINAL_REVIEW_TOO_LONG = "run.final_review_too_long"
+    FINAL_GONE = "run.final_gone"
     FINAL_GIVEN_UP = "run.final_given_up"
     UNREAD = "run.unread"
     UNPROVED = "run.unproved"

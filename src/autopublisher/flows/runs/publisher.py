@@ -136,8 +136,14 @@ class Publication:
         return [row for row in tree if row.key in listed or not self._control.shown_now(run, row).is_gone]
 
     def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:
-        """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick."""
+        """Trust nothing but what Meta shows now; what does not stand as it should is put right at the next tick.
+
+        Raises RunFailed for what never can be: somebody has deleted or archived it.
+        """
         shown = {row.key: self._control.read(run, row) for row in final if row.spec.kind in TREE}
+        gone = tuple(key for key, state in shown.items() if state.is_gone)
+        if gone:
+            raise RunFailed(RunMessage.FINAL_GONE(gone=gone))
         shown |= self._control.read_all(run, arms)
         published = {row.key for row in final}
         wrong = tuple(
