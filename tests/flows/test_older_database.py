@@ -426,6 +426,19 @@ def test_a_final_campaign_that_somebody_deleted_counts_all_the_same(status: RunS
         assert "somebody has deleted" in english(run.warnings[-1])
 
 
+def test_the_deleted_ad_set_of_a_final_campaign_that_stands_is_not_made_again() -> None:
+    world = completed(after=40)
+    (campaign,) = world.campaigns()
+    ad_sets = world.machine.simulator.state.of_kind(AdSet)
+    (ad_set,) = [one for one in ad_sets if one.campaign_id == campaign.id]
+    world.edit(ad_set.id, status="DELETED")
+    made = world.made()
+    world.restore(backup_in(world, _R.PUBLISHING_FINAL))
+    marked_as_restored(world)
+    assert world.live_on(hours=30).status is _R.FAILED
+    assert (world.made(), within_total(world)) == (made, True)
+
+
 def strangers_campaign(world: RestoredWorld) -> str:
     """Have somebody else switch a campaign on in the account, built as an arm is."""
     rows = {row.key: row for row in world.rows()}
