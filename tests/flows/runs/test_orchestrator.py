@@ -129,6 +129,18 @@ def test_an_end_wakes_the_run_whose_turn_it_is_and_no_other() -> None:
     assert woken == [runs[0].id, runs[1].id]
 
 
+def test_two_ends_wake_two_runs_though_none_has_been_ticked_between() -> None:
+    stage = crowded_stage(runs=6, at_once=2)
+    runs = stage.drive_all(lambda runs: sum(run.attention is not None for run in runs) == 4)
+    before = {run.id: run.version for run in runs}
+    for run in runs[:2]:
+        stage.approvals.cancel(run.id, "manager")
+    for run in runs[:2]:
+        stage.drive(run.id)
+    woken = [run.id for run in map(stage.run, before) if run.version > before[run.id]]
+    assert woken == [run.id for run in runs[:4]]
+
+
 def test_a_waiting_run_says_what_it_waits_for() -> None:
     stage = crowded_stage(runs=2, at_once=1)
     runs = stage.drive_all(lambda runs: any(run.attention for run in runs))

@@ -234,9 +234,12 @@ class Orchestrator:
 
 
 def _is_in_line(run: Run, now: datetime) -> bool:
-    """Tell whether a queued run waits for a place, and not for its own moment or for a stop to be lifted."""
+    """Tell whether a queued run waits for a place, and not for its own moment or for a stop to be lifted.
+
+    One that is due has been called already: a second end calls the next, for there is a place for each.
+    """
     scheduled = run.request.scheduled_for
-    return run.next_tick_at is not None and (scheduled is None or scheduled <= now)
+    return run.next_tick_at is not None and run.next_tick_at > now and (scheduled is None or scheduled <= now)
 
 
 def _leaves_its_turn(run: Run) -> bool:
