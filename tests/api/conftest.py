@@ -42,7 +42,7 @@ from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.stops import Stops
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from support.pictures import picture
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -37,7 +37,7 @@ from autopublisher.domain.runs.run import Release, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, ended_by
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.reports import RunView
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from autopublisher.messages import Language, render, words_in
 from autopublisher.ports.repositories import Fence
 from support.crashing_machine import CrashingMachine, seeded

@@ -31,7 +31,7 @@ from autopublisher.flows.runs.holding import Holding, KnownRuns
 from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick

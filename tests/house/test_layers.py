@@ -11,9 +11,9 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 PLANTED = {
-    "Dependencies point inward": ("autopublisher/domain/amounts.py", "autopublisher.flows.writes.gate"),
+    "Dependencies point inward": ("autopublisher/domain/amounts.py", "autopublisher.flows.writes.money_gate"),
     "The simulator imports nothing of the product": ("metasim/clock.py", "autopublisher.domain.amounts"),
-    "Only the composition roots know the simulator": ("autopublisher/flows/writes/gate.py", "metasim"),
+    "Only the composition roots know the simulator": ("autopublisher/flows/writes/money_gate.py", "metasim"),
     "The domain is pure": ("autopublisher/domain/runs/plan.py", "structlog"),
     "Domain and ports do no input or output": ("autopublisher/ports/clock.py", "socket"),
     "Secrets are made and hashed behind ports": ("autopublisher/flows/requests/people.py", "hmac"),
@@ -27,7 +27,7 @@ PLANTED = {
         "autopublisher.domain.runs.run",
     ),
     "The rooms of the flows point down": (
-        "autopublisher/flows/writes/gate.py",
+        "autopublisher/flows/writes/money_gate.py",
         "autopublisher.flows.runs.orchestrator",
     ),
     "Only the writes' room names the half of Meta's port that writes": (

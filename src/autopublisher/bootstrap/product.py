@@ -48,7 +48,7 @@ from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from autopublisher.flows.writes.patience import Patience
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork

@@ -40,7 +40,7 @@ from autopublisher.flows.writes.account_writes import AccountWrites
 from autopublisher.flows.writes.best_effort import BestEffortWrites
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanPause
 from autopublisher.flows.writes.patience import Patience

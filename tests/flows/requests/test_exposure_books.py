@@ -6,7 +6,7 @@ import pytest
 
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.exposure import AccountExposure, Exposures
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from support.simulated import ACCOUNT, Machine
 from support.staging import Stage, with_test, with_total
 

@@ -13,7 +13,7 @@ from autopublisher.domain.request.regional_rules import IDENTITIES
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, build_watch
 from autopublisher.flows.requests.exposure import Exposures
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.work import Tick
 from support.simulated import ACCOUNT, ACT, Machine, brief_request
 

@@ -12,7 +12,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.requests.exposure import AccountExposure, Exposures
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from support.staging import PlannedFault, cut_off
 from support.sweep_staging import SweepStage, staged
 from support.wording import english

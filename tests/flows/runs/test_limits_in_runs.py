@@ -21,7 +21,7 @@ from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.writes.executor import Executor
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from support.crashing_machine import START
 from support.simulated import ACCOUNT, brief_request
 from support.staging import PlannedFault, Stage, cut_off, with_total

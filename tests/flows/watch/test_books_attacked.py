@@ -16,7 +16,7 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.limits import InstallationLimits
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.writes.gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 from support.simulated import ACCOUNT
 from support.stop_staging import StopStage, stage_in
 from support.wording import english

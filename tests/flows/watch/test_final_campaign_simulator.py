@@ -12,7 +12,7 @@ from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import MetaId, RunId, StopId
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import Exposures
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from support.simulated import ACT, Machine
 from support.wording import english
 

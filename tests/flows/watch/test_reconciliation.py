@@ -12,7 +12,7 @@ from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.reconciliation.findings import look_of
 from autopublisher.domain.runs.run import Ending, RunStatus
 from autopublisher.flows.requests.exposure import Exposures
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from support.staging import PlannedFault, cut_off
 from support.sweep_staging import AN_AGE, SweepStage, staged
 from support.wording import english

@@ -18,7 +18,7 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig, build_watch
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.watch.account_watch import AccountWatch
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.flows.writes.objects import TREE
 from autopublisher.ports.work import Tick
 from metasim import SimulatorConfig

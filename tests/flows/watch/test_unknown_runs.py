@@ -13,7 +13,7 @@ from autopublisher.domain.journal.records import Event
 from autopublisher.domain.reconciliation.findings import look_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.exposure import AccountExposure, Exposures
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from support.stop_staging import ACT
 from support.sweep_staging import SweepStage, staged
 

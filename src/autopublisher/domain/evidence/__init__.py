@@ -7,7 +7,7 @@ Pure: numbers in, verdicts out. `judge` answers at one poll, `replay` re-runs a 
 from autopublisher.domain.evidence.criteria import Criterion, Figure
 from autopublisher.domain.evidence.delay import ReportingDelay
 from autopublisher.domain.evidence.design import Design, Mode
-from autopublisher.domain.evidence.engine import judge, replay
+from autopublisher.domain.evidence.judging import judge, replay
 from autopublisher.domain.evidence.observations import Figures, Snapshot
 from autopublisher.domain.evidence.planning import ChanceOfProof, ProofCost, chance_of_proof
 from autopublisher.domain.evidence.rules import Kind

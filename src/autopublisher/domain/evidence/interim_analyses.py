@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from autopublisher.domain.evidence.boundaries import AnalysisTime
 from autopublisher.domain.evidence.criteria import Figure
+from autopublisher.domain.evidence.data_health import faults
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.health import faults
 from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.observations import History
 from autopublisher.domain.evidence.timeline import Timeline

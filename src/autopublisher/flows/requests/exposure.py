@@ -22,7 +22,7 @@ from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.flows.requests.run_facts import facts_of
 from autopublisher.flows.requests.run_money import RunExposure, run_exposure, sum_of
 from autopublisher.flows.run_pages import every_run
-from autopublisher.flows.writes.gate import LONGEST, MoneyGate, Standing
+from autopublisher.flows.writes.money_gate import LONGEST, MoneyGate, Standing
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 

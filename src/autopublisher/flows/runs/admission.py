@@ -24,7 +24,7 @@ from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.run_pages import every_run
-from autopublisher.flows.writes.gate import MoneyGate
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork

@@ -23,7 +23,7 @@ from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.arm_spend import ArmSpend
 from autopublisher.flows.runs.closing import unpublished
 from autopublisher.flows.runs.duplicates import Duplicates
-from autopublisher.flows.writes.gate import LIMIT_WAIT, MoneyGate
+from autopublisher.flows.writes.money_gate import LIMIT_WAIT, MoneyGate
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork

@@ -33,8 +33,8 @@ from autopublisher.flows.runs.campaign_record import keep_campaign
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_next
-from autopublisher.flows.writes.gate import LIMIT_WAIT
 from autopublisher.flows.writes.journal_views import JournalViews
+from autopublisher.flows.writes.money_gate import LIMIT_WAIT
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick, TickQueue

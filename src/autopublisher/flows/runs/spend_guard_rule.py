@@ -1,4 +1,4 @@
-"""Installation of the spend guard with the final campaign; where the account takes no rules, the run runs go on without."""
+"""Installation of the spend guard with the final campaign; where the account takes no rules, what a run goes on without."""
 
 from dataclasses import replace
 

@@ -7,7 +7,7 @@ from typing import Any
 from autopublisher.domain.accounts.account_limit import BILLING, billing_of
 from autopublisher.domain.ids import ActId
 from autopublisher.flows.watch.account_check import Outcome
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 

@@ -18,7 +18,7 @@ from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _MEANS = {CURRENCY: RunMessage.BOOKS_CURRENCY, TIME_ZONE: RunMessage.BOOKS_ZONE}

@@ -31,7 +31,7 @@ from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.campaign_log import refusal, standing, told
 from autopublisher.flows.watch.late_figures import settles_at
 from autopublisher.flows.watch.run_notes import note_in
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 

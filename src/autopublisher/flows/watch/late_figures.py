@@ -40,7 +40,7 @@ from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.account_check import Outcome
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.ports.meta.reading import ReadingClients
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter, UnitOfWork
 

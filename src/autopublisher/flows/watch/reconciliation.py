@@ -43,7 +43,7 @@ from autopublisher.flows.watch.drift import Comparison, DriftDetector
 from autopublisher.flows.watch.orphan_inventory import OrphanInventory
 from autopublisher.flows.watch.orphans import OrphanedObjects
 from autopublisher.flows.watch.unknown_runs import UnknownRuns
-from autopublisher.flows.writes.gate import LONGEST
+from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.flows.writes.orphan_pause import OrphanedObject, unfinished_pauses
 from autopublisher.ports.clock import Clock

@@ -46,8 +46,8 @@ from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.found_objects import FoundObjects
-from autopublisher.flows.writes.gate import MoneyGate
 from autopublisher.flows.writes.lookups import look_for
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.flows.writes.patience import Patience
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.stop_guard import check_write_allowed

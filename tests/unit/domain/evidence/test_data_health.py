@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autopublisher.domain.evidence import Design, Figures, Snapshot, judge, sentences
-from autopublisher.domain.evidence.health import faults, findings
+from autopublisher.domain.evidence.data_health import faults, findings
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Diagnostic
 

@@ -13,8 +13,8 @@ from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import AnalysisTime
 from autopublisher.domain.evidence.cohorts import CohortView
 from autopublisher.domain.evidence.comparison import Boundaries, Bounds, Evidence, compare_at_analyses
+from autopublisher.domain.evidence.data_health import findings, latest_row
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.health import findings, latest_row
 from autopublisher.domain.evidence.interim_analyses import AnalysisSchedule, DueAnalysis
 from autopublisher.domain.evidence.observations import History, Snapshot, digest, in_order
 from autopublisher.domain.evidence.pair_boundaries import PairBoundaries, clocks_at
