@@ -27,7 +27,8 @@ from hypothesis.stateful import (
 from autopublisher.domain.access import Role
 from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError, StaleRunError
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Control, Run, RunStatus
+from autopublisher.domain.runs.run_messages import HELD
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.ports.work import Tick
@@ -214,6 +215,13 @@ class AnyOrder(RuleBasedStateMachine):
                 )
 
     @precondition(lambda self: self.open_runs())
+    @rule(which=st.integers(0, 1), crash_at=MOMENTS)
+    def somebody_adopts(self, which: int, crash_at: int) -> None:
+        runs = self.open_runs()
+        with self.allowed("adoptions", crash_at):
+            self.machine.approvals.adopt(runs[which % len(runs)].id, "admin")
+
+    @precondition(lambda self: self.open_runs())
     @rule(which=st.integers(0, 1), pick=st.integers(0, 20), status=st.sampled_from(EDITS))
     def somebody_edits_at_meta(self, which: int, pick: int, status: str) -> None:
         runs = self.open_runs()
@@ -240,6 +248,13 @@ class AnyOrder(RuleBasedStateMachine):
                     run.id, "manager", variant="B", comment="chosen", role=Role.MANAGER
                 )
         self.machine.tick(run.id)
+
+    def somebody_decides_on_what_was_found(self) -> None:
+        """Cancel a run of which Meta holds more than its journal, as what somebody else switched on: it waits for a word."""
+        for run in self.open_runs():
+            if run.attention is not None and run.attention.code in HELD and run.control is Control.NONE:
+                with self.allowed("cancels of held runs"):
+                    self.machine.approvals.cancel(run.id, "manager")
 
     # --- what always holds ------------------------------------------------------------------------
 
@@ -271,6 +286,7 @@ class AnyOrder(RuleBasedStateMachine):
         for held in self.machine.stops.holding():
             self.machine.stops.resume("admin", "the end", stop_id=held.id)
         for _ in range(ENDING_TICKS):
+            self.somebody_decides_on_what_was_found()
             waiting = self.open_runs()
             if not waiting:
                 break
