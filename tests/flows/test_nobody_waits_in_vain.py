@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from autopublisher.domain.errors import MetaTransientError
+from autopublisher.domain.errors import MetaReadError, MetaTransientError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.rules import MetaHeldBackError
@@ -50,6 +50,20 @@ def test_a_run_that_cannot_be_checked_when_it_is_called_calls_the_next() -> None
     stage.tick(behind[0])
     now = stage.clock.now()
     assert [stage.run(one).next_tick_at == now for one in behind] == [False, True, False]
+
+
+def test_an_outage_uses_up_no_queued_runs_tries_because_others_fail_as_well() -> None:
+    stage = Stage(pace=EngineConfig(poll=timedelta(hours=2), most_runs_at_once=100))
+    for _ in range(4):
+        stage.clock.advance_to(stage.clock.now() + timedelta(seconds=1))
+        stage.intake.submit(brief_request(), "tester")
+    broken = PlannedFault(
+        "account", MetaReadError("broken"), len(stage.meta.made("account")) + 1, times=10**6
+    )
+    stage.meta.troubles = [broken]
+    began = stage.clock.now()
+    stage.drive_all(lambda runs: any(run.is_final for run in runs), ticks=2000)
+    assert stage.clock.now() - began > timedelta(hours=20)
 
 
 def test_a_run_that_was_passed_over_is_let_in_when_there_is_a_place_again() -> None:

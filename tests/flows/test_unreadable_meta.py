@@ -197,3 +197,31 @@ def test_a_found_ad_set_that_cannot_be_read_holds_its_run_and_is_switched_off(od
     assert stage.row("final/adset").spec.reserves >= total_of(stage.now_run).minor
     assert "Final" not in "".join(stage.active())
     assert stage.now_run.next_tick_at is None
+
+
+def test_a_test_whose_arms_can_never_be_read_does_not_stay_after_its_end() -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    while stage.now_run.trial.ends_at is None:
+        stage.step()
+    broken = PlannedFault(
+        "read", MetaReadError("broken"), nth=len(stage.meta.made("read")) + 1, times=FOR_EVER
+    )
+    stage.meta.troubles = [broken]
+    until = stage.now_run.trial.ends_at + timedelta(days=3)
+    while stage.clock.now() < until and not stage.now_run.is_ending and stage.now_run.next_tick_at:
+        stage.step()
+    assert stage.now_run.is_ending
+
+
+def test_a_pause_that_can_never_be_read_back_is_not_sent_again_and_again() -> None:
+    stage = Stage()
+    stage.go(RunStatus.AB_TESTING)
+    unseen = MetaNotFoundError("does not exist or missing permissions", code=100)
+    stage.meta.troubles = [PlannedFault("read", unseen, nth=len(stage.meta.made("read")) + 1, times=FOR_EVER)]
+    stage.approvals.cancel(stage.run_id, "manager")
+    before = len(stage.rows())
+    for _ in range(100):
+        stage.step()
+    assert len(stage.rows()) - before < 20
+    assert stage.everything_off()

@@ -11,7 +11,7 @@ import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
-from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
+from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.accounts.claims import CLAIM_SHOWS, Claim, ClaimState
 from autopublisher.domain.accounts.installation import Installation
@@ -20,6 +20,7 @@ from autopublisher.domain.errors import (
     MetaOutcomeUnknownError,
     MetaRefusedError,
     MetaTransientError,
+    UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, ActId, InstallationId
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
@@ -435,3 +436,47 @@ def test_a_label_that_meta_refuses_holds_runs_and_fails_none(world: World) -> No
     world.meta.faults.append(Fault(MetaRefusedError("no permission"), "create", False))
     assert "could not be claimed: Meta refused the call: no permission" in (office.tries() or "")
     assert office.writes() is None
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_two_workers_that_claim_at_the_same_moment_refuse_each_other_nothing(
+    monkeypatch: pytest.MonkeyPatch, *, is_held: bool
+) -> None:
+    world = World()
+    first = Office(world, "first")
+    if is_held:
+        assert first.writes() is None
+    quick = Office(world, "", first.place, first.database)
+    late = Office(world, "", first.place, first.database)
+    quick.numbers, late.numbers = count(50), count(100)
+    find, listed = world.meta.find, count()
+
+    def while_listing(act_id: ActId, kind: ObjectKind, *rest: Any) -> Any:
+        found = find(act_id, kind, *rest)
+        if kind is ObjectKind.LABEL and next(listed) == 0:
+            quick.tries()
+        return found
+
+    monkeypatch.setattr(world.meta, "find", while_listing)
+    late.tries()
+    assert (quick.writes(), late.writes()) == (None, None)
+
+
+def test_a_start_whose_claim_was_not_saved_is_not_proved_by_the_label_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    first = Office(world, "first")
+    assert first.writes() is None
+    clone = first.copy(first.place)  # the same machine twice
+
+    def lost(_unit: MemoryUnitOfWork) -> None:
+        raise UnavailableError(reason="the database does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryUnitOfWork, "commit", lost)
+        with pytest.raises(UnavailableError):
+            clone.claims.need(ACT)
+    may = clone.writes()
+    first.claims.look(ACT)
+    assert (may, first.tries()) != (None, None)

@@ -24,6 +24,8 @@ from autopublisher.domain.errors import (
     MetaReadError,
     MetaTransientError,
 )
+from autopublisher.domain.messages import Message
+from autopublisher.domain.meta.answers import MetaFault
 from autopublisher.domain.meta.rules import classify, redact
 from autopublisher.ports.meta.writing import LastCheck
 
@@ -110,7 +112,7 @@ class GraphTransport(requests.Session):
             lost = type(error).__name__
         # Raised outside the handler: nothing of the caught exception may hang on the new one.
         if lost is not None:
-            raise _unanswered(verb, f"no answer from Meta ({lost})")
+            raise _unanswered(verb, MetaFault.NO_ANSWER(why=lost))
         response.encoding = "utf-8"  # JSON is; guessing would take longer than the call
         failure = self._failure(verb, response)
         failure = self._listener(urlsplit(address).path, response.headers, failure)
@@ -122,14 +124,14 @@ class GraphTransport(requests.Session):
         """Judge an answer by its content first: Meta sends errors with HTTP 200 and pages with HTTP 502."""
         body = _json_object(response.text)
         if body is None or ("error" not in body and not _is_good(response, body)):
-            return _unanswered(verb, f"the answer (HTTP {response.status_code}) could not be understood")
+            return _unanswered(verb, MetaFault.NOT_UNDERSTOOD(status=str(response.status_code)))
         if "error" not in body:
             return None
         return self._presentable(verb, classify(response.status_code, body))
 
     def _presentable(self, verb: str, error: MetaError) -> MetaError:
         """Take secrets out of Meta's own words, and tell reads from writes where the outcome is unknown."""
-        message = redact(str(error.facts["message"]), self._secrets)
+        message = error.why if isinstance(error.why, Message) else redact(error.why, self._secrets)
         if type(error) is MetaOutcomeUnknownError:
             return _unanswered(verb, message)
         user_message = redact(error.user_message, self._secrets)
@@ -187,7 +189,7 @@ def _is_good(response: requests.Response, body: Mapping[str, Any]) -> bool:
     return in_range and body.get("success", True) is True and not _ANSWER_KEYS.isdisjoint(body)
 
 
-def _unanswered(verb: str, message: str) -> MetaError:
+def _unanswered(verb: str, message: Message | str) -> MetaError:
     """A read that told us nothing may be asked again; a write may have happened."""
     return MetaReadError(message) if verb == "GET" else MetaOutcomeUnknownError(message)
 

@@ -27,6 +27,7 @@ class MetaFault(Code):
     NOT_A_NUMBER = "meta_fault.not_a_number"
     FIGURE = "meta_fault.figure"
     WITH_USERS = "run.error_with_users"
+    NO_ANSWER = "meta_fault.no_answer"
     NOT_UNDERSTOOD = "meta_fault.not_understood"
 
 

@@ -152,7 +152,7 @@ class Orchestrator:
 
     def _again(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Put a run off by what went wrong, longer each time; what Meta does not let be read is not asked for ever."""
-        if isinstance(error, _UNREADABLE) and run.failed_ticks >= READ_TRIES and _needs_reading(run):
+        if isinstance(error, _UNREADABLE) and run.failed_ticks >= READ_TRIES and _needs_reading(run, now):
             return self._unread(run, now, error)
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
         wait = told or now + self._backoff(run)
@@ -236,10 +236,12 @@ class Orchestrator:
 def _is_in_line(run: Run, now: datetime) -> bool:
     """Tell whether a queued run waits for a place, and not for its own moment or for a stop to be lifted.
 
-    One that is due has been called already: a second end calls the next, for there is a place for each.
+    One that is due has been called already: a second end calls the next, for there is a place for each. One that could not
+    be checked keeps to its own waits.
     """
     scheduled = run.request.scheduled_for
-    return run.next_tick_at is not None and run.next_tick_at > now and (scheduled is None or scheduled <= now)
+    is_waiting = run.next_tick_at is not None and run.next_tick_at > now and run.failed_ticks == 0
+    return is_waiting and (scheduled is None or scheduled <= now)
 
 
 def _leaves_its_turn(run: Run) -> bool:
@@ -261,13 +263,11 @@ def _with_remedy(error: AutoPublisherError) -> Message:
     return RunMessage.ERROR_WITH_REMEDY(error=said, remedy=remedy_of(error)) if error.remedy else said
 
 
-def _needs_reading(run: Run) -> bool:
+def _needs_reading(run: Run, now: datetime) -> bool:
     """Tell whether a run can do nothing else: a test that is under way goes on to its end, and figures add up."""
-    return (
-        run.ending.turned_to is not None
-        or run.status is not RunStatus.AB_TESTING
-        or run.trial.ends_at is None
-    )
+    ends = run.trial.ends_at
+    is_under_way = run.status is RunStatus.AB_TESTING and ends is not None and now < ends
+    return run.ending.turned_to is not None or not is_under_way
 
 
 def _waiting(run: Run, wait: Deferred) -> Step:

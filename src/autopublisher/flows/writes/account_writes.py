@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from autopublisher.domain.errors import MetaError, MetaRefusedError
+from autopublisher.domain.errors import MetaError, MetaRefusedError, StaleOperationError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.keys import Purpose, change_key
 from autopublisher.domain.journal.operations import (
@@ -59,9 +59,16 @@ class AccountWrites:
             return unit.journal.of_account(act_id)
 
     def send(
-        self, act_id: ActId, spec: OperationSpec, along: Along, meta_id: MetaId | None = None
+        self,
+        act_id: ActId,
+        spec: OperationSpec,
+        along: Along,
+        meta_id: MetaId | None = None,
+        on_sent: Callable[[], None] = lambda: None,
     ) -> Operation:
         """Send a write under a new row, or an open one of the same key once more; ``meta_id`` names what it changes.
+
+        ``on_sent`` is called once the row and what goes along with it are saved, before Meta is asked.
 
         Returns the row: SENT where Meta has answered, INTENDED where it was too late to send it. Raises GateRefusedError,
         the Meta errors, and StaleOperationError where another worker has been quicker.
@@ -69,15 +76,18 @@ class AccountWrites:
         check = deadline_from_now(self._stopwatch)
         with self._open_unit() as unit:
             check_account_write_allowed(unit, act_id, spec)
-            row = unit.journal.get(AccountOwner(act_id), spec.key) or self._intended(
-                unit, act_id, spec, meta_id
-            )
+            row = unit.journal.get(AccountOwner(act_id), spec.key)
+            if row is None:
+                row = self._intended(unit, act_id, spec, meta_id)
+            elif row.is_settled or row.spec != spec:  # another worker's, which has been quicker with this key
+                raise StaleOperationError(key=spec.key, was="absent")
             sent = _to_be_sent(row).to(
                 OperationState.SENT, sent_at=self._clock.now(), attempts=row.attempts + 1
             )
             unit.journal.advance(sent, row, None)
             along(unit)
             unit.commit()
+        on_sent()
         return self._called(act_id, sent, check)
 
     def settle(

@@ -226,14 +226,16 @@ class AccountClaims:
                 if row.purpose is not Purpose.DELETE:
                     unit.journal.advance(given_up(row, now), row, None)
 
-        self._written_at[act_id] = now
+        def saved() -> None:
+            self._written_at[act_id] = now
+
         try:
             with suppress(MetaOutcomeUnknownError):  # reading it back tells
                 if claim.take_over:  # first, so that whoever is shown the new label finds no other beside it
                     self._remove(act_id, [label for label in found.labels if label not in own])
-                self._writes.send(act_id, spec, along, own[-1].meta_id if own else None)
+                self._writes.send(act_id, spec, along, own[-1].meta_id if own else None, saved)
         except StaleOperationError as stale:  # another worker is claiming the account right now
-            del self._written_at[act_id]
+            self._written_at.pop(act_id, None)
             raise Deferred(now + _LOOK_AGAIN) from stale
         raise Deferred(started.again_at)
 
@@ -253,7 +255,7 @@ class AccountClaims:
             target = OperationKey(Purpose.LABEL, label.meta_id).text
             key = open_or_next_key(rows, Purpose.DELETE, target)
             spec = OperationSpec(key, Action.DELETE, ObjectKind.LABEL, target=target)
-            with suppress(MetaNotFoundError):
+            with suppress(MetaNotFoundError, StaleOperationError):  # it is gone, or another worker removes it
                 self._writes.send(act_id, spec, lambda _: None, label.meta_id)
 
     def _let_go(self, claim: Claim, now: datetime) -> Claim:

@@ -456,9 +456,11 @@ class Executor:
         try:
             meta, kind = self._clients.for_account(run.act_id), operation.spec.kind
             shown = meta.read(kind, target, READ_FIELDS[kind])
-        except MetaNotFoundError:  # what Meta no longer knows is as good as deleted
-            shown = ObjectState.known_to_be(operation.spec.kind, target, "DELETED")
         except MetaError as error:
+            is_gone = isinstance(error, MetaNotFoundError) and operation.spec.action is Action.DELETE
+            if is_gone:  # what Meta no longer knows is as good as deleted
+                gone = ObjectState.known_to_be(operation.spec.kind, target, "DELETED")
+                return self._books.confirm(run, operation, target, fence, gone)
             if operation.state is OperationState.SENT:
                 self._books.advance(operation, OperationState.UNKNOWN, fence)
             raise Unread(self._resume_at(error), said_of(error)) from error

@@ -1,6 +1,7 @@
 """Pause of orphaned objects: journaled under their ad account, as no run's journal has them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -104,7 +105,8 @@ class OrphanPause:
         target = OperationKey(Purpose.ORPHAN, orphan.meta_id).text
         for row in self._writes.rows(act_id):
             if row.spec.target == target and not row.is_settled:
-                self._writes.give_up(row)
+                with suppress(StaleOperationError):  # another worker has settled it
+                    self._writes.give_up(row)
 
     def _paused(self, task: _Task) -> ObjectLine:
         rows = [row for row in self._writes.rows(task.act_id) if row.spec.target == task.target]
