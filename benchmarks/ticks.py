@@ -93,10 +93,11 @@ def main() -> None:
 
 def play(machine: CountedMachine, built: Measured, polled: Measured) -> None:
     """Build one test and poll it, adding what was measured."""
+    machine.claim()
     run_id = machine.intake.submit(brief_request(), "benchmark").id
     machine.tick(run_id)
     built.append(measured(machine, run_id))
-    while machine.run(run_id).test_starts_at is None:
+    while machine.run(run_id).trial.starts_at is None:
         machine.tick(run_id)
     polled += [measured(machine, run_id) for _ in range(POLLS)]
 

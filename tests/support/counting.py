@@ -71,7 +71,7 @@ class CountedMachine(DirectMachine):
         transport = CountedTransport(self.simulator)
         transport.counts = self.counts
         self.meta._session.requests.mount(ADDRESS, transport)
-        with self.database.unit_of_work() as unit:
+        with self.open_unit() as unit:
             unit.installations.add(Installation(InstallationId("counted"), self.clock.now()))
             unit.commit()
         known = (self.open_unit, self.meta, self.clock, "a file", self.pace.look)
