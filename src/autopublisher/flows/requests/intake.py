@@ -156,9 +156,8 @@ class Intake:
             with self._open_unit() as unit:
                 present = unit.installations.present()
                 if present is not None and present.restoration is not None:
-                    run = replace(
-                        run, restoration=present.restoration.id
-                    )  # made since: nothing of it is older
+                    # Made since the restoring: nothing of it can be older than what Meta shows.
+                    run = replace(run, restoration=present.restoration.id)
                 unit.runs.add(run)
                 unit.observations.add_events(
                     [

@@ -1,4 +1,4 @@
-"""Installation of the spend guard with the final campaign; where the account takes no rules, what a run goes on without."""
+"""Installation of the spend guard with the final campaign; an account that takes no rules goes without, which is said."""
 
 from dataclasses import replace
 
