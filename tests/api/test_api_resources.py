@@ -188,6 +188,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(
     assert answers[0].json()["detail"] == answers[1].json()["detail"]
 
 
+@pytest.mark.slow
 def test_guessing_is_slowed(client: TestClient) -> None:
     guesses = [client.post("/auth/token", json={"username": "x", "password": "y"}) for _ in range(6)]
     assert (guesses[-1].status_code, int(guesses[-1].headers["Retry-After"]) >= 1) == (429, True)

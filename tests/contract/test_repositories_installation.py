@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from autopublisher.adapters.db.place import place_of
@@ -60,6 +61,7 @@ def test_a_copied_file_lies_elsewhere_and_a_moved_one_does_not(sqlite_engine: En
     assert place_of(sqlite_engine) == place
 
 
+@pytest.mark.slow
 def test_a_server_says_where_a_database_lies(postgres_engine: Engine) -> None:
     place = place_of(postgres_engine)
     assert place.startswith("database ")

@@ -36,6 +36,7 @@ def listed(root: Path) -> set[str]:
     return {name for row in rows for name in re.findall("`(.*?)`", row)}
 
 
+@pytest.mark.slow
 def test_the_record_lists_what_is_used(root: Path, modules: dict[str, ast.Module]) -> None:
     work = {path: tree for path, tree in modules.items() if "dbos" in imported(tree) or "work_dbos" in path}
     assert len(work) > 2

@@ -189,6 +189,7 @@ def let_pass(stage: SweepStage) -> None:
     stage.clock.advance_to(stage.clock.now() + WEEKS)
 
 
+@pytest.mark.slow
 def test_a_look_that_dies_at_any_moment_neither_loses_a_move_nor_repeats_one() -> None:
     stage = completed()
     for change, states in (

@@ -1,5 +1,7 @@
 """Emergency pauses become part of the journals, and what they stopped stays stopped until somebody lifts it."""
 
+import pytest
+
 from autopublisher.adapters.memory.emergency import MemoryAccountBook, MemoryEmergencyNotes
 from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.accounts.emergency import BookedAccount
@@ -96,6 +98,7 @@ def test_the_pauses_are_taken_into_the_journal_as_the_kill_switchs() -> None:
     assert (view.stop.id, view.unrecorded) == ("press", None)
 
 
+@pytest.mark.slow
 def test_a_stop_that_was_taken_in_is_lifted_like_any_other_and_the_test_goes_on() -> None:
     emergency = running()
     emergency.pause()
@@ -106,6 +109,7 @@ def test_a_stop_that_was_taken_in_is_lifted_like_any_other_and_the_test_goes_on(
     assert stage.go_on().status is _R.COMPLETED
 
 
+@pytest.mark.slow
 def test_a_stop_that_was_stored_before_the_disk_filled_up_is_lifted_like_any_other() -> None:
     emergency = running()
     stage = emergency.stage

@@ -269,6 +269,7 @@ def test_a_run_can_be_cancelled_while_it_is_stopped() -> None:
 # --- resuming -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", UNDER_WAY)
 def test_a_run_that_was_stopped_completes_after_the_stop_is_lifted(status: RunStatus) -> None:
     stage = stage_in(status)
@@ -456,6 +457,7 @@ def test_a_look_that_cannot_list_the_account_is_not_done() -> None:
     assert (watch.tries, watch.report["stop"]["confirmed"]) == (1, False)
 
 
+@pytest.mark.slow
 def test_the_verdict_of_an_interrupted_test_says_so() -> None:
     stage = stage_in(_R.AB_TESTING)
     stage.step()

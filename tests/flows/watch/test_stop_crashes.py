@@ -26,6 +26,7 @@ def moments(status: RunStatus) -> int:
     return stopped_stage(0, status).meta.crash_plan.moments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [RunStatus.AB_TESTING, RunStatus.COMPLETED])
 def test_a_death_at_a_sample_of_moments_of_a_stop_leaves_everything_off(status: RunStatus) -> None:
     for crash_at in range(1, moments(status) + 1, 7):

@@ -122,6 +122,7 @@ def test_two_strays_of_one_name_are_two_lines() -> None:
 # --- a stop in the middle of an activation --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_activation_that_a_stop_overtook_is_no_edit_of_the_test() -> None:
     stage = stopped_in_mid_activation(_R.CREATING_CAMPAIGNS)
     while not stage.now_run.is_final and stage.now_run.trial.edited_at is None:

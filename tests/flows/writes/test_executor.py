@@ -192,6 +192,7 @@ def test_a_short_outage_during_an_upload_does_not_end_the_run() -> None:
     assert uploads[4] - uploads[0] >= 4 * Patience().spacing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nth", range(1, 11))
 @pytest.mark.parametrize("done", [True, False])
 def test_an_update_without_an_answer_ends_as_asked(nth: int, done: bool) -> None:  # noqa: FBT001 - a parameter
@@ -462,6 +463,7 @@ def calls_of_the_building_tick() -> tuple[int, int]:
     return before, len(stage.meta.witnessed)
 
 
+@pytest.mark.slow
 def test_a_second_worker_on_the_same_tick_at_any_call_makes_nothing_twice() -> None:
     first, last = calls_of_the_building_tick()
     for moment in range(first + 1, last + 1):

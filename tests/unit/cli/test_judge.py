@@ -119,6 +119,7 @@ def test_other_lines_are_judged_and_blank_ones_counted() -> None:
     assert [answers[0]["error"]["line"], answers[1]["verdict"], code] == [2, "winner", 4]
 
 
+@pytest.mark.slow
 def test_it_starts_without_what_serves_and_stores() -> None:
     program = (
         "import sys; sys.argv = ['autopublisher', 'judge']\n"

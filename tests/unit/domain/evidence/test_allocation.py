@@ -35,6 +35,7 @@ def test_half_goes_to_a_certain_leader_before_the_floor() -> None:
     assert top_two_shares([1.0, 0.0, 0.0])[0] == pytest.approx(0.25 / 3 + 0.75 / 2, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_shares_are_those_of_top_two_thompson_sampling() -> None:
     chances, rng = np.array([0.5, 0.3, 0.15, 0.05]), np.random.default_rng(1)
     picked = np.zeros(4)
