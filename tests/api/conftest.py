@@ -116,7 +116,7 @@ def services(
         reports=Reports(unit, clock),
         people=people,
         accounts=Accounts(unit, meta, MemoryStorage(), clock),
-        monitor=Monitor(unit, clock, worker, meta, mode="stub", enabled=True),
+        monitor=Monitor(unit, clock, worker, mode="stub", enabled=True),
         exposures=Exposures(unit, clock, MoneyGate()),
         stops=Stops(unit, clock, ticks),
         clock=clock,

@@ -187,7 +187,8 @@ def present_health(health: Health, reader: Language) -> HealthDetailsOut:
             running=work.running, executor_id=work.executor_id, waiting=work.waiting, in_flight=work.in_flight
         ),
         work_error=_said(health.work_error, reader),
-        meta="ok" if health.meta is None else render(health.meta, reader),
+        meta="ok" if health.meta_said is None else render(health.meta_said, reader),
+        meta_at=health.meta_at,
         runs_by_status=dict(health.runs_by_status),
         overdue_runs=health.overdue_runs,
         oldest_overdue_seconds=health.oldest_overdue_seconds,

@@ -443,7 +443,8 @@ class HealthDetailsOut(Told):
     database: str
     work: WorkOut | None
     work_error: str | None
-    meta: str
+    meta: str = Field(description="What the last looks at the accounts found; Meta is not asked for this.")
+    meta_at: datetime | None = Field(description="When that was found; null before the first look.")
     runs_by_status: dict[RunStatus, int]
     overdue_runs: int
     oldest_overdue_seconds: float | None

@@ -294,7 +294,7 @@ class Product:
             # People live in real time: a simulated week must not end their sessions.
             people=People(unit, SystemClock(), HmacTokens(key), passwords),
             accounts=Accounts(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
-            monitor=Monitor(unit, clock, worker, outside.meta, mode=mode, enabled=enabled),
+            monitor=Monitor(unit, clock, worker, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),
             stops=Stops(unit, clock, outside.ticks, pause),
             clock=clock,

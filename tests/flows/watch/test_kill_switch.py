@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from autopublisher.adapters.memory.meta_ads import StoredObject
+from autopublisher.domain.accounts.watches import Watch, meta_answer
 from autopublisher.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -15,12 +16,14 @@ from autopublisher.domain.errors import (
 )
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import FINAL, RunStatus
 from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.staging import PlannedFault, cut_off, once
 from support.stop_staging import StopStage, completed, stage_in
+from support.sweep_staging import SweepStage
 from support.wording import english
 
 FREEING = [
@@ -455,6 +458,21 @@ def test_a_look_that_cannot_list_the_account_is_not_done() -> None:
     stage.meta.troubles = [PlannedFault("find", MetaAuthorisationError("no token", code=190), 1, 100)]
     watch = stage.look()
     assert (watch.tries, watch.report["stop"]["confirmed"]) == (1, False)
+    assert "no token" in english(said_of_meta(watch))
+
+
+def test_a_look_keeps_whether_meta_answered_it() -> None:
+    stage = SweepStage()
+    stage.meta.troubles = [PlannedFault("find", MetaAuthorisationError("no token", code=190), 1, 100)]
+    assert "no token" in english(said_of_meta(stage.at_look()))
+    stage.meta.troubles = []
+    assert said_of_meta(stage.at_look()) is None
+
+
+def said_of_meta(watch: Watch) -> Message | None:
+    answer = meta_answer(watch)
+    assert answer is not None
+    return answer.problem
 
 
 @pytest.mark.slow

@@ -6,13 +6,14 @@ from typing import NoReturn
 import pytest
 
 from autopublisher.adapters.memory.clock import ManualClock
-from autopublisher.adapters.memory.meta_ads import Fault, MemoryMetaAds
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
 from autopublisher.adapters.memory.work import MemoryTickQueue, MemoryWorker
-from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, AdDefaults, MinimumBudgets
+from autopublisher.domain.accounts.accounts import Account, AdDefaults
+from autopublisher.domain.accounts.watches import META, MetaAnswer, Watch
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.errors import MetaAuthorisationError, UnavailableError
+from autopublisher.domain.errors import MetaAuthorisationError, MetaError, UnavailableError
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
+from autopublisher.domain.messages import said_of
 from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
@@ -21,7 +22,7 @@ from autopublisher.domain.request.request import (
     TargetingConfig,
 )
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.flows.requests.monitor import GRACE, Monitor
+from autopublisher.flows.requests.monitor import GRACE, HealthMessage, Monitor
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ACT = ActId("act_1")
@@ -46,13 +47,6 @@ def database() -> MemoryDatabase:
 
 
 @pytest.fixture
-def meta(clock: ManualClock) -> MemoryMetaAds:
-    one = Money(100, "EUR")
-    facts = AdAccountFacts(ACT, "Shop", 1, "EUR", "Europe/Madrid", one)
-    return MemoryMetaAds(clock, facts, MinimumBudgets(one, one, one, one))
-
-
-@pytest.fixture
 def worker(clock: ManualClock) -> MemoryWorker:
     worker = MemoryWorker(MemoryTickQueue(clock))
     worker.start(lambda _: None)
@@ -60,10 +54,8 @@ def worker(clock: ManualClock) -> MemoryWorker:
 
 
 @pytest.fixture
-def monitor(
-    database: MemoryDatabase, clock: ManualClock, worker: MemoryWorker, meta: MemoryMetaAds
-) -> Monitor:
-    return Monitor(database.unit_of_work, clock, worker, meta, mode="stub", enabled=True)
+def monitor(database: MemoryDatabase, clock: ManualClock, worker: MemoryWorker) -> Monitor:
+    return Monitor(database.unit_of_work, clock, worker, mode="stub", enabled=True)
 
 
 def run_due(at: datetime | None) -> Run:
@@ -121,10 +113,36 @@ def test_a_run_that_should_have_moved_long_ago_is_told(monitor: Monitor, databas
     assert (health.is_ok, health.overdue_runs, health.oldest_overdue_seconds) == (False, 1, 3600.0)
 
 
-def test_a_meta_that_refuses_us_is_told(monitor: Monitor, meta: MemoryMetaAds) -> None:
-    meta.faults.append(Fault(MetaAuthorisationError("expired"), "permissions"))
+def look(database: MemoryDatabase, act_id: str, at: datetime, problem: MetaError | None = None) -> None:
+    answer = MetaAnswer(at, None if problem is None else said_of(problem))
+    with database.unit_of_work() as unit:
+        unit.accounts.add(
+            Account(AccountId(act_id), ActId(act_id), act_id, "EUR", "Europe/Madrid", AdDefaults(), at)
+        )
+        unit.watches.add(Watch(ActId(act_id), 1, at, at, report={META: answer.to_record()}))
+        unit.commit()
+
+
+def test_without_a_look_health_says_that_meta_was_not_asked(monitor: Monitor) -> None:
     health = monitor.health()
-    assert (health.is_ok, "expired" in str(health.meta), health.database) == (False, True, None)
+    assert (health.meta_said, health.meta_at) == (HealthMessage.META_NOT_ASKED(), None)
+
+
+def test_what_the_looks_found_of_meta_is_as_old_as_the_oldest(
+    monitor: Monitor, database: MemoryDatabase
+) -> None:
+    look(database, "act_1", NOW - timedelta(minutes=3))
+    look(database, "act_2", NOW - timedelta(minutes=9))
+    health = monitor.health()
+    assert (health.is_ok, health.meta_said, health.meta_at) == (True, None, NOW - timedelta(minutes=9))
+
+
+def test_a_meta_that_refused_the_last_look_is_told(monitor: Monitor, database: MemoryDatabase) -> None:
+    look(database, "act_1", NOW)
+    look(database, "act_2", NOW - timedelta(minutes=3), MetaAuthorisationError("expired"))
+    health = monitor.health()
+    assert (health.is_ok, "expired" in str(health.meta_said)) == (False, True)
+    assert (health.meta_at, health.database) == (NOW - timedelta(minutes=3), None)
 
 
 def test_a_worker_that_has_stopped_is_told(monitor: Monitor, worker: MemoryWorker) -> None:
@@ -132,27 +150,19 @@ def test_a_worker_that_has_stopped_is_told(monitor: Monitor, worker: MemoryWorke
     assert not monitor.health().is_ok
 
 
-def test_a_process_without_a_worker_can_be_well(
-    database: MemoryDatabase, clock: ManualClock, meta: MemoryMetaAds
-) -> None:
-    health = Monitor(database.unit_of_work, clock, None, meta, mode="live", enabled=True).health()
+def test_a_process_without_a_worker_can_be_well(database: MemoryDatabase, clock: ManualClock) -> None:
+    health = Monitor(database.unit_of_work, clock, None, mode="live", enabled=True).health()
     assert (health.is_ok, health.work) == (True, None)
 
 
-def test_a_database_that_cannot_be_reached_is_told(
-    clock: ManualClock, worker: MemoryWorker, meta: MemoryMetaAds
-) -> None:
+def test_a_database_that_cannot_be_reached_is_told(clock: ManualClock, worker: MemoryWorker) -> None:
     def unreachable() -> MemoryUnitOfWork:
         raise UnavailableError(reason="connection refused")
 
-    health = Monitor(unreachable, clock, worker, meta, mode="live", enabled=True).health()
+    health = Monitor(unreachable, clock, worker, mode="live", enabled=True).health()
     assert (health.is_ok, "connection refused" in str(health.database), health.meta) == (False, True, None)
 
 
-def test_a_clock_that_cannot_be_read_is_told(
-    database: MemoryDatabase, worker: MemoryWorker, meta: MemoryMetaAds
-) -> None:
-    health = Monitor(
-        database.unit_of_work, StoppedClock(NOW), worker, meta, mode="stub", enabled=True
-    ).health()
+def test_a_clock_that_cannot_be_read_is_told(database: MemoryDatabase, worker: MemoryWorker) -> None:
+    health = Monitor(database.unit_of_work, StoppedClock(NOW), worker, mode="stub", enabled=True).health()
     assert (health.is_ok, health.now, health.database) == (False, None, None)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -21,6 +22,22 @@ URGENT_TRIES = 40
 
 PROBLEM = "problem"
 """The entry of a check's record that says why it could not be done at all."""
+
+META = "meta"
+"""The name under which a watch keeps whether Meta answered its last look."""
+
+
+@dataclass(frozen=True)
+class MetaAnswer:
+    """Whether Meta answered a look at an account, ``at`` its moment; ``problem`` says why not."""
+
+    at: datetime
+    problem: Message | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return it as JSON types."""
+        problem = None if self.problem is None else self.problem.to_record()
+        return {"at": self.at.isoformat(), "problem": problem}
 
 
 @dataclass(frozen=True)
@@ -55,3 +72,12 @@ class Watch:
             tries=tries,
             report=report,
         )
+
+
+def meta_answer(watch: Watch) -> MetaAnswer | None:
+    """Return whether Meta answered the account's last look; None before the first."""
+    record = watch.report.get(META)
+    if record is None:
+        return None
+    problem = None if record["problem"] is None else Message.from_record(record["problem"])
+    return MetaAnswer(datetime.fromisoformat(record["at"]), problem)

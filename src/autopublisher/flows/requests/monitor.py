@@ -1,22 +1,31 @@
-"""Health of every part of the system; one that cannot be asked is reported, and the others still are."""
+"""Health of every part of the system; one that cannot be asked is reported, and the others still are.
 
-from collections.abc import Callable, Mapping
+Meta is not asked: each account's watch asks it all the time, and what is said of it is what the last looks found.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from autopublisher.domain.accounts.stops import Stop
-from autopublisher.domain.errors import AutoPublisherError, MetaError, UnavailableError
-from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.accounts.watches import MetaAnswer, Watch, meta_answer
+from autopublisher.domain.errors import AutoPublisherError, UnavailableError
+from autopublisher.domain.messages import Code, Message, said_of
 from autopublisher.domain.reconciliation.findings import AccountLook, look_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.token import MetaToken
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Worker, WorkHealth
 
 GRACE: Final = timedelta(minutes=5)
 """How late a tick may be before its run counts as stuck."""
+
+
+class HealthMessage(Code):
+    """What health says where there is nothing to show."""
+
+    META_NOT_ASKED = "health.meta_not_asked"
 
 
 @dataclass(frozen=True)
@@ -32,14 +41,15 @@ class RunCounts:
 class Health:
     """How everything is.
 
-    ``database`` and ``meta`` say what is wrong with each, if anything; ``work`` is None in a process without a worker.
+    ``database`` says what is wrong with it, if anything; ``meta`` what the last looks found, None before the first;
+    ``work`` is None in a process without a worker.
     """
 
     mode: str
     enabled: bool
     now: datetime | None
     database: Message | None
-    meta: Message | None
+    meta: MetaAnswer | None
     work: WorkHealth | None
     work_error: Message | None
     runs: RunCounts
@@ -53,10 +63,20 @@ class Health:
         return (
             self.now is not None
             and self.database is None
-            and self.meta is None
+            and (self.meta is None or self.meta.problem is None)
             and working
             and not self.runs.overdue
         )
+
+    @property
+    def meta_said(self) -> Message | None:
+        """What there is to say of Meta; None where it answered."""
+        return HealthMessage.META_NOT_ASKED() if self.meta is None else self.meta.problem
+
+    @property
+    def meta_at(self) -> datetime | None:
+        """When that was found."""
+        return None if self.meta is None else self.meta.at
 
     @property
     def runs_by_status(self) -> Mapping[RunStatus, int]:
@@ -82,7 +102,6 @@ class Monitor:
         open_unit: OpenUnitOfWork,
         clock: Clock,
         worker: Worker | None,
-        token: MetaToken,
         *,
         mode: str,
         enabled: bool,
@@ -90,26 +109,25 @@ class Monitor:
         self._open_unit = open_unit
         self._clock = clock
         self._worker = worker
-        self._token = token
         self._mode = mode
         self._enabled = enabled
 
     def health(self) -> Health:
         """Return how everything is; a part that fails is part of the answer."""
         now = self._now()
-        database, counts = self._database(now)
+        database, seen = self._database(now)
         work, work_error = self._work()
         return Health(
             self._mode,
             self._enabled,
             now,
             database,
-            self._reach_meta(),
+            _answered(seen.watches),
             work,
             work_error,
-            counts,
-            self._stops(),
-            self._looks(),
+            seen.runs,
+            seen.stops,
+            tuple(look_of(watch) for watch in seen.watches),
         )
 
     def _now(self) -> datetime | None:
@@ -118,13 +136,13 @@ class Monitor:
         except UnavailableError:
             return None
 
-    def _database(self, now: datetime | None) -> tuple[Message | None, RunCounts]:
+    def _database(self, now: datetime | None) -> tuple[Message | None, "_Seen"]:
         try:
             with self._open_unit().reading() as unit:
-                counts = _count(unit.runs.count, unit.runs.pulse().next_due, now)
+                seen = _seen(unit, now)
         except UnavailableError as error:
-            return said_of(error), RunCounts()
-        return self._writable(), counts
+            return said_of(error), _Seen()
+        return self._writable(), seen
 
     def _writable(self) -> Message | None:
         """Say whether the database takes writes: on a full disk it is still read."""
@@ -136,22 +154,6 @@ class Monitor:
             return said_of(error)
         return None
 
-    def _stops(self) -> tuple[Stop, ...]:
-        """Return the stops that hold; where the database does not answer, its own line says so."""
-        try:
-            with self._open_unit().reading() as unit:
-                return tuple(unit.stops.holding())
-        except UnavailableError:
-            return ()
-
-    def _looks(self) -> tuple[AccountLook, ...]:
-        """Return the last look at each account; where the database does not answer, its own line says so."""
-        try:
-            with self._open_unit().reading() as unit:
-                return tuple(look_of(watch) for watch in unit.watches.all())
-        except UnavailableError:
-            return ()
-
     def _work(self) -> tuple[WorkHealth | None, Message | None]:
         if self._worker is None:
             return None, None
@@ -160,12 +162,26 @@ class Monitor:
         except AutoPublisherError as error:
             return None, said_of(error)
 
-    def _reach_meta(self) -> Message | None:
-        try:
-            self._token.permissions()
-        except (MetaError, UnavailableError) as error:
-            return said_of(error)
-        return None
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the database says; nothing where it does not answer, of which its own line tells."""
+
+    runs: RunCounts = field(default_factory=RunCounts)
+    stops: tuple[Stop, ...] = ()
+    watches: tuple[Watch, ...] = ()
+
+
+def _seen(unit: UnitOfWork, now: datetime | None) -> _Seen:
+    counts = _count(unit.runs.count, unit.runs.pulse().next_due, now)
+    return _Seen(counts, tuple(unit.stops.holding()), tuple(unit.watches.all()))
+
+
+def _answered(watches: Sequence[Watch]) -> MetaAnswer | None:
+    """Return what the last looks say of Meta: the newest failure, or else that all were answered, as of the oldest."""
+    answers = sorted(filter(None, map(meta_answer, watches)), key=lambda answer: answer.at)
+    failed = [answer for answer in answers if answer.problem is not None]
+    return failed[-1] if failed else next(iter(answers), None)
 
 
 def _count(count: Callable[[RunFilter], int], next_due: datetime | None, now: datetime | None) -> RunCounts:

@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.ids import ActId
+from autopublisher.domain.messages import Message
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check: its ``record`` as JSON types, and whether it is ``complete`` or wants another look soon."""
+    """What came of one check: its ``record`` as JSON types, and whether it is ``complete`` or wants another look soon.
+
+    ``unanswered`` says why Meta told it nothing, where that is so.
+    """
 
     record: Mapping[str, Any]
     complete: bool = True
+    unanswered: Message | None = None
 
 
 class AccountCheck(Protocol):

@@ -24,6 +24,11 @@ class AccountSnapshot:
     listed: Mapping[ObjectKind, Mapping[MetaId, ObjectState]]
     problems: tuple[Message, ...]
 
+    @property
+    def unanswered(self) -> Message | None:
+        """Why Meta listed nothing at all; None where it listed something."""
+        return self.problems[0] if self.problems and not self.listed else None
+
     def shown(self, kind: ObjectKind, meta_id: MetaId | None) -> ObjectState | None:
         """Return an object as it was listed; None where it was not."""
         return self.listed.get(kind, {}).get(meta_id or MetaId(""))

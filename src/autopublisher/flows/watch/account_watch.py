@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from autopublisher.domain.accounts.watches import PROBLEM, Watch
-from autopublisher.domain.errors import AutoPublisherError, StaleWatchError
+from autopublisher.domain.accounts.watches import META, PROBLEM, MetaAnswer, Watch
+from autopublisher.domain.errors import AutoPublisherError, MetaError, StaleWatchError
 from autopublisher.domain.messages import said_of
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_look
@@ -56,9 +56,11 @@ class AccountWatch:
             self._pacing.recall(unit)
         outcomes = {check.name: self._done(check, watch) for check in self._checks}
         reported = {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+        now = self._clock.now()
+        answer = MetaAnswer(now, next(filter(None, (one.unanswered for one in reported.values())), None))
         following = watch.looked(
-            self._clock.now(),
-            {name: outcome.record for name, outcome in reported.items()},
+            now,
+            {name: outcome.record for name, outcome in reported.items()} | {META: answer.to_record()},
             self._every,
             done=all(outcome.complete for outcome in reported.values()),
         )
@@ -89,7 +91,9 @@ class AccountWatch:
                 return check(watch.act_id, known, self._clock.now())
         except AutoPublisherError as error:
             _log.warning("account_check_failed", act_id=watch.act_id, check=check.name, reason=str(error))
-            return Outcome({PROBLEM: said_of(error).to_record()}, complete=False)
+            said = said_of(error)
+            unanswered = said if isinstance(error, MetaError) else None
+            return Outcome({PROBLEM: said.to_record()}, complete=False, unanswered=unanswered)
 
     def _save(self, following: Watch, was: int) -> None:
         with self._open_unit() as unit:

@@ -115,7 +115,8 @@ class StopEnforcement:
             objects=tuple((earlier | lines).values()),
             problems=found.problems,
         )
-        return Outcome(report.to_record(), complete=report.confirmed)
+        unanswered = found.problems[0] if len(found.problems) == len(TREE) else None
+        return Outcome(report.to_record(), complete=report.confirmed, unanswered=unanswered)
 
     # --- the runs -----------------------------------------------------------------------------------
 

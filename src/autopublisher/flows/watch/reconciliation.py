@@ -125,7 +125,7 @@ class Reconciliation:
             "undone": [line.to_record() for line in undone],
             "problems": [problem.to_record() for problem in problems],
         }
-        return Outcome(record, complete=not undone)
+        return Outcome(record, complete=not undone, unanswered=snapshot.unanswered)
 
     def _runs(self, act_id: ActId, snapshot: AccountSnapshot, now: datetime) -> Sequence[Run]:
         """Return the runs that have not ended long ago, and those of which the account lists something."""
