@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import structlog
+from sqlalchemy import Engine
 
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.migrate import upgrade
@@ -39,12 +40,11 @@ class NoTicks:
         del unit, tick, delay_seconds
 
 
-class SqliteMachine(CountedMachine):
-    """A counted machine over a file of its own."""
+class SqlMachine(CountedMachine):
+    """A counted machine over an empty database."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine = open_engine(f"sqlite:///{folder / 'ticks.db'}")
-        upgrade(self.engine)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         super().__init__()
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ class SqliteMachine(CountedMachine):
 class CountedSqlUnit(SqlUnitOfWork):
     """A unit of work that counts itself."""
 
-    def __init__(self, machine: SqliteMachine) -> None:
+    def __init__(self, machine: SqlMachine) -> None:
         super().__init__(machine.engine)
         self.counts = machine.counts
 
@@ -86,9 +86,15 @@ def main() -> None:
         polled: Measured = []
         for _ in range(WORLDS):
             with tempfile.TemporaryDirectory() as folder:
-                play(CountedMachine() if name == "memory" else SqliteMachine(Path(folder)), built, polled)
+                play(CountedMachine() if name == "memory" else sqlite_machine(Path(folder)), built, polled)
         print(line(f"building two arms, {name}", built))
         print(line(f"a poll, {name}", polled))
+
+
+def sqlite_machine(folder: Path) -> SqlMachine:
+    engine = open_engine(f"sqlite:///{folder / 'ticks.db'}")
+    upgrade(engine)
+    return SqlMachine(engine)
 
 
 def play(machine: CountedMachine, built: Measured, polled: Measured) -> None:

@@ -32,9 +32,9 @@ START_ATTEMPTS = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
+DURABLE = ("listen_addresses=127.0.0.1", "unix_socket_directories=")
 SETTINGS = (
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
+    *DURABLE,
     # Nothing here has to survive a power cut.
     "fsync=off",
     "synchronous_commit=off",
@@ -182,12 +182,14 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: URL) -> bool:
 
 
 @contextlib.contextmanager
-def serving(account: Account, programs: Path, data: Path, url: URL) -> Iterator[bool]:
+def serving(
+    account: Account, programs: Path, data: Path, url: URL, settings: Sequence[str]
+) -> Iterator[bool]:
     """Run a server on the address's port for the length of the block; yields whether it came up."""
     server = [str(programs / "postgres"), "-D", str(data), "-p", str(url.port)]
-    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+    options = [word for setting in settings for word in ("-c", setting)]
     shell = ["/bin/sh", "-c", RUN_UNTIL_STDIN_CLOSES, "sh"]
-    process = account.start([*shell, *server, *settings], data.parent, data.parent / "server.log")
+    process = account.start([*shell, *server, *options], data.parent, data.parent / "server.log")
     try:
         yield wait_until_ready(process, url)
     finally:
@@ -195,13 +197,15 @@ def serving(account: Account, programs: Path, data: Path, url: URL) -> Iterator[
 
 
 @contextlib.contextmanager
-def running_server(account: Account, programs: Path, folder: Path) -> Iterator[PostgresServer]:
+def running_server(
+    account: Account, programs: Path, folder: Path, settings: Sequence[str] = SETTINGS
+) -> Iterator[PostgresServer]:
     """Create a cluster in a folder and serve it, on another port if somebody took the first."""
     password = secrets.token_hex(16)
     data = create_cluster(account, programs, folder, password)
     for _ in range(START_ATTEMPTS):
         url = URL.create(DRIVER, "postgres", password, "127.0.0.1", free_port(), "postgres")
-        with serving(account, programs, data, url) as ready:
+        with serving(account, programs, data, url, settings) as ready:
             if ready:
                 yield PostgresServer(url)
                 return
@@ -218,7 +222,9 @@ def temporary_folder(account: Account) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def throw_away_server(machine: Sequence[Path], package: str = PACKAGE) -> Iterator[PostgresServer]:
+def throw_away_server(
+    machine: Sequence[Path], package: str = PACKAGE, settings: Sequence[str] = SETTINGS
+) -> Iterator[PostgresServer]:
     """Start a server from the machine's programs, else from the Python package; raise if none works."""
     failures = []
     with contextlib.ExitStack() as stack:
@@ -227,7 +233,7 @@ def throw_away_server(machine: Sequence[Path], package: str = PACKAGE) -> Iterat
             folder = stack.enter_context(temporary_folder(account))
             try:
                 found = copied_package(package, folder) if programs is None else programs
-                server = stack.enter_context(running_server(account, found, folder))
+                server = stack.enter_context(running_server(account, found, folder, settings))
             except (PostgresUnavailableError, OSError) as error:
                 failures.append(str(error))
             else:

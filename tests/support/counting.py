@@ -57,6 +57,8 @@ class CountedTransport(DirectTransport):
 class CountedMachine(DirectMachine):
     """A machine whose ticks are counted, on an account that it claims as the product does."""
 
+    transport_kind: type[CountedTransport] = CountedTransport
+
     def __init__(self) -> None:
         self.counts = Counts()
         super().__init__(EngineConfig(poll=timedelta(hours=1)))
@@ -68,9 +70,9 @@ class CountedMachine(DirectMachine):
 
     def start(self) -> None:
         super().start()
-        transport = CountedTransport(self.simulator)
-        transport.counts = self.counts
-        self.meta._session.requests.mount(ADDRESS, transport)
+        self.transport = self.transport_kind(self.simulator)
+        self.transport.counts = self.counts
+        self.meta._session.requests.mount(ADDRESS, self.transport)
         with self.open_unit() as unit:
             unit.installations.add(Installation(InstallationId("counted"), self.clock.now()))
             unit.commit()

@@ -54,7 +54,7 @@ class Installation:
         self.token = ""
         self._process: subprocess.Popen[bytes] | None = None
         named = {name: value for name, value in os.environ.items() if not name.startswith(("META_", "STUB_"))}
-        self._environment = named | {
+        self.environment = named | {
             "AUTO_PUBLISHER_HOME": str(home),
             "AUTO_PUBLISHER_PORT": str(self.port),
             "META_API_MODE": "stub",
@@ -81,7 +81,7 @@ class Installation:
         done = subprocess.run(
             [sys.executable, "-m", "autopublisher", *arguments],
             input=text.encode(),
-            env=self._environment,
+            env=self.environment,
             cwd=self.home,
             capture_output=True,
             check=False,
@@ -96,7 +96,7 @@ class Installation:
         log = (self.home / "serve.log").open("ab")
         self._process = subprocess.Popen(
             [sys.executable, *(one.format(port=self.port) for one in self._served_by)],
-            env=self._environment,
+            env=self.environment,
             cwd=self.home,
             stdout=log,
             stderr=log,
