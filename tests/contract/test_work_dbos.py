@@ -135,6 +135,24 @@ def test_a_look_at_an_account_comes_back_as_one(start: StartWorker, enqueue: Enq
     log.wait_for(Tick(None, 3, SOUTH))
 
 
+def test_ticks_follow_one_another_without_waiting_for_the_next_poll(url: str, engine: sa.Engine) -> None:
+    log, due = Log(), threading.Event()
+    worker = DbosWorker(url, nothing, polling_seconds=3600, due=due)
+    # On a server the worker hears of what other processes enqueue; in a file only of what its own does.
+    queue = DbosTickQueue(engine, due if engine.dialect.name == "sqlite" else None)
+    ticks = [tick(f"{act_id}-{number}", act_id) for number in range(20) for act_id in (NORTH, SOUTH)]
+    worker.start(log)
+    try:
+        for each in ticks:
+            with SqlUnitOfWork(engine) as unit:
+                queue.enqueue(unit, each)
+                unit.commit()
+        log.wait_for(*ticks)
+    finally:
+        worker.stop()
+    assert len(log.ran) == len(ticks)
+
+
 def test_a_look_at_an_account_waits_for_the_run_that_is_busy_there(
     start: StartWorker, enqueue: Enqueue
 ) -> None:

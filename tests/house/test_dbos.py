@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-RECORD = "docs/decisions/0024-what-we-use-of-dbos-that-is-private.md"
+RECORD = "docs/decisions/0036-claims-of-ticks-are-ours.md"
 TABLE = re.compile(r"\b(?:workflow|operation)_(?!uuid\b)[a-z]+\b")
 
 
@@ -25,7 +25,7 @@ def private_uses(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name.startswith("dbos."))
         elif isinstance(node, ast.Attribute) and re.match("_[a-z]", node.attr):
             owner = ast.unparse(node.value)
-            if owner.startswith("DBOS") or owner.endswith("_client"):
+            if owner.startswith("DBOS") or owner == "dbos" or owner.endswith("_client"):
                 yield f"{owner}.{node.attr}"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings(tree):
             yield from TABLE.findall(node.value)
@@ -56,6 +56,7 @@ def imported(tree: ast.AST) -> set[str]:
         ("import dbos._core", "dbos._core"),
         ("DBOS._forget()", "DBOS._forget"),
         ("self._client._sys_db.engine", "self._client._sys_db"),
+        ("dbos._sys_db.engine", "dbos._sys_db"),
         ("sql = 'SELECT 1 FROM dbos.workflow_status'", "workflow_status"),
     ],
 )

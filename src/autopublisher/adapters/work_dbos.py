@@ -15,19 +15,22 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, EnqueueOptions
 from dbos import error as dbos_error
-from dbos._context import current_owner_xid  # private: decision 0024
+from dbos._context import current_owner_xid  # private: decision 0036
 
 from autopublisher.adapters.db.session import reachable
+from autopublisher.adapters.work_dbos_claims import Claims, Listener
 from autopublisher.adapters.work_dbos_lease import FROZEN_AFTER_SECONDS, WorkerLease, lease_for
 from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.adapters.work_dbos_store import (
     APPLICATION,
     APPLICATION_VERSION,
+    CHANNEL,
     QUEUE,
     SERIALIZER,
     WORKFLOW,
     WorkStore,
     driver_url,
+    is_sqlite,
     open_client,
     prepare,
     route_logs,
@@ -56,11 +59,16 @@ ONE_PER_PROCESS = threading.Lock()
 
 
 class DbosTickQueue:
-    """Enqueues ticks on the caller's connection; needs neither a worker nor a connection of its own."""
+    """Enqueues ticks on the caller's connection; needs neither a worker nor a connection of its own.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    ``due`` is set once a tick that is due at once has been committed: a worker of this process waits for it. Those of other
+    processes hear of it where they share a PostgreSQL server, and otherwise see it at their next poll.
+    """
+
+    def __init__(self, engine: sa.Engine, due: threading.Event | None = None) -> None:
         route_logs()
         self._client = open_client(engine)
+        self._due = due or threading.Event()
 
     def enqueue(self, unit: UnitOfWork, tick: Tick, delay_seconds: float = 0.0) -> None:
         """Enqueue within the unit's transaction; the same tick again changes nothing, not even its delay.
@@ -74,6 +82,13 @@ class DbosTickQueue:
             self._client.enqueue_in_transaction(
                 connection, options(tick, delay_seconds), tick.run_id, tick.version, tick.act_id
             )
+            if delay_seconds <= 0:
+                self._announce(unit, connection)
+
+    def _announce(self, unit: UnitOfWork, connection: sa.Connection) -> None:
+        unit.after_commit(self._due.set)
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
 
 
 def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
@@ -96,8 +111,8 @@ class DbosWorker:
 
     ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start; every ``purge_seconds`` the
     records of ticks that ended ``kept_finished`` ago are deleted.
-    ``concurrency`` (ticks at once in each process) and ``polling_seconds`` are kept with the queue: where several
-    workers share a database, the one started last decides for all.
+    At most ``concurrency`` ticks run at once in this process. The queue is asked again when one of them ends, when ``due``
+    is set, when another process has enqueued one on the same server, and every ``polling_seconds``.
     """
 
     def __init__(
@@ -111,7 +126,9 @@ class DbosWorker:
         executor_id: str | None = None,
         purge_seconds: float = PURGE_SECONDS,
         kept_finished: timedelta = KEPT_FINISHED,
+        due: threading.Event | None = None,
     ) -> None:
+        self._due = due or threading.Event()
         self._purge_seconds = purge_seconds
         self._kept_finished = kept_finished
         self._url = driver_url(url)
@@ -136,11 +153,13 @@ class DbosWorker:
             self._occupy_process(undo)
             self._draining = False
             lease = self._claim(undo)
-            self._launch(undo, handler, lease)
+            claims = self._launch(undo, handler, lease)
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
+                Rounds("autopublisher-claims", claims.take, self._polling_seconds, self._due),
                 Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
                 Rounds("autopublisher-purge", self._purge, self._purge_seconds),
+                *self._listening(undo),
             )
             for rounds in self._rounds:
                 rounds.start()
@@ -206,24 +225,27 @@ class DbosWorker:
         if lease is not None:
             lease.release()
 
-    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, lease: WorkerLease) -> None:
+    def _listening(self, undo: contextlib.ExitStack) -> tuple[Rounds, ...]:
+        if is_sqlite(self._url):
+            return ()
+        listener = Listener(self._url, self._due)
+        undo.callback(listener.close)
+        return (Rounds("autopublisher-listener", listener.listen, 0.0),)
+
+    def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, lease: WorkerLease) -> Claims:
         route_logs()
         self._store.make_ready()
         undo.callback(DBOS.destroy, destroy_registry=True)
         DBOS(config=self._configuration(lease.executor_id))
         register(handler, lease)
+        DBOS.listen_queues([])  # the claims are ours
         try:
             with reachable():
                 DBOS.launch()
         except dbos_error.DBOSInitializationError as error:
             raise ConflictError(*remedied(Fault.NOT_PREPARED())) from error
-        DBOS.register_queue(
-            QUEUE,
-            partition_concurrency=1,
-            worker_concurrency=self._concurrency,
-            polling_interval_sec=self._polling_seconds,
-            on_conflict="always_update",
-        )
+        queue = DBOS.register_queue(QUEUE, partition_concurrency=1, on_conflict="always_update")
+        return Claims(queue, lease.executor_id, self._concurrency, self._due)
 
     def _configuration(self, executor_id: str) -> DBOSConfig:
         return DBOSConfig(
@@ -280,4 +302,4 @@ def ignore_dead_worker(_executor_id: str) -> None:
 
 def requeue(executor_id: str) -> None:
     """Give the ticks that are still a dead worker's back to the queue; DBOS's public way has no such condition."""
-    DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001 - decision 0024
+    DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001 - decision 0036

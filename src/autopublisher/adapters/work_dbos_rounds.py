@@ -14,13 +14,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Rounds:
-    """Calls an action at once and then with a pause between calls, until it is stopped."""
+    """Calls an action at once and then with a pause between calls, until it is stopped; ``early`` ends a pause."""
 
-    def __init__(self, name: str, action: Callable[[], None], pause_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        action: Callable[[], None],
+        pause_seconds: float,
+        early: threading.Event | None = None,
+    ) -> None:
         self._name = name
         self._action = action
         self._pause_seconds = pause_seconds
         self._stopping = threading.Event()
+        self._early = early or self._stopping
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -34,12 +41,15 @@ class Rounds:
     def stop(self, patience_seconds: float) -> None:
         """Let the call under way end, for this long at most, and make no other."""
         self._stopping.set()
+        self._early.set()
         self._thread.join(patience_seconds)
         if self._thread.is_alive():
             _log.warning("rounds_not_stopped", name=self._name, waited_seconds=patience_seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if self._early is not self._stopping:
+                self._early.clear()  # before the action: what is set meanwhile calls for another
             try:
                 self._action()
             except UnavailableError as error:
@@ -50,4 +60,4 @@ class Rounds:
                 # Nobody above could act, and the next round may well succeed.
                 _log.exception("rounds_failed", name=self._name)
                 self._stopping.wait(AFTER_A_FAILURE_SECONDS)
-            self._stopping.wait(self._pause_seconds)
+            self._early.wait(self._pause_seconds)

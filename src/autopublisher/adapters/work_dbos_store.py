@@ -21,6 +21,8 @@ APPLICATION = "autopublisher"
 # A constant: DBOS would derive a version from source code, and strand the ticks of an older one.
 APPLICATION_VERSION = "1"
 QUEUE = "ticks"
+CHANNEL = "autopublisher_ticks"
+"""On which PostgreSQL tells the workers of a tick that is due at once."""
 WORKFLOW = "tick"
 SERIALIZER = DBOSPortableJSONSerializer()
 """Plain JSON: the default is pickle, which runs code when it reads."""

@@ -3,6 +3,7 @@
 import math
 import secrets
 import socket
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -113,6 +114,7 @@ class Product:
         self._new_database = new_database
         self._cleanup = ExitStack()
         self._simulator: SimulatorProcess | None = None
+        self._due = threading.Event()
         self._emergency_files = emergency_files(settings)
 
     def __enter__(self) -> Self:
@@ -203,7 +205,7 @@ class Product:
             clock=clock,
             meta=undo.enter_context(client_of(settings, clock, self.meta_url)),
             storage=storage_of(engine, settings.files_folder, clock),
-            ticks=DbosTickQueue(engine),
+            ticks=DbosTickQueue(engine, self._due),
         )
 
     def _emergency(self, undo: ExitStack, outside: Outside) -> tuple[EmergencyPause, EmergencyKeeper]:
@@ -227,6 +229,7 @@ class Product:
             Round(sweeper.sweep, keeper, self._driver(outside)),
             sweep_seconds=rhythm.sweep,
             polling_seconds=rhythm.queue,
+            due=self._due,
         )
         config = EngineConfig(
             most_runs_at_once=settings.auto_publisher_max_concurrent_runs,

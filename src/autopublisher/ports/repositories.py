@@ -1,6 +1,6 @@
 """The database as the flows need it: repositories inside one unit of work, which alone commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -438,6 +438,10 @@ class UnitOfWork(Protocol):
 
     def commit(self) -> None:
         """Make everything so far durable."""
+        ...
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Have ``action`` done when, and only if, this unit of work commits."""
         ...
 
     def prove_writable(self) -> None:

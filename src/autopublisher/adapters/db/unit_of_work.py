@@ -1,5 +1,6 @@
 """One transaction over all repositories; the only place that commits."""
 
+from collections.abc import Callable
 from hashlib import blake2b
 from types import TracebackType
 from typing import Self
@@ -73,6 +74,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._noted = noted
         self._only_reads = False
+        self._after_commit: list[Callable[[], None]] = []
 
     def reading(self) -> Self:
         """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it."""
@@ -115,6 +117,7 @@ class SqlUnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the connection back, which undoes what was not committed."""
+        self._after_commit.clear()
         self.connection.close()
 
     def prove_writable(self) -> None:
@@ -141,6 +144,12 @@ class SqlUnitOfWork:
             if not isinstance(error, OperationalError | InterfaceError):
                 raise
             raise refusal(UnavailableError, Fault.COMMIT_UNCONFIRMED()) from error
+        while self._after_commit:
+            self._after_commit.pop(0)()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Have ``action`` done when, and only if, this unit of work commits."""
+        self._after_commit.append(action)
 
     def lock(self, name: str) -> None:
         """Hold a named lock until the transaction ends; on SQLite the transaction is that lock."""

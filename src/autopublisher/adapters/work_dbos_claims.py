@@ -1,0 +1,103 @@
+"""Claims of due ticks: asked for again as soon as one ends or another is enqueued, not at every poll only.
+
+DBOS's own thread asks once per polling interval and takes one tick of an ad account each time. Polling faster would cost
+an idle worker more than its work; so the asking is ours, and the statements that claim are DBOS's.
+"""
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from dbos import Queue
+from dbos import error as dbos_error
+from dbos._core import WorkflowHandleFuture, execute_dequeued_workflow  # private: decision 0036
+from dbos._dbos import _get_dbos_instance  # private: decision 0036
+
+from autopublisher.adapters.db.session import reachable
+from autopublisher.adapters.work_dbos_store import APPLICATION_VERSION, CHANNEL
+from autopublisher.domain.errors import UnavailableError
+
+_log = structlog.get_logger(__name__)
+LISTENING_SECONDS = 1.0
+"""For how long a call waits for a notification; a stop waits for it to return."""
+
+
+class Claims:
+    """Begins due ticks while fewer than ``concurrency`` of them run; ``due`` is set when there may be another to begin."""
+
+    def __init__(self, queue: Queue, executor_id: str, concurrency: int, due: threading.Event) -> None:
+        self._queue = queue
+        self._executor_id = executor_id
+        self._concurrency = concurrency
+        self._due = due
+        self._running: set[str] = set()
+
+    def take(self) -> None:
+        """Begin what is due while there is room; raises UnavailableError."""
+        while (room := self._concurrency - len(self._running)) > 0 and self._begun(room):
+            pass
+
+    def _begun(self, room: int) -> bool:
+        dbos, token = _get_dbos_instance(), str(uuid4())
+        with reachable():
+            claimed = dbos._sys_db.start_queued_partitioned_workflows(  # noqa: SLF001 - decision 0036
+                self._queue, self._executor_id, APPLICATION_VERSION, room, owner_xid=token
+            )
+            found = dbos._sys_db.get_workflow_statuses(claimed) if claimed else []  # noqa: SLF001 - decision 0036
+        for status in found:
+            try:
+                handle = execute_dequeued_workflow(dbos, status, token)
+            except dbos_error.DBOSException:
+                # Nothing ran; the sweep moves the run on under its next version.
+                _log.exception("tick_not_begun", tick=status["workflow_uuid"])
+                continue
+            if isinstance(handle, WorkflowHandleFuture):
+                self._follow(handle.workflow_id, handle.future)
+        return bool(claimed)
+
+    def _follow(self, tick: str, outcome: Future[Any]) -> None:
+        self._running.add(tick)
+
+        def end(_outcome: Future[Any]) -> None:
+            # Its outcome is stored by now, so that the account's next tick may be claimed.
+            self._running.discard(tick)
+            self._due.set()
+
+        outcome.add_done_callback(end)
+
+
+class Listener:
+    """Sets ``due`` when a process that shares the PostgreSQL server has enqueued a tick."""
+
+    def __init__(self, url: sa.URL, due: threading.Event) -> None:
+        self._url = url
+        self._due = due
+        self._connection: psycopg.Connection | None = None
+
+    def listen(self) -> None:
+        """Wait a moment for notifications; raises UnavailableError."""
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+                self._due.set()  # what was enqueued while nobody listened
+            for _ in self._connection.notifies(timeout=LISTENING_SECONDS, stop_after=1):
+                self._due.set()
+        except psycopg.OperationalError as error:
+            self.close()
+            raise UnavailableError(reason=str(error).partition("\n")[0]) from error
+
+    def close(self) -> None:
+        """End the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> psycopg.Connection:
+        address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = psycopg.connect(address, autocommit=True)
+        connection.execute(f"LISTEN {CHANNEL}")
+        return connection
