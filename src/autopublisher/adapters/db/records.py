@@ -5,7 +5,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, union_all
 
 from autopublisher.adapters.db.session import Row, Session, grouped
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
@@ -42,17 +42,17 @@ class SqlRunRecords:
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:
         """Return a run's Meta models by key."""
-        tables = dict.fromkeys(META_TABLES.values())
-        queries = [select(table).where(table.c.run_id == run_id) for table in tables]
-        found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
-        return sorted(found, key=attrgetter("key"))
+        return self._models([run_id])
 
     def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
+        return grouped(self._models(run_ids))
+
+    def _models(self, run_ids: Sequence[RunId]) -> list[MetaObject]:
         tables = dict.fromkeys(META_TABLES.values())
-        queries = [select(table).where(table.c.run_id.in_(run_ids)) for table in tables]
-        found = [MetaObject(**row) for query in queries for row in self._session.rows(query)]
-        return grouped(sorted(found, key=attrgetter("run_id", "key")))
+        found = union_all(*(select(table).where(table.c.run_id.in_(run_ids)) for table in tables))
+        models = [MetaObject(**row) for row in self._session.rows(found)]
+        return sorted(models, key=attrgetter("run_id", "key"))
 
 
 class SqlDecisions:
