@@ -52,6 +52,16 @@ class Database:
         """Return the processor time of the server's processes so far; SQLite has no server."""
         return 0.0 if self.postmaster is None else server_seconds(self.postmaster)
 
+    def transactions(self) -> int:
+        """Return how many transactions the server has ended in this database, its clients' all together; SQLite: none."""
+        if self.kind == SQLITE:
+            return 0
+        with self.engine.connect() as connection:
+            ended = text(
+                "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+            )
+            return int(connection.execute(ended).scalar_one())
+
     def settle(self) -> None:
         """Have PostgreSQL look at what was loaded, as its own housekeeping would sooner or later."""
         if self.kind == POSTGRES:

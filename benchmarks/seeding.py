@@ -241,7 +241,7 @@ def account_of(number: int, now: datetime) -> Account:
     defaults = AdDefaults(**DEFAULTS)
     if number == 0:
         return Account(ACCOUNT, ACT, "Demo", "EUR", "Europe/Madrid", defaults, now)
-    own = AccountId(f"00000000-0000-4000-8000-{number:012}")
+    own = AccountId(f"00000000-0000-4000-8000-{1_000 + number:012}")
     return Account(
         own, ActId(f"act_{9_000_000 + number}"), f"Shop {number}", "EUR", "Europe/Madrid", defaults, now
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from benchmarks.api.answers import exposure, pages, status
+from benchmarks.api.serving import beside, memory, served, several
 from benchmarks.measuring import Measure
 from benchmarks.reporting import run
 
@@ -10,6 +11,10 @@ MEASURES: Mapping[str, Measure] = {
     "status": status,
     "pages": pages,
     "exposure": exposure,
+    "served": served,
+    "beside": beside,
+    "several": several,
+    "memory": memory,
 }
 
 if __name__ == "__main__":

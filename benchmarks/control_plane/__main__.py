@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from benchmarks.control_plane.building import build
 from benchmarks.control_plane.commands import commands
+from benchmarks.control_plane.histories import history
+from benchmarks.control_plane.idling import idle
 from benchmarks.control_plane.money import exposure, gate
 from benchmarks.control_plane.polling import poll
 from benchmarks.control_plane.rounds import collect, jumping, sweep
+from benchmarks.control_plane.throughput import ticks
 from benchmarks.measuring import Measure
 from benchmarks.reporting import run
 
@@ -17,6 +21,10 @@ MEASURES: Mapping[str, Measure] = {
     "sweep": sweep,
     "jumping": jumping,
     "commands": commands,
+    "ticks": ticks,
+    "build": build,
+    "history": history,
+    "idle": idle,
 }
 
 if __name__ == "__main__":

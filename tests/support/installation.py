@@ -71,6 +71,10 @@ class Installation:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop the server, and the simulator that a killed one has left."""
         self.stop()
         announced = self.home / "simulator.json"
         if announced.exists():
@@ -91,6 +95,11 @@ class Installation:
         return done.stdout.decode()
 
     # --- the process ------------------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         log = (self.home / "serve.log").open("ab")

@@ -1,0 +1,49 @@
+"""What a server costs that has nothing to do: jumping time while every run waits for a person."""
+
+import json
+import time
+from collections.abc import Iterator
+
+from benchmarks.databases import SQLITE, Database
+from benchmarks.measuring import Line, Setting, seconds_of
+from benchmarks.seeding import filled_with
+
+from autopublisher.domain.runs.run import RunStatus
+from support.installation import PASSWORD, Installation
+
+SETTLE_SECONDS = 10.0
+
+
+def idle(setting: Setting) -> Iterator[Line]:
+    """Share of a core of ``serve`` in stub mode with a clock that jumps, while all its runs wait; SQLite."""
+    for size in setting.sizes((100,), (100, 1_000)):
+        installation = waiting(setting, size)
+        installation.start()
+        try:
+            yield _line(setting, installation, size)
+        finally:
+            installation.end()
+
+
+def waiting(setting: Setting, size: int) -> Installation:
+    """Return an installation, not yet started, of so many runs that wait for approval."""
+    home = setting.databases.folder / f"idle {size}"
+    home.mkdir()
+    installation = Installation(home)
+    installation.command("user", "add", "admin", "--role", "admin", "--password-stdin", text=PASSWORD)
+    database: Database = setting.databases.opened(SQLITE, f"sqlite:///{home / 'autopublisher.db'}")
+    filled_with({RunStatus.WAITING_APPROVAL: size}, bare=True)(database)
+    database.engine.dispose()
+    return installation
+
+
+def _line(setting: Setting, installation: Installation, size: int) -> Line:
+    simulator = int(json.loads((installation.home / "simulator.json").read_text("utf-8"))["pid"])
+    pids = (installation.pid, simulator)
+    time.sleep(SETTLE_SECONDS)
+    shares = []
+    for _ in range(setting.sizes((1,), (3,))[0]):
+        began, before = time.perf_counter(), sum(map(seconds_of, pids))
+        time.sleep(setting.sizes((5,), (10,))[0])
+        shares.append(100 * (sum(map(seconds_of, pids)) - before) / (time.perf_counter() - began))
+    return Line("serve and its simulator", "% of a core", tuple(shares), size)
