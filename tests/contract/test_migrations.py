@@ -17,7 +17,8 @@ from sqlalchemy import Engine, inspect, text
 from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
-from autopublisher.adapters.db.migrate import current_revision, is_current, upgrade
+from autopublisher.adapters.db.migrate import upgrade
+from autopublisher.adapters.db.revisions import current_revision, is_current
 from autopublisher.adapters.db.tables import METADATA
 from autopublisher.bootstrap.database import units_of
 from autopublisher.domain.campaigns.campaign import CampaignState

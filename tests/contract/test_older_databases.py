@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autopublisher.adapters.db.engine import open_engine
-from autopublisher.adapters.db.migrate import current_revision
+from autopublisher.adapters.db.revisions import current_revision
 from support.older import at_revision, load, revisions, tables
 
 

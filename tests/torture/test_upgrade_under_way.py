@@ -10,7 +10,7 @@ from alembic.config import Config
 
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
-from autopublisher.adapters.db.migrate import current_revision, is_current
+from autopublisher.adapters.db.revisions import current_revision, is_current
 from autopublisher.adapters.storage_obstore import ObstoreStorage
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import FINAL, RunStatus

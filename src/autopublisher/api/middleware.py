@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from autopublisher.api.loggers import REQUESTS_LOGGER
+
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -28,7 +30,6 @@ SECURITY_HEADERS: Final = {
 STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
 """Sent over TLS only: the browser then never asks this host without it again, for a year."""
 
-REQUESTS_LOGGER: Final = "autopublisher.requests"
 LONGEST_PATH: Final = 200
 """Characters of an address that are logged: whoever asks may send 64 kB of it."""
 

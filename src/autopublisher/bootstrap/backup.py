@@ -22,9 +22,9 @@ from autopublisher.adapters.db.accounts import SqlAccounts
 from autopublisher.adapters.db.claims import SqlClaims
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.db.installations import SqlInstallations
-from autopublisher.adapters.db.migrate import current_revision, is_current, knows
 from autopublisher.adapters.db.people import end_tokens
 from autopublisher.adapters.db.records import SqlObservations
+from autopublisher.adapters.db.revisions import current_revision, is_current, knows
 from autopublisher.adapters.db.session import Session
 from autopublisher.adapters.db.snapshot import replace_everything, rows_out, snapshot, table_names
 from autopublisher.adapters.db.tables import METADATA, creatives

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from autopublisher.adapters.clock_simulated import SimulatedClock
-from autopublisher.adapters.clock_system import SystemClock
 from autopublisher.adapters.emergency_files import (
     BOOK_FILE,
     NOTES_FOLDER,
     FileAccountBook,
     FileEmergencyNotes,
 )
-from autopublisher.adapters.meta.client import SdkMetaAds
-from autopublisher.adapters.meta.session import Credentials, Timeouts
 from autopublisher.adapters.work_dbos_rounds import Rounds
+from autopublisher.bootstrap.clocks import opened_clock
+from autopublisher.bootstrap.meta_client import client_of
 from autopublisher.bootstrap.simulator_process import announced
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.errors import AutoPublisherError, UnwritableError
@@ -109,17 +107,6 @@ def keeper_of(
     return EmergencyKeeper(files, EmergencyIntake(open_unit, files.notes, clock, ticks), pause, open_unit)
 
 
-def client_of(settings: Settings, clock: Clock, meta_url: str) -> SdkMetaAds:
-    """Return the client of Meta's API for these settings, not yet entered."""
-    secret = settings.meta_app_secret
-    credentials = Credentials(
-        settings.access_token,
-        settings.meta_app_id,
-        None if secret is None else secret.get_secret_value(),
-    )
-    return SdkMetaAds(credentials, clock, meta_url, Timeouts(read=settings.meta_timeout_seconds))
-
-
 @contextmanager
 def opened_emergency(settings: Settings) -> Iterator[EmergencyPause]:
     """Open the way to Meta and nothing else; in stub mode the simulator that runs, for without one nothing is on."""
@@ -128,7 +115,7 @@ def opened_emergency(settings: Settings) -> Iterator[EmergencyPause]:
         if settings.supervises_simulator:
             found = announced(settings.home)
             url, token = found.url, found.token
-        clock = undo.enter_context(SimulatedClock(url, token)) if settings.is_stub else SystemClock()
+        clock = undo.enter_context(opened_clock(settings, url, token))
         meta = undo.enter_context(client_of(settings, clock, url))
         files = emergency_files(settings)
         yield EmergencyPause(meta, files.notes, files.book, clock.now)

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from autopublisher.adapters.private_files import private_folder
-from autopublisher.api.middleware import REQUESTS_LOGGER
+from autopublisher.api.loggers import REQUESTS_LOGGER
 from autopublisher.bootstrap.log_files import BoundedLog, RepeatFilter
 from autopublisher.bootstrap.private_home import unusable_home
 from autopublisher.domain.faults import Fault

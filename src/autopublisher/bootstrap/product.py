@@ -26,14 +26,17 @@ from autopublisher.adapters.work_dbos import DbosTickQueue, DbosWorker
 from autopublisher.api.app import create_app
 from autopublisher.api.reserved_threads import in_stop_thread, in_watch_thread
 from autopublisher.api.services import Services
+from autopublisher.bootstrap.clocks import opened_clock
 from autopublisher.bootstrap.database import opened_database, units_of
-from autopublisher.bootstrap.emergency import EmergencyKeeper, client_of, emergency_files, keeper_of
+from autopublisher.bootstrap.emergency import EmergencyKeeper, emergency_files, keeper_of
+from autopublisher.bootstrap.exposures import spend_rules_of
 from autopublisher.bootstrap.files import storage_of
 from autopublisher.bootstrap.home_mark import HomeMark, MarkedTicks
 from autopublisher.bootstrap.http_server import HttpServer
+from autopublisher.bootstrap.meta_client import client_of
 from autopublisher.bootstrap.rounds import JumpDriver, Round, SimulatorKeeper, SteppedTicks
 from autopublisher.bootstrap.secret_file import secret_key
-from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
+from autopublisher.bootstrap.simulator_process import SimulatorProcess, simulator_of
 from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
@@ -49,7 +52,7 @@ from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
-from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.flows.writes.patience import Patience
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -184,9 +187,7 @@ class Product:
         settings = self.settings
         if not settings.supervises_simulator:
             return settings.meta_graph_url or LIVE_GRAPH_URL
-        speed = settings.stub_speed if settings.stub_clock is StubClock.SPEED else None
-        options = SimulatorOptions(settings.stub_scenario, settings.stub_seed, speed)
-        self._simulator = SimulatorProcess(settings.home, options)
+        self._simulator = simulator_of(settings)
         undo.callback(self._simulator.stop)
         return self._simulator.start()
 
@@ -194,11 +195,7 @@ class Product:
         settings = self.settings
         engine = undo.enter_context(opened_database(settings.database))
         HomeMark(settings.home, units_of(engine)).check(new_database=self._new_database)
-        clock = (
-            undo.enter_context(SimulatedClock(self.meta_url, self.simulator_token))
-            if settings.is_stub
-            else SystemClock()
-        )
+        clock = undo.enter_context(opened_clock(settings, self.meta_url, self.simulator_token))
         return Outside(
             engine=engine,
             open_unit=units_of(engine, self._emergency_files.notes.pending),
@@ -237,7 +234,7 @@ class Product:
             look=self._look,
             approval_lasts=timedelta(hours=settings.auto_publisher_approval_hours),
             patience=Patience(absent_after=timedelta(minutes=settings.auto_publisher_absent_minutes)),
-            spend=self._spend_rules,
+            spend=spend_rules_of(settings),
             native_rule=settings.auto_publisher_native_rule,
             split_tests=settings.auto_publisher_split_tests,
             stopwatch=seconds_since_boot,
@@ -257,11 +254,6 @@ class Product:
             raise
         undo.callback(worker.stop)
         return worker
-
-    @property
-    def _spend_rules(self) -> SpendRules:
-        settings = self.settings
-        return SpendRules(settings.spend_limits, settings.auto_publisher_daily_stretch_percent)
 
     @property
     def _look(self) -> timedelta:
@@ -298,7 +290,7 @@ class Product:
             people=People(unit, SystemClock(), HmacTokens(key), passwords),
             accounts=Accounts(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, mode=mode, enabled=enabled),
-            exposures=Exposures(unit, clock, MoneyGate(self._spend_rules)),
+            exposures=Exposures(unit, clock, MoneyGate(spend_rules_of(settings))),
             stops=Stops(unit, clock, outside.ticks, pause),
             clock=clock,
             enabled=enabled,

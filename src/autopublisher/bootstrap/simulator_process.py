@@ -26,6 +26,7 @@ from autopublisher.bootstrap.log_files import LARGEST_BYTES
 from autopublisher.domain.errors import ConflictError, UnavailableError
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.messages import remedied
+from autopublisher.settings import Settings, StubClock
 
 PASSED_ON = frozenset(
     {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
@@ -214,6 +215,13 @@ class SimulatorProcess:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(END_SECONDS)
         self._file.unlink(missing_ok=True)
+
+
+def simulator_of(settings: Settings) -> SimulatorProcess:
+    """Return a hold on the simulator that the settings describe, not yet started."""
+    speed = settings.stub_speed if settings.stub_clock is StubClock.SPEED else None
+    options = SimulatorOptions(settings.stub_scenario, settings.stub_seed, speed)
+    return SimulatorProcess(settings.home, options)
 
 
 def bare_environment(environment: Mapping[str, str]) -> dict[str, str]:

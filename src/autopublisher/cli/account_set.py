@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from autopublisher.cli.named_account import account_named
 from autopublisher.cli.output import Output, OutputOption, show_record
 from autopublisher.cli.product import product_of
-from autopublisher.cli.registry import account_app, account_named, identities_from, tell_missing
+from autopublisher.cli.registry import account_app, identities_from, tell_missing
 from autopublisher.cli.session import local_actor
 
 _NONE = "none"

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import typer
 
-from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.database import database_state, prove_database_writable
 from autopublisher.bootstrap.files import place_of_files
+from autopublisher.bootstrap.inspection import Inspection, opened_inspection
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.language import language, worded
@@ -78,8 +78,8 @@ def _all_checks() -> Iterator[Check]:
         return  # nothing below can be looked at without it
     yield _guarded("worker", lambda: _worker(settings))
     try:
-        with Product(settings, Work.NONE) as product:
-            yield from _product(product)
+        with opened_inspection(settings) as inspection:
+            yield from _inspected(inspection)
     except AutoPublisherError as error:
         yield _failure("start", error)
 
@@ -132,38 +132,38 @@ def _worker(settings: Settings) -> Check:
     return Check("worker", State.WARN, worded("doctor.no_worker"), worded("doctor.no_worker.remedy"))
 
 
-def _product(product: Product) -> Iterator[Check]:
+def _inspected(inspection: Inspection) -> Iterator[Check]:
     yield Check(
         "pictures",
         State.OK,
-        render(place_of_files(product.outside.engine, product.settings.files_folder), language()),
+        render(place_of_files(inspection.engine, inspection.settings.files_folder), language()),
     )
-    yield _guarded("clock", lambda: _clock(product))
-    yield _guarded("runs", lambda: _runs(product))
-    yield from _looks(product)
-    yield from _claims(product)
-    permissions = _guarded("token", lambda: _permissions(product))
+    yield _guarded("clock", lambda: _clock(inspection))
+    yield _guarded("runs", lambda: _runs(inspection))
+    yield from _looks(inspection)
+    yield from _claims(inspection)
+    permissions = _guarded("token", lambda: _permissions(inspection))
     yield permissions
     if permissions.state is State.FAIL:
         return
-    yield from _accounts(product)
+    yield from _accounts(inspection)
 
 
-def _clock(product: Product) -> Check:
+def _clock(inspection: Inspection) -> Check:
     kind = (
-        worded("doctor.simulated_clock", clock=str(product.settings.stub_clock))
-        if product.settings.is_stub
+        worded("doctor.simulated_clock", clock=str(inspection.settings.stub_clock))
+        if inspection.settings.is_stub
         else worded("doctor.machines_clock")
     )
-    zone = zone_for(account_zones(product.outside.open_unit), None)
-    return Check("clock", State.OK, f"{moment_text(product.services.clock.now().astimezone(zone))} ({kind})")
+    zone = zone_for(account_zones(inspection.open_unit), None)
+    return Check("clock", State.OK, f"{moment_text(inspection.clock.now().astimezone(zone))} ({kind})")
 
 
-def _runs(product: Product) -> Check:
-    counts = product.services.monitor.health().runs
+def _runs(inspection: Inspection) -> Check:
+    counts = inspection.monitor.health().runs
     open_runs = sum(count for status, count in counts.by_status.items() if count)
     if counts.overdue:
-        late = f"{round(counts.oldest_overdue_seconds or 0.0)} s{_by_which_clock(product.settings)}"
+        late = f"{round(counts.oldest_overdue_seconds or 0.0)} s{_by_which_clock(inspection.settings)}"
         remedy = worded("doctor.overdue.remedy")
         return Check(
             "runs", State.FAIL, worded("doctor.overdue", overdue=counts.overdue, late=str(late)), remedy
@@ -171,8 +171,8 @@ def _runs(product: Product) -> Check:
     return Check("runs", State.OK, worded("doctor.runs", open_runs=open_runs))
 
 
-def _permissions(product: Product) -> Check:
-    granted = product.outside.meta.permissions()
+def _permissions(inspection: Inspection) -> Check:
+    granted = inspection.meta.permissions()
     missing = [name for name in NEEDED_PERMISSIONS if name not in granted]
     if missing:
         remedy = worded("doctor.permissions.remedy")
@@ -180,16 +180,16 @@ def _permissions(product: Product) -> Check:
     return Check(
         "token",
         State.OK,
-        worded("doctor.meta", url=str(product.meta_url), permissions=tuple(NEEDED_PERMISSIONS)),
+        worded("doctor.meta", url=str(inspection.meta_url), permissions=tuple(NEEDED_PERMISSIONS)),
     )
 
 
-def _accounts(product: Product) -> Iterator[Check]:
-    with product.outside.open_unit().reading() as unit:
+def _accounts(inspection: Inspection) -> Iterator[Check]:
+    with inspection.open_unit().reading() as unit:
         registered = unit.accounts.all()
-    default = product.settings.meta_default_ad_account_id
+    default = inspection.settings.meta_default_ad_account_id
     if default is not None:
-        yield _account_line(product, ActId(default))
+        yield _account_line(inspection, ActId(default))
     if not registered:
         remedy = worded("doctor.no_account.remedy")
         yield Check("accounts", State.FAIL, worded("doctor.no_account"), remedy)
@@ -197,8 +197,8 @@ def _accounts(product: Product) -> Iterator[Check]:
         yield _no_sales(registered[0])
     for account in registered:
         if account.act_id != default:
-            yield _account_line(product, account.act_id)
-        yield from _identity(product, account)
+            yield _account_line(inspection, account.act_id)
+        yield from _identity(inspection, account)
 
 
 def _no_sales(account: Account) -> Check:
@@ -208,12 +208,12 @@ def _no_sales(account: Account) -> Check:
     return Check("accounts", State.FAIL, finding, remedy)
 
 
-def _account_line(product: Product, act_id: ActId) -> Check:
-    return _guarded(f"account {act_id}", lambda: _account(product, act_id))
+def _account_line(inspection: Inspection, act_id: ActId) -> Check:
+    return _guarded(f"account {act_id}", lambda: _account(inspection, act_id))
 
 
-def _account(product: Product, act_id: ActId) -> Check:
-    facts = product.outside.meta.account(act_id)
+def _account(inspection: Inspection, act_id: ActId) -> Check:
+    facts = inspection.meta.account(act_id)
     name = f"account {act_id}"
     if not facts.delivers:
         remedy = worded("doctor.account_status.remedy")
@@ -221,7 +221,7 @@ def _account(product: Product, act_id: ActId) -> Check:
     if is_reached(facts):
         finding = worded("doctor.limit_reached", cap=facts.spend_cap or "")
         return Check(name, State.FAIL, finding, worded("doctor.limit_reached.remedy"))
-    cap = run_cap(facts, product.settings.spend_limits.run)
+    cap = run_cap(facts, inspection.settings.spend_limits.run)
     if cap is None:
         remedy = worded("doctor.no_cap.remedy", currency=facts.currency)
         return Check(name, State.WARN, worded("doctor.no_cap"), remedy)
@@ -238,11 +238,11 @@ def _account(product: Product, act_id: ActId) -> Check:
     )
 
 
-def _looks(product: Product) -> Iterator[Check]:
+def _looks(inspection: Inspection) -> Iterator[Check]:
     """Say of each account when it was last compared with its journals, and what is open."""
-    zones = account_zones(product.outside.open_unit)
-    for look in product.services.monitor.health().looks:
-        yield look_check(look, zones.get(look.act_id, UTC), _by_which_clock(product.settings))
+    zones = account_zones(inspection.open_unit)
+    for look in inspection.monitor.health().looks:
+        yield look_check(look, zones.get(look.act_id, UTC), _by_which_clock(inspection.settings))
 
 
 def _by_which_clock(settings: Settings) -> str:
@@ -268,9 +268,9 @@ def look_check(look: AccountLook, zone: tzinfo, by_which_clock: str = "") -> Che
     return Check(name, State.WARN, finding, remedy)
 
 
-def _claims(product: Product) -> Iterator[Check]:
+def _claims(inspection: Inspection) -> Iterator[Check]:
     """Say of each account that was claimed whether this installation may write to it."""
-    with product.outside.open_unit().reading() as unit:
+    with inspection.open_unit().reading() as unit:
         found = [unit.claims.of(account.act_id) for account in unit.accounts.all()]
     for claim in found:
         if claim is not None:
@@ -294,7 +294,7 @@ def claim_check(claim: Claim) -> Check:
     return Check(name, State.OK, worded("doctor.claim_pending"))
 
 
-def _identity(product: Product, account: Account) -> Iterator[Check]:
+def _identity(inspection: Inspection, account: Account) -> Iterator[Check]:
     wanted = (("page", account.defaults.page_id), ("pixel", account.defaults.pixel_id))
     for what, node in wanted:
         name = f"{what} of {account.act_id}"
@@ -302,13 +302,13 @@ def _identity(product: Product, account: Account) -> Iterator[Check]:
             remedy = worded("doctor.no_default.remedy", what=str(what))
             yield Check(name, State.WARN, worded("doctor.no_default"), remedy)
         else:
-            yield _readable(product, name, node)
+            yield _readable(inspection, name, node)
 
 
-def _readable(product: Product, name: str, node: str) -> Check:
+def _readable(inspection: Inspection, name: str, node: str) -> Check:
     try:
         # Any object is read by its id alone; the kind only matters for images.
-        shown = product.outside.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
+        shown = inspection.meta.read(ObjectKind.CREATIVE, MetaId(node), ("id", "name"))
     except MetaError as error:
         return Check(
             name, State.WARN, f"{node}: {error_text(error, language())}", worded("doctor.identity.remedy")

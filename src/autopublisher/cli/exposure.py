@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from autopublisher.api.exposure import present_exposure
+from autopublisher.bootstrap.exposures import opened_exposures
 from autopublisher.cli.language import language, worded
+from autopublisher.cli.named_account import AccountOption, account_named
 from autopublisher.cli.output import Listing, Output, OutputOption, say, show, show_json, show_rows, tell
-from autopublisher.cli.product import product_of
-from autopublisher.cli.registry import AccountOption, account_named
+from autopublisher.cli.session import settings_with_log
 from autopublisher.domain.accounts.account_limit import AccountBilling
 from autopublisher.domain.accounts.accounts import zone_of
 from autopublisher.domain.amounts import Money
@@ -27,15 +27,14 @@ LIMIT_COLUMNS = ("account", "scope", "period", "first", "limit", "taken", "left"
 
 def exposure(account: AccountOption = None, output: OutputOption = Output.TABLE) -> None:
     """Say what is committed, spent and could still be spent: by account, run and object, with the limits."""
-    with product_of() as product:
-        services = product.services
-        wanted = (
-            None
-            if account is None
-            else account_named(product.outside.open_unit, product.settings, account).id
-        )
-        found, now = services.exposures.of(wanted), services.clock.now()
+    settings = settings_with_log()
+    with opened_exposures(settings) as access:
+        wanted = None if account is None else account_named(access.open_unit, settings, account).id
+        found, now = access.exposures.of(wanted), access.clock.now()
     if output is Output.JSON:
+        # What the API answers with, and the framework behind it, are for programs alone.
+        from autopublisher.api.exposure import present_exposure  # noqa: PLC0415 - see above
+
         show_json(present_exposure(found, now, language()).model_dump(mode="json"))
         return
     show_rows(exposure_rows(found), COLUMNS, output)

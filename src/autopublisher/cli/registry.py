@@ -12,6 +12,7 @@ import typer
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.bootstrap.people import opened_people
 from autopublisher.cli.language import language, worded
+from autopublisher.cli.named_account import AccountOption, account_named
 from autopublisher.cli.output import Output, OutputOption, say, show_record, show_rows, tell
 from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_with_log
@@ -25,16 +26,14 @@ from autopublisher.domain.accounts.accounts import (
 )
 from autopublisher.domain.accounts.claims import Claim
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.errors import AccountNotFoundError, ConfigurationError, NotFoundError
-from autopublisher.domain.faults import Fault, Thing
-from autopublisher.domain.ids import AccountId, ActId
+from autopublisher.domain.errors import NotFoundError
+from autopublisher.domain.faults import Thing
+from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.request.regional_rules import IDENTITIES
 from autopublisher.flows.requests.pictures import warnings_of
 from autopublisher.flows.ticks import look_now
 from autopublisher.messages import render
-from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
-from autopublisher.settings import Settings
 from autopublisher.views.moments import zone_for, zones_of
 
 account_app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -44,11 +43,6 @@ user_app = typer.Typer(no_args_is_help=True, add_completion=False)
 ACCOUNT_COLUMNS = ("id", "act_id", "name", "currency", "timezone", "business_id")
 USER_COLUMNS = ("name", "role", "active", "since")
 CREATIVE_COLUMNS = ("id", "name", "mime_type", "sha256")
-
-AccountOption = Annotated[
-    str | None,
-    typer.Option(help="help.our_id_or_metas_act"),
-]
 
 
 @account_app.command("add")
@@ -242,31 +236,6 @@ def identities_from(given: list[str] | None) -> dict[str, str] | None:
     if wrong:
         raise typer.BadParameter(f"{wrong[0]!r}: NAME=NUMBER is wanted, NAME one of {', '.join(IDENTITIES)}")
     return {name: number for name, _, number in pairs} or None
-
-
-def account_named(open_unit: OpenUnitOfWork, settings: Settings, text: str | None) -> Account:
-    """Return the account meant: by our id or Meta's, else the default one, else the only one."""
-    wanted = settings.meta_default_ad_account_id if text is None else text
-    with open_unit().reading() as unit:
-        return _only_account(unit) if wanted is None else _account(unit, wanted)
-
-
-def _account(unit: UnitOfWork, text: str) -> Account:
-    if not text.startswith("act_"):
-        return unit.accounts.get(AccountId(text))
-    found = unit.accounts.by_act_id(ActId(text))
-    if found is None:
-        raise AccountNotFoundError(id=text)
-    return found
-
-
-def _only_account(unit: UnitOfWork) -> Account:
-    found = unit.accounts.all()
-    if len(found) == 1:
-        return found[0]
-    raise ConfigurationError(
-        name="META_DEFAULT_AD_ACCOUNT_ID", reason=Fault.SEVERAL_ACCOUNTS(number=len(found))
-    )
 
 
 def _file_content(file: Path) -> bytes:

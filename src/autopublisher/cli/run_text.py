@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from autopublisher.api.presenters import present_run
 from autopublisher.cli.language import language, worded
 from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
 from autopublisher.domain.amounts import Money
@@ -50,6 +49,9 @@ def show_run(view: RunView, output: Output, zones: Zones) -> None:
     """Write a run to stdout, its moments in its account's zone."""
     zone = zones.get(view.run.act_id, UTC)
     if output is Output.JSON:
+        # What the API answers with, and the framework behind it, are for programs alone.
+        from autopublisher.api.presenters import present_run  # noqa: PLC0415 - see above
+
         show_json(present_run(view, language()).model_dump(mode="json"))
     elif output is Output.PLAIN:
         for name, value in facts_of(view, zone).items():

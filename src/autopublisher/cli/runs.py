@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from autopublisher.api.services import Services
-from autopublisher.bootstrap import Product, Work
+from autopublisher.bootstrap import Product
 from autopublisher.bootstrap.liveness import workers_alive
 from autopublisher.cli.exits import code_of_run
 from autopublisher.cli.language import worded
@@ -42,7 +42,7 @@ def run(
         raise typer.BadParameter("--approve-as needs --watch")
     end_in_order_on_signals()
     request = read_request(file)
-    with product_of(Work.IF_FREE if watch else Work.NONE) as product:
+    with product_of(may_work=watch) as product:
         services = product.services
         if approve_as is not None:
             require(services.people.user(approve_as).role, Permission.WINNER_PUBLISH)

@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import typer
 
-from autopublisher.api.stop_models import present_stop
 from autopublisher.bootstrap.database import opened_units, prove_database_writable
 from autopublisher.bootstrap.emergency import opened_emergency
 from autopublisher.cli.exits import ExitCode
 from autopublisher.cli.language import language, worded
+from autopublisher.cli.named_account import account_named
 from autopublisher.cli.output import Output, OutputOption, console, show_json, show_rows, tell
+from autopublisher.cli.product import product_of
 from autopublisher.cli.session import local_actor, settings_to_stop, settings_with_log
 from autopublisher.cli.signals import end_in_order_on_signals
 from autopublisher.domain.accounts.stops import ObjectLine, Stop
@@ -106,8 +107,6 @@ def resume(
 ) -> None:
     """Lift a stop: runs under way go on by their next step; final campaigns stay paused unless asked for."""
     _need_one_scope(account, everything=everything)
-    from autopublisher.cli.product import product_of  # noqa: PLC0415 - as in stopping
-
     with product_of() as product:
         stops = product.services.stops
         account_id = _account_id(product, account)
@@ -139,8 +138,6 @@ def _need_one_scope(account: str | None, *, everything: bool) -> None:
 def _account_id(product: "Product", account: str | None) -> AccountId | None:
     if account is None:
         return None
-    from autopublisher.cli.registry import account_named  # noqa: PLC0415 - it loads the product
-
     return account_named(product.outside.open_unit, product.settings, account).id
 
 
@@ -163,6 +160,9 @@ def _progress(view: StopView) -> str:
 
 def _show(view: StopView, output: Output) -> None:
     if output is Output.JSON:
+        # What the API answers with, and the framework behind it, are for programs alone.
+        from autopublisher.api.stop_models import present_stop  # noqa: PLC0415 - see above
+
         show_json(present_stop(view, language()).model_dump(mode="json"))
         return
     show_rows(object_rows(view), OBJECT_COLUMNS, output)

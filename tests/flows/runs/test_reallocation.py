@@ -12,8 +12,8 @@ from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import OperationState
 from autopublisher.domain.money.ledger import ledger_of
+from autopublisher.domain.runs.arm_reserves import amounts_of
 from autopublisher.domain.runs.plan import total_of
-from autopublisher.domain.runs.reallocation import amounts_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded

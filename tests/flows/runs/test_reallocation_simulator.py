@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from autopublisher.domain.request.request import RunRequest, Strategy, WinnerCriteria
-from autopublisher.domain.runs.reallocation import amounts_of
+from autopublisher.domain.runs.arm_reserves import amounts_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
 from metasim import SimulatorConfig

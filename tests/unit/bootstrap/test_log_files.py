@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from autopublisher.api.middleware import REQUESTS_LOGGER, bounded
+from autopublisher.api.loggers import REQUESTS_LOGGER
+from autopublisher.api.middleware import bounded
 from autopublisher.bootstrap import log_files
 from autopublisher.bootstrap.log_files import BoundedLog, RepeatFilter
 from autopublisher.bootstrap.logs import log_to_file

@@ -1,8 +1,6 @@
 """`autopublisher judge` answers every line of its input, also those that are no tests."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -117,17 +115,3 @@ def test_a_line_that_is_no_object_is_an_error_of_the_line(line: str) -> None:
 def test_other_lines_are_judged_and_blank_ones_counted() -> None:
     answers, code = judged("", "{", json.dumps(recorded()))
     assert [answers[0]["error"]["line"], answers[1]["verdict"], code] == [2, "winner", 4]
-
-
-@pytest.mark.slow
-def test_it_starts_without_what_serves_and_stores() -> None:
-    program = (
-        "import sys; sys.argv = ['autopublisher', 'judge']\n"
-        "from autopublisher.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: print([m for m in ('fastapi', 'dbos', 'sqlalchemy') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], input="", capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"

@@ -8,11 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from autopublisher import __version__
+from autopublisher.bootstrap.database import opened_tables
 from autopublisher.cli.program import COMMANDS, DeferredCommand, app
 
 pytestmark = pytest.mark.slow  # starts processes
 
-HEAVY = ("babel", "scipy", "numpy", "dbos", "fastapi", "facebook_business")
+NUMBERS = ("scipy", "numpy")
+WEB = ("fastapi", "starlette", "jinja2", "uvicorn")
+META = ("facebook_business", "requests", "httpx2")
+ENGINE = ("dbos", "alembic", "psycopg", "sqlalchemy.dialects.postgresql")
+HEAVY = ("babel", "PIL", "argon2", "metasim", *NUMBERS, *WEB, *META, *ENGINE)
 UNKNOWN = "00000000-0000-4000-8000-000000000009"
 
 
@@ -36,20 +41,39 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AUTO_PUBLISHER_HOME", str(tmp_path / "home"))
 
 
+@pytest.fixture
+def current_database(tmp_path: Path) -> None:
+    with opened_tables(f"sqlite:///{tmp_path}/home/autopublisher.db"):
+        pass
+
+
 def test_help_loads_neither_numbers_nor_the_work_engine_nor_the_api(tmp_path: Path) -> None:
     assert loaded_by(tmp_path, "--help") == []
 
 
-@pytest.mark.parametrize("words", [("status", UNKNOWN), ("runs",)])
-def test_looking_at_runs_loads_the_database_alone(tmp_path: Path, words: tuple[str, ...]) -> None:
-    assert loaded_by(tmp_path, *words) == []
+@pytest.mark.parametrize(
+    ("words", "loads"),
+    [
+        (("status", UNKNOWN), []),
+        (("runs",), []),
+        (("account", "list"), ["PIL", "argon2"]),
+        (("exposure",), ["httpx2"]),  # it asks whether a simulator runs
+        (("judge", "--help"), [*NUMBERS]),
+        (("doctor", "--help"), ["facebook_business", "requests", "httpx2"]),
+    ],
+)
+@pytest.mark.usefixtures("current_database")
+def test_a_command_loads_what_it_needs_alone(
+    tmp_path: Path, words: tuple[str, ...], loads: list[str]
+) -> None:
+    assert sorted(loaded_by(tmp_path, *words)) == sorted(loads)
 
 
 @pytest.mark.parametrize("words", [("stop", "--help"), ("resume", "--help"), ("stops",)])
 def test_the_kill_switch_is_at_hand_without_the_numbers_and_the_work_engine(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    assert {"scipy", "numpy", "dbos"}.isdisjoint(loaded_by(tmp_path, *words))
+    assert {*NUMBERS, *WEB, "dbos", "psycopg"}.isdisjoint(loaded_by(tmp_path, *words))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,21 +3,19 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, func, select
 
+from autopublisher.adapters.db.revisions import FOLDER, knows
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.db.unit_of_work import lock_number
 from autopublisher.domain.errors import NewerDatabaseError, UnavailableError
 from autopublisher.domain.faults import Fault
 
-_FOLDER = Path(__file__).parent / "migrations"
 _LOCK = "autopublisher: migrate"
 
 
@@ -38,29 +36,12 @@ def upgrade(engine: Engine) -> None:
         connection.commit()
 
 
-def current_revision(engine: Engine) -> str | None:
-    """Return the revision the database is at, or None where it is empty."""
-    with reachable(), engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def is_current(engine: Engine) -> bool:
-    """Tell whether the database has exactly this release's tables."""
-    return current_revision(engine) == ScriptDirectory.from_config(_settings()).get_current_head()
-
-
 def _settings() -> Config:
     settings = Config()
     # ConfigParser takes a percent sign for the start of an interpolation.
-    settings.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    settings.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
     return settings
-
-
-def knows(revision: str) -> bool:
-    """Tell whether this release can bring tables of a revision to its own."""
-    scripts = ScriptDirectory.from_config(_settings())
-    return revision in {script.revision for script in scripts.walk_revisions()}
 
 
 def settings_on(connection: Connection) -> Config:

@@ -12,10 +12,9 @@ from fractions import Fraction
 
 from autopublisher.domain.evidence.allocation import ArmMoney, next_amounts
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
-from autopublisher.domain.money.ledger import headroom_of, reserve_of
-
-"""How the journal keys of the updates that move money begin."""
+from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.money.ledger import headroom_of
+from autopublisher.domain.runs.arm_reserves import amounts_of, arm_keys, arms_of
 
 _LEAST_OVER_SPENT = Fraction(11, 10)
 """Meta accepts no lifetime budget below its spend and a tenth."""
@@ -27,28 +26,6 @@ class Purse:
 
     spent: int
     least: int
-
-
-def arms_of(rows: Sequence[Operation]) -> dict[str, Operation]:
-    """Return the create of each test arm's ad set, by letter."""
-    return {
-        row.spec.variant: row
-        for row in rows
-        if row.spec.variant is not None
-        and row.purpose is Purpose.TEST
-        and row.spec.kind is ObjectKind.AD_SET
-        and row.spec.action is Action.CREATE
-    }
-
-
-def arm_keys(rows: Sequence[Operation]) -> frozenset[str]:
-    """Return the keys of the creates that share the test's money."""
-    return frozenset(row.key for row in arms_of(rows).values())
-
-
-def amounts_of(rows: Sequence[Operation]) -> dict[str, int]:
-    """Return what each arm can spend in all as the journal has it, in minor units, by letter."""
-    return {letter: reserve_of(row, rows) for letter, row in arms_of(rows).items()}
 
 
 def planned_move(
@@ -112,14 +89,6 @@ def rises(plan: Mapping[str, int], rows: Sequence[Operation]) -> dict[str, int]:
     part = min(Fraction(1), Fraction(headroom, total))
     given = {letter: amounts[letter] + int(gain * part) for letter, gain in gains.items()}
     return {letter: amount for letter, amount in given.items() if amount > amounts[letter]}
-
-
-def is_rise(operation: Operation, rows: Sequence[Operation]) -> bool:
-    """Tell whether a write that is not in the journal yet makes more spendable for an object that is."""
-    changed = next((row for row in rows if row.key == operation.spec.target), None)
-    if changed is None or operation.spec.action is not Action.UPDATE:
-        return False
-    return reserve_of(changed, [*rows, operation]) > reserve_of(changed, rows)
 
 
 def was_refused(rows: Sequence[Operation], letter: str, amount: int) -> bool:

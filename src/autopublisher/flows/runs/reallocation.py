@@ -17,11 +17,10 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.records import Event, Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.money_rules import smallest_daily, smallest_lifetime
+from autopublisher.domain.runs.arm_reserves import amounts_of, arms_of
 from autopublisher.domain.runs.plan import objective_of
 from autopublisher.domain.runs.reallocation import (
     Purse,
-    amounts_of,
-    arms_of,
     cuts,
     open_moves,
     planned_move,

@@ -23,9 +23,9 @@ from autopublisher.domain.money.limits import (
     first_breach,
     limits_of,
 )
+from autopublisher.domain.runs.arm_reserves import arm_keys, is_rise
 from autopublisher.domain.runs.optimizer import LONGEST_DAYS
 from autopublisher.domain.runs.plan import total_of
-from autopublisher.domain.runs.reallocation import arm_keys, is_rise
 from autopublisher.domain.runs.reservations import Calendars, concerns_spend, reservations_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.run_pages import pages_of_runs

@@ -19,12 +19,10 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of, headroom_of, ledger_of, pass_rise, reserve_of
+from autopublisher.domain.runs.arm_reserves import amounts_of, arm_keys, is_rise
 from autopublisher.domain.runs.reallocation import (
     Purse,
-    amounts_of,
-    arm_keys,
     cuts,
-    is_rise,
     planned_move,
     planned_shares,
     rises,
