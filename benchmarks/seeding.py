@@ -1,6 +1,7 @@
 """Fills databases with runs as they are after so many ticks: one is played over the simulator, the others are its copies.
 
-They are written through the repositories, so that a release that keeps more of a run keeps it of these as well.
+They are written through the repositories, so that a release that keeps more of a run keeps it of these as well; but for
+journals, whose rows go in at once.
 """
 
 import random
@@ -13,6 +14,9 @@ from uuid import UUID
 
 from benchmarks.databases import Database
 
+from autopublisher.adapters.db.journal import operation_to_row
+from autopublisher.adapters.db.tables import operations
+from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.accounts.watches import Watch
@@ -24,7 +28,7 @@ from autopublisher.domain.journal.records import Decision, Event, Figures, MetaO
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.ports.repositories import Fence, UnitOfWork
+from autopublisher.ports.repositories import UnitOfWork
 from support.counting import CountedMachine
 from support.installation import DEFAULTS
 from support.pictures import picture
@@ -93,21 +97,23 @@ class StoredRun:
             ),
         )
 
-    def store(self, unit: UnitOfWork) -> None:
-        """Write it."""
-        fence = Fence(self.run.id, self.run.version)
-        unit.runs.add(self.run)
-        unit.records.add_variants(self.variants)
-        for row in self.rows:
-            unit.journal.intend(row, fence)
-        for model in self.objects:
+
+def store_all(unit: SqlUnitOfWork, runs: Sequence[StoredRun]) -> None:
+    """Write runs with all that is kept of them; their journals, which are most of it, in one statement."""
+    for one in runs:
+        unit.runs.add(one.run)
+    unit.records.add_variants([variant for one in runs for variant in one.variants])
+    journal = [operation_to_row(row) for one in runs for row in one.rows]
+    unit.connection.execute(operations.insert(), journal)
+    for one in runs:
+        for model in one.objects:
             unit.records.put_object(model)
-        unit.observations.add_snapshots(self.snapshots)
-        for decision in self.decisions:
+        for decision in one.decisions:
             unit.decisions.add(decision)
-        unit.observations.add_events(self.events)
-        if self.campaign is not None:
-            unit.campaigns.add(self.campaign)
+        if one.campaign is not None:
+            unit.campaigns.add(one.campaign)
+    unit.observations.add_snapshots([snapshot for one in runs for snapshot in one.snapshots])
+    unit.observations.add_events([event for one in runs for event in one.events])
 
 
 def _place(row: Operation) -> int:
@@ -266,9 +272,12 @@ def filled_with(
         first = 0
         for status, count in shares.items():
             with database.open_unit() as unit:
-                for number in range(first, first + count):
-                    one = stored(status, arms).copy(number)
-                    unit.runs.add(one.run) if bare else one.store(unit)
+                copies = [stored(status, arms).copy(number) for number in range(first, first + count)]
+                if bare:
+                    for one in copies:
+                        unit.runs.add(one.run)
+                else:
+                    store_all(unit, copies)
                 unit.commit()
             first += count
 

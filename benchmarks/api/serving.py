@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.api.clients import Clients, cost_of, percentile
-from benchmarks.databases import POSTGRES, Database
+from benchmarks.databases import POSTGRES
+from benchmarks.installations import NAME, PatientInstallation, seeded
 from benchmarks.measuring import Line, Setting, ratio, seconds_of
-from benchmarks.seeding import filled_with, run_id_of
+from benchmarks.seeding import run_id_of
 
 from autopublisher.domain.runs.run import RunStatus
-from support.installation import PASSWORD, Installation
 
 STATUS = f"/meta/autopilot/status/{run_id_of(1)}"
 EXPOSURE = "/meta/autopilot/exposure"
@@ -27,23 +27,16 @@ class Site:
 
     def __init__(self, setting: Setting, kind: str, name: str, runs: int, servers: int = 1) -> None:
         home = setting.databases.folder / f"{name} {kind}"
-        home.mkdir()
         url = setting.databases.address(kind) if kind == POSTGRES else None
-        self.servers = [Installation(home, url, BARE, STUB_CLOCK="manual") for _ in range(servers)]
+        self.servers = [PatientInstallation(home, url, BARE, STUB_CLOCK="manual") for _ in range(servers)]
         self._home = home
         self._workers: list[subprocess.Popen[bytes]] = []
-        first = self.servers[0]
-        first.command("user", "add", "manager", "--role", "manager", "--password-stdin", text=PASSWORD)
-        self.database: Database = setting.databases.opened(
-            kind, url or f"sqlite:///{home / 'autopublisher.db'}"
-        )
-        filled_with({RunStatus.AB_TESTING: runs})(self.database)
-        self.database.settle()
+        self.database = seeded(setting, home, *self.servers, url=url, runs=runs, status=RunStatus.AB_TESTING)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """The headers of a manager."""
-        return self.servers[0].sign_in("manager")
+        return self.servers[0].sign_in(NAME)
 
     @property
     def ports(self) -> Sequence[int]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from benchmarks.control_plane.rounds import Collecting
 from benchmarks.databases import Database
 from benchmarks.measuring import Line, Setting, sampled
-from benchmarks.seeding import StoredRun, account_of, add_account, stored, with_history
+from benchmarks.seeding import StoredRun, account_of, add_account, store_all, stored, with_history
 
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.domain import evidence
@@ -33,7 +33,7 @@ def _filled_with(known: StoredRun) -> Callable[[Database], None]:
     def fill(database: Database) -> None:
         with database.open_unit() as unit:
             add_account(unit, account_of(0, known.run.created_at))
-            known.store(unit)
+            store_all(unit, [known])
             unit.commit()
 
     return fill

@@ -4,12 +4,11 @@ import json
 import time
 from collections.abc import Iterator
 
-from benchmarks.databases import SQLITE, Database
+from benchmarks.installations import PatientInstallation, seeded
 from benchmarks.measuring import Line, Setting, seconds_of
-from benchmarks.seeding import filled_with
 
 from autopublisher.domain.runs.run import RunStatus
-from support.installation import PASSWORD, Installation
+from support.installation import Installation
 
 SETTLE_SECONDS = 10.0
 
@@ -17,24 +16,14 @@ SETTLE_SECONDS = 10.0
 def idle(setting: Setting) -> Iterator[Line]:
     """Share of a core of ``serve`` in stub mode with a clock that jumps, while all its runs wait; SQLite."""
     for size in setting.sizes((100,), (100, 1_000)):
-        installation = waiting(setting, size)
+        home = setting.databases.folder / f"idle {size}"
+        installation = PatientInstallation(home)
+        seeded(setting, home, installation, url=None, runs=size, status=RunStatus.WAITING_APPROVAL)
         installation.start()
         try:
             yield _line(setting, installation, size)
         finally:
             installation.end()
-
-
-def waiting(setting: Setting, size: int) -> Installation:
-    """Return an installation, not yet started, of so many runs that wait for approval."""
-    home = setting.databases.folder / f"idle {size}"
-    home.mkdir()
-    installation = Installation(home)
-    installation.command("user", "add", "admin", "--role", "admin", "--password-stdin", text=PASSWORD)
-    database: Database = setting.databases.opened(SQLITE, f"sqlite:///{home / 'autopublisher.db'}")
-    filled_with({RunStatus.WAITING_APPROVAL: size}, bare=True)(database)
-    database.engine.dispose()
-    return installation
 
 
 def _line(setting: Setting, installation: Installation, size: int) -> Line:

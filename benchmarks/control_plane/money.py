@@ -37,7 +37,7 @@ def gate(setting: Setting) -> Iterator[Line]:
 
 
 class _Admission:
-    """Lets the first ad set of a run through again and again: nothing is committed."""
+    """Lets the first ad set of a run through again and again; only what the gate keeps the first time is committed."""
 
     def __init__(self, database: Database) -> None:
         self._open_unit = database.open_unit
@@ -47,6 +47,9 @@ class _Admission:
             journal = unit.journal.of_run(self._run.id)
         place = [row.key for row in journal].index(test_key("A", ObjectKind.AD_SET))
         self._rows, self._row = journal[:place], replace(journal[place], state=OperationState.INTENDED)
+        with self._open_unit() as unit:
+            self._gate.admit(unit, self._run, self._rows, self._row)
+            unit.commit()
 
     def __call__(self) -> None:
         with self._open_unit() as unit:

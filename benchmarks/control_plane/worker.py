@@ -6,6 +6,7 @@ It is started as a process with the database's address in the environment, and e
 import logging
 import os
 import sys
+import threading
 from dataclasses import replace
 
 import structlog
@@ -27,7 +28,8 @@ class NextTick:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        self.queue = DbosTickQueue(self.engine)
+        self.due = threading.Event()
+        self.queue = DbosTickQueue(self.engine, self.due)
 
     def open_unit(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -48,7 +50,13 @@ def main() -> None:
     url, rhythm = os.environ[URL_VARIABLE], LIVE_RHYTHM
     handler = NextTick(url)
     sweeper = Sweeper(handler.open_unit, handler.queue, SystemClock(), rhythm.sweeps_before_lifting)
-    work = DbosWorker(url, Round(sweeper.sweep), sweep_seconds=rhythm.sweep, polling_seconds=rhythm.queue)
+    work = DbosWorker(
+        url,
+        Round(sweeper.sweep),
+        sweep_seconds=rhythm.sweep,
+        polling_seconds=rhythm.queue,
+        due=handler.due,
+    )
     work.start(handler)
     print("ready", flush=True)
     sys.stdin.read()
