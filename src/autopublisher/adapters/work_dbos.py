@@ -109,7 +109,8 @@ def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
 class DbosWorker:
     """Runs ticks in this process: one at a time per ad account, several accounts at once.
 
-    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start; every ``purge_seconds`` the
+    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start, and after a call that returned
+    False, for it found nothing to do, only every ``idle_seconds``; every ``purge_seconds`` the
     records of ticks that ended ``kept_finished`` ago are deleted.
     At most ``concurrency`` ticks run at once in this process. The queue is asked again when one of them ends, when ``due``
     is set, when another process has enqueued one on the same server, and every ``polling_seconds``.
@@ -118,9 +119,10 @@ class DbosWorker:
     def __init__(
         self,
         url: str,
-        sweep: Callable[[], None],
+        sweep: Callable[[], bool | None],
         *,
         sweep_seconds: float = 60.0,
+        idle_seconds: float | None = None,
         concurrency: int = 8,
         polling_seconds: float = 1.0,
         executor_id: str | None = None,
@@ -134,6 +136,7 @@ class DbosWorker:
         self._url = driver_url(url)
         self._sweep = sweep
         self._sweep_seconds = sweep_seconds
+        self._idle_seconds = idle_seconds
         self._concurrency = concurrency
         self._polling_seconds = polling_seconds
         self._wanted_id = executor_id
@@ -156,8 +159,10 @@ class DbosWorker:
             claims = self._launch(undo, handler, lease)
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
-                Rounds("autopublisher-claims", claims.take, self._polling_seconds, self._due),
-                Rounds("autopublisher-sweep", self._sweep, self._sweep_seconds),
+                Rounds("autopublisher-claims", claims.take, self._polling_seconds, early=self._due),
+                Rounds(
+                    "autopublisher-sweep", self._sweep, self._sweep_seconds, idle_seconds=self._idle_seconds
+                ),
                 Rounds("autopublisher-purge", self._purge, self._purge_seconds),
                 *self._listening(undo),
             )

@@ -14,18 +14,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Rounds:
-    """Calls an action at once and then with a pause between calls, until it is stopped; ``early`` ends a pause."""
+    """Calls an action at once and then with a pause between calls, until it is stopped.
+
+    ``early`` ends a pause; after an action that returns False, having found nothing to do, it is ``idle_seconds`` long.
+    """
 
     def __init__(
         self,
         name: str,
-        action: Callable[[], None],
+        action: Callable[[], bool | None],
         pause_seconds: float,
+        *,
+        idle_seconds: float | None = None,
         early: threading.Event | None = None,
     ) -> None:
         self._name = name
         self._action = action
         self._pause_seconds = pause_seconds
+        self._idle_seconds = pause_seconds if idle_seconds is None else idle_seconds
         self._stopping = threading.Event()
         self._early = early or self._stopping
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -50,8 +56,9 @@ class Rounds:
         while not self._stopping.is_set():
             if self._early is not self._stopping:
                 self._early.clear()  # before the action: what is set meanwhile calls for another
+            did = None
             try:
-                self._action()
+                did = self._action()
             except UnavailableError as error:
                 # What is down is known by its sentence; a stack for each round would fill the log of an outage.
                 _log.warning("rounds_deferred", name=self._name, reason=error.message)
@@ -60,4 +67,4 @@ class Rounds:
                 # Nobody above could act, and the next round may well succeed.
                 _log.exception("rounds_failed", name=self._name)
                 self._stopping.wait(AFTER_A_FAILURE_SECONDS)
-            self._early.wait(self._pause_seconds)
+            self._early.wait(self._idle_seconds if did is False else self._pause_seconds)

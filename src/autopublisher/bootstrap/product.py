@@ -73,9 +73,10 @@ class Work(StrEnum):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Real seconds between rounds of housekeeping, between looks into the queue, and until a tick counts as dead."""
+    """Real seconds: between rounds of housekeeping, between those that find nothing, between looks, until a tick is dead."""
 
     sweep: float
+    idle: float
     queue: float
     dead_tick: float
 
@@ -85,10 +86,10 @@ class Rhythm:
         return math.ceil(self.dead_tick / self.sweep)
 
 
-STUB_RHYTHM = Rhythm(sweep=0.05, queue=0.05, dead_tick=20.0)
+STUB_RHYTHM = Rhythm(sweep=0.05, idle=0.5, queue=0.2, dead_tick=20.0)
 JUMPING_LOOK = timedelta(hours=12)
 EMERGENCY_PATIENCE_SECONDS = 5.0
-LIVE_RHYTHM = Rhythm(sweep=30.0, queue=1.0, dead_tick=300.0)
+LIVE_RHYTHM = Rhythm(sweep=30.0, idle=30.0, queue=1.0, dead_tick=300.0)
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ class Product:
             settings.database,
             Round(sweeper.sweep, keeper, self._driver(outside)),
             sweep_seconds=rhythm.sweep,
+            idle_seconds=rhythm.idle,
             polling_seconds=rhythm.queue,
             due=self._due,
         )

@@ -134,7 +134,7 @@ class Round:
 
     def __init__(
         self,
-        sweep: Callable[[], object],
+        sweep: Callable[[], int],
         keeper: SimulatorKeeper | None = None,
         driver: JumpDriver | None = None,
     ) -> None:
@@ -142,10 +142,11 @@ class Round:
         self._keeper = keeper
         self._driver = driver
 
-    def __call__(self) -> None:
-        """Run it once; whatever fails is the caller's to log, and the next round tries again."""
+    def __call__(self) -> bool:
+        """Run it once and say whether anything was due; whatever fails is the caller's to log."""
         if self._keeper is not None:
             self._keeper.check()
-        self._sweep()
+        overdue = self._sweep()
         if self._driver is not None and self._driver.jump():
-            self._sweep()
+            overdue += self._sweep()
+        return overdue > 0

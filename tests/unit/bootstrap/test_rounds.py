@@ -1,5 +1,7 @@
 """The jump driver moves time to the next due moment, and never over a person's thinking."""
 
+import itertools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,7 @@ import pytest
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.runs import MemoryRuns
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase, MemoryUnitOfWork
+from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.bootstrap.rounds import JumpDriver, Round
 from autopublisher.domain.accounts.accounts import Account, AdDefaults
 from autopublisher.domain.accounts.watches import URGENT_TRIES, Watch
@@ -276,18 +279,46 @@ def test_time_stands_still_while_a_stop_holds_the_only_run(
     assert clock.now() == START
 
 
-def sweeping(calls: list[str]) -> Callable[[], object]:
-    return lambda: calls.append("sweep")
+def sweeping(calls: list[str], *overdue: int) -> Callable[[], int]:
+    def sweep() -> int:
+        calls.append("sweep")
+        return overdue[len(calls) - 1]
+
+    return sweep
 
 
 def test_a_jump_is_followed_by_a_second_sweep(driver: JumpDriver, database: MemoryDatabase) -> None:
     store(database, 1, RunStatus.AB_TESTING, LATER)
     calls: list[str] = []
-    Round(sweeping(calls), driver=driver)()
+    assert Round(sweeping(calls, 0, 1), driver=driver)()
     assert calls == ["sweep", "sweep"]
 
 
 def test_without_a_jump_one_sweep_is_enough(driver: JumpDriver) -> None:
     calls: list[str] = []
-    Round(sweeping(calls), driver=driver)()
+    assert Round(sweeping(calls, 1), driver=driver)()
     assert calls == ["sweep"]
+
+
+def test_a_round_with_nothing_due_says_so(driver: JumpDriver) -> None:
+    assert not Round(sweeping([], 0), driver=driver)()
+
+
+@pytest.mark.parametrize(
+    ("did", "pauses"), [(False, (3600.0, 0.0)), (True, (0.0, 3600.0)), (None, (0.0, 3600.0))]
+)
+def test_rounds_rest_longer_where_there_was_nothing_to_do(
+    *, did: bool | None, pauses: tuple[float, float]
+) -> None:
+    again, calls = threading.Event(), itertools.count(1)
+
+    def action() -> bool | None:
+        if next(calls) == 3:
+            again.set()
+        return did
+
+    pause, idle = pauses
+    rounds = Rounds("test", action, pause, idle_seconds=idle)
+    rounds.start()
+    assert again.wait(60)
+    rounds.stop(60)
