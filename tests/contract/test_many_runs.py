@@ -3,20 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
-from autopublisher.domain.ids import RunId
-from autopublisher.domain.journal.operations import Operation
+from autopublisher.adapters.memory.clock import ManualClock
+from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
+from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.ids import ActId, MetaId, RunId
+from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.owners import RunOwner
-from autopublisher.domain.journal.records import Decision, Figures, Snapshot
-from autopublisher.domain.runs.run import Run
+from autopublisher.domain.journal.records import Decision, Figures, MetaObject, Snapshot
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+from autopublisher.flows.runs.collector import Collector
+from autopublisher.ports.repositories import Fence, ObservedArm, OpenUnitOfWork, RunFilter
 
 IDS = (RunId("run-1"), RunId("run-2"), RunId("run-3"))
 HOUR = timedelta(hours=1)
@@ -59,6 +64,60 @@ def test_many_runs_are_read_as_each_by_itself(
         assert unit.journal.of_runs(()) == {}
 
 
+def test_the_arms_of_an_account_are_those_of_its_runs_under_test(
+    open_unit: OpenUnitOfWork, stored: Run
+) -> None:
+    event = stored.request.ad.conversion_event
+    with open_unit() as unit:
+        for number, status in enumerate((RunStatus.AB_TESTING, RunStatus.COMPLETED), 2):
+            other = replace(stored, id=IDS[number - 1], status=status, admitted_at=stored.created_at + HOUR)
+            unit.runs.add(replace(other, idempotency_key=None))
+        for number, run_id in enumerate(IDS):
+            for part in ("test/a/adset", "test/b/adset", "test/a/campaign", "final/adset"):
+                unit.records.put_object(placed(stored, run_id, part, f"{number}{part}"))
+        unit.commit()
+    with open_unit().reading() as unit:
+        arms = unit.records.observed_arms(stored.act_id, frozenset({RunStatus.AB_TESTING}), stored.id)
+        assert [unit.records.observed_arms(ActId("act_9"), frozenset(), RunId("run-9"))] == [[]]
+    begun = {IDS[0]: stored.admitted_at or stored.created_at, IDS[1]: stored.created_at + HOUR}
+    assert arms == [
+        ObservedArm(run_id, letter, MetaId(f"{number}test/{letter.lower()}/adset"), begun[run_id], event)
+        for number, run_id in enumerate(IDS[:2])
+        for letter in "AB"
+    ]
+
+
+def placed(stored: Run, run_id: RunId, key: str, meta_id: str) -> MetaObject:
+    """Return the model of one object of a run."""
+    _, place, kind = f"/{key}".rsplit("/", 2) if key.startswith("final") else key.split("/")
+    letter = None if key.startswith("final") else place.upper()
+    return MetaObject(
+        id=f"{run_id}{key}",
+        run_id=run_id,
+        act_id=stored.act_id,
+        kind=ObjectKind(kind),
+        key=key,
+        variant=letter,
+        meta_id=MetaId(meta_id),
+        parent_meta_id=None,
+        name=key,
+        status="ACTIVE",
+        effective_status="ACTIVE",
+        created_at=stored.created_at,
+        read_at=stored.created_at,
+    )
+
+
+def test_variants_with_figures_are_those_that_ever_had_one(
+    open_unit: OpenUnitOfWork, stored: Run, operation: Operation
+) -> None:
+    keep_three(open_unit, stored, operation)
+    with open_unit() as unit:
+        none_again = Snapshot(IDS[1], "A", stored.created_at + 9 * HOUR, Figures())
+        unit.observations.add_snapshots([none_again, Snapshot(IDS[2], "A", stored.created_at, Figures())])
+        assert unit.observations.with_figures(IDS) == {(run_id, name) for run_id in IDS[:2] for name in "AB"}
+
+
 @contextmanager
 def counted(engine: Engine) -> Iterator[list[str]]:
     """Collect the statements that are executed in the block."""
@@ -91,3 +150,38 @@ def test_a_list_takes_as_many_statements_for_many_runs_as_for_one(
         reports.releases(runs)
     assert len(runs) == 3
     assert len(all_of_them) == len(one) <= 20
+
+
+def test_collecting_takes_as_many_statements_for_many_runs_of_an_account_as_for_one(
+    sqlite_engine: Engine, account: Any, run: Run, now: datetime
+) -> None:
+    open_unit = partial(SqlUnitOfWork, sqlite_engine)
+    facts = AdAccountFacts(run.act_id, "Shop", 1, run.currency, "Europe/Madrid", Money(100, run.currency))
+    meta = MemoryMetaAds(ManualClock(now), facts, MinimumBudgets(*[Money(1, run.currency)] * 4))
+    tested, counts = replace(run, status=RunStatus.AB_TESTING, idempotency_key=None), []
+    for number, run_id in enumerate(IDS):
+        with open_unit() as unit:
+            if not number:
+                unit.accounts.add(account)
+            unit.runs.add(replace(tested, id=run_id))
+            for key in ("test/a/adset", "test/b/adset"):
+                unit.records.put_object(placed(tested, run_id, key, f"{number}{key}"))
+            unit.commit()
+        with counted(sqlite_engine) as statements:
+            Collector(open_unit, meta, ManualClock(now + number * HOUR)).collect(replace(tested, id=IDS[0]))
+        counts.append(len(statements))
+    assert counts == [counts[0]] * 3
+    assert counts[0] <= 9
+    with open_unit().reading() as unit:
+        assert [len(unit.observations.snapshots(run_id)) for run_id in IDS] == [6, 4, 2]
+
+
+def test_what_is_due_is_found_by_the_index_of_its_moment(
+    sqlite_engine: Engine, account: Any, run: Run, now: datetime
+) -> None:
+    with SqlUnitOfWork(sqlite_engine).reading() as unit, counted(sqlite_engine) as statements:
+        unit.runs.find(RunFilter(due_by=now, limit=1000))
+    (query,) = statements
+    with sqlite_engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("?",) * query.count("?")).all()
+    assert "SEARCH runs USING INDEX ix_runs_next_tick_at" in str(plan)

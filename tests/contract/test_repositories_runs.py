@@ -201,6 +201,19 @@ def test_runs_are_due_from_their_next_tick_on(
     assert found(open_unit, due_by=now + hours * HOUR) == expected
 
 
+def test_the_longest_due_come_first(open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:
+    with open_unit() as unit:
+        late = replace(stored, id=RunId("run-0"), next_tick_at=now - HOUR, idempotency_key=None)
+        unit.runs.add(replace(late, created_at=stored.created_at + HOUR))
+        unit.commit()
+    assert found(open_unit, due_by=now) == ["run-0", "run-1"]
+
+
+def test_runs_are_found_by_their_ids(open_unit: OpenUnitOfWork, three_runs: None) -> None:
+    assert found(open_unit, ids=frozenset({RunId("run-3"), RunId("run-9")})) == ["run-3"]
+    assert found(open_unit, ids=frozenset()) == []
+
+
 def test_a_run_that_has_ended_is_never_due(open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:
     with open_unit() as unit:
         unit.runs.save(replace(stored, status=RunStatus.FAILED, version=2), was=1)

@@ -12,7 +12,7 @@ from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.campaigns.campaign import Campaign
-from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, StopId, UserId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, StopId, UserId
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner, RunOwner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
@@ -26,10 +26,13 @@ from autopublisher.domain.runs.run import Run, RunStatus
 class RunFilter:
     """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id.
 
+    With ``due_by`` the longest due come first, and there are no pages.
+
     ``alive_since`` keeps the runs that have not ended, or ended at that moment or later; ``was_admitted`` those that were
     ever let in; ``marks`` those whose objects at Meta bear one of these marks in their names.
     """
 
+    ids: frozenset[RunId] | None = None
     statuses: frozenset[RunStatus] | None = None
     act_id: ActId | None = None
     due_by: datetime | None = None
@@ -170,6 +173,17 @@ class CreativeRepository(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ObservedArm:
+    """Ad set of a test arm whose figures are wanted: since when, and which of the pixel's events counts for it."""
+
+    run_id: RunId
+    letter: str
+    ad_set_id: MetaId
+    since: datetime
+    conversion_event: str | None
+
+
 class RunRecordRepository(Protocol):
     """Records of a run beside its row: variants and Meta models."""
 
@@ -191,6 +205,12 @@ class RunRecordRepository(Protocol):
 
     def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
+        ...
+
+    def observed_arms(
+        self, act_id: ActId, statuses: frozenset[RunStatus], run_id: RunId
+    ) -> Sequence[ObservedArm]:
+        """Return by run and letter the test arms of an account's runs at these statuses, and those of ``run_id``."""
         ...
 
 
@@ -223,6 +243,10 @@ class ObservationRepository(Protocol):
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
         """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
+        ...
+
+    def with_figures(self, run_ids: Sequence[RunId]) -> frozenset[tuple[RunId, str]]:
+        """Return which variants of many runs have ever had a figure that is not nothing."""
         ...
 
     def add_events(self, events: Sequence[Event]) -> None:

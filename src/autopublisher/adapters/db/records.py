@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, func, select, union_all
+from sqlalchemy import and_, func, or_, select, union_all
 
 from autopublisher.adapters.db.session import Row, Session, grouped
-from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, variants
+from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, runs, variants
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.faults import Fault
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import ActId, RunId
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.plan import test_key
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.ports.repositories import ObservedArm
 
 _FIGURES = tuple(field.name for field in fields(Figures))
+_AD_SETS = META_TABLES[ObjectKind.AD_SET]
 _EVENT = tuple(field.name for field in fields(Event))
+
+
+@cache
+def _arm_key(letter: str) -> str:
+    """Return the key of the ad set of a test arm."""
+    return test_key(letter, ObjectKind.AD_SET)
 
 
 class SqlRunRecords:
@@ -47,6 +59,29 @@ class SqlRunRecords:
     def objects_of(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[MetaObject]]:
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
         return grouped(self._models(run_ids))
+
+    def observed_arms(
+        self, act_id: ActId, statuses: frozenset[RunStatus], run_id: RunId
+    ) -> Sequence[ObservedArm]:
+        """Return by run and letter the test arms of an account's runs at these statuses, and those of ``run_id``."""
+        wanted = or_(runs.c.id == run_id, and_(runs.c.act_id == act_id, runs.c.status.in_(statuses)))
+        query = (
+            select(
+                _AD_SETS.c.run_id,
+                _AD_SETS.c.variant.label("letter"),
+                _AD_SETS.c.meta_id.label("ad_set_id"),
+                _AD_SETS.c.key,
+                func.coalesce(runs.c.admitted_at, runs.c.created_at, type_=runs.c.created_at.type).label(
+                    "since"
+                ),
+                runs.c.request["ad"]["conversion_event"].as_string().label("conversion_event"),
+            )
+            .join(runs, runs.c.id == _AD_SETS.c.run_id)
+            .where(wanted, _AD_SETS.c.variant.is_not(None))
+            .order_by(_AD_SETS.c.run_id, _AD_SETS.c.variant)
+        )
+        found = self._session.rows(query)
+        return [ObservedArm(**row) for row in found if row.pop("key") == _arm_key(row["letter"])]
 
     def _models(self, run_ids: Sequence[RunId]) -> list[MetaObject]:
         tables = dict.fromkeys(META_TABLES.values())
@@ -106,6 +141,13 @@ class SqlObservations:
         same = [table[name] == last.c[name] for name in ("run_id", "variant", "at")]
         query = select(insight_snapshots).join(last, and_(*same)).order_by(table.run_id, table.variant)
         return grouped(map(_snapshot_from_row, self._session.rows(query)))
+
+    def with_figures(self, run_ids: Sequence[RunId]) -> frozenset[tuple[RunId, str]]:
+        """Return which variants of many runs have ever had a figure that is not nothing."""
+        table = insight_snapshots.c
+        some = or_(*(table[name] != 0 for name in _FIGURES))
+        query = select(table.run_id, table.variant).distinct().where(table.run_id.in_(run_ids), some)
+        return frozenset((row["run_id"], row["variant"]) for row in self._session.rows(query))
 
     def add_events(self, added: Sequence[Event]) -> None:
         """Append audit events."""

@@ -142,6 +142,8 @@ class SqlRuns:
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    if wanted.ids is not None:
+        conditions.append(runs.c.id.in_(wanted.ids))
     if wanted.statuses is not None:
         conditions.append(runs.c.status.in_(wanted.statuses))
     if wanted.act_id is not None:
@@ -165,6 +167,8 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 
 def _ordered(query: Select[Any], wanted: RunFilter) -> Select[Any]:
+    if wanted.due_by is not None:  # in the order of the index that finds them among thousands that wait
+        return query.order_by(runs.c.next_tick_at, runs.c.id)
     if wanted.newest_first:
         return query.order_by(runs.c.created_at.desc(), runs.c.id.desc())
     return query.order_by(runs.c.created_at, runs.c.id)

@@ -11,9 +11,12 @@ from autopublisher.domain.errors import AccountNotFoundError, CreativesNotFoundE
 from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
 from autopublisher.domain.journal.operations import ObjectKind
-from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.plan import test_key
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.ports.repositories import ObservedArm
 
 _SHARED_IDS = frozenset({ObjectKind.CREATIVE, ObjectKind.IMAGE})
 """Kinds whose Meta id may be that of several rows: an image's hash is the picture's."""
@@ -125,6 +128,24 @@ class MemoryRunRecords:
         """Return the Meta models of many runs by run, each by key; a run without models is left out."""
         return {run_id: found for run_id in run_ids if (found := self.objects(run_id))}
 
+    def observed_arms(
+        self, act_id: ActId, statuses: frozenset[RunStatus], run_id: RunId
+    ) -> Sequence[ObservedArm]:
+        """Return by run and letter the test arms of an account's runs at these statuses, and those of ``run_id``."""
+        found = []
+        for model in self._tables.objects.values():
+            run = self._tables.runs[model.run_id]
+            wanted = run.id == run_id or (run.act_id == act_id and run.status in statuses)
+            if (
+                wanted
+                and model.variant is not None
+                and model.key == test_key(model.variant, ObjectKind.AD_SET)
+            ):
+                event = run.request.ad.conversion_event
+                since = run.admitted_at or run.created_at
+                found.append(ObservedArm(run.id, model.variant, model.meta_id, since, event))
+        return sorted(found, key=attrgetter("run_id", "letter"))
+
 
 class MemoryDecisions:
     """Implements ``ports.repositories.DecisionRepository``."""
@@ -173,6 +194,12 @@ class MemoryObservations:
             run_id: {snapshot.variant: snapshot for snapshot in self.snapshots(run_id)} for run_id in run_ids
         }
         return {run_id: [found[name] for name in sorted(found)] for run_id, found in last.items() if found}
+
+    def with_figures(self, run_ids: Sequence[RunId]) -> frozenset[tuple[RunId, str]]:
+        """Return which variants of many runs have ever had a figure that is not nothing."""
+        wanted = set(run_ids)
+        known = (one for one in self._tables.snapshots.values() if one.run_id in wanted)
+        return frozenset((one.run_id, one.variant) for one in known if one.figures != Figures())
 
     def add_events(self, added: Sequence[Event]) -> None:
         """Append audit events."""

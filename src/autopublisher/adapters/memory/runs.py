@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.adapters.memory.tables import Tables, need
@@ -50,6 +51,8 @@ class MemoryRuns:
             found = [
                 run for run in found if (_place(run) < mark if wanted.newest_first else _place(run) > mark)
             ]
+        if wanted.due_by is not None:
+            return sorted(found, key=attrgetter("next_tick_at", "id"))[: wanted.limit]
         return sorted(found, key=_place, reverse=wanted.newest_first)[: wanted.limit]
 
     def count(self, wanted: RunFilter) -> int:
@@ -124,7 +127,8 @@ def _as_stored(run: Run) -> Run:
 
 def _matches(run: Run, wanted: RunFilter) -> bool:
     return (
-        (wanted.statuses is None or run.status in wanted.statuses)
+        (wanted.ids is None or run.id in wanted.ids)
+        and (wanted.statuses is None or run.status in wanted.statuses)
         and (wanted.act_id is None or run.act_id == wanted.act_id)
         and (wanted.idempotency_key is None or run.idempotency_key == wanted.idempotency_key)
         and (wanted.marks is None or run_mark(run.id) in wanted.marks)

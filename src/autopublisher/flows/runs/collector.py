@@ -1,27 +1,23 @@
 """Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autopublisher.domain.errors import MetaReadError
-from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.insights import InsightsRow, reading_of
-from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.run_pages import every_run
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+from autopublisher.ports.repositories import ObservedArm, OpenUnitOfWork
 
 REFRESH = timedelta(minutes=15)
 """How often Meta refreshes its figures; asking more often learns nothing."""
 
-_PAGE = 500
 _OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 
@@ -61,19 +57,16 @@ class Collector:
             stored = unit.observations.snapshots(run.id)
             if not fresh and stored and now - stored[-1].at < REFRESH:
                 return Collected(stored)
-            observed = _observed(unit, run)
-            arms = _arms(unit, observed)
-        return self._read(run, observed, arms, now)
+            arms = unit.records.observed_arms(run.act_id, _OBSERVED, run.id)
+        return self._read(run, {(arm.run_id, arm.letter): arm for arm in arms}, now)
 
-    def _read(
-        self, run: Run, observed: Mapping[RunId, Run], arms: Mapping[tuple[RunId, str], MetaId], now: datetime
-    ) -> Collected:
-        ad_sets = {meta_id: place for place, meta_id in arms.items()}
-        since = min(one.admitted_at or one.created_at for one in observed.values())
+    def _read(self, run: Run, arms: Mapping[tuple[RunId, str], ObservedArm], now: datetime) -> Collected:
+        ad_sets = {arm.ad_set_id: place for place, arm in arms.items()}
+        since = min((arm.since for arm in arms.values()), default=run.admitted_at or run.created_at)
         meta = self._clients.for_account(run.act_id)
         rows = list(meta.ad_sets(sorted(ad_sets), since, now))
         if silent := self._silent(arms, rows):
-            rows += meta.ad_sets(sorted(arms[place] for place in silent), since, now)
+            rows += meta.ad_sets(sorted(arms[place].ad_set_id for place in silent), since, now)
             silent = self._silent(arms, rows)
         figures = {place: Figures() for place in arms if place not in silent}
         remarks: list[Message] = []
@@ -82,7 +75,7 @@ class Collector:
             place = ad_sets.get(row.object_id)
             if place is None:
                 continue
-            event = observed[place[0]].request.ad.conversion_event or "PURCHASE"
+            event = arms[place].conversion_event or "PURCHASE"
             own = place[0] == run.id  # what is amiss with another run's figures its own tick will say
             try:
                 read = reading_of(row, run.currency, event)
@@ -102,38 +95,15 @@ class Collector:
         return Collected(stored, tuple(remarks), tuple(unreadable))
 
     def _silent(
-        self, arms: Mapping[tuple[RunId, str], MetaId], rows: Sequence[InsightsRow]
-    ) -> set[tuple[RunId, str]]:
+        self, arms: Mapping[tuple[RunId, str], ObservedArm], rows: Sequence[InsightsRow]
+    ) -> frozenset[tuple[RunId, str]]:
         """Return the arms without a row that once had figures: those do not vanish, so the answer has a gap.
 
         Their poll gets no figures at all, which is not the same as none to report.
         """
         answered = {row.object_id for row in rows}
-        missing = {place for place, meta_id in arms.items() if meta_id not in answered}
+        missing = frozenset(place for place, arm in arms.items() if arm.ad_set_id not in answered)
         if not missing:
-            return set()
+            return missing
         with self._open_unit().reading() as unit:
-            stored = {
-                run_id: unit.observations.snapshots(run_id) for run_id in {place[0] for place in missing}
-            }
-        return {
-            (run_id, letter)
-            for run_id, letter in missing
-            if any(one.variant == letter and one.figures != Figures() for one in stored[run_id])
-        }
-
-
-def _observed(unit: UnitOfWork, run: Run) -> dict[RunId, Run]:
-    """Return every run of the account whose figures are wanted, ``run`` among them."""
-    found = every_run(unit, RunFilter(statuses=_OBSERVED, act_id=run.act_id, limit=_PAGE))
-    return {one.id: one for one in found} | {run.id: run}
-
-
-def _arms(unit: UnitOfWork, run_ids: Iterable[RunId]) -> dict[tuple[RunId, str], MetaId]:
-    """Return the runs' ad-set ids, keyed by run and variant letter."""
-    return {
-        (model.run_id, model.variant): model.meta_id
-        for run_id in run_ids
-        for model in unit.records.objects(run_id)
-        if model.variant is not None and model.key == test_key(model.variant, ObjectKind.AD_SET)
-    }
+            return missing & unit.observations.with_figures(sorted({run_id for run_id, _ in missing}))

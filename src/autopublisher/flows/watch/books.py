@@ -13,7 +13,7 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
 from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.run_pages import every_run
+from autopublisher.flows.run_pages import every_run, with_journals
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.late_figures import is_open
@@ -47,7 +47,8 @@ class BooksCheck:
     def _unsettled(self, act_id: ActId, now: datetime) -> Sequence[Run]:
         wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST)
         with self._open_unit().reading() as unit:
-            return [run for run in every_run(unit, wanted) if any(map(is_open, unit.journal.of_run(run.id)))]
+            ended = with_journals(unit, every_run(unit, wanted))
+            return [run for run, rows in ended if any(map(is_open, rows))]
 
     def _compared(self, run: Run, facts: AdAccountFacts, now: datetime) -> None:
         changed = self._facts.change(run, facts)

@@ -25,6 +25,7 @@ from autopublisher.domain.runs.final_campaign import ad_of
 from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.domain.runs.plan import final_key
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.campaign_record import move_on
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
 from autopublisher.flows.watch.account_check import Outcome
@@ -33,7 +34,7 @@ from autopublisher.flows.watch.late_figures import settles_at
 from autopublisher.flows.watch.run_notes import note_in
 from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.flows.writes.objects import ObjectControl
-from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 
 _PASSED = frozenset({CampaignState.DELIVERING, CampaignState.ENDED, CampaignState.SETTLED})
 """States in which nobody has to change a refused ad any more."""
@@ -83,7 +84,7 @@ class CampaignsCheck:
         with self._open_unit().reading() as unit:
             kept = unit.campaigns.unsettled(act_id, now - LONGEST)
             ids = [one.run_id for one in kept]
-            runs = {run_id: unit.runs.get(run_id) for run_id in ids}
+            runs = {run.id: run for run in every_run(unit, RunFilter(ids=frozenset(ids)))}
             journals, objects = unit.journal.of_runs(ids), unit.records.objects_of(ids)
         return [
             _seen(one, runs[one.run_id], journals.get(one.run_id, ()), objects.get(one.run_id, ()))

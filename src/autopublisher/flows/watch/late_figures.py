@@ -35,7 +35,7 @@ from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.reservations import end_of, off_since
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.settlement import settled_spend, spent_at_most
-from autopublisher.flows.run_pages import every_run
+from autopublisher.flows.run_pages import every_run, with_journals
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
@@ -77,8 +77,7 @@ class LateFigures:
         ended = self._runs(act_id, now)
         done = {run.id for run in ended} & set(() if before is None else before["done"])
         runs = [run for run in ended if run.id not in done]
-        places = {run.id: self._places(run) for run in runs}
-        wanted = [place for run in runs for place in places[run.id] if not _is_in_other_currency(run)]
+        wanted = self._places([run for run in runs if not _is_in_other_currency(run)])
         if not runs and before is None:
             return None
         try:
@@ -97,11 +96,15 @@ class LateFigures:
             wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST)
             return list(every_run(unit, wanted))
 
-    def _places(self, run: Run) -> list[_Place]:
-        """Return the run's ad sets whose spend may still grow or be restated."""
+    def _places(self, runs: Sequence[Run]) -> list[_Place]:
+        """Return the runs' ad sets whose spend may still grow or be restated."""
         with self._open_unit().reading() as unit:
-            rows = unit.journal.of_run(run.id)
-        return [_Place(run, row, settles_at(run, row, rows)) for row in rows if is_open(row)]
+            return [
+                _Place(run, row, settles_at(run, row, rows))
+                for run, rows in with_journals(unit, runs)
+                for row in rows
+                if is_open(row)
+            ]
 
     def _read(
         self, act_id: ActId, places: Sequence[_Place], now: datetime
