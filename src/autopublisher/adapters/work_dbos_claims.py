@@ -22,6 +22,7 @@ from autopublisher.adapters.work_dbos_store import APPLICATION_VERSION, CHANNEL
 from autopublisher.domain.errors import UnavailableError
 
 _log = structlog.get_logger(__name__)
+CONNECT_SECONDS = 5
 LISTENING_SECONDS = 1.0
 """For how long a call waits for a notification; a stop waits for it to return."""
 
@@ -53,7 +54,7 @@ class Claims:
                 handle = execute_dequeued_workflow(dbos, status, token)
             except dbos_error.DBOSException:
                 # Nothing ran; the sweep moves the run on under its next version.
-                _log.exception("tick_not_begun", tick=status["workflow_uuid"])
+                _log.exception("tick_begin_failed", tick=status["workflow_uuid"])
                 continue
             if isinstance(handle, WorkflowHandleFuture):
                 self._follow(handle.workflow_id, handle.future)
@@ -98,6 +99,6 @@ class Listener:
 
     def _connected(self) -> psycopg.Connection:
         address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = psycopg.connect(address, autocommit=True)
+        connection = psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_SECONDS)
         connection.execute(f"LISTEN {CHANNEL}")
         return connection
