@@ -98,6 +98,8 @@ class LateFigures:
 
     def _places(self, runs: Sequence[Run]) -> list[_Place]:
         """Return the runs' ad sets whose spend may still grow or be restated."""
+        if not runs:
+            return []
         with self._open_unit().reading() as unit:
             return [
                 _Place(run, row, settles_at(run, row, rows))
