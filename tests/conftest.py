@@ -12,7 +12,7 @@ pytest_plugins = ["postgres_server"]
 # The same examples every time and everywhere, so that a red build is red on every machine. "explore" is for
 # somebody who goes looking for new counterexamples: HYPOTHESIS_PROFILE=explore; "quick" is for ./test --unit and --fast.
 settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=5)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 

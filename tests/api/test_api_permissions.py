@@ -43,6 +43,7 @@ def test_the_briefs_endpoints_let_exactly_the_briefs_roles_pass(
     assert (answer.status_code not in REFUSED) == (role.value in BRIEF[call])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", Role)
 def test_every_route_lets_exactly_the_granted_roles_pass(
     app: FastAPI, client: TestClient, bearer: Bearer, role: Role

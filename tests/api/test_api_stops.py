@@ -90,6 +90,7 @@ def test_a_stop_is_lifted_by_its_id(post: Callable[..., Any]) -> None:
     assert (lifted["holds"], lifted["lifted_by"], lifted["lift_reason"]) == (False, "admin", "mended")
 
 
+@pytest.mark.slow
 def test_the_stops_of_an_account_are_lifted_by_its_id(post: Callable[..., Any], account: Account) -> None:
     post("stop", meta_account_id=account.id, reason=REASON)
     answer = post("resume", meta_account_id=account.id, reason="mended", reactivate=True)

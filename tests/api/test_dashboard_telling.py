@@ -288,6 +288,7 @@ def test_a_run_says_in_spanish_what_it_waits_for(signed_in: SignedIn, put_run: P
     assert "is not this installation" not in page
 
 
+@pytest.mark.slow
 def test_a_stop_says_in_spanish_why_nobody_has_looked(
     signed_in: SignedIn, services: Services, account: Account, database: MemoryDatabase
 ) -> None:

@@ -74,6 +74,7 @@ def test_no_port_asks_for_more_than_six_methods() -> None:
     assert {name: size for name, size in sizes.items() if size > MOST_METHODS} == {}
 
 
+@pytest.mark.slow
 def test_every_port_has_an_implementation_in_memory() -> None:
     adapters = classes_below("autopublisher.adapters.memory")
     lacking = [port.__qualname__ for port in ports() if not any(implements(kind, port) for kind in adapters)]

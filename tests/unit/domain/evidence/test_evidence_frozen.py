@@ -41,6 +41,7 @@ def assert_same(now: dict[str, Any], then: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(CASES))
 def test_a_recorded_test_ends_as_it_always_did(number: int) -> None:
     case = frozen_case(number)
