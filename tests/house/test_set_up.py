@@ -177,8 +177,7 @@ def test_every_stage_runs_though_an_earlier_one_fails(project: Project) -> None:
 def test_fast_leaves_out_the_slow_tests_and_no_lint_the_checks(project: Project) -> None:
     finished = project.call("test", "--fast", "--no-lint")
     assert (
-        finished.stdout
-        == f"{project.folder}: -m pytest -n 3 --dist worksteal -n 2 -m not slow and not postgres\n"
+        finished.stdout == f"{project.folder}: -m pytest -n 3 --dist worksteal -m not slow and not postgres\n"
     )
 
 
