@@ -109,9 +109,9 @@ def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:
 class DbosWorker:
     """Runs ticks in this process: one at a time per ad account, several accounts at once.
 
-    ``sweep`` is called every ``sweep_seconds`` beside the ticks, the first time at the start, and after a call that returned
-    False, for it found nothing to do, only every ``idle_seconds``; every ``purge_seconds`` the
-    records of ticks that ended ``kept_finished`` ago are deleted.
+    ``sweep`` is called beside the ticks, the first time at the start; again after ``sweep_seconds``, or ``idle_seconds``
+    where it returned False, having found nothing to do. Every ``purge_seconds`` the records of ticks that ended
+    ``kept_finished`` ago are deleted.
     At most ``concurrency`` ticks run at once in this process. The queue is asked again when one of them ends, when ``due``
     is set, when another process has enqueued one on the same server, and every ``polling_seconds``.
     """

@@ -16,7 +16,7 @@ from autopublisher.settings import Settings
 
 @dataclass(frozen=True)
 class StandingClock:
-    """Clock of stub mode while no simulator runs: no time passes, so it stands at the last moment known."""
+    """Clock of stub mode while no simulator runs: no time passes, so it stands where it was seen last."""
 
     moment: datetime
 
@@ -54,7 +54,7 @@ def opened_clock_to_look(settings: Settings, open_unit: OpenUnitOfWork) -> Itera
 
 
 def _last_moment(open_unit: OpenUnitOfWork) -> datetime:
-    """Return the last moment of which the database knows; the present where nothing has happened yet."""
+    """Return the last look's moment or the newest run's last change; the present where nothing has happened yet."""
     with open_unit().reading() as unit:
         looks = [watch.looked_at for watch in unit.watches.all() if watch.looked_at is not None]
         runs = [run.updated_at for run in unit.runs.find(RunFilter(newest_first=True, limit=1))]

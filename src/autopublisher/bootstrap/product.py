@@ -73,7 +73,7 @@ class Work(StrEnum):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Real seconds: between rounds of housekeeping, between those that find nothing, between looks, until a tick is dead."""
+    """Real seconds: pause after housekeeping (``idle`` where nothing was due), between polls, until a tick is dead."""
 
     sweep: float
     idle: float
