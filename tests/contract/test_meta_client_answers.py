@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from autopublisher.adapters.meta.client import SdkMetaAds
-from autopublisher.adapters.meta.session import Credentials, Timeouts
+from autopublisher.adapters.meta.session import READ_SENDS, Credentials, Timeouts
 from autopublisher.domain.errors import (
     MetaAuthorisationError,
     MetaError,
@@ -57,8 +57,28 @@ REFUSALS: Sequence[tuple[Answer, type[MetaError]]] = [
 
 
 class TestAPassingFault:
+    def test_of_a_read_is_not_seen_where_it_passes_at_once(self, stub: Stub, client: SdkMetaAds) -> None:
+        stub.answers(fails(2, status=500), NO_USABLE_ANSWER["HTML with 502"], says({"id": OBJECT, **NAMES}))
+
+        assert client.read(ObjectKind.AD, OBJECT, ["name"]).name == NAMES["name"]
+
+        assert len(stub.seen) == READ_SENDS
+
+    @pytest.mark.parametrize(
+        "answer", [fails(4), fails(100, 33), fails(1, message="Please reduce the amount of data")]
+    )
+    def test_is_the_only_thing_that_is_asked_again(
+        self, answer: Answer, stub: Stub, client: SdkMetaAds
+    ) -> None:
+        stub.answers(answer)
+
+        with pytest.raises(MetaError):
+            client.read(ObjectKind.AD, OBJECT, ["name"])
+
+        assert len(stub.seen) == 1
+
     def test_of_a_read_does_not_speak_of_a_write(self, stub: Stub, client: SdkMetaAds) -> None:
-        stub.answers(fails(2, status=500, is_transient=True))
+        stub.answers(*[fails(2, status=500, is_transient=True)] * READ_SENDS)
 
         with pytest.raises(MetaReadError) as caught:
             client.read(ObjectKind.AD, OBJECT, ["name"])
@@ -87,7 +107,7 @@ class TestAnAnswerNobodyCanUse:
 
     @pytest.mark.parametrize("kind", NO_USABLE_ANSWER)
     def test_makes_a_read_worth_repeating(self, kind: str, stub: Stub, client: SdkMetaAds) -> None:
-        stub.answers(NO_USABLE_ANSWER[kind])
+        stub.answers(*[NO_USABLE_ANSWER[kind]] * READ_SENDS)
 
         with pytest.raises(MetaTransientError):
             client.read(ObjectKind.AD, OBJECT, ["name"])

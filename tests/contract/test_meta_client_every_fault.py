@@ -107,13 +107,15 @@ LOST, PASSING, UNREAD = MetaOutcomeUnknownError, MetaTransientError, MetaReadErr
 LIMITED, UNAUTHORISED, PERSON = MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError
 CASES: dict[str, Case] = {
     "a lost answer to a create": Case("commit_then_timeout", Scene.make, LOST),
-    "a lost answer to a read": Case("commit_then_timeout", Scene.reread, UNREAD),
+    "a lost answer to a read": Case("commit_then_timeout", Scene.reread, UNREAD, {"times": None}),
+    "a look-up that arrived at the second try": Case("drop_before_commit", Scene.marked, 0),
+    "a gateway's page before the answer": Case("html_502", Scene.reread, "ACTIVE", {"times": 2}),
     "a create that never arrived": Case("drop_before_commit", Scene.make, LOST),
-    "a look-up that never arrived": Case("drop_before_commit", Scene.marked, UNREAD),
+    "a look-up that never arrived": Case("drop_before_commit", Scene.marked, UNREAD, {"times": None}),
     "a reset": Case("connection_reset", Scene.make, LOST),
     "a reset after the fact": Case("connection_reset", Scene.make, LOST, {"commit": True}),
     "a gateway's page for a create": Case("html_502", Scene.make, LOST),
-    "a gateway's page for a read": Case("html_502", Scene.reread, UNREAD),
+    "a gateway's page for a read": Case("html_502", Scene.reread, UNREAD, {"times": None}),
     "an answer within patience": Case("slow", Scene.reread, "ACTIVE", {"seconds": 0.05}),
     "an answer beyond patience": Case("slow", Scene.make, LOST, {"seconds": 3}),
     "an error under HTTP 200": Case("error_200", Scene.make, PASSING),

@@ -164,6 +164,24 @@ def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(
     assert stage.everything_off()
 
 
+def test_a_try_that_gets_on_begins_the_count_of_tries_anew() -> None:
+    stage = Stage()
+    stage.go(RunStatus.CREATING_CAMPAIGNS)
+    stage.overwrite(failed_ticks=READ_TRIES, unread_ticks=READ_TRIES)
+    stage.meta.troubles = [PlannedFault("read", BROKEN, nth=1, times=2)]
+    assert (stage.step().is_ending, stage.now_run.unread_ticks) == (False, 1)  # after everything was created
+    assert stage.step().unread_ticks == 2
+    assert stage.go(RunStatus.AB_TESTING).unread_ticks == 0
+
+
+def test_only_what_cannot_be_read_counts_towards_the_end_for_it() -> None:
+    stage = Stage()
+    stage.overwrite(failed_ticks=READ_TRIES + 5)  # a day of limited calls, say
+    stage.meta.troubles = [PlannedFault("account", BROKEN, nth=len(stage.meta.made("account")) + 1)]
+    assert (stage.step().status, stage.now_run.unread_ticks) == (RunStatus.PENDING, 1)
+    assert stage.go(RunStatus.WAITING_APPROVAL).status is RunStatus.WAITING_APPROVAL
+
+
 def test_a_run_that_winds_down_without_metas_proof_says_so_and_keeps_asking() -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)

@@ -2,7 +2,8 @@
 
 The SDK takes an HTML error page for success, fails on odd bodies, puts the token into every URL and from there into
 exception texts. So the answer is judged here, before the SDK sees it; the token travels in a header; and an error leaves
-without the exception that caused it, because that one holds the request with the header.
+without the exception that caused it, because that one holds the request with the header. A read that met a passing fault
+is asked again at once, as it changes nothing; a write never is.
 """
 
 import json
@@ -55,6 +56,9 @@ class Timeouts:
     read: float = 30.0
 
 
+READ_SENDS = 3
+"""So often a read is sent at most where Meta or the way to it fails for a moment."""
+
 Listener = Callable[[str, Mapping[str, str], MetaError | None], MetaError | None]
 """Hears every answer (path, headers, error) and returns the error to raise, if any."""
 
@@ -102,23 +106,35 @@ class GraphTransport(requests.Session):
         return super().send(request, **kwargs)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send once, following no redirect; raises MetaError for every kind of failure."""
-        verb, address = str(method), str(url)
+        """Send once, a read that met a passing fault READ_SENDS times; raises MetaError for every kind of failure.
+
+        No redirect is followed.
+        """
+        verb = str(method)
         kwargs["allow_redirects"] = False
-        lost: str | None = None
+        sends = READ_SENDS if verb == "GET" else 1
+        while True:
+            sends -= 1
+            answer, is_quick = self._sent(verb, str(url), *args, **kwargs)
+            if isinstance(answer, requests.Response):
+                return answer
+            if sends == 0 or not is_quick or type(answer) is not MetaReadError:
+                raise answer
+
+    def _sent(
+        self, verb: str, address: str, *args: Any, **kwargs: Any
+    ) -> tuple[requests.Response | MetaError, bool]:
+        """Send once; return a good answer or what went wrong, and whether that came without waiting until a timeout."""
         try:
             response = super().request(verb, address, *args, **kwargs)
         except (requests.RequestException, OSError) as error:
-            lost = type(error).__name__
-        # Raised outside the handler: nothing of the caught exception may hang on the new one.
-        if lost is not None:
-            raise _unanswered(verb, MetaFault.NO_ANSWER(why=lost))
-        response.encoding = "utf-8"  # JSON is; guessing would take longer than the call
-        failure = self._failure(verb, response)
-        failure = self._listener(urlsplit(address).path, response.headers, failure)
-        if failure is not None:
-            raise failure
-        return response
+            # Nothing of it may hang on the error that is raised, and so that one is raised outside of here.
+            lost, is_quick = type(error).__name__, not isinstance(error, requests.Timeout | TimeoutError)
+        else:
+            response.encoding = "utf-8"  # JSON is; guessing would take longer than the call
+            failure = self._failure(verb, response)
+            return self._listener(urlsplit(address).path, response.headers, failure) or response, True
+        return _unanswered(verb, MetaFault.NO_ANSWER(why=lost)), is_quick
 
     def _failure(self, verb: str, response: requests.Response) -> MetaError | None:
         """Judge an answer by its content first: Meta sends errors with HTTP 200 and pages with HTTP 502."""

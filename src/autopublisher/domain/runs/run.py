@@ -159,7 +159,8 @@ class Run:
     """One run: what was asked, where it stands, and what its phases have to remember. Moments are aware UTC.
 
     ``restoration`` is the latest restoring of its database since which it has been compared with Meta.
-    ``adopts`` names (``found_digest``) what a person has told it to take over at Meta.
+    ``adopts`` names (``found_digest``) what a person has told it to take over at Meta. ``failed_ticks`` is how many of its
+    ticks have failed in a row, ``unread_ticks`` how many of them for an answer of Meta that could not be used.
     """
 
     id: RunId
@@ -182,6 +183,7 @@ class Run:
     admitted_at: datetime | None = None
     ending: Ending = Ending()
     failed_ticks: int = 0
+    unread_ticks: int = 0
     attention: Message | None = None
     objective: str = ""
     plan_digest: str = ""
@@ -239,6 +241,10 @@ class Run:
             raise TransitionError(Fault.RUN_HAS_ENDED(id=self.id))
         ending = replace(self.ending, turned_to=None)
         return replace(self, status=_R.PUBLISHING_FINAL, updated_at=now, next_tick_at=now, ending=ending)
+
+    def untroubled(self) -> "Run":
+        """Return the run with no failed tick behind it."""
+        return replace(self, failed_ticks=0, unread_ticks=0)
 
     def moved(self, status: RunStatus, now: datetime) -> "Run":
         """Return the run in ``status``, due at once or ended; raises TransitionError for a move the table does not have."""

@@ -143,12 +143,11 @@ class Holding:
         rows = self.control.rows(run)
         now, sentence = self._clock.now(), _said(run, rows, possible)
         resting = replace(
-            run,
+            run.untroubled(),
             next_tick_at=None,
             attention=sentence,
             ending=replace(run.ending, turned_to=None),
             control=Control.NONE,
-            failed_ticks=0,
         )
         said = () if run.attention == sentence else (event(run, now, "held", sentence, _facts(rows)),)
         return Step(resting, said)

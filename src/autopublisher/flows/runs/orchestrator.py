@@ -45,7 +45,10 @@ _QUEUE_PAGE = 20
 _FIRST_BACKOFF = timedelta(seconds=30)
 
 READ_TRIES = 31
-"""So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it."""
+"""So many times in a row, about a day, Meta may give no answer that can be used before a run ends for it.
+
+A tick that fails for anything else is none of them, and one in which something was done for the first time begins anew.
+"""
 
 _UNREADABLE = (MetaReadError, MetaRefusedError)
 
@@ -102,6 +105,7 @@ class Orchestrator:
             ending = replace(run.ending, turned_to=RunStatus.CANCELLED, turned_at=now, why=why)
             run = replace(run, ending=ending)
         phase = self._phases[run.status] if run.ending.turned_to is None else self._teardown
+        done = self._views.of(run).done
         try:
             if barrier is not None and run.ending.turned_to is None:
                 raise barrier
@@ -112,9 +116,7 @@ class Orchestrator:
             except Held:
                 step = self.holding.held(run)
         except Deferred as wait:
-            # A write whose outcome cannot be read is waited for no longer than for any other reading.
-            unread = wait.__cause__ if isinstance(wait, Unread) else None
-            return self._again(run, now, unread) if isinstance(unread, _UNREADABLE) else _waiting(run, wait)
+            return self._deferred(run, now, wait, done)
         except OperationRefused as refused:
             return self._failing(run, now, refused.said)
         except LimitRefusedError as refused:
@@ -124,8 +126,19 @@ class Orchestrator:
         except (StaleRunError, StaleOperationError):
             raise
         except AutoPublisherError as error:
-            return self._put_off(run, now, error)
-        return replace(step, run=replace(step.run, failed_ticks=0)) if step.progresses else step
+            return self._put_off(self._credited(run, done), now, error)
+        return replace(step, run=step.run.untroubled()) if step.progresses else step
+
+    def _deferred(self, run: Run, now: datetime, wait: Deferred, done: int) -> Step:
+        """Wait as told; for a write whose outcome cannot be read no longer than for any other reading."""
+        unread = wait.__cause__ if isinstance(wait, Unread) else None
+        if not isinstance(unread, _UNREADABLE):
+            return _waiting(run, wait)
+        return self._again(self._credited(run, done), now, unread)
+
+    def _credited(self, run: Run, done: int) -> Run:
+        """Return the run without its failed ticks if more is done than before this one: it gets on, however slowly."""
+        return run.untroubled() if self._views.of(run).done > done else run
 
     def _failing(self, run: Run, now: datetime, reason: Message) -> Step:
         """Turn the run to its end; while it is winding down already, keep at it and tell people."""
@@ -135,7 +148,7 @@ class Orchestrator:
             return Step(stuck, (event(run, now, "stuck", RunMessage.STUCK(why=reason)),))
         ending = replace(run.ending, turned_to=RunStatus.FAILED, turned_at=now, why=reason)
         # what has to be switched off is not waited for as long
-        failing = replace(run, ending=ending, next_tick_at=now, failed_ticks=0)
+        failing = replace(run.untroubled(), ending=ending, next_tick_at=now)
         return Step(failing, (event(run, now, "failing", RunMessage.FAILING(why=reason)),))
 
     def _limited(self, run: Run, now: datetime, refused: LimitRefusedError) -> Step:
@@ -152,7 +165,7 @@ class Orchestrator:
 
     def _again(self, run: Run, now: datetime, error: AutoPublisherError) -> Step:
         """Put a run off by what went wrong, longer each time; what Meta does not let be read is not asked for ever."""
-        if isinstance(error, _UNREADABLE) and run.failed_ticks >= READ_TRIES and _needs_reading(run, now):
+        if isinstance(error, _UNREADABLE) and run.unread_ticks >= READ_TRIES and _needs_reading(run, now):
             return self._unread(run, now, error)
         told = error.retry_at if isinstance(error, MetaThrottledError) else None
         wait = told or now + self._backoff(run)
@@ -162,16 +175,30 @@ class Orchestrator:
         said = event(
             run, now, "needs_person" if people else "put_off", RunMessage.AGAIN(wait=wait, why=said_of(error))
         )
-        late = replace(run, next_tick_at=wait, attention=attention, failed_ticks=run.failed_ticks + 1)
+        unread = run.unread_ticks + isinstance(error, _UNREADABLE)
+        late = replace(
+            run,
+            next_tick_at=wait,
+            attention=attention,
+            failed_ticks=run.failed_ticks + 1,
+            unread_ticks=unread,
+        )
         return Step(late, (said,))
 
     def _unread(self, run: Run, now: datetime, error: MetaError) -> Step:
         """End a run whose phase cannot be done without what Meta does not let be read; it says so in words of its own."""
-        tries = run.failed_ticks + 1
+        tries = run.unread_ticks + 1
         if run.ending.turned_to is not None:
             said = RunMessage.UNPROVED(tries=tries, why=said_of(error))
-            stuck = replace(run, next_tick_at=now + _LONGEST_BACKOFF, attention=said, failed_ticks=tries)
-            first = run.failed_ticks == READ_TRIES
+            wait = now + _LONGEST_BACKOFF
+            stuck = replace(
+                run,
+                next_tick_at=wait,
+                attention=said,
+                failed_ticks=run.failed_ticks + 1,
+                unread_ticks=tries,
+            )
+            first = run.unread_ticks == READ_TRIES
             return Step(stuck, (event(run, now, "stuck", RunMessage.STUCK(why=said)),) if first else ())
         reason = RunMessage.UNREAD(tries=tries, why=said_of(error))
         if run.status is not RunStatus.PENDING:
@@ -271,4 +298,4 @@ def _needs_reading(run: Run, now: datetime) -> bool:
 
 
 def _waiting(run: Run, wait: Deferred) -> Step:
-    return Step(replace(run, next_tick_at=wait.until, attention=wait.attention, failed_ticks=0))
+    return Step(replace(run.untroubled(), next_tick_at=wait.until, attention=wait.attention))

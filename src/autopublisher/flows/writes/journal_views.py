@@ -39,6 +39,12 @@ class JournalView:
         """The Meta id of every write that has one, by key."""
         return {row.key: row.meta_id for row in self.rows if row.meta_id is not None}
 
+    @property
+    def done(self) -> int:
+        """How many different things are done: the same done again, to the same object, counts once."""
+        confirmed = (row for row in self.rows if row.state is OperationState.CONFIRMED)
+        return len({(row.purpose, row.spec.target or row.key) for row in confirmed})
+
     def row(self, key: str) -> Operation | None:
         """Return the row with this key, or None."""
         return next((row for row in self.rows if row.key == key), None)
