@@ -87,6 +87,12 @@ def seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
+def resident_megabytes(pid: int) -> float:
+    """Return how much memory a process holds."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
+    return pages * 4096 / 1e6
+
+
 def sampled(
     case: str, work: Callable[[], object], database: Database, repeats: int, size: float | None = None
 ) -> Line:

@@ -5,12 +5,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
 
 from benchmarks.api.clients import Clients, cost_of, percentile
 from benchmarks.databases import POSTGRES
 from benchmarks.installations import NAME, PatientInstallation, seeded
-from benchmarks.measuring import Line, Setting, ratio, seconds_of
+from benchmarks.measuring import Line, Setting, ratio, resident_megabytes, seconds_of
 from benchmarks.seeding import run_id_of
 
 from autopublisher.domain.runs.run import RunStatus
@@ -117,12 +116,6 @@ def several(setting: Setting) -> Iterator[Line]:
         return
     with site(setting, POSTGRES, "several", runs=20, servers=SERVERS, workers=WORKERS) as made:
         yield from answers(made, f"status, {SERVERS} servers, {WORKERS} workers", STATUS, MANY, setting)
-
-
-def resident_megabytes(pid: int) -> float:
-    """Return how much memory a process holds."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text("utf-8").split()[1])
-    return pages * 4096 / 1e6
 
 
 def memory(setting: Setting) -> Iterator[Line]:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from benchmarks.control_plane.building import build
 from benchmarks.control_plane.commands import commands
+from benchmarks.control_plane.growth import growth
 from benchmarks.control_plane.histories import history
 from benchmarks.control_plane.idling import idle
 from benchmarks.control_plane.money import exposure, gate
 from benchmarks.control_plane.polling import poll
+from benchmarks.control_plane.residence import residence
 from benchmarks.control_plane.rounds import collect, jumping, sweep
 from benchmarks.control_plane.throughput import ticks
 from benchmarks.measuring import Measure
@@ -24,6 +26,8 @@ MEASURES: Mapping[str, Measure] = {
     "ticks": ticks,
     "build": build,
     "history": history,
+    "growth": growth,
+    "residence": residence,
     "idle": idle,
 }
 
