@@ -92,6 +92,22 @@ def test_an_archived_object_is_listed_apart(meta: MemoryMetaAds) -> None:
     assert [one.id for one in meta.archived(ACT, CAMPAIGN, "[ap-1]", ["id"])] == [archived]
 
 
+def test_ads_are_found_with_what_belongs_to_them(meta: MemoryMetaAds) -> None:
+    above = campaign(meta)
+    ad_set = meta.create(ACT, AD_SET, {"name": "A", "status": "ACTIVE", "campaign_id": above})
+    ads = [
+        meta.create(ACT, AD, {"name": f"{n} [ap-1]", "status": "PAUSED", "adset_id": ad_set}) for n in "ab"
+    ]
+    found = meta.tree(ACT, "[ap-1]", {AD: ["status"], AD_SET: ["status"], CAMPAIGN: ["status"]})
+    assert sorted((one.id, one.status) for one in found) == [
+        (above, "PAUSED"),
+        (ad_set, "ACTIVE"),
+        *((ad, "PAUSED") for ad in ads),
+    ]
+    meta.update(ads[0], {"status": "ARCHIVED"})
+    assert [one.id for one in meta.tree(ACT, "[ap-1]", {AD: ["status"]})] == ads[1:]
+
+
 def test_a_deleted_object_cannot_be_changed(meta: MemoryMetaAds) -> None:
     meta_id = campaign(meta)
     meta.delete(meta_id)

@@ -65,6 +65,22 @@ class TestPaging:
 
         assert len(client.find(ACT, ObjectKind.AD, "[ap]", [])) == 1
 
+    def test_ads_come_with_what_belongs_to_them_each_once(self, stub: Stub, client: SdkMetaAds) -> None:
+        above = {"campaign": {"id": "7", "status": "ACTIVE"}, "adset": {"id": "8", "status": "PAUSED"}}
+        ads = [{"id": id_, "name": "[ap]", "creative": {"id": "9"}, **above} for id_ in ("1", "2")]
+        stub.answers(page(stub, [ads[0], {"id": "3", "name": "[AP]"}], after="one"), page(stub, [ads[1]]))
+
+        kinds = (ObjectKind.AD, ObjectKind.CAMPAIGN, ObjectKind.AD_SET)
+        found = client.tree(ACT, "[ap]", dict.fromkeys(kinds, ("id", "status")))
+
+        assert sorted((one.id, one.status) for one in found) == [
+            ("1", None),
+            ("2", None),
+            ("7", "ACTIVE"),
+            ("8", "PAUSED"),
+        ]
+        assert stub.seen[0].query["fields"] == ["id,name,status,campaign{id,status},adset{id,status}"]
+
     def test_a_page_without_rows_is_not_an_empty_one(self, stub: Stub, client: SdkMetaAds) -> None:
         stub.answers(says({"id": "1"}))
 

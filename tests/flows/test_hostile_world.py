@@ -290,7 +290,7 @@ def test_a_second_worker_on_the_same_tick_is_not_taken_for_somebody_who_edits() 
     rows = [row for row in first.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.CAMPAIGN]
     second.update(run, rows[0], {"status": "PAUSED"}, Purpose.PAUSE)
     stage.meta.on_call = once(
-        "read", lambda: second.update(run, rows[0], {"status": "ACTIVE"}, Purpose.ACTIVATE)
+        "find", lambda: second.update(run, rows[0], {"status": "ACTIVE"}, Purpose.ACTIVATE)
     )
     assert first.differences(run, rows) == []
     assert stage.meta.objects[MetaId(rows[0].meta_id or "")].status == "ACTIVE"

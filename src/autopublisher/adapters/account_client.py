@@ -27,6 +27,10 @@ class _ClientOfAll(Protocol):
         self, act_id: ActId, kind: ObjectKind, name_contains: str, fields: Sequence[str]
     ) -> Sequence[ObjectState]: ...
 
+    def tree(
+        self, act_id: ActId, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> Sequence[ObjectState]: ...
+
     def account(self, act_id: ActId) -> AdAccountFacts: ...
 
     def minimum_budgets(self, act_id: ActId) -> MinimumBudgets: ...
@@ -68,6 +72,10 @@ class AccountClient:
     def archived(self, kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> Sequence[ObjectState]:
         """Return what ``find`` leaves out as archived."""
         return self.client.archived(self.act_id, kind, name_contains, fields)
+
+    def tree(self, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]) -> Sequence[ObjectState]:
+        """Return the account's ads whose name contains the text, and what belongs to them."""
+        return self.client.tree(self.act_id, name_contains, fields)
 
     def account(self) -> AdAccountFacts:
         """Read the account."""

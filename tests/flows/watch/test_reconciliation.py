@@ -160,7 +160,7 @@ def test_a_final_campaign_has_a_baseline_too() -> None:
 
 def test_what_is_narrowed_between_making_and_verifying_is_no_baseline() -> None:
     stage = staged(_R.CREATING_CAMPAIGNS)
-    stage.meta.faults.append(Fault(cut_off(), "read"))  # all is built, and the verification waits
+    stage.meta.faults.append(Fault(cut_off(), "tree"))  # all is built, and the verification waits
     stage.step()
     stage.touch("test/a/adset", **targeted(stage, excluded_publisher_list_ids=["1"]))
     stage.go(_R.AB_TESTING)

@@ -176,6 +176,17 @@ class MemoryMetaAds:
         named = [one for one in edge if name_contains in one.fields["name"]]
         return [self._shown(one, fields) for one in named if one.status == "ARCHIVED"]
 
+    def tree(
+        self, act_id: ActId, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> Sequence[ObjectState]:
+        """Return the account's ads that are not gone and whose name contains the text, with all that belongs to them."""
+        fault = self._begin("tree", act_id, {"name_contains": name_contains})
+        ads = [one for one in self.objects.values() if (one.act_id, one.kind) == (act_id, ObjectKind.AD)]
+        named = [one for one in ads if one.status not in GONE and name_contains in one.fields["name"]]
+        self._end(fault)
+        parts = {MetaId(one.fields["id"]): one for ad in named for one in self._parts(ad)}
+        return [self._shown(one, fields[one.kind]) for one in parts.values() if one.kind in fields]
+
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Keep an image under its content's hash."""
         fault = self._begin("upload_image", act_id, {"name": name})
@@ -324,6 +335,13 @@ class MemoryMetaAds:
         everything = {**stored.fields, "status": stored.status, "effective_status": self._effective(stored)}
         shown = {name: everything[name] for name in fields if name in everything}
         return ObjectState.of(stored.kind, MetaId(stored.fields["id"]), shown)
+
+    def _parts(self, ad: StoredObject) -> list[StoredObject]:
+        """Return an ad with its ad set, campaign and creative."""
+        ad_set = self.objects[MetaId(ad.fields["adset_id"])]
+        campaign = self.objects[MetaId(ad_set.fields["campaign_id"])]
+        creative = self.objects.get(ad.fields.get("creative", {}).get("creative_id"))
+        return [ad, ad_set, campaign, *([] if creative is None else [creative])]
 
     def _effective(self, stored: StoredObject) -> str:
         """Return its own status while that is not ACTIVE, else what its nearest parent that is not makes of it."""

@@ -186,6 +186,19 @@ class SdkMetaAds:
         listed = {one.id: one for one in (messages.state_of(kind, fields, row) for row in rows)}
         return tuple(one for one in listed.values() if name_contains in one.name)
 
+    def tree(
+        self, act_id: ActId, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> Sequence[ObjectState]:
+        """Return ads by name, and what belongs to them; the index is believed in what it shows, not in what it lacks."""
+        query = messages.tree_query(name_contains, fields)
+        found: dict[MetaId, ObjectState] = {}
+        for row in self._rows(act_id, EDGES[ObjectKind.AD], query):
+            if name_contains in str(row.get("name")):
+                found |= {one.id: one for one in messages.tree_of(fields, row)}
+        for meta_id in found:
+            self._pacer.owns(act_id, meta_id)
+        return tuple(found.values())
+
     def upload_image(self, act_id: ActId, name: str, content: bytes) -> MetaId:
         """Upload image bytes and return the image hash; repeating it is harmless."""
         self._pacer.admit(act_id)

@@ -1,7 +1,7 @@
 """Messages of the Marketing API, without the wire: parameters as Meta wants them, answers as values of the product."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -53,6 +53,13 @@ _STUDY_FIELDS = {
     "cells": "cells.limit(100){name,treatment_percentage,adsets.limit(100){id}}",
 }
 """How the fields of a study are asked for; a test has far fewer than a hundred cells."""
+
+_AD_PARTS = {
+    ObjectKind.CAMPAIGN: "campaign",
+    ObjectKind.AD_SET: "adset",
+    ObjectKind.CREATIVE: "creative",
+}
+"""The fields of an ad that stand for other objects."""
 
 NOT_DELETED = ("ACTIVE", "PAUSED", "CAMPAIGN_PAUSED", "ARCHIVED", "IN_PROCESS", "WITH_ISSUES")
 """Every effective status of an ad set but that of a deleted one."""
@@ -142,6 +149,25 @@ def name_queries(
     if kind not in NAME_FILTERED:
         return (whole,)
     return {**whole, "filtering": [{"field": "name", "operator": "CONTAIN", "value": name_contains}]}, whole
+
+
+def tree_query(name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]) -> Mapping[str, Any]:
+    """Return the question for ads by name with what belongs to them: each as a field with fields of its own."""
+    parts = [
+        f"{part}{{{field_list(('id',), fields[kind])}}}" for kind, part in _AD_PARTS.items() if kind in fields
+    ]
+    own = [name for name in fields.get(ObjectKind.AD, ()) if name not in _AD_PARTS.values()]
+    named = [{"field": "name", "operator": "CONTAIN", "value": name_contains}]
+    return {"fields": field_list(("id", "name"), own, parts), "filtering": named}
+
+
+def tree_of(fields: Mapping[ObjectKind, Sequence[str]], row: Mapping[str, Any]) -> Iterator[ObjectState]:
+    """Yield an ad of the answer, where ads were asked for, and the parts of it that Meta shows."""
+    if ObjectKind.AD in fields:
+        yield state_of(ObjectKind.AD, fields[ObjectKind.AD], row)
+    for kind, part in _AD_PARTS.items():
+        if kind in fields and isinstance(row.get(part), Mapping):
+            yield state_of(kind, fields[kind], row[part])
 
 
 def archived_query(name_contains: str, fields: Sequence[str]) -> Mapping[str, Any]:

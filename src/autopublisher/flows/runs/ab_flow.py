@@ -125,12 +125,7 @@ class Testing:
         if run.trial.ends_at is not None and self._clock.now() >= run.trial.ends_at:
             return
         rows = self._control.rows(run)
-        arms = [
-            row
-            for row in self._control.created(run, Purpose.TEST)
-            if row.spec.variant not in run.trial.eliminated
-        ]
-        dark = [row for row in arms if row.spec.kind in TREE and was_stopped(rows, row.key)]
+        dark = [row for row in self._going_on(run) if was_stopped(rows, row.key)]
         if dark:
             self._control.activate(run, dark)
 
@@ -195,8 +190,7 @@ class Testing:
         limited = attention_of_test(facts, self._unspent(run, snapshots))
         if limited is not None:
             return limited
-        ads = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD]
-        blocked = self._blocked(run, [row for row in ads if row.spec.variant not in run.trial.eliminated])
+        blocked = self._blocked(run)
         return RunMessage.ADS_NOT_DELIVERED(ads=blocked) if blocked else None
 
     def _unspent(self, run: Run, snapshots: Sequence[Snapshot]) -> Money:
@@ -208,10 +202,19 @@ class Testing:
         left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
         return Money(sum(left), run.currency)
 
-    def _blocked(self, run: Run, ads: Sequence[Operation]) -> str:
-        shown = self._control.read_all(run, ads)
-        states = {key: str(state.effective_status) for key, state in shown.items()}
+    def _blocked(self, run: Run) -> str:
+        """Name the ads that Meta keeps from delivering; what holds them is read with them, for it is judged later."""
+        arms = self._going_on(run)
+        shown = self._control.read_all(run, arms)
+        states = {
+            row.key: str(shown[row.key].effective_status) for row in arms if row.spec.kind is ObjectKind.AD
+        }
         return ", ".join(f"{key} ({state})" for key, state in states.items() if state in BLOCKED)
+
+    def _going_on(self, run: Run) -> list[Operation]:
+        """Return what makes up the arms that have not been stopped."""
+        made = self._control.created(run, Purpose.TEST)
+        return [row for row in made if row.spec.kind in TREE and row.spec.variant not in run.trial.eliminated]
 
     def _judged(
         self, run: Run, snapshots: Sequence[Snapshot], now: datetime
@@ -231,10 +234,7 @@ class Testing:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
         if run.trial.edited_at is not None:
             return run, ()
-        arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind in TREE]
-        unlike = self._control.differences(
-            run, [row for row in arms if row.spec.variant not in run.trial.eliminated]
-        )
+        unlike = self._control.differences(run, self._going_on(run))
         run, study_unlike = self._split_test.looked_at(run)
         unlike += study_unlike
         if not unlike:

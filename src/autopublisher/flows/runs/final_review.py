@@ -54,7 +54,7 @@ class FinalReview:
             unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
         ):
             return None
-        shown = self._control.read(run, ads[0], REVIEW_FIELDS)
+        shown = self._control.read_all(run, ads[:1], REVIEW_FIELDS)[ads[0].key]
         if shown.effective_status in BLOCKED:
             return self._refused(run, reason_of(shown))
         return self._reviewed(run) if shown.effective_status in IN_REVIEW else None

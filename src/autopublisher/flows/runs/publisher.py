@@ -140,12 +140,11 @@ class Publication:
 
         Raises RunFailed for what never can be: somebody has deleted or archived it.
         """
-        shown = {row.key: self._control.read(run, row) for row in final if row.spec.kind in TREE}
-        gone = tuple(key for key, state in shown.items() if state.is_gone)
+        published = {row.key for row in final if row.spec.kind in TREE}
+        shown = self._control.read_all(run, [*(row for row in final if row.key in published), *arms])
+        gone = tuple(key for key, state in shown.items() if state.is_gone and key in published)
         if gone:
             raise RunFailed(RunMessage.FINAL_GONE(gone=gone))
-        shown |= self._control.read_all(run, arms)
-        published = {row.key for row in final}
         wrong = tuple(
             RunMessage.OBJECT_IS(key=key, status=str(state.status))
             for key, state in shown.items()

@@ -18,7 +18,7 @@ from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.closing import UNPUBLISHED, closing_report
 from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.split_test import SplitTest
-from autopublisher.flows.writes.objects import READ_LAG, TREE, WORTH_LISTING, ObjectControl
+from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
@@ -51,7 +51,6 @@ class Teardown:
             if not row.is_settled and not _waits(row):
                 self._control.settle(run, row)
         self._pause_what_is_owed(run)
-        before = self._control.rows(run)
         listed = self._control.account_for_orphans(run)
         left = [row for row in self._control.created(run) if not self._is_deleted(run, row)]
         tree = [row for row in left if row.spec.kind in TREE and self._exists(run, row, listed)]
@@ -59,7 +58,7 @@ class Teardown:
         if run.ending.turned_to is not RunStatus.COMPLETED:
             self._delete_unused(run, left, listed)
         self._outlast_unanswered(run, tree)
-        self._verify(run, tree, listed if list(before) == list(self._control.rows(run)) else None)
+        self._verify(run, tree)
         noted = self._split_test.cancel(run) if run.ending.turned_to is not RunStatus.COMPLETED else ()
         now = self._clock.now()
         status = run.ending.turned_to or RunStatus.FAILED
@@ -138,19 +137,14 @@ class Teardown:
             return row.spec.action is Action.CREATE
         return (row.spec.token or "-") in self._control.read(run, row).name
 
-    def _verify(self, run: Run, tree: Sequence[Operation], listed: Mapping[str, ObjectState] | None) -> None:
+    def _verify(self, run: Run, tree: Sequence[Operation]) -> None:
         """Have Meta show that everything is off, after our last write; what we have deleted it has shown already.
 
-        Few objects are read one by one; of many a listing is proof enough, ``listed`` if nothing was written since.
+        A listing is proof enough; what it lacks or shows to be on is read by itself.
         """
         left = [row for row in tree if not self._is_deleted(run, row)]
-        kinds = [row.spec.kind for row in left]
-        many = {kind for kind in kinds if kinds.count(kind) >= WORTH_LISTING}
-        if many and listed is None:
-            listed = self._control.account_for_orphans(run)
-        proven = {key for key, state in (listed or {}).items() if state.is_off}
-        unproven = [row for row in left if row.spec.kind not in many or row.key not in proven]
-        on = [row.key for row in unproven if not self._reads_off(run, row)]
+        proven = {key for key, state in self._control.listed(run, left).items() if state.is_off}
+        on = [row.key for row in left if row.key not in proven and not self._reads_off(run, row)]
         if on:
             raise Deferred(self._clock.now() + _AGAIN, RunMessage.STILL_ACTIVE(keys=tuple(on)))
 

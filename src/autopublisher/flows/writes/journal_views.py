@@ -4,11 +4,12 @@ Theory of operation. Of a run's journal only the tick's own worker writes while 
 thought dead is noticed by the journal's compare-and-swap, whatever a view says. So within ``session`` a run's rows are read
 once, follow every commit of ours, and are read again only where Meta shows something that the rows do not explain
 (``forget``). What was read of objects at Meta is kept in the view and saved with the step that came of it: a tick that dies
-before reads them again. Outside a session every question is answered from the database.
+before reads them again. What Meta has shown is not asked for twice in a tick, unless something was written in between.
+Outside a session every question is answered from the database.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +17,10 @@ from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.installation import Installation, Restoration
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import Action, Operation, OperationState
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, MetaObject
+from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
@@ -70,11 +72,20 @@ class JournalView:
         return replace(self, models={**self.models, **{model.key: model for model in models}})
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What Meta has shown of an object in this tick, and which fields it was asked for."""
+
+    state: ObjectState
+    fields: frozenset[str]
+
+
 @dataclass
 class _Session:
     views: dict[RunId, JournalView] = field(default_factory=dict)
     unsaved: dict[tuple[RunId, str], MetaObject] = field(default_factory=dict)
     installation: tuple[Installation | None, ...] = ()
+    shown: dict[tuple[RunId, str], Shown] = field(default_factory=dict)
 
 
 class _OfThread(threading.local):
@@ -147,7 +158,10 @@ class JournalViews:
     def follow(self, row: Operation, model: MetaObject | None = None) -> None:
         """Take in a row that was saved, and the object saved with it."""
         session, owner = self._thread.session, row.owner
-        if session is None or not isinstance(owner, RunOwner) or owner.run_id not in session.views:
+        if session is None or not isinstance(owner, RunOwner):
+            return
+        session.shown.clear()  # a write may have changed what any object shows
+        if owner.run_id not in session.views:
             return
         known = session.views[owner.run_id]
         if known.row(row.key) is None and row.sequence != len(known.rows) + 1:
@@ -158,6 +172,27 @@ class JournalViews:
             view = view.with_models([model])
             session.unsaved.pop((model.run_id, model.key), None)
         session.views[owner.run_id] = view
+
+    def keep_shown(
+        self, run: Run, shown: Mapping[str, ObjectState], fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> None:
+        """Keep by key what Meta has just shown of objects that it was asked for these fields of."""
+        if self._thread.session is not None:
+            self._thread.session.shown |= {
+                (run.id, key): Shown(state, frozenset(fields[state.kind])) for key, state in shown.items()
+            }
+
+    def shown(
+        self, run: Run, rows: Iterable[Operation], fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> dict[str, ObjectState]:
+        """Return by key what Meta has shown of objects since the tick's last write, of those it was asked all fields of."""
+        known = {} if self._thread.session is None else self._thread.session.shown
+        found = {row.key: known.get((run.id, row.key)) for row in rows}
+        return {
+            key: one.state
+            for key, one in found.items()
+            if one is not None and one.fields.issuperset(fields[one.state.kind])
+        }
 
     def keep_models(self, run: Run, models: Iterable[MetaObject]) -> None:
         """Keep objects as they were read now; they are saved with the step, and at once outside a session."""

@@ -11,6 +11,7 @@ from autopublisher.domain.errors import (
     MetaError,
     MetaNotFoundError,
     MetaOutcomeUnknownError,
+    MetaReadError,
     MetaRefusedError,
     MetaThrottledError,
 )
@@ -49,8 +50,8 @@ from autopublisher.ports.repositories import OpenUnitOfWork
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 """Kinds with a delivery status, parents first: the order of stopping; starting goes the other way."""
 
-WORTH_LISTING = 3
-"""From so many objects of one kind a listing costs Meta's limits less than reading them one by one."""
+WORTH_LISTING = 2
+"""From so many objects a listing costs Meta's limits less than reading them one by one."""
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
@@ -95,7 +96,7 @@ class ObjectControl:
         listed = self._executor.account_for_orphans(run, plan, listing, anew=anew)
         ids = {row.key: row.meta_id or MetaId("") for row in self.created(run)}
         shown = {key: listed[meta_id] for key, meta_id in ids.items() if meta_id in listed}
-        self._keep(run, shown)
+        self._keep(run, shown, READ_FIELDS if listing is None else None)
         rows = self.rows(run)
         if found_in(rows) and not run.is_ending:
             raise Held(rows)
@@ -130,11 +131,18 @@ class ObjectControl:
         """Read one object at Meta and bring its model up to date."""
         kind = row.spec.kind
         shown = self._clients.for_account(run.act_id).read(kind, row.meta_id or MetaId(""), fields[kind])
-        self._keep(run, {row.key: shown})
+        self._keep(run, {row.key: shown}, fields)
         return shown
 
-    def _keep(self, run: Run, shown: Mapping[str, ObjectState]) -> None:
-        """Bring the models of what was read up to date."""
+    def _keep(
+        self,
+        run: Run,
+        shown: Mapping[str, ObjectState],
+        fields: Mapping[ObjectKind, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Bring the models of what was read up to date; with ``fields`` it was read now and need not be read again."""
+        if fields is not None:
+            self.views.keep_shown(run, shown, fields)
         models, now = self.views.of(run).models, self._clock.now()
         self.views.keep_models(run, [as_read(models[key], shown[key], now) for key in shown if key in models])
 
@@ -144,19 +152,43 @@ class ObjectControl:
         rows: Sequence[Operation],
         fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
     ) -> Mapping[str, ObjectState]:
-        """Read many objects by key, with one listing for each kind; what a listing lacks is read by itself.
+        """Read many objects by key, in one question where that can be; what its answer lacks is read by itself.
 
-        A listing may lag behind a write by seconds: whoever finds something amiss in it reads that object again.
+        What this tick has read already, with nothing written since, is not read again. A listing may lag behind a write by
+        seconds: whoever finds something amiss in it reads that object again.
         """
-        known: dict[str, ObjectState] = {}
-        for kind in {row.spec.kind for row in rows}:
-            wanted = {row.meta_id: row.key for row in rows if row.spec.kind is kind}
-            if len(wanted) < WORTH_LISTING:
-                continue
-            listed = self._clients.for_account(run.act_id).find(kind, run_mark(run.id), fields[kind])
-            known |= {wanted[one.id]: one for one in listed if one.id in wanted}
-        self._keep(run, known)
+        known = self.listed(run, rows, fields)
         return known | {row.key: self.read(run, row, fields) for row in rows if row.key not in known}
+
+    def listed(
+        self,
+        run: Run,
+        rows: Sequence[Operation],
+        fields: Mapping[ObjectKind, tuple[str, ...]] = READ_FIELDS,
+    ) -> dict[str, ObjectState]:
+        """Return by key what one question, or an earlier one with nothing written since, shows of objects."""
+        known = self.views.shown(run, rows, fields)
+        listed = self._listed(run, [row for row in rows if row.key not in known], fields)
+        self._keep(run, listed, fields)
+        return known | listed
+
+    def _listed(
+        self, run: Run, rows: Sequence[Operation], fields: Mapping[ObjectKind, tuple[str, ...]]
+    ) -> dict[str, ObjectState]:
+        """Return by key what one listing shows of objects; none of it where Meta does not answer so large a question."""
+        meta, mark = self._clients.for_account(run.act_id), run_mark(run.id)
+        kinds = {row.spec.kind for row in rows} & fields.keys()
+        if len(rows) < WORTH_LISTING or kinds.isdisjoint((*TREE, ObjectKind.CREATIVE)):
+            return {}
+        try:
+            if len(kinds) == 1 and kinds <= set(TREE):
+                listed = meta.find(next(iter(kinds)), mark, fields[next(iter(kinds))])
+            else:  # of creatives Meta lists all of the account, but for those that come with their ads
+                listed = meta.tree(mark, {kind: fields[kind] for kind in kinds})
+        except (MetaReadError, MetaRefusedError):
+            return {}
+        wanted = {row.meta_id: row.key for row in rows}
+        return {wanted[one.id]: one for one in listed if one.id in wanted}
 
     def differences(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[Message]:
         """Read objects and return how they differ from what their creates and later updates asked for.
@@ -263,7 +295,7 @@ class ObjectControl:
             raise RunFailed(RunMessage.FREED(keys=tuple(freed)))
         for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
             if not shown[row.key].is_active and not self._was_on_long_ago(journal, row):
-                self.update_if_needed(run, row, {"status": "ACTIVE"}, Purpose.ACTIVATE)
+                self.update(run, row, {"status": "ACTIVE"}, Purpose.ACTIVATE)
 
     def _is_freed(self, run: Run, row: Operation, shown: ObjectState) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.

@@ -1,6 +1,6 @@
 """Reading half of Meta's Marketing API, of one ad account: its objects, itself and its insights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +24,14 @@ class MetaObjects(Protocol):
 
     def archived(self, kind: ObjectKind, name_contains: str, fields: Sequence[str]) -> Sequence[ObjectState]:
         """Return the campaigns, ad sets or ads that ``find`` leaves out because they, or what holds them, are archived."""
+        ...
+
+    def tree(self, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]) -> Sequence[ObjectState]:
+        """Return the account's ads whose name contains the text and, each once, their ad sets, campaigns and creatives.
+
+        One question for all of it: of each kind the fields named for it, and no kind that none are named for. Meta's index
+        may lack an ad for a while, so what is left out may exist all the same. All pages, or an error.
+        """
         ...
 
 
