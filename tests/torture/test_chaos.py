@@ -65,6 +65,7 @@ class Workers:
         self.happened: Counter[str] = Counter()
         self._living: list[ForkServerProcess] = []
         self._wakes_at: dict[int, float] = {}
+        self._woken: set[int | None] = set()
 
     def __enter__(self) -> Self:
         self._living = [self._born() for _ in range(WORKERS)]
@@ -72,8 +73,24 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         for process in self._living:
-            os.kill(process.pid or 0, signal.SIGKILL)
+            process.kill()
             process.join()
+
+    def look_after(self) -> None:
+        """Replace those that have ended by themselves, as a supervisor does.
+
+        Only one that was frozen for long may: in its start the database has ended its session, and it says so.
+        """
+        for index, process in enumerate(self._living):
+            if process.exitcode is None:
+                continue
+            said = (self._world.home / "streams.log").read_text("utf-8")
+            assert process.pid in self._woken, (
+                f"a worker ended by itself ({process.exitcode}): {said[-4000:]}"
+            )
+            assert "UnavailableError" in said[-4000:], said[-4000:]
+            self._living[index] = self._born()
+            self.happened["restarts"] += 1
 
     def _born(self) -> ForkServerProcess:
         process = nursery().Process(target=work, args=(self._world,))
@@ -85,7 +102,6 @@ class Workers:
         awake = [index for index in range(WORKERS) if index not in self._wakes_at]
         index = self._chance.choice(awake)
         process = self._living[index]
-        assert process.exitcode is None, "a worker ended by itself"
         if self._chance.random() < 0.5:
             process.kill()
             process.join()
@@ -106,6 +122,7 @@ class Workers:
         """Wake those whose time is over; tell whether all are awake."""
         for index in [one for one, at in self._wakes_at.items() if at <= time.monotonic()]:
             del self._wakes_at[index]
+            self._woken.add(self._living[index].pid)
             os.kill(self._living[index].pid or 0, signal.SIGCONT)
         return not self._wakes_at
 
@@ -173,9 +190,11 @@ def test_chaos_costs_nothing_and_doubles_nothing(
         while not (workers.wake() and office.all_ended() and workers.happened["kills"] >= KILLS):
             assert time.monotonic() - began < LIMIT_SECONDS, [run.status for run in office.runs()]
             time.sleep(chance.uniform(0.2, 2.5))
+            workers.look_after()
             if workers.happened["kills"] < KILLS:
                 workers.trouble_one()
         time.sleep(AFTERMATH_SECONDS)  # what woke last does whatever it still would do
+        workers.look_after()
         runs = office.runs()
         injected = len(auditor.ask("GET", "faults")["log"])
         ended = Counter(run.status.value for run in runs)

@@ -247,9 +247,9 @@ class DbosWorker:
         try:
             with reachable():
                 DBOS.launch()
+                queue = DBOS.register_queue(QUEUE, partition_concurrency=1, on_conflict="always_update")
         except dbos_error.DBOSInitializationError as error:
             raise ConflictError(*remedied(Fault.NOT_PREPARED())) from error
-        queue = DBOS.register_queue(QUEUE, partition_concurrency=1, on_conflict="always_update")
         return Claims(queue, lease.executor_id, self._concurrency, self._due)
 
     def _configuration(self, executor_id: str) -> DBOSConfig:
