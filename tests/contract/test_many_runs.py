@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.meta_ads import MemoryMetaAds
-from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, MinimumBudgets
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
@@ -21,7 +21,9 @@ from autopublisher.domain.journal.records import Decision, Figures, MetaObject, 
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.runs.collector import Collector
+from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.repositories import Fence, ObservedArm, OpenUnitOfWork, RunFilter
+from autopublisher.ports.reservations import RunGroup
 
 IDS = (RunId("run-1"), RunId("run-2"), RunId("run-3"))
 HOUR = timedelta(hours=1)
@@ -181,7 +183,54 @@ def test_what_is_due_is_found_by_the_index_of_its_moment(
 ) -> None:
     with SqlUnitOfWork(sqlite_engine).reading() as unit, counted(sqlite_engine) as statements:
         unit.runs.find(RunFilter(due_by=now, limit=1000))
-    (query,) = statements
-    with sqlite_engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("?",) * query.count("?")).all()
-    assert "SEARCH runs USING INDEX ix_runs_next_tick_at" in str(plan)
+    assert "SEARCH runs USING INDEX ix_runs_next_tick_at" in _plan(sqlite_engine, *statements)
+
+
+def test_runs_without_a_count_are_found_by_the_index_of_counts(sqlite_engine: Engine, now: datetime) -> None:
+    with SqlUnitOfWork(sqlite_engine).reading() as unit, counted(sqlite_engine) as statements:
+        unit.reservations.uncounted(RunGroup(None, "EUR", now), 175)
+    plan = _plan(sqlite_engine, *statements)
+    assert plan.count("SEARCH runs USING INDEX ix_runs_counted_by") == 3
+    assert "SCAN runs" not in plan
+
+
+def _plan(engine: Engine, query: str) -> str:
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("?",) * query.count("?"))
+        return str(found.all())
+
+
+def test_a_write_is_admitted_under_a_limit_in_as_many_statements_beside_fifty_runs_as_beside_five(
+    sqlite_engine: Engine, account: Account, run: Run, operation: Operation
+) -> None:
+    open_unit = partial(SqlUnitOfWork, sqlite_engine)
+    with open_unit() as unit:
+        unit.accounts.add(replace(account, daily_limit=10**9))
+        unit.runs.add(run)
+        unit.commit()
+    asked = [
+        _admitted(open_unit, sqlite_engine, run, operation, others) for others in (range(5), range(5, 50))
+    ]
+    # The account, twice, who has no count, and the sum; the first time also the runs that have none, and their counts.
+    assert [counts for _, counts in asked] == [4, 4]
+    assert asked[0][0] == asked[1][0] <= 11
+
+
+def _admitted(
+    open_unit: OpenUnitOfWork, engine: Engine, run: Run, operation: Operation, others: range
+) -> tuple[int, int]:
+    """Store more runs that reserve something; return the statements of admitting a write beside them, first and again."""
+    with open_unit() as unit:
+        for number in others:
+            other = replace(run, id=RunId(f"other-{number}"), idempotency_key=None)
+            unit.runs.add(other)
+            row = replace(operation, owner=RunOwner(other.id))
+            unit.journal.intend(row, Fence(other.id, other.version))
+        unit.commit()
+    statements = []
+    for _ in range(2):
+        with open_unit() as unit, counted(engine) as counts:
+            MoneyGate().admit(unit, run, (), operation)
+            unit.commit()
+        statements.append(len(counts))
+    return statements[0], statements[1]

@@ -31,6 +31,7 @@ from autopublisher.flows.watch.billing import BillingCheck
 from autopublisher.flows.watch.books import BooksCheck
 from autopublisher.flows.watch.campaigns import CampaignsCheck
 from autopublisher.flows.watch.claim_check import ClaimCheck
+from autopublisher.flows.watch.count_check import CountCheck
 from autopublisher.flows.watch.enforce_stops import StopEnforcement
 from autopublisher.flows.watch.late_figures import LateFigures
 from autopublisher.flows.watch.orphans import OrphanedObjects
@@ -168,6 +169,7 @@ def build_watch(  # noqa: PLR0917 (one argument for each port, the same order ev
         # After what it goes by: how the account lists objects, and what they have spent.
         CampaignsCheck(open_unit, control),
         BillingCheck(open_unit, clients),
+        CountCheck(open_unit, gate),
     )
     return AccountWatch(
         open_unit,

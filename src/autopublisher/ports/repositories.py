@@ -20,6 +20,7 @@ from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.ports.reservations import ReservationRepository
 
 
 @dataclass(frozen=True)
@@ -431,6 +432,7 @@ class UnitOfWork(Protocol):
 
     runs: RunRepository
     journal: JournalRepository
+    reservations: ReservationRepository
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository

@@ -22,7 +22,7 @@ from autopublisher.domain.runs.run import FINAL, Ending, Release, Run, Study, Tr
 from autopublisher.ports.repositories import Pulse, RunFilter
 
 _FORM = TypeAdapter(Run)
-_DERIVED = frozenset({"request", "details", "total_budget_minor"})
+_DERIVED = frozenset({"request", "details", "total_budget_minor", "counted_by"})
 _SEARCHABLE = frozenset(column.name for column in runs.columns) - _DERIVED
 """The fields of a run that have a column of their own."""
 

@@ -28,6 +28,7 @@ from autopublisher.domain.accounts.claims import ClaimState
 from autopublisher.domain.campaigns.campaign import CampaignState, Reason
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationState
 from autopublisher.domain.messages import LEGACY
+from autopublisher.domain.money.limits import Period
 from autopublisher.domain.people import TokenKind
 from autopublisher.domain.runs.run import Control, RunStatus
 
@@ -40,6 +41,9 @@ METADATA = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+
+_ADDED_UP = ("period", "first", "most", "run_id", "ended_at")
 
 
 def _run_id() -> Column[str]:
@@ -94,7 +98,28 @@ runs = Table(
     Column("ended_at", Moment),
     Column("request", RECORD, nullable=False),
     Column("details", RECORD, nullable=False),
+    # By which rule what it reserves is stored in ``reservations``; NULL where that has to be counted from its journal.
+    Column("counted_by", NAME),
     Index(None, "created_at", "id"),
+    Index("ix_runs_counted_by", "act_id", "counted_by", "currency", "ended_at"),
+)
+
+reservations = Table(
+    "reservations",
+    METADATA,
+    _run_id(),
+    Column("period", Word(Period), nullable=False),
+    # Days, as ISO text.
+    Column("first", NAME, nullable=False),
+    Column("last", NAME, nullable=False),
+    Column("most", BigInteger, nullable=False),
+    # Of the run, so that those of many are added up from an index alone.
+    Column("act_id", NAME, nullable=False),
+    Column("currency", NAME, nullable=False),
+    Column("ended_at", Moment),
+    PrimaryKeyConstraint("run_id", "period", "first", "last"),
+    Index("ix_reservations_act_id", "act_id", "currency", "last", *_ADDED_UP),
+    Index("ix_reservations_currency", "currency", "last", *_ADDED_UP),
 )
 
 operations = Table(

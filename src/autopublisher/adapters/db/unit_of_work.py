@@ -18,6 +18,7 @@ from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
 from autopublisher.adapters.db.people import SqlPeople, SqlTokens
 from autopublisher.adapters.db.records import SqlDecisions, SqlObservations, SqlRunRecords
+from autopublisher.adapters.db.reservations import SqlReservations
 from autopublisher.adapters.db.runs import SqlRuns
 from autopublisher.adapters.db.session import Session, reachable, unwritable_reason
 from autopublisher.adapters.db.stops import SqlStops, SqlWatches
@@ -43,6 +44,7 @@ from autopublisher.ports.repositories import (
     TokenRepository,
     WatchRepository,
 )
+from autopublisher.ports.reservations import ReservationRepository
 
 
 class SqlUnitOfWork:
@@ -54,6 +56,7 @@ class SqlUnitOfWork:
 
     runs: RunRepository
     journal: JournalRepository
+    reservations: ReservationRepository
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository
@@ -98,6 +101,7 @@ class SqlUnitOfWork:
         self._session = session
         self.runs = SqlRuns(session)
         self.journal = SqlJournal(session)
+        self.reservations = SqlReservations(session)
         self.accounts = SqlAccounts(session)
         self.creatives = SqlCreatives(session)
         self.records = SqlRunRecords(session)

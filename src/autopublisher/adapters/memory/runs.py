@@ -13,6 +13,7 @@ from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.journal.owners import AccountOwner, Owner, RunOwner
+from autopublisher.domain.runs.reservations import counts_alike
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, Pulse, RunFilter, fence_of
 
@@ -41,6 +42,8 @@ class MemoryRuns:
     def save(self, run: Run, was: int) -> None:
         """Overwrite the run if its stored version still is ``was``; StaleRunError else."""
         _hold(self._tables, Fence(run.id, was))
+        if not counts_alike(self._tables.runs[run.id], run):
+            self._tables.counted.pop(run.id, None)
         self._tables.runs[run.id] = _as_stored(run)
 
     def find(self, wanted: RunFilter) -> Sequence[Run]:
@@ -118,6 +121,8 @@ class MemoryJournal:
     def _put(self, operation: Operation) -> None:
         spec = replace(operation.spec, params=json_copy(operation.spec.params))
         self._tables.operations[operation.owner, operation.key] = replace(operation, spec=spec)
+        if isinstance(operation.owner, RunOwner):
+            self._tables.counted.pop(operation.owner.run_id, None)
 
 
 def _as_stored(run: Run) -> Run:

@@ -19,6 +19,7 @@ from autopublisher.adapters.memory.records import (
     MemoryRunRecords,
     MemoryTokens,
 )
+from autopublisher.adapters.memory.reservations import MemoryReservations
 from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
 from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
 from autopublisher.adapters.memory.tables import Tables
@@ -42,6 +43,7 @@ from autopublisher.ports.repositories import (
     TokenRepository,
     WatchRepository,
 )
+from autopublisher.ports.reservations import ReservationRepository
 
 
 class MemoryDatabase:
@@ -77,6 +79,7 @@ class MemoryUnitOfWork:
 
     runs: RunRepository
     journal: JournalRepository
+    reservations: ReservationRepository
     accounts: AccountRepository
     creatives: CreativeRepository
     records: RunRecordRepository
@@ -111,6 +114,7 @@ class MemoryUnitOfWork:
         self._tables = tables
         self.runs = MemoryRuns(tables)
         self.journal = MemoryJournal(tables)
+        self.reservations = MemoryReservations(tables)
         self.accounts = MemoryAccounts(tables)
         self.creatives = MemoryCreatives(tables)
         self.records = MemoryRunRecords(tables)

@@ -78,6 +78,21 @@ def calendar_of(reservations: Iterable[Reservation]) -> Calendar:
     return Calendar(dict(days), dict(months))
 
 
+def together(one: Calendar, other: Calendar) -> Calendar:
+    """Add two calendars up, day by day and month by month."""
+    return Calendar(
+        Counter(one.days) + Counter(other.days),
+        Counter(one.months) + Counter(other.months),
+    )
+
+
+def made_worse(was: Calendar, would: Calendar) -> tuple[date, date] | None:
+    """Return the first and the last day, or first day of a month, on which more could be spent; None where there is none."""
+    pairs = ((was.days, would.days), (was.months, would.months))
+    worse = [first for before, after in pairs for first in after if after[first] > before.get(first, 0)]
+    return (min(worse), max(worse)) if worse else None
+
+
 def month_of(day: date) -> date:
     """Return the first day of a day's month."""
     return day.replace(day=1)

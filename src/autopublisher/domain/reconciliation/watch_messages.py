@@ -24,3 +24,4 @@ class WatchMessage(Code):
     STILL_ON = "watch.still_on"
     ORPHAN = "watch.orphan"
     RESTORED = "watch.restored"
+    MISCOUNTED = "watch.miscounted"

@@ -32,12 +32,29 @@ OPEN_ENDED = timedelta(days=366)
 _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetime_budget", "spend_cap"})
 
 
+PROMISING = frozenset({RunStatus.CREATING_CAMPAIGNS, RunStatus.PUBLISHING_FINAL})
+"""Statuses in which a run can have been promised what it has not created yet."""
+
+_COUNTING = 1
+"""Version of the way reservations are counted: a change of what ``reservations_of`` returns raises it."""
+
+
+def rule_of(stretch: int) -> str:
+    """Return what a stored count depends on besides its account's time zone."""
+    return f"{stretch}/{_COUNTING}"
+
+
 @dataclass(frozen=True)
 class Calendars:
     """How an account counts: its time zone, and the stretch of its daily budgets in per cent."""
 
     timezone: str
     stretch: int = DAY_STRETCH
+
+    @property
+    def rule(self) -> str:
+        """The rule by which reservations are counted, as it is stored with them."""
+        return f"{self.timezone} {rule_of(self.stretch)}"
 
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the account's time zone; raises GateRefusedError where that is unknown here."""
@@ -61,6 +78,11 @@ def concerns_spend(operation: Operation) -> bool:
     params = operation.spec.params
     moves = operation.spec.action is Action.UPDATE and not _SPENDING_PARAMS.isdisjoint(params)
     return moves or _switches_on(operation)
+
+
+def counts_alike(was: Run, run: Run) -> bool:
+    """Tell whether a run surely reserves what it did before it was saved anew, and is as much alive."""
+    return was.status is run.status and run.status not in PROMISING and was.ending.at == run.ending.at
 
 
 def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
@@ -131,11 +153,11 @@ def _duplicate_off_since(key: str, rows: Sequence[Operation]) -> datetime | None
 
 
 def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
+    if run.status not in PROMISING:
+        return []
     if run.status is RunStatus.CREATING_CAMPAIGNS:
         return _promised_test(run, known, how)
-    if run.status is RunStatus.PUBLISHING_FINAL and run.release.final_budget is not None:
-        return _promised_final(run.release.final_budget, known, how)
-    return []
+    return [] if run.release.final_budget is None else _promised_final(run.release.final_budget, known, how)
 
 
 def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:

@@ -81,7 +81,7 @@ class Admission:
         unit.lock("admission")
         self._gate.hold(unit, run)
         self._wait_turn(unit, run, now)
-        if self._gate.breach(unit, run, admitted, now) is not None:
+        if self._gate.breach(unit, run, admitted, now, held=True) is not None:
             raise Deferred(now)  # another run was faster; the next look refuses this one with the figures
 
     def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:

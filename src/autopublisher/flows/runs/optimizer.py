@@ -85,13 +85,15 @@ class Scaling:
         scaled = event(run, now, "scaled", _scaled_text(budget), dict(moved.release.final_budget or {}))
         return Step(moved, (scaled,), claim=partial(self._claim, run=run, budget=budget, now=now))
 
-    def _breach(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> Breach | None:
-        return self._gate.breach(unit, run, _with(run, budget, now), now)
+    def _breach(
+        self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime, *, held: bool = False
+    ) -> Breach | None:
+        return self._gate.breach(unit, run, _with(run, budget, now), now, held=held)
 
     def _claim(self, unit: UnitOfWork, run: Run, budget: FinalBudget, now: datetime) -> None:
         """Take the money in the transaction that saves the budget: from then on it counts as promised."""
         self._gate.hold(unit, run)
-        if self._breach(unit, run, budget, now) is not None:
+        if self._breach(unit, run, budget, now, held=True) is not None:
             raise Deferred(now)  # another run was faster; the next look finds what is left then
 
 

@@ -3,17 +3,17 @@
 Theory of operation. The gate is asked inside the transaction that inserts the row, and lets one transaction of the account
 (and, where the installation has limits, of the currency) pass at a time. So what it adds up cannot change before the row
 is committed, and what is refused leaves nothing behind. A run's promises (what it was let in for and has not created yet)
-count like rows; a step that makes promises is saved under the same hold.
+count like rows; a step that makes promises is saved under the same hold. What the other runs reserve is stored
+(``ports.reservations``), so that it is one sum however many they are; the run's own is counted from its rows.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from autopublisher.domain.accounts.accounts import Account
-from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import Operation
-from autopublisher.domain.money.exposure import DAY_STRETCH, Calendar, Reservation, calendar_of
+from autopublisher.domain.money.exposure import DAY_STRETCH, Calendar, calendar_of, made_worse, together
 from autopublisher.domain.money.ledger import headroom_of, ledger_of, pass_gate, pass_rise
 from autopublisher.domain.money.limits import (
     Breach,
@@ -28,13 +28,13 @@ from autopublisher.domain.runs.optimizer import LONGEST_DAYS
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, concerns_spend, reservations_of
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.run_pages import pages_of_runs
-from autopublisher.ports.repositories import RunFilter, UnitOfWork
+from autopublisher.flows.writes.counted_reservations import reserved
+from autopublisher.ports.repositories import UnitOfWork
+from autopublisher.ports.reservations import RunGroup
 
 LIMIT_WAIT = timedelta(hours=1)
 """How long a winner waits before it asks again for money that a limit refused it."""
 
-_PAGE = 500
 LONGEST = timedelta(days=LONGEST_DAYS + 35)
 """How long after its end a run can still have spent in the present month: its final campaign goes on without it."""
 
@@ -57,13 +57,12 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class _Bound:
+class Bound:
     """One set of limits and whose runs count against it."""
 
     scope: Scope
     limits: Limits
-    runs: RunFilter
-    currency: str
+    group: RunGroup
 
 
 class MoneyGate:
@@ -96,75 +95,64 @@ class MoneyGate:
             pass_rise(ledger_of(total_of(run), would), headroom_of(would, arm_keys(would)), operation.spec)
         if not concerns_spend(operation):
             return
-        before, after = self._own(unit, run, rows), self._own(unit, run, would)
+        how = self._how(unit, run)
+        before, after = reservations_of(run, rows, how), reservations_of(run, would, how)
         # A promise that is being kept is looked at once more, for the limit may have been lowered since.
         before = [one for one in before if one.key != operation.key]
-        if not _adds(before, after):
+        was, then = calendar_of(before), calendar_of(after)
+        if made_worse(was, then) is None:
             return  # what ends or lowers something passes whatever the limits are
         self.hold(unit, run)
-        breach = self._breach(unit, run, before, after, operation.intended_at)
+        breach = self._breach(unit, run, was, then, operation.intended_at, held=True)
         if breach is not None:
             raise breach.refuse(operation.key)
 
-    def breach(self, unit: UnitOfWork, run: Run, promising: Run, now: datetime) -> Breach | None:
+    def breach(
+        self, unit: UnitOfWork, run: Run, promising: Run, now: datetime, *, held: bool = False
+    ) -> Breach | None:
         """Return the limit that the promises of ``promising``, which ``run`` is about to become, would exceed.
 
-        The answer holds until the transaction ends where ``hold`` was called before.
+        With ``held`` the answer holds until the transaction ends, which has called ``hold`` and is going to commit.
         """
-        rows = unit.journal.of_run(run.id)
-        before, after = self._own(unit, run, rows), self._own(unit, promising, rows)
-        return self._breach(unit, run, before, after, now)
+        rows, how = unit.journal.of_run(run.id), self._how(unit, run)
+        was, would = (calendar_of(reservations_of(one, rows, how)) for one in (run, promising))
+        return self._breach(unit, run, was, would, now, held=held)
 
     def standing(self, unit: UnitOfWork, account: Account, now: datetime) -> Sequence[Standing]:
-        """Return each set of limits that binds an account, with what counts against it now."""
+        """Return each set of limits that binds an account, with what counts against it today and this month."""
+        bounds = list(self.bounds(account, now))
+        today = Calendars(account.timezone).local(now).date()
         return [
-            Standing(bound.scope, bound.limits, calendar_of(self._counted(unit, bound)))
-            for bound in self._bounds(account, now)
+            Standing(bound.scope, bound.limits, self._taken(unit, bound.group, (today, today), store=False))
+            for bound in bounds
         ]
 
-    def _own(self, unit: UnitOfWork, run: Run, rows: Sequence[Operation]) -> list[Reservation]:
-        zone = unit.accounts.get(run.account_id).timezone
-        return reservations_of(run, rows, Calendars(zone, self._rules.stretch))
+    def bounds(self, account: Account, now: datetime) -> Iterator[Bound]:
+        """Yield each set of limits that binds an account; LimitRefusedError where they leave its currency out."""
+        since, own = now - LONGEST, limits_of(account)
+        if own:
+            yield Bound(Scope.ACCOUNT, own, RunGroup(account.act_id, account.currency, since))
+        whole = self._rules.limits.of(account.currency)
+        if whole:
+            yield Bound(Scope.INSTALLATION, whole, RunGroup(None, account.currency, since))
+
+    def _how(self, unit: UnitOfWork, run: Run) -> Calendars:
+        return Calendars(unit.accounts.get(run.account_id).timezone, self._rules.stretch)
 
     def _breach(
-        self,
-        unit: UnitOfWork,
-        run: Run,
-        before: Sequence[Reservation],
-        after: Sequence[Reservation],
-        now: datetime,
+        self, unit: UnitOfWork, run: Run, was: Calendar, would: Calendar, now: datetime, *, held: bool
     ) -> Breach | None:
-        for bound in self._bounds(unit.accounts.get(run.account_id), now):
-            others = list(self._counted(unit, bound, without=run.id))
-            was, would = calendar_of([*others, *before]), calendar_of([*others, *after])
-            found = first_breach(bound.scope, bound.limits, bound.currency, was, would)
+        days = made_worse(was, would)
+        for bound in self.bounds(unit.accounts.get(run.account_id), now):
+            if days is None:
+                continue
+            group = replace(bound.group, without=frozenset({run.id}))
+            others = self._taken(unit, group, days, store=held)
+            both = (together(others, was), together(others, would))
+            found = first_breach(bound.scope, bound.limits, group.currency, *both)
             if found is not None:
                 return found
         return None
 
-    def _bounds(self, account: Account, now: datetime) -> Iterator[_Bound]:
-        since, own = now - LONGEST, limits_of(account)
-        if own:
-            theirs = RunFilter(act_id=account.act_id, alive_since=since, limit=_PAGE)
-            yield _Bound(Scope.ACCOUNT, own, theirs, account.currency)
-        whole = self._rules.limits.of(account.currency)
-        if whole:
-            everybodys = RunFilter(alive_since=since, limit=_PAGE)
-            yield _Bound(Scope.INSTALLATION, whole, everybodys, account.currency)
-
-    def _counted(
-        self, unit: UnitOfWork, bound: _Bound, without: RunId | None = None
-    ) -> Iterator[Reservation]:
-        for page in pages_of_runs(unit, bound.runs):
-            others = [run for run in page if run.id != without and run.currency == bound.currency]
-            journals = unit.journal.of_runs([run.id for run in others])
-            for run in others:
-                yield from self._own(unit, run, journals.get(run.id, ()))
-
-
-def _adds(before: Sequence[Reservation], after: Sequence[Reservation]) -> bool:
-    """Tell whether there is a day or month on which more could be spent than before."""
-    was, would = calendar_of(before), calendar_of(after)
-    return any(would.days[day] > was.days.get(day, 0) for day in would.days) or any(
-        would.months[month] > was.months.get(month, 0) for month in would.months
-    )
+    def _taken(self, unit: UnitOfWork, group: RunGroup, days: tuple[date, date], *, store: bool) -> Calendar:
+        return reserved(unit, group, self._rules.stretch, days, store=store)

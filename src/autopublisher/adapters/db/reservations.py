@@ -1,0 +1,114 @@
+"""Stored reservations: spans in a table of their own, and in each run's row the rule by which they were counted.
+
+A run without a rule has no count. The rule goes with the change that makes the count wrong, by a trigger (revision 0015), so
+its spans may be left behind; they are not looked at until they are replaced.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, union_all, update
+
+from autopublisher.adapters.db.runs import run_from_row
+from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.tables import accounts, reservations, runs
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.money.spans import Span
+from autopublisher.domain.runs.reservations import rule_of
+from autopublisher.domain.runs.run import Run
+from autopublisher.ports.reservations import CountedRun, RunGroup
+
+_PLACE = (reservations.c.period, reservations.c.first, reservations.c.last)
+
+
+class SqlReservations:
+    """Implements ``ports.reservations.ReservationRepository``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def uncounted(
+        self, group: RunGroup, stretch: int, after: RunId | None = None, limit: int = 500
+    ) -> Sequence[Run]:
+        """Return by id the runs without a count by their account's time zone and ``stretch``; only ids above ``after``."""
+        rule = accounts.c.timezone + literal(f" {rule_of(stretch)}")
+        # Each account's are three places in an index, however many runs it has; without an outer join SQLite reads them all.
+        ways = (runs.c.counted_by.is_(None), runs.c.counted_by < rule, runs.c.counted_by > rule)
+        ids = union_all(*(self._ids(group, way) for way in ways))
+        query = select(runs).where(runs.c.id.in_(ids), runs.c.id > (after or "")).order_by(runs.c.id)
+        return [run_from_row(row) for row in self._session.rows(query.limit(limit))]
+
+    def _ids(self, group: RunGroup, way: ColumnElement[bool]) -> Select[Any]:
+        theirs = and_(accounts.c.act_id == runs.c.act_id, way, *_in_group(runs, runs.c.id, group))
+        query = select(runs.c.id).select_from(accounts.outerjoin(runs, theirs)).correlate(None)
+        return query if group.act_id is None else query.where(accounts.c.act_id == group.act_id)
+
+    def claim(self, run_ids: Sequence[RunId]) -> Sequence[Run]:
+        """Return these runs by id as they are now, locked; one that is locked already is left out."""
+        query = select(runs).where(runs.c.id.in_(run_ids)).order_by(runs.c.id)
+        locking = query.with_for_update(key_share=True, skip_locked=True)
+        return [run_from_row(row) for row in self._session.rows(locking)]
+
+    def put(self, counted: Sequence[CountedRun]) -> None:
+        """Store the counts of runs that this transaction has claimed."""
+        ids = [one.run.id for one in counted]
+        self._session.change(reservations.delete().where(reservations.c.run_id.in_(ids)))
+        self._session.append(reservations, [_to_row(one.run, span) for one in counted for span in one.spans])
+        for rule, alike in groupby(sorted(counted, key=_rule), key=_rule):
+            those = runs.c.id.in_([one.run.id for one in alike])
+            self._session.change(update(runs).where(those).values(counted_by=rule))
+
+    def counts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, tuple[str, tuple[Span, ...]]]:
+        """Return by run the rule and, in order, the spans of those that have a count."""
+        columns = (runs.c.id, runs.c.counted_by, *_PLACE, reservations.c.most)
+        query = select(*columns).outerjoin(reservations, reservations.c.run_id == runs.c.id)
+        held = query.where(runs.c.id.in_(run_ids), runs.c.counted_by.is_not(None))
+        found: dict[RunId, tuple[str, tuple[Span, ...]]] = {}
+        for row in self._session.rows(held.order_by(runs.c.id, *_PLACE)):
+            _, spans = found.get(RunId(row["id"]), ("", ()))
+            more = () if row["period"] is None else (_from_row(row),)
+            found[RunId(row["id"])] = (row["counted_by"], (*spans, *more))
+        return found
+
+    def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:
+        """Return what a group's runs reserve from ``first`` to ``last``, spans of the same days added up into one."""
+        query = select(*_PLACE, func.sum(reservations.c.most).label("most")).where(
+            *_in_group(reservations, reservations.c.run_id, group),
+            reservations.c.last >= first.isoformat(),
+            reservations.c.first <= last.isoformat(),
+        )
+        return [_from_row(row) for row in self._session.rows(query.group_by(*_PLACE))]
+
+
+def _in_group(table: Table, run_id: ColumnElement[str], group: RunGroup) -> list[ColumnElement[bool]]:
+    ended_at = table.c.ended_at
+    conditions = [
+        table.c.currency == group.currency,
+        or_(ended_at.is_(None), ended_at >= group.alive_since),
+        run_id.not_in(group.without),
+    ]
+    return conditions if group.act_id is None else [table.c.act_id == group.act_id, *conditions]
+
+
+def _rule(counted: CountedRun) -> str:
+    return counted.rule
+
+
+def _to_row(run: Run, span: Span) -> Row:
+    return {
+        "run_id": run.id,
+        "period": span.period,
+        "first": span.first.isoformat(),
+        "last": span.last.isoformat(),
+        "most": span.most,
+        "act_id": run.act_id,
+        "currency": run.currency,
+        "ended_at": run.ending.at,
+    }
+
+
+def _from_row(row: Row) -> Span:
+    days = (date.fromisoformat(row["first"]), date.fromisoformat(row["last"]))
+    return Span(row["period"], *days, int(row["most"]))
