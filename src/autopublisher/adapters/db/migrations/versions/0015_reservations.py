@@ -80,8 +80,7 @@ def downgrade() -> None:
     _each(POSTGRES_AWAY if _is_postgres() else SQLITE_AWAY)
     op.drop_table("reservations")
     op.drop_index("ix_runs_counted_by", "runs")
-    with op.batch_alter_table("runs") as runs:
-        runs.drop_column("counted_by")
+    op.drop_column("runs", "counted_by")
 
 
 def _is_postgres() -> bool:
