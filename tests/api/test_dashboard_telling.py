@@ -223,7 +223,8 @@ def test_a_runs_page_says_how_its_verdict_was_reached(
     language: str,
 ) -> None:
     run = put_run()
-    stored = replace(completed.decisions[-1], run_id=run.id, sequence=2)
+    assert completed.decision is not None
+    stored = replace(completed.decision, run_id=run.id, sequence=2)
     with database.unit_of_work() as unit:
         unit.decisions.add(stored)
         unit.commit()

@@ -133,7 +133,7 @@ def judged(view: RunView, **verdict: Any) -> RunView:
     at = (view.run.trial.starts_at or view.run.created_at) + timedelta(hours=2)
     stored = {"share": 0.06, "hour": 2.0, "next_look_hour": None, "next_look_share": 0.1} | verdict
     decision = Decision(view.run.id, at, 1, "not_yet", False, json.dumps(stored), "", "")
-    return replace(view, decisions=(decision,))
+    return replace(view, decision=decision)
 
 
 @pytest.fixture
@@ -174,8 +174,9 @@ def test_a_verdict_that_ended_the_test_keeps_the_moment_of_its_figures(view: Run
     starts = view.run.trial.starts_at
     assert starts is not None
     settled = judged(view, hour=24.0)
-    late = replace(settled.decisions[0], at=starts + timedelta(hours=96))
-    assert replace(settled, decisions=(late,)).evidence_at == starts + timedelta(hours=24)
+    assert settled.decision is not None
+    late = replace(settled.decision, at=starts + timedelta(hours=96))
+    assert replace(settled, decision=late).evidence_at == starts + timedelta(hours=24)
 
 
 def test_a_test_without_figures_has_no_progress(view: RunView) -> None:

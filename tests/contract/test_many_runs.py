@@ -17,7 +17,8 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId, MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.owners import RunOwner
-from autopublisher.domain.journal.records import Decision, Figures, MetaObject, Snapshot
+from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
+from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.runs.collector import Collector
@@ -234,3 +235,19 @@ def _admitted(
             unit.commit()
         statements.append(len(counts))
     return statements[0], statements[1]
+
+
+def test_a_run_is_viewed_by_one_statement_which_takes_broken_text_as_well(
+    sqlite_engine: Engine, account: Any, run: Run, now: datetime
+) -> None:
+    open_unit = partial(SqlUnitOfWork, sqlite_engine)
+    event = Event(now, "runs:run:told", "system", legacy("half a pair: \ud83d"), run.id)
+    with open_unit() as unit:
+        unit.accounts.add(account)
+        unit.runs.add(run)
+        unit.observations.add_events([replace(event, data={"half": "\ud83d"})])
+        unit.commit()
+    with counted(sqlite_engine) as statements:
+        view = Reports(open_unit).view(run.id)
+    assert [one.data["half"] for one in view.events] == ["\ud83d"]
+    assert len(statements) == 1

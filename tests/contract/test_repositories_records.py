@@ -305,14 +305,18 @@ class TestObservations:
 
 
 class TestPeople:
-    def test_a_user_is_found_by_name_and_by_id(self, open_unit: OpenUnitOfWork, user: User) -> None:
+    def test_a_user_is_found_by_name_and_by_a_token(
+        self, open_unit: OpenUnitOfWork, user: User, token: AccessToken
+    ) -> None:
         with open_unit() as unit:
             unit.people.add(user)
-            assert (unit.people.by_name("ana"), unit.people.get(user.id)) == (user, user)
+            unit.people.add(replace(user, id=UserId("user-2"), name="bob"))
+            unit.tokens.put(token)
+            assert (unit.people.by_name("ana"), unit.people.by_token(token.hash)) == (user, (user, token))
 
     def test_nobody_is_none(self, open_unit: OpenUnitOfWork) -> None:
         with open_unit() as unit:
-            assert (unit.people.by_name("bob"), unit.people.get(UserId("bob"))) == (None, None)
+            assert (unit.people.by_name("bob"), unit.people.by_token("hash-2")) == (None, None)
 
     def test_a_name_is_given_once(self, open_unit: OpenUnitOfWork, user: User) -> None:
         with open_unit() as unit:
@@ -325,7 +329,7 @@ class TestPeople:
         with open_unit() as unit:
             unit.people.add(user)
             unit.people.save(changed)
-            assert unit.people.get(user.id) == changed
+            assert unit.people.by_name(user.name) == changed
 
     def test_a_user_cannot_take_anothers_name(self, open_unit: OpenUnitOfWork, user: User) -> None:
         second = replace(user, id=UserId("user-2"), name="bob")

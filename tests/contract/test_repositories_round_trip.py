@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import pytest
@@ -17,9 +18,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autopublisher.adapters.db.tables import META_TABLES
+from autopublisher.adapters.memory.dossiers import MemoryDossiers
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
+from autopublisher.domain.accounts.stops import Stop
+from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.campaigns.campaign import Campaign
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
@@ -119,7 +124,7 @@ def test_runs(open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject) -> No
         assert unit.runs.get(run.id) == run
         changed = replace(data.draw(examples(Run, **known)), version=run.version + 1)
         unit.runs.save(changed, was=run.version)
-        assert unit.runs.get(run.id) == changed
+        assert unit.runs.get(run.id) == unit.dossiers.of(run.id).run == changed
 
 
 @each_database
@@ -195,10 +200,38 @@ def test_snapshots_and_events(open_unit: OpenUnitOfWork, stored: Run, data: st.D
 
 @each_database
 @given(data=st.data())
+def test_a_dossier_has_what_each_repository_has(
+    open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject
+) -> None:
+    owner, act_id = RunOwner(stored.id), stored.act_id
+    rows = data.draw(st.lists(examples(Operation, owner=owner), max_size=2, unique_by=attrgetter("sequence")))
+    snapshots = data.draw(st.lists(examples(Snapshot, run_id=stored.id), max_size=3))
+    campaign = data.draw(examples(Campaign, run_id=stored.id))
+    with open_unit() as unit:
+        for place, row in enumerate(rows):
+            of_its_own = replace(row, spec=replace(row.spec, key=f"test/{place}/ad"))
+            unit.journal.intend(of_its_own, Fence(stored.id, stored.version))
+        unit.observations.add_snapshots(snapshots)
+        unit.observations.add_events(data.draw(st.lists(examples(Event, run_id=stored.id), max_size=3)))
+        unit.records.add_variants([data.draw(examples(Variant, run_id=stored.id))])
+        unit.records.put_object(
+            replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=ObjectKind.AD)
+        )
+        for sequence in (2, 1):
+            unit.decisions.add(data.draw(examples(Decision, run_id=stored.id, sequence=sequence)))
+        unit.watches.add(data.draw(examples(Watch, act_id=act_id)))
+        unit.campaigns.add(replace(campaign, spent=None))
+        for place, lifted_at in enumerate((None, stored.created_at)):
+            unit.stops.add(data.draw(examples(Stop, id=str(place), act_id=act_id, lifted_at=lifted_at)))
+        assert unit.dossiers.of(stored.id) == MemoryDossiers(unit).of(stored.id)
+
+
+@each_database
+@given(data=st.data())
 def test_people(open_unit: OpenUnitOfWork, data: st.DataObject) -> None:
     user = data.draw(examples(User))
     token = data.draw(examples(AccessToken, user_id=user.id))
     with open_unit() as unit:
         unit.people.add(user)
         unit.tokens.put(token)
-        assert (unit.people.get(user.id), unit.tokens.get(token.hash)) == (user, token)
+        assert unit.people.by_token(token.hash) == (user, token)

@@ -42,8 +42,12 @@ class StopsWithNoted:
 
     def holding(self, act_id: ActId | None = None) -> Sequence[Stop]:
         """Return the stops that hold, oldest first: all of them, or those that concern one account."""
+        return self.holding_among(self._stored.holding(act_id), act_id)
+
+    def holding_among(self, stored: Sequence[Stop], act_id: ActId | None = None) -> Sequence[Stop]:
+        """Return the same of stored stops that have been read already."""
         noted = [noted_stop for noted_stop in self._noted() if act_id is None or noted_stop.concerns(act_id)]
-        return sorted([*self._stored.holding(act_id), *noted], key=attrgetter("at", "id"))
+        return sorted([*stored, *noted], key=attrgetter("at", "id"))
 
     def concerning(self, act_id: ActId) -> Sequence[Stop]:
         """Return the stops that concern an account, those of every account included, oldest first."""

@@ -306,9 +306,9 @@ def _variant(run_id: RunId, view: VariantView) -> VariantOut:
 
 
 def _verdict(view: RunView) -> VerdictOut | None:
-    if not view.decisions:
+    latest = view.decision
+    if latest is None:
         return None
-    latest = view.decisions[-1]
     return VerdictOut(
         kind=latest.kind,
         winner=_named(view.run, view.named_by_verdict),

@@ -12,7 +12,7 @@ from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.campaigns.campaign import Campaign
-from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, StopId, UserId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, MetaId, RunId, StopId
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner, RunOwner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
@@ -20,6 +20,7 @@ from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.ports.dossiers import DossierRepository
 from autopublisher.ports.reservations import ReservationRepository
 
 
@@ -270,8 +271,8 @@ class PeopleRepository(Protocol):
         """Return the user with this name, or None."""
         ...
 
-    def get(self, user_id: UserId) -> User | None:
-        """Return a user, or None."""
+    def by_token(self, token_hash: str) -> tuple[User, AccessToken] | None:
+        """Return the user who holds the token with this hash, and the token; None where there is no such token."""
         ...
 
     def save(self, user: User) -> None:
@@ -447,9 +448,13 @@ class UnitOfWork(Protocol):
     listing_lags: ListingLagRepository
     installations: InstallationRepository
     claims: ClaimRepository
+    dossiers: DossierRepository
 
     def reading(self) -> Self:
-        """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it."""
+        """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it.
+
+        On PostgreSQL each statement of it sees what was committed before that statement, as in every unit there.
+        """
         ...
 
     def __enter__(self) -> Self:

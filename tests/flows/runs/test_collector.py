@@ -108,7 +108,8 @@ def test_every_decision_can_be_reached_again_from_what_was_stored_byte_for_byte(
         for one in stage.meta.of_kind(ObjectKind.STUDY):
             del stage.meta.objects[one.fields["id"]]
     stage.go(RunStatus.WAITING_APPROVAL)
-    decisions = stage.reports.view(stage.run_id).decisions
+    with stage.open_unit() as unit:
+        decisions = unit.decisions.of_run(stage.run_id)
     assert len(decisions) >= 2
     assert [decided_again(stage, one) for one in decisions] == [one.verdict for one in decisions]
 

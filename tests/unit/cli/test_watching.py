@@ -57,7 +57,7 @@ class Script:
 def view(run: Run, *messages: str) -> RunView:
     events = tuple(Event(NOON, "runs:run:told", "system", legacy(message), run.id) for message in messages)
     spent = Money(1234, "EUR")
-    return RunView(run, (), (), (), events, (), spent, spent, spent, None)
+    return RunView(run, (), (), None, events, (), spent, spent, spent, None)
 
 
 def test_events_and_the_status_line_share_a_console(capsys: pytest.CaptureFixture[str]) -> None:

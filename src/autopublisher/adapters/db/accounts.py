@@ -19,7 +19,8 @@ def _account_to_row(account: Account) -> dict[str, Any]:
     return {**vars(account), "defaults": asdict(account.defaults)}
 
 
-def _account_from_row(row: Row) -> Account:
+def account_from_row(row: Row) -> Account:
+    """Rebuild the account."""
     return Account(**{**row, "defaults": AdDefaults(**row["defaults"])})
 
 
@@ -44,12 +45,12 @@ class SqlAccounts:
         row = self._session.row(select(accounts).where(named))
         if row is None:
             raise AccountNotFoundError(id=account_id)
-        return _account_from_row(row)
+        return account_from_row(row)
 
     def by_act_id(self, act_id: ActId) -> Account | None:
         """Return the account with Meta's id, or None."""
         row = self._session.row(select(accounts).where(accounts.c.act_id == act_id))
-        return None if row is None else _account_from_row(row)
+        return None if row is None else account_from_row(row)
 
     def save(self, account: Account) -> None:
         """Overwrite an account; raises AccountNotFoundError, and ConflictError where the act id is taken."""
@@ -60,7 +61,7 @@ class SqlAccounts:
     def all(self) -> Sequence[Account]:
         """Return every account by name."""
         query = select(accounts).order_by(accounts.c.name, accounts.c.id)
-        return [_account_from_row(row) for row in self._session.rows(query)]
+        return [account_from_row(row) for row in self._session.rows(query)]
 
 
 class SqlCreatives:

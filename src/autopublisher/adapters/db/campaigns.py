@@ -33,13 +33,13 @@ class SqlCampaigns:
     def of_runs(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Campaign]:
         """Return the campaigns of these runs; a run without one is missing."""
         rows = self._session.rows(select(campaigns).where(campaigns.c.run_id.in_(run_ids)))
-        return {one.run_id: one for one in map(_campaign, rows)}
+        return {one.run_id: one for one in map(campaign_from_row, rows)}
 
     def unsettled(self, act_id: ActId, since: datetime) -> Sequence[Campaign]:
         """Return an account's campaigns that have not settled and whose schedule ends at ``since`` or later, by id."""
         is_open = and_(campaigns.c.act_id == act_id, campaigns.c.state != CampaignState.SETTLED)
         query = select(campaigns).where(is_open, campaigns.c.ends_at >= since).order_by(campaigns.c.id)
-        return [_campaign(row) for row in self._session.rows(query)]
+        return [campaign_from_row(row) for row in self._session.rows(query)]
 
 
 def _row(campaign: Campaign) -> dict[str, Any]:
@@ -52,7 +52,8 @@ def _row(campaign: Campaign) -> dict[str, Any]:
     return {**vars(campaign), **amounts}
 
 
-def _campaign(row: Row) -> Campaign:
+def campaign_from_row(row: Row) -> Campaign:
+    """Rebuild the campaign."""
     values: dict[str, Any] = {**row}
     currency, spent = values.pop("currency"), values["spent"]
     amounts = {

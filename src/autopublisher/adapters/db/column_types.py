@@ -11,6 +11,7 @@ from sqlalchemy.types import JSON, TIMESTAMP, TypeDecorator, TypeEngine
 from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.messages import Message
 
+_T = TypeVar("_T")
 _W = TypeVar("_W", bound=StrEnum)
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
@@ -25,7 +26,19 @@ SERIAL = BigInteger().with_variant(Integer, "sqlite")
 """A number the database counts up; SQLite only does so for INTEGER."""
 
 
-class Moment(TypeDecorator[datetime]):
+class Kept(TypeDecorator[_T]):
+    """A type whose values come back as the domain's, from a column or from a JSON text that embeds it."""
+
+    def read(self, value: Any) -> _T:
+        """Return what the database gave, which is not nothing, as the domain has it."""
+        raise NotImplementedError
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> _T | None:
+        """Return the domain's value, None for nothing."""
+        return None if value is None else self.read(value)
+
+
+class Moment(Kept[datetime]):
     """An aware moment, returned in UTC; on SQLite ISO text of fixed width, which sorts as time does."""
 
     impl = Text
@@ -44,15 +57,13 @@ class Moment(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment if _is_postgres(dialect) else moment.isoformat(timespec="microseconds")
 
-    def process_result_value(self, value: datetime | str | None, _dialect: Dialect) -> datetime | None:
+    def read(self, value: Any) -> datetime:
         """Return the moment in UTC."""
-        if value is None:
-            return None
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.astimezone(UTC)
 
 
-class Word(TypeDecorator[_W]):
+class Word(Kept[_W]):
     """One word of a StrEnum, stored as its text."""
 
     impl = Text
@@ -61,17 +72,18 @@ class Word(TypeDecorator[_W]):
     def __init__(self, words: type[_W]) -> None:
         super().__init__()
         self.words = words
+        self._members = {one.value: one for one in words}
 
     def process_bind_param(self, value: _W | None, _dialect: Dialect) -> str | None:
         """Store the text; a word the enum does not have is a ValueError."""
         return None if value is None else self.words(value).value
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> _W | None:
-        """Return the enum's member."""
-        return None if value is None else self.words(value)
+    def read(self, value: Any) -> _W:
+        """Return the enum's member; KeyError for a word that it does not have."""
+        return self._members[value]
 
 
-class Said(TypeDecorator[Message]):
+class Said(Kept[Message]):
     """A message, stored as JSON text; other text is a sentence of an earlier release."""
 
     impl = Text
@@ -81,14 +93,12 @@ class Said(TypeDecorator[Message]):
         """Store its record."""
         return None if value is None else to_json(value.to_record())
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Message | None:
+    def read(self, value: Any) -> Message:
         """Return the message, or the sentence as ``legacy``."""
-        if value is None:
-            return None
         return Message.from_record(json.loads(value) if value.startswith(_RECORD_BEGINS) else value)
 
 
-class Words(TypeDecorator[tuple[str, ...]]):
+class Words(Kept[tuple[str, ...]]):
     """A tuple of texts, stored as a JSON list."""
 
     impl = JSON
@@ -98,9 +108,9 @@ class Words(TypeDecorator[tuple[str, ...]]):
         """Store a list."""
         return None if value is None else list(value)
 
-    def process_result_value(self, value: list[str] | None, _dialect: Dialect) -> tuple[str, ...] | None:
+    def read(self, value: Any) -> tuple[str, ...]:
         """Return a tuple."""
-        return None if value is None else tuple(value)
+        return tuple(value)
 
 
 def _is_postgres(dialect: Dialect) -> bool:

@@ -17,8 +17,14 @@ from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.faults import Fault
 from autopublisher.ports.database_address import POSTGRES_SCHEMES, SQLITE_SCHEMES
 
-ONLY_READS = "only_reads"
-"""The execution option of a connection whose transaction writes nothing."""
+_ONLY_READS = "only_reads"
+"""The execution option of a connection to SQLite whose transaction writes nothing."""
+
+_READER: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {_ONLY_READS: True},
+    # In READ COMMITTED each statement sees a state of its own anyhow, with a transaction around it or without.
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
 
 BUSY_SECONDS = 30
 """How long SQLite waits for another writer, and a thread for a free connection."""
@@ -144,13 +150,18 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
+def reading(connection: Connection) -> Connection:
+    """Return a connection whose transaction only reads: on SQLite without the write lock, on PostgreSQL none at all."""
+    return connection.execution_options(**_READER[connection.dialect.name])
+
+
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once, but for a reader: it sees one state and waits for nobody.
 
     A database that cannot be written is still read.
     """
-    if connection.get_execution_options().get(ONLY_READS):
-        connection.exec_driver_sql("BEGIN")
+    if connection.get_execution_options().get(_ONLY_READS):
+        connection.connection.cursor().execute("BEGIN")  # takes no lock, and so never fails
         return
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

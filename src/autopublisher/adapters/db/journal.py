@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import and_, select, update
 
-from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.session import Session, Values, picker
 from autopublisher.adapters.db.tables import operations, runs
 from autopublisher.domain.errors import StaleOperationError, StaleRunError
 from autopublisher.domain.ids import ActId, RunId
@@ -22,6 +22,10 @@ from autopublisher.ports.repositories import Fence, fence_of
 
 _SPEC = tuple(field.name for field in fields(OperationSpec))
 _HISTORY = tuple(field.name for field in fields(Operation) if field.name not in {"owner", "spec"})
+_PLACE_OF = picker(operations, ("run_id", "act_id", "sequence"))
+_SPEC_OF = picker(operations, _SPEC)
+_FATE_OF = picker(operations, _HISTORY[1:])
+"""Takes the fields that come after ``spec``, in their order, from a row."""
 
 
 def operation_to_row(operation: Operation) -> dict[str, Any]:
@@ -37,11 +41,11 @@ def operation_to_row(operation: Operation) -> dict[str, Any]:
     }
 
 
-def operation_from_row(row: Row) -> Operation:
-    """Rebuild the operation."""
-    spec = OperationSpec(**{name: row[name] for name in _SPEC})
-    owner = AccountOwner(row["act_id"]) if row["run_id"] is None else RunOwner(row["run_id"])
-    return Operation(owner, spec=spec, **{name: row[name] for name in _HISTORY})
+def operation_from_values(values: Values) -> Operation:
+    """Rebuild the operation of a row by its columns' order."""
+    run_id, act_id, sequence = _PLACE_OF(values)
+    owner = AccountOwner(act_id) if run_id is None else RunOwner(run_id)
+    return Operation(owner, sequence, OperationSpec(*_SPEC_OF(values)), *_FATE_OF(values))
 
 
 class SqlJournal:
@@ -77,8 +81,7 @@ class SqlJournal:
     def get(self, owner: Owner, key: str) -> Operation | None:
         """Return one row, or None."""
         query = select(operations).where(operations.c.owner == owner.id, operations.c.key == key)
-        row = self._session.row(query)
-        return None if row is None else operation_from_row(row)
+        return next(map(operation_from_values, self._session.values(query)), None)
 
     def of_account(self, act_id: ActId) -> Sequence[Operation]:
         """Return by sequence the rows that belong to an account and to no run."""
@@ -92,13 +95,14 @@ class SqlJournal:
         """Return the rows of many runs by run, each by sequence; a run without rows is left out."""
         query = select(operations).where(operations.c.owner.in_(run_ids))
         found: dict[RunId, list[Operation]] = {}
-        for row in self._session.rows(query.order_by(operations.c.owner, operations.c.sequence)):
-            found.setdefault(RunId(row["run_id"]), []).append(operation_from_row(row))
+        for values in self._session.values(query.order_by(operations.c.owner, operations.c.sequence)):
+            row = operation_from_values(values)
+            found.setdefault(RunId(row.owner.id), []).append(row)
         return found
 
     def _of(self, owner: Owner) -> Sequence[Operation]:
         query = select(operations).where(operations.c.owner == owner.id).order_by(operations.c.sequence)
-        return [operation_from_row(row) for row in self._session.rows(query)]
+        return [operation_from_values(values) for values in self._session.values(query)]
 
     def _hold(self, owner: Owner, fence: Fence | None) -> None:
         if isinstance(owner, AccountOwner):

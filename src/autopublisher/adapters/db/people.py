@@ -2,16 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, Text, bindparam, or_, select, update
 
-from autopublisher.adapters.db.session import Row, Session
+from autopublisher.adapters.db.embedded import EmbeddedRows
+from autopublisher.adapters.db.session import Row, Session, WideStatement
 from autopublisher.adapters.db.tables import tokens, users
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.faults import Fault, Thing
-from autopublisher.domain.ids import UserId
 from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
+
+_HASH: Final = bindparam("hash", type_=Text)
+_USERS, _TOKENS = EmbeddedRows(users), EmbeddedRows(tokens)
+
+
+def _holder(postgres: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - as a wide statement is built
+    holder = select(tokens.c.user_id).where(tokens.c.hash == _HASH).scalar_subquery()
+    return select(
+        _USERS.sql(users.c.id == holder, postgres=postgres),
+        _TOKENS.sql(tokens.c.hash == _HASH, postgres=postgres),
+    )
+
+
+_HOLDER: Final = WideStatement(_holder)
 
 
 def _user(row: Row) -> User:
@@ -38,10 +53,11 @@ class SqlPeople:
         row = self._session.row(select(users).where(users.c.name == name))
         return None if row is None else _user(row)
 
-    def get(self, user_id: UserId) -> User | None:
-        """Return a user, or None."""
-        row = self._session.row(select(users).where(users.c.id == user_id))
-        return None if row is None else _user(row)
+    def by_token(self, token_hash: str) -> tuple[User, AccessToken] | None:
+        """Return the user who holds the token with this hash, and the token; None where there is no such token."""
+        holders, held = self._session.wide(_HOLDER, hash=token_hash)
+        found = _TOKENS.rows(held)
+        return (_user(_USERS.rows(holders)[0]), AccessToken(**found[0])) if found else None
 
     def save(self, user: User) -> None:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, union_all
 
-from autopublisher.adapters.db.session import Row, Session, grouped
+from autopublisher.adapters.db.session import Row, Session, Values, grouped, picker
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, runs, variants
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.faults import Fault
@@ -23,7 +23,9 @@ from autopublisher.ports.repositories import ObservedArm
 
 _FIGURES = tuple(field.name for field in fields(Figures))
 _AD_SETS = META_TABLES[ObjectKind.AD_SET]
-_EVENT = tuple(field.name for field in fields(Event))
+_EVENT_OF = picker(events, ("at", "tag", "actor", "message", "code", "params", "run_id", "data"))
+_OBJECT_OF = picker(_AD_SETS, tuple(field.name for field in fields(MetaObject)))
+"""Takes a model's fields from a row; the tables of all kinds have the same columns."""
 
 
 @cache
@@ -86,7 +88,7 @@ class SqlRunRecords:
     def _models(self, run_ids: Sequence[RunId]) -> list[MetaObject]:
         tables = dict.fromkeys(META_TABLES.values())
         found = union_all(*(select(table).where(table.c.run_id.in_(run_ids)) for table in tables))
-        models = [MetaObject(**row) for row in self._session.rows(found)]
+        models = [object_from_values(values) for values in self._session.values(found)]
         return sorted(models, key=attrgetter("run_id", "key"))
 
 
@@ -129,7 +131,7 @@ class SqlObservations:
         """Return a run's snapshots by moment, then variant."""
         query = select(insight_snapshots).where(insight_snapshots.c.run_id == run_id)
         ordered = query.order_by(insight_snapshots.c.at, insight_snapshots.c.variant)
-        return [_snapshot_from_row(row) for row in self._session.rows(ordered)]
+        return [snapshot_from_row(row) for row in self._session.rows(ordered)]
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
         """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
@@ -140,7 +142,7 @@ class SqlObservations:
         )
         same = [table[name] == last.c[name] for name in ("run_id", "variant", "at")]
         query = select(insight_snapshots).join(last, and_(*same)).order_by(table.run_id, table.variant)
-        return grouped(map(_snapshot_from_row, self._session.rows(query)))
+        return grouped(map(snapshot_from_row, self._session.rows(query)))
 
     def with_figures(self, run_ids: Sequence[RunId]) -> frozenset[tuple[RunId, str]]:
         """Return which variants of many runs have ever had a figure that is not nothing."""
@@ -156,16 +158,23 @@ class SqlObservations:
     def events(self, run_id: RunId) -> Sequence[Event]:
         """Return a run's events in the order they were written."""
         query = select(events).where(events.c.run_id == run_id).order_by(events.c.id)
-        return [_event_from_row(row) for row in self._session.rows(query)]
+        return [event_from_values(values) for values in self._session.values(query)]
 
 
 def _event_to_row(event: Event) -> dict[str, Any]:
     return {**vars(event), **event.message.to_record(), "message": ""}
 
 
-def _event_from_row(row: Row) -> Event:
-    said = row["message"] or {"code": row["code"], "params": row["params"]}
-    return Event(**{name: row[name] for name in _EVENT} | {"message": Message.from_record(said)})
+def event_from_values(values: Values) -> Event:
+    """Rebuild the event of a row by its columns' order."""
+    at, tag, actor, sentence, code, params, run_id, data = _EVENT_OF(values)
+    said = Message.from_record(sentence or {"code": code, "params": params})
+    return Event(at, tag, actor, said, run_id, data)
+
+
+def object_from_values(values: Values) -> MetaObject:
+    """Rebuild the Meta model of a row by its columns' order."""
+    return MetaObject(*_OBJECT_OF(values))
 
 
 def _snapshot_to_row(snapshot: Snapshot) -> dict[str, Any]:
@@ -173,6 +182,7 @@ def _snapshot_to_row(snapshot: Snapshot) -> dict[str, Any]:
     return {**place, **vars(snapshot.figures)}
 
 
-def _snapshot_from_row(row: Row) -> Snapshot:
+def snapshot_from_row(row: Row) -> Snapshot:
+    """Rebuild the snapshot."""
     figures = Figures(**{name: row[name] for name in _FIGURES})
     return Snapshot(run_id=row["run_id"], variant=row["variant"], at=row["at"], figures=figures)

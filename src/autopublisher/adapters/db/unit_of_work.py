@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from autopublisher.adapters.db.accounts import SqlAccounts, SqlCreatives
 from autopublisher.adapters.db.campaigns import SqlCampaigns
 from autopublisher.adapters.db.claims import SqlClaims
-from autopublisher.adapters.db.engine import ONLY_READS
+from autopublisher.adapters.db.dossiers import SqlDossiers
+from autopublisher.adapters.db.engine import reading
 from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
@@ -26,6 +27,7 @@ from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.messages import refusal
+from autopublisher.ports.dossiers import DossierRepository
 from autopublisher.ports.repositories import (
     AccountRepository,
     CampaignRepository,
@@ -71,6 +73,7 @@ class SqlUnitOfWork:
     listing_lags: ListingLagRepository
     installations: InstallationRepository
     claims: ClaimRepository
+    dossiers: DossierRepository
     connection: Connection
 
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
@@ -87,9 +90,11 @@ class SqlUnitOfWork:
     def __enter__(self) -> Self:
         """Begin; UnavailableError where the database does not answer or, on SQLite, stays locked."""
         with reachable():
-            self.connection = self._engine.connect().execution_options(**{ONLY_READS: self._only_reads})
+            self.connection = self._engine.connect()
         try:
             with reachable():
+                if self._only_reads:
+                    self.connection = reading(self.connection)
                 self.connection.begin()
         except UnavailableError:
             self.connection.close()
@@ -109,13 +114,14 @@ class SqlUnitOfWork:
         self.observations = SqlObservations(session)
         self.people = SqlPeople(session)
         self.tokens = SqlTokens(session)
-        self.stops = StopsWithNoted(SqlStops(session), self._noted)
+        self.stops = stops = StopsWithNoted(SqlStops(session), self._noted)
         self.watches = SqlWatches(session)
         self.campaigns = SqlCampaigns(session)
         self.pacings = SqlPacings(session)
         self.listing_lags = SqlListingLags(session)
         self.installations = SqlInstallations(session)
         self.claims = SqlClaims(session)
+        self.dossiers = SqlDossiers(session, stops)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -9,7 +9,7 @@ from autopublisher.adapters.memory.tables import Tables, need
 from autopublisher.domain.accounts.accounts import Account, Creative
 from autopublisher.domain.errors import AccountNotFoundError, CreativesNotFoundError, NotFoundError
 from autopublisher.domain.faults import Fault, Thing
-from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId, UserId
+from autopublisher.domain.ids import AccountId, ActId, CreativeId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.people import AccessToken, User
@@ -228,9 +228,10 @@ class MemoryPeople:
         """Return the user with this name, or None."""
         return next((user for user in self._tables.users.values() if user.name == name), None)
 
-    def get(self, user_id: UserId) -> User | None:
-        """Return a user, or None."""
-        return self._tables.users.get(user_id)
+    def by_token(self, token_hash: str) -> tuple[User, AccessToken] | None:
+        """Return the user who holds the token with this hash, and the token; None where there is no such token."""
+        token = self._tables.tokens.get(token_hash)
+        return None if token is None else (self._tables.users[token.user_id], token)
 
     def save(self, user: User) -> None:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""

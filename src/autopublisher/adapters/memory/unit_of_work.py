@@ -7,6 +7,7 @@ from typing import Self
 
 from autopublisher.adapters.memory.campaigns import MemoryCampaigns
 from autopublisher.adapters.memory.claims import MemoryClaims
+from autopublisher.adapters.memory.dossiers import MemoryDossiers
 from autopublisher.adapters.memory.installations import MemoryInstallations
 from autopublisher.adapters.memory.listing_lags import MemoryListingLags
 from autopublisher.adapters.memory.pacings import MemoryPacings
@@ -25,6 +26,7 @@ from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
+from autopublisher.ports.dossiers import DossierRepository
 from autopublisher.ports.repositories import (
     AccountRepository,
     CampaignRepository,
@@ -94,6 +96,7 @@ class MemoryUnitOfWork:
     listing_lags: ListingLagRepository
     installations: InstallationRepository
     claims: ClaimRepository
+    dossiers: DossierRepository
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -129,6 +132,7 @@ class MemoryUnitOfWork:
         self.listing_lags = MemoryListingLags(tables)
         self.installations = MemoryInstallations(tables)
         self.claims = MemoryClaims(tables)
+        self.dossiers = MemoryDossiers(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -96,6 +96,7 @@ def key_from(text: str) -> OperationKey:
     return OperationKey(purpose, of=key_from(about), serial=serial)
 
 
+@lru_cache(maxsize=4096)
 def purpose_of(text: str) -> Purpose:
     """Return what the write with this key is for; raises ValueError for a text that is none."""
     return Purpose(text.partition("/")[0])

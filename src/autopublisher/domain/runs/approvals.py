@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.runs.run import Run
@@ -25,9 +24,9 @@ def approval_digest(run: Run) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def named_by_verdict(run: Run, decisions: Sequence[Decision]) -> str | None:
+def named_by_verdict(run: Run, decision: Decision | None) -> str | None:
     """Return the variant that the latest verdict names as proven or as its best bet; None where it names nobody."""
-    named: str | None = json.loads(decisions[-1].verdict).get("winner") if decisions else None
+    named: str | None = None if decision is None else json.loads(decision.verdict).get("winner")
     return named or (run.release.winner if run.release.is_proven else None)
 
 

@@ -65,7 +65,7 @@ class Approvals:
                 self._check_other(unit, run, chosen, digest)
             elif run.release.approval is not None:
                 return self._repeated(run, run.release.approval, chosen, variant)
-            named = named_by_verdict(run, unit.decisions.of_run(run.id))
+            named = named_by_verdict(run, unit.decisions.latest([run.id]).get(run.id))
             override = overrides_verdict(run, named, chosen)
             if override:
                 _check_override(chosen, role, comment)

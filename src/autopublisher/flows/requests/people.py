@@ -90,13 +90,14 @@ class People:
 
     def identify(self, token: str) -> User:
         """Return who holds a token; NotAuthenticatedError where it is unknown or over, or its user inactive."""
+        digest = self._tokens.digest(token)
         with self._open_unit().reading() as unit:
-            found = unit.tokens.get(self._tokens.digest(token))
-            user = None if found is None else unit.people.get(found.user_id)
-        if found is None or user is None or not user.active or not self._is_live(found):
-            self._recent.forget(self._tokens.digest(token))
+            found = unit.people.by_token(digest)
+        if found is None or not found[0].active or not self._is_live(found[1]):
+            self._recent.forget(digest)
             raise NotAuthenticatedError
-        self._recent.saw(found.hash, user, self._clock.now(), found.expires_at)
+        user, held = found
+        self._recent.saw(digest, user, self._clock.now(), held.expires_at)
         return user
 
     def identify_to_stop(self, token: str) -> User:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from autopublisher.domain.accounts.accounts import Account, zone_of
@@ -99,13 +100,14 @@ class FoundObject:
 class RunView:
     """Everything there is to show of one run, read in one transaction.
 
+    ``decision`` is the latest.
     ``spent`` and ``could_still_spend`` are the exposure's, with the final campaign's, by figures read ``as_of``.
     """
 
     run: Run
     variants: tuple[VariantView, ...]
     objects: tuple[MetaObject, ...]
-    decisions: tuple[Decision, ...]
+    decision: Decision | None
     events: tuple[Event, ...]
     operations: tuple[Operation, ...]
     spent: Money
@@ -160,18 +162,10 @@ class RunView:
         """What an approval of this run is bound to."""
         return approval_digest(self.run)
 
-    @property
-    def decision(self) -> Decision | None:
-        """The latest decision, if any."""
-        return self.decisions[-1] if self.decisions else None
-
-    @property
+    @cached_property
     def verdict(self) -> dict[str, Any] | None:
         """The latest verdict as JSON values, if any."""
-        if not self.decisions:
-            return None
-        verdict: dict[str, Any] = json.loads(self.decisions[-1].verdict)
-        return verdict
+        return None if self.decision is None else json.loads(self.decision.verdict)
 
     @property
     def evidence_at(self) -> datetime | None:
@@ -185,7 +179,7 @@ class RunView:
     @property
     def named_by_verdict(self) -> str | None:
         """The variant that the latest verdict names, whatever a person chose."""
-        return named_by_verdict(self.run, self.decisions)
+        return named_by_verdict(self.run, self.decision)
 
     @property
     def verdict_proves(self) -> bool:
@@ -267,36 +261,28 @@ class Reports:
     def view(self, run_id: RunId) -> RunView:
         """Return everything about one run; raises RunNotFoundError."""
         with self._open_unit().reading() as unit:
-            run = unit.runs.get(run_id)
-            variants = unit.records.variants(run_id)
-            decisions = tuple(unit.decisions.of_run(run_id))
-            facts = facts_of(unit, [run])[run.id]
-            events = tuple(unit.observations.events(run_id))
-            watch = unit.watches.get(run.act_id)
-            stops = tuple(unit.stops.holding(run.act_id))
-            campaign = unit.campaigns.of_runs([run.id]).get(run.id)
-            account = unit.accounts.get(run.account_id)
-        money = self._money(run, facts, account, watch, campaign)
-        latest = {snapshot.variant: snapshot for snapshot in facts.latest}
-        operations, objects = tuple(facts.rows), tuple(facts.models.values())
-        intervals = _intervals(run, decisions)
-        named = named_by_verdict(run, decisions)
-        views = tuple(_variant_view(run, variant, latest, intervals, named) for variant in variants)
+            known = unit.dossiers.of(run_id)
+        run, watch = known.run, known.watch
+        facts = RunFacts(known.rows, {model.key: model for model in known.objects}, known.latest)
+        money = self._money(run, facts, known.account, watch, known.campaign)
+        latest = {snapshot.variant: snapshot for snapshot in known.latest}
+        intervals = _intervals(run, known.decision)
+        named = named_by_verdict(run, known.decision)
         return RunView(
             run=run,
-            variants=views,
-            objects=objects,
-            decisions=decisions,
-            events=events,
-            operations=operations,
+            variants=tuple(_variant_view(run, one, latest, intervals, named) for one in known.variants),
+            objects=tuple(known.objects),
+            decision=known.decision,
+            events=tuple(known.events),
+            operations=tuple(known.rows),
             spent=money.spent,
             committed=money.committed,
             could_still_spend=money.could_still_spend,
             as_of=money.as_of,
             final=money.final,
             findings=() if watch is None else _findings(run, watch),
-            stops=stops,
-            found=_found(run, operations, objects, latest),
+            stops=tuple(known.stops),
+            found=_found(run, known.rows, known.objects, latest),
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -325,7 +311,7 @@ class Reports:
         """Return what a list shows of each run's release, in order."""
         with self._open_unit().reading() as unit:
             last = unit.decisions.latest([run.id for run in runs])
-        return [Release(run, named_by_verdict(run, [last[run.id]] if run.id in last else [])) for run in runs]
+        return [Release(run, named_by_verdict(run, last.get(run.id))) for run in runs]
 
     def _money(
         self, run: Run, facts: RunFacts, account: Account, watch: Watch | None, final: Campaign | None
@@ -432,11 +418,11 @@ def _found_object(
     )
 
 
-def _intervals(run: Run, decisions: Sequence[Decision]) -> dict[str, tuple[float, float]]:
+def _intervals(run: Run, decision: Decision | None) -> dict[str, tuple[float, float]]:
     """Return the range of each arm's ROAS at the last decision; only ROAS tests have one."""
-    if not decisions or run.request.ab_test_config.winner_criteria.value not in {"roas", "revenue"}:
+    if decision is None or run.request.ab_test_config.winner_criteria.value not in {"roas", "revenue"}:
         return {}
-    verdict = json.loads(decisions[-1].verdict)
+    verdict = json.loads(decision.verdict)
     return {
         one["name"]: (one["rate_low"], one["rate_high"])
         for one in verdict["variants"]
