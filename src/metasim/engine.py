@@ -76,6 +76,7 @@ class Simulator:
         self.exposure = ExposureBook(self.state, self.scenario, config.group_pattern)
         self._store = Store(config.state_path)
         self._calls = 0
+        self._items_delay_s = 0.0
         self._settled_us = parse_iso(config.start)
         self._extra_dirty: set[str] = set()
         for fault in self.scenario.faults:
@@ -90,9 +91,10 @@ class Simulator:
         with self.lock:
             now_us = self.catch_up()
             finish_requests(self.world(now_us), self._later(now_us), CURRENT_VERSION)
+            self._items_delay_s = 0.0
             delivery = self._deliver(call, now_us)
             self.save()
-            return delivery
+            return replace(delivery, delay_s=delivery.delay_s + self._items_delay_s)
 
     def _deliver(self, call: Call, now_us: int) -> Delivery:
         self._calls += 1
@@ -123,8 +125,9 @@ class Simulator:
         return replace(call, version=LIVE_VERSIONS[0]), {"X-Ad-Api-Version-Warning": text}
 
     def _batch_item(self, call: Call, now_us: int) -> Reply | None:
-        """Answer one item of a batch; a fault that would end the connection leaves the item null."""
+        """Answer one item of a batch, which waits for all; a fault that would end the connection leaves the item null."""
         delivery = self._deliver(call, now_us)
+        self._items_delay_s += delivery.delay_s
         return delivery.reply if delivery.ending == "answer" else None
 
     def catch_up(self) -> int:

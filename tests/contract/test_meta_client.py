@@ -22,6 +22,7 @@ from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.ports.meta.client import MetaAds, MetaClients
 from autopublisher.ports.meta.token import MetaToken
+from autopublisher.ports.meta.writing import Write
 from metasim.config import SimulatorConfig
 from metasim.server import SimulatorThread
 from support.pictures import picture
@@ -125,6 +126,14 @@ def ids(listed: Sequence[ObjectState]) -> set[str]:
     return {one.id for one in listed}
 
 
+class HeldError(Exception):
+    """What a check of these tests raises."""
+
+
+def hold() -> None:
+    raise HeldError
+
+
 class TestCreate:
     def test_gives_an_id_under_which_the_object_can_be_read(self, meta: MetaAds, token: str) -> None:
         meta_id = meta.create(ObjectKind.CAMPAIGN, campaign(token))
@@ -180,6 +189,34 @@ class TestUpdate:
 
         with pytest.raises(MetaRefusedError):
             meta.update(meta_id, {"status": "ACTIVE"})
+
+
+class TestTogether:
+    def test_each_write_has_an_outcome_of_its_own(self, meta: MetaAds, token: str) -> None:
+        there = meta.create(ObjectKind.CAMPAIGN, campaign(token))
+        writes = [
+            Write(ObjectKind.CAMPAIGN, campaign(f"{token} 2")),
+            Write(ObjectKind.AD_SET, ad_set(token, NOTHING)),
+            Write(ObjectKind.CAMPAIGN, {"status": "ACTIVE"}, there),
+        ]
+        checks: list[str] = []
+
+        with meta.checked(lambda: checks.append("checked")):
+            made, refused, changed = meta.write_together(writes)
+
+        assert isinstance(refused, MetaRefusedError)
+        assert (changed, checks) == (there, ["checked"])
+        statuses = {one.id: one.status for one in meta.find(ObjectKind.CAMPAIGN, token, ["id", "status"])}
+        assert statuses == {made: "PAUSED", there: "ACTIVE"}
+        assert meta.room() > 1
+
+    def test_what_the_last_check_holds_back_is_not_sent(self, meta: MetaAds, token: str) -> None:
+        writes = [Write(ObjectKind.CAMPAIGN, campaign(f"{token} {number}")) for number in range(2)]
+
+        with meta.checked(hold), pytest.raises(HeldError):
+            meta.write_together(writes)
+
+        assert list(meta.find(ObjectKind.CAMPAIGN, token, ["id"])) == []
 
 
 class TestDelete:
@@ -279,14 +316,6 @@ class TestStudies:
 
         with pytest.raises(MetaRefusedError):
             meta.create(ObjectKind.STUDY, study(token, members))
-
-
-class HeldError(Exception):
-    """What a check of these tests raises."""
-
-
-def hold() -> None:
-    raise HeldError
 
 
 class TestTheLastCheck:

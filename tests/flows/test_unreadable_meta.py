@@ -151,7 +151,7 @@ def test_a_write_whose_outcome_can_never_be_read_ends_the_run_after_about_a_day(
     lost: str, error: MetaError
 ) -> None:
     stage = Stage()
-    unanswered = PlannedFault(lost, MetaOutcomeUnknownError("no answer"), nth=2)
+    unanswered = PlannedFault(lost, MetaOutcomeUnknownError("no answer"), nth=5)  # an ad set, a campaign
     stage.meta.troubles = [unanswered, PlannedFault("read", error, times=FOR_EVER)]
     began = stage.clock.now()
     while stage.now_run.ending.turned_to is None and stage.clock.now() < began + timedelta(days=3):
@@ -168,7 +168,7 @@ def test_a_try_that_gets_on_begins_the_count_of_tries_anew() -> None:
     stage = Stage()
     stage.go(RunStatus.CREATING_CAMPAIGNS)
     stage.overwrite(failed_ticks=READ_TRIES, unread_ticks=READ_TRIES)
-    stage.meta.troubles = [PlannedFault("read", BROKEN, nth=1, times=2)]
+    stage.meta.troubles = [PlannedFault(method, BROKEN, times=2 * 8) for method in ("tree", "read")]
     assert (stage.step().is_ending, stage.now_run.unread_ticks) == (False, 1)  # after everything was created
     assert stage.step().unread_ticks == 2
     assert stage.go(RunStatus.AB_TESTING).unread_ticks == 0

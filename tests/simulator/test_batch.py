@@ -103,6 +103,14 @@ def test_a_fault_that_cuts_an_item_leaves_it_null_whether_or_not_it_took_effect(
         assert campaigns(advertiser) == expected
 
 
+def test_a_batch_is_answered_when_its_slowest_items_are(advertiser: Advertiser) -> None:
+    advertiser.simulator.faults.plan({"kind": "slow", "seconds": 2, "match": {"path_regex": "campaigns$"}})
+    call = Call("POST", (), Params({"batch": json.dumps([create(), create()])}), "v26.0", "stub-token")
+    assert advertiser.simulator.handle(call).delay_s >= 2
+    alone = Call("GET", (ACCOUNT,), Params({}), "v26.0", "stub-token")
+    assert advertiser.simulator.handle(alone).delay_s == 0
+
+
 def test_headers_are_left_out_on_request(advertiser: Advertiser) -> None:
     assert "headers" not in batch(advertiser, create(), include_headers=False)[0]
 

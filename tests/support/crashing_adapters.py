@@ -10,11 +10,13 @@ from autopublisher.adapters.db.unit_of_work import SqlUnitOfWork
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.meta.session import Credentials
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.ports.clock import Clock
+from autopublisher.ports.meta.writing import Write
 from support.crashing_machine import CrashPlan
 
 _T = TypeVar("_T")
@@ -38,6 +40,14 @@ class CrashingClient(SdkMetaAds):
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
         self._deadly(lambda: super(CrashingClient, self).update(meta_id, params))
+
+    def write_together(self, act_id: ActId, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]:
+        return self._deadly(lambda: super(CrashingClient, self).write_together(act_id, writes))
+
+    def tree(
+        self, act_id: ActId, name_contains: str, fields: Mapping[ObjectKind, Sequence[str]]
+    ) -> Sequence[ObjectState]:
+        return self._deadly(lambda: super(CrashingClient, self).tree(act_id, name_contains, fields))
 
     def delete(self, meta_id: MetaId) -> None:
         self._deadly(lambda: super(CrashingClient, self).delete(meta_id))

@@ -31,7 +31,7 @@ ENDED_WITHIN_SECONDS = 100.0
 """A worker waits three times for up to 20 s when it ends: for its sweep, its ticks, and its watch of the others."""
 
 FREEZES = sized(2, 40)
-LIFE = 800
+LIFE = 320
 """Nearly as many moments as a worker has that sees a run from its beginning to its end."""
 
 ONCE = ("admitted", "test_started", "test_stopped", "approved", "scaled", "completed")
@@ -119,7 +119,7 @@ def test_a_worker_frozen_within_a_call_is_replaced_and_does_no_harm_when_it_wake
     with staged(postgres_url, tmp_path, auditor) as stage, ExitStack() as stack:
         hold_back(auditor, "campaigns", 5)
         frozen = stack.enter_context(alive(work, stage.world))
-        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") > 0)
         send(frozen, signal.SIGSTOP)
         version = stage.run.version
         stack.enter_context(alive(work, stage.world))
@@ -178,7 +178,7 @@ def test_a_killed_workers_tick_is_taken_over(
     with staged(postgres_url, tmp_path, auditor) as stage, ExitStack() as stack:
         hold_back(auditor, "campaigns", 5)
         killed = stack.enter_context(alive(work, stage.world))
-        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") > 0)
         stack.enter_context(alive(work, stage.world))
         version = stage.run.version
         killed.kill()
@@ -194,7 +194,7 @@ def test_a_worker_told_to_go_ends_its_tick_and_leaves_nothing_behind(
 ) -> None:
     hold_back(auditor, "campaigns", 2)
     with staged(database_url, tmp_path, auditor) as stage, alive(work, stage.world) as leaving:
-        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") == 1)
+        wait_until("the first campaign is being created", lambda: stage.calls("POST", "campaigns") > 0)
         version = stage.run.version
         send(leaving, signal.SIGTERM)
         leaving.join(60)

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
+from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
-from autopublisher.ports.meta.writing import LastCheck
+from autopublisher.ports.meta.writing import LastCheck, Write
 
 
 class _ClientOfAll(Protocol):
@@ -46,6 +47,10 @@ class _ClientOfAll(Protocol):
     def create(self, act_id: ActId, kind: ObjectKind, params: Mapping[str, Any]) -> MetaId: ...
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None: ...
+
+    def room(self, act_id: ActId) -> int: ...
+
+    def write_together(self, act_id: ActId, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]: ...
 
     def delete(self, meta_id: MetaId) -> None: ...
 
@@ -102,6 +107,14 @@ class AccountClient:
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
         """Set absolute values on an object."""
         self.client.update(meta_id, params)
+
+    def room(self) -> int:
+        """Return how many writes may leave in one request now."""
+        return self.client.room(self.act_id)
+
+    def write_together(self, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]:
+        """Make writes in one request; return of each the id it made or changed, or how it failed."""
+        return self.client.write_together(self.act_id, writes)
 
     def delete(self, meta_id: MetaId) -> None:
         """Delete an object."""

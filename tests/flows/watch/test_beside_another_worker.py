@@ -86,7 +86,7 @@ def test_a_builder_that_was_frozen_replaces_no_baseline() -> None:
     frozen, run = stage.orchestrator, stage.now_run
 
     def taken_over(_number: int, called: str) -> None:
-        if called == "read" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
+        if called == "tree" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
             stage.meta.on_call = lambda *_: None
             stage.orchestrator = stage.orchestrator_over()
             stage.go(RunStatus.AB_TESTING)
@@ -104,7 +104,7 @@ def test_a_look_that_was_frozen_takes_no_baseline_away() -> None:
     stage.go(RunStatus.CREATING_CAMPAIGNS)
 
     def die(_number: int, called: str) -> None:
-        if called == "read" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
+        if called == "tree" and len(stage.meta.of_kind(ObjectKind.AD)) == 2:
             raise SimulatedCrash
 
     stage.meta.on_call = die  # all is built, nothing verified

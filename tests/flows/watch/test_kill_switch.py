@@ -133,9 +133,12 @@ def test_nothing_but_switching_off_is_written_while_a_stop_holds(status: RunStat
     assert [one for one in stage.writes_after(before) if one.get("status") != "PAUSED"] == []
 
 
-@pytest.mark.parametrize("method", ["create", "update", "upload_image"])
-def test_a_tick_under_way_makes_no_further_call_once_the_stop_is_stored(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "together"), [("create", 1), ("update", 1), ("upload_image", 1), ("write_together", 10)]
+)
+def test_a_tick_under_way_makes_no_further_call_once_the_stop_is_stored(method: str, together: int) -> None:
     stage = stage_in(_R.CREATING_CAMPAIGNS)
+    stage.meta.most_together = together
     stored_at: list[int] = []
 
     def press() -> None:
@@ -145,12 +148,14 @@ def test_a_tick_under_way_makes_no_further_call_once_the_stop_is_stored(method: 
     stage.meta.on_call = once(method, press)
     while not stored_at:
         stage.step()
-    assert stage.writes_after(stored_at[0]) == []
+    under_way = sum(one.params["number"] for one in stage.meta.made("write_together"))
+    assert len(stage.writes_after(stored_at[0])) == under_way
     assert english(stage.now_run.attention) == "stopped by ana: the price is wrong"
 
 
 def test_a_worker_that_is_busy_with_the_run_writes_nothing_after_the_account_was_looked_at() -> None:
     stage = stage_in(_R.CREATING_CAMPAIGNS)
+    stage.meta.most_together = 1
     looked_at: list[int] = []
 
     def stop_elsewhere() -> None:

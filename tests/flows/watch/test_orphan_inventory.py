@@ -120,7 +120,7 @@ def test_a_run_whose_creatives_can_never_be_listed_is_cancelled_within_a_day(
 ) -> None:
     stage = SweepStage()
     stage.go(_R.CREATING_CAMPAIGNS)
-    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=3, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=2, done=True)]
     listed = stage.meta.find
 
     def find(act_id: ActId, kind: ObjectKind, name: str, fields: Sequence[str]) -> Sequence[ObjectState]:

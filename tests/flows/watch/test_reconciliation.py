@@ -329,7 +329,7 @@ def test_an_unsettled_create_s_object_is_not_taken_in_along_with_another_s_copy(
     *, is_cancelled: bool
 ) -> None:
     stage = SweepStage()
-    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=5, done=True)]
+    stage.meta.troubles = [PlannedFault("create", cut_off(), nth=3, done=True)]
     stage.step()
     stage.meta.blind = 1
     stage.step()

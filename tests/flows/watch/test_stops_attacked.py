@@ -388,6 +388,7 @@ def test_hours_in_the_dark_while_the_arms_are_extended_are_no_test_time() -> Non
 
 def test_an_activation_that_was_held_back_has_started_nothing_and_a_test_stopped_for_days_is_moved() -> None:
     stage = StopStage(unattended())
+    stage.meta.most_together = 1
     now = stage.clock.now()
     held_back = MetaHeldBackError("90 % used", retry_at=now + timedelta(minutes=5))
     update, left = stage.meta.update, [held_back]

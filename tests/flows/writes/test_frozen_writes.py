@@ -28,6 +28,8 @@ from support.staging import TEST_OBJECTS, PlannedFault, Stage, cut_off
 from support.wording import english
 
 WRITES = ("upload_image", "create", "update")
+"""Sent alone."""
+
 LONG = 60.0
 """Real seconds for which a worker is frozen: longer than a take-over takes."""
 
@@ -81,10 +83,16 @@ def doing_nothing() -> None:
 # --- what a woken worker sends --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nth", range(1, 9))
-def test_a_create_frozen_before_it_was_sent_is_made_once_by_the_successor(nth: int) -> None:
+@pytest.mark.parametrize(
+    ("method", "nth", "together"),
+    [("create", nth, 1) for nth in range(1, 9)] + [("write_together", nth, 10) for nth in range(1, 4)],
+)
+def test_a_create_frozen_before_it_was_sent_is_made_once_by_the_successor(
+    method: str, nth: int, together: int
+) -> None:
     stage = FrozenStage()
-    stage.freeze_at("create", nth, stage.taken_over)
+    stage.meta.most_together = together
+    stage.freeze_at(method, nth, stage.taken_over)
     stage.go(RunStatus.AB_TESTING)
     assert stage.kinds() == TEST_OBJECTS
     assert len(stage.sent("create")) == 8
@@ -93,6 +101,7 @@ def test_a_create_frozen_before_it_was_sent_is_made_once_by_the_successor(nth: i
 @pytest.mark.parametrize("method", WRITES)
 def test_a_worker_that_wakes_before_anybody_took_over_goes_on_at_once(method: str) -> None:
     undisturbed, stage = FrozenStage(), FrozenStage()
+    undisturbed.meta.most_together = stage.meta.most_together = 1
     stage.freeze_at(method, 1, doing_nothing)
     for one in (undisturbed, stage):
         one.go(RunStatus.AB_TESTING)
@@ -104,6 +113,7 @@ def test_a_worker_that_wakes_before_anybody_took_over_goes_on_at_once(method: st
 @pytest.mark.parametrize("method", WRITES)
 def test_a_write_that_leaves_after_a_moment_is_not_held_back(method: str) -> None:
     stage = FrozenStage()
+    stage.meta.most_together = 1
     stage.freeze_at(method, 1, doing_nothing, seconds=SEND_WITHIN_SECONDS - 0.5)
     stage.go(RunStatus.AB_TESTING)
     assert len(stage.meta.made(method)) == len(stage.sent(method))
@@ -172,6 +182,7 @@ def test_a_check_passes_for_some_seconds_and_never_after_them() -> None:
 
 def test_a_create_that_lands_as_late_as_it_can_and_is_listed_later_still_is_found() -> None:
     stage = Stage()
+    stage.meta.most_together = 1
     stage.meta.troubles = [PlannedFault("create", cut_off())]
 
     def land(_number: int, method: str) -> None:

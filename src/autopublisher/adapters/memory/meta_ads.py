@@ -17,17 +17,17 @@ from typing import Any
 from autopublisher.adapters.account_client import AccountClient
 from autopublisher.adapters.json_text import json_copy
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
-from autopublisher.domain.errors import MetaNotFoundError, MetaRefusedError
+from autopublisher.domain.errors import MetaError, MetaNotFoundError, MetaRefusedError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import GONE, ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.writing import LastCheck
+from autopublisher.ports.meta.writing import LastCheck, Write
 
 _FIRST_ID = 120_000_000_000_000_001
-_WRITES = frozenset({"create", "update", "delete", "upload_image"})
+_WRITES = frozenset({"create", "update", "delete", "upload_image", "write_together"})
 _INVALID = 100
 """Meta's code for a parameter it does not accept."""
 
@@ -73,7 +73,7 @@ class StoredObject:
 class MemoryMetaAds:
     """Implements ``ports.meta.client.MetaClients`` and ``ports.meta.token.MetaToken``.
 
-    Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights``, ``pacings`` freely.
+    Set ``facts``, ``minimums``, ``granted``, ``faults``, ``insights``, ``pacings``, ``most_together`` freely.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class MemoryMetaAds:
         self.objects: dict[MetaId, StoredObject] = {}
         self.pacings: dict[ActId, Pacing] = {}
         self.working: ActId | None = None
+        self.most_together = 10
         self._clock = clock
         self._ids = count(_FIRST_ID)
         self._checks = local()
@@ -133,6 +134,28 @@ class MemoryMetaAds:
             raise MetaRefusedError(f"object {meta_id} is deleted", code=_INVALID)
         stored.fields.update(json_copy(params))
         self._end(fault)
+
+    def room(self, act_id: ActId) -> int:
+        """Return ``most_together``."""
+        del act_id
+        return self.most_together
+
+    def write_together(self, act_id: ActId, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]:
+        """Make the writes one by one, each with the faults of its own; they were checked together, before the first."""
+        fault = self._begin("write_together", act_id, {"number": len(writes)})
+        with self.checked(lambda: None):
+            made = [self._made(act_id, write) for write in writes]
+        self._end(fault)
+        return made
+
+    def _made(self, act_id: ActId, write: Write) -> MetaId | MetaError:
+        try:
+            if write.target is None:
+                return self.create(act_id, write.kind, write.params)
+            self.update(write.target, write.params)
+        except MetaError as error:
+            return error
+        return write.target
 
     def delete(self, meta_id: MetaId) -> None:
         """Delete an object; it stays readable by id but is listed no more. MetaRefusedError for a creative in use."""

@@ -4,6 +4,7 @@ Create calls go through the SDK's objects, everything else through its ``call``.
 Meta errors, raised by the session before the SDK has read the answer.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -20,7 +21,10 @@ from autopublisher.adapters.meta.pacer import Pacer
 from autopublisher.adapters.meta.session import GRAPH, Credentials, GraphSession, Timeouts
 from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudgets
 from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
     MetaNotFoundError,
+    MetaOutcomeUnknownError,
     MetaReadError,
     MetaRefusedError,
     MetaTooMuchDataError,
@@ -33,7 +37,7 @@ from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.pacing import Pacing
 from autopublisher.domain.meta.rules import Usage
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.meta.writing import LastCheck
+from autopublisher.ports.meta.writing import LastCheck, Write
 
 PAGE_SIZE = 100
 """Rows asked for at a time: small enough that Meta does not find a page too large."""
@@ -73,6 +77,7 @@ class SdkMetaAds:
         self._api = FacebookAdsApi(self._session)
         self._page_size = page_size
         self._accounts: dict[ActId, AdAccountFacts] = {}
+        self._is_refused_batches = False
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +145,55 @@ class SdkMetaAds:
         if not messages.stops(params):
             self._pacer.admit(meta_id)
         messages.confirm(self._call("POST", (meta_id,), messages.wire(params)))
+
+    def room(self, act_id: ActId) -> int:
+        """Return how many writes may leave in one request now; one for good once Meta has refused a batch as a whole."""
+        return 1 if self._is_refused_batches else self._pacer.room(act_id)
+
+    def write_together(self, act_id: ActId, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]:
+        """Make writes in one request; return of each the id it made or changed, or how it failed."""
+        self._pacer.admit(act_id)
+        queue = (
+            self._api.new_batch()
+        )  # which only words the items: their answers are judged here, like all others
+        paths = [_path(act_id, write) for write in writes]
+        items = [
+            queue.add("POST", path, messages.wire(one.params))
+            for path, one in zip(paths, writes, strict=True)
+        ]
+        try:
+            whole = self._api.call("POST", (), params={"batch": items}).json()
+        except (MetaAuthorisationError, MetaRefusedError):
+            self._is_refused_batches = True
+            raise
+        answers = messages.batch_answers(whole, len(writes))
+        return [
+            self._outcome(act_id, write, path, answer)
+            for write, path, answer in zip(writes, paths, answers, strict=True)
+        ]
+
+    def _outcome(
+        self, act_id: ActId, write: Write, path: tuple[str, ...], answer: messages.BatchAnswer | None
+    ) -> MetaId | MetaError:
+        """Return what the answer to one write of a batch says."""
+        if answer is None:
+            return MetaOutcomeUnknownError(MetaFault.NO_ANSWER(why="null"))
+        place = "/".join(("", "batch", *path))
+        failure = self._session.judged(place, answer.status, answer.headers, answer.text)
+        if failure is not None:
+            return failure
+        try:
+            return self._answered(act_id, write, json.loads(answer.text))
+        except MetaError as error:
+            return error
+
+    def _answered(self, act_id: ActId, write: Write, body: Mapping[str, Any]) -> MetaId:
+        if write.target is not None:
+            messages.confirm(body)
+            return write.target
+        made = messages.new_id(body)
+        self._pacer.owns(act_id, made)
+        return made
 
     def delete(self, meta_id: MetaId) -> None:
         """Delete an object; never held back, for it stops delivery."""
@@ -329,3 +383,8 @@ class SdkMetaAds:
     def _call(self, method: str, path: tuple[str, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self._api.call(method, path, params=dict(params)).json()
         return answer
+
+
+def _path(act_id: ActId, write: Write) -> tuple[str, ...]:
+    """Return where a write is sent: to the account's edge, or to the object it changes."""
+    return (act_id, EDGES[write.kind]) if write.target is None else (write.target,)

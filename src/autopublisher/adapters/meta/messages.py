@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,6 +74,15 @@ in another time zone than it reports.
 
 STOPPING = frozenset({"PAUSED", "ARCHIVED", "DELETED"})
 """Statuses that end delivery."""
+
+
+@dataclass(frozen=True)
+class BatchAnswer:
+    """What one item of a batch was answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
 
 
 def stops(params: Mapping[str, Any]) -> bool:
@@ -252,6 +262,21 @@ def confirm(answer: Mapping[str, Any]) -> None:
     """Check the answer to an update or delete; raises MetaOutcomeUnknownError where it does not say success."""
     if answer.get("success") is not True:
         raise MetaOutcomeUnknownError(MetaFault.CHANGE_WITHOUT_SUCCESS())
+
+
+def batch_answers(answers: Any, number: int) -> Sequence[BatchAnswer | None]:
+    """Return the answer to each item of a batch; None for one that was not answered, or where they cannot be told apart."""
+    if not isinstance(answers, list) or len(answers) != number:
+        return [None] * number
+    return [_batch_answer(one) for one in answers]
+
+
+def _batch_answer(row: Any) -> BatchAnswer | None:
+    status, text = (row.get("code"), row.get("body")) if isinstance(row, Mapping) else (None, None)
+    if not isinstance(status, int) or not isinstance(text, str):
+        return None
+    named = [one for one in row.get("headers") or () if isinstance(one, Mapping)]
+    return BatchAnswer(status, {str(one.get("name")): str(one.get("value")) for one in named}, text)
 
 
 def rows_of(page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from autopublisher.domain.meta.rules import (
     Usage,
     pause_seconds,
     read_usage,
+    room_of,
     throttle_seconds,
 )
 from autopublisher.ports.clock import Clock
@@ -78,6 +79,10 @@ class Pacer:
         known = self.pacing(act_id)
         usages = [one.usage for one in (known.management, known.insights) if one.usage.percents]
         return max(usages, key=pause_seconds, default=None)
+
+    def room(self, act_id: str) -> int:
+        """Return how many writes on an account may leave together."""
+        return room_of(self.pacing(act_id).management.usage)
 
     def admit(self, subject: str, *, insights: bool = False) -> None:
         """Let a call on an account or object pass, or raise MetaHeldBackError saying when it may be made."""

@@ -132,18 +132,26 @@ class GraphTransport(requests.Session):
             lost, is_quick = type(error).__name__, not isinstance(error, requests.Timeout | TimeoutError)
         else:
             response.encoding = "utf-8"  # JSON is; guessing would take longer than the call
-            failure = self._failure(verb, response)
-            return self._listener(urlsplit(address).path, response.headers, failure) or response, True
+            path = urlsplit(address).path
+            failure = self._failure(verb, response.status_code, response.text, is_batch=_is_root(path))
+            return self._listener(path, response.headers, failure) or response, True
         return _unanswered(verb, MetaFault.NO_ANSWER(why=lost)), is_quick
 
-    def _failure(self, verb: str, response: requests.Response) -> MetaError | None:
+    def judged(self, path: str, status: int, headers: Mapping[str, str], text: str) -> MetaError | None:
+        """Judge the answer to one write of a batch as if it had been sent by itself."""
+        return self._listener(path, headers, self._failure("POST", status, text))
+
+    def _failure(self, verb: str, status: int, text: str, *, is_batch: bool = False) -> MetaError | None:
         """Judge an answer by its content first: Meta sends errors with HTTP 200 and pages with HTTP 502."""
-        body = _json_object(response.text)
-        if body is None or ("error" not in body and not _is_good(response, body)):
-            return _unanswered(verb, MetaFault.NOT_UNDERSTOOD(status=str(response.status_code)))
+        answer = _json(text)
+        if is_batch and isinstance(answer, list):
+            return None
+        body = answer if isinstance(answer, dict) else None
+        if body is None or ("error" not in body and not _is_good(status, body)):
+            return _unanswered(verb, MetaFault.NOT_UNDERSTOOD(status=str(status)))
         if "error" not in body:
             return None
-        return self._presentable(verb, classify(response.status_code, body))
+        return self._presentable(verb, classify(status, body))
 
     def _presentable(self, verb: str, error: MetaError) -> MetaError:
         """Take secrets out of Meta's own words, and tell reads from writes where the outcome is unknown."""
@@ -185,23 +193,32 @@ class GraphSession(FacebookSession):  # type: ignore[misc] # the SDK has no type
         with self.requests.checked(check):
             yield
 
+    def judged(self, path: str, status: int, headers: Mapping[str, str], text: str) -> MetaError | None:
+        """Judge the answer to one write of a batch as if it had been sent by itself."""
+        failure: MetaError | None = self.requests.judged(path, status, headers, text)
+        return failure
+
     def close(self) -> None:
         """Close the connections."""
         self.requests.close()
         logging.getLogger("urllib3.connectionpool").removeFilter(self._filter)
 
 
-def _json_object(text: str) -> Mapping[str, Any] | None:
+def _json(text: str) -> Any:
     try:
-        body = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
 
 
-def _is_good(response: requests.Response, body: Mapping[str, Any]) -> bool:
+def _is_root(path: str) -> bool:
+    """Whether a request was sent to ``/v26.0/``, as batches are, and not to a node."""
+    return "/" not in path.strip("/")
+
+
+def _is_good(status: int, body: Mapping[str, Any]) -> bool:
     """Whether a body without error is one the Graph API sends with success."""
-    in_range = HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES
+    in_range = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     return in_range and body.get("success", True) is True and not _ANSWER_KEYS.isdisjoint(body)
 
 

@@ -151,6 +151,15 @@ def changes_of(rows: Sequence[Operation], target: str, purpose: Purpose) -> list
     return [row for row in rows if row.spec.target == target and row.purpose is purpose]
 
 
+def named_in(value: Any) -> frozenset[str]:
+    """Return the keys whose Meta ids parameters stand for."""
+    if isinstance(value, Mapping):
+        if set(value) == {"$id"}:
+            return frozenset({str(value["$id"])})
+        return frozenset().union(*map(named_in, value.values()))
+    return frozenset().union(*map(named_in, value)) if isinstance(value, list) else frozenset()
+
+
 def resolve(params: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
     """Return ``params`` with every ``{"$id": key}`` replaced by the id under ``key``; raises KeyError if unknown."""
     return {name: _resolved(value, ids) for name, value in params.items()}

@@ -145,6 +145,12 @@ LONGEST_PACE = 60.0
 SCORE_DECAY = 300.0
 """Seconds in which Meta's score per app and account decays; the wait at STOP_AT when Meta names none."""
 
+WIDE_TIER = "standard_access"
+"""The access tier on which some writes at once are nothing: 9000 points in five minutes, where the other has 60."""
+
+TOGETHER = 10
+"""So many writes are sent together at most: Meta advises it for ads, and what a lost answer leaves in doubt stays few."""
+
 _REPORTED_SHARES = ("call_count", "total_time", "total_cputime")
 
 
@@ -209,6 +215,11 @@ def pause_seconds(usage: Usage) -> float:
         return usage.regain_seconds or SCORE_DECAY
     way = max(0.0, (usage.highest - PACE_FROM) / (STOP_AT - PACE_FROM))
     return LONGEST_PACE * way**2
+
+
+def room_of(usage: Usage) -> int:
+    """Return how many writes may leave together after such an answer: one near a limit, or where limits are not known."""
+    return TOGETHER if usage.tier == WIDE_TIER and pause_seconds(usage) <= 0 else 1
 
 
 def throttle_seconds(error: MetaThrottledError, usage: Usage) -> float:

@@ -5,7 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.journal.operations import (
+    Action,
+    ObjectKind,
+    Operation,
+    OperationSpec,
+    OperationState,
+    named_in,
+)
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.plan import test_plan
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -63,13 +70,36 @@ class Building:
         return Step(moved, (event(run, now, "test_started", said),))
 
     def build(self, run: Run, specs: Sequence[OperationSpec]) -> None:
-        """Perform what is still missing of a plan; raises Deferred after WRITES_PER_TICK writes."""
-        done = {row.key for row in self._control.rows(run) if row.state is OperationState.CONFIRMED}
-        missing = [spec for spec in specs if spec.key not in done]
-        for number, spec in enumerate(missing):
-            if number == WRITES_PER_TICK:
+        """Perform what is still missing of a plan, together what may be; raises Deferred after WRITES_PER_TICK writes."""
+        left = WRITES_PER_TICK
+        while missing := self._missing(run, specs):
+            if not left:
                 raise Deferred(self._clock.now())
-            self._control.perform(run, spec)
+            begun = {row.key for row in self._control.rows(run)}
+            some = [spec for spec in missing if spec.key in begun][:left]
+            if some:
+                self._finish(run, some)
+            else:
+                some = _ready(missing)[:left]
+                self._control.perform_all(run, some)
+            left -= len(some)
+
+    def _missing(self, run: Run, specs: Sequence[OperationSpec]) -> list[OperationSpec]:
+        done = {row.key for row in self._control.rows(run) if row.state is OperationState.CONFIRMED}
+        return [spec for spec in specs if spec.key not in done]
+
+    def _finish(self, run: Run, specs: Sequence[OperationSpec]) -> None:
+        """Finish writes that were begun; those whose outcome only time can tell are looked up side by side."""
+        waits: list[datetime] = []
+        for spec in specs:
+            try:
+                self._control.perform(run, spec)
+            except Deferred as wait:
+                if type(wait) is not Deferred or wait.__cause__ is not None or wait.until is None:
+                    raise
+                waits.append(wait.until)
+        if waits:
+            raise Deferred(min(waits))
 
     def verify(self, run: Run, rows: Sequence[Operation]) -> None:
         """Read every object back; raises RunFailed where Meta holds something else than was asked for."""
@@ -128,6 +158,13 @@ class Building:
 
     def _is_started(self, run: Run) -> bool:
         return any(self._control.was_started(run, row) for row in self._control.created(run, Purpose.TEST))
+
+
+def _ready(missing: Sequence[OperationSpec]) -> list[OperationSpec]:
+    """Return uploads as long as there are any, one by one; then what needs nothing that is still missing."""
+    uploads = [spec for spec in missing if spec.action is Action.UPLOAD][:1]
+    keys = {spec.key for spec in missing}
+    return uploads or [spec for spec in missing if named_in(spec.params).isdisjoint(keys)]
 
 
 def _may_be_late(run: Run, planned: datetime) -> timedelta:

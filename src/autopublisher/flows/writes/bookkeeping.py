@@ -4,11 +4,12 @@ A row, the model it concerns and what is said of it are saved in one transaction
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from autopublisher.domain.errors import MetaError, MetaRefusedError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import OperationKey, Purpose, change_key
 from autopublisher.domain.journal.operations import (
@@ -21,12 +22,14 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Event, MetaObject
 from autopublisher.domain.journal.write_messages import DONE, WriteMessage
-from autopublisher.domain.messages import Message
+from autopublisher.domain.messages import Message, said_of
+from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.duplicates import MONEY_KINDS, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.journal_views import JournalViews, put_models
+from autopublisher.flows.writes.patience import BLAMELESS
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
@@ -38,6 +41,16 @@ _VERBS = {
     Action.UPDATE: "updated",
     Action.DELETE: "deleted",
 }
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of a row, the object that is saved with it, and the log's line of it."""
+
+    was: Operation
+    row: Operation
+    model: MetaObject | None = None
+    event: Event | None = None
 
 
 class Bookkeeping:
@@ -62,20 +75,26 @@ class Bookkeeping:
         state: OperationState,
         fence: Fence,
         *,
-        events: Sequence[Event] = (),
         braked: Run | None = None,
         **changes: Any,
     ) -> Operation:
         """Return the row in its next state, saved; with ``braked`` only if no stop forbids it (raises Stopped)."""
-        moved = operation.to(state, **changes)
-        with self._open_unit() as unit:
-            if braked is not None:
-                check_write_allowed(unit, braked, operation.spec)
-            unit.journal.advance(moved, operation, fence)
-            unit.observations.add_events(events)
-            unit.commit()
-        self.views.follow(moved)
+        (moved,) = self.save([Change(operation, operation.to(state, **changes))], fence, braked=braked)
         return moved
+
+    def save(self, changes: Sequence[Change], fence: Fence, *, braked: Run | None = None) -> list[Operation]:
+        """Return rows as they are now, saved together; with ``braked`` only if no stop forbids any (raises Stopped)."""
+        with self._open_unit() as unit:
+            for one in changes:
+                if braked is not None:
+                    check_write_allowed(unit, braked, one.row.spec)
+                unit.journal.advance(one.row, one.was, fence)
+            _put_models(unit, [one.model for one in changes if one.model is not None])
+            unit.observations.add_events([one.event for one in changes if one.event is not None])
+            unit.commit()
+        for one in changes:
+            self.views.follow(one.row, one.model)
+        return [one.row for one in changes]
 
     def recount(self, run: Run, changes: Sequence[tuple[Operation, Operation]]) -> None:
         """Save what rows reserve or have spent, each as it was and as it is; raises as the journal does."""
@@ -97,21 +116,37 @@ class Bookkeeping:
         shown: ObjectState | None = None,
     ) -> Operation:
         """Return the row CONFIRMED, saved with the model it made or changed; ``shown`` is what Meta showed of it."""
+        (settled,) = self.save([self.confirmed(run, operation, meta_id, shown)], fence)
+        return settled
+
+    def confirmed(
+        self, run: Run, operation: Operation, meta_id: MetaId | None, shown: ObjectState | None = None
+    ) -> Change:
+        """Return the step of a write that Meta has shown or said to be done."""
         now = self._clock.now()
         settled = operation.to(
             OperationState.CONFIRMED, meta_id=meta_id, settled_at=now, look_again_at=None, error=None
         )
-        action = _VERBS[operation.spec.action]
         said = DONE[operation.spec.action](key=operation.key, id=str(meta_id))
-        event = self.event(run, action, said, {"key": operation.key, "meta_id": meta_id})
+        data = {"key": operation.key, "meta_id": meta_id}
+        event = self.event(run, _VERBS[operation.spec.action], said, data)
         model = _modelled(run, settled, now, shown, self._known(run, operation.spec))
-        with self._open_unit() as unit:
-            unit.journal.advance(settled, operation, fence)
-            _put_model(unit, model)
-            unit.observations.add_events([event])
-            unit.commit()
-        self.views.follow(settled, model)
-        return settled
+        return Change(operation, settled, model, event)
+
+    def failed(self, run: Run, operation: Operation, error: MetaError) -> Change:
+        """Return the step of a write whose call failed: REJECTED where Meta refused it, else UNKNOWN.
+
+        What is not the write's fault does not use up an attempt; whether it happened is still looked up.
+        """
+        if isinstance(error, MetaRefusedError):
+            said, now = said_by_meta(error), self._clock.now()
+            rejected = operation.to(OperationState.REJECTED, error=said, settled_at=now)
+            message = WriteMessage.REJECTED(key=operation.key, why=said)
+            event = self.event(run, "rejected", message, {"key": operation.key})
+            return Change(operation, rejected, event=event)
+        tried = operation.attempts - isinstance(error, BLAMELESS)
+        unknown = operation.to(OperationState.UNKNOWN, error=said_of(error), lookups=0, attempts=tried)
+        return Change(operation, unknown)
 
     def duplicate(self, run: Run, operation: Operation, fence: Fence, shown: ObjectState) -> None:
         """Journal a second object that a create has made, once, so that teardown and the reports cover it.
@@ -137,7 +172,8 @@ class Bookkeeping:
             unit.journal.intend(row, fence)
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
-            _put_model(unit, _modelled(run, found, now, shown, known))
+            model = _modelled(run, found, now, shown, known)
+            _put_models(unit, [] if model is None else [model])
             message = WriteMessage.DUPLICATE_FOUND(key=operation.key, id=meta_id)
             unit.observations.add_events(
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
@@ -178,7 +214,8 @@ class Bookkeeping:
             found = on_its_way.to(OperationState.CONFIRMED, meta_id=meta_id, settled_at=now)
             unit.journal.advance(on_its_way, row, fence)
             unit.journal.advance(found, on_its_way, fence)
-            _put_model(unit, _modelled(run, found, now, shown, known))
+            model = _modelled(run, found, now, shown, known)
+            _put_models(unit, [] if model is None else [model])
             unit.observations.add_events([self._found_event(run, found)])
             unit.commit()
         self.views.forget(run)
@@ -216,10 +253,10 @@ def as_read(model: MetaObject, shown: ObjectState, now: datetime) -> MetaObject:
     )
 
 
-def _put_model(unit: UnitOfWork, model: MetaObject | None) -> None:
-    """Save the object of a confirmed write; other than a read it is the newest there is, whosever clock is ahead."""
-    if model is not None:
-        put_models(unit, model.run_id, [model], newest=True)
+def _put_models(unit: UnitOfWork, models: Sequence[MetaObject]) -> None:
+    """Save the objects of a run's confirmed writes; other than a read they are the newest, whosever clock is ahead."""
+    if models:
+        put_models(unit, models[0].run_id, models, newest=True)
 
 
 def _modelled(

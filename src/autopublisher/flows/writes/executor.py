@@ -11,16 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autopublisher.domain.accounts.claims import needs_no_claim
-from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
-from autopublisher.domain.errors import (
-    MetaAuthorisationError,
-    MetaError,
-    MetaHumanNeededError,
-    MetaNotFoundError,
-    MetaOutcomeUnknownError,
-    MetaRefusedError,
-    MetaThrottledError,
-)
+from autopublisher.domain.errors import MetaError, MetaNotFoundError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.naming import token_in
 from autopublisher.domain.journal.operations import (
@@ -31,34 +22,30 @@ from autopublisher.domain.journal.operations import (
     OperationState,
     resolve,
 )
-from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.write_messages import WriteMessage, given_up, not_looked_up
 from autopublisher.domain.messages import Message, said_of
-from autopublisher.domain.meta.answers import said_by_meta
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS, differences
 from autopublisher.domain.meta.rules import MetaHeldBackError
 from autopublisher.domain.money.duplicates import is_duplicate
-from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Unread
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused, Unread
 from autopublisher.flows.writes.absence import Absence
 from autopublisher.flows.writes.bookkeeping import Bookkeeping
 from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.found_objects import FoundObjects
+from autopublisher.flows.writes.intents import Intents
 from autopublisher.flows.writes.lookups import look_for
 from autopublisher.flows.writes.money_gate import MoneyGate
-from autopublisher.flows.writes.patience import Patience
+from autopublisher.flows.writes.patience import BLAMELESS, Patience
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
-from autopublisher.flows.writes.stop_guard import check_write_allowed
+from autopublisher.flows.writes.together import Together
 from autopublisher.flows.writes.uploads import Uploads
 from autopublisher.ports.clock import Clock, Stopwatch
 from autopublisher.ports.meta.client import MetaClients
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 from autopublisher.ports.storage import Storage
 
-_MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
-_SURE = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
 _CREATIVE_PATIENCE = timedelta(days=1)
 
 
@@ -109,6 +96,10 @@ class Executor:
         self._absence = Absence(open_unit, clock, self._patience.absent_after)
         self._found = FoundObjects(clients, clock, self._books, stretch=self.gate.stretch)
         self.views = self._books.views
+        self._intents = Intents(open_unit, clock, self.gate, self.views, self._patience.spacing)
+        self._together = Together(
+            clients, clock, self._books, self._intents, patience=self._patience, stopwatch=stopwatch
+        )
         self._steps: Mapping[OperationState, Step] = {
             OperationState.INTENDED: self._sent,
             OperationState.SENT: self._unanswered,
@@ -141,6 +132,30 @@ class Executor:
         with self._claimed(run, spec):
             row, is_new = self._begun(run, spec, fence)
             return self._finished(run, row, fence) if is_new else None
+
+    def perform_all(self, run: Run, specs: Sequence[OperationSpec]) -> Sequence[OperationSpec]:
+        """Perform writes under keys of their own, as many at a time as the account's limits let leave together.
+
+        All are creates or all are updates, and none needs another's outcome. Returns those whose keys somebody has taken,
+        unseen. Raises as ``perform`` does, with what was sent together settled as far as its answers tell.
+        """
+        fence, left, taken = Fence(run.id, run.version), list(specs), list[OperationSpec]()
+        while left:
+            room = self._clients.for_account(run.act_id).room()
+            some, left = left[:room], left[room:]
+            if len(some) == 1:
+                taken += some if self.perform_anew(run, some[0]) is None else ()
+                continue
+            with self._claimed(run, some[0]):
+                rows, is_new = self._together.perform(run, some, fence)
+                if not is_new:
+                    taken += some
+                    continue
+                # What Meta has taken is read first: another's wait must not leave it open.
+                for row in sorted(rows, key=lambda row: row.state is not OperationState.SENT):
+                    is_taken = row.state is OperationState.SENT
+                    self._finished(run, self._read_back(run, row, fence) if is_taken else row, fence)
+        return taken
 
     def _claimed(self, run: Run, spec: OperationSpec) -> AbstractContextManager[None]:
         """Return within what a write is made: while this start holds the account."""
@@ -256,51 +271,11 @@ class Executor:
         transaction; a create is intended in one of its own, so that one that never left is known not to have.
         """
         if spec.action is Action.CREATE:
-            return self._intended(run, spec, fence)
+            (row,), is_new = self._intents.intend(run, [spec], fence)
+            return row, is_new
         call = _Call(self._uploads.content(spec), deadline_from_now(self._stopwatch))
-        row, is_new = self._intended(run, spec, fence, send=True)
+        (row,), is_new = self._intents.intend(run, [spec], fence, send=True)
         return (self._called(run, row, call, fence), True) if is_new else (row, False)
-
-    def _intended(
-        self, run: Run, spec: OperationSpec, fence: Fence, *, send: bool = False
-    ) -> tuple[Operation, bool]:
-        """Return the row of ``spec`` and whether it is new: then it is inserted, and its exposure reserved with it.
-
-        ``send`` has a new row SENT in the same transaction.
-        """
-        with self._open_unit() as unit:
-            found = unit.journal.get(RunOwner(run.id), spec.key)
-            if found is not None:
-                self.views.forget(run)
-                return found, False
-            check_write_allowed(unit, run, spec)
-            rows = unit.journal.of_run(run.id)
-            self._check_current(unit, run, spec, rows)
-            operation = Operation(
-                RunOwner(run.id), len(rows) + 1, spec, OperationState.INTENDED, self._clock.now()
-            )
-            self.gate.admit(unit, run, rows, operation)
-            unit.journal.intend(operation, fence)
-            if send:
-                sent = operation.to(OperationState.SENT, sent_at=operation.intended_at, attempts=1)
-                unit.journal.advance(sent, operation, fence)
-                operation = sent
-            unit.commit()
-        self.views.follow(operation)
-        return operation, True
-
-    def _check_current(
-        self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
-    ) -> None:
-        """Let a write through for a run whose database is not older than Meta, as far as is known; pauses always."""
-        if run.is_ending or passes_stop(spec, last_requested_params(rows, spec.target or "")):
-            return
-        if found_in(rows):
-            raise Held(rows)
-        present = unit.installations.present()
-        restored = None if present is None else present.restoration
-        if restored is not None and run.restoration != restored.id:
-            raise Deferred(self._clock.now() + self._patience.spacing, restored.said)
 
     def _sent(self, run: Run, operation: Operation, fence: Fence) -> Operation:
         if operation.attempts >= self._patience.attempts:
@@ -334,19 +309,11 @@ class Executor:
         except MetaHeldBackError as held:
             self._never_sent(operation, call.sent_before, fence, operation.error)
             raise Deferred(self._resume_at(held)) from held
-        except _SURE as error:
-            # Not the write's fault, so it does not use up an attempt; whether it happened is still looked up.
-            tried = operation.attempts - 1
-            self._books.advance(
-                operation, OperationState.UNKNOWN, fence, error=said_of(error), lookups=0, attempts=tried
-            )
-            raise Deferred(self._resume_at(error), said_of(error)) from error
-        except MetaOutcomeUnknownError as error:
-            return self._books.advance(
-                operation, OperationState.UNKNOWN, fence, error=said_of(error), lookups=0
-            )
-        except MetaRefusedError as error:
-            return self._refused(run, operation, error, fence)
+        except MetaError as error:
+            (failed,) = self._books.save([self._books.failed(run, operation, error)], fence)
+            if isinstance(error, BLAMELESS):
+                raise Deferred(self._resume_at(error), said_of(error)) from error
+            return failed
         if operation.spec.action in (Action.UPDATE, Action.DELETE):
             return self._read_back(run, operation, fence)
         return self._books.confirm(run, operation, meta_id, fence)
@@ -376,20 +343,6 @@ class Executor:
         else:
             meta.update(target, resolve(spec.params, self._books.ids(run)))
         return target
-
-    def _refused(self, run: Run, operation: Operation, error: MetaError, fence: Fence) -> Operation:
-        said = said_by_meta(error)
-        event = self._books.event(
-            run, "rejected", WriteMessage.REJECTED(key=operation.key, why=said), {"key": operation.key}
-        )
-        return self._books.advance(
-            operation,
-            OperationState.REJECTED,
-            fence,
-            error=said,
-            settled_at=self._clock.now(),
-            events=(event,),
-        )
 
     # --- settling an unknown outcome --------------------------------------------------------------
 
@@ -477,9 +430,7 @@ class Executor:
         return MetaId(self._books.ids(run)[spec.target or ""])
 
     def _resume_at(self, error: MetaError) -> datetime:
-        retry_at = error.retry_at if isinstance(error, MetaThrottledError) else None
-        usual = self._patience.pause if isinstance(error, _SURE) else self._patience.spacing
-        return retry_at or self._clock.now() + usual
+        return self._patience.after(error, self._clock.now())
 
 
 def _refuse(_run: Run, operation: Operation, _fence: Fence) -> Operation:

@@ -11,13 +11,11 @@ from autopublisher.domain.errors import (
     MetaError,
     MetaNotFoundError,
     MetaOutcomeUnknownError,
-    MetaReadError,
     MetaRefusedError,
     MetaThrottledError,
 )
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose, change_key
-from autopublisher.domain.journal.naming import run_mark
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -43,6 +41,7 @@ from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefus
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
+from autopublisher.flows.writes.listings import shown_together
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -50,8 +49,8 @@ from autopublisher.ports.repositories import OpenUnitOfWork
 TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 """Kinds with a delivery status, parents first: the order of stopping; starting goes the other way."""
 
-WORTH_LISTING = 2
-"""From so many objects a listing costs Meta's limits less than reading them one by one."""
+_STARTED_TOGETHER = ((ObjectKind.AD, ObjectKind.AD_SET), (ObjectKind.CAMPAIGN,))
+"""Kinds that are switched on together, in this order: nothing delivers before its campaign is on."""
 
 _SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
 """What an object of a kind shows without having been asked for it, until somebody changes that."""
@@ -168,27 +167,12 @@ class ObjectControl:
     ) -> dict[str, ObjectState]:
         """Return by key what one question, or an earlier one with nothing written since, shows of objects."""
         known = self.views.shown(run, rows, fields)
-        listed = self._listed(run, [row for row in rows if row.key not in known], fields)
+        keys = {row.meta_id or MetaId(""): row.key for row in rows if row.key not in known}
+        kinds = {row.meta_id or MetaId(""): row.spec.kind for row in rows if row.key not in known}
+        found = shown_together(self._clients.for_account(run.act_id), run.id, kinds, fields)
+        listed = {keys[meta_id]: state for meta_id, state in found.items()}
         self._keep(run, listed, fields)
         return known | listed
-
-    def _listed(
-        self, run: Run, rows: Sequence[Operation], fields: Mapping[ObjectKind, tuple[str, ...]]
-    ) -> dict[str, ObjectState]:
-        """Return by key what one listing shows of objects; none of it where Meta does not answer so large a question."""
-        meta, mark = self._clients.for_account(run.act_id), run_mark(run.id)
-        kinds = {row.spec.kind for row in rows} & fields.keys()
-        if len(rows) < WORTH_LISTING or kinds.isdisjoint((*TREE, ObjectKind.CREATIVE)):
-            return {}
-        try:
-            if len(kinds) == 1 and kinds <= set(TREE):
-                listed = meta.find(next(iter(kinds)), mark, fields[next(iter(kinds))])
-            else:  # of creatives Meta lists all of the account, but for those that come with their ads
-                listed = meta.tree(mark, {kind: fields[kind] for kind in kinds})
-        except (MetaReadError, MetaRefusedError):
-            return {}
-        wanted = {row.meta_id: row.key for row in rows}
-        return {wanted[one.id]: one for one in listed if one.id in wanted}
 
     def differences(self, run: Run, rows: Sequence[Operation], *, new: bool = False) -> list[Message]:
         """Read objects and return how they differ from what their creates and later updates asked for.
@@ -249,6 +233,23 @@ class ObjectControl:
         if dict(done.spec.params) != dict(params):
             self._perform(run, row, Action.UPDATE, params, purpose)
 
+    def _update_together(
+        self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], purpose: Purpose
+    ) -> None:
+        """Have several objects show ``params``, by journaled updates of which as many as may leave together."""
+        journal = self.rows(run)
+        begun = [
+            row for row in rows if any(not one.is_settled for one in changes_of(journal, row.key, purpose))
+        ]
+        specs = {
+            row.key: self._change(run, row, Action.UPDATE, params, purpose)
+            for row in rows
+            if row not in begun
+        }
+        taken = {spec.target for spec in self._executor.perform_all(run, list(specs.values()))}
+        for row in (*begun, *(one for one in rows if one.key in taken)):
+            self.update(run, row, params, purpose)
+
     def update_all(
         self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], purpose: Purpose
     ) -> None:
@@ -263,6 +264,10 @@ class ObjectControl:
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
         """Return the CONFIRMED row of a write, doing whatever is still missing; raises as the executor does."""
         return self._executor.perform(run, spec)
+
+    def perform_all(self, run: Run, specs: Sequence[OperationSpec]) -> Sequence[OperationSpec]:
+        """Perform creates of which none needs another, together where they may; returns those whose keys were taken."""
+        return self._executor.perform_all(run, specs)
 
     def settle(self, run: Run, row: Operation) -> Operation:
         """Return a row nobody wants any more in a settled state; raises Deferred where only time can tell."""
@@ -293,9 +298,15 @@ class ObjectControl:
         freed = [row.key for row in rows if row.key in shown and self._is_freed(run, row, shown[row.key])]
         if freed:
             raise RunFailed(RunMessage.FREED(keys=tuple(freed)))
-        for row in (each for kind in reversed(TREE) for each in rows if each.spec.kind is kind):
-            if not shown[row.key].is_active and not self._was_on_long_ago(journal, row):
-                self.update(run, row, {"status": "ACTIVE"}, Purpose.ACTIVATE)
+        for level in _STARTED_TOGETHER:
+            parts = [row for kind in level for row in rows if row.spec.kind is kind]
+            off = [row for row in parts if self._is_to_be_activated(journal, row, shown[row.key])]
+            self._update_together(run, off, {"status": "ACTIVE"}, Purpose.ACTIVATE)
+
+    def _is_to_be_activated(self, journal: Sequence[Operation], row: Operation, shown: ObjectState) -> bool:
+        """Tell whether an object is to be switched on, or has been by a write that is not settled yet."""
+        is_open = any(not one.is_settled for one in changes_of(journal, row.key, Purpose.ACTIVATE))
+        return is_open or not (shown.is_active or self._was_on_long_ago(journal, row))
 
     def _is_freed(self, run: Run, row: Operation, shown: ObjectState) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
@@ -442,17 +453,17 @@ class ObjectControl:
             open_one = None
         if open_one is not None:
             return self._executor.perform(run, open_one.spec)
-        spec = OperationSpec(
-            change_key(purpose, row.key, len(earlier) + 1),
-            action,
-            row.spec.kind,
-            params,
-            target=row.key,
-            variant=row.spec.variant,
-        )
-        done = self._executor.perform_anew(run, spec)
+        done = self._executor.perform_anew(run, self._change(run, row, action, params, purpose))
         # A row that was written since the journal was read is somebody else's, and says nothing of what is asked here.
         return self._perform(run, row, action, params, purpose) if done is None else done
+
+    def _change(
+        self, run: Run, row: Operation, action: Action, params: Mapping[str, Any], purpose: Purpose
+    ) -> OperationSpec:
+        """Return the next change of an object for a purpose."""
+        number = len(changes_of(self.rows(run), row.key, purpose)) + 1
+        key = change_key(purpose, row.key, number)
+        return OperationSpec(key, action, row.spec.kind, params, target=row.key, variant=row.spec.variant)
 
     def _is_overtaken(self, run: Run, open_one: Operation) -> bool:
         """Tell whether a younger row has changed the same fields of the object meanwhile."""

@@ -1,7 +1,17 @@
 """Patience: how often and for how long a write without a clear answer is asked about."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from autopublisher.domain.errors import (
+    MetaAuthorisationError,
+    MetaError,
+    MetaHumanNeededError,
+    MetaThrottledError,
+)
+
+BLAMELESS = (MetaThrottledError, MetaAuthorisationError, MetaHumanNeededError)
+"""Failures that are not the write's fault."""
 
 _MOST_DOUBLINGS = 5
 
@@ -25,3 +35,8 @@ class Patience:
     def between(self, lookups: int) -> timedelta:
         """Return how long to wait for the next look-up after so many that found nothing."""
         return self.spacing * (1 << min(lookups - 1, _MOST_DOUBLINGS))
+
+    def after(self, error: MetaError, now: datetime) -> datetime:
+        """Return when to try again after an error, which Meta may have named."""
+        told = error.retry_at if isinstance(error, MetaThrottledError) else None
+        return told or now + (self.pause if isinstance(error, BLAMELESS) else self.spacing)

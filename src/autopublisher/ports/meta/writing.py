@@ -1,14 +1,25 @@
 """Writing half of Meta's Marketing API, of one ad account: for ``flows.writes`` alone, which journals and gates it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from autopublisher.domain.errors import MetaError
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 
 LastCheck = Callable[[], None]
 """Called when a write is about to leave; what it raises keeps the write from leaving."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """A create or, with the id of its ``target``, an update of a campaign, ad set, creative or ad."""
+
+    kind: ObjectKind
+    params: Mapping[str, Any]
+    target: MetaId | None = None
 
 
 class MetaWrites(Protocol):
@@ -20,6 +31,18 @@ class MetaWrites(Protocol):
 
     def update(self, meta_id: MetaId, params: Mapping[str, Any]) -> None:
         """Set absolute values on an object."""
+        ...
+
+    def room(self) -> int:
+        """Return how many writes may leave in one request now: one where the account's limits are narrow or nearly used."""
+        ...
+
+    def write_together(self, writes: Sequence[Write]) -> Sequence[MetaId | MetaError]:
+        """Make writes in one request, in any order; return of each, in turn, the id it made or changed, or how it failed.
+
+        Raises as ``create`` does where the request failed as a whole; nobody can tell then what became of any of them,
+        unless the error says that nothing was sent.
+        """
         ...
 
     def delete(self, meta_id: MetaId) -> None:
