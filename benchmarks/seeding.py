@@ -107,7 +107,7 @@ def store_all(unit: SqlUnitOfWork, runs: Sequence[StoredRun]) -> None:
     unit.connection.execute(operations.insert(), journal)
     for one in runs:
         for model in one.objects:
-            unit.records.put_object(model)
+            unit.records.put_objects([model])
         for decision in one.decisions:
             unit.decisions.add(decision)
         if one.campaign is not None:

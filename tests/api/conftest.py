@@ -277,7 +277,7 @@ def put_run(database: MemoryDatabase, account: Account, body: dict[str, Any]) ->
                     sentence_es=sentences[1],
                 )
             )
-            unit.records.put_object(campaign_of(run))
+            unit.records.put_objects([campaign_of(run)])
             unit.observations.add_events(
                 [Event(NOW, "run:test:ended", "system", legacy("The test has ended."), run.id)]
             )

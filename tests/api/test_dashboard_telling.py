@@ -95,7 +95,7 @@ def spending(database: MemoryDatabase, put_run: PutRun, account: Account) -> Run
         unit.journal.intend(row, fence)
         for key, kind in (("test/a/campaign", ObjectKind.CAMPAIGN), (spec.key, ObjectKind.AD_SET)):
             shown = replace(unit.records.objects(run.id)[0], id=key, key=key, kind=kind, meta_id=MetaId(key))
-            unit.records.put_object(replace(shown, status="ACTIVE", effective_status="ACTIVE"))
+            unit.records.put_objects([replace(shown, status="ACTIVE", effective_status="ACTIVE")])
         unit.journal.advance(row.to(OperationState.SENT, attempts=1), row, fence)
         unit.commit()
     return run

@@ -77,7 +77,7 @@ def test_the_arms_of_an_account_are_those_of_its_runs_under_test(
             unit.runs.add(replace(other, idempotency_key=None))
         for number, run_id in enumerate(IDS):
             for part in ("test/a/adset", "test/b/adset", "test/a/campaign", "final/adset"):
-                unit.records.put_object(placed(stored, run_id, part, f"{number}{part}"))
+                unit.records.put_objects([placed(stored, run_id, part, f"{number}{part}")])
         unit.commit()
     with open_unit().reading() as unit:
         arms = unit.records.observed_arms(stored.act_id, frozenset({RunStatus.AB_TESTING}), stored.id)
@@ -168,7 +168,7 @@ def test_collecting_takes_as_many_statements_for_many_runs_of_an_account_as_for_
                 unit.accounts.add(account)
             unit.runs.add(replace(tested, id=run_id))
             for key in ("test/a/adset", "test/b/adset"):
-                unit.records.put_object(placed(tested, run_id, key, f"{number}{key}"))
+                unit.records.put_objects([placed(tested, run_id, key, f"{number}{key}")])
             unit.commit()
         with counted(sqlite_engine) as statements:
             Collector(open_unit, meta, ManualClock(now + number * HOUR)).collect(replace(tested, id=IDS[0]))

@@ -201,9 +201,21 @@ class TestRunRecords:
     ) -> None:
         read = replace(campaign, status="ACTIVE", read_at=campaign.read_at + MINUTE)
         with open_unit() as unit:
-            unit.records.put_object(campaign)
-            unit.records.put_object(read)
+            unit.records.put_objects([campaign])
+            unit.records.put_objects([read])
             assert unit.records.objects(stored.id) == [read]
+
+    def test_an_earlier_reading_changes_a_meta_model_only_where_it_has_the_first_baseline(
+        self, open_unit: OpenUnitOfWork, stored: Run, campaign: MetaObject
+    ) -> None:
+        later = replace(campaign, status="ACTIVE", read_at=campaign.read_at + MINUTE)
+        first, second = ({"age_min": age} for age in (18, 21))
+        with open_unit() as unit:
+            unit.records.put_objects([later])
+            unit.records.put_objects([replace(campaign, baseline=first)])
+            assert unit.records.objects(stored.id) == [replace(later, baseline=first)]
+            unit.records.put_objects([replace(campaign, baseline=second)], newest=True)
+            assert unit.records.objects(stored.id) == [replace(campaign, baseline=first)]
 
     def test_meta_models_of_all_kinds_come_by_key(
         self, open_unit: OpenUnitOfWork, stored: Run, campaign: MetaObject
@@ -213,8 +225,7 @@ class TestRunRecords:
             for kind in META_TABLES
         ]
         with open_unit() as unit:
-            for model in models:
-                unit.records.put_object(model)
+            unit.records.put_objects(models)
             assert [one.key for one in unit.records.objects(stored.id)] == sorted(META_TABLES)
 
     @pytest.mark.usefixtures("stored")
@@ -224,9 +235,9 @@ class TestRunRecords:
     ) -> None:
         model = replace(campaign, kind=kind)
         with open_unit() as unit:
-            unit.records.put_object(model)
+            unit.records.put_objects([model])
             with pytest.raises(ConflictError, match=r"fault.meta_id_taken meta_id=120"):
-                unit.records.put_object(replace(model, id="model-2", key="test/b/campaign"))
+                unit.records.put_objects([replace(model, id="model-2", key="test/b/campaign")])
 
     def test_two_runs_can_show_the_same_image(
         self, open_unit: OpenUnitOfWork, stored: Run, campaign: MetaObject
@@ -235,8 +246,8 @@ class TestRunRecords:
         second = replace(image, id="model-2", run_id=RunId("run-2"))
         with open_unit() as unit:
             unit.runs.add(replace(stored, id=second.run_id))
-            unit.records.put_object(image)
-            unit.records.put_object(second)
+            unit.records.put_objects([image])
+            unit.records.put_objects([second])
             assert unit.records.objects(second.run_id) == [second]
 
     def test_decisions_come_by_sequence(self, open_unit: OpenUnitOfWork, stored: Run, now: datetime) -> None:

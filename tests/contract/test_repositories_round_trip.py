@@ -179,10 +179,11 @@ def test_meta_models(open_unit: OpenUnitOfWork, stored: Run, data: st.DataObject
     drawn = replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=kind)
     reading = replace(drawn, key=model.key)
     with open_unit() as unit:
-        unit.records.put_object(model)
+        unit.records.put_objects([model])
         assert unit.records.objects(stored.id) == [model]
-        unit.records.put_object(reading)
-        assert unit.records.objects(stored.id) == [reading]
+        unit.records.put_objects([reading], newest=True)
+        kept = reading.baseline if model.baseline is None else model.baseline
+        assert unit.records.objects(stored.id) == [replace(reading, baseline=kept)]
 
 
 @each_database
@@ -214,9 +215,8 @@ def test_a_dossier_has_what_each_repository_has(
         unit.observations.add_snapshots(snapshots)
         unit.observations.add_events(data.draw(st.lists(examples(Event, run_id=stored.id), max_size=3)))
         unit.records.add_variants([data.draw(examples(Variant, run_id=stored.id))])
-        unit.records.put_object(
-            replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=ObjectKind.AD)
-        )
+        ad = replace(data.draw(examples(MetaObject, run_id=stored.id)), kind=ObjectKind.AD)
+        unit.records.put_objects([ad])
         for sequence in (2, 1):
             unit.decisions.add(data.draw(examples(Decision, run_id=stored.id, sequence=sequence)))
         unit.watches.add(data.draw(examples(Watch, act_id=act_id)))

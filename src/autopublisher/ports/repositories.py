@@ -197,8 +197,11 @@ class RunRecordRepository(Protocol):
         """Return a run's variants by letter."""
         ...
 
-    def put_object(self, meta_object: MetaObject) -> None:
-        """Insert or overwrite a Meta model by run and key."""
+    def put_objects(self, models: Sequence[MetaObject], *, newest: bool = False) -> None:
+        """Insert Meta models, or overwrite those of the same run and key that were not read later; baselines stay.
+
+        ``newest`` has these count as read last, whatever their moments say.
+        """
         ...
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:

@@ -152,7 +152,7 @@ def test_what_we_have_just_written_counts_although_another_machines_clock_is_ahe
     run, row = stage.now_run, stage.row("test/a/campaign")
     with stage.database.unit_of_work() as unit:
         shown = next(model for model in unit.records.objects(run.id) if model.key == row.key)
-        unit.records.put_object(replace(shown, read_at=stage.clock.now() + timedelta(minutes=2)))
+        unit.records.put_objects([replace(shown, read_at=stage.clock.now() + timedelta(minutes=2))])
         unit.commit()
     stage.orchestrator.holding.control.update(run, row, {"status": "PAUSED"}, Purpose.PAUSE)
     with stage.database.unit_of_work() as unit:

@@ -245,7 +245,7 @@ def test_a_completed_runs_activation_whose_answer_was_lost_is_answered_with_a_pa
     later(stage, minutes=5)
     with stage.database.unit_of_work() as unit:
         model = next(one for one in unit.records.objects(stage.run_id) if one.key == "final/campaign")
-        unit.records.put_object(replace(model, status="PAUSED", read_at=stage.clock.now()))  # a late read
+        unit.records.put_objects([replace(model, status="PAUSED", read_at=stage.clock.now())])  # a late read
         unit.commit()
     stage.stop()
     stage.meta.blind = 3  # the account's list lags behind for a moment

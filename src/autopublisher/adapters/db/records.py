@@ -23,6 +23,7 @@ from autopublisher.ports.repositories import ObservedArm
 
 _FIGURES = tuple(field.name for field in fields(Figures))
 _AD_SETS = META_TABLES[ObjectKind.AD_SET]
+_PLACE = ("run_id", "key")
 _EVENT_OF = picker(events, ("at", "tag", "actor", "message", "code", "params", "run_id", "data"))
 _OBJECT_OF = picker(_AD_SETS, tuple(field.name for field in fields(MetaObject)))
 """Takes a model's fields from a row; the tables of all kinds have the same columns."""
@@ -49,10 +50,13 @@ class SqlRunRecords:
         query = select(variants).where(variants.c.run_id == run_id).order_by(variants.c.letter)
         return [Variant(**row) for row in self._session.rows(query)]
 
-    def put_object(self, meta_object: MetaObject) -> None:
-        """Insert or overwrite a Meta model by run and key; ConflictError where its id belongs to another."""
-        taken = Fault.META_ID_TAKEN(meta_id=meta_object.meta_id)
-        self._session.put(META_TABLES[meta_object.kind], vars(meta_object), ("run_id", "key"), taken)
+    def put_objects(self, models: Sequence[MetaObject], *, newest: bool = False) -> None:
+        """Insert or overwrite Meta models by run and key; ConflictError where an id belongs to another."""
+        taken = Fault.META_ID_TAKEN(meta_id=", ".join(model.meta_id for model in models))
+        for table in dict.fromkeys(META_TABLES[model.kind] for model in models):
+            rows = [vars(model) for model in models if META_TABLES[model.kind] is table]
+            once = () if newest else ("read_at",)
+            self._session.put_latest(table, rows, _PLACE, taken, later=once, kept=("baseline",))
 
     def objects(self, run_id: RunId) -> Sequence[MetaObject]:
         """Return a run's Meta models by key."""

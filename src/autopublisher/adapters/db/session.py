@@ -6,7 +6,19 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable, Insert, Select, Table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    case,
+    false,
+    func,
+    or_,
+)
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -201,6 +213,29 @@ class Session:
         proposed = {name: statement.excluded[name] for name in row}
         overwrite = statement.on_conflict_do_update(index_elements=list(key), set_=proposed)
         self.change(overwrite, conflict)
+
+    def put_latest(
+        self,
+        table: Table,
+        rows: Sequence[Row],
+        key: Sequence[str],
+        conflict: Message = _EXISTS,
+        *,
+        later: Sequence[str] = (),
+        kept: Sequence[str] = (),
+    ) -> None:
+        """Insert rows or overwrite those with the same ``key`` columns, all in one statement.
+
+        A stored row with a greater value in a column of ``later`` stays as it is; a value in ``kept`` stays in any case.
+        """
+        statement = self._dialect_insert(table)
+        proposed, stored = statement.excluded, table.c
+        stays = or_(false(), *(stored[name] > proposed[name] for name in later))
+        values: dict[str, ColumnElement[Any]] = {
+            column.name: case((stays, column), else_=proposed[column.name]) for column in stored
+        }
+        values |= {name: func.coalesce(stored[name], proposed[name]) for name in kept}
+        self._many(statement.on_conflict_do_update(index_elements=list(key), set_=values), rows, conflict)
 
     def _many(self, statement: Insert, rows: Sequence[Row], conflict: Message) -> None:
         if not rows:

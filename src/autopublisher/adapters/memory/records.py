@@ -107,8 +107,12 @@ class MemoryRunRecords:
         found = [variant for variant in self._tables.variants.values() if variant.run_id == run_id]
         return sorted(found, key=attrgetter("letter"))
 
-    def put_object(self, meta_object: MetaObject) -> None:
-        """Insert or overwrite a Meta model by run and key; ConflictError where its id belongs to another."""
+    def put_objects(self, models: Sequence[MetaObject], *, newest: bool = False) -> None:
+        """Insert or overwrite Meta models by run and key; ConflictError where an id belongs to another."""
+        for model in models:
+            self._put(_merged(self._tables.objects.get((model.run_id, model.key)), model, newest=newest))
+
+    def _put(self, meta_object: MetaObject) -> None:
         self._tables.need_run(meta_object.run_id)
         place = (meta_object.run_id, meta_object.key)
         others = [one for where, one in self._tables.objects.items() if where != place]
@@ -264,3 +268,11 @@ class MemoryTokens:
     def get(self, token_hash: str) -> AccessToken | None:
         """Return the token with this hash, or None."""
         return self._tables.tokens.get(token_hash)
+
+
+def _merged(stored: MetaObject | None, read: MetaObject, *, newest: bool) -> MetaObject:
+    """Return what is kept of an object: its later reading, and the baseline that was taken first."""
+    if stored is None:
+        return read
+    later = stored if stored.read_at > read.read_at and not newest else read
+    return replace(later, baseline=read.baseline if stored.baseline is None else stored.baseline)

@@ -1,7 +1,7 @@
 """Insights collector: one read per account for all its runs, kept as append-only snapshots as of that moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain.errors import MetaReadError
@@ -58,9 +58,13 @@ class Collector:
             if not fresh and stored and now - stored[-1].at < REFRESH:
                 return Collected(stored)
             arms = unit.records.observed_arms(run.act_id, _OBSERVED, run.id)
-        return self._read(run, {(arm.run_id, arm.letter): arm for arm in arms}, now)
+        read = self._read(run, {(arm.run_id, arm.letter): arm for arm in arms}, now)
+        own = {(one.at, one.variant): one for one in read.snapshots if one.run_id == run.id}
+        known = own | {(one.at, one.variant): one for one in stored}  # what was stored first stays
+        return replace(read, snapshots=[known[place] for place in sorted(known)])
 
     def _read(self, run: Run, arms: Mapping[tuple[RunId, str], ObservedArm], now: datetime) -> Collected:
+        """Return what Meta reports of arms now, stored."""
         ad_sets = {arm.ad_set_id: place for place, arm in arms.items()}
         since = min((arm.since for arm in arms.values()), default=run.admitted_at or run.created_at)
         meta = self._clients.for_account(run.act_id)
@@ -91,8 +95,7 @@ class Collector:
         with self._open_unit() as unit:
             unit.observations.add_snapshots(snapshots)
             unit.commit()
-            stored = unit.observations.snapshots(run.id)
-        return Collected(stored, tuple(remarks), tuple(unreadable))
+        return Collected(snapshots, tuple(remarks), tuple(unreadable))
 
     def _silent(
         self, arms: Mapping[tuple[RunId, str], ObservedArm], rows: Sequence[InsightsRow]

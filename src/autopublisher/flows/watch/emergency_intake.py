@@ -167,4 +167,4 @@ def _enter(unit: UnitOfWork, run: Run, rows: Sequence[Operation], made: Operatio
     for model in unit.records.objects(run.id):
         if model.key == made.key and model.read_at <= pause.at:
             shown = replace(model, status="PAUSED", effective_status="PAUSED", read_at=pause.at)
-            unit.records.put_object(shown)
+            unit.records.put_objects([shown], newest=True)

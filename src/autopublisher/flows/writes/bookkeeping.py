@@ -28,11 +28,11 @@ from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.duplicates import MONEY_KINDS, worst_case
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
-from autopublisher.flows.writes.journal_views import JournalViews, put_models
+from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.flows.writes.patience import BLAMELESS
 from autopublisher.flows.writes.stop_guard import check_write_allowed
 from autopublisher.ports.clock import Clock
-from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
 _MODELLED = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD, ObjectKind.CREATIVE})
 _VERBS = {
@@ -89,7 +89,8 @@ class Bookkeeping:
                 if braked is not None:
                     check_write_allowed(unit, braked, one.row.spec)
                 unit.journal.advance(one.row, one.was, fence)
-            _put_models(unit, [one.model for one in changes if one.model is not None])
+            # Other than a read they are the newest, whosever clock is ahead.
+            unit.records.put_objects([one.model for one in changes if one.model is not None], newest=True)
             unit.observations.add_events([one.event for one in changes if one.event is not None])
             unit.commit()
         for one in changes:
@@ -173,7 +174,7 @@ class Bookkeeping:
             unit.journal.advance(sent, row, fence)
             unit.journal.advance(found, sent, fence)
             model = _modelled(run, found, now, shown, known)
-            _put_models(unit, [] if model is None else [model])
+            unit.records.put_objects([] if model is None else [model], newest=True)
             message = WriteMessage.DUPLICATE_FOUND(key=operation.key, id=meta_id)
             unit.observations.add_events(
                 [self.event(run, "duplicate_found", message, {"key": operation.key, "meta_id": meta_id})]
@@ -215,7 +216,7 @@ class Bookkeeping:
             unit.journal.advance(on_its_way, row, fence)
             unit.journal.advance(found, on_its_way, fence)
             model = _modelled(run, found, now, shown, known)
-            _put_models(unit, [] if model is None else [model])
+            unit.records.put_objects([] if model is None else [model], newest=True)
             unit.observations.add_events([self._found_event(run, found)])
             unit.commit()
         self.views.forget(run)
@@ -251,12 +252,6 @@ def as_read(model: MetaObject, shown: ObjectState, now: datetime) -> MetaObject:
         ends_at=shown.ends_at or model.ends_at,
         read_at=now,
     )
-
-
-def _put_models(unit: UnitOfWork, models: Sequence[MetaObject]) -> None:
-    """Save the objects of a run's confirmed writes; other than a read they are the newest, whosever clock is ahead."""
-    if models:
-        put_models(unit, models[0].run_id, models, newest=True)
 
 
 def _modelled(

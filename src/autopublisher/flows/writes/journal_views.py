@@ -25,6 +25,9 @@ from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 
+_MOST_REMEMBERED = 1000
+"""Runs whose variants are kept in memory."""
+
 
 @dataclass(frozen=True)
 class JournalView:
@@ -98,6 +101,7 @@ class JournalViews:
     def __init__(self, open_unit: OpenUnitOfWork) -> None:
         self._open_unit = open_unit
         self._thread = _OfThread()
+        self._variants: dict[RunId, tuple[Variant, ...]] = {}
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -199,7 +203,7 @@ class JournalViews:
         models, session = list(models), self._thread.session
         if session is None:
             with self._open_unit() as unit:
-                put_models(unit, run.id, models)
+                unit.records.put_objects(models)
                 unit.commit()
             return
         session.unsaved |= {(model.run_id, model.key): model for model in models}
@@ -209,10 +213,8 @@ class JournalViews:
         """Save in the caller's transaction what was read of objects and is not saved yet."""
         if self._thread.session is None:
             return
-        unsaved = self._thread.session.unsaved
-        for run_id in {run_id for run_id, _ in unsaved}:
-            put_models(unit, run_id, [model for place, model in unsaved.items() if place[0] == run_id])
-        unsaved.clear()
+        unit.records.put_objects(list(self._thread.session.unsaved.values()))
+        self._thread.session.unsaved.clear()
 
     def _read(self, unit: UnitOfWork, run: Run) -> JournalView:
         models = {model.key: model for model in unit.records.objects(run.id)}
@@ -223,26 +225,16 @@ class JournalViews:
         return JournalView(
             rows=tuple(unit.journal.of_run(run.id)),
             models=models,
-            variants=tuple(unit.records.variants(run.id)),
+            variants=self._variants_of(unit, run),
             decisions=tuple(unit.decisions.of_run(run.id)),
             account=unit.accounts.get(run.account_id),
         )
 
-
-def put_models(
-    unit: UnitOfWork, run_id: RunId, models: Iterable[MetaObject], *, newest: bool = False
-) -> None:
-    """Save objects as they were read, in the caller's transaction; what was read since stays, and so do baselines.
-
-    ``newest`` has them count as the latest whatever the moments say.
-    """
-    stored = {model.key: model for model in unit.records.objects(run_id)}
-    for model in models:
-        unit.records.put_object(_merged(stored.get(model.key), model, newest=newest))
-
-
-def _merged(stored: MetaObject | None, read: MetaObject, *, newest: bool) -> MetaObject:
-    if stored is None:
-        return read
-    newer = stored if stored.read_at > read.read_at and not newest else read
-    return replace(newer, baseline=stored.baseline or read.baseline)
+    def _variants_of(self, unit: UnitOfWork, run: Run) -> tuple[Variant, ...]:
+        """Return a run's variants, which stay for good once it has any."""
+        known = self._variants.get(run.id) or tuple(unit.records.variants(run.id))
+        if known and run.id not in self._variants:
+            if len(self._variants) >= _MOST_REMEMBERED:
+                self._variants.clear()
+            self._variants[run.id] = known
+        return known
