@@ -25,7 +25,7 @@ SECRET = "the password of the database"
 class BrokenReports(Reports):
     """Reports that fail in a way nobody foresaw."""
 
-    def page(self, *_: object) -> NoReturn:
+    def lines(self, *_: object) -> NoReturn:
         raise RuntimeError(SECRET)
 
 

@@ -94,5 +94,5 @@ def test_a_terminal_says_so_too(services: Services, paused: Campaign) -> None:
         f"paused since {since} (somebody paused it at Meta), "
         f"12.34 EUR of 300.00 EUR spent, as of {spent_at}, until {ends}"
     )
-    (money,) = services.reports.money([view.run])
-    assert run_row(view.run, money, {})["final_campaign"] == "paused"
+    (line,) = services.reports.lines().lines
+    assert run_row(view.run, line.money, {})["final_campaign"] == "paused"

@@ -235,8 +235,8 @@ def test_a_terminal_shows_the_moment_of_a_scheduled_run(put_run: PutRun, service
     scheduled = replace(run, request=replace(run.request, scheduled_for=begins))
     moment = f"{begins:%Y-%m-%d %H:%M} UTC"
     assert facts_of(replace(view, run=scheduled), UTC)["scheduled for"] == moment
-    (money,) = services.reports.money([run])
-    assert run_row(scheduled, money, {})["needs"] == f"begins {moment}"
+    (line,) = services.reports.lines().lines
+    assert run_row(scheduled, line.money, {})["needs"] == f"begins {moment}"
     assert standing_text(scheduled, UTC) == f"pending, scheduled for {moment}"
     admitted = replace(scheduled, status=RunStatus.AB_TESTING)
     assert standing_text(admitted, UTC) == "ab_testing"

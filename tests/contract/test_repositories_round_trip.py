@@ -24,6 +24,7 @@ from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
@@ -224,6 +225,8 @@ def test_a_dossier_has_what_each_repository_has(
         for place, lifted_at in enumerate((None, stored.created_at)):
             unit.stops.add(data.draw(examples(Stop, id=str(place), act_id=act_id, lifted_at=lifted_at)))
         assert unit.dossiers.of(stored.id) == MemoryDossiers(unit).of(stored.id)
+        ids = (RunId("none"), stored.id)
+        assert unit.dossiers.money_facts(ids) == MemoryDossiers(unit).money_facts(ids)
 
 
 @each_database

@@ -177,14 +177,9 @@ def runs(
 ) -> RunPageOut:
     """Return one page of runs."""
     cursor = None if before is None else RunId(before)
-    found = services.reports.page(cursor, limit + 1, None if only is None else frozenset(only))
-    shown = found[:limit]
+    found = services.reports.lines(cursor, limit, None if only is None else frozenset(only))
     return RunPageOut(
-        runs=[
-            present_summary(one, money, reader)
-            for one, money in zip(shown, services.reports.money(shown), strict=True)
-        ],
-        next=shown[-1].id if len(found) > limit else None,
+        runs=[present_summary(one.run, one.money, reader) for one in found.lines], next=found.older
     )
 
 

@@ -46,6 +46,6 @@ def runs(
     settings = settings_with_log()
     with opened_units(settings.database, settings.home) as open_unit:
         reports, zones = Reports(open_unit), account_zones(open_unit)
-        found = reports.page(None, limit, frozenset(only) if only else None)
-        rows = [run_row(one, money, zones) for one, money in zip(found, reports.money(found), strict=True)]
+        found = reports.lines(None, limit, frozenset(only) if only else None)
+        rows = [run_row(one.run, one.money, zones) for one in found.lines]
     show_rows(rows, RUN_COLUMNS, output)

@@ -184,10 +184,8 @@ class _Pages:
         return response
 
     def runs(self, request: Request, before: Annotated[str | None, Query(pattern=RUN_ID)] = None) -> Response:
-        found = self._desk.reports.page(None if before is None else RunId(before), PAGE_SIZE + 1, None)
-        lines = self._desk.reports.lines(found[:PAGE_SIZE])
-        older = lines[-1].run.id if len(found) > PAGE_SIZE else None
-        return self._renderer.page(request, "runs.html", lines=lines, older=older)
+        found = self._desk.reports.lines(None if before is None else RunId(before), PAGE_SIZE)
+        return self._renderer.page(request, "runs.html", lines=found.lines, older=found.older)
 
     def run(self, request: Request, run_id: RunPath) -> Response:
         view = self._desk.reports.view(RunId(run_id))

@@ -37,7 +37,7 @@ def let_pass(machine: Machine, hours: int, every: int = 12) -> None:
 def assert_true(machine: Machine, run_id: RunId) -> None:
     """Check what is shown of a run against the market's books, and its faces against each other."""
     view, truth = machine.view(run_id), machine.exposure(run_id)
-    (money,) = machine.reports.money([view.run])
+    money = machine.reports.lines().lines[0].money
     exposures = Exposures(machine.database.unit_of_work, machine.clock, MoneyGate())
     (account,) = exposures.of()
     assert abs(view.spent.minor - truth["spent"]) <= 3

@@ -2,10 +2,12 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.numbers import format_decimal
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.messages import Message, legacy
-from autopublisher.messages import Language, language_of_locale, render, text, words_in
+from autopublisher.messages import LANGUAGES, Language, language_of_locale, render, text, words_in
+from autopublisher.messages.formats import number_text
 
 MADRID = ZoneInfo("Europe/Madrid")
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -26,6 +28,16 @@ def test_a_sentence_of_an_earlier_release_is_shown_as_it_stands() -> None:
 @pytest.mark.parametrize(("language", "written"), [("en", "1,234.50 EUR"), ("es", "1.234,50 EUR")])
 def test_money_is_written_as_the_language_does(language: Language, written: str) -> None:
     assert render(Message("legacy", {"sentence": Money(123_450, "EUR")}), language) == written
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "value", [0, 7, 999, 1000, -1234, 0.125, 1.015, 2.675, -0.004, 999.995, 1e16, 123_456.789]
+)
+def test_a_number_is_written_as_babel_writes_it(language: Language, value: float) -> None:
+    patterns = {None: "#,##0.##", 0: "#,##0", 2: "#,##0.00"}
+    written = {places: number_text(value, language, places) for places in patterns}
+    assert written == {one: format_decimal(value, pattern, language) for one, pattern in patterns.items()}
 
 
 def test_a_moment_is_written_in_the_readers_zone() -> None:

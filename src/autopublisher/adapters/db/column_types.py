@@ -59,8 +59,8 @@ class Moment(Kept[datetime]):
 
     def read(self, value: Any) -> datetime:
         """Return the moment in UTC."""
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)
+        moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 class Word(Kept[_W]):

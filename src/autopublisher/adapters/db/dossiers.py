@@ -1,18 +1,31 @@
 """Dossiers of runs, each read by one statement: on PostgreSQL, too, all of it is of one moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table, Text, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from autopublisher.adapters.db.accounts import account_from_row
 from autopublisher.adapters.db.campaigns import campaign_from_row
-from autopublisher.adapters.db.embedded import EmbeddedRows
+from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery
 from autopublisher.adapters.db.journal import operation_from_values
 from autopublisher.adapters.db.records import event_from_values, object_from_values, snapshot_from_row
 from autopublisher.adapters.db.runs import run_from_row
-from autopublisher.adapters.db.session import Row, Session, Values, WideStatement
+from autopublisher.adapters.db.session import Session, grouped
 from autopublisher.adapters.db.tables import (
     META_TABLES,
     accounts,
@@ -26,58 +39,72 @@ from autopublisher.adapters.db.tables import (
     variants,
     watches,
 )
+from autopublisher.adapters.json_text import to_json
 from autopublisher.adapters.noted_stops import StopsWithNoted
 from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.errors import RunNotFoundError
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.keys import Purpose
+from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.variants import Variant
-from autopublisher.ports.dossiers import Dossier
+from autopublisher.ports.dossiers import SHOWN_KINDS, Dossier, RunFacts
 
-_T = TypeVar("_T")
+_OBJECTS: Final = tuple(dict.fromkeys(META_TABLES.values()))
+_SHOWN: Final = tuple(META_TABLES[kind] for kind in sorted(SHOWN_KINDS))
+_ORDER: Final = {variants: "letter", operations: "sequence", insight_snapshots: "variant", events: "id"}
 
 _RUN: Final = bindparam("run_id", type_=Text)
-_ACCOUNT = select(runs.c.account_id).where(runs.c.id == _RUN).scalar_subquery()
-_ACT = select(runs.c.act_id).where(runs.c.id == _RUN).scalar_subquery()
+_IDS: Final = bindparam("run_ids", type_=Text)
+"""The ids of many runs, as one JSON text: the statement stays the same however many there are."""
 
 
-def _last_decision() -> ColumnElement[bool]:
+def _of_one(_postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is built
+    account = select(runs.c.account_id).where(runs.c.id == _RUN).scalar_subquery()
+    act_id = select(runs.c.act_id).where(runs.c.id == _RUN).scalar_subquery()
+    concerned = or_(stops.c.act_id.is_(None), stops.c.act_id == act_id)
     last = select(func.max(decisions.c.sequence)).where(decisions.c.run_id == _RUN).scalar_subquery()
-    return and_(decisions.c.run_id == _RUN, decisions.c.sequence == last)
+    return {
+        runs: runs.c.id == _RUN,
+        accounts: accounts.c.id == account,
+        watches: watches.c.act_id == act_id,
+        campaigns: campaigns.c.run_id == _RUN,
+        variants: variants.c.run_id == _RUN,
+        decisions: and_(decisions.c.run_id == _RUN, decisions.c.sequence == last),
+        events: events.c.run_id == _RUN,
+        stops: and_(stops.c.lifted_at.is_(None), concerned),
+        operations: operations.c.owner == _RUN,
+        insight_snapshots: _latest(insight_snapshots.c.run_id == _RUN),
+        **{table: table.c.run_id == _RUN for table in _OBJECTS},
+    }
 
 
-def _last_snapshots() -> ColumnElement[bool]:
+def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
+    ids: Select[str] = (
+        select(func.json_array_elements_text(cast(_IDS, JSON)))
+        if postgres
+        else select(func.json_each(_IDS).table_valued("value").c.value)
+    )
+    row = operations.c
+    duplicates = row.key.startswith(f"{Purpose.DUPLICATE}/")
+    concerns_money = or_(row.reserves != 0, row.spent.is_not(None), row.target.is_not(None), duplicates)
+    return {
+        operations: and_(row.owner.in_(ids), concerns_money),
+        insight_snapshots: _latest(insight_snapshots.c.run_id.in_(ids)),
+        **{table: table.c.run_id.in_(ids) for table in _SHOWN},
+    }
+
+
+def _latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
     table = insight_snapshots.c
-    last = select(table.variant, func.max(table.at)).where(table.run_id == _RUN).group_by(table.variant)
-    return and_(table.run_id == _RUN, tuple_(table.variant, table.at).in_(last))
+    of_arm = (table.run_id, table.variant)
+    last = select(*of_arm, func.max(table.at)).where(is_wanted).group_by(*of_arm)
+    return and_(is_wanted, tuple_(*of_arm, table.at).in_(last))
 
 
-_OBJECTS = tuple(dict.fromkeys(META_TABLES.values()))
-_PARTS: Final = {
-    runs: runs.c.id == _RUN,
-    accounts: accounts.c.id == _ACCOUNT,
-    watches: watches.c.act_id == _ACT,
-    campaigns: campaigns.c.run_id == _RUN,
-    variants: variants.c.run_id == _RUN,
-    operations: operations.c.owner == _RUN,
-    insight_snapshots: _last_snapshots(),
-    decisions: _last_decision(),
-    events: events.c.run_id == _RUN,
-    stops: and_(stops.c.lifted_at.is_(None), or_(stops.c.act_id.is_(None), stops.c.act_id == _ACT)),
-    **{table: table.c.run_id == _RUN for table in _OBJECTS},
-}
-"""Which rows of which table belong to a dossier."""
-
-_ORDER: Final = {variants: "letter", operations: "sequence", insight_snapshots: "variant", events: "id"}
-_ROWS: Final = {table: EmbeddedRows(table, _ORDER.get(table)) for table in _PARTS}
-
-
-def _statement(postgres: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - as a wide statement is built
-    return select(*(_ROWS[table].sql(which, postgres=postgres) for table, which in _PARTS.items()))
-
-
-_DOSSIER: Final = WideStatement(_statement)
+_DOSSIER: Final = WideQuery(_of_one, _ORDER)
+_MONEY: Final = WideQuery(_money, _ORDER, unread={"baseline"})
 
 
 class SqlDossiers:
@@ -89,38 +116,42 @@ class SqlDossiers:
 
     def of(self, run_id: RunId) -> Dossier:
         """Return a run's dossier; raises RunNotFoundError."""
-        parts = _Parts(self._session.wide(_DOSSIER, run_id=run_id))
-        run = parts.only(runs, run_from_row)
-        account = parts.only(accounts, account_from_row)
+        found = _DOSSIER.ask(self._session, run_id=run_id)
+        run = found.only(runs, run_from_row)
+        account = found.only(accounts, account_from_row)
         if run is None or account is None:
             raise RunNotFoundError(id=run_id)
-        objects = [one for table in _OBJECTS for one in parts.all(table, object_from_values)]
         return Dossier(
             run=run,
             account=account,
-            watch=parts.only(watches, lambda row: Watch(**row)),
-            campaign=parts.only(campaigns, campaign_from_row),
-            variants=[Variant(**row) for row in parts.rows(variants)],
-            rows=parts.all(operations, operation_from_values),
-            objects=sorted(objects, key=attrgetter("key")),
-            latest=[snapshot_from_row(row) for row in parts.rows(insight_snapshots)],
-            decision=parts.only(decisions, lambda row: Decision(**row)),
-            events=parts.all(events, event_from_values),
-            stops=self._stops.holding_among([Stop(**row) for row in parts.rows(stops)], run.act_id),
+            watch=found.only(watches, lambda row: Watch(**row)),
+            campaign=found.only(campaigns, campaign_from_row),
+            variants=[Variant(**row) for row in found.rows(variants)],
+            facts=_facts_in(found, _OBJECTS, [run_id])[run_id],
+            decision=found.only(decisions, lambda row: Decision(**row)),
+            events=found.all(events, event_from_values),
+            stops=self._stops.holding_among([Stop(**row) for row in found.rows(stops)], run.act_id),
         )
 
+    def money_facts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, RunFacts]:
+        """Return of each of many runs, as they stood at one moment, the facts that its money is told from."""
+        if not run_ids:
+            return {}
+        return _facts_in(_MONEY.ask(self._session, run_ids=to_json(list(run_ids))), _SHOWN, run_ids)
 
-class _Parts:
-    """What the statement has given, table by table."""
 
-    def __init__(self, texts: Sequence[str | None]) -> None:
-        self._texts = dict(zip(_PARTS, texts, strict=True))
-
-    def rows(self, table: Table) -> Sequence[Row]:
-        return _ROWS[table].rows(self._texts[table])
-
-    def all(self, table: Table, make: Callable[[Values], _T]) -> list[_T]:
-        return [make(values) for values in _ROWS[table].values(self._texts[table])]
-
-    def only(self, table: Table, make: Callable[[Row], _T]) -> _T | None:
-        return next(map(make, self.rows(table)), None)
+def _facts_in(found: Found, tables: Sequence[Table], run_ids: Sequence[RunId]) -> Mapping[RunId, RunFacts]:
+    journals: dict[str, list[Operation]] = {}
+    for row in found.all(operations, operation_from_values):
+        journals.setdefault(row.owner.id, []).append(row)
+    models = [one for table in tables for one in found.all(table, object_from_values)]
+    objects = grouped(sorted(models, key=attrgetter("key")))
+    latest = grouped(map(snapshot_from_row, found.rows(insight_snapshots)))
+    return {
+        run_id: RunFacts(
+            journals.get(run_id, []),
+            {one.key: one for one in objects.get(run_id, ())},
+            latest.get(run_id, []),
+        )
+        for run_id in run_ids
+    }

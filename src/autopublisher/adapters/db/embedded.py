@@ -1,43 +1,99 @@
 """Rows of several tables in one statement: each table's come as one JSON text, and are made rows again here."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import jiter
-from sqlalchemy import JSON, Boolean, Column, ColumnElement, ScalarSelect, Table, Text, cast, func, select
+from sqlalchemy import JSON, Boolean, ColumnElement, ScalarSelect, Table, Text, cast, func, null, select
 from sqlalchemy.types import TypeDecorator
 
 from autopublisher.adapters.db.column_types import Kept
-from autopublisher.adapters.db.session import Row, Values
+from autopublisher.adapters.db.session import Row, Session, Values, WideStatement
 
+_T = TypeVar("_T")
 _Reader = Callable[[Any], Any]
 
+Conditions = Mapping[Table, ColumnElement[bool]]
+"""Which rows of which table are wanted."""
 
-class EmbeddedRows:
-    """The rows of one table, as one value of a statement; they come back by ``order``, a column, or in no order."""
 
-    def __init__(self, table: Table, order: str | None = None) -> None:
-        self._columns = tuple(table.columns)
-        self._names = tuple(table.columns.keys())
-        self._order = None if order is None else itemgetter(self._names.index(order))
+class WideQuery:
+    """Rows of several tables, read by one statement that is compiled once for each database.
 
-    def sql(self, *conditions: ColumnElement[bool], postgres: bool) -> ScalarSelect[str]:
-        """Return the value that has the rows for which the conditions hold."""
+    ``conditions`` says which rows of which table, given whether it is for PostgreSQL; its parameters are texts. The rows of
+    a table come in the order of a column where ``order`` has one. Columns that are ``unread`` come as None.
+    """
+
+    def __init__(
+        self,
+        conditions: Callable[[bool], Conditions],
+        order: Mapping[Table, str] = MappingProxyType({}),
+        unread: Collection[str] = (),
+    ) -> None:
+        tables = conditions(False)
+        self._rows = {table: _EmbeddedRows(table, order.get(table), unread) for table in tables}
+        self._statement = WideStatement(
+            lambda postgres: select(
+                *(
+                    self._rows[table].sql(which, postgres=postgres)
+                    for table, which in conditions(postgres).items()
+                )
+            )
+        )
+
+    def ask(self, session: Session, **texts: str) -> "Found":
+        """Return what the statement gives for these parameters."""
+        given = session.wide(self._statement, **texts)
+        return Found(
+            {table: (rows, text) for (table, rows), text in zip(self._rows.items(), given, strict=True)}
+        )
+
+
+class Found:
+    """What a wide query has found, table by table."""
+
+    def __init__(self, given: Mapping[Table, tuple["_EmbeddedRows", str | None]]) -> None:
+        self._given = given
+
+    def all(self, table: Table, make: Callable[[Values], _T]) -> list[_T]:
+        """Return what ``make`` makes of each row by the order of its columns."""
+        rows, text = self._given[table]
+        return [make(values) for values in rows.read(text)]
+
+    def rows(self, table: Table) -> list[Row]:
+        """Return every row by column name."""
+        names = table.columns.keys()
+        return self.all(table, lambda values: dict(zip(names, values, strict=True)))
+
+    def only(self, table: Table, make: Callable[[Row], _T]) -> _T | None:
+        """Return what ``make`` makes of the only row; None where there is none."""
+        return next(map(make, self.rows(table)), None)
+
+
+class _EmbeddedRows:
+    """The rows of one table, as one value of a statement."""
+
+    def __init__(self, table: Table, order: str | None, unread: Collection[str]) -> None:
+        self._table = table
+        self._columns = tuple(null() if one.name in unread else one for one in table.columns)
+        self._order = None if order is None else itemgetter(table.columns.keys().index(order))
+
+    def sql(self, condition: ColumnElement[bool], *, postgres: bool) -> ScalarSelect[str]:
+        """Return the value that has the rows for which the condition holds."""
         if postgres:
             row = func.json_build_array(*self._columns)
-            return select(cast(func.json_agg(row), Text)).where(*conditions).scalar_subquery()
-        row = func.json_array(*(func.json(one) if _is_json(one) else one for one in self._columns))
-        return select(func.json_group_array(row)).where(*conditions).scalar_subquery()
+            found = select(cast(func.json_agg(row), Text))
+        else:
+            row = func.json_array(*(func.json(one) if _is_json(one) else one for one in self._columns))
+            found = select(func.json_group_array(row))
+        return found.select_from(self._table).where(condition).scalar_subquery()
 
-    def rows(self, text: str | None) -> list[Row]:
+    def read(self, text: str | None) -> Sequence[Values]:
         """Return the rows that such a value has."""
-        return [dict(zip(self._names, values, strict=True)) for values in self.values(text)]
-
-    def values(self, text: str | None) -> list[Values]:
-        """Return them by the order of their columns."""
         rows = [] if text is None else _parsed(text)
         for index, read in self._readers:
             for row in rows:
@@ -52,12 +108,12 @@ class EmbeddedRows:
         return [(index, read) for index, read in found if read is not None]
 
 
-def _is_json(column: Column[Any]) -> bool:
+def _is_json(column: ColumnElement[Any]) -> bool:
     kind = column.type
     return isinstance(kind.impl_instance if isinstance(kind, TypeDecorator) else kind, JSON)
 
 
-def _reader_of(column: Column[Any]) -> _Reader | None:
+def _reader_of(column: ColumnElement[Any]) -> _Reader | None:
     kind = column.type
     if isinstance(kind, Boolean):
         return bool  # a number on SQLite

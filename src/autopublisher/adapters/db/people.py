@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, Text, bindparam, or_, select, update
+from sqlalchemy import Text, bindparam, or_, select, update
 
-from autopublisher.adapters.db.embedded import EmbeddedRows
-from autopublisher.adapters.db.session import Row, Session, WideStatement
+from autopublisher.adapters.db.embedded import Conditions, WideQuery
+from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import tokens, users
 from autopublisher.domain.errors import ConflictError, NotFoundError
 from autopublisher.domain.faults import Fault, Thing
@@ -15,18 +15,14 @@ from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
 
 _HASH: Final = bindparam("hash", type_=Text)
-_USERS, _TOKENS = EmbeddedRows(users), EmbeddedRows(tokens)
 
 
-def _holder(postgres: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - as a wide statement is built
+def _held(_postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is built
     holder = select(tokens.c.user_id).where(tokens.c.hash == _HASH).scalar_subquery()
-    return select(
-        _USERS.sql(users.c.id == holder, postgres=postgres),
-        _TOKENS.sql(tokens.c.hash == _HASH, postgres=postgres),
-    )
+    return {users: users.c.id == holder, tokens: tokens.c.hash == _HASH}
 
 
-_HOLDER: Final = WideStatement(_holder)
+_HELD: Final = WideQuery(_held)
 
 
 def _user(row: Row) -> User:
@@ -55,9 +51,9 @@ class SqlPeople:
 
     def by_token(self, token_hash: str) -> tuple[User, AccessToken] | None:
         """Return the user who holds the token with this hash, and the token; None where there is no such token."""
-        holders, held = self._session.wide(_HOLDER, hash=token_hash)
-        found = _TOKENS.rows(held)
-        return (_user(_USERS.rows(holders)[0]), AccessToken(**found[0])) if found else None
+        found = _HELD.ask(self._session, hash=token_hash)
+        token, user = found.only(tokens, lambda row: AccessToken(**row)), found.only(users, _user)
+        return None if token is None or user is None else (user, token)
 
     def save(self, user: User) -> None:
         """Overwrite a user; raises NotFoundError, and ConflictError where the name is taken."""

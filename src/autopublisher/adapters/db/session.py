@@ -130,19 +130,21 @@ def consistent(conflict: Message) -> Iterator[None]:
 class WideStatement:
     """A statement that is compiled once for each database: to look a wide one up again costs more than to run it.
 
-    ``build`` is told whether it is for PostgreSQL. Its parameters are texts.
+    ``build`` is told whether it is for PostgreSQL. Its parameters are texts, the constants in it texts and numbers.
     """
 
     def __init__(self, build: Callable[[bool], Select[*tuple[Any, ...]]]) -> None:
         self._build = build
-        self._compiled: dict[str, tuple[str, Sequence[str] | None]] = {}
+        self._compiled: dict[str, tuple[str, Mapping[str, Any], Sequence[str] | None]] = {}
 
-    def text(self, dialect: Dialect) -> tuple[str, Sequence[str] | None]:
-        """Return the SQL, and the names of its parameters in order where the driver wants them so."""
+    def text(self, dialect: Dialect, texts: Mapping[str, str]) -> tuple[str, Any]:
+        """Return the SQL, and its parameters as the driver wants them."""
         if dialect.name not in self._compiled:
             made = self._build(dialect.name == "postgresql").compile(dialect=dialect)
-            self._compiled[dialect.name] = str(made), made.positiontup
-        return self._compiled[dialect.name]
+            self._compiled[dialect.name] = str(made), made.params, made.positiontup
+        sql, constants, order = self._compiled[dialect.name]
+        values = {**constants, **texts}
+        return sql, values if order is None else tuple(values[name] for name in order)
 
 
 class Session:
@@ -179,8 +181,7 @@ class Session:
 
     def wide(self, statement: WideStatement, **texts: str) -> Sequence[Any]:
         """Return the only row of a wide statement, given its parameters."""
-        sql, order = statement.text(self._connection.dialect)
-        values = texts if order is None else tuple(texts[name] for name in order)
+        sql, values = statement.text(self._connection.dialect, texts)
         with reachable():
             return self._connection.exec_driver_sql(sql, values).one()
 

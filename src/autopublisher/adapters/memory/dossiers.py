@@ -1,7 +1,10 @@
 """Dossiers, in memory."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from autopublisher.domain.ids import RunId
-from autopublisher.ports.dossiers import Dossier
+from autopublisher.ports.dossiers import SHOWN_KINDS, Dossier, RunFacts, concerns_money
 from autopublisher.ports.repositories import UnitOfWork
 
 
@@ -21,10 +24,25 @@ class MemoryDossiers:
             watch=unit.watches.get(run.act_id),
             campaign=unit.campaigns.of_runs([run_id]).get(run_id),
             variants=unit.records.variants(run_id),
-            rows=unit.journal.of_run(run_id),
-            objects=unit.records.objects(run_id),
-            latest=unit.observations.latest_snapshots([run_id]).get(run_id, []),
+            facts=RunFacts(
+                unit.journal.of_run(run_id),
+                {model.key: model for model in unit.records.objects(run_id)},
+                unit.observations.latest_snapshots([run_id]).get(run_id, []),
+            ),
             decision=unit.decisions.latest([run_id]).get(run_id),
             events=unit.observations.events(run_id),
             stops=unit.stops.holding(run.act_id),
+        )
+
+    def money_facts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, RunFacts]:
+        """Return of each of many runs the facts that its money is told from."""
+        return {run_id: self._money_facts(run_id) for run_id in run_ids}
+
+    def _money_facts(self, run_id: RunId) -> RunFacts:
+        unit = self._unit
+        shown = [one for one in unit.records.objects(run_id) if one.kind in SHOWN_KINDS]
+        return RunFacts(
+            list(filter(concerns_money, unit.journal.of_run(run_id))),
+            {model.key: replace(model, baseline=None) for model in shown},
+            unit.observations.latest_snapshots([run_id]).get(run_id, []),
         )

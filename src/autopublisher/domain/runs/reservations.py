@@ -249,11 +249,10 @@ def could_still_spend(
     ``known`` is what it is known to have spent; ``shown_on`` says that Meta last showed it and its campaign as switched
     on. Nothing can be spent that was never switched on, is confirmed off, or whose schedule is over.
     """
-    on = shown_on or (was_switched_on(row, rows) and off_since(row, rows) is None)
-    if not on or row.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
-        return 0
     ends = end_of(row, rows)
-    if ends <= now:
+    if ends <= now or row.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
+        return 0
+    if not shown_on and (not was_switched_on(row, rows) or off_since(row, rows) is not None):
         return 0
     # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
     left = reserve_of(row, rows) - max(0, (known if row.spent is None else row.spent) - 1)

@@ -35,9 +35,9 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunWarning
-from autopublisher.flows.requests.run_facts import RunFacts, facts_of
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
+from autopublisher.ports.dossiers import RunFacts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
 
 _PARENTS_FIRST = ("campaign", "adset", "creative", "ad")
@@ -238,6 +238,19 @@ class RunLine:
 
 
 @dataclass(frozen=True)
+class RunLines:
+    """One page of a list of runs, and whether there are more after it."""
+
+    lines: tuple[RunLine, ...]
+    more: bool
+
+    @property
+    def older(self) -> RunId | None:
+        """The run after which the next page begins; None where this is the last one."""
+        return self.lines[-1].run.id if self.more and self.lines else None
+
+
+@dataclass(frozen=True)
 class Release:
     """What a list shows of a run that a person has released, and the variant that the verdict names."""
 
@@ -263,18 +276,18 @@ class Reports:
         with self._open_unit().reading() as unit:
             known = unit.dossiers.of(run_id)
         run, watch = known.run, known.watch
-        facts = RunFacts(known.rows, {model.key: model for model in known.objects}, known.latest)
+        facts, objects = known.facts, tuple(known.facts.models.values())
         money = self._money(run, facts, known.account, watch, known.campaign)
-        latest = {snapshot.variant: snapshot for snapshot in known.latest}
+        latest = {snapshot.variant: snapshot for snapshot in facts.latest}
         intervals = _intervals(run, known.decision)
         named = named_by_verdict(run, known.decision)
         return RunView(
             run=run,
             variants=tuple(_variant_view(run, one, latest, intervals, named) for one in known.variants),
-            objects=tuple(known.objects),
+            objects=objects,
             decision=known.decision,
             events=tuple(known.events),
-            operations=tuple(known.rows),
+            operations=tuple(facts.rows),
             spent=money.spent,
             committed=money.committed,
             could_still_spend=money.could_still_spend,
@@ -282,7 +295,7 @@ class Reports:
             final=money.final,
             findings=() if watch is None else _findings(run, watch),
             stops=tuple(known.stops),
-            found=_found(run, known.rows, known.objects, latest),
+            found=_found(run, facts.rows, objects, latest),
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -290,22 +303,23 @@ class Reports:
         with self._open_unit().reading() as unit:
             return unit.runs.get(run_id)
 
-    def money(self, runs: Sequence[Run]) -> Sequence[RunExposure]:
-        """Return each run's money as its own page shows it, in order."""
+    def lines(
+        self, before: RunId | None = None, limit: int = 50, statuses: frozenset[RunStatus] | None = None
+    ) -> RunLines:
+        """Return runs, newest first, with their money as their own pages show it; ``before`` as of ``page``."""
         with self._open_unit().reading() as unit:
-            final, facts = unit.campaigns.of_runs([run.id for run in runs]), facts_of(unit, runs)
+            found = unit.runs.find(_page(before, limit + 1, statuses))
+            runs, ids = found[:limit], [run.id for run in found[:limit]]
+            final, facts = unit.campaigns.of_runs(ids), unit.dossiers.money_facts(ids)
             accounts = {account.id: account for account in unit.accounts.all()}
             watches = {watch.act_id: watch for watch in unit.watches.all()}
-        return [
+        money = (
             self._money(
                 run, facts[run.id], accounts[run.account_id], watches.get(run.act_id), final.get(run.id)
             )
             for run in runs
-        ]
-
-    def lines(self, runs: Sequence[Run]) -> Sequence[RunLine]:
-        """Return what a list shows of each run, in order."""
-        return [RunLine(run, money) for run, money in zip(runs, self.money(runs), strict=True)]
+        )
+        return RunLines(tuple(map(RunLine, runs, money)), more=len(found) > limit)
 
     def releases(self, runs: Sequence[Run]) -> Sequence[Release]:
         """Return what a list shows of each run's release, in order."""
@@ -331,7 +345,11 @@ class Reports:
     ) -> Sequence[Run]:
         """Return runs, newest first; ``before`` is the last run of the page before."""
         with self._open_unit().reading() as unit:
-            return unit.runs.find(RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True))
+            return unit.runs.find(_page(before, limit, statuses))
+
+
+def _page(before: RunId | None, limit: int, statuses: frozenset[RunStatus] | None) -> RunFilter:
+    return RunFilter(statuses=statuses, before=before, limit=limit, newest_first=True)
 
 
 def _variant_view(

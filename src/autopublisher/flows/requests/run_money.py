@@ -23,7 +23,7 @@ from autopublisher.domain.runs.final_campaign import FINAL_ARM, ad_of, figures_r
 from autopublisher.domain.runs.plan import final_key, total_of
 from autopublisher.domain.runs.reservations import Calendars, could_still_spend, end_of
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.flows.requests.run_facts import RunFacts
+from autopublisher.ports.dossiers import RunFacts
 
 LATELY = timedelta(hours=2)
 """An object read no longer ago than this counts as read back lately."""
