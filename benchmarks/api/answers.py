@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from benchmarks.api.application import Application
-from benchmarks.control_plane.crowds import crowd, mixed, sizes
+from benchmarks.control_plane.crowds import crowd, looked_at, mixed, sizes
 from benchmarks.databases import Database
 from benchmarks.measuring import Line, Setting, repeated
 from benchmarks.seeding import run_id_of
@@ -35,10 +35,11 @@ def pages(setting: Setting) -> Iterator[Line]:
 
 
 def exposure(setting: Setting) -> Iterator[Line]:
-    """The exposure of an account with many runs, as the API and the page give it."""
+    """The exposure of an account with many runs, as the API and the page give it after a look."""
     for kind in setting.kinds:
         for size in sizes(setting):
             database = crowd(setting, kind, size)
+            looked_at(database)
             for case, path in (("exposure, API", "/meta/autopilot/exposure"), ("exposure page", "/exposure")):
                 yield replace(_asked(case, path, database, setting), size=size)
 

@@ -1,13 +1,16 @@
 """Databases in which one account has many runs under way: tested, waiting for approval, and completed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from benchmarks.databases import Database
 from benchmarks.measuring import Setting
 from benchmarks.seeding import filled_with, moment_of, stored
 
 from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.watch.count_check import CountCheck
+from autopublisher.flows.writes.money_gate import MoneyGate
+from support.simulated import ACT
 
 
 def sizes(setting: Setting) -> Sequence[int]:
@@ -38,3 +41,12 @@ def thirds(size: int) -> Mapping[RunStatus, int]:
 def present() -> datetime:
     """Return the moment at which the runs that are tested are looked at."""
     return moment_of(stored(RunStatus.AB_TESTING))
+
+
+def looked_at(database: Database) -> None:
+    """Have the account's watch count what its runs have committed, as looks of a few hours would."""
+    check, record, now = CountCheck(database.open_unit, MoneyGate()), None, present()
+    while record is None or record["after"] is not None:
+        record = check(ACT, record, now).record
+        now += timedelta(hours=1)
+    database.settle()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-from benchmarks.control_plane.crowds import crowd, present, sizes
+from benchmarks.control_plane.crowds import crowd, looked_at, present, sizes
 from benchmarks.databases import Database
 from benchmarks.measuring import Line, Setting, sampled
 from benchmarks.seeding import run_id_of
@@ -17,15 +18,20 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.money_gate import MoneyGate, SpendRules
 
 LIMIT = 10**12
+PAGE = 20
+"""Runs on a page of the API."""
 
 
 def exposure(setting: Setting) -> Iterator[Line]:
-    """Exposure of an account, as the API and the page ask for it."""
+    """Exposure of an account, as the API and the page ask for it, after a look; ``all``: as the command does."""
     for kind in setting.kinds:
         for size in sizes(setting):
             database = crowd(setting, kind, size)
+            looked_at(database)
             exposures = Exposures(database.open_unit, ManualClock(present()), MoneyGate())
-            yield sampled("exposure", exposures.of, database, setting.repeats, size)
+            page = partial(exposures.of, limit=PAGE)
+            yield sampled("exposure", page, database, setting.repeats, size)
+            yield sampled("exposure, all", exposures.of, database, setting.repeats, size)
 
 
 def gate(setting: Setting) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 
 import pytest
@@ -14,13 +14,14 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.cli.exposure import NEVER_READ, exposure_rows
+from autopublisher.dashboard.pages import PAGE_SIZE
 from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.accounts import Account
 from autopublisher.domain.accounts.claims import Claim, ClaimLabel, why_not
 from autopublisher.domain.accounts.stops import STOP_DUTY
 from autopublisher.domain.accounts.watches import PROBLEM, Watch
 from autopublisher.domain.evidence import Verdict, method_note
-from autopublisher.domain.ids import ActId, InstallationId, MetaId
+from autopublisher.domain.ids import ActId, InstallationId, MetaId, RunId
 from autopublisher.domain.journal.operations import (
     Action,
     ObjectKind,
@@ -145,6 +146,19 @@ def test_dashboard_and_terminal_show_the_same_age_of_the_figures(
     assert "as of 2026-11-02 10:00 CET" in page
     (told,) = client.get("/meta/autopilot/exposure", headers=manager).json()["accounts"]
     assert told["as_of"] == told["runs"][0]["as_of"] == "2026-11-02T09:00:00Z"
+
+
+def test_the_exposure_leads_to_older_runs(signed_in: SignedIn, put_run: PutRun) -> None:
+    first = put_run(RunId("first"))
+    for number in range(PAGE_SIZE):
+        put_run(RunId(f"later-{number}"), created_at=first.created_at + timedelta(minutes=1 + number))
+    browser = signed_in(Role.MANAGER)
+    page = browser.get("/exposure").text
+    assert "/runs/first" not in page
+    assert 'href="/exposure?before=later-0"' in page
+    older = browser.get("/exposure?before=later-0").text
+    assert "/runs/first" in older
+    assert words_in("en")["older"] not in older
 
 
 def test_what_was_never_read_says_so_in_a_terminal(

@@ -19,11 +19,12 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.exposure import Calendar, calendar_of, together
 from autopublisher.domain.money.spans import spans_of
+from autopublisher.domain.runs.commitments import commitments_of
 from autopublisher.domain.runs.reservations import PROMISING, Calendars, reservations_of
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus, Trial
 from autopublisher.flows.writes.counted_reservations import count_missing
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
-from autopublisher.ports.reservations import RunGroup
+from autopublisher.ports.reservations import Count, RunGroup
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 DAYS = (date(2026, 11, 1), date(2027, 1, 31))
@@ -73,11 +74,12 @@ class History:
 
     def check(self, unit: UnitOfWork) -> None:
         """Compare every stored count with its journal."""
-        for run_id, (rule, spans) in unit.reservations.counts(self.runs).items():
+        for run_id, count in unit.reservations.counts(self.runs).items():
             run = unit.runs.get(run_id)
             how = Calendars(unit.accounts.get(run.account_id).timezone, STRETCH)
-            counted = spans_of(reservations_of(run, unit.journal.of_run(run_id), how))
-            assert rule != how.rule or tuple(spans) == counted, run_id
+            rows = unit.journal.of_run(run_id)
+            counted = Count(how.rule, spans_of(reservations_of(run, rows, how)), commitments_of(run, rows))
+            assert count.rule != how.rule or count == counted, run_id
 
     def afresh(self, unit: UnitOfWork, group: RunGroup) -> Calendar:
         """Return what a group's runs reserve within ``DAYS``, each counted from its journal."""
@@ -183,7 +185,10 @@ class History:
             kind = self.rng.choice((kind, kind, ObjectKind.AD))
             return OperationSpec(f"extend/{key}/{len(rows) + 1}", action, kind, params, target=key)
         params = {**self._money(), "campaign_id": {"$id": "test/a/campaign"}}
-        return OperationSpec(key, Action.CREATE, kind, params, reserves=self.rng.choice((0, 5000, 7000)))
+        arm, reserves = key.split("/")[-2].upper(), self.rng.choice((0, 5000, 7000))
+        return OperationSpec(
+            key, Action.CREATE, kind, params, variant=arm if arm in {"A", "B"} else None, reserves=reserves
+        )
 
     def _money(self) -> dict[str, Any]:
         whole: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from autopublisher.api.access import urgent
 from autopublisher.api.exact_json import ExactRoute
-from autopublisher.api.fields import Identifier
+from autopublisher.api.fields import MOST_RUNS, Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_watch_thread
@@ -18,7 +18,7 @@ from autopublisher.api.views import Told
 from autopublisher.domain.access import Permission
 from autopublisher.domain.accounts.account_limit import AccountBilling
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.ids import AccountId
+from autopublisher.domain.ids import AccountId, RunId
 from autopublisher.domain.money.limits import Period, Scope
 from autopublisher.domain.reconciliation.unknown import UnknownObject
 from autopublisher.domain.runs.run import RunStatus
@@ -118,7 +118,13 @@ class AccountExposureOut(MoneyOut):
     )
     billing: BillingOut | None
     limits: list[LimitOut]
-    runs: list[RunExposureOut]
+    open_runs: int = Field(
+        description="How many runs go on, or their final campaigns do; the sums are of all of them."
+    )
+    runs: list[RunExposureOut] = Field(description="A page of these, the newest first.")
+    next: str | None = Field(
+        description="Where the page after it begins, to be given as `before`; null at the end."
+    )
 
 
 class ExposureOut(Told):
@@ -139,10 +145,15 @@ def exposure(
     services: Given,
     reader: Reader,
     meta_account_id: Annotated[Identifier | None, Query(description="Only this account.")] = None,
+    before: Annotated[
+        Identifier | None, Query(description="The `next` of an account's page before: only that account.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_RUNS, description="Runs of each account.")] = 20,
 ) -> ExposureOut:
     """Return what is committed, spent and could still be spent, by account, run and object, and what the limits leave."""
     wanted = None if meta_account_id is None else AccountId(meta_account_id)
-    return present_exposure(services.exposures.of(wanted), services.clock.now(), reader)
+    found = services.exposures.of(wanted, None if before is None else RunId(before), limit)
+    return present_exposure(found, services.clock.now(), reader)
 
 
 def present_exposure(found: Sequence[AccountExposure], now: datetime, reader: Language) -> ExposureOut:
@@ -163,7 +174,9 @@ def _account(one: AccountExposure, reader: Language) -> AccountExposureOut:
         unknown=[_unknown(each, one.account.currency, reader) for each in one.unknown],
         billing=None if one.billing is None else _billing(one.billing),
         limits=[_limit(line) for line in one.limits],
+        open_runs=one.open_runs,
         runs=[_run(run) for run in one.runs],
+        next=one.next,
         **_money(one),
     )
 

@@ -17,6 +17,9 @@ MOST_PLACES = 12
 
 LARGEST_WHOLE = 1_000_000_000
 
+MOST_RUNS = 100
+"""Runs on one page."""
+
 _MOMENT = re.compile(r"20\d{2}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _UNPRINTABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response, status
 
 from autopublisher.api.access import Caller, Credentials, caller, guarded, public_or_more
 from autopublisher.api.exact_json import ExactRoute
-from autopublisher.api.fields import Identifier
+from autopublisher.api.fields import MOST_RUNS, Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import STATUS_PATH, present_health, present_run, present_summary
 from autopublisher.api.reader import Reader
@@ -20,9 +20,6 @@ from autopublisher.domain.access import Permission, allows
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.messages import Language
-
-MOST_RUNS = 100
-"""Runs on one page."""
 
 SLOWEST_RETRY = 60
 """Seconds after which a caller is told to look again at the latest."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from autopublisher.bootstrap.exposures import opened_exposures
 from autopublisher.cli.language import language, worded
@@ -25,12 +27,16 @@ NEVER_READ = "never read"
 LIMIT_COLUMNS = ("account", "scope", "period", "first", "limit", "taken", "left")
 
 
-def exposure(account: AccountOption = None, output: OutputOption = Output.TABLE) -> None:
+def exposure(
+    account: AccountOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="help.runs_of_each_account")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Say what is committed, spent and could still be spent: by account, run and object, with the limits."""
     settings = settings_with_log()
     with opened_exposures(settings) as access:
         wanted = None if account is None else account_named(access.open_unit, settings, account).id
-        found, now = access.exposures.of(wanted), access.clock.now()
+        found, now = access.exposures.of(wanted, limit=limit), access.clock.now()
     if output is Output.JSON:
         # What the API answers with, and the framework behind it, are for programs alone.
         from autopublisher.api.exposure import present_exposure  # noqa: PLC0415 - see above

@@ -290,8 +290,11 @@ class _Pages:
         )
         return RedirectResponse("/stops", 303)
 
-    def exposure(self, request: Request) -> Response:
-        return self._renderer.page(request, "exposure.html", accounts=self._desk.exposures.of())
+    def exposure(
+        self, request: Request, before: Annotated[str | None, Query(pattern=RUN_ID)] = None
+    ) -> Response:
+        found = self._desk.exposures.of(before=None if before is None else RunId(before), limit=PAGE_SIZE)
+        return self._renderer.page(request, "exposure.html", accounts=found)
 
     def system(self, request: Request) -> Response:
         return self._renderer.page(request, "system.html", health=self._desk.monitor.health())

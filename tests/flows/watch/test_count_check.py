@@ -17,15 +17,17 @@ from autopublisher.domain.journal.operations import (
 )
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.money.spans import Span
+from autopublisher.domain.runs.commitments import Commitments
+from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.count_check import AT_ONCE, EVERY, CountCheck
 from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.repositories import Fence
-from autopublisher.ports.reservations import CountedRun
+from autopublisher.ports.reservations import Count, CountedRun
 from unit.domain.samples import ACCOUNT, ACT, NOW, run_of
 
-RULE = "Europe/Madrid 175/1"
+RULE = Calendars("Europe/Madrid").rule
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def look(database: MemoryDatabase, before: Outcome | None = None, after: timedel
 
 def counts(database: MemoryDatabase, run_id: RunId) -> Sequence[Span]:
     with database.unit_of_work() as unit:
-        return unit.reservations.counts([run_id])[run_id][1]
+        return unit.reservations.counts([run_id])[run_id].spans
 
 
 def test_a_count_that_is_missing_is_made_and_nothing_is_told(database: MemoryDatabase) -> None:
@@ -64,18 +66,19 @@ def test_a_count_that_differs_is_told_and_mended(database: MemoryDatabase) -> No
     look(database)
     right = counts(database, run_of().id)
     with database.unit_of_work() as unit:
-        unit.reservations.put([CountedRun(run_of(), RULE, ())])
+        unit.reservations.put([CountedRun(run_of(), Count(RULE, (), Commitments(0, 0, ())))])
         unit.commit()
     assert look(database).record["differing"] == [run_of().id]
     assert [event.message.code for event in database.tables.events] == ["watch.miscounted"]
     assert counts(database, run_of().id) == right
 
 
-def test_a_look_within_the_hour_compares_nothing(database: MemoryDatabase) -> None:
+def test_a_look_within_the_hour_makes_what_is_missing_and_compares_nothing(database: MemoryDatabase) -> None:
     first = look(database)
+    right = counts(database, run_of().id)
     database.tables.counted.clear()
     assert look(database, first, EVERY / 2) == first
-    assert database.tables.counted == {}
+    assert counts(database, run_of().id) == right
 
 
 def test_a_look_goes_on_where_the_last_one_ended(database: MemoryDatabase) -> None:
@@ -87,11 +90,3 @@ def test_a_look_goes_on_where_the_last_one_ended(database: MemoryDatabase) -> No
     second = look(database, look(database))
     assert len(database.tables.counted) == AT_ONCE + 1
     assert second.record["after"] is None
-
-
-def test_nobody_counts_for_an_account_without_limits(database: MemoryDatabase) -> None:
-    with database.unit_of_work() as unit:
-        unit.accounts.save(ACCOUNT)
-        unit.commit()
-    look(database)
-    assert database.tables.counted == {}

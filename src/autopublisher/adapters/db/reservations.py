@@ -1,11 +1,12 @@
-"""Stored reservations: spans in a table of their own, and in each run's row the rule by which they were counted.
+"""Stored counts: spans and commitments in tables of their own, and in each run's row the rule by which they were counted.
 
 A run without a rule has no count. The rule goes with the change that makes the count wrong, by a trigger (revision 0015), so
-its spans may be left behind; they are not looked at until they are replaced.
+both may be left behind, to be replaced.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -13,13 +14,23 @@ from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, s
 
 from autopublisher.adapters.db.runs import run_from_row
 from autopublisher.adapters.db.session import Row, Session
-from autopublisher.adapters.db.tables import accounts, reservations, runs
+from autopublisher.adapters.db.tables import (
+    META_TABLES,
+    accounts,
+    commitments,
+    insight_snapshots,
+    reservations,
+    runs,
+)
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.money.duplicates import MONEY_KINDS
 from autopublisher.domain.money.spans import Span
+from autopublisher.domain.runs.commitments import Commitments, Shown
 from autopublisher.domain.runs.reservations import rule_of
 from autopublisher.domain.runs.run import Run
-from autopublisher.ports.reservations import CountedRun, RunGroup
+from autopublisher.ports.reservations import Count, CountedRun, OpenRun, RunGroup
 
+_NOTHING: Mapping[str, Any] = {}
 _PLACE = (reservations.c.period, reservations.c.first, reservations.c.last)
 
 
@@ -54,23 +65,76 @@ class SqlReservations:
     def put(self, counted: Sequence[CountedRun]) -> None:
         """Store the counts of runs that this transaction has claimed."""
         ids = [one.run.id for one in counted]
-        self._session.change(reservations.delete().where(reservations.c.run_id.in_(ids)))
-        self._session.append(reservations, [_to_row(one.run, span) for one in counted for span in one.spans])
+        for table in (reservations, commitments):
+            self._session.change(table.delete().where(table.c.run_id.in_(ids)))
+        spans = [_to_row(one.run, span) for one in counted for span in one.count.spans]
+        self._session.append(reservations, spans)
+        records = [{"run_id": one.run.id, "record": one.count.commitments.to_record()} for one in counted]
+        self._session.append(commitments, records)
         for rule, alike in groupby(sorted(counted, key=_rule), key=_rule):
             those = runs.c.id.in_([one.run.id for one in alike])
             self._session.change(update(runs).where(those).values(counted_by=rule))
 
-    def counts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, tuple[str, tuple[Span, ...]]]:
-        """Return by run the rule and, in order, the spans of those that have a count."""
-        columns = (runs.c.id, runs.c.counted_by, *_PLACE, reservations.c.most)
-        query = select(*columns).outerjoin(reservations, reservations.c.run_id == runs.c.id)
-        held = query.where(runs.c.id.in_(run_ids), runs.c.counted_by.is_not(None))
-        found: dict[RunId, tuple[str, tuple[Span, ...]]] = {}
-        for row in self._session.rows(held.order_by(runs.c.id, *_PLACE)):
-            _, spans = found.get(RunId(row["id"]), ("", ()))
-            more = () if row["period"] is None else (_from_row(row),)
-            found[RunId(row["id"])] = (row["counted_by"], (*spans, *more))
+    def counts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Count]:
+        """Return by run the counts of those that have one."""
+        query = select(runs.c.id, runs.c.counted_by, commitments.c.record).join(commitments)
+        held = self._session.rows(query.where(runs.c.id.in_(run_ids), runs.c.counted_by.is_not(None)))
+        ordered = select(reservations).where(reservations.c.run_id.in_(run_ids)).order_by(*_PLACE)
+        spans: dict[RunId, list[Span]] = {RunId(row["id"]): [] for row in held}
+        for row in self._session.rows(ordered):
+            if row["run_id"] in spans:
+                spans[row["run_id"]].append(_from_row(row))
+        return {
+            row["id"]: Count(
+                row["counted_by"], tuple(spans[row["id"]]), Commitments.from_record(row["record"])
+            )
+            for row in held
+        }
+
+    def open_runs(self, group: RunGroup) -> Sequence[OpenRun]:
+        """Return by id what was last counted of a group's runs, with what Meta showed of them."""
+        theirs = _in_group(runs, runs.c.id, group)
+        shown, spent, read_at = self._shown(theirs), *self._figures(theirs)
+        stored = select(runs.c.id, runs.c.status, runs.c.created_at, commitments.c.record).join(commitments)
+        found = self._session.values(stored.where(*theirs).order_by(runs.c.id))
+        return [
+            OpenRun(
+                run_id,
+                status,
+                created_at,
+                Commitments.from_record(record),
+                shown.get(run_id, _NOTHING),
+                spent.get(run_id, _NOTHING),
+                read_at.get(run_id),
+            )
+            for run_id, status, created_at, record in found
+        ]
+
+    def _shown(self, theirs: Sequence[ColumnElement[bool]]) -> Mapping[RunId, Mapping[str, Shown]]:
+        found: defaultdict[RunId, dict[str, Any]] = defaultdict(dict)
+        for table in (META_TABLES[kind].c for kind in sorted(MONEY_KINDS)):
+            columns = (table.run_id, table.key, table.status, table.budget, table.ends_at)
+            query = select(*columns).where(table.run_id.in_(select(runs.c.id).where(*theirs)))
+            for row in self._session.values(query):
+                found[row[0]][row[1]] = row
         return found
+
+    def _figures(
+        self, theirs: Sequence[ColumnElement[bool]]
+    ) -> tuple[Mapping[RunId, Mapping[str, int]], Mapping[RunId, datetime]]:
+        """Return by run what each variant has spent by its last figure, and when the last of these was read."""
+        table = insight_snapshots.c
+        of_runs = table.run_id.in_(select(runs.c.id).where(*theirs))
+        place = (table.run_id, table.variant, func.max(table.at).label("at"))
+        last = select(*place).where(of_runs).group_by(table.run_id, table.variant).subquery()
+        same = and_(*(table[name] == last.c[name] for name in ("run_id", "variant", "at")))
+        query = select(table.run_id, table.variant, table.at, table.spend).join(last, same).order_by(table.at)
+        spent: defaultdict[RunId, dict[str, int]] = defaultdict(dict)
+        read_at: dict[RunId, datetime] = {}
+        for run_id, variant, at, spend in self._session.values(query):
+            spent[run_id][variant] = spend
+            read_at[run_id] = at
+        return spent, read_at
 
     def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:
         """Return what a group's runs reserve from ``first`` to ``last``, spans of the same days added up into one."""
@@ -84,16 +148,16 @@ class SqlReservations:
 
 def _in_group(table: Table, run_id: ColumnElement[str], group: RunGroup) -> list[ColumnElement[bool]]:
     ended_at = table.c.ended_at
-    conditions = [
-        table.c.currency == group.currency,
+    wanted = {"act_id": group.act_id, "currency": group.currency}
+    return [
+        *(table.c[name] == value for name, value in wanted.items() if value is not None),
         or_(ended_at.is_(None), ended_at >= group.alive_since),
         run_id.not_in(group.without),
     ]
-    return conditions if group.act_id is None else [table.c.act_id == group.act_id, *conditions]
 
 
 def _rule(counted: CountedRun) -> str:
-    return counted.rule
+    return counted.count.rule
 
 
 def _to_row(run: Run, span: Span) -> Row:

@@ -122,6 +122,14 @@ reservations = Table(
     Index("ix_reservations_currency", "currency", "last", *_ADDED_UP),
 )
 
+commitments = Table(
+    "commitments",
+    METADATA,
+    _run_id(),
+    Column("record", RECORD, nullable=False),
+    PrimaryKeyConstraint("run_id"),
+)
+
 operations = Table(
     "operations",
     METADATA,

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from autopublisher.adapters.memory.records import MemoryObservations
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.money.limits import Period
 from autopublisher.domain.money.spans import Span
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import Run
-from autopublisher.ports.reservations import CountedRun, RunGroup
+from autopublisher.ports.reservations import Count, CountedRun, OpenRun, RunGroup
 
 
 class MemoryReservations:
@@ -36,36 +37,52 @@ class MemoryReservations:
 
     def put(self, counted: Sequence[CountedRun]) -> None:
         """Store the counts of runs that this transaction has claimed."""
-        self._tables.counted |= {one.run.id: (one.rule, one.spans) for one in counted}
+        self._tables.counted |= {one.run.id: one.count for one in counted}
 
-    def counts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, tuple[str, tuple[Span, ...]]]:
-        """Return by run the rule and, in order, the spans of those that have a count."""
-        return {
-            run_id: (rule, tuple(sorted(spans)))
-            for run_id, (rule, spans) in self._tables.counted.items()
-            if run_id in run_ids
-        }
+    def counts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Count]:
+        """Return by run the counts of those that have one."""
+        return {run_id: count for run_id, count in self._tables.counted.items() if run_id in run_ids}
+
+    def open_runs(self, group: RunGroup) -> Sequence[OpenRun]:
+        """Return by id what was last counted of a group's runs, with what Meta showed of them."""
+        counted = (self._tables.runs[run_id] for run_id in sorted(self._tables.counted))
+        return [self._open(run) for run in counted if _is_in(run, group)]
+
+    def _open(self, run: Run) -> OpenRun:
+        latest = MemoryObservations(self._tables).latest_snapshots([run.id]).get(run.id, ())
+        return OpenRun(
+            run.id,
+            run.status,
+            run.created_at,
+            self._tables.counted[run.id].commitments,
+            {one.key: one for one in self._tables.objects.values() if one.run_id == run.id},
+            {one.variant: one.figures.spend for one in latest},
+            max((one.at for one in latest), default=None),
+        )
 
     def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:
         """Return what a group's runs reserve from ``first`` to ``last``, spans of the same days added up into one."""
         most: Counter[tuple[Period, date, date]] = Counter()
-        for run_id, (_, spans) in self._tables.counted.items():
+        for run_id, count in self._tables.counted.items():
             if _is_in(self._tables.runs[run_id], group):
-                for span in spans:
+                for span in count.spans:
                     if span.last >= first and span.first <= last:
                         most[span.period, span.first, span.last] += span.most
         return [Span(*place, worst) for place, worst in most.items()]
 
     def _is_counted(self, run: Run, stretch: int) -> bool:
         zone = self._tables.accounts[run.account_id].timezone
-        return self._tables.counted.get(run.id, ("",))[0] == Calendars(zone, stretch).rule
+        return (
+            run.id in self._tables.counted
+            and self._tables.counted[run.id].rule == Calendars(zone, stretch).rule
+        )
 
 
 def _is_in(run: Run, group: RunGroup) -> bool:
     ended = run.ending.at
     return (
         group.act_id in {None, run.act_id}
-        and run.currency == group.currency
+        and group.currency in {None, run.currency}
         and (ended is None or ended >= group.alive_since)
         and run.id not in group.without
     )

@@ -17,11 +17,11 @@ from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
-from autopublisher.domain.money.spans import Span
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import KeptPacing
+from autopublisher.ports.reservations import Count
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Tables:
 
     runs: dict[RunId, Run] = field(default_factory=dict)
     operations: dict[tuple[Owner, str], Operation] = field(default_factory=dict)
-    counted: dict[RunId, tuple[str, tuple[Span, ...]]] = field(default_factory=dict)
+    counted: dict[RunId, Count] = field(default_factory=dict)
     accounts: dict[AccountId, Account] = field(default_factory=dict)
     creatives: dict[CreativeId, Creative] = field(default_factory=dict)
     variants: dict[tuple[RunId, str], Variant] = field(default_factory=dict)

@@ -1,15 +1,15 @@
 """A run's final campaign: as it is planned, which of the run's objects are its, and how old its figures are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState
-from autopublisher.domain.ids import CampaignId
+from autopublisher.domain.ids import CampaignId, RunId
 from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import ObjectKind
-from autopublisher.domain.journal.records import MetaObject, Snapshot
+from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.runs.run import Run
 
 FINAL_ARM = ""
@@ -47,10 +47,10 @@ def ad_of(models: Mapping[str, MetaObject]) -> MetaObject | None:
     return max(made, key=lambda one: (one.status == "ACTIVE", one.created_at), default=None)
 
 
-def figures_read_at(run: Run, snapshots: Sequence[Snapshot], watch: Watch | None) -> datetime | None:
-    """Return when a run's figures were last read at Meta; what has not changed since then is kept only once."""
+def figures_read_at(run_id: RunId, last: datetime | None, watch: Watch | None) -> datetime | None:
+    """Return when a run's figures were last read at Meta; what has not changed since the ``last`` is kept only once."""
     read = {} if watch is None else watch.report.get(LATE_FIGURES, {}).get("read", {})
-    moments = [snapshot.at for snapshot in snapshots]
-    if run.id in read:
-        moments.append(datetime.fromisoformat(read[run.id]))
+    moments = [] if last is None else [last]
+    if run_id in read:
+        moments.append(datetime.fromisoformat(read[run_id]))
     return max(moments, default=None)

@@ -8,7 +8,7 @@ runs are never let in for the same money.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.accounts import zone_of
@@ -18,7 +18,7 @@ from autopublisher.domain.journal.operations import Action, ObjectKind, Operatio
 from autopublisher.domain.money.duplicates import is_duplicate
 from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_day
 from autopublisher.domain.money.gate_messages import GateReason
-from autopublisher.domain.money.ledger import commitment_of, reserve_of
+from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.request.variants import LETTERS
 from autopublisher.domain.runs.plan import final_key, test_key
 from autopublisher.domain.runs.run import Run, RunStatus
@@ -35,8 +35,8 @@ _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetim
 PROMISING = frozenset({RunStatus.CREATING_CAMPAIGNS, RunStatus.PUBLISHING_FINAL})
 """Statuses in which a run can have been promised what it has not created yet."""
 
-_COUNTING = 1
-"""Version of the way reservations are counted: a change of what ``reservations_of`` returns raises it."""
+_COUNTING = 2
+"""Version of what is counted: a change of what ``reservations_of`` or ``commitments_of`` returns raises it."""
 
 
 def rule_of(stretch: int) -> str:
@@ -127,7 +127,7 @@ def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calen
     if off is not None:
         ends = min(ends, off + LINGERS)
     last = last_day(how.local(max(ends, starts + timedelta(microseconds=1))))
-    return Reservation(row.key, most, how.local(starts).date(), last, _daily_of(row, rows), how.stretch)
+    return Reservation(row.key, most, how.local(starts).date(), last, daily_of(row, rows), how.stretch)
 
 
 _Span = tuple[datetime, datetime, datetime | None]
@@ -184,7 +184,7 @@ def _start_of(row: Operation, rows: Sequence[Operation]) -> datetime:
     return min(_moment(one.spec.params.get("start_time")) or row.intended_at for one in asked)
 
 
-def _daily_of(row: Operation, rows: Sequence[Operation]) -> int | None:
+def daily_of(row: Operation, rows: Sequence[Operation]) -> int | None:
     """Return the largest daily budget it may ever have had; None where it may have had a lifetime budget.
 
     A duplicate's budget is not the one its original was given: all that is set aside for it may be spent on one day.
@@ -239,34 +239,3 @@ def _switches_off(row: Operation) -> bool:
 
 def _moment(value: Any) -> datetime | None:
     return None if value is None else datetime.fromisoformat(str(value))
-
-
-def could_still_spend(
-    row: Operation, rows: Sequence[Operation], known: int, now: datetime, how: Calendars, *, shown_on: bool
-) -> int:
-    """Return what Meta could still spend on an ad set at worst if nobody ever touched it again, in minor units.
-
-    ``known`` is what it is known to have spent; ``shown_on`` says that Meta last showed it and its campaign as switched
-    on. Nothing can be spent that was never switched on, is confirmed off, or whose schedule is over.
-    """
-    ends = end_of(row, rows)
-    if ends <= now or row.state in (OperationState.REJECTED, OperationState.WITHDRAWN):
-        return 0
-    if not shown_on and (not was_switched_on(row, rows) or off_since(row, rows) is not None):
-        return 0
-    # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
-    left = reserve_of(row, rows) - max(0, (known if row.spent is None else row.spent) - 1)
-    first, last = how.local(now).date(), last_day(how.local(ends))
-    daily = _daily_of(row, rows)
-    if daily is not None:
-        left = min(
-            left,
-            Reservation(row.key, left, first, last, daily, how.stretch).worst_day
-            * _days_between(first, last),
-        )
-    return max(0, left)
-
-
-def _days_between(first: date, last: date) -> int:
-    """Return how many days there are from one day to another, both included."""
-    return (last - first).days + 1

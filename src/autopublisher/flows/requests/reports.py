@@ -35,6 +35,7 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunWarning
+from autopublisher.flows.requests.run_facts import opened
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.dossiers import RunFacts
@@ -332,7 +333,7 @@ class Reports:
     ) -> RunExposure:
         zone = account.timezone if zone_of(account.timezone) is not None else "UTC"
         how, now = Calendars(zone, self._stretch), self._now(run, watch)
-        return run_exposure(run, facts, watch, now, how, final)
+        return run_exposure(run, opened(run, facts), facts.models, watch, now, how, final)
 
     def _now(self, run: Run, watch: Watch | None) -> datetime:
         if self._clock is not None:

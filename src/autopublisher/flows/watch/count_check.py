@@ -1,7 +1,7 @@
-"""Account check of counts: what is stored of the runs' reservations is held against their journals, some runs each hour.
+"""Account check of counts: those that are missing are made at each look, and some each hour held against the journals.
 
-What is missing is counted, so that the money gate need not. A difference cannot come from this release's own writes: a
-database changed by hand, a release that knew no counts, or a fault of ours. The run's log tells it, and the journal counts.
+So neither the money gate nor the exposure has to count many. A difference cannot come from this release's own writes: a
+database changed by hand, or a fault of ours. The run's log tells it, and the journal counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,6 @@ from typing import Any
 
 import structlog
 
-from autopublisher.domain.accounts.accounts import Account
-from autopublisher.domain.errors import LimitRefusedError
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.run import Run
@@ -20,6 +18,7 @@ from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.counted_reservations import count
 from autopublisher.flows.writes.money_gate import LONGEST, MoneyGate
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
+from autopublisher.ports.reservations import Count, RunGroup
 
 _log = structlog.get_logger(__name__)
 
@@ -30,8 +29,12 @@ AT_ONCE = 250
 """Runs that are compared at once: some tenths of a second, and a thousand runs within four hours."""
 
 
+MADE_AT_ONCE = 100
+"""Counts that are made in one transaction, and as many transactions in one look as make up twice ``AT_ONCE``."""
+
+
 class CountCheck:
-    """The check that keeps the stored counts of an account with limits true."""
+    """The check that keeps the stored counts of an account there and true."""
 
     name = "counts"
 
@@ -40,14 +43,12 @@ class CountCheck:
         self._gate = gate
 
     def __call__(self, act_id: ActId, before: Mapping[str, Any] | None, now: datetime) -> Outcome:
-        """Compare the next runs after those of the last time, none where no limit makes anybody count."""
+        """Make what is missing, and compare the next runs after those of the last time."""
+        self._make(RunGroup(act_id, None, now - LONGEST))
         if before is not None and now - datetime.fromisoformat(before["at"]) < EVERY:
             return Outcome(before)
         after = None if before is None else before["after"]
         with self._open_unit().reading() as unit:
-            account = unit.accounts.by_act_id(act_id)
-            if account is None or not self._is_limited(account, now):
-                return Outcome({"at": now.isoformat(), "after": None, "differing": []})
             alive = RunFilter(act_id=act_id, alive_since=now - LONGEST, before=after, limit=AT_ONCE)
             runs = unit.runs.find(alive)
             wrong = self._wrong(unit, runs)
@@ -55,19 +56,25 @@ class CountCheck:
         following = runs[-1].id if len(runs) == AT_ONCE else None
         return Outcome({"at": now.isoformat(), "after": following, "differing": differing})
 
-    def _is_limited(self, account: Account, now: datetime) -> bool:
-        try:
-            return next(self._gate.bounds(account, now), None) is not None
-        except LimitRefusedError:
-            return False  # nothing is let through at all
+    def _make(self, group: RunGroup) -> None:
+        """Store the counts that are missing, not too many at once; a run that is being changed is left for the next look."""
+        after = None
+        for _ in range(2 * AT_ONCE // MADE_AT_ONCE):
+            with self._open_unit().reading() as unit:
+                page = unit.reservations.uncounted(group, self._gate.stretch, after, MADE_AT_ONCE)
+            if not page:
+                return
+            with self._open_unit() as unit:
+                held = unit.reservations.claim([run.id for run in page])
+                unit.reservations.put(count(unit, held, self._gate.stretch))
+                unit.commit()
+            after = page[-1].id
 
     def _wrong(self, unit: UnitOfWork, runs: Sequence[Run]) -> Sequence[RunId]:
         """Return the runs whose count is missing or not what their journal says."""
         stored = unit.reservations.counts([run.id for run in runs])
         return [
-            one.run.id
-            for one in count(unit, runs, self._gate.stretch)
-            if stored.get(one.run.id) != (one.rule, one.spans)
+            one.run.id for one in count(unit, runs, self._gate.stretch) if stored.get(one.run.id) != one.count
         ]
 
     def _mended(self, run_ids: Sequence[RunId], now: datetime) -> Sequence[RunId]:
@@ -76,13 +83,7 @@ class CountCheck:
             runs = list(unit.reservations.claim(run_ids))
             counted, stored = count(unit, runs, self._gate.stretch), unit.reservations.counts(run_ids)
             unit.reservations.put(counted)
-            differing = [
-                one.run
-                for one in counted
-                if one.run.id in stored
-                and stored[one.run.id][0] == one.rule
-                and stored[one.run.id][1] != one.spans
-            ]
+            differing = [one.run for one in counted if _differs(stored.get(one.run.id), one.count)]
             unit.observations.add_events(
                 [event(run, now, "miscounted", WatchMessage.MISCOUNTED()) for run in differing]
             )
@@ -90,3 +91,8 @@ class CountCheck:
         if differing:
             _log.warning("reservations_miscounted", run_ids=[run.id for run in differing])
         return [run.id for run in differing]
+
+
+def _differs(stored: Count | None, counted: Count) -> bool:
+    """Tell whether something else was stored by the same rule."""
+    return stored is not None and stored.rule == counted.rule and stored != counted

@@ -12,10 +12,11 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.money.exposure import Calendar
 from autopublisher.domain.money.spans import calendar_within, spans_of
+from autopublisher.domain.runs.commitments import commitments_of
 from autopublisher.domain.runs.reservations import Calendars, reservations_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import UnitOfWork
-from autopublisher.ports.reservations import CountedRun, RunGroup
+from autopublisher.ports.reservations import Count, CountedRun, RunGroup
 
 _PAGE = 500
 
@@ -30,22 +31,25 @@ def reserved(
     apart = list(count_missing(unit, group, stretch, store=store))
     others = replace(group, without=group.without | {one.run.id for one in apart})
     known = unit.reservations.spans(others, *days)
-    return calendar_within([*known, *(span for one in apart for span in one.spans)], *days)
+    return calendar_within([*known, *(span for one in apart for span in one.count.spans)], *days)
 
 
 def count_missing(unit: UnitOfWork, group: RunGroup, stretch: int, *, store: bool) -> Iterator[CountedRun]:
     """Count the runs without a count, store those that can be where that is wanted, and yield the others."""
-    after = None
-    while True:
-        page = unit.reservations.uncounted(group, stretch, after, _PAGE)
-        if not page:
-            return
-        after = page[-1].id
+    for page in uncounted_pages(unit, group, stretch):
         held = claimed(unit, page) if store else {}
         counted = count(unit, [held.get(run.id, run) for run in page], stretch)
         if held:
             unit.reservations.put([one for one in counted if one.run.id in held])
         yield from (one for one in counted if one.run.id not in held)
+
+
+def uncounted_pages(unit: UnitOfWork, group: RunGroup, stretch: int) -> Iterator[Sequence[Run]]:
+    """Yield the runs without a count, page by page."""
+    page = unit.reservations.uncounted(group, stretch, None, _PAGE)
+    while page:
+        yield page
+        page = unit.reservations.uncounted(group, stretch, page[-1].id, _PAGE)
 
 
 def claimed(unit: UnitOfWork, runs: Sequence[Run]) -> Mapping[RunId, Run]:
@@ -65,4 +69,7 @@ def _one_of_each(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def _counted(run: Run, journals: Mapping[RunId, Sequence[Operation]], how: Calendars) -> CountedRun:
-    return CountedRun(run, how.rule, spans_of(reservations_of(run, journals.get(run.id, ()), how)))
+    rows = journals.get(run.id, ())
+    return CountedRun(
+        run, Count(how.rule, spans_of(reservations_of(run, rows, how)), commitments_of(run, rows))
+    )

@@ -142,14 +142,14 @@ class MoneyGate:
     def _breach(
         self, unit: UnitOfWork, run: Run, was: Calendar, would: Calendar, now: datetime, *, held: bool
     ) -> Breach | None:
-        days = made_worse(was, would)
-        for bound in self.bounds(unit.accounts.get(run.account_id), now):
+        days, account = made_worse(was, would), unit.accounts.get(run.account_id)
+        for bound in self.bounds(account, now):
             if days is None:
                 continue
             group = replace(bound.group, without=frozenset({run.id}))
             others = self._taken(unit, group, days, store=held)
             both = (together(others, was), together(others, would))
-            found = first_breach(bound.scope, bound.limits, group.currency, *both)
+            found = first_breach(bound.scope, bound.limits, account.currency, *both)
             if found is not None:
                 return found
         return None
