@@ -12,8 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from autopublisher.cli.exits import ExitCode
-from autopublisher.cli.judge_format import LineError, answer, read_line, refusal
+from autopublisher.cli.judge_format import LineError, answer, money_answer, read_line, refusal
 from autopublisher.domain.evidence import Language, Verdict, method_note, replay, sentences
+from autopublisher.domain.evidence.money_replay import replay_with_money
+from autopublisher.domain.evidence.money_text import money_sentences
 
 GC_AFTER = 200_000
 """A line is thousands of small values that all die with its verdict: looking for cycles takes a sixth of the time."""
@@ -53,10 +55,20 @@ def _verdict(line: bytes, language: Language | None) -> dict[str, Any]:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise LineError("line", "is not UTF-8", "Save the file as UTF-8.") from None
-    test = read_line(text)
-    verdict = replay(test.design, test.history, final=test.final, detailed=language is not None)
-    result = answer(test, verdict)
-    return result if language is None else result | _explanation(verdict, language)
+    test, detailed = read_line(text), language is not None
+    if test.money is None:
+        verdict = replay(test.design, test.history, final=test.final, detailed=detailed)
+        return (
+            answer(test, verdict)
+            if language is None
+            else answer(test, verdict) | _explanation(verdict, language)
+        )
+    outcome = replay_with_money(test.design, test.history, test.money, final=test.final, detailed=detailed)
+    result = answer(test, outcome.proof) | money_answer(outcome)
+    if language is None or outcome.money is None:
+        return result if language is None else result | _explanation(outcome.proof, language)
+    told = money_sentences(outcome.money, test.design.currency, language, len(test.money.past_tests))
+    return result | _explanation(outcome.proof, language) | {"money_sentences": list(told)}
 
 
 def _explanation(verdict: Verdict, language: Language) -> dict[str, Any]:

@@ -17,13 +17,19 @@ from pydantic_core import ErrorDetails
 from autopublisher.domain.evidence import Criterion, Design, Figure, Mode, Verdict
 from autopublisher.domain.evidence.criteria import COLUMN
 from autopublisher.domain.evidence.design import FEWEST_ADAPTIVE_VARIANTS, FEWEST_VARIANTS, MOST_VARIANTS
+from autopublisher.domain.evidence.money_decision import MoneyTerms
+from autopublisher.domain.evidence.money_replay import MoneyOutcome
 from autopublisher.domain.evidence.observations import History, Snapshot, cohort_columns
+from autopublisher.domain.evidence.spread import PastTest
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY
+from autopublisher.domain.evidence.worth import Publishing
 
 Array = npt.NDArray[np.float64]
 
 _LONGEST_QUOTE = 40
 _MOST_POLLS = 5_000
+_MOST_PAST_TESTS = 10_000
+_LARGEST_LOG, _LEAST_VARIANCE = 100.0, 1e-9
 _LARGEST_FIGURE = 1e12
 _LONGEST_HOURS = 10_000.0
 _POLL_JITTER = 0.99
@@ -68,6 +74,39 @@ class _AccountPrior(_Part):
     day_spread: float = _number(0.0, 10.0)
 
 
+_Estimate = Annotated[
+    tuple[
+        Annotated[float, _number(-_LARGEST_LOG, _LARGEST_LOG)],
+        Annotated[float, _number(_LEAST_VARIANCE, 1e9)],
+    ],
+    Field(strict=False),  # JSON has no tuples
+]
+"""A log rate and its variance."""
+
+
+class _PastTest(_Part):
+    age_tests: Annotated[int, Field(ge=0, description="Write how many tests have finished since, from 0.")]
+    rate: list[_Estimate] = Field(
+        min_length=FEWEST_VARIANTS,
+        max_length=MOST_VARIANTS,
+        description="List [centred log rate, variance] for every variant.",
+    )
+    clicks: list[_Estimate] = Field(
+        [], description="List [log of clicks per spend, variance] for every variant."
+    )
+
+
+class _AccountMemory(_Part):
+    tests: Annotated[list[_PastTest], Field(max_length=_MOST_PAST_TESTS, description=_OBJECT)]
+
+
+class _Publish(_Part):
+    scaling_factor: float = _number(0.01, 1_000.0)
+    elasticity: Annotated[float, _number(0.01, 1.01)] = Publishing.elasticity
+    learning_days: Annotated[float, _number(0.0, 1_000.0)] = Publishing.learning_days
+    learning_efficiency: Annotated[float, _number(0.0, 1.01)] = Publishing.learning_efficiency
+
+
 class _Plan(_Part):
     planned_spend_per_variant: float = _number(0.01, _LARGEST_FIGURE)
     planned_hours: float = _number(0.1, _LONGEST_HOURS)
@@ -81,6 +120,14 @@ class _Plan(_Part):
     open_ended: _Flag = False
     adaptive: _Flag = False
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="Write three capital letters, as in EUR.")
+    total_budget: Annotated[float, _number(0.01, _LARGEST_FIGURE)] | None = None
+    remaining_budget: Annotated[float, _number(0.0, _LARGEST_FIGURE)] | None = None
+    publish: _Publish | None = Field(
+        None, description="Write null for a hand-over in place, or what it costs."
+    )
+    account_memory: _AccountMemory | None = Field(
+        None, description="Write null, or the account's past tests."
+    )
     account_prior: _AccountPrior | None = Field(
         None, description="Write null, or the standard deviation of the account's day effect as day_spread."
     )
@@ -111,7 +158,15 @@ class _Line(_Part):
     final: _Flag = False
 
 
-_PARTS: Mapping[str, type[_Part]] = {"design": _Plan, "account_prior": _AccountPrior, "polls": _Poll}
+_PARTS: Mapping[str, type[_Part]] = {
+    "design": _Plan,
+    "account_prior": _AccountPrior,
+    "account_memory": _AccountMemory,
+    "tests": _PastTest,
+    "publish": _Publish,
+    "polls": _Poll,
+}
+_OF_MONEY = ("total_budget", "remaining_budget", "publish", "account_memory")
 _REASONS = {
     "missing": "is missing",
     "extra_forbidden": "is not a known field",
@@ -143,6 +198,7 @@ class RecordedTest:
         figures: (polls, variants, figures) cumulative counters in the order of `Figure`.
         final: no poll will follow, so the last one is the last look.
         cohorts: (polls, variants, days, 2) purchases and revenue by day of the click, as in `History`; None without.
+        money: what a money decision rests on besides; None where none is asked for.
     """
 
     id: str
@@ -151,6 +207,7 @@ class RecordedTest:
     figures: Array
     final: bool
     cohorts: Array | None = None
+    money: MoneyTerms | None = None
 
     @property
     def history(self) -> History:
@@ -176,7 +233,7 @@ def read_line(text: str) -> RecordedTest:
     reached = bool(used) and float(hours[used - 1]) >= _POLL_JITTER * design.planned_hours
     final = line.final if "final" in line.model_fields_set else reached and not design.open_ended
     known = None if cohorts is None else cohorts[:used]
-    return RecordedTest(line.id, design, hours[:used], figures[:used], final, known)
+    return RecordedTest(line.id, design, hours[:used], figures[:used], final, known, _money(line.design))
 
 
 def answer(test: RecordedTest, verdict: Verdict) -> dict[str, Any]:
@@ -201,6 +258,29 @@ def answer(test: RecordedTest, verdict: Verdict) -> dict[str, Any]:
         "caveats": list(verdict.caveats),
         "method": verdict.method,
         "final": verdict.final,
+    }
+
+
+def money_answer(outcome: MoneyOutcome) -> dict[str, Any]:
+    """Return what stands in an answer beside proof: the verdict's kind, and the money decision or None."""
+    found = outcome.money
+    if found is None:
+        return {"verdict": outcome.kind, "money": None}
+    ended = {"winner": None, "decided_hour": found.hour} if outcome.by_money else {}
+    return {
+        "verdict": outcome.kind,
+        **ended,
+        "money": {
+            "decision": found.choice.value,
+            "variant": found.variant,
+            "decided_hour": found.hour if outcome.by_money else None,
+            "p_best": found.p_best,
+            "p_10_worse": found.p_10_worse,
+            "expected_gain": found.expected_gain,
+            "expected_loss": found.expected_loss,
+            "lift": found.lift,
+            "lift_interval": list(found.lift_interval),
+        },
     }
 
 
@@ -275,8 +355,26 @@ def _design(line: _Line) -> Design:
         variants=tuple(line.variants),
         criterion=plan.criteria,
         day_spread=None if prior is None else prior.day_spread,
-        **plan.model_dump(exclude={"criteria", "account_prior"}),
+        **plan.model_dump(exclude={"criteria", "account_prior", *_OF_MONEY}),
     )
+
+
+def _money(plan: _Plan) -> MoneyTerms | None:
+    """Return what the plan says of money; LineError where it asks for a money decision without its budget."""
+    if plan.total_budget is None:
+        if plan.mode is Mode.MONEY or any(name in plan.model_fields_set for name in _OF_MONEY):
+            raise LineError(
+                "design.total_budget", "is missing", "Give the budget of test and campaign together."
+            )
+        return None
+    memory = () if plan.account_memory is None else tuple(map(_past_test, plan.account_memory.tests))
+    publishing = None if plan.publish is None else Publishing(**plan.publish.model_dump())
+    return MoneyTerms(plan.total_budget, plan.remaining_budget, publishing, memory)
+
+
+def _past_test(test: _PastTest) -> PastTest:
+    rows = (np.array(part, dtype=np.float64).reshape(len(part), 2) for part in (test.rate, test.clicks))
+    return PastTest(test.age_tests, *rows)
 
 
 def _hours(line: _Line) -> Array:

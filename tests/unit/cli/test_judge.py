@@ -115,3 +115,22 @@ def test_a_line_that_is_no_object_is_an_error_of_the_line(line: str) -> None:
 def test_other_lines_are_judged_and_blank_ones_counted() -> None:
     answers, code = judged("", "{", json.dumps(recorded()))
     assert [answers[0]["error"]["line"], answers[1]["verdict"], code] == [2, "winner", 4]
+
+
+def test_a_money_decision_stands_beside_proof_and_ends_a_test_in_its_own_mode() -> None:
+    budget = recorded()["design"] | {"total_budget": 40.0 * HOURS}
+    (beside, ended), code = judged(
+        json.dumps(recorded(design=budget)),
+        json.dumps(recorded(design=budget | {"mode": "money"})),
+        options=["--explain", "--language", "es"],
+    )
+    assert (beside["verdict"], beside["winner"], beside["money"]["decided_hour"]) == ("winner", "B", None)
+    assert (ended["verdict"], ended["winner"], ended["money"]["decision"]) == ("money_bet", None, "publish")
+    assert (ended["money"]["variant"], ended["decided_hour"]) == ("B", ended["money"]["decided_hour"])
+    assert "apuesta" in ended["money_sentences"][0]
+    assert code == 0
+
+
+def test_a_plan_without_a_budget_has_no_money_decision() -> None:
+    (answer,), _ = judged(json.dumps(recorded()))
+    assert "money" not in answer

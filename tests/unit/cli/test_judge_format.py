@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from autopublisher.cli.judge_format import LineError, read_line
 from autopublisher.domain.evidence import Criterion, Figures, Mode, Snapshot
+from autopublisher.domain.evidence.worth import Publishing
 
 PLAN = {"planned_spend_per_variant": 3360.0, "planned_hours": 336}
 
@@ -142,3 +143,45 @@ def test_a_recorded_test_is_read_or_refused_and_nothing_else(place: str, junk: A
 def test_a_line_that_is_no_test_is_refused_by_name(text: str) -> None:
     with pytest.raises(LineError):
         read_line(text)
+
+
+MONEY = {
+    "mode": "money",
+    "total_budget": 900.0,
+    "remaining_budget": None,
+    "publish": {"scaling_factor": 2.0, "elasticity": 0.9, "learning_days": 2.0, "learning_efficiency": 0.8},
+    "account_memory": {"tests": [{"age_tests": 1, "rate": [[0.1, 0.02], [-0.1, 0.03]], "clicks": []}]},
+}
+
+
+def test_what_a_money_decision_rests_on_is_read_beside_the_plan() -> None:
+    test = read_line(json.dumps(line_of(history_of(3), **MONEY)))
+    assert test.design.mode is Mode.MONEY
+    assert test.money is not None
+    assert (test.money.total_budget, test.money.publishing) == (900.0, Publishing(2.0))
+    assert test.money.past_tests[0].rates.tolist() == [[0.1, 0.02], [-0.1, 0.03]]
+    assert read_line(json.dumps(line_of(history_of(3)))).money is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"total_budget": None}, "design.total_budget"),
+        ({"total_budget": 0}, "design.total_budget"),
+        ({"mode": "prove", "total_budget": None}, "design.total_budget"),
+        ({"publish": {"scaling_factor": 0.0}}, "design.publish.scaling_factor"),
+        ({"publish": {"factor": 2.0}}, "design.publish.factor"),
+        (
+            {"account_memory": {"tests": [{"age_tests": -1, "rate": []}]}},
+            "design.account_memory.tests[0].age_tests",
+        ),
+        (
+            {"account_memory": {"tests": [{"age_tests": 0, "rate": [[0.1, 0.0], [0.1, 0.1]]}]}},
+            "design.account_memory.tests[0].rate[0][1]",
+        ),
+    ],
+)
+def test_a_wrong_field_of_money_is_named_with_its_remedy(changed: dict[str, Any], field: str) -> None:
+    error = refused(line_of(history_of(3), **(MONEY | changed)))
+    assert error.field == field
+    assert error.remedy

@@ -18,10 +18,11 @@ _UNNAMED = frozenset({"adaptive", "same_people"})
 
 
 class Mode(StrEnum):
-    """Prove a winner at the stated error, or decide on expected loss without calling it proof."""
+    """Prove a winner at the stated error, decide on expected loss without calling it proof, or on what money is worth."""
 
     PROVE = "prove"
     DECIDE = "decide"
+    MONEY = "money"
 
 
 @dataclass(frozen=True)

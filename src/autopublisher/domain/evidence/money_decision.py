@@ -1,0 +1,258 @@
+"""Money decision: what to do with the rest of a test's budget, what that is worth, and what it risks. It is no proof.
+
+The rule of money-decisions, sections 3 and 4: once a day the worth of giving the rest to the leader is compared with that of
+leaving it where it is and of testing on. What is said of the choice comes from the same posterior, by quadrature: the
+spread of the effects is a mixture over a grid, and given it the effects are independent normals.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from autopublisher.domain.evidence.criteria import Criterion, Figure
+from autopublisher.domain.evidence.design import Design
+from autopublisher.domain.evidence.effects import (
+    Part,
+    Totals,
+    rate_part,
+    totals_at,
+    value_part,
+)
+from autopublisher.domain.evidence.posterior import best_of
+from autopublisher.domain.evidence.spread import Memory, Mixture, PastTest, learned, mixed, shrunk_clicks
+from autopublisher.domain.evidence.timeline import HOURS_PER_DAY, Timeline
+from autopublisher.domain.evidence.worth import Budget, Publishing, Worth, worth_of
+
+Array = npt.NDArray[np.float64]
+
+_SHARE_OF_VALUES_ALIKE, _SHARE_OF_VALUES = 0.16, 0.5
+"""What part of the effects' variance is that of baskets: for the same offer, and for different ones (an assumption)."""
+
+_CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD = 0.04, 0.10
+_PSEUDO_CLICKS = 0.5
+_CLEARLY_WORSE = 0.9
+_TAIL = 0.05
+_BISECTIONS = 60
+_REACH_OF_RANGE = 12.0
+_NODES = 201
+_T = np.linspace(-8.0, 8.0, _NODES)
+_T_WEIGHTS = np.exp(-0.5 * _T**2) / np.exp(-0.5 * _T**2).sum()
+_JITTER = 0.01
+
+
+class Choice(StrEnum):
+    """What to do with the rest of the budget."""
+
+    PUBLISH = "publish"
+    KEEP_SPLIT = "keep_split"
+    TEST_ON = "test_on"
+
+
+@dataclass(frozen=True)
+class MoneyTerms:
+    """What a money decision rests on besides the test.
+
+    Attributes:
+        total_budget: major units, test and what follows together.
+        remaining_budget: what is left to decide on, None for the total less what the test has spent.
+        publishing: what publishing costs; None for handing over in place.
+        past_tests: what the account's finished tests left.
+        largest_test_share: the part of the total budget that testing may never exceed.
+    """
+
+    total_budget: float
+    remaining_budget: float | None = None
+    publishing: Publishing | None = None
+    past_tests: tuple[PastTest, ...] = ()
+    largest_test_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class MoneyDecision:
+    """The choice at one look. Gains and losses are shares of the revenue that the rest of the budget brings.
+
+    Attributes:
+        variant: the leader.
+        p_best: chance that no other variant is better.
+        p_10_worse: chance that it is more than a tenth worse than the best.
+        expected_gain: what following it is expected to bring more than splitting the rest evenly.
+        expected_loss: what it is expected to fall short of the best.
+        lift: shrunk ratio of the variant to the geometric mean of the others, with its 5 to 95 % range.
+        worth: of each way, as shares of what the whole budget would earn at the common rate.
+        revenue: what the rest of the budget would bring at the common rate, published if that is the choice, major units;
+            None where the criterion measures no money.
+        budget_revenue: the same of the whole budget, in place.
+    """
+
+    choice: Choice
+    variant: str
+    hour: float
+    p_best: float
+    p_10_worse: float
+    expected_gain: float
+    expected_loss: float
+    lift: float
+    lift_interval: tuple[float, float]
+    worth: Worth
+    revenue: float | None
+    budget_revenue: float | None
+
+    @property
+    def worth_of_waiting(self) -> float | None:
+        """What testing on is worth more than deciding now, in shares of the whole budget's revenue; negative: it costs."""
+        return (
+            None
+            if self.worth.test_on is None
+            else self.worth.test_on - max(self.worth.publish, self.worth.keep)
+        )
+
+
+class MoneyRule:
+    """The rule on one test: looks once a day, and once where the plan ends."""
+
+    def __init__(self, design: Design, terms: MoneyTerms, timeline: Timeline) -> None:
+        self._design = design
+        self._terms = terms
+        self._timeline = timeline
+        self._memory = learned(terms.past_tests)
+
+    def looks(self) -> list[int]:
+        """Return the rows of the looks: the first at or past each full day of delivery, and the planned end."""
+        hours = self._timeline.hours
+        days = int(hours[-1] // HOURS_PER_DAY) + 1
+        due = {HOURS_PER_DAY * day for day in range(1, days + 1)} | {self._design.planned_hours}
+        rows = np.searchsorted(hours, [hour - _JITTER * HOURS_PER_DAY for hour in sorted(due)])
+        return sorted({int(row) for row in rows if row < len(hours)})
+
+    def decided(self, row: int, active: tuple[int, ...]) -> MoneyDecision | None:
+        """Return the decision at a row; None where it must not be made yet: too early, no event, or nothing is left."""
+        totals = totals_at(self._design, self._timeline, row, active)
+        hour = float(self._timeline.hours[row])
+        enough = min(HOURS_PER_DAY, self._design.planned_hours) * (1 - _JITTER)
+        if hour < enough or not (totals.matured > 0).all() or float(totals.counts.sum()) < 1:
+            return None
+        budget = self._budget(row, len(active))
+        if budget.left <= 0:
+            return None
+        parts = self._parts(totals)
+        effects = self._effects(totals, parts)
+        worth = worth_of(budget, totals, parts, effects)
+        choice = self._chosen(worth, budget)
+        whole = (
+            budget.total * float(totals.values.sum() / totals.matured.sum()) if self._is_in_money else None
+        )
+        efficiency = budget.efficiency(budget.left) if choice is Choice.PUBLISH else 1.0
+        rest = None if whole is None else whole * budget.left * efficiency
+        names = [self._design.variants[each] for each in active]
+        return _said(choice, effects, worth, hour, names, revenue=rest, budget_revenue=whole)
+
+    def _budget(self, row: int, active: int) -> Budget:
+        spent = float(self._timeline.column(Figure.SPEND)[row].sum())
+        terms, planned = self._terms, self._design.planned_spend_per_variant * len(self._design.variants)
+        left = terms.total_budget - spent if terms.remaining_budget is None else terms.remaining_budget
+        days = self._design.planned_days * terms.total_budget / planned
+        return Budget(terms.total_budget, max(left, 0.0) / terms.total_budget, days, active, terms.publishing)
+
+    def _parts(self, totals: Totals) -> list[Part]:
+        measure = self._design.measure
+        if not self._is_in_money:
+            return [rate_part(totals, 1.0)]
+        share = _SHARE_OF_VALUES_ALIKE if self._design.same_offer else _SHARE_OF_VALUES
+        return [rate_part(totals, 1 - share), value_part(totals, measure.value_dispersion, share)]
+
+    def _effects(self, totals: Totals, parts: Sequence[Part]) -> Mixture:
+        if self._memory.slope == 0:
+            return mixed(parts, self._memory.spread)
+        level = _clicks(totals, self._memory)
+        beyond = Part(parts[0].estimate - self._memory.slope * level, parts[0].variance, parts[0].share)
+        found = mixed([beyond, *parts[1:]], self._memory.spread)
+        return found.moved(self._memory.slope * (level - level.mean()))
+
+    @property
+    def _is_in_money(self) -> bool:
+        return self._design.criterion in {Criterion.ROAS, Criterion.REVENUE}
+
+    def _chosen(self, worth: Worth, budget: Budget) -> Choice:
+        may_test = worth.test_on is not None and 1 - budget.left < self._terms.largest_test_share
+        if may_test and worth.test_on is not None and worth.test_on > max(worth.publish, worth.keep):
+            return Choice.TEST_ON
+        return Choice.PUBLISH if worth.publish > worth.keep else Choice.KEEP_SPLIT
+
+
+def _clicks(totals: Totals, memory: Memory) -> Array:
+    """Return the posterior means of log clicks per spend."""
+    rate = float(totals.clicks.sum()) / float(totals.spend.sum())
+    level = np.log((totals.clicks + _PSEUDO_CLICKS) / (totals.spend * rate + _PSEUDO_CLICKS))
+    noise = (_CLICK_DAY_SPREAD**2 + _CLICK_HOUR_SPREAD**2 / HOURS_PER_DAY) / np.maximum(
+        totals.days, 1 / HOURS_PER_DAY
+    )
+    return shrunk_clicks(level, 1 / (totals.clicks + _PSEUDO_CLICKS) + noise, memory.of_clicks)[0]
+
+
+def _said(
+    choice: Choice,
+    effects: Mixture,
+    worth: Worth,
+    hour: float,
+    names: Sequence[str],
+    *,
+    revenue: float | None = None,
+    budget_revenue: float | None = None,
+) -> MoneyDecision:
+    mean, deviations = effects.mean, np.sqrt(effects.variances)
+    leader = int(np.argmax(mean))
+    by_spread = [best_of(means, spread) for means, spread in zip(effects.means, deviations, strict=True)]
+    p_best = float(effects.weights @ np.array([chances[leader] for chances, _ in by_spread]))
+    largest = float(effects.weights @ np.array([most for _, most in by_spread]))
+    lift, interval = _lift(effects, leader)
+    return MoneyDecision(
+        choice=choice,
+        variant=names[leader],
+        hour=hour,
+        p_best=p_best,
+        p_10_worse=1 - _not_clearly_worse(effects, leader),
+        expected_gain=float(mean[leader] - mean.mean()),
+        expected_loss=max(largest - float(mean[leader]), 0.0),
+        lift=lift,
+        lift_interval=interval,
+        worth=worth,
+        revenue=revenue,
+        budget_revenue=budget_revenue,
+    )
+
+
+def _not_clearly_worse(effects: Mixture, leader: int) -> float:
+    """Return the chance that the leader is at least .9 of the best: no other exceeds it by more than log(1 / .9)."""
+    deviations = np.sqrt(effects.variances)
+    others = [each for each in range(effects.means.shape[1]) if each != leader]
+    points = effects.means[:, leader, None] + deviations[:, leader, None] * _T - math.log(_CLEARLY_WORSE)
+    below = ndtr((points[:, :, None] - effects.means[:, None, others]) / deviations[:, None, others])
+    return float(effects.weights @ (below.prod(axis=2) @ _T_WEIGHTS))
+
+
+def _lift(effects: Mixture, leader: int) -> tuple[float, tuple[float, float]]:
+    """Return the shrunk ratio of the leader to the mean of the others, with the 5 to 95 % range of the mixture."""
+    size = effects.means.shape[1]
+    weights = np.full(size, -1 / (size - 1))
+    weights[leader] = 1.0
+    means, deviations = effects.means @ weights, np.sqrt(effects.variances @ weights**2)
+    low, high = (_quantile(effects.weights, means, deviations, share) for share in (_TAIL, 1 - _TAIL))
+    return math.exp(float(effects.weights @ means)), (math.exp(low), math.exp(high))
+
+
+def _quantile(weights: Array, means: Array, deviations: Array, share: float) -> float:
+    """Return a quantile of a mixture of normals, by bisection."""
+    low = float((means - _REACH_OF_RANGE * deviations).min())
+    high = float((means + _REACH_OF_RANGE * deviations).max())
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if float(weights @ ndtr((middle - means) / deviations)) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

@@ -1,0 +1,81 @@
+"""A money decision in plain words, English or Spanish. A bet is never called a winner, and its chance never confidence."""
+
+from collections.abc import Mapping
+
+from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision
+from autopublisher.domain.evidence.verdict_phrases import ENGLISH, SPANISH, VerdictPhrases
+from autopublisher.domain.evidence.verdict_text import Language
+
+_PHRASES: Mapping[Language, Mapping[str, str]] = {
+    Language.ENGLISH: {
+        "publish": "Not proven. {variant} is the better bet: {p_best} likely to be the best one.",
+        "gain": "Giving it what is left of the budget is worth about {gain} more in sales than splitting it evenly.",
+        "gain_share": "Giving it what is left of the budget is expected to bring about {gain} more than splitting it.",
+        "wrong": "If it is not the best, about {wrong} is lost; the risk that it is over 10% behind is {worse}.",
+        "keep_split": "{variant} leads, but following it costs about as much as it brings or more. Keep all of them.",
+        "test_on": "Undecided.",
+        "waits": "Testing on is worth about {waiting} more than deciding now.",
+        "costs": "Testing on would cost about {waiting} more than it brings.",
+        "assumed": "The size of the gain rests on an assumed spread between ads; tests of the account itself make it known.",
+    },
+    Language.SPANISH: {
+        "publish": "No está demostrado. {variant} es la mejor apuesta: {p_best} de probabilidad de ser la mejor.",
+        "gain": "Darle lo que queda del presupuesto vale unos {gain} más en ventas que repartirlo por igual.",
+        "gain_share": "De darle lo que queda del presupuesto se espera alrededor de {gain} más que de repartirlo.",
+        "wrong": "Si no es la mejor, se pierden unos {wrong}; el riesgo de que vaya más de un 10 % por detrás es {worse}.",
+        "keep_split": "{variant} va por delante, pero seguirla cuesta más o menos lo que aporta, o más. Conviene"
+        " mantenerlas todas.",
+        "test_on": "Sin decidir.",
+        "waits": "Seguir probando vale unos {waiting} más que decidir ahora.",
+        "costs": "Seguir probando costaría unos {waiting} más de lo que aporta.",
+        "assumed": "El tamaño de la ganancia se apoya en una diferencia supuesta entre anuncios; las pruebas de la propia"
+        " cuenta la dan a conocer.",
+    },
+}
+
+
+def money_sentences(
+    decision: MoneyDecision, currency: str, language: Language, past_tests: int
+) -> tuple[str, ...]:
+    """Return what is recommended, what it is worth and what it risks; amounts in `currency`, rounded, else in per cent."""
+    phrases, values = _PHRASES[language], _values(decision, currency, language)
+    said = [phrases[decision.choice.value]]
+    if decision.choice is Choice.PUBLISH:
+        said += [phrases["gain" if decision.revenue is not None else "gain_share"], phrases["wrong"]]
+    waiting = decision.worth_of_waiting
+    if waiting is not None:
+        said.append(phrases["waits" if waiting > 0 else "costs"])
+    if past_tests == 0:
+        said.append(phrases["assumed"])
+    return tuple(sentence.format(**values) for sentence in said)
+
+
+def _values(decision: MoneyDecision, currency: str, language: Language) -> Mapping[str, str]:
+    wrong = decision.expected_loss / max(1 - decision.p_best, decision.expected_loss, 1e-9)
+    return {
+        "variant": decision.variant,
+        "p_best": _percent(decision.p_best, language),
+        "worse": _percent(decision.p_10_worse, language),
+        "gain": _amount(decision.expected_gain, decision.revenue, currency, language),
+        "wrong": _amount(wrong, decision.revenue, currency, language),
+        "waiting": _amount(
+            abs(decision.worth_of_waiting or 0.0), decision.budget_revenue, currency, language
+        ),
+    }
+
+
+def _amount(share: float, of: float | None, currency: str, language: Language) -> str:
+    return _percent(share, language, 1) if of is None else f"{_number(share * of, 0, language)} {currency}"
+
+
+def _percent(share: float, language: Language, digits: int = 0) -> str:
+    return _words(language).percent.format(number=_number(100 * share, digits, language))
+
+
+def _number(value: float, digits: int, language: Language) -> str:
+    words = _words(language)
+    return f"{value:,.{digits}f}".translate({ord(","): words.thousands, ord("."): words.decimal})
+
+
+def _words(language: Language) -> VerdictPhrases:
+    return SPANISH if language is Language.SPANISH else ENGLISH
