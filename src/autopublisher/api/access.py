@@ -21,10 +21,10 @@ PUBLIC = "public"
 SIGNED_IN = "signed-in"
 """What a route says of itself that is open to everybody who has a token."""
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", description="A token of POST /auth/token, or an API token."
 )
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 
 
 def caller(services: Given, credentials: Credentials) -> User:
@@ -43,7 +43,7 @@ class AuthorisedFirstRoute(APIRoute):
         permission = Permission((self.openapi_extra or {})["x-permission"])
 
         async def authorised(request: Request) -> Response:
-            credentials = await _bearer(request)
+            credentials = await bearer(request)
             user = await run_in_threadpool(caller, request.app.state.services, credentials)
             require(user.role, permission)
             return await handle(request)
@@ -124,6 +124,11 @@ def guarded(permission: Permission) -> dict[str, Any]:
         require(user.role, permission)
 
     return _checked(check, permission)
+
+
+def shown(permission: Permission) -> dict[str, Any]:
+    """Return the route arguments of an endpoint that is ``shown_to`` holders of ``permission`` and lets them in itself."""
+    return {"dependencies": [_KNOWN], "openapi_extra": {"x-permission": permission.value}}
 
 
 def urgent(permission: Permission) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response, status
 
-from autopublisher.api.access import Caller, Credentials, caller, guarded, public_or_more
-from autopublisher.api.exact_json import ExactRoute
+from autopublisher.api.access import Caller, Credentials, caller, guarded, public_or_more, shown
 from autopublisher.api.fields import MOST_RUNS, Identifier
 from autopublisher.api.openapi import problems
 from autopublisher.api.presenters import STATUS_PATH, present_health, present_run, present_summary
@@ -14,6 +13,7 @@ from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.schemas import AdoptIn, CancelIn, PublishWinnerIn, RunRequestIn, ScheduleIn
 from autopublisher.api.services import Given, Services
+from autopublisher.api.shown import ShowRoute, shown_to
 from autopublisher.api.views import HealthOut, RunOut, RunPageOut
 from autopublisher.api.waiting import asked_wait, rests
 from autopublisher.domain.access import Permission, allows
@@ -24,7 +24,7 @@ from autopublisher.messages import Language
 SLOWEST_RETRY = 60
 """Seconds after which a caller is told to look again at the latest."""
 
-router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ExactRoute)
+router = APIRouter(prefix="/meta/autopilot", tags=["autopilot"], route_class=ShowRoute)
 
 Prefer = Annotated[
     str | None,
@@ -91,8 +91,9 @@ def schedule(  # noqa: PLR0917 - the framework names them
     "/status/{run_id}",
     summary="Follow a run",
     responses=problems(401, 403, 404, 422, 503),
-    **guarded(Permission.RUN_READ),
+    **shown(Permission.RUN_READ),
 )
+@shown_to(Permission.RUN_READ)
 def run_status(
     run_id: Identifier, services: Given, response: Response, reader: Reader, prefer: Prefer = None
 ) -> RunOut:
@@ -163,8 +164,9 @@ def adopt(  # noqa: PLR0917 - as above
     "/runs",
     summary="List runs, newest first",
     responses=problems(401, 403, 404, 422, 503),
-    **guarded(Permission.RUN_READ),
+    **shown(Permission.RUN_READ),
 )
+@shown_to(Permission.RUN_READ)
 def runs(
     services: Given,
     reader: Reader,

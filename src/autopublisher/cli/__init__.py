@@ -5,11 +5,14 @@ database, and `status` neither the API nor the work engine; each starts without 
 """
 
 import importlib
+import os
 from typing import Any
 
 
 def main() -> None:
     """Run the program."""
+    # Looking for plugins of pydantic, of which there are none, reads the metadata of every package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     importlib.import_module("autopublisher.cli.program").app()
 
 

@@ -1,5 +1,6 @@
 """A route whose errors become pages, because a person and not a program reads them."""
 
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,6 +29,9 @@ _STATUSES: tuple[tuple[type[AutoPublisherError], int], ...] = (
     (InvalidRequestError, 422),
     (UnavailableError, 503),
 )
+Enter = Callable[[Request], None]
+"""Lets the reader of a page in, or raises."""
+
 _EXPECTED = tuple(kind for kind, _ in _STATUSES)
 
 
@@ -41,19 +45,39 @@ def page_route(renderer: PageRenderer) -> type[APIRoute]:
             """Return the usual handler, its expected errors turned into pages."""
             handle = super().get_route_handler()
 
+            enter: Enter | None = getattr(self.endpoint, "enter", None)
+
             async def drawn(request: Request) -> Response:
                 try:
-                    return await handle(request)
+                    return await answered(request)
                 except NotAuthenticatedError:
                     return RedirectResponse("/login", 303)
                 except _EXPECTED as error:
                     return await run_in_threadpool(_explain, renderer, request, error)
+
+            async def answered(request: Request) -> Response:
+                try:
+                    return await handle(request)
                 except RequestValidationError:
+                    if enter is not None:
+                        await run_in_threadpool(enter, request)
                     return await run_in_threadpool(_error_page, renderer, request, 422, None, "form_invalid")
 
             return drawn
 
     return PageRoute
+
+
+def entered(handler: Callable[..., Response], enter: Enter) -> Callable[..., Response]:
+    """Return a handler that lets its reader in first, in the same visit to a thread."""
+
+    @functools.wraps(handler)
+    def within(**given: Any) -> Response:
+        enter(given["request"])
+        return handler(**given)
+
+    vars(within).update(enter=enter)
+    return within
 
 
 def _explain(renderer: PageRenderer, request: Request, error: AutoPublisherError) -> Response:

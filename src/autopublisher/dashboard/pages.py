@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from autopublisher.dashboard.api_reference import models_of, operations_of
 from autopublisher.dashboard.figures import NOTHING
 from autopublisher.dashboard.log_view import method_notes
-from autopublisher.dashboard.page_route import page_route
+from autopublisher.dashboard.page_route import entered, page_route
 from autopublisher.dashboard.progress import awaits_approval, steps_of
 from autopublisher.dashboard.rendering import PageRenderer
 from autopublisher.dashboard.session import (
@@ -112,7 +112,11 @@ class _Way:
         self._add(method, path, handler, "public", [])
 
     def guarded(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
-        self._add(method, path, handler, permission.value, [Depends(entry(self._desk.people, permission))])
+        enter = entry(self._desk.people, permission)
+        if method == "GET":
+            self._add(method, path, entered(handler, enter), permission.value, [])
+        else:
+            self._add(method, path, handler, permission.value, [Depends(enter)])
 
     def kill_switch(self, method: str, path: str, handler: Handler, permission: Permission) -> None:
         own = self._desk.in_stop_thread

@@ -1,10 +1,14 @@
-"""Numbers, shares and money as each language writes them. Babel is loaded with the first figure, not with the program."""
+"""Numbers, shares and money as each language writes them. Babel is loaded with the first share."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
+from typing import Final
 
 from autopublisher.domain.amounts import Money, places_of
 from autopublisher.messages.language import Language
+
+_SEPARATORS: Final[Mapping[Language, tuple[str, str]]] = {"en": (",", "."), "es": (".", ",")}
+"""What divides thousands, and what stands before a fraction, as Babel has them: it takes long to load."""
 
 _MOST_PLACES = 2
 _SMALL = 1000
@@ -28,22 +32,14 @@ def money_text(amount: Money, language: Language) -> str:
 
 def share_text(value: float, language: Language) -> str:
     """Write a share of a whole in per cent."""
-    from babel.numbers import format_percent  # noqa: PLC0415 - see above
+    from babel.numbers import format_percent  # noqa: PLC0415 - it takes long, and most commands write none
 
     return format_percent(value, locale=language)
 
 
 def _written(value: Decimal, places: int, language: Language, *, trimmed: bool = False) -> str:
     """Write a number with the language's separators: a fiftieth of what a pattern of Babel's costs."""
-    group, point = _separators(language)
+    group, point = _SEPARATORS[language]
     whole, _, fraction = f"{value:,.{places}f}".partition(".")
     fraction = fraction.rstrip("0") if trimmed else fraction
     return whole.replace(",", group) + (point + fraction if fraction else "")
-
-
-@cache
-def _separators(language: Language) -> tuple[str, str]:
-    """Return what divides thousands, and what stands before a fraction."""
-    from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415 - see above
-
-    return get_group_symbol(language), get_decimal_symbol(language)
