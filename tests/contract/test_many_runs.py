@@ -191,6 +191,18 @@ def test_what_is_due_is_found_by_the_index_of_its_moment(
     assert "SEARCH runs USING INDEX ix_runs_next_tick_at" in _plan(sqlite_engine, *statements)
 
 
+def test_readings_of_many_objects_are_saved_in_one_statement_for_each_kind(
+    sqlite_engine: Engine, run: Run, account: Account
+) -> None:
+    keys = [f"test/{letter}/{kind}" for letter in "abcde" for kind in ("campaign", "adset", "ad")]
+    with SqlUnitOfWork(sqlite_engine) as unit:
+        unit.accounts.add(account)
+        unit.runs.add(run)
+        with counted(sqlite_engine) as statements:
+            unit.records.put_objects([placed(run, run.id, key, key) for key in keys])
+    assert len(statements) == 3
+
+
 def test_runs_without_a_count_are_found_by_the_index_of_counts(sqlite_engine: Engine, now: datetime) -> None:
     with SqlUnitOfWork(sqlite_engine).reading() as unit, counted(sqlite_engine) as statements:
         unit.reservations.uncounted(RunGroup(None, "EUR", now), 175)

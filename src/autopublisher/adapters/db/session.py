@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -229,14 +230,8 @@ class Session:
 
         A stored row with a greater value in a column of ``later`` stays as it is; a value in ``kept`` stays in any case.
         """
-        statement = self._dialect_insert(table)
-        proposed, stored = statement.excluded, table.c
-        stays = or_(false(), *(stored[name] > proposed[name] for name in later))
-        values: dict[str, ColumnElement[Any]] = {
-            column.name: case((stays, column), else_=proposed[column.name]) for column in stored
-        }
-        values |= {name: func.coalesce(stored[name], proposed[name]) for name in kept}
-        self._many(statement.on_conflict_do_update(index_elements=list(key), set_=values), rows, conflict)
+        statement = _latest(table, tuple(key), tuple(later), tuple(kept), is_postgres=self.is_postgres)
+        self._many(statement, rows, conflict)
 
     def _many(self, statement: Insert, rows: Sequence[Row], conflict: Message) -> None:
         if not rows:
@@ -245,14 +240,33 @@ class Session:
             self._connection.execute(statement, [dict(row) for row in rows])
 
     def _dialect_insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
-        # A process speaks one dialect, and the other takes a tenth of a short command's time to load.
-        if self.is_postgres:
-            from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see above
+        return _insert(table, is_postgres=self.is_postgres)
 
-            return postgresql.insert(table)
-        from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - see above
 
-        return sqlite.insert(table)
+def _insert(table: Table, *, is_postgres: bool) -> "postgresql.Insert | sqlite.Insert":
+    # A process speaks one dialect, and the other takes a tenth of a short command's time to load.
+    if is_postgres:
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see above
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - see above
+
+    return sqlite.insert(table)
+
+
+@cache
+def _latest(
+    table: Table, key: tuple[str, ...], later: tuple[str, ...], kept: tuple[str, ...], *, is_postgres: bool
+) -> Insert:
+    """Return the statement of ``put_latest``, which takes longer to put together than to run."""
+    statement = _insert(table, is_postgres=is_postgres)
+    proposed, stored = statement.excluded, table.c
+    stays = or_(false(), *(stored[name] > proposed[name] for name in later))
+    values: dict[str, ColumnElement[Any]] = {
+        column.name: case((stays, column), else_=proposed[column.name]) for column in stored
+    }
+    values |= {name: func.coalesce(stored[name], proposed[name]) for name in kept}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
 
 
 def _cause(error: DBAPIError) -> str:

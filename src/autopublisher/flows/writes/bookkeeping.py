@@ -30,7 +30,7 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.flows.writes.patience import BLAMELESS
-from autopublisher.flows.writes.stop_guard import check_write_allowed
+from autopublisher.flows.writes.stop_guard import check_writes_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
 
@@ -85,9 +85,9 @@ class Bookkeeping:
     def save(self, changes: Sequence[Change], fence: Fence, *, braked: Run | None = None) -> list[Operation]:
         """Return rows as they are now, saved together; with ``braked`` only if no stop forbids any (raises Stopped)."""
         with self._open_unit() as unit:
+            if braked is not None:
+                check_writes_allowed(unit, braked, [one.row.spec for one in changes])
             for one in changes:
-                if braked is not None:
-                    check_write_allowed(unit, braked, one.row.spec)
                 unit.journal.advance(one.row, one.was, fence)
             # Other than a read they are the newest, whosever clock is ahead.
             unit.records.put_objects([one.model for one in changes if one.model is not None], newest=True)

@@ -11,7 +11,7 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.writes.journal_views import JournalViews
 from autopublisher.flows.writes.money_gate import MoneyGate
-from autopublisher.flows.writes.stop_guard import check_write_allowed
+from autopublisher.flows.writes.stop_guard import check_writes_allowed
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork, UnitOfWork
 
@@ -47,9 +47,9 @@ class Intents:
             if known:
                 self._views.forget(run)
                 return known, False
+            check_writes_allowed(unit, run, specs)
+            self._check_current(unit, run, specs, rows)
             for spec in specs:
-                check_write_allowed(unit, run, spec)
-                self._check_current(unit, run, spec, rows)
                 rows.append(self._intended(unit, run, spec, fence, rows))
             new = rows[len(rows) - len(specs) :]
             if send:
@@ -72,10 +72,12 @@ class Intents:
         return operation
 
     def _check_current(
-        self, unit: UnitOfWork, run: Run, spec: OperationSpec, rows: Sequence[Operation]
+        self, unit: UnitOfWork, run: Run, specs: Sequence[OperationSpec], rows: Sequence[Operation]
     ) -> None:
-        """Let a write through for a run whose database is not older than Meta, as far as is known; pauses always."""
-        if run.is_ending or passes_stop(spec, last_requested_params(rows, spec.target or "")):
+        """Let writes through for a run whose database is not older than Meta, as far as is known; pauses always."""
+        if run.is_ending or all(
+            passes_stop(spec, last_requested_params(rows, spec.target or "")) for spec in specs
+        ):
             return
         if found_in(rows):
             raise Held(rows)
