@@ -32,6 +32,16 @@ class User:
     addresses: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SignInFailures:
+    """Wrong passwords in a row under one key of the sign-in throttle, which lets nobody in before ``closed_until``."""
+
+    key: str
+    failures: int
+    failed_at: datetime
+    closed_until: datetime | None = None
+
+
 class TokenKind(StrEnum):
     """What a token is for."""
 

@@ -22,6 +22,7 @@ from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.dossiers import DossierRepository
 from autopublisher.ports.reservations import ReservationRepository
+from autopublisher.ports.sign_ins import SignInFailureRepository
 
 
 @dataclass(frozen=True)
@@ -452,6 +453,7 @@ class UnitOfWork(Protocol):
     installations: InstallationRepository
     claims: ClaimRepository
     dossiers: DossierRepository
+    sign_ins: SignInFailureRepository
 
     def reading(self) -> Self:
         """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it.

@@ -372,6 +372,16 @@ users = Table(
     Column("addresses", RECORD, nullable=False, server_default="[]"),
 )
 
+# Of no person in particular: a key is the hash of a name, of an address, or of both.
+sign_in_failures = Table(
+    "sign_in_failures",
+    METADATA,
+    Column("key", NAME, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Moment, nullable=False, index=True),
+    Column("closed_until", Moment),
+)
+
 tokens = Table(
     "tokens",
     METADATA,

@@ -22,6 +22,7 @@ from autopublisher.adapters.db.records import SqlDecisions, SqlObservations, Sql
 from autopublisher.adapters.db.reservations import SqlReservations
 from autopublisher.adapters.db.runs import SqlRuns
 from autopublisher.adapters.db.session import Session, reachable, unwritable_reason
+from autopublisher.adapters.db.sign_ins import SqlSignInFailures
 from autopublisher.adapters.db.stops import SqlStops, SqlWatches
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError, UnwritableError
@@ -47,6 +48,7 @@ from autopublisher.ports.repositories import (
     WatchRepository,
 )
 from autopublisher.ports.reservations import ReservationRepository
+from autopublisher.ports.sign_ins import SignInFailureRepository
 
 
 class SqlUnitOfWork:
@@ -74,6 +76,7 @@ class SqlUnitOfWork:
     installations: InstallationRepository
     claims: ClaimRepository
     dossiers: DossierRepository
+    sign_ins: SignInFailureRepository
     connection: Connection
 
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
@@ -122,6 +125,7 @@ class SqlUnitOfWork:
         self.installations = SqlInstallations(session)
         self.claims = SqlClaims(session)
         self.dossiers = SqlDossiers(session, stops)
+        self.sign_ins = SqlSignInFailures(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,7 +17,7 @@ from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
-from autopublisher.domain.people import AccessToken, User
+from autopublisher.domain.people import AccessToken, SignInFailures, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import KeptPacing
@@ -40,6 +40,7 @@ class Tables:
     events: list[Event] = field(default_factory=list)
     users: dict[UserId, User] = field(default_factory=dict)
     tokens: dict[str, AccessToken] = field(default_factory=dict)
+    sign_in_failures: dict[str, SignInFailures] = field(default_factory=dict)
     stops: dict[StopId, Stop] = field(default_factory=dict)
     watches: dict[ActId, Watch] = field(default_factory=dict)
     campaigns: dict[RunId, Campaign] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from autopublisher.adapters.memory.records import (
 )
 from autopublisher.adapters.memory.reservations import MemoryReservations
 from autopublisher.adapters.memory.runs import MemoryJournal, MemoryRuns
+from autopublisher.adapters.memory.sign_ins import MemorySignInFailures
 from autopublisher.adapters.memory.stops import MemoryStops, MemoryWatches
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
@@ -46,6 +47,7 @@ from autopublisher.ports.repositories import (
     WatchRepository,
 )
 from autopublisher.ports.reservations import ReservationRepository
+from autopublisher.ports.sign_ins import SignInFailureRepository
 
 
 class MemoryDatabase:
@@ -97,6 +99,7 @@ class MemoryUnitOfWork:
     installations: InstallationRepository
     claims: ClaimRepository
     dossiers: DossierRepository
+    sign_ins: SignInFailureRepository
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -133,6 +136,7 @@ class MemoryUnitOfWork:
         self.installations = MemoryInstallations(tables)
         self.claims = MemoryClaims(tables)
         self.dossiers = MemoryDossiers(self)
+        self.sign_ins = MemorySignInFailures(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

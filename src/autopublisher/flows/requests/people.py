@@ -66,7 +66,7 @@ class People:
         self._clock = clock
         self._tokens = tokens
         self._passwords = passwords
-        self._throttle = SignInThrottle(clock)
+        self._throttle = SignInThrottle(open_unit, clock)
         self._failures = FailureLog()
         self._recent = RecentCallers()
         # Verified against when the name is unknown, so that an unknown name takes as long as a wrong password.

@@ -2,14 +2,15 @@
 
 Three gates stand one behind the other. The first two count wrong passwords and attempts under way: by name and address
 together, and by address. The third counts a name's wrong passwords from anywhere and closes only to addresses that never
-signed it in, so that a stranger who guesses locks nobody out. Counts are kept in memory for each process, so several
-processes together allow as many times the attempts, and a restart forgets; hashing makes each attempt dear all the same.
+signed it in, so that a stranger who guesses locks nobody out. Wrong passwords are counted in the database, so that several
+processes together allow no more of them than one, and a restart forgets none; attempts under way are each process's own.
 """
 
+import hashlib
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -17,9 +18,10 @@ from typing import Final
 
 from autopublisher.domain.errors import NotAuthenticatedError
 from autopublisher.domain.journal.records import Event
-from autopublisher.domain.people import PersonMessage
+from autopublisher.domain.people import PersonMessage, SignInFailures
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.passwords import PasswordsBusyError
+from autopublisher.ports.repositories import OpenUnitOfWork
 
 FREE_ATTEMPTS: Final = 5
 """Wrong passwords a name may have in a row from one address before it has to wait."""
@@ -39,11 +41,15 @@ MOST_FROM_STRANGERS: Final = 6
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 REMEMBERED: Final = 10_000
-"""Names and addresses whose failures are kept; guessing at random names must not fill the memory."""
+"""Names and addresses whose failures are kept; guessing at random names must not fill the database."""
 
 LONGEST_SHOWN: Final = 64
 WRITTEN_AN_HOUR: Final = 60
 """Failed sign-ins that become events in one hour at most, so that strangers cannot fill the database."""
+
+
+Known = Mapping[str, SignInFailures]
+"""The failures that are kept, by key."""
 
 
 class TooManyAttemptsError(NotAuthenticatedError):
@@ -67,74 +73,58 @@ def network_of(address: str) -> str:
     return str(found)
 
 
-@dataclass
-class _Tally:
-    """The wrong passwords and the attempts under way of one key."""
-
-    failures: int = 0
-    under_way: int = 0
-    closed_until: datetime | None = None
-    failed_at: datetime | None = None
-
-
 class Gate:
     """Lets a key's attempts begin: ``free`` wrong ones at once, then one at a time with a pause that doubles."""
 
-    def __init__(self, free: int, at_once: int | None = None) -> None:
+    def __init__(self, kind: str, free: int, at_once: int | None = None) -> None:
+        self._kind = kind
         self._free = free
         self._at_once = free if at_once is None else at_once
-        self._tallies: dict[str, _Tally] = {}
+        self._under_way: Counter[str] = Counter()
 
-    def enter(self, key: str, now: datetime) -> None:
+    def key(self, text: str) -> str:
+        """Return the key of a name or an address, which may be any text, as it is kept."""
+        return hashlib.sha256(f"{self._kind} {text}".encode("utf-8", "replace")).hexdigest()
+
+    def enter(self, text: str, known: Known, now: datetime) -> None:
         """Begin an attempt; raises TooManyAttemptsError while the key has to wait."""
-        tally = self._fresh(key, now)
-        if tally.closed_until is not None and now < tally.closed_until:
-            raise TooManyAttemptsError(ceil((tally.closed_until - now).total_seconds()))
-        free = tally.failures + tally.under_way < self._free or tally.under_way == 0
-        if not free or tally.under_way >= self._at_once:
+        kept, under_way = self._fresh(text, known, now), self._under_way[text]
+        if kept is not None and kept.closed_until is not None and now < kept.closed_until:
+            raise TooManyAttemptsError(ceil((kept.closed_until - now).total_seconds()))
+        failures = 0 if kept is None else kept.failures
+        if (failures + under_way >= self._free and under_way) or under_way >= self._at_once:
             raise TooManyAttemptsError(1)
-        tally.under_way += 1
+        self._under_way[text] += 1
 
-    def leave(self, key: str) -> None:
+    def leave(self, text: str) -> None:
         """End an attempt."""
-        tally = self._tallies.get(key)
-        if tally is not None and tally.under_way > 0:
-            tally.under_way -= 1
+        self._under_way[text] -= 1
+        if self._under_way[text] <= 0:
+            del self._under_way[text]
 
-    def failed(self, key: str, now: datetime) -> None:
-        """Note a wrong password."""
-        tally = self._tallies.setdefault(key, _Tally())
-        tally.failures += 1
-        tally.failed_at = now
-        extra = tally.failures - self._free
-        if extra >= 0:
-            tally.closed_until = now + min(LONGEST_PAUSE, timedelta(seconds=2 ** min(extra, 20)))
+    def failed(self, text: str, known: Known, now: datetime) -> SignInFailures:
+        """Return what is kept once one more password was wrong."""
+        kept = self._fresh(text, known, now)
+        failures = 1 if kept is None else kept.failures + 1
+        extra = failures - self._free
+        pause = None if extra < 0 else min(LONGEST_PAUSE, timedelta(seconds=2 ** min(extra, 20)))
+        return SignInFailures(self.key(text), failures, now, None if pause is None else now + pause)
 
-    def forget(self, key: str) -> None:
-        """Forget the key's wrong passwords."""
-        tally = self._tallies.get(key)
-        if tally is not None:
-            tally.failures, tally.closed_until = 0, None
-
-    def _fresh(self, key: str, now: datetime) -> _Tally:
-        """Return the key's tally, the most recently used last; one without a failure for long begins anew."""
-        tally = self._tallies.pop(key, None) or _Tally()
-        if tally.failed_at is not None and now - tally.failed_at > FORGOTTEN_AFTER:
-            tally.failures, tally.closed_until, tally.failed_at = 0, None, None
-        self._tallies[key] = tally
-        if len(self._tallies) > REMEMBERED:
-            del self._tallies[next(iter(self._tallies))]
-        return tally
+    def _fresh(self, text: str, known: Known, now: datetime) -> SignInFailures | None:
+        """Return the key's failures; None without one for long."""
+        kept = known.get(self.key(text))
+        return None if kept is None or now - kept.failed_at > FORGOTTEN_AFTER else kept
 
 
 class SignInThrottle:
     """Admits attempts to sign in, and learns how they ended."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, open_unit: OpenUnitOfWork, clock: Clock) -> None:
+        self._open_unit = open_unit
         self._clock = clock
-        self._pairs = Gate(FREE_ATTEMPTS)
-        self._addresses = Gate(FREE_FROM_ADDRESS, MOST_FROM_ADDRESS)
-        self._names = Gate(FREE_FROM_STRANGERS)
+        self._pairs = Gate("pair", FREE_ATTEMPTS)
+        self._addresses = Gate("address", FREE_FROM_ADDRESS, MOST_FROM_ADDRESS)
+        self._names = Gate("name", FREE_FROM_STRANGERS)
         self._strangers = 0
         self._lock = threading.Lock()
 
@@ -150,14 +140,15 @@ class SignInThrottle:
 
     def forget(self, name: str) -> None:
         """Forget the wrong passwords of a name that has a new one."""
-        with self._lock:
-            self._names.forget(name)
+        self._forget([self._names.key(name)])
 
     def _begin(self, attempt: "Attempt") -> None:
+        # Read under the lock by which attempts end: one that fails meanwhile is counted, or still under way.
         with self._lock:
-            self._pairs.enter(attempt.pair, self._clock.now())
+            known = self._known(attempt)
+            self._pairs.enter(attempt.pair, known, self._clock.now())
             try:
-                self._addresses.enter(attempt.network, self._clock.now())
+                self._addresses.enter(attempt.network, known, self._clock.now())
             except TooManyAttemptsError:
                 self._pairs.leave(attempt.pair)
                 raise
@@ -167,21 +158,41 @@ class SignInThrottle:
         with self._lock:
             if self._strangers >= MOST_FROM_STRANGERS:
                 raise PasswordsBusyError
-            self._names.enter(attempt.name, self._clock.now())
+            self._names.enter(attempt.name, self._known(attempt), self._clock.now())
             self._strangers += 1
             attempt.strange = True
 
     def note(self, attempt: "Attempt", *, right: bool) -> None:
         """Count what an attempt came to."""
-        now = self._clock.now()
-        with self._lock:
-            if right:
-                self._pairs.forget(attempt.pair)
-                return
-            self._pairs.failed(attempt.pair, now)
-            self._addresses.failed(attempt.network, now)
-            if attempt.strange:
-                self._names.failed(attempt.name, now)
+        if not right:
+            self._count(attempt, self._clock.now())
+        elif self._known(attempt):
+            self._forget([self._pairs.key(attempt.pair)])
+
+    def _count(self, attempt: "Attempt", now: datetime) -> None:
+        gates = [(self._pairs, attempt.pair), (self._addresses, attempt.network)]
+        if attempt.strange:
+            gates.append((self._names, attempt.name))
+        with self._open_unit() as unit:
+            unit.lock("sign-ins")
+            known = unit.sign_ins.of([gate.key(text) for gate, text in gates])
+            unit.sign_ins.put([gate.failed(text, known, now) for gate, text in gates])
+            unit.sign_ins.thin(now - FORGOTTEN_AFTER, REMEMBERED)
+            unit.commit()
+
+    def _known(self, attempt: "Attempt") -> Known:
+        keys = (
+            self._pairs.key(attempt.pair),
+            self._addresses.key(attempt.network),
+            self._names.key(attempt.name),
+        )
+        with self._open_unit().reading() as unit:
+            return unit.sign_ins.of(keys)
+
+    def _forget(self, keys: Sequence[str]) -> None:
+        with self._open_unit() as unit:
+            unit.sign_ins.forget(keys)
+            unit.commit()
 
     def _end(self, attempt: "Attempt") -> None:
         with self._lock:

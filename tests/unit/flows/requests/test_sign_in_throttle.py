@@ -19,7 +19,6 @@ from autopublisher.flows.requests.sign_in_throttle import (
     FREE_FROM_STRANGERS,
     MOST_FROM_ADDRESS,
     MOST_FROM_STRANGERS,
-    REMEMBERED,
     WRITTEN_AN_HOUR,
     SignInThrottle,
     TooManyAttemptsError,
@@ -56,8 +55,8 @@ def people(database: MemoryDatabase, clock: ManualClock, passwords: MemoryPasswo
 
 
 @pytest.fixture
-def throttle(clock: ManualClock) -> SignInThrottle:
-    return SignInThrottle(clock)
+def throttle(database: MemoryDatabase, clock: ManualClock) -> SignInThrottle:
+    return SignInThrottle(database.unit_of_work, clock)
 
 
 def stranger(number: int) -> str:
@@ -165,12 +164,14 @@ def test_failures_are_forgotten_in_time(people: People, clock: ManualClock) -> N
     assert people.sign_in("ana", PASSWORD, HOME)
 
 
-def test_guessing_at_random_names_does_not_fill_the_memory(throttle: SignInThrottle) -> None:
-    for number in range(REMEMBERED + 100):
+def test_what_is_under_way_leaves_nothing_in_memory(throttle: SignInThrottle) -> None:
+    for number in range(20):
         with throttle.attempt(f"name {number}", stranger(number)) as attempt:
             attempt.admit(familiar=False)
             attempt.ended(right=False)
-    assert {len(gate._tallies) for gate in (throttle._pairs, throttle._names)} == {REMEMBERED}
+    assert [len(gate._under_way) for gate in (throttle._pairs, throttle._addresses, throttle._names)] == [
+        0
+    ] * 3
 
 
 def test_a_failed_sign_in_is_an_event_with_name_and_address(people: People, database: MemoryDatabase) -> None:
