@@ -83,8 +83,10 @@ class ReservationRepository(Protocol):
         """Return by run the counts of those that have one."""
         ...
 
-    def open_runs(self, group: RunGroup) -> Sequence[OpenRun]:
-        """Return by id what was last counted of a group's runs, with what Meta showed of them."""
+    def open_runs(
+        self, act_id: ActId, alive_since: datetime, without: Sequence[RunId] = ()
+    ) -> Sequence[OpenRun]:
+        """Return by id what was last counted of an account's runs as in a group, with what Meta showed of them."""
         ...
 
     def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:

@@ -75,7 +75,7 @@ def _of_one(_postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is
         events: events.c.run_id == _RUN,
         stops: and_(stops.c.lifted_at.is_(None), concerned),
         operations: operations.c.owner == _RUN,
-        insight_snapshots: _latest(insight_snapshots.c.run_id == _RUN),
+        insight_snapshots: latest(insight_snapshots.c.run_id == _RUN),
         **{table: table.c.run_id == _RUN for table in _OBJECTS},
     }
 
@@ -91,12 +91,13 @@ def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
     concerns_money = or_(row.reserves != 0, row.spent.is_not(None), row.target.is_not(None), duplicates)
     return {
         operations: and_(row.owner.in_(ids), concerns_money),
-        insight_snapshots: _latest(insight_snapshots.c.run_id.in_(ids)),
+        insight_snapshots: latest(insight_snapshots.c.run_id.in_(ids)),
         **{table: table.c.run_id.in_(ids) for table in _SHOWN},
     }
 
 
-def _latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+def latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return which snapshots are the last of their run and variant, of those that are wanted."""
     table = insight_snapshots.c
     of_arm = (table.run_id, table.variant)
     last = select(*of_arm, func.max(table.at)).where(is_wanted).group_by(*of_arm)

@@ -25,7 +25,8 @@ class WideQuery:
     """Rows of several tables, read by one statement that is compiled once for each database.
 
     ``conditions`` says which rows of which table, given whether it is for PostgreSQL; its parameters are texts. The rows of
-    a table come in the order of a column where ``order`` has one. Columns that are ``unread`` come as None.
+    a table come in the order of a column where ``order`` has one. Columns that are ``unread`` come as None; of a table that
+    ``only`` has, these columns alone come, in this order.
     """
 
     def __init__(
@@ -33,9 +34,12 @@ class WideQuery:
         conditions: Callable[[bool], Conditions],
         order: Mapping[Table, str] = MappingProxyType({}),
         unread: Collection[str] = (),
+        only: Mapping[Table, Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        tables = conditions(False)
-        self._rows = {table: _EmbeddedRows(table, order.get(table), unread) for table in tables}
+        self._rows = {
+            table: _EmbeddedRows(table, order.get(table), unread, only.get(table))
+            for table in conditions(False)
+        }
         self._statement = WideStatement(
             lambda postgres: select(
                 *(
@@ -77,9 +81,12 @@ class Found:
 class _EmbeddedRows:
     """The rows of one table, as one value of a statement."""
 
-    def __init__(self, table: Table, order: str | None, unread: Collection[str]) -> None:
+    def __init__(
+        self, table: Table, order: str | None, unread: Collection[str], only: Sequence[str] | None
+    ) -> None:
         self._table = table
-        self._columns = tuple(null() if one.name in unread else one for one in table.columns)
+        wanted = table.columns if only is None else [table.c[name] for name in only]
+        self._columns = tuple(null() if one.name in unread else one for one in wanted)
         self._order = None if order is None else itemgetter(table.columns.keys().index(order))
 
     def sql(self, condition: ColumnElement[bool], *, postgres: bool) -> ScalarSelect[str]:

@@ -4,7 +4,6 @@ A run without a rule has no count. The rule goes with the change that makes the 
 both may be left behind, to be replaced.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -12,25 +11,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, union_all, update
 
+from autopublisher.adapters.db.open_runs import open_runs
 from autopublisher.adapters.db.runs import run_from_row
 from autopublisher.adapters.db.session import Row, Session
 from autopublisher.adapters.db.tables import (
-    META_TABLES,
     accounts,
     commitments,
-    insight_snapshots,
     reservations,
     runs,
 )
-from autopublisher.domain.ids import RunId
-from autopublisher.domain.money.duplicates import MONEY_KINDS
+from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.money.spans import Span
-from autopublisher.domain.runs.commitments import Commitments, Shown
+from autopublisher.domain.runs.commitments import Commitments
 from autopublisher.domain.runs.reservations import rule_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.reservations import Count, CountedRun, OpenRun, RunGroup
 
-_NOTHING: Mapping[str, Any] = {}
 _PLACE = (reservations.c.period, reservations.c.first, reservations.c.last)
 
 
@@ -91,50 +87,11 @@ class SqlReservations:
             for row in held
         }
 
-    def open_runs(self, group: RunGroup) -> Sequence[OpenRun]:
-        """Return by id what was last counted of a group's runs, with what Meta showed of them."""
-        theirs = _in_group(runs, runs.c.id, group)
-        shown, spent, read_at = self._shown(theirs), *self._figures(theirs)
-        stored = select(runs.c.id, runs.c.status, runs.c.created_at, commitments.c.record).join(commitments)
-        found = self._session.values(stored.where(*theirs).order_by(runs.c.id))
-        return [
-            OpenRun(
-                run_id,
-                status,
-                created_at,
-                Commitments.from_record(record),
-                shown.get(run_id, _NOTHING),
-                spent.get(run_id, _NOTHING),
-                read_at.get(run_id),
-            )
-            for run_id, status, created_at, record in found
-        ]
-
-    def _shown(self, theirs: Sequence[ColumnElement[bool]]) -> Mapping[RunId, Mapping[str, Shown]]:
-        found: defaultdict[RunId, dict[str, Any]] = defaultdict(dict)
-        for table in (META_TABLES[kind].c for kind in sorted(MONEY_KINDS)):
-            columns = (table.run_id, table.key, table.status, table.budget, table.ends_at)
-            query = select(*columns).where(table.run_id.in_(select(runs.c.id).where(*theirs)))
-            for row in self._session.values(query):
-                found[row[0]][row[1]] = row
-        return found
-
-    def _figures(
-        self, theirs: Sequence[ColumnElement[bool]]
-    ) -> tuple[Mapping[RunId, Mapping[str, int]], Mapping[RunId, datetime]]:
-        """Return by run what each variant has spent by its last figure, and when the last of these was read."""
-        table = insight_snapshots.c
-        of_runs = table.run_id.in_(select(runs.c.id).where(*theirs))
-        place = (table.run_id, table.variant, func.max(table.at).label("at"))
-        last = select(*place).where(of_runs).group_by(table.run_id, table.variant).subquery()
-        same = and_(*(table[name] == last.c[name] for name in ("run_id", "variant", "at")))
-        query = select(table.run_id, table.variant, table.at, table.spend).join(last, same).order_by(table.at)
-        spent: defaultdict[RunId, dict[str, int]] = defaultdict(dict)
-        read_at: dict[RunId, datetime] = {}
-        for run_id, variant, at, spend in self._session.values(query):
-            spent[run_id][variant] = spend
-            read_at[run_id] = at
-        return spent, read_at
+    def open_runs(
+        self, act_id: ActId, alive_since: datetime, without: Sequence[RunId] = ()
+    ) -> Sequence[OpenRun]:
+        """Return by id what was last counted of an account's runs, with what Meta showed of them."""
+        return open_runs(self._session, act_id, alive_since, without)
 
     def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:
         """Return what a group's runs reserve from ``first`` to ``last``, spans of the same days added up into one."""

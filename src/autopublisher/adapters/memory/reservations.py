@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from autopublisher.adapters.memory.records import MemoryObservations
 from autopublisher.adapters.memory.tables import Tables
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.money.limits import Period
 from autopublisher.domain.money.spans import Span
 from autopublisher.domain.runs.reservations import Calendars
@@ -43,8 +43,11 @@ class MemoryReservations:
         """Return by run the counts of those that have one."""
         return {run_id: count for run_id, count in self._tables.counted.items() if run_id in run_ids}
 
-    def open_runs(self, group: RunGroup) -> Sequence[OpenRun]:
-        """Return by id what was last counted of a group's runs, with what Meta showed of them."""
+    def open_runs(
+        self, act_id: ActId, alive_since: datetime, without: Sequence[RunId] = ()
+    ) -> Sequence[OpenRun]:
+        """Return by id what was last counted of an account's runs, with what Meta showed of them."""
+        group = RunGroup(act_id, None, alive_since, frozenset(without))
         counted = (self._tables.runs[run_id] for run_id in sorted(self._tables.counted))
         return [self._open(run) for run in counted if _is_in(run, group)]
 

@@ -6,7 +6,7 @@ line says when that was. Where the two disagree the larger figure counts. What t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
@@ -161,8 +161,8 @@ class Exposures:
         for page in uncounted_pages(unit, group, self._gate.stretch):
             facts = facts_of(unit, page)
             missing += [opened(run, facts[run.id]) for run in page]
-        others = replace(group, without=frozenset(one.id for one in missing))
-        known = [*missing, *unit.reservations.open_runs(others)]
+        others = unit.reservations.open_runs(account.act_id, group.alive_since, [one.id for one in missing])
+        known = [*missing, *others]
         return [
             one for one in (_summed(run, watch, now, how) for run in known) if one.money.until is not None
         ]
