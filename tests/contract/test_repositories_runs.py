@@ -12,10 +12,12 @@ from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRu
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.journal.naming import run_mark
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunWarning
-from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
+from autopublisher.domain.runs.settlement import is_unsettled
+from autopublisher.ports.repositories import Fence, OpenUnitOfWork, RunFilter
 
 HOUR = timedelta(hours=1)
 
@@ -42,6 +44,35 @@ def test_a_run_counts_as_alive_until_it_ends_and_at_that_moment(
             unit.runs.save(ended, was=1)
         unit.commit()
     assert found(open_unit, alive_since=now + 2 * HOUR) == ["run-1", "run-3"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "spec", "counts"),
+    [
+        ({}, {}, True),
+        ({}, {"key": "final/adset"}, True),
+        ({"spent": 0}, {}, False),
+        ({"state": OperationState.UNKNOWN}, {}, False),
+        ({}, {"key": "duplicate/test/a/adset/7"}, False),
+        ({}, {"action": Action.UPDATE, "target": "test/b/adset"}, False),
+        ({}, {"kind": ObjectKind.CAMPAIGN}, False),
+    ],
+)
+def test_a_run_is_unsettled_by_a_row_whose_spend_is_not_final(  # noqa: PLR0917 (fixtures, and the row's parts)
+    open_unit: OpenUnitOfWork,
+    three_runs: None,
+    operation: Operation,
+    changed: dict[str, Any],
+    spec: dict[str, Any],
+    counts: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    settled: dict[str, Any] = {"spec": replace(operation.spec, **spec), "state": OperationState.CONFIRMED}
+    row = replace(operation, **settled | changed)
+    with open_unit() as unit:
+        unit.journal.intend(row, Fence(RunId("run-1"), 1))
+        unit.commit()
+    assert is_unsettled(row) is counts
+    assert found(open_unit, is_unsettled=True) == (["run-1"] if counts else [])
 
 
 def found(open_unit: OpenUnitOfWork, **wanted: Any) -> list[str]:

@@ -32,7 +32,8 @@ class RunFilter:
     With ``due_by`` the longest due come first, and there are no pages.
 
     ``alive_since`` keeps the runs that have not ended, or ended at that moment or later; ``was_admitted`` those that were
-    ever let in; ``marks`` those whose objects at Meta bear one of these marks in their names.
+    ever let in; ``is_unsettled`` those with a row that is (``domain.runs.settlement``); ``marks`` those
+    whose objects at Meta bear one of these marks in their names.
     """
 
     ids: frozenset[RunId] | None = None
@@ -41,6 +42,7 @@ class RunFilter:
     due_by: datetime | None = None
     alive_since: datetime | None = None
     was_admitted: bool = False
+    is_unsettled: bool = False
     idempotency_key: str | None = None
     marks: frozenset[str] | None = None
     before: RunId | None = None

@@ -7,18 +7,20 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, or_, select, tuple_, update
 
 from autopublisher.adapters.db.session import Row, Session
-from autopublisher.adapters.db.tables import runs
+from autopublisher.adapters.db.tables import operations, runs
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, RunNotFoundError, StaleRunError
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.naming import id_prefix_of
+from autopublisher.domain.journal.operations import Action, ObjectKind, OperationState
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.request import request_from_record, request_to_record
 from autopublisher.domain.runs.run import FINAL, Ending, Release, Run, Study, Trial
+from autopublisher.domain.runs.settlement import SETTLED_OF
 from autopublisher.ports.repositories import Pulse, RunFilter
 
 _FORM = TypeAdapter(Run)
@@ -155,11 +157,22 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(or_(false(), *(_begins_with(prefix) for prefix in prefixes)))
     if wanted.due_by is not None:
         conditions += [runs.c.next_tick_at <= wanted.due_by, runs.c.status.not_in(FINAL)]
+    if wanted.is_unsettled:
+        conditions.append(_is_unsettled())
     if wanted.was_admitted:
         conditions.append(runs.c.admitted_at.is_not(None))
     if wanted.alive_since is not None:
         conditions.append(or_(runs.c.ended_at.is_(None), runs.c.ended_at >= wanted.alive_since))
     return conditions
+
+
+def _is_unsettled() -> ColumnElement[bool]:
+    """Tell whether a run has a row for which ``settlement.is_unsettled`` holds."""
+    row = operations.c
+    made = and_(row.action == Action.CREATE, row.kind == ObjectKind.AD_SET)
+    planned = or_(*(row.key.startswith(f"{purpose}/") for purpose in sorted(SETTLED_OF)))
+    is_open = and_(row.state == OperationState.CONFIRMED, row.spent.is_(None))
+    return exists().where(row.owner == runs.c.id, made, planned, is_open)
 
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from autopublisher.domain.journal.operations import Operation, OperationState
 from autopublisher.domain.journal.owners import AccountOwner, Owner, RunOwner
 from autopublisher.domain.runs.reservations import counts_alike
 from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.settlement import is_unsettled
 from autopublisher.ports.repositories import Fence, Pulse, RunFilter, fence_of
 
 
@@ -48,7 +49,7 @@ class MemoryRuns:
 
     def find(self, wanted: RunFilter) -> Sequence[Run]:
         """Return matching runs in order; RunNotFoundError where ``before`` is no run."""
-        found = [run for run in self._tables.runs.values() if _matches(run, wanted)]
+        found = [run for run in self._tables.runs.values() if self._is_wanted(run, wanted)]
         if wanted.before is not None:
             mark = _place(self.get(wanted.before))
             found = [
@@ -60,7 +61,14 @@ class MemoryRuns:
 
     def count(self, wanted: RunFilter) -> int:
         """Return how many runs match, ignoring ``limit`` and ``before``."""
-        return sum(_matches(run, wanted) for run in self._tables.runs.values())
+        return sum(self._is_wanted(run, wanted) for run in self._tables.runs.values())
+
+    def _is_wanted(self, run: Run, wanted: RunFilter) -> bool:
+        rows = self._tables.operations.values() if wanted.is_unsettled else ()
+        return _matches(run, wanted) and (
+            not wanted.is_unsettled
+            or any(row.owner == RunOwner(run.id) and is_unsettled(row) for row in rows)
+        )
 
     def pulse(self) -> Pulse:
         """Return when the next unended run is due, and the sum of all versions: runs are never deleted."""

@@ -4,8 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.keys import Purpose
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.money.ledger import commitment_of, reserve_of
+
+SETTLED_OF = frozenset({Purpose.TEST, Purpose.FINAL})
+"""Purposes of the writes whose ad sets' spend is settled after the end."""
+
+
+def is_unsettled(row: Operation) -> bool:
+    """Tell whether a row makes an ad set of the plan whose money has not settled."""
+    made = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
+    return made and row.purpose in SETTLED_OF and row.state is OperationState.CONFIRMED and row.spent is None
 
 
 def paused_again_at(rows: Sequence[Operation], keys: Iterable[str]) -> datetime | None:

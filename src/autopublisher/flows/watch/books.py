@@ -13,10 +13,9 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.runs.notes import CURRENCY, TIME_ZONE
 from autopublisher.domain.runs.run import FINAL, Run
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.run_pages import every_run, with_journals
+from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.watch.account_check import Outcome
-from autopublisher.flows.watch.late_figures import is_open
 from autopublisher.flows.watch.run_notes import keep_note
 from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -45,10 +44,9 @@ class BooksCheck:
         return Outcome({"at": now.isoformat()})
 
     def _unsettled(self, act_id: ActId, now: datetime) -> Sequence[Run]:
-        wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST)
+        wanted = RunFilter(statuses=FINAL, act_id=act_id, alive_since=now - LONGEST, is_unsettled=True)
         with self._open_unit().reading() as unit:
-            ended = with_journals(unit, every_run(unit, wanted))
-            return [run for run, rows in ended if any(map(is_open, rows))]
+            return list(every_run(unit, wanted))
 
     def _compared(self, run: Run, facts: AdAccountFacts, now: datetime) -> None:
         changed = self._facts.change(run, facts)

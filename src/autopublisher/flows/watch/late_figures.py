@@ -23,8 +23,7 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
+from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import said_of
 from autopublisher.domain.meta.insights import InsightsRow, figures_of
@@ -34,7 +33,7 @@ from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES
 from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.reservations import end_of, off_since
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
-from autopublisher.domain.runs.settlement import settled_spend, spent_at_most
+from autopublisher.domain.runs.settlement import is_unsettled, settled_spend, spent_at_most
 from autopublisher.flows.run_pages import every_run, with_journals
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
@@ -93,7 +92,8 @@ class LateFigures:
 
     def _runs(self, act_id: ActId, now: datetime) -> Sequence[Run]:
         with self._open_unit().reading() as unit:
-            wanted = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST)
+            alive = RunFilter(statuses=_LOOKED_AT, act_id=act_id, alive_since=now - LONGEST)
+            wanted = replace(alive, is_unsettled=True)
             return list(every_run(unit, wanted))
 
     def _places(self, runs: Sequence[Run]) -> list[_Place]:
@@ -105,7 +105,7 @@ class LateFigures:
                 _Place(run, row, settles_at(run, row, rows))
                 for run, rows in with_journals(unit, runs)
                 for row in rows
-                if is_open(row)
+                if is_unsettled(row)
             ]
 
     def _read(
@@ -201,13 +201,6 @@ def _spent(place: _Place, known: Sequence[Snapshot], cap: int, now: datetime) ->
 def _is_in_other_currency(run: Run) -> bool:
     """Tell whether the account's figures are amounts of another currency than the run's now, so that none is read."""
     return note_of(run, CURRENCY) is not None
-
-
-def is_open(row: Operation) -> bool:
-    """Tell whether a row makes an ad set of the plan whose money has not settled."""
-    made = row.spec.action is Action.CREATE and row.spec.kind is ObjectKind.AD_SET
-    planned = row.purpose in {Purpose.TEST, Purpose.FINAL}
-    return made and planned and row.state is OperationState.CONFIRMED and row.spent is None
 
 
 def settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
