@@ -36,6 +36,12 @@ def test_building_two_arms_and_polling_them_goes_once_where_once_is_enough(machi
     assert max(units for units, _, _ in polls[:-1]) <= 4
     assert max(commits for _, commits, _ in polls[:-1]) <= 2
     assert max(calls for _, _, calls in polls[:-1]) <= 3  # figures, the account, the arms: however many
+    assert machine.run(run_id).status is RunStatus.ANALYZING_RESULTS
+    with machine.counted() as ending:
+        machine.tick(run_id)
+    # Each of six objects is switched off by itself, and shown to be with the others of its kind.
+    assert ending.calls == {"POST": 6, "GET": 4}
+    assert ending.commits <= 11
 
 
 def test_a_look_at_an_account_does_not_grow_with_what_has_nothing_to_say(machine: CountedMachine) -> None:

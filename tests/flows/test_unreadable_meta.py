@@ -44,6 +44,14 @@ def odd_stage(odd: Mapping[str, Any], *letters: str) -> Stage:
     return stage
 
 
+def unreadable(stage: Stage, error: MetaError) -> list[PlannedFault]:
+    """Return the faults by which no object is shown from now on, by itself or in a list."""
+    return [
+        PlannedFault(method, error, nth=len(stage.meta.made(method)) + 1, times=FOR_EVER)
+        for method in ("read", "find", "tree")
+    ]
+
+
 def said_until(stage: Stage, *until: RunStatus) -> tuple[Run, set[str]]:
     """Return the run once it has one of the statuses or has ended, and everything its attention said meanwhile."""
     said: set[str] = set()
@@ -134,8 +142,7 @@ def test_an_approved_winner_whose_account_can_never_be_read_ends_with_everything
 def test_objects_that_can_never_be_read_are_switched_off_all_the_same(error: MetaError) -> None:
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
-    read = len(stage.meta.made("read"))
-    stage.meta.troubles = [PlannedFault("read", error, nth=read + 1, times=FOR_EVER)]
+    stage.meta.troubles = unreadable(stage, error)
     stage.approvals.cancel(stage.run_id, "manager")
     stage.step()
     assert stage.active() == []
@@ -222,10 +229,7 @@ def test_a_test_whose_arms_can_never_be_read_does_not_stay_after_its_end() -> No
     stage.go(RunStatus.AB_TESTING)
     while stage.now_run.trial.ends_at is None:
         stage.step()
-    broken = PlannedFault(
-        "read", MetaReadError("broken"), nth=len(stage.meta.made("read")) + 1, times=FOR_EVER
-    )
-    stage.meta.troubles = [broken]
+    stage.meta.troubles = unreadable(stage, MetaReadError("broken"))
     until = stage.now_run.trial.ends_at + timedelta(days=3)
     while stage.clock.now() < until and not stage.now_run.is_ending and stage.now_run.next_tick_at:
         stage.step()
@@ -236,7 +240,7 @@ def test_a_pause_that_can_never_be_read_back_is_not_sent_again_and_again() -> No
     stage = Stage()
     stage.go(RunStatus.AB_TESTING)
     unseen = MetaNotFoundError("does not exist or missing permissions", code=100)
-    stage.meta.troubles = [PlannedFault("read", unseen, nth=len(stage.meta.made("read")) + 1, times=FOR_EVER)]
+    stage.meta.troubles = unreadable(stage, unseen)
     stage.approvals.cancel(stage.run_id, "manager")
     before = len(stage.rows())
     for _ in range(100):

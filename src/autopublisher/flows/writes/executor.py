@@ -38,6 +38,7 @@ from autopublisher.flows.writes.intents import Intents
 from autopublisher.flows.writes.lookups import look_for
 from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.flows.writes.patience import BLAMELESS, Patience
+from autopublisher.flows.writes.problems import Problems
 from autopublisher.flows.writes.send_deadline import SendDeadlineExceeded, deadline_from_now
 from autopublisher.flows.writes.together import Together
 from autopublisher.flows.writes.uploads import Uploads
@@ -53,12 +54,14 @@ _CREATIVE_PATIENCE = timedelta(days=1)
 class _Call:
     """What a call to Meta needs besides its row: the bytes of an upload, the check before it leaves, an earlier sending.
 
-    The check is begun before the row is saved as SENT: frozen at any moment after that, the write is held back.
+    The check is begun before the row is saved as SENT: frozen at any moment after that, the write is held back. An update
+    that is not ``is_read_back`` stays SENT once Meta has taken it.
     """
 
     content: bytes
     check: Callable[[], None]
     sent_before: datetime | None = None
+    is_read_back: bool = True
 
 
 Step = Callable[[Run, Operation, Fence], Operation]
@@ -153,9 +156,32 @@ class Executor:
                     continue
                 # What Meta has taken is read first: another's wait must not leave it open.
                 for row in sorted(rows, key=lambda row: row.state is not OperationState.SENT):
-                    is_taken = row.state is OperationState.SENT
-                    self._finished(run, self._read_back(run, row, fence) if is_taken else row, fence)
+                    self._concluded(run, row, fence)
         return taken
+
+    def perform_each(self, run: Run, specs: Sequence[OperationSpec]) -> Sequence[OperationSpec]:
+        """Perform updates one by one, each whatever became of the others, and have one listing confirm them.
+
+        Returns those whose keys somebody has taken, unseen. Raises as ``perform`` does for the first that went wrong, once
+        all have been tried.
+        """
+        fence, problems = Fence(run.id, run.version), Problems()
+        rows, taken = list[Operation](), list[OperationSpec]()
+        for spec in specs:
+            with problems.noted(), self._claimed(run, spec):
+                row, is_new = self._begun(run, spec, fence, is_read_back=False)
+                rows += [row] if is_new else []
+                taken += [] if is_new else [spec]
+        for row in self._together.shown(run, rows, fence):
+            with problems.noted():
+                self._concluded(run, row, fence)
+        problems.raise_first()
+        return taken
+
+    def _concluded(self, run: Run, row: Operation, fence: Fence) -> Operation:
+        """Return the CONFIRMED row of a write that was sent just now, SENT where Meta has taken it."""
+        is_taken = row.state is OperationState.SENT
+        return self._finished(run, self._read_back(run, row, fence) if is_taken else row, fence)
 
     def _claimed(self, run: Run, spec: OperationSpec) -> AbstractContextManager[None]:
         """Return within what a write is made: while this start holds the account."""
@@ -264,7 +290,9 @@ class Executor:
             operation, OperationState.UNKNOWN, fence, lookups=self._patience.lookups - 1, look_again_at=None
         )
 
-    def _begun(self, run: Run, spec: OperationSpec, fence: Fence) -> tuple[Operation, bool]:
+    def _begun(
+        self, run: Run, spec: OperationSpec, fence: Fence, *, is_read_back: bool = True
+    ) -> tuple[Operation, bool]:
         """Return the row of a write and whether it is new: a create is intended then, any other sent and answered.
 
         What may be repeated without harm (an upload has its hash, an update its absolute values) is intended and sent in one
@@ -273,7 +301,8 @@ class Executor:
         if spec.action is Action.CREATE:
             (row,), is_new = self._intents.intend(run, [spec], fence)
             return row, is_new
-        call = _Call(self._uploads.content(spec), deadline_from_now(self._stopwatch))
+        check = deadline_from_now(self._stopwatch)
+        call = _Call(self._uploads.content(spec), check, is_read_back=is_read_back)
         (row,), is_new = self._intents.intend(run, [spec], fence, send=True)
         return (self._called(run, row, call, fence), True) if is_new else (row, False)
 
@@ -314,9 +343,9 @@ class Executor:
             if isinstance(error, BLAMELESS):
                 raise Deferred(self._resume_at(error), said_of(error)) from error
             return failed
-        if operation.spec.action in (Action.UPDATE, Action.DELETE):
-            return self._read_back(run, operation, fence)
-        return self._books.confirm(run, operation, meta_id, fence)
+        if operation.spec.action not in {Action.UPDATE, Action.DELETE}:
+            return self._books.confirm(run, operation, meta_id, fence)
+        return self._read_back(run, operation, fence) if call.is_read_back else operation
 
     def _never_sent(
         self, operation: Operation, sent_before: datetime | None, fence: Fence, error: Message | None

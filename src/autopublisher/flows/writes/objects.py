@@ -23,7 +23,6 @@ from autopublisher.domain.journal.operations import (
     OperationSpec,
     OperationState,
     changes_of,
-    resolve,
 )
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.journal.write_messages import WriteMessage
@@ -37,11 +36,13 @@ from autopublisher.domain.reconciliation.findings import last_requested, set_sin
 from autopublisher.domain.reconciliation.found import found_in
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.outcomes.deferred import Deferred, Held, OperationRefused, Unread
+from autopublisher.flows.outcomes.deferred import Deferred, Held, Unread
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.writes.bookkeeping import as_read
 from autopublisher.flows.writes.executor import Executor
 from autopublisher.flows.writes.listings import shown_together
+from autopublisher.flows.writes.problems import Problems
+from autopublisher.flows.writes.wanted import wanted_of
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.client import MetaClients
 from autopublisher.ports.repositories import OpenUnitOfWork
@@ -51,9 +52,6 @@ TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 _STARTED_TOGETHER = ((ObjectKind.AD, ObjectKind.AD_SET), (ObjectKind.CAMPAIGN,))
 """Kinds that are switched on together, in this order: nothing delivers before its campaign is on."""
-
-_SHOWN_ONCE_MADE: Mapping[ObjectKind, Mapping[str, Any]] = {ObjectKind.STUDY: {"status": "ACTIVE"}}
-"""What an object of a kind shows without having been asked for it, until somebody changes that."""
 
 _NEW_FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     **READ_FIELDS,
@@ -188,10 +186,10 @@ class ObjectControl:
             self._keep_baselines(run, journal, shown)
         for key, state in shown.items():
             row = next(one for one in rows if one.key == key)
-            if differences(_wanted(row, journal), state.raw):
+            if differences(wanted_of(row, journal), state.raw):
                 again = self.read(run, row)
                 self.views.forget(run)
-                unlike = differences(_wanted(row, self.rows(run)), again.raw)
+                unlike = differences(wanted_of(row, self.rows(run)), again.raw)
                 found += [Difference.OF(key=key, what=each) for each in unlike]
         return found
 
@@ -237,10 +235,7 @@ class ObjectControl:
         self, run: Run, rows: Sequence[Operation], params: Mapping[str, Any], purpose: Purpose
     ) -> None:
         """Have several objects show ``params``, by journaled updates of which as many as may leave together."""
-        journal = self.rows(run)
-        begun = [
-            row for row in rows if any(not one.is_settled for one in changes_of(journal, row.key, purpose))
-        ]
+        begun = [row for row in rows if self._is_begun(run, row, purpose)]
         specs = {
             row.key: self._change(run, row, Action.UPDATE, params, purpose)
             for row in rows
@@ -258,7 +253,7 @@ class ObjectControl:
         So a tick that was held back goes on where the last one stopped, however many objects there are.
         """
         for row in rows:
-            if differences(params, _wanted(row, self.rows(run))):
+            if differences(params, wanted_of(row, self.rows(run))):
                 self.update(run, row, params, purpose)
 
     def perform(self, run: Run, spec: OperationSpec) -> Operation:
@@ -300,13 +295,13 @@ class ObjectControl:
             raise RunFailed(RunMessage.FREED(keys=tuple(freed)))
         for level in _STARTED_TOGETHER:
             parts = [row for kind in level for row in rows if row.spec.kind is kind]
-            off = [row for row in parts if self._is_to_be_activated(journal, row, shown[row.key])]
+            off = [
+                row
+                for row in parts
+                if self._is_begun(run, row, Purpose.ACTIVATE)
+                or not (shown[row.key].is_active or self._was_on_long_ago(journal, row))
+            ]
             self._update_together(run, off, {"status": "ACTIVE"}, Purpose.ACTIVATE)
-
-    def _is_to_be_activated(self, journal: Sequence[Operation], row: Operation, shown: ObjectState) -> bool:
-        """Tell whether an object is to be switched on, or has been by a write that is not settled yet."""
-        is_open = any(not one.is_settled for one in changes_of(journal, row.key, Purpose.ACTIVATE))
-        return is_open or not (shown.is_active or self._was_on_long_ago(journal, row))
 
     def _is_freed(self, run: Run, row: Operation, shown: ObjectState) -> bool:
         """Tell whether Meta shows that an object could spend more than is set aside for it; raises Deferred while unsure.
@@ -328,16 +323,28 @@ class ObjectControl:
         """Switch objects off, campaigns first, so that delivery stops with the first answer."""
         shown = self._shown(run, [row for row in rows if row.spec.kind in TREE])
         self.views.forget(run)  # whoever switched one on meanwhile wrote that down beforehand
-        problem: Deferred | OperationRefused | MetaError | None = None
-        for row in (row for kind in TREE for row in rows if row.spec.kind is kind):
-            if self._is_off(run, row, shown.get(row.key)):
-                continue
-            try:
-                self._stop(run, row, shown.get(row.key))
-            except (Deferred, OperationRefused, MetaError) as error:
-                problem = problem or error
-        if problem is not None:
-            raise problem
+        problems = Problems()
+        for kind in TREE:
+            parts = [row for row in rows if row.spec.kind is kind]
+            on = [row for row in parts if not self._is_off(run, row, shown.get(row.key))]
+            new = [row for row in on if row.key in shown and not self._is_begun(run, row, Purpose.PAUSE)]
+            with problems.noted():
+                self._pause_each(run, new)
+            for row in (one for one in on if one not in new):
+                with problems.noted():
+                    self._stop(run, row, shown.get(row.key))
+        problems.raise_first()
+
+    def _pause_each(self, run: Run, rows: Sequence[Operation]) -> None:
+        """Switch objects off by one request each and see with one question that they are."""
+        specs = [self._change(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.PAUSE) for row in rows]
+        taken = {spec.target for spec in self._executor.perform_each(run, specs)}
+        for row in (one for one in rows if one.key in taken):
+            self._perform(run, row, Action.UPDATE, {"status": "PAUSED"}, Purpose.PAUSE)
+
+    def _is_begun(self, run: Run, row: Operation, purpose: Purpose) -> bool:
+        """Tell whether a change of an object for a purpose is not settled yet."""
+        return any(not one.is_settled for one in changes_of(self.rows(run), row.key, purpose))
 
     def stop(self, run: Run, row: Operation) -> str:
         """Switch one object off for the kill switch and return the status Meta shows; raises as ``pause`` does.
@@ -479,19 +486,3 @@ def _frees_money(row: Operation, journal: Sequence[Operation], shown: ObjectStat
     """Return the fields by which an object could spend more than was asked for, its status aside."""
     found = edits(last_requested(journal, row.key), shown)
     return [one.field for one in found if one.threat and one.field != "status"]
-
-
-def _wanted(row: Operation, journal: Sequence[Operation]) -> Mapping[str, Any]:
-    """Return what an object should show by its create and the updates since; what is on its way is left out."""
-    ids = {each.key: each.meta_id for each in journal if each.meta_id is not None}
-    made = _SHOWN_ONCE_MADE.get(row.spec.kind, {})
-    wanted: dict[str, Any] = {**made, **resolve(row.spec.params, ids)}
-    for update in journal:
-        if update.spec.target != row.key or update.spec.action is not Action.UPDATE:
-            continue
-        for name, value in update.spec.params.items():
-            if update.state is OperationState.CONFIRMED:
-                wanted[name] = value
-            elif not update.is_settled:
-                wanted.pop(name, None)  # on its way: either value is right
-    return wanted

@@ -111,6 +111,13 @@ class Together:
             return self._books.failed(run, row, outcome)
         return self._books.confirmed(run, row, outcome) if row.spec.action is Action.CREATE else None
 
+    def shown(self, run: Run, rows: Sequence[Operation], fence: Fence) -> Sequence[Operation]:
+        """Return the rows of updates, those CONFIRMED that are SENT and that one listing shows as asked."""
+        known = self._shown(run, [row for row in rows if row.state is OperationState.SENT])
+        if known:
+            self._books.save(list(known.values()), fence)
+        return [known[row.key].row if row.key in known else row for row in rows]
+
     def _shown(self, run: Run, rows: Sequence[Operation]) -> dict[str, Change]:
         """Return by key the steps of updates that one listing shows as asked; what is amiss in it is read by itself."""
         ids = self._books.ids(run)
