@@ -31,14 +31,18 @@ class Message:
 
     def to_record(self) -> dict[str, Any]:
         """Return what is stored: JSON in which money, moments and messages are told apart from text."""
-        return {"code": self.code, "params": {name: _stored(value) for name, value in self.params.items()}}
+        params = {one: value if type(value) is str else _stored(value) for one, value in self.params.items()}
+        return {"code": self.code, "params": params}
 
     @classmethod
     def from_record(cls, stored: Mapping[str, Any] | str) -> "Message":
         """Return what was stored; a sentence of an earlier release as ``legacy``."""
         if isinstance(stored, str):
             return legacy(stored)
-        return cls(stored["code"], {name: _read(value) for name, value in stored["params"].items()})
+        params = {
+            one: value if type(value) is str else _read(value) for one, value in stored["params"].items()
+        }
+        return cls(stored["code"], params)
 
 
 def legacy(sentence: str) -> Message:

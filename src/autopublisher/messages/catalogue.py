@@ -30,7 +30,10 @@ def text(code: str, language: Language) -> str:
 
 def render(message: Message, language: Language, zone: tzinfo = UTC) -> str:
     """Word a message in a language, its moments in a zone; a code of a later release as it is, with its parameters."""
-    params = {name: _written(value, language, zone) for name, value in message.params.items()}
+    params = {
+        name: value if type(value) is str else _written(value, language, zone)
+        for name, value in message.params.items()
+    }
     if message.code == LEGACY:
         return in_zone(params["sentence"], zone)
     try:
