@@ -24,6 +24,7 @@ from autopublisher.domain.messages import legacy
 from autopublisher.domain.runs.commitments import commitments_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import Reports
+from autopublisher.flows.requests.run_facts import opened
 from autopublisher.flows.runs.collector import Collector
 from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.repositories import Fence, ObservedArm, OpenUnitOfWork, RunFilter
@@ -284,5 +285,5 @@ def _left_out_of_money(account: Account, run: Run, rng: Random) -> int:
         for run_id, facts in unit.dossiers.money_facts(history.runs).items():
             played, rows = unit.runs.get(run_id), unit.journal.of_run(run_id)
             left_out += len(rows) - len(facts.rows)
-            assert commitments_of(played, facts.rows) == commitments_of(played, rows)
+            assert opened(played, facts).commitments == commitments_of(played, rows)
     return left_out

@@ -31,8 +31,10 @@ from autopublisher.domain.journal.records import Decision, Event, Figures, MetaO
 from autopublisher.domain.messages import Message
 from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.commitments import Commitments
 from autopublisher.domain.runs.run import Run
 from autopublisher.ports.repositories import Fence, OpenUnitOfWork
+from autopublisher.ports.reservations import Count, CountedRun
 
 pytestmark = pytest.mark.slow  # each record in every kind of database
 
@@ -227,6 +229,10 @@ def test_a_dossier_has_what_each_repository_has(
         assert unit.dossiers.of(stored.id) == MemoryDossiers(unit).of(stored.id)
         ids = (RunId("none"), stored.id)
         assert unit.dossiers.money_facts(ids) == MemoryDossiers(unit).money_facts(ids)
+        unit.reservations.put([CountedRun(stored, Count("a rule", (), Commitments(5, 7, ())))])
+        counted = unit.dossiers.money_facts(ids)
+        assert counted == MemoryDossiers(unit).money_facts(ids)
+        assert (counted[stored.id].commitments, counted[stored.id].rows) == (Commitments(5, 7, ()), [])
 
 
 @each_database

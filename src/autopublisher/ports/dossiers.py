@@ -13,6 +13,7 @@ from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.money.duplicates import is_duplicate
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.commitments import Commitments
 from autopublisher.domain.runs.run import Run
 
 SHOWN_KINDS: Final = frozenset({ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD})
@@ -27,11 +28,15 @@ def concerns_money(row: Operation) -> bool:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run's journal by sequence, its objects as last read by key, and the last figures of each variant."""
+    """A run's journal by sequence, its objects as last read by key, and the last figures of each variant.
+
+    ``commitments`` are what the journal has committed, where they are stored and read instead of it.
+    """
 
     rows: Sequence[Operation] = ()
     models: Mapping[str, MetaObject] = field(default_factory=dict)
     latest: Sequence[Snapshot] = ()
+    commitments: Commitments | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class DossierRepository(Protocol):
     def money_facts(self, run_ids: Sequence[RunId]) -> Mapping[RunId, RunFacts]:
         """Return of each of many runs, as they stood at one moment, the facts that its money is told from.
 
-        They are the rows that ``concerns_money``, the models of ``SHOWN_KINDS`` without baselines, and the last figures.
+        They are the stored commitments, or else the rows that ``concerns_money``; the models of ``SHOWN_KINDS`` without
+        baselines; and the last figures.
         """
         ...

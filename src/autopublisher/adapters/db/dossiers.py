@@ -1,13 +1,14 @@
 """Dossiers of runs, each read by one statement: on PostgreSQL, too, all of it is of one moment."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import (
     JSON,
+    Column,
     ColumnElement,
-    Select,
     Table,
     Text,
     and_,
@@ -30,6 +31,7 @@ from autopublisher.adapters.db.tables import (
     META_TABLES,
     accounts,
     campaigns,
+    commitments,
     decisions,
     events,
     insight_snapshots,
@@ -49,6 +51,7 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.commitments import Commitments
 from autopublisher.ports.dossiers import SHOWN_KINDS, Dossier, RunFacts
 
 _OBJECTS: Final = tuple(dict.fromkeys(META_TABLES.values()))
@@ -81,19 +84,25 @@ def _of_one(_postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is
 
 
 def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
-    ids: Select[str] = (
-        select(func.json_array_elements_text(cast(_IDS, JSON)))
-        if postgres
-        else select(func.json_each(_IDS).table_valued("value").c.value)
-    )
     row = operations.c
     duplicates = row.key.startswith(f"{Purpose.DUPLICATE}/")
     concerns_money = or_(row.reserves != 0, row.spent.is_not(None), row.target.is_not(None), duplicates)
+    has_count = and_(_is_asked(runs.c.id, postgres=postgres), runs.c.counted_by.is_not(None))
+    counted = select(runs.c.id).where(has_count)
     return {
-        operations: and_(row.owner.in_(ids), concerns_money),
-        insight_snapshots: latest(insight_snapshots.c.run_id.in_(ids)),
-        **{table: table.c.run_id.in_(ids) for table in _SHOWN},
+        commitments: commitments.c.run_id.in_(counted),
+        operations: and_(_is_asked(row.owner, postgres=postgres), row.owner.not_in(counted), concerns_money),
+        insight_snapshots: latest(_is_asked(insight_snapshots.c.run_id, postgres=postgres)),
+        **{table: _is_asked(table.c.run_id, postgres=postgres) for table in _SHOWN},
     }
+
+
+def _is_asked(run_id: Column[str], *, postgres: bool) -> ColumnElement[bool]:
+    """Tell whether a run is among those asked for; what an index finds, PostgreSQL finds of an array alone."""
+    if postgres:
+        ids = select(func.json_array_elements_text(cast(_IDS, JSON))).scalar_subquery()
+        return run_id.op("=", is_comparison=True)(func.any(func.array(ids)))
+    return run_id.in_(select(func.json_each(_IDS).table_valued("value").c.value))
 
 
 def latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -138,7 +147,10 @@ class SqlDossiers:
         """Return of each of many runs, as they stood at one moment, the facts that its money is told from."""
         if not run_ids:
             return {}
-        return _facts_in(_MONEY.ask(self._session, run_ids=to_json(list(run_ids))), _SHOWN, run_ids)
+        found = _MONEY.ask(self._session, run_ids=to_json(list(run_ids)))
+        counted = {row["run_id"]: Commitments.from_record(row["record"]) for row in found.rows(commitments)}
+        facts = _facts_in(found, _SHOWN, run_ids)
+        return {run_id: replace(one, commitments=counted.get(run_id)) for run_id, one in facts.items()}
 
 
 def _facts_in(found: Found, tables: Sequence[Table], run_ids: Sequence[RunId]) -> Mapping[RunId, RunFacts]:

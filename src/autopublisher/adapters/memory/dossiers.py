@@ -40,9 +40,12 @@ class MemoryDossiers:
 
     def _money_facts(self, run_id: RunId) -> RunFacts:
         unit = self._unit
+        count = unit.reservations.counts([run_id]).get(run_id)
+        rows = unit.journal.of_run(run_id) if count is None else ()
         shown = [one for one in unit.records.objects(run_id) if one.kind in SHOWN_KINDS]
         return RunFacts(
-            list(filter(concerns_money, unit.journal.of_run(run_id))),
+            list(filter(concerns_money, rows)),
             {model.key: replace(model, baseline=None) for model in shown},
             unit.observations.latest_snapshots([run_id]).get(run_id, []),
+            None if count is None else count.commitments,
         )

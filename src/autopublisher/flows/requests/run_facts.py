@@ -21,7 +21,7 @@ def opened(run: Run, facts: RunFacts) -> OpenRun:
         run.id,
         run.status,
         run.created_at,
-        commitments_of(run, facts.rows),
+        commitments_of(run, facts.rows) if facts.commitments is None else facts.commitments,
         facts.models,
         {snapshot.variant: snapshot.figures.spend for snapshot in facts.latest},
         max((snapshot.at for snapshot in facts.latest), default=None),
