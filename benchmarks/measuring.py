@@ -111,14 +111,18 @@ def repeated(
     size: float | None = None,
     *,
     times: int,
+    within: bool = False,
 ) -> Line:
-    """Return the same of work that is too short to be measured once: each sample is the mean of so many ``times``."""
+    """Return the same of work that is too short to be measured once: each sample is the mean of so many ``times``.
+
+    ``within`` says that the work does it so often itself.
+    """
     work()
     spent, taken = [], []
     for _ in range(repeats):
         database.counts.clear()
         began, clock = time.process_time() + database.server_seconds(), time.perf_counter()
-        for _ in range(times):
+        for _ in range(1 if within else times):
             work()
         taken.append((time.perf_counter() - clock) * 1000 / times)
         spent.append((time.process_time() + database.server_seconds() - began) * 1000 / times)

@@ -13,8 +13,8 @@ from benchmarks.seeding import run_id_of
 CROWD = 100
 """Runs of an installation in whose answers their number plays no part."""
 
-STATUSES = 20
-"""Statuses in one sample."""
+STATUSES, PAGES = 50, 10
+"""Statuses, and pages, in one sample."""
 
 
 def status(setting: Setting) -> Iterator[Line]:
@@ -41,10 +41,14 @@ def exposure(setting: Setting) -> Iterator[Line]:
             database = crowd(setting, kind, size)
             looked_at(database)
             for case, path in (("exposure, API", "/meta/autopilot/exposure"), ("exposure page", "/exposure")):
-                yield replace(_asked(case, path, database, setting), size=size)
+                yield replace(_asked(case, path, database, setting, 1), size=size)
 
 
-def _asked(case: str, path: str, database: Database, setting: Setting, times: int = 1) -> Line:
+def _asked(case: str, path: str, database: Database, setting: Setting, times: int = PAGES) -> Line:
     with closing(Application(database)) as application:
-        line = repeated(case, lambda: application.get(path), database, setting.repeats, times=times)
+
+        def work() -> None:
+            application.get(path, times)
+
+        line = repeated(case, work, database, setting.repeats, times=times, within=True)
         return replace(line, counts={**line.counts, "bytes": float(application.get(path))})

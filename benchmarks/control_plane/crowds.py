@@ -28,7 +28,12 @@ def crowd(
 
 def mixed(setting: Setting, kind: str, size: int) -> Database:
     """Return a database of so many runs, a third of them tested, a third waiting for approval, a third completed."""
-    return setting.databases.filled(kind, f"{size} mixed", filled_with(thirds(size)))
+
+    def fill(database: Database) -> None:
+        filled_with(thirds(size))(database)
+        looked_at(database)
+
+    return setting.databases.filled(kind, f"{size} mixed", fill)
 
 
 def thirds(size: int) -> Mapping[RunStatus, int]:
