@@ -14,7 +14,9 @@ from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signa
 def tell_this_thread():
     signal.pthread_kill(threading.get_ident(), signal.{name})
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever started the tests may have silenced it
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # whatever started the tests may have silenced them
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 end_in_order_on_signals()
 serve_until_signal(threading.Timer(0.2, tell_this_thread).start)
 print("ended")
