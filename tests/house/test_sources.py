@@ -1,8 +1,10 @@
 """Rules for the product's sources that no linter knows."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +99,12 @@ def test_every_module_says_what_it_is_for(modules: dict[str, ast.Module]) -> Non
 def test_no_file_is_longer_than_a_reader_can_hold(sources: dict[str, str]) -> None:
     lengths = {path: len(text.splitlines()) for path, text in sources.items()}
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_two_files_of_tests_have_one_name(root: Path) -> None:
+    """Pytest knows a file of tests by its name alone, and refuses the second of two that it meets in one process."""
+    names = Counter(path.name for path in (root / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_only_clocks_read_the_systems_clock(modules: dict[str, ast.Module]) -> None:
