@@ -32,6 +32,7 @@ from autopublisher.adapters.work_dbos_store import (
     driver_url,
     is_sqlite,
     open_client,
+    origin_of,
     prepare,
     route_logs,
 )
@@ -69,6 +70,7 @@ class DbosTickQueue:
         route_logs()
         self._client = open_client(engine)
         self._due = due or threading.Event()
+        self._origin = "" if due is None else origin_of(due)
 
     def enqueue(self, unit: UnitOfWork, tick: Tick, delay_seconds: float = 0.0) -> None:
         """Enqueue within the unit's transaction; the same tick again changes nothing, not even its delay.
@@ -88,7 +90,7 @@ class DbosTickQueue:
     def _announce(self, unit: UnitOfWork, connection: sa.Connection) -> None:
         unit.after_commit(self._due.set)
         if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, self._origin)))
 
 
 def options(tick: Tick, delay_seconds: float) -> EnqueueOptions:

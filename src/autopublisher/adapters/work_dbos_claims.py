@@ -18,7 +18,7 @@ from dbos._core import WorkflowHandleFuture, execute_dequeued_workflow  # privat
 from dbos._dbos import _get_dbos_instance  # private: decision 0036
 
 from autopublisher.adapters.db.session import reachable
-from autopublisher.adapters.work_dbos_store import APPLICATION_VERSION, CHANNEL
+from autopublisher.adapters.work_dbos_store import APPLICATION_VERSION, CHANNEL, origin_of
 from autopublisher.domain.errors import UnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -38,15 +38,24 @@ class Claims:
         self._running: set[str] = set()
 
     def take(self) -> None:
-        """Begin what is due while there is room; raises UnavailableError."""
-        while (room := self._concurrency - len(self._running)) > 0 and self._begun(room):
-            pass
+        """Begin what is due, as far as there is room; raises UnavailableError.
 
-    def _begun(self, room: int) -> bool:
+        One question is enough: it claims one tick of each account, and another only becomes due when one of these ends.
+        """
+        room = self._concurrency - len(self._running)
+        if room > 0:
+            self._begin(room)
+
+    def _begin(self, room: int) -> None:
         dbos, token = _get_dbos_instance(), str(uuid4())
         with reachable():
             claimed = dbos._sys_db.start_queued_partitioned_workflows(  # noqa: SLF001 - decision 0036
-                self._queue, self._executor_id, APPLICATION_VERSION, room, owner_xid=token
+                self._queue,
+                self._executor_id,
+                APPLICATION_VERSION,
+                room,
+                owner_xid=token,
+                is_latest_version=False,  # every tick names its version, so there is none without one to ask for
             )
             found = dbos._sys_db.get_workflow_statuses(claimed) if claimed else []  # noqa: SLF001 - decision 0036
         for status in found:
@@ -58,7 +67,6 @@ class Claims:
                 continue
             if isinstance(handle, WorkflowHandleFuture):
                 self._follow(handle.workflow_id, handle.future)
-        return bool(claimed)
 
     def _follow(self, tick: str, outcome: Future[Any]) -> None:
         self._running.add(tick)
@@ -72,7 +80,10 @@ class Claims:
 
 
 class Listener:
-    """Sets ``due`` when a process that shares the PostgreSQL server has enqueued a tick."""
+    """Sets ``due`` when another process that shares the PostgreSQL server has enqueued a tick.
+
+    What was enqueued here with the same ``due`` has set it already.
+    """
 
     def __init__(self, url: sa.URL, due: threading.Event) -> None:
         self._url = url
@@ -85,8 +96,9 @@ class Listener:
             if self._connection is None:
                 self._connection = self._connected()
                 self._due.set()  # what was enqueued while nobody listened
-            for _ in self._connection.notifies(timeout=LISTENING_SECONDS, stop_after=1):
-                self._due.set()
+            for heard in self._connection.notifies(timeout=LISTENING_SECONDS, stop_after=1):
+                if heard.payload != origin_of(self._due):
+                    self._due.set()
         except psycopg.OperationalError as error:
             self.close()
             raise UnavailableError(reason=str(error).partition("\n")[0]) from error

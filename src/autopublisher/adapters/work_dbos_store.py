@@ -5,6 +5,8 @@ transaction that makes it necessary.
 """
 
 import logging
+import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +25,7 @@ APPLICATION_VERSION = "1"
 QUEUE = "ticks"
 CHANNEL = "autopublisher_ticks"
 """On which PostgreSQL tells the workers of a tick that is due at once."""
+
 WORKFLOW = "tick"
 SERIALIZER = DBOSPortableJSONSerializer()
 """Plain JSON: the default is pickle, which runs code when it reads."""
@@ -59,6 +62,11 @@ class OneLinePerRecord(logging.Filter):
         record.msg = first if error is None else f"{first} {type(error).__name__}: {error}".splitlines()[0]
         record.args = record.exc_info = record.exc_text = None
         return not first.startswith(REPEATED_BY_DBOS)
+
+
+def origin_of(due: threading.Event) -> str:
+    """Return what tells an enqueuing of ticks that sets this event from all others."""
+    return f"{os.getpid()}-{id(due):x}"
 
 
 def route_logs() -> None:
