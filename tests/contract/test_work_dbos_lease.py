@@ -1,5 +1,6 @@
 """Workers that only look alive: a session nobody uses any more is ended, and what its worker had begun is given away."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,8 +11,9 @@ import sqlalchemy as sa
 
 from autopublisher.adapters import work_dbos_lease
 from autopublisher.adapters.work_dbos import prepare
+from autopublisher.adapters.work_dbos_claims import Listener
 from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, AdvisoryLockLease
-from autopublisher.adapters.work_dbos_store import QUEUE, driver_url
+from autopublisher.adapters.work_dbos_store import CHANNEL, QUEUE, driver_url, origin_of
 from autopublisher.domain.errors import UnavailableError
 
 pytestmark = pytest.mark.slow
@@ -24,6 +26,10 @@ VALUES ('run:1', 'PENDING', :queue, 'east', 'first', 0, 0)
 """
 GIVEN_AWAY = """
 UPDATE dbos.workflow_status SET executor_id = 'west', owner_xid = 'second'
+"""
+END_SESSIONS_THAT_SAID = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND strpos(query, '{}') > 0
 """
 END_EAST = """
 SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
@@ -92,6 +98,35 @@ def execute(url: str, statement: str) -> None:
 def test_a_worker_that_holds_its_place_runs_what_it_took(url: str) -> None:
     with present(url, "east", 60) as east:
         assert east.may_run("run:1", "first")
+
+
+@pytest.mark.postgres
+def test_a_connection_that_was_ended_between_two_ticks_costs_none_of_them(url: str) -> None:
+    with present(url, "east", 60) as east:
+        assert east.may_run("run:1", "first")
+        execute(url, END_SESSIONS_THAT_SAID.format("begun.owner_xid"))
+        assert east.may_run("run:1", "first")
+
+
+@pytest.mark.postgres
+def test_a_listener_whose_session_was_ended_listens_again(url: str) -> None:
+    due = threading.Event()
+    listener = Listener(driver_url(url), due)
+    listener.listen()
+    execute(url, END_SESSIONS_THAT_SAID.format(f"LISTEN {CHANNEL}"))
+    due.clear()
+    with pytest.raises(UnavailableError, match=r"closed the connection|terminating"):
+        listener.listen()
+    listener.listen()
+    assert due.is_set(), "what was enqueued while nobody listened is looked for"
+    due.clear()
+    execute(url, f"NOTIFY {CHANNEL}, '{origin_of(due)}'")
+    listener.listen()
+    assert not due.is_set(), "what this process has enqueued it knows already"
+    execute(url, f"NOTIFY {CHANNEL}")
+    listener.listen()
+    assert due.is_set()
+    listener.close()
 
 
 @pytest.mark.postgres
