@@ -14,7 +14,7 @@ from autopublisher.api.openapi import problems
 from autopublisher.api.reader import Reader
 from autopublisher.api.reserved_threads import in_watch_thread
 from autopublisher.api.services import Given
-from autopublisher.api.views import Told
+from autopublisher.api.told import Told
 from autopublisher.domain.access import Permission
 from autopublisher.domain.accounts.account_limit import AccountBilling
 from autopublisher.domain.amounts import Money

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from autopublisher.api.evidence_views import ImprovementOut, MoneyDecisionOut, VerdictOut
 from autopublisher.api.views import (
     AccountOut,
     AdDefaultsOut,
@@ -13,7 +14,6 @@ from autopublisher.api.views import (
     FoundObjectOut,
     HealthDetailsOut,
     HeldOut,
-    ImprovementOut,
     LinksOut,
     LogLineOut,
     LookOut,
@@ -25,7 +25,6 @@ from autopublisher.api.views import (
     SaidOut,
     UserOut,
     VariantOut,
-    VerdictOut,
     WinnerMetricsOut,
     WinnerSelectionOut,
     WorkOut,
@@ -81,6 +80,7 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         meta_campaign_ids=[one.meta_id for one in campaigns],
         variants=[_variant(run.id, one) for one in view.variants],
         verdict=_verdict(view),
+        money_decision=_money_decision(view),
         proven=run.release.is_proven,
         override=view.is_overridden,
         randomised=run.divides_people,
@@ -277,7 +277,40 @@ def _winner_selection(view: RunView) -> WinnerSelectionOut | None:
             spend=_major(winner.spend), roas=winner.roas, conversions=winner.figures.conversions
         ),
         improvement_percentage=view.improvement_percentage,
+        basis=view.basis,
     )
+
+
+def _money_decision(view: RunView) -> MoneyDecisionOut | None:
+    said, latest = view.money_said, view.decision
+    if said is None or latest is None:
+        return None
+    rest, whole, worth = said["revenue"], said["budget_revenue"], said["worth"]
+    now = max(worth["publish"], worth["keep"])
+    waiting = None if worth["test_on"] is None else worth["test_on"] - now
+    return MoneyDecisionOut(
+        choice=said["choice"],
+        variant=variant_id(view.run.id, said["variant"]),
+        hour=said["hour"],
+        p_best=said["p_best"],
+        p_10_worse=said["p_10_worse"],
+        expected_gain=said["expected_gain"],
+        expected_loss=said["expected_loss"],
+        expected_gain_amount=_amount_of(said["expected_gain"], rest),
+        expected_loss_amount=_amount_of(said["expected_loss"], rest),
+        worth_of_waiting=waiting,
+        worth_of_waiting_amount=_amount_of(waiting, whole),
+        lift=said["lift"],
+        lift_interval=said["lift_interval"],
+        past_tests=said["past_tests"],
+        currency=view.run.currency,
+        at=latest.at,
+    )
+
+
+def _amount_of(share: float | None, of: float | None) -> float | None:
+    """Return a share of an expected revenue as an amount in major units; None where there is no revenue to measure."""
+    return None if share is None or of is None else share * of
 
 
 def _variant(run_id: RunId, view: VariantView) -> VariantOut:

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from autopublisher.api.fields import Amount, DigitsId, Flag, Identifier, Moment, ShortText, Text, Whole
 from autopublisher.domain.accounts.accounts import AdDefaults
 from autopublisher.domain.ids import AccountId, CreativeId
-from autopublisher.domain.request.money_rules import LEAST_SCALING, MOST_SCALING
+from autopublisher.domain.request.money_rules import ASSUMPTIONS, LEAST_SCALING, MOST_SCALING
 from autopublisher.domain.request.request import (
     ABTestConfig,
     BudgetConfig,
@@ -25,9 +25,11 @@ from autopublisher.domain.request.targeting_rules import OLDEST, YOUNGEST
 from autopublisher.domain.request.test_rules import (
     FEWEST_VARIANTS,
     LEAST_SIGNIFICANCE,
+    LEAST_TEST_SHARE,
     LONGEST_SETTLE_HOURS,
     LONGEST_TEST_HOURS,
     MOST_SIGNIFICANCE,
+    MOST_TEST_SHARE,
 )
 from autopublisher.domain.request.text_rules import LONGEST_NAME
 from autopublisher.domain.request.variants import LETTERS
@@ -66,6 +68,11 @@ Few = Field(max_length=50)
 def shown(example: Any, **schema: Any) -> Any:
     """Return what the OpenAPI document shows of a field: an example, and bounds that the rules of a request check."""
     return Field(examples=[example], json_schema_extra=schema or None)
+
+
+def _assumed(name: str, default: float) -> Any:
+    least, most = ASSUMPTIONS[name]
+    return shown(default, default=default, minimum=float(least), maximum=float(most))
 
 
 class Asked(BaseModel):
@@ -110,7 +117,9 @@ class ABTestConfigIn(Asked):
     min_spend_threshold: Annotated[Amount | None, shown(20.0, exclusiveMinimum=0)] = None
     """What each variant must have spent, in major units, before any verdict; not above `test_budget_per_variant`."""
     decision_mode: Annotated[DecisionMode, shown("prove")] = DecisionMode.PROVE
-    """`prove` names a winner only with the stated error; `decide` also stops once the expected loss is small."""
+    """`prove` names a winner only with the stated error; `money` also stops the test at a full day once testing on is
+    worth less than deciding, and names a bet, which is no proof; `decide` stops once the expected loss is small, and is
+    superseded by `money`."""
     same_offer: Annotated[Flag, shown(example=True)] = False
     """Whether all variants sell the same goods at the same prices, so that only the share of buyers can differ; makes a
     ROAS test need less money. Only with `winner_criteria` `roas`."""
@@ -119,6 +128,11 @@ class ABTestConfigIn(Asked):
     adaptive_allocation: Annotated[Flag, shown(example=False)] = False
     """Move test money, at most once a day, towards the variants most probably best; from three variants on. The sum of
     the test budgets stays what it is."""
+    max_test_share: Annotated[
+        Amount,
+        shown(0.5, default=0.5, minimum=float(LEAST_TEST_SHARE), maximum=float(MOST_TEST_SHARE)),
+    ] = ABTestConfig.max_test_share
+    """In `money`, the part of `total_budget` after which the test stops whatever testing on is worth."""
 
 
 class TargetingConfigIn(Asked):
@@ -153,6 +167,14 @@ class BudgetConfigIn(Asked):
     """The most the winner's daily budget may be after scaling, in major units."""
     currency: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$"), shown("EUR")] = None
     """The account's currency, as a check that both mean the same; another one is refused."""
+    elasticity: Annotated[Amount, _assumed("elasticity", 0.9)] = BudgetConfig.elasticity
+    """Assumed for what publishing is worth: twice the daily budget brings 2 to this power as much revenue."""
+    learning_days: Annotated[Amount, _assumed("learning_days", 2.0)] = BudgetConfig.learning_days
+    """Assumed likewise: how many days the published campaign needs until it delivers as well as the test did."""
+    learning_efficiency: Annotated[Amount, _assumed("learning_efficiency", 0.8)] = (
+        BudgetConfig.learning_efficiency
+    )
+    """Assumed likewise: what it earns in those days, as a part of what it earns after them."""
 
 
 class AdIn(Asked):

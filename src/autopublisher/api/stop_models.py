@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from autopublisher.api.fields import Flag, Identifier, Text
 from autopublisher.api.schemas import EXAMPLE_REQUEST, Asked, shown
-from autopublisher.api.views import Told
+from autopublisher.api.told import Told
 from autopublisher.domain.accounts.stops import ObjectLine
 from autopublisher.domain.ids import RunId
 from autopublisher.flows.requests.stops import AccountStop, StopView

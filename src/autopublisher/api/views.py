@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from autopublisher.api.evidence_views import MoneyDecisionOut, VerdictOut
+from autopublisher.api.told import Told
 from autopublisher.domain.access import Role
 from autopublisher.domain.campaigns.campaign import CampaignState
+from autopublisher.domain.runs.approvals import Basis
 from autopublisher.domain.runs.run import RunStatus
 
 EXAMPLE_RESPONSE: dict[str, Any] = {
@@ -18,6 +21,7 @@ EXAMPLE_RESPONSE: dict[str, Any] = {
         "winner_name": "Test Campaign - Variant A",
         "winner_metrics": {"spend": 50.0, "roas": 3.5, "conversions": 45},
         "improvement_percentage": 25.5,
+        "basis": "proven",
     },
     "overall_roas": 2.8,
     "logs": ["2026-12-01T09:00:00+00:00 The run was accepted."],
@@ -31,12 +35,6 @@ FINAL_CAMPAIGN = (
     "The campaign that publishes the winner; it is looked after until it has settled, after the run, too."
 )
 SPENT_AT = "When the figures of `spent` were last read at Meta; null before that."
-
-
-class Told(BaseModel):
-    """What every answer has in common."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class WinnerMetricsOut(Told):
@@ -56,6 +54,10 @@ class WinnerSelectionOut(Told):
     improvement_percentage: float | None = Field(
         description="How much better it is than its nearest rival by the run's criterion, in per cent: the verdict's best"
         " estimate (`verdict.improvement` has range and what was seen); null for a choice that is not the leader."
+    )
+    basis: Basis | None = Field(
+        description="What the selection rests on: proof; the money decision, or `decide` mode, which prove nothing; a person"
+        " where the evidence named nobody; or a person against the evidence."
     )
 
 
@@ -81,32 +83,6 @@ class VariantOut(Told):
     ctr: float | None
     cvr: float | None
     figures_at: datetime | None = Field(description="When Meta reported these figures.")
-
-
-class ImprovementOut(Told):
-    """The leader over its nearest rival by the run's criterion, in per cent; positive is better, for costs cheaper."""
-
-    leader: str = Field(description="The variant that leads, by its id.")
-    against: str = Field(description="Its nearest rival, by its id.")
-    measure: str = Field(description="What is compared, in words; for a cost, less is better.")
-    percentage: float = Field(description="The best estimate, the one headline figure.")
-    low: float | None = Field(description="The least that fits the data at the stated error; null: no limit.")
-    high: float | None = Field(description="The most that fits the data at the stated error; null: no limit.")
-    seen: float | None = Field(description="The plain ratio in the test, chance included.")
-
-
-class VerdictOut(Told):
-    """What the evidence says, in a sentence each in English and Spanish, whatever a person then chose."""
-
-    kind: str
-    winner: str | None = Field(description="The variant it names, proven or as a best bet (see ``kind``).")
-    proven: bool = Field(description="Whether it proves what it names.")
-    improvement: ImprovementOut | None = Field(description="Null where nothing could be compared.")
-    final: bool
-    at: datetime
-    evidence_at: datetime | None = Field(description="When the figures it rests on were read.")
-    sentence_en: str
-    sentence_es: str
 
 
 class ReleaseOut(Told):
@@ -295,6 +271,9 @@ class RunOut(Told):
     meta_campaign_ids: list[str] = Field(description="Meta's ids of the same campaigns, in the same order.")
     variants: list[VariantOut]
     verdict: VerdictOut | None
+    money_decision: MoneyDecisionOut | None = Field(
+        description="What deciding is worth in money, beside the verdict; null before the first full day."
+    )
     proven: bool = Field(description="Whether the variant selected is a proven winner; an override never is.")
     override: bool = Field(description="Whether a person selected it against the verdict; see ``approval``.")
     randomised: bool | None = Field(

@@ -12,6 +12,7 @@ from autopublisher.cli.output import Listing, Output, pairs_table, say, show, sh
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.moments import in_zone, moment_text
+from autopublisher.domain.runs.approvals import Basis
 from autopublisher.domain.runs.run import Run
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
@@ -159,10 +160,13 @@ def verdict_text(view: RunView, decision: Decision, zone: tzinfo) -> str:
     return f"{dated}: {in_zone(sentence, zone)}"
 
 
+_STANDINGS = {Basis.PROVEN: "proven", Basis.MONEY_BET: "money_bet"}
+
+
 def _standing(view: RunView) -> str:
     """Say what the selected variant's selection rests on."""
     if not view.is_overridden:
-        return worded("proven") if view.run.release.is_proven else worded("chosen_unproven")
+        return worded(_STANDINGS.get(view.basis or Basis.CHOICE, "chosen_unproven"))
     standing = worded("overridden")
     return (
         worded("named", standing=standing, letter=view.named_by_verdict)

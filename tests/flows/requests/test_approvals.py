@@ -13,9 +13,10 @@ from autopublisher.domain.errors import (
     RunNotFoundError,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.request import NoWinner, RunRequest
-from autopublisher.domain.runs.approvals import PROVING_KINDS, approval_digest, overrides_verdict
-from autopublisher.domain.runs.run import Release, RunStatus
+from autopublisher.domain.runs.approvals import PROVING_KINDS, approval_digest, overrides_evidence
+from autopublisher.domain.runs.run import Release, Run, RunStatus
 from autopublisher.flows.runs.selection import PROVEN
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage, with_test, with_total
@@ -241,14 +242,29 @@ def test_an_override_needs_a_reason(comment: str) -> None:
 def test_a_variant_proven_worse_is_chosen_only_as_an_override() -> None:
     stage = waiting_stage(proven=False)
     run = replace(stage.now_run, trial=replace(stage.now_run.trial, eliminated=("A",)))
-    assert overrides_verdict(run, None, "A")
-    assert not overrides_verdict(run, None, "B")
+    assert overrides_evidence(run, None, "A")
+    assert not overrides_evidence(run, None, "B")
 
 
 def test_a_best_bet_is_the_verdicts_choice_too() -> None:
     run = waiting_stage(proven=False).now_run
-    assert overrides_verdict(run, "B", "A")
-    assert not overrides_verdict(run, "B", "B")
+    assert overrides_evidence(run, said(run, '{"winner": "B"}'), "A")
+    assert not overrides_evidence(run, said(run, '{"winner": "B"}'), "B")
+
+
+def test_what_either_verdict_recommends_is_open_to_all_who_approve() -> None:
+    run = waiting_stage(proven=False).now_run
+    bet = said(run, '{"winner": null}', '{"choice": "publish", "variant": "B"}')
+    assert not overrides_evidence(run, bet, "B")
+    assert overrides_evidence(run, bet, "A")
+    both = replace(bet, verdict='{"winner": "A"}')
+    assert not any(overrides_evidence(run, both, letter) for letter in "AB")
+    none = replace(bet, money='{"choice": "keep_split", "variant": "B"}')
+    assert not any(overrides_evidence(run, none, letter) for letter in "AB")
+
+
+def said(run: Run, verdict: str, money: str | None = None) -> Decision:
+    return Decision(run.id, run.updated_at, 1, "not_enough_data", True, verdict, "", "", money)
 
 
 def test_the_kinds_that_prove_are_those_on_which_a_run_goes_on_by_itself() -> None:

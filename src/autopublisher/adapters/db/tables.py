@@ -228,6 +228,7 @@ decisions = Table(
     Column("verdict", Text, nullable=False),
     Column("sentence_en", Text, nullable=False),
     Column("sentence_es", Text, nullable=False),
+    Column("money", Text),
     PrimaryKeyConstraint("run_id", "sequence"),
 )
 

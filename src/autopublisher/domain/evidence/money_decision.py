@@ -43,6 +43,8 @@ _NODES = 201
 _T = np.linspace(-8.0, 8.0, _NODES)
 _T_WEIGHTS = np.exp(-0.5 * _T**2) / np.exp(-0.5 * _T**2).sum()
 _JITTER = 0.01
+_NO_MORE = 1e-9
+"""A share by which nothing is worth more: where testing on changes no choice, both are worth the same but for rounding."""
 
 
 class Choice(StrEnum):
@@ -103,6 +105,19 @@ class MoneyDecision:
     budget_revenue: float | None
 
     @property
+    def has_leader(self) -> bool:
+        """Whether a variant is ahead at all."""
+        return self.expected_gain > _NO_MORE
+
+    @property
+    def gain_interval(self) -> tuple[float, float]:
+        """The 5 to 95 % range of the gain, which moves as the lift does."""
+        over_others = math.log(self.lift)
+        part = self.expected_gain / over_others if over_others else 0.0
+        low, high = self.lift_interval
+        return part * math.log(low), part * math.log(high)
+
+    @property
     def worth_of_waiting(self) -> float | None:
         """What testing on is worth more than deciding now, in shares of the whole budget's revenue; negative: it costs."""
         return (
@@ -129,8 +144,11 @@ class MoneyRule:
         rows = np.searchsorted(hours, [hour - _JITTER * HOURS_PER_DAY for hour in sorted(due)])
         return sorted({int(row) for row in rows if row < len(hours)})
 
-    def decided(self, row: int, active: tuple[int, ...]) -> MoneyDecision | None:
-        """Return the decision at a row; None where it must not be made yet: too early, no event, or nothing is left."""
+    def decided(self, row: int, active: tuple[int, ...], *, may_test: bool = True) -> MoneyDecision | None:
+        """Return the decision at a row; None where it must not be made yet: too early, no event, or nothing is left.
+
+        Where the test is over ``may_test`` is false: the choice is one of the others, whatever testing on would be worth.
+        """
         totals = totals_at(self._design, self._timeline, row, active)
         hour = float(self._timeline.hours[row])
         enough = min(HOURS_PER_DAY, self._design.planned_hours) * (1 - _JITTER)
@@ -142,7 +160,7 @@ class MoneyRule:
         parts = self._parts(totals)
         effects = self._effects(totals, parts)
         worth = worth_of(budget, totals, parts, effects)
-        choice = self._chosen(worth, budget)
+        choice = self._chosen(worth, budget, may_test=may_test)
         whole = (
             budget.total * float(totals.values.sum() / totals.matured.sum()) if self._is_in_money else None
         )
@@ -177,9 +195,11 @@ class MoneyRule:
     def _is_in_money(self) -> bool:
         return self._design.criterion in {Criterion.ROAS, Criterion.REVENUE}
 
-    def _chosen(self, worth: Worth, budget: Budget) -> Choice:
-        may_test = worth.test_on is not None and 1 - budget.left < self._terms.largest_test_share
-        if may_test and worth.test_on is not None and worth.test_on > max(worth.publish, worth.keep):
+    def _chosen(self, worth: Worth, budget: Budget, *, may_test: bool) -> Choice:
+        most = self._terms.largest_test_share
+        may_test = may_test and 1 - budget.left < most
+        now = max(worth.publish, worth.keep)
+        if may_test and worth.test_on is not None and worth.test_on > now * (1 + _NO_MORE):
             return Choice.TEST_ON
         return Choice.PUBLISH if worth.publish > worth.keep else Choice.KEEP_SPLIT
 

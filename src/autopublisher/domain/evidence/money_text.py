@@ -9,17 +9,36 @@ from autopublisher.domain.evidence.verdict_text import Language
 _PHRASES: Mapping[Language, Mapping[str, str]] = {
     Language.ENGLISH: {
         "publish": "Not proven. {variant} is the better bet: {p_best} likely to be the best one.",
+        "proven": "In money, giving {variant} what is left of the budget is worth about {gain} more in sales than splitting"
+        " it evenly; anything from {low} to {high} is possible.",
+        "proven_share": "In money, giving {variant} what is left of the budget is expected to bring about {gain} more than"
+        " splitting it evenly; anything from {low} to {high} is possible.",
+        "bet": "In money, as a bet and not proven, {variant} is the better choice: {p_best} likely to be the best one.",
+        "none": "In money, no variant is ahead.",
+        "keep_all": "In money, {variant} leads, but publishing it is expected to cost about as much as it brings, or more.",
+        "test": "In money the test is undecided.",
         "gain": "Giving it what is left of the budget is worth about {gain} more in sales than splitting it evenly.",
         "gain_share": "Giving it what is left of the budget is expected to bring about {gain} more than splitting it.",
         "wrong": "If it is not the best, about {wrong} is lost; the risk that it is over 10% behind is {worse}.",
         "keep_split": "{variant} leads, but following it costs about as much as it brings or more. Keep all of them.",
         "test_on": "Undecided.",
         "waits": "Testing on is worth about {waiting} more than deciding now.",
+        "even": "Testing on is worth no more than deciding now.",
         "costs": "Testing on would cost about {waiting} more than it brings.",
         "assumed": "The size of the gain rests on an assumed spread between ads; tests of the account itself make it known.",
     },
     Language.SPANISH: {
         "publish": "No está demostrado. {variant} es la mejor apuesta: {p_best} de probabilidad de ser la mejor.",
+        "proven": "En dinero, dar a {variant} lo que queda del presupuesto vale unos {gain} más en ventas que repartirlo por"
+        " igual; es posible cualquier cantidad entre {low} y {high}.",
+        "proven_share": "En dinero, de dar a {variant} lo que queda del presupuesto se espera alrededor de {gain} más que de"
+        " repartirlo; es posible cualquier cantidad entre {low} y {high}.",
+        "bet": "En dinero, como apuesta y sin demostrar, {variant} es la mejor opción: {p_best} de probabilidad de ser la"
+        " mejor.",
+        "none": "En dinero, ninguna variante va por delante.",
+        "keep_all": "En dinero, {variant} va por delante, pero se espera que publicarla cueste más o menos lo que aporta, o"
+        " más.",
+        "test": "En dinero la prueba está sin decidir.",
         "gain": "Darle lo que queda del presupuesto vale unos {gain} más en ventas que repartirlo por igual.",
         "gain_share": "De darle lo que queda del presupuesto se espera alrededor de {gain} más que de repartirlo.",
         "wrong": "Si no es la mejor, se pierden unos {wrong}; el riesgo de que vaya más de un 10 % por detrás es {worse}.",
@@ -27,6 +46,7 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         " mantenerlas todas.",
         "test_on": "Sin decidir.",
         "waits": "Seguir probando vale unos {waiting} más que decidir ahora.",
+        "even": "Seguir probando no vale más que decidir ahora.",
         "costs": "Seguir probando costaría unos {waiting} más de lo que aporta.",
         "assumed": "El tamaño de la ganancia se apoya en una diferencia supuesta entre anuncios; las pruebas de la propia"
         " cuenta la dan a conocer.",
@@ -38,13 +58,38 @@ def money_sentences(
     decision: MoneyDecision, currency: str, language: Language, past_tests: int
 ) -> tuple[str, ...]:
     """Return what is recommended, what it is worth and what it risks; amounts in `currency`, rounded, else in per cent."""
+    return _worded(decision, decision.choice.value, currency, language, past_tests)
+
+
+def money_sentences_beside_proof(
+    decision: MoneyDecision, currency: str, language: Language, past_tests: int, named: str | None
+) -> tuple[str, ...]:
+    """Return the same to stand after a verdict's own sentences; ``named`` is the variant that the verdict proves best."""
+    if decision.choice is Choice.PUBLISH and decision.variant == named:
+        return _worded(decision, "proven", currency, language, past_tests)
+    is_level = decision.choice is Choice.KEEP_SPLIT and not decision.has_leader
+    first = "none" if is_level else _BESIDE[decision.choice]
+    return _worded(decision, first, currency, language, past_tests)
+
+
+_BESIDE = {Choice.PUBLISH: "bet", Choice.KEEP_SPLIT: "keep_all", Choice.TEST_ON: "test"}
+
+
+def _worded(
+    decision: MoneyDecision, first: str, currency: str, language: Language, past_tests: int
+) -> tuple[str, ...]:
     phrases, values = _PHRASES[language], _values(decision, currency, language)
-    said = [phrases[decision.choice.value]]
-    if decision.choice is Choice.PUBLISH:
-        said += [phrases["gain" if decision.revenue is not None else "gain_share"], phrases["wrong"]]
+    in_money = decision.revenue is not None
+    if first == "proven":
+        said = [phrases["proven" if in_money else "proven_share"]]
+    else:
+        said = [phrases[first]]
+        if decision.choice is Choice.PUBLISH:
+            said += [phrases["gain" if in_money else "gain_share"], phrases["wrong"]]
     waiting = decision.worth_of_waiting
     if waiting is not None:
-        said.append(phrases["waits" if waiting > 0 else "costs"])
+        told = "waits" if waiting > 0 else "costs"
+        said.append(phrases["even" if values["waiting"] == values["nothing"] else told])
     if past_tests == 0:
         said.append(phrases["assumed"])
     return tuple(sentence.format(**values) for sentence in said)
@@ -52,10 +97,14 @@ def money_sentences(
 
 def _values(decision: MoneyDecision, currency: str, language: Language) -> Mapping[str, str]:
     wrong = decision.expected_loss / max(1 - decision.p_best, decision.expected_loss, 1e-9)
+    low, high = decision.gain_interval
     return {
         "variant": decision.variant,
         "p_best": _percent(decision.p_best, language),
         "worse": _percent(decision.p_10_worse, language),
+        "nothing": _amount(0.0, decision.budget_revenue, currency, language),
+        "low": _amount(low, decision.revenue, currency, language),
+        "high": _amount(high, decision.revenue, currency, language),
         "gain": _amount(decision.expected_gain, decision.revenue, currency, language),
         "wrong": _amount(wrong, decision.revenue, currency, language),
         "waiting": _amount(

@@ -193,8 +193,8 @@ class Verdict:
 
     def tidy(self) -> Self:
         """Return the verdict with all floats rounded to nine significant digits."""
-        rounded: Self = _rounded(self)
-        return rounded
+        tidied: Self = rounded(self)
+        return tidied
 
 
 _STORED_NAMES = {
@@ -215,13 +215,14 @@ _PARTS: Mapping[str, type[Any]] = MappingProxyType(
 )
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Return a value, its parts likewise, with floats of nine significant digits; ValueError for infinite ones."""
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError("A verdict holds finite numbers only.")
         return float(f"{value:.{_DIGITS}g}")
     if isinstance(value, tuple):
-        return tuple(_rounded(each) for each in value)
+        return tuple(rounded(each) for each in value)
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value)(**{name: _rounded(each) for name, each in vars(value).items()})
+        return type(value)(**{name: rounded(each) for name, each in vars(value).items()})
     return value

@@ -24,7 +24,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Decision:
-    """One verdict as it was reached: ``verdict`` is the engine's canonical JSON text, byte for byte."""
+    """One verdict as it was reached: ``verdict`` is the engine's canonical JSON text, byte for byte.
+
+    ``money`` is the money decision that stands beside it, likewise; None where there was none. ``kind`` is the verdict's, or
+    what that decision says where it has ended the test.
+    """
 
     run_id: RunId
     at: datetime
@@ -34,6 +38,7 @@ class Decision:
     verdict: str
     sentence_en: str
     sentence_es: str
+    money: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,13 @@ LARGEST_AMOUNT = Decimal(10) ** 12
 
 LEAST_SCALING, MOST_SCALING = 1, 10
 
+ASSUMPTIONS: Mapping[str, tuple[Decimal, Decimal]] = {
+    "elasticity": (Decimal("0.1"), Decimal(1)),
+    "learning_days": (Decimal(0), Decimal(30)),
+    "learning_efficiency": (Decimal(0), Decimal(1)),
+}
+"""What may be assumed of publishing, from least to most."""
+
 
 def smallest_daily(minimums: MinimumBudgets, frequency: Frequency) -> Money:
     """Return the smallest daily budget for a goal whose event happens with this frequency."""
@@ -68,6 +75,13 @@ def check_budgets(request: RunRequest) -> Iterator[Problem]:
                 RequestProblem.SCALING_FACTOR(least=LEAST_SCALING, most=MOST_SCALING, factor=str(factor))
             ),
         )
+    for name, (least, most) in ASSUMPTIONS.items():
+        value = getattr(request.budget_config, name)
+        if not value.is_finite() or not least <= value <= most:
+            yield Problem(
+                f"budget_config.{name}",
+                *remedied(RequestProblem.OUT_OF_RANGE(value=str(value), least=str(least), most=str(most))),
+            )
     if all(_is_sensible(amount) for amount in amounts.values()):
         yield from _check_order(request)
 

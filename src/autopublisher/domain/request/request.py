@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -36,10 +36,14 @@ class WinnerCriteria(StrEnum):
 
 
 class DecisionMode(StrEnum):
-    """``prove`` names a winner only with the stated error; ``decide`` also stops on a small expected loss."""
+    """``prove`` names a winner only with the stated error, ``decide`` also stops on a small expected loss.
+
+    ``money`` stops where testing on is worth less than deciding; the others only report what deciding would be worth.
+    """
 
     PROVE = "prove"
     DECIDE = "decide"
+    MONEY = "money"
 
 
 class NoWinner(StrEnum):
@@ -66,6 +70,7 @@ class ABTestConfig:
     same_offer: bool = False
     on_no_winner: NoWinner = NoWinner.ASK
     adaptive_allocation: bool = False
+    max_test_share: Decimal = Decimal("0.5")
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,20 @@ class TargetingConfig:
 
 @dataclass(frozen=True)
 class BudgetConfig:
-    """The run's money, in major units: ``total_budget`` is never exceeded, tests included."""
+    """The run's money, in major units: ``total_budget`` is never exceeded, tests included.
+
+    What publishing costs is assumed: revenue grows with the daily budget to the power ``elasticity``, and for the first
+    ``learning_days`` the campaign earns ``learning_efficiency`` of what it will.
+    """
 
     total_budget: Decimal
     scaling_factor: Decimal = Decimal("2.0")
     daily_budget: Decimal | None = None
     max_daily_budget: Decimal | None = None
     currency: str | None = None
+    elasticity: Decimal = Decimal("0.9")
+    learning_days: Decimal = Decimal(2)
+    learning_efficiency: Decimal = Decimal("0.8")
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,18 @@ class RunRequest:
     tags: tuple[str, ...] = ()
     notes: str = ""
     special_ad_categories: tuple[str, ...] = ()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value
 
 
 def request_to_record(request: RunRequest) -> dict[str, Any]:
@@ -137,14 +161,28 @@ def request_to_record(request: RunRequest) -> dict[str, Any]:
     }
 
 
+_LATER: Mapping[str, Mapping[str, Any]] = {
+    "ab_test_config": {
+        name: _plain(getattr(ABTestConfig, name)) for name in ("adaptive_allocation", "max_test_share")
+    },
+    "budget_config": {
+        name: _plain(getattr(BudgetConfig, name))
+        for name in ("elasticity", "learning_days", "learning_efficiency")
+    },
+    "ad": {"regional_identities": None},
+}
+"""Fields that requests have not had from the beginning, with what stands for their absence."""
+
+
 def request_digest(request: RunRequest) -> str:
-    """Return the SHA-256 of a request as asked: the same request, the same digest."""
+    """Return the SHA-256 of a request as asked: the same request, the same digest, also from before a field existed."""
     record = request_to_record(request)
-    if not request.ab_test_config.adaptive_allocation:
-        # A request that was digested before the field existed has to be recognised when it is repeated.
-        del record["ab_test_config"]["adaptive_allocation"]
-    if request.ad.regional_identities is None:
-        del record["ad"]["regional_identities"]  # likewise
+    for part, defaults in _LATER.items():
+        record[part] = {
+            name: value
+            for name, value in record[part].items()
+            if name not in defaults or value != defaults[name]
+        }
     text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -169,8 +207,7 @@ def request_from_record(record: dict[str, Any]) -> RunRequest:
             decision_mode=DecisionMode(ab["decision_mode"]),
             same_offer=ab["same_offer"],
             on_no_winner=NoWinner(ab["on_no_winner"]),
-            # Requests kept before there was a choice have none.
-            adaptive_allocation=ab.get("adaptive_allocation", False),
+            **_later("ab_test_config", ab, adaptive_allocation=bool, max_test_share=Decimal),
         ),
         targeting_config=TargetingConfig(
             countries=tuple(target["countries"]),
@@ -185,6 +222,13 @@ def request_from_record(record: dict[str, Any]) -> RunRequest:
             daily_budget=_amount(budget["daily_budget"]),
             max_daily_budget=_amount(budget["max_daily_budget"]),
             currency=budget["currency"],
+            **_later(
+                "budget_config",
+                budget,
+                elasticity=Decimal,
+                learning_days=Decimal,
+                learning_efficiency=Decimal,
+            ),
         ),
         creative_ids=tuple(CreativeId(one) for one in record["creative_ids"]),
         headlines=tuple(record["headlines"]),
@@ -199,16 +243,9 @@ def request_from_record(record: dict[str, Any]) -> RunRequest:
     )
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return list(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return value
+def _later(part: str, kept: Mapping[str, Any], **kinds: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the fields that a request kept before they existed lacks, each made by its kind."""
+    return {name: kind(kept.get(name, _LATER[part][name])) for name, kind in kinds.items()}
 
 
 def _amount(text: str | None) -> Decimal | None:

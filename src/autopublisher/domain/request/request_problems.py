@@ -37,6 +37,7 @@ class RequestProblem(Code):
     NONE_BESIDE_OTHERS = "problem.none_beside_others"
     PART_MISSING = "problem.part_missing"
     PRINT_COLOURS = "problem.print_colours"
+    OUT_OF_RANGE = "problem.out_of_range"
     SAME_OFFER = "problem.same_offer"
     SCALING_FACTOR = "problem.scaling_factor"
     SETTLE_HOURS = "problem.settle_hours"

@@ -16,6 +16,7 @@ FEWEST_ADAPTIVE_VARIANTS = 3
 LONGEST_TEST_HOURS = 24 * 90
 LONGEST_SETTLE_HOURS = 24 * 28
 LEAST_SIGNIFICANCE, MOST_SIGNIFICANCE = Decimal("0.5"), Decimal("0.999")
+LEAST_TEST_SHARE, MOST_TEST_SHARE = Decimal("0.05"), Decimal(1)
 
 
 def check_test(request: RunRequest) -> Iterator[Problem]:
@@ -34,6 +35,16 @@ def check_test(request: RunRequest) -> Iterator[Problem]:
             *remedied(
                 RequestProblem.SIGNIFICANCE(
                     level=str(level), least=str(LEAST_SIGNIFICANCE), most=str(MOST_SIGNIFICANCE)
+                )
+            ),
+        )
+    share = ab.max_test_share
+    if not share.is_finite() or not LEAST_TEST_SHARE <= share <= MOST_TEST_SHARE:
+        yield Problem(
+            "ab_test_config.max_test_share",
+            *remedied(
+                RequestProblem.OUT_OF_RANGE(
+                    value=str(share), least=str(LEAST_TEST_SHARE), most=str(MOST_TEST_SHARE)
                 )
             ),
         )

@@ -2,12 +2,32 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
 
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.runs.run import Run
 
 PROVING_KINDS = frozenset({"winner", "safe_pick"})
 """Kinds of verdict that prove what they name, as a stored decision writes them."""
+
+_PUBLISH = "publish"
+"""The choice of a stored money decision that names a variant to be published."""
+
+
+class Basis(StrEnum):
+    """What the selection of a variant rests on.
+
+    Proof; the money decision, or `decide` mode, which prove nothing; a person where the evidence named nobody, or against
+    it.
+    """
+
+    PROVEN = "proven"
+    MONEY_BET = "money_bet"
+    BEST_BET = "best_bet"
+    CHOICE = "choice"
+    OVERRIDE = "override"
 
 
 def approval_digest(run: Run) -> str:
@@ -30,6 +50,35 @@ def named_by_verdict(run: Run, decision: Decision | None) -> str | None:
     return named or (run.release.winner if run.release.is_proven else None)
 
 
-def overrides_verdict(run: Run, named: str | None, variant: str) -> bool:
-    """Tell whether releasing ``variant`` goes against the evidence: another one is ``named``, or it was proven worse."""
-    return variant in run.trial.eliminated or named not in {None, variant}
+def money_said(decision: Decision | None) -> Mapping[str, Any] | None:
+    """Return the money decision kept beside a verdict as JSON values; None where there is none."""
+    return None if decision is None or decision.money is None else json.loads(decision.money)
+
+
+def bet_of(decision: Decision | None) -> str | None:
+    """Return the variant that the money decision would publish; None where it would publish none."""
+    said = money_said(decision)
+    return str(said["variant"]) if said is not None and said["choice"] == _PUBLISH else None
+
+
+def overrides_evidence(run: Run, decision: Decision | None, variant: str) -> bool:
+    """Tell whether releasing ``variant`` goes against the evidence.
+
+    It does where it was proven worse, and where the verdict or the money decision names others and not this one.
+    """
+    named = {named_by_verdict(run, decision), bet_of(decision)} - {None}
+    return variant in run.trial.eliminated or (bool(named) and variant not in named)
+
+
+def basis_of(run: Run, decision: Decision | None) -> Basis | None:
+    """Return what the selection of a variant rests on; None where none is selected."""
+    chosen, given = run.release.winner, run.release.approval
+    if chosen is None:
+        return None
+    if given is not None and given.override:
+        return Basis.OVERRIDE
+    if run.release.is_proven:
+        return Basis.PROVEN
+    if chosen == bet_of(decision):
+        return Basis.MONEY_BET
+    return Basis.BEST_BET if chosen == named_by_verdict(run, decision) else Basis.CHOICE

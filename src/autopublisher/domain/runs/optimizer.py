@@ -65,8 +65,11 @@ class NoBudget:
 def base_daily(request: RunRequest, currency: str) -> Money:
     """Return the daily budget that scaling starts from: as asked, else the test's spend per variant and day."""
     asked = request.budget_config.daily_budget
-    if asked is not None:
-        return Money.from_major(asked, currency)
+    return test_daily(request, currency) if asked is None else Money.from_major(asked, currency)
+
+
+def test_daily(request: RunRequest, currency: str) -> Money:
+    """Return what one variant may spend a day in the test, all of it where that is shorter than a day."""
     test = Money.from_major(request.ab_test_config.test_budget_per_variant, currency)
     return test.times(Decimal(24) / Decimal(max(24, request.ab_test_config.test_duration_hours)))
 

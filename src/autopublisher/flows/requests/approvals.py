@@ -17,7 +17,7 @@ from autopublisher.domain.errors import (
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.messages import Message, remedied
 from autopublisher.domain.reconciliation.found import found_digest, found_in, found_names
-from autopublisher.domain.runs.approvals import approval_digest, named_by_verdict, overrides_verdict
+from autopublisher.domain.runs.approvals import approval_digest, bet_of, named_by_verdict, overrides_evidence
 from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
@@ -50,7 +50,8 @@ class Approvals:
 
         Where Meta has refused the final ad, it releases another variant instead, for the same final campaign.
         ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
-        changes nothing. A choice against the verdict is an override: it needs a ``role`` that may, and a ``comment``.
+        changes nothing. A choice that neither the verdict nor the money decision names, where one of them names any, is an
+        override: it needs a ``role`` that may, and a ``comment``.
         Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no winner was
         proven and no variant is named, the variant does not exist or the reason is missing, OverrideForbiddenError.
         """
@@ -65,8 +66,8 @@ class Approvals:
                 self._check_other(unit, run, chosen, digest)
             elif run.release.approval is not None:
                 return self._repeated(run, run.release.approval, chosen, variant)
-            named = named_by_verdict(run, unit.decisions.latest([run.id]).get(run.id))
-            override = overrides_verdict(run, named, chosen)
+            latest = unit.decisions.latest([run.id]).get(run.id)
+            named, override = named_by_verdict(run, latest), overrides_evidence(run, latest, chosen)
             if override:
                 _check_override(chosen, role, comment)
             now = self._clock.now()
@@ -76,7 +77,13 @@ class Approvals:
             released = replace(run, release=release)
             if run.is_refused:
                 released = replace(released, report=None, attention=None)
-            facts = {"variant": chosen, "override": override, "verdict_names": named, "comment": comment}
+            facts = {
+                "variant": chosen,
+                "override": override,
+                "verdict_names": named,
+                "money_names": bet_of(latest),
+            }
+            facts["comment"] = comment
             return self._nudge(
                 unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
             )

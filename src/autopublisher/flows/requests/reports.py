@@ -25,9 +25,13 @@ from autopublisher.domain.reconciliation.found import found_digest, found_in
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.approvals import (
     PROVING_KINDS,
+    Basis,
     approval_digest,
+    basis_of,
+    bet_of,
+    money_said,
     named_by_verdict,
-    overrides_verdict,
+    overrides_evidence,
 )
 from autopublisher.domain.runs.final_campaign import FINAL_ARM
 from autopublisher.domain.runs.optimizer import scaled_daily
@@ -193,8 +197,23 @@ class RunView:
         return self.run.release.approval is not None and self.run.release.approval.override
 
     def would_override(self, letter: str) -> bool:
-        """Tell whether releasing a variant would go against the verdict."""
-        return overrides_verdict(self.run, self.named_by_verdict, letter)
+        """Tell whether releasing a variant would go against verdict and money decision."""
+        return overrides_evidence(self.run, self.decision, letter)
+
+    @cached_property
+    def money_said(self) -> Mapping[str, Any] | None:
+        """What deciding is worth by the figures of the latest verdict, as JSON values; it proves nothing."""
+        return money_said(self.decision)
+
+    @property
+    def bet(self) -> str | None:
+        """The variant that the money decision would publish."""
+        return bet_of(self.decision)
+
+    @property
+    def basis(self) -> Basis | None:
+        """What the selection of the variant rests on."""
+        return basis_of(self.run, self.decision)
 
     @property
     def winner_variant(self) -> VariantView | None:

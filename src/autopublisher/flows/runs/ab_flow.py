@@ -11,11 +11,10 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, MetaReadError
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
-from autopublisher.domain.journal.records import Decision, Event, Snapshot
+from autopublisher.domain.journal.records import Event, Snapshot
 from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.money.ledger import reserve_of
-from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
@@ -23,6 +22,7 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.collector import REFRESH, Collected, Collector
+from autopublisher.flows.runs.judging import Judged, Known, concluded, ended_by_money, judged
 from autopublisher.flows.runs.reallocation import Reallocation
 from autopublisher.flows.runs.settlement import (
     caps_of,
@@ -39,17 +39,8 @@ from autopublisher.ports.clock import Clock
 REVIEW_PATIENCE = timedelta(hours=72)
 """How long Meta may take to review the ads before the run gives up."""
 
-_NEWS = 0.05
-"""So much more of the planned evidence makes a verdict worth keeping although it says the same."""
-
 SPEND_SHOWS = 3 * REFRESH
 """After so long every cent an arm spent until its end is in Meta's figures."""
-
-_INTERRUPTED = (
-    "The test was interrupted by a stop and went on at {at}; meanwhile every variant was off alike.",
-    "La prueba fue interrumpida por una parada y continuó el {at}; entretanto todas las variantes estuvieron detenidas.",
-)
-"""In English and Spanish."""
 
 
 class Testing:
@@ -95,17 +86,16 @@ class Testing:
         if now < embargo_ends and now < run.trial.ends_at:
             return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
-        verdict, decision = self._judged(run, snapshots, now)
-        kept = (decision,) if decision is not None else ()
+        found = judged(run, self._known(run, snapshots), now)
+        verdict, kept = found.verdict, () if found.decision is None else (found.decision,)
         events = (
             troubled
             + noticed
             + tuple(event(run, now, "judged", _judged_text(verdict), {"kind": one.kind}) for one in kept)
         )
         stopped = self._stop_losers(run, verdict)
-        if verdict.ends_test or now >= ends:
-            decided = RunMessage.TEST_DECIDED(kind=verdict.kind.value)
-            over = event(run, now, "test_ended", decided if verdict.ends_test else RunMessage.TEST_OVER())
+        if found.ends_test or now >= ends:
+            over = event(run, now, "test_ended", _ended_text(found))
             ended = replace(stopped, attention=None, trial=replace(stopped.trial, moving=None))
             return Step(ended.moved(RunStatus.ANALYZING_RESULTS, now), (*events, over), kept)
         if verdict.kind is evidence.Kind.UNHEALTHY:
@@ -216,19 +206,9 @@ class Testing:
         made = self._control.created(run, Purpose.TEST)
         return [row for row in made if row.spec.kind in TREE and row.spec.variant not in run.trial.eliminated]
 
-    def _judged(
-        self, run: Run, snapshots: Sequence[Snapshot], now: datetime
-    ) -> tuple[evidence.Verdict, Decision | None]:
-        """Judge, and return the decision to keep: only one that says something new."""
-        known = self._control.views.of(run)
-        variants, earlier = known.variants, known.decisions
-        shares = planned_shares_of(run, variants, known.rows, now)
-        history = history_of(run, variants, snapshots)
-        verdict = evidence.replay(design_of(run, variants), history, planned_shares=shares)
-        last = evidence.Verdict.from_json(earlier[-1].verdict) if earlier else None
-        if last is not None and not _says_more(verdict, last):
-            return verdict, None
-        return verdict, decision_of(run, verdict, len(earlier) + 1, now)
+    def _known(self, run: Run, snapshots: Sequence[Snapshot]) -> Known:
+        held = self._control.views.of(run)
+        return Known(held.variants, held.decisions, held.rows, snapshots)
 
     def _noticed(self, run: Run, now: datetime) -> tuple[Run, tuple[Event, ...]]:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
@@ -280,7 +260,7 @@ class Conclusion:
             self._control.give_up(run, Purpose.REALLOCATE)
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
-            settles = now + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
+            settles = now + max(self._settling(run), SPEND_SHOWS)
             paused = event(run, now, "test_stopped", RunMessage.TEST_STOPPED(settles=settles))
             trial = replace(run.trial, stopped_at=now, settles_at=settles)
             return Step(replace(run, trial=trial, next_tick_at=min(settles, now + self._poll)), (paused,))
@@ -296,17 +276,19 @@ class Conclusion:
         if doubted is not None and now < (doubted_until(run) or now):
             return Step(replace(run, next_tick_at=now + self._poll, attention=doubted))
         self._settle_spend(run, arms, snapshots)
-        known = self._control.views.of(run)
-        variants, number = known.variants, len(known.decisions) + 1
-        shares = planned_shares_of(run, variants, known.rows, run.trial.stopped_at or now)
         run, noted = self._split_test.concluded(run)
-        history = history_of(run, variants, snapshots)
-        design = design_of(run, variants, final=True)
-        verdict = evidence.replay(design, history, final=True, planned_shares=shares)
-        decision = replace(decision_of(run, verdict, number, now), final=True)
+        held = self._control.views.of(run)
+        decision = concluded(run, Known(held.variants, held.decisions, held.rows, snapshots), now)
+        verdict = evidence.Verdict.from_json(decision.verdict)
         moved = replace(run, attention=None).moved(RunStatus.SELECTING_WINNER, now)
-        concluded = event(run, now, "concluded", _judged_text(verdict), {"kind": decision.kind})
-        return Step(moved, (*noted, concluded), (decision,))
+        said = event(run, now, "concluded", _judged_text(verdict), {"kind": decision.kind})
+        return Step(moved, (*noted, said), (decision,))
+
+    def _settling(self, run: Run) -> timedelta:
+        """Return how long late conversions are waited for: not where money has ended the test, by what had matured."""
+        if ended_by_money(self._control.views.of(run).decisions) is not None:
+            return timedelta()
+        return timedelta(hours=run.request.ab_test_config.settle_hours)
 
     def _collected(self, run: Run, now: datetime, settles: datetime) -> Collected:
         """Return the figures; the last ones have to be readable, earlier ones may be missed."""
@@ -359,36 +341,15 @@ def _headlines(verdict: evidence.Verdict) -> dict[str, str]:
     return {f"headline_{one.value}": evidence.headline(verdict, one) for one in evidence.Language}
 
 
-def _judged_text(verdict: evidence.Verdict) -> Message:
-    return RunMessage.JUDGED(**_headlines(verdict))
-
-
-def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
-    """Tell whether a verdict is news after the last one kept: another kind or look, or a twentieth more evidence."""
-    same = last.kind is verdict.kind and last.analyses_taken == verdict.analyses_taken
-    return not same or verdict.share >= last.share + _NEWS
-
-
-def decision_of(run: Run, verdict: evidence.Verdict, number: int, now: datetime) -> Decision:
-    """Return a verdict as it is stored: whole, with its sentences in both languages."""
-    return Decision(
-        run_id=run.id,
-        at=now,
-        sequence=number,
-        kind=verdict.kind.value,
-        final=verdict.ends_test,
-        verdict=verdict.to_json(),
-        sentence_en=" ".join(
-            (*evidence.sentences(verdict, evidence.Language.ENGLISH), *_interruption(run, 0))
-        ),
-        sentence_es=" ".join(
-            (*evidence.sentences(verdict, evidence.Language.SPANISH), *_interruption(run, 1))
-        ),
+def _ended_text(found: Judged) -> Message:
+    if found.ends_by_money and found.decision is not None:
+        return RunMessage.TEST_DECIDED_BY_MONEY(kind=found.decision.kind)
+    return (
+        RunMessage.TEST_DECIDED(kind=found.verdict.kind.value)
+        if found.verdict.ends_test
+        else RunMessage.TEST_OVER()
     )
 
 
-def _interruption(run: Run, language: int) -> tuple[str, ...]:
-    """Return what has to be said where the kill switch has held the test for a while."""
-    if run.trial.interrupted_at is None:
-        return ()
-    return (_INTERRUPTED[language].format(at=f"{run.trial.interrupted_at:%Y-%m-%d %H:%M} UTC"),)
+def _judged_text(verdict: evidence.Verdict) -> Message:
+    return RunMessage.JUDGED(**_headlines(verdict))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from autopublisher.domain import evidence
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.request import NoWinner
-from autopublisher.domain.runs.approvals import approval_digest
+from autopublisher.domain.runs.approvals import approval_digest, bet_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -31,7 +31,8 @@ class Selection:
     def __call__(self, run: Run) -> Step:
         """Return the run waiting for a person, scaling at once, or ending without a winner, as it was configured."""
         now = self._clock.now()
-        verdict = final_verdict(self._views.of(run).decisions)
+        decisions = self._views.of(run).decisions
+        verdict, bet = final_verdict(decisions), bet_of(decisions[-1])
         proven = verdict.kind in PROVEN
         best_bet = verdict.kind is evidence.Kind.BEST_BET
         winner = verdict.winner if proven else None
@@ -51,8 +52,11 @@ class Selection:
         expires = now + self._approval_lasts
         waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now)
         waiting = replace(waiting, release=replace(release, expires_at=expires), next_tick_at=expires)
-        without = RunMessage.ASKS_FOR_BEST_BET() if best_bet else RunMessage.ASKS_WITHOUT_WINNER()
-        asked = RunMessage.ASKS_FOR_WINNER() if proven else without
+        without = (
+            RunMessage.ASKS_WITHOUT_WINNER() if bet is None else RunMessage.ASKS_FOR_MONEY_BET(letter=bet)
+        )
+        asked = RunMessage.ASKS_FOR_BEST_BET() if best_bet else without
+        asked = RunMessage.ASKS_FOR_WINNER() if proven else asked
         card = event(
             run,
             now,

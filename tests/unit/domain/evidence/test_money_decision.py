@@ -12,8 +12,14 @@ from scipy.optimize import brentq
 from autopublisher.domain.evidence import Criterion, Design, Figures, Mode, Snapshot
 from autopublisher.domain.evidence.effects import Part, Totals, noise_over, rate_part, value_part
 from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision, MoneyTerms
-from autopublisher.domain.evidence.money_replay import MoneyOutcome, replay_with_money
-from autopublisher.domain.evidence.money_text import money_sentences
+from autopublisher.domain.evidence.money_record import money_from_json, money_to_json
+from autopublisher.domain.evidence.money_replay import (
+    MoneyOutcome,
+    money_at_end,
+    money_so_far,
+    replay_with_money,
+)
+from autopublisher.domain.evidence.money_text import money_sentences, money_sentences_beside_proof
 from autopublisher.domain.evidence.spread import (
     GRID,
     Mixture,
@@ -255,6 +261,94 @@ def test_proof_comes_first_and_money_stands_beside_it() -> None:
         found.proof.to_json()
         == replay_with_money(prove, polls_of(40, 90), replace(TERMS, total_budget=9e9)).proof.to_json()
     )
+
+
+def test_polling_ends_a_test_where_its_replay_does() -> None:
+    history, ended = polls_of(4, 9), replay_with_money(DESIGN, polls_of(4, 9), TERMS).money
+    assert ended is not None
+    kept = 0.0
+    for count in range(1, len(history) + 1):
+        found = money_so_far(DESIGN, history[:count], TERMS, (0, 1), after=kept)
+        kept = kept if found is None else found.hour
+        if found is not None and found.choice is not Choice.TEST_ON:
+            assert found == ended
+            assert history[count - 1].hour == ended.hour
+            return
+    pytest.fail("it never ended")
+
+
+def test_a_look_that_was_missed_is_made_up_for() -> None:
+    history, ended = polls_of(4, 9), replay_with_money(DESIGN, polls_of(4, 9), TERMS).money
+    assert money_so_far(DESIGN, history, TERMS, (0, 1)) == ended
+
+
+def test_where_money_only_reports_the_latest_look_counts() -> None:
+    found = money_so_far(replace(DESIGN, mode=Mode.PROVE), polls_of(4, 9), MoneyTerms(9600.0), (0, 1))
+    assert found is not None
+    assert found.hour == 240
+
+
+def test_a_test_that_is_over_cannot_go_on() -> None:
+    close = polls_of(6, 6.5, hours=30)
+    going = money_so_far(DESIGN, close, TERMS, (0, 1))
+    over = money_at_end(DESIGN, close, TERMS, (0, 1))
+    assert going is not None
+    assert over is not None
+    assert (going.choice, going.hour) == (Choice.TEST_ON, 24)
+    assert over.choice is not Choice.TEST_ON
+    assert over.hour == 30
+    assert (over.worth_of_waiting or 0) > 0
+
+
+@pytest.mark.parametrize("active", [(), (0,)])
+def test_one_variant_alone_is_compared_with_nothing(active: tuple[int, ...]) -> None:
+    assert money_so_far(DESIGN, polls_of(4, 9), TERMS, active) is None
+    assert money_at_end(DESIGN, polls_of(4, 9), TERMS, active) is None
+
+
+def test_a_decision_is_stored_in_the_same_bytes_and_read_back() -> None:
+    found = decided(replay_with_money(DESIGN, polls_of(4, 9), TERMS))
+    text = money_to_json(found, past_tests=3)
+    assert money_to_json(money_from_json(text), past_tests=3) == text
+    assert money_from_json(text).expected_gain == pytest.approx(found.expected_gain, rel=1e-8)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.95])
+def test_the_range_of_the_gain_is_that_of_the_leaders_lead_over_all(share: float) -> None:
+    found = decided(replay_with_money(DESIGN, polls_of(4, 9), TERMS))
+    # Over two, the gain over an even split is half the log lift over the other one.
+    expected = 0.5 * math.log(found.lift_interval[0 if share < 0.5 else 1])
+    assert found.gain_interval[0 if share < 0.5 else 1] == pytest.approx(expected)
+    assert found.expected_gain == pytest.approx(0.5 * math.log(found.lift))
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_beside_a_proven_winner_money_tells_the_gain_and_its_range(language: Language) -> None:
+    found = decided(replay_with_money(DESIGN, polls_of(4, 9), TERMS))
+    proven = money_sentences_beside_proof(found, "EUR", language, 1, named="B")
+    bet = money_sentences_beside_proof(found, "EUR", language, 1, named=None)
+    assert proven[0].count("EUR") == 3
+    assert proven[0] != bet[0]
+    assert len(bet) == len(money_sentences(found, "EUR", language, 1))
+    assert not any(word in " ".join(bet).lower() for word in ("winner", "ganador", "significan", "confian"))
+
+
+def test_where_testing_on_changes_no_choice_it_is_worth_no_more() -> None:
+    dear = replace(TERMS, publishing=Publishing(2.0, elasticity=0.1))
+    found = replay_with_money(DESIGN, polls_of(6, 6.1), dear).money
+    assert found is not None
+    assert (found.choice, found.hour) == (Choice.KEEP_SPLIT, 24)
+    assert "worth no more than" in " ".join(money_sentences(found, "EUR", Language.ENGLISH, 1))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [(Language.ENGLISH, "no variant is ahead"), (Language.SPANISH, "ninguna variante va por delante")],
+)
+def test_of_equals_none_is_said_to_lead(language: Language, said: str) -> None:
+    found = money_at_end(DESIGN, polls_of(6, 6, hours=120), TERMS, (0, 1))
+    assert found is not None
+    assert said in money_sentences_beside_proof(found, "EUR", language, 1, named=None)[0]
 
 
 @pytest.mark.parametrize("sales", [(0, 0), (5, 0)])

@@ -46,6 +46,7 @@ TESTS = st.builds(
     same_offer=st.booleans(),
     on_no_winner=st.sampled_from(NoWinner),
     adaptive_allocation=st.booleans(),
+    max_test_share=st.decimals(min_value=0, max_value=1, places=3),
 )
 TARGETINGS = st.builds(
     TargetingConfig,
@@ -110,17 +111,30 @@ def test_a_request_kept_before_money_could_be_moved_is_still_read(request: RunRe
 
 
 @given(REQUESTS)
-def test_a_request_that_moves_no_money_has_the_digest_it_had_before_there_was_a_choice(
+def test_a_request_without_later_fields_has_the_digest_it_had_before_they_existed(
     request: RunRequest,
 ) -> None:
+    ab, budget = ABTestConfig, BudgetConfig
     fixed = replace(
         request,
-        ab_test_config=replace(request.ab_test_config, adaptive_allocation=False),
+        ab_test_config=replace(
+            request.ab_test_config, adaptive_allocation=False, max_test_share=ab.max_test_share
+        ),
+        budget_config=replace(
+            request.budget_config,
+            elasticity=budget.elasticity,
+            learning_days=budget.learning_days,
+            learning_efficiency=budget.learning_efficiency,
+        ),
         ad=replace(request.ad, regional_identities=None),
     )
     record = request_to_record(fixed)
-    del record["ab_test_config"]["adaptive_allocation"]
+    for name in ("adaptive_allocation", "max_test_share"):
+        del record["ab_test_config"][name]
+    for name in ("elasticity", "learning_days", "learning_efficiency"):
+        del record["budget_config"][name]
     del record["ad"]["regional_identities"]
+    assert request_from_record(record | {"ad": {**record["ad"], "regional_identities": None}}) == fixed
     text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     assert request_digest(fixed) == hashlib.sha256(text.encode()).hexdigest()
 

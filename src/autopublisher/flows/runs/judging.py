@@ -1,0 +1,156 @@
+"""Judging of a run's test: proof by the decision engine, beside it what deciding is worth, and what of it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from autopublisher.domain import evidence
+from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision
+from autopublisher.domain.evidence.money_record import money_from_json, money_to_json
+from autopublisher.domain.evidence.money_replay import (
+    MONEY_KINDS,
+    kind_of,
+    money_at_end,
+    money_so_far,
+)
+from autopublisher.domain.evidence.money_text import money_sentences_beside_proof
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import Decision, Snapshot
+from autopublisher.domain.request.request import DecisionMode
+from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.approvals import PROVING_KINDS
+from autopublisher.domain.runs.evidence_inputs import design_of, history_of, planned_shares_of
+from autopublisher.domain.runs.money_terms import money_terms
+from autopublisher.domain.runs.run import Run
+
+_NEWS = 0.05
+"""So much more of the planned evidence makes a verdict worth keeping although it says the same."""
+
+_INTERRUPTED = (
+    "The test was interrupted by a stop and went on at {at}; meanwhile every variant was off alike.",
+    "La prueba fue interrumpida por una parada y continuó el {at}; entretanto todas las variantes estuvieron detenidas.",
+)
+"""In English and Spanish."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a run's test is judged by: its variants, the decisions kept so far, its journal and its snapshots."""
+
+    variants: Sequence[Variant]
+    decisions: Sequence[Decision]
+    rows: Sequence[Operation]
+    snapshots: Sequence[Snapshot]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found at one look. ``decision`` is what of it is to be kept, None where it says nothing new."""
+
+    verdict: evidence.Verdict
+    decision: Decision | None
+    ends_by_money: bool = False
+
+    @property
+    def ends_test(self) -> bool:
+        """Whether the test is over, by proof or for money."""
+        return self.verdict.ends_test or self.ends_by_money
+
+
+def judged(run: Run, known: Known, now: datetime) -> Judged:
+    """Judge a running test. Proof goes first; money ends a test only where that was asked for."""
+    design = design_of(run, known.variants)
+    history = history_of(run, known.variants, known.snapshots)
+    shares = planned_shares_of(run, known.variants, known.rows, now)
+    verdict = evidence.replay(design, history, planned_shares=shares)
+    by_money = run.request.ab_test_config.decision_mode is DecisionMode.MONEY
+    last = known.decisions[-1] if known.decisions else None
+    is_news = last is None or _says_more(verdict, evidence.Verdict.from_json(last.verdict))
+    if not is_news and not by_money:
+        return Judged(verdict, None)
+    earlier = _last_money(known.decisions) if by_money else None
+    after = 0.0 if earlier is None else earlier.hour
+    terms = money_terms(run.request, run.currency)
+    found = money_so_far(design, history, terms, _going_on(run, known.variants, verdict), after=after)
+    if not is_news and found is None:
+        return Judged(verdict, None)
+    ends = by_money and found is not None and found.choice is not Choice.TEST_ON and not verdict.ends_test
+    decision = decision_of(run, verdict, len(known.decisions) + 1, now, found or earlier)
+    if ends and found is not None:
+        decision = replace(decision, kind=kind_of(found), final=True)
+    return Judged(verdict, decision, ends)
+
+
+def concluded(run: Run, known: Known, now: datetime) -> Decision:
+    """Judge a test that is over, by its settled figures.
+
+    One that money has ended takes no further analysis: what it proves is what it had proved by then.
+    """
+    design = design_of(run, known.variants, final=True)
+    history = history_of(run, known.variants, known.snapshots)
+    ended = ended_by_money(known.decisions)
+    if ended is not None:
+        verdict = evidence.Verdict.from_json(ended.verdict)
+    else:
+        shares = planned_shares_of(run, known.variants, known.rows, run.trial.stopped_at or now)
+        verdict = evidence.replay(design, history, final=True, planned_shares=shares)
+    terms = money_terms(run.request, run.currency)
+    found = money_at_end(design, history, terms, _going_on(run, known.variants, verdict))
+    decision = replace(decision_of(run, verdict, len(known.decisions) + 1, now, found), final=True)
+    return decision if ended is None or found is None else replace(decision, kind=kind_of(found))
+
+
+def ended_by_money(decisions: Sequence[Decision]) -> Decision | None:
+    """Return the decision with which money has ended a test; None where nothing or proof has."""
+    last = decisions[-1] if decisions else None
+    return last if last is not None and last.kind in MONEY_KINDS else None
+
+
+def _last_money(decisions: Sequence[Decision]) -> MoneyDecision | None:
+    """Return the last money decision that was kept."""
+    return next((money_from_json(one.money) for one in reversed(decisions) if one.money is not None), None)
+
+
+def _going_on(run: Run, variants: Sequence[Variant], verdict: evidence.Verdict) -> tuple[int, ...]:
+    gone = {*run.trial.eliminated, *verdict.eliminated}
+    return tuple(place for place, variant in enumerate(variants) if variant.letter not in gone)
+
+
+def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
+    """Tell whether a verdict is news after the last one kept: another kind or look, or a twentieth more evidence."""
+    same = last.kind is verdict.kind and last.analyses_taken == verdict.analyses_taken
+    return not same or verdict.share >= last.share + _NEWS
+
+
+def decision_of(
+    run: Run, verdict: evidence.Verdict, number: int, now: datetime, money: MoneyDecision | None = None
+) -> Decision:
+    """Return a verdict and the money decision beside it as stored: whole, with their sentences in both languages."""
+    english, spanish = (_told(run, verdict, money, language) for language in evidence.Language)
+    return Decision(
+        run_id=run.id,
+        at=now,
+        sequence=number,
+        kind=verdict.kind.value,
+        final=verdict.ends_test,
+        verdict=verdict.to_json(),
+        sentence_en=english,
+        sentence_es=spanish,
+        money=None if money is None else money_to_json(money, past_tests=0),
+    )
+
+
+def _told(
+    run: Run, verdict: evidence.Verdict, money: MoneyDecision | None, language: evidence.Language
+) -> str:
+    named = verdict.winner if verdict.kind.value in PROVING_KINDS else None
+    worth = () if money is None else money_sentences_beside_proof(money, run.currency, language, 0, named)
+    return " ".join((*evidence.sentences(verdict, language), *worth, *_interruption(run, language)))
+
+
+def _interruption(run: Run, language: evidence.Language) -> tuple[str, ...]:
+    """Return what has to be said where the kill switch has held the test for a while."""
+    if run.trial.interrupted_at is None:
+        return ()
+    words = _INTERRUPTED[[*evidence.Language].index(language)]
+    return (words.format(at=f"{run.trial.interrupted_at:%Y-%m-%d %H:%M} UTC"),)
