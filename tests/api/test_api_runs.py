@@ -204,7 +204,7 @@ def test_what_deciding_is_worth_stands_beside_the_verdict(
     with database.unit_of_work() as unit:
         latest = unit.decisions.latest([run.id])[run.id]
         bet = replace(latest, sequence=2, kind="money_bet", money=json.dumps(said))
-        unit.decisions.add(replace(bet, verdict=json.dumps({"winner": None})))
+        unit.decisions.add(replace(bet, verdict=json.dumps(json.loads(latest.verdict) | {"winner": None})))
         unit.commit()
     told = client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()["money_decision"]
     assert (told["choice"], told["variant"], told["currency"]) == ("publish", f"{RUN}:B", "EUR")

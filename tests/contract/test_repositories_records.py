@@ -75,6 +75,7 @@ def decision(run: Run, now: datetime, sequence: int) -> Decision:
         verdict='{"b": 1, "a":2}',
         sentence_en="A",
         sentence_es="A",
+        money=None if sequence % 2 else '{"d": 1, "c":2}',
     )
 
 
