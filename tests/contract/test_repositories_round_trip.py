@@ -53,6 +53,7 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
     int: SMALL,
     bool: st.booleans(),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     Decimal: st.decimals(0, 10**6, places=2),
     datetime: st.datetimes(
         datetime(2000, 1, 1),  # noqa: DTZ001 (the strategy adds the zone)

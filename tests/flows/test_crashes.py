@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from autopublisher.domain.evidence import Criterion
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.dispatcher import EngineConfig
@@ -51,6 +52,9 @@ def assert_ended_right(machine: CrashingMachine) -> None:
     active = machine.active()
     assert len(active) == 3
     assert all("Final (B)" in name for name in active)
+    assert len(machine.database.tables.finished_tests) == len(Criterion), (
+        "the account remembers the test once"
+    )
 
 
 @both

@@ -67,7 +67,7 @@ def _verdict(line: bytes, language: Language | None) -> dict[str, Any]:
     result = answer(test, outcome.proof) | money_answer(outcome)
     if language is None or outcome.money is None:
         return result if language is None else result | _explanation(outcome.proof, language)
-    told = money_sentences(outcome.money, test.design.currency, language, len(test.money.past_tests))
+    told = money_sentences(outcome.money, test.design.currency, language, test.money.tests_behind)
     return result | _explanation(outcome.proof, language) | {"money_sentences": list(told)}
 
 

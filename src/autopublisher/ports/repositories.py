@@ -21,6 +21,7 @@ from autopublisher.domain.people import AccessToken, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.dossiers import DossierRepository
+from autopublisher.ports.past_tests import FinishedTestRepository
 from autopublisher.ports.reservations import ReservationRepository
 from autopublisher.ports.sign_ins import SignInFailureRepository
 
@@ -29,11 +30,9 @@ from autopublisher.ports.sign_ins import SignInFailureRepository
 class RunFilter:
     """Which runs to look for; a None leaves that matter open. Order: oldest ``created_at`` first, then id.
 
-    With ``due_by`` the longest due come first, and there are no pages.
-
-    ``alive_since`` keeps the runs that have not ended, or ended at that moment or later; ``was_admitted`` those that were
-    ever let in; ``is_unsettled`` those with a row that is (``domain.runs.settlement``); ``marks`` those
-    whose objects at Meta bear one of these marks in their names.
+    With ``due_by`` the longest due come first, and there are no pages. ``alive_since`` keeps the runs that have not ended,
+    or ended at that moment or later; ``was_admitted`` those that were ever let in; ``is_unsettled`` those with a row that is
+    (``domain.runs.settlement``); ``marks`` those whose objects at Meta bear one of these marks in their names.
     """
 
     ids: frozenset[RunId] | None = None
@@ -456,6 +455,7 @@ class UnitOfWork(Protocol):
     claims: ClaimRepository
     dossiers: DossierRepository
     sign_ins: SignInFailureRepository
+    finished_tests: FinishedTestRepository
 
     def reading(self) -> Self:
         """Return this unit as one that only reads: on SQLite it waits for nobody's write, and nobody waits for it.

@@ -313,6 +313,18 @@ campaigns = Table(
     Index(None, "act_id", "state"),
 )
 
+finished_tests = Table(
+    "finished_tests",
+    METADATA,
+    _run_id(),
+    Column("criterion", NAME, nullable=False),
+    Column("act_id", NAME, nullable=False),
+    Column("finished_at", Moment, nullable=False),
+    Column("measured", RECORD, nullable=False),
+    PrimaryKeyConstraint("run_id", "criterion"),
+    Index(None, "act_id", "criterion"),
+)
+
 files = Table(
     "files",
     METADATA,

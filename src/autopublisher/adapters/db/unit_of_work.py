@@ -17,6 +17,7 @@ from autopublisher.adapters.db.installations import SqlInstallations
 from autopublisher.adapters.db.journal import SqlJournal
 from autopublisher.adapters.db.listing_lags import SqlListingLags
 from autopublisher.adapters.db.pacings import SqlPacings
+from autopublisher.adapters.db.past_tests import SqlFinishedTests
 from autopublisher.adapters.db.people import SqlPeople, SqlTokens
 from autopublisher.adapters.db.records import SqlDecisions, SqlObservations, SqlRunRecords
 from autopublisher.adapters.db.reservations import SqlReservations
@@ -29,6 +30,7 @@ from autopublisher.domain.errors import UnavailableError, UnwritableError
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.messages import refusal
 from autopublisher.ports.dossiers import DossierRepository
+from autopublisher.ports.past_tests import FinishedTestRepository
 from autopublisher.ports.repositories import (
     AccountRepository,
     CampaignRepository,
@@ -77,6 +79,7 @@ class SqlUnitOfWork:
     claims: ClaimRepository
     dossiers: DossierRepository
     sign_ins: SignInFailureRepository
+    finished_tests: FinishedTestRepository
     connection: Connection
 
     def __init__(self, engine: Engine, noted: Pending = tuple) -> None:
@@ -126,6 +129,7 @@ class SqlUnitOfWork:
         self.claims = SqlClaims(session)
         self.dossiers = SqlDossiers(session, stops)
         self.sign_ins = SqlSignInFailures(session)
+        self.finished_tests = SqlFinishedTests(session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

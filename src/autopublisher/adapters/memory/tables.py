@@ -17,6 +17,7 @@ from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.owners import Owner
 from autopublisher.domain.journal.records import Decision, Event, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
+from autopublisher.domain.past_tests import FinishedTest
 from autopublisher.domain.people import AccessToken, SignInFailures, User
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.run import Run
@@ -47,6 +48,7 @@ class Tables:
     claims: dict[ActId, Claim] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     pacings: dict[ActId, KeptPacing] = field(default_factory=dict)
+    finished_tests: dict[tuple[RunId, str], FinishedTest] = field(default_factory=dict)
     listing_lags: list[tuple[timedelta, datetime]] = field(default_factory=list)
 
     def copy(self) -> Self:

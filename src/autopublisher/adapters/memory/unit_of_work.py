@@ -11,6 +11,7 @@ from autopublisher.adapters.memory.dossiers import MemoryDossiers
 from autopublisher.adapters.memory.installations import MemoryInstallations
 from autopublisher.adapters.memory.listing_lags import MemoryListingLags
 from autopublisher.adapters.memory.pacings import MemoryPacings
+from autopublisher.adapters.memory.past_tests import MemoryFinishedTests
 from autopublisher.adapters.memory.records import (
     MemoryAccounts,
     MemoryCreatives,
@@ -28,6 +29,7 @@ from autopublisher.adapters.memory.tables import Tables
 from autopublisher.adapters.noted_stops import Pending, StopsWithNoted
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.ports.dossiers import DossierRepository
+from autopublisher.ports.past_tests import FinishedTestRepository
 from autopublisher.ports.repositories import (
     AccountRepository,
     CampaignRepository,
@@ -100,6 +102,7 @@ class MemoryUnitOfWork:
     claims: ClaimRepository
     dossiers: DossierRepository
     sign_ins: SignInFailureRepository
+    finished_tests: FinishedTestRepository
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -137,6 +140,7 @@ class MemoryUnitOfWork:
         self.claims = MemoryClaims(tables)
         self.dossiers = MemoryDossiers(self)
         self.sign_ins = MemorySignInFailures(tables)
+        self.finished_tests = MemoryFinishedTests(tables)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -72,8 +72,8 @@ def _effective_days(blocks: Blocks) -> Array:
     return np.where(some, by_day.sum(axis=1) ** 2 / np.where(some, squares, 1.0), 1.0)
 
 
-def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
-    """Return each analysis's precision-weighted mean over pairs (K - 1 contrasts' worth), and its weight."""
+def raw_day_variance(design: Design, scores: PairScores) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """Return what the days alone say at each analysis: mean over pairs (K - 1 contrasts' worth), its variance, if known."""
     usable = (scores.a > 0) & (scores.b > 0)
     seen = (scores.a_days**2).sum(axis=1) + (scores.b_days**2).sum(axis=1) > 0
     days = seen.sum(axis=1)
@@ -82,9 +82,14 @@ def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
     precision = np.where(usable, 1 / doubt, 0.0)
     total = np.where(known, precision.sum(axis=1), 1.0)
     contrasts = len(set(scores.first.tolist()) | set(scores.second.tolist())) - 1
-    spread = usable.sum(axis=1) / total / contrasts
+    return (precision * raw).sum(axis=1) / total, usable.sum(axis=1) / total / contrasts, known
+
+
+def _pooled_estimate(design: Design, scores: PairScores) -> tuple[Array, Array]:
+    """Return each analysis's precision-weighted mean over pairs, and its weight against the prior."""
+    raw, spread, known = raw_day_variance(design, scores)
     prior_doubt = design.day_variance_doubt**2
-    return (precision * raw).sum(axis=1) / total, np.where(known, prior_doubt / (prior_doubt + spread), 0.0)
+    return raw, np.where(known, prior_doubt / (prior_doubt + spread), 0.0)
 
 
 def _estimates(prior: float, scores: PairScores, usable: npt.NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autopublisher.domain.evidence.criteria import Figure
+from autopublisher.domain.evidence.criteria import Criterion, Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.timeline import Timeline
 
@@ -18,7 +18,12 @@ Array = npt.NDArray[np.float64]
 DAY_SPREAD, HOUR_SPREAD = 0.12, 0.30
 """Standard deviations of a variant's day and hour effects on its log rate (money-decisions, section 6)."""
 
+SHARE_OF_VALUES_ALIKE, SHARE_OF_VALUES = 0.16, 0.5
+"""What part of the effects' variance is that of baskets: for the same offer, and for different ones (an assumption)."""
+
 UNKNOWN_VARIANCE = 1e6
+_CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD = 0.04, 0.10
+_PSEUDO_CLICKS = 0.5
 _WORKING_SPREAD = 0.2
 _NEWTON_STEPS, _LONGEST_STEP = 8, 1.0
 _HOURS = 24.0
@@ -28,7 +33,8 @@ _HOURS = 24.0
 class Totals:
     """What a look rests on, each of shape (variants,): events, what they are worth, clicks, spend, exposure.
 
-    `bought` is all exposure, `matured` what of it can have been reported, and `days` Kish's effective number of its days.
+    `bought` is all exposure, `matured` what of it can have been reported, and `days` Kish's effective number of its days,
+    whose effects have the standard deviation `day_spread`.
     """
 
     counts: Array
@@ -38,11 +44,12 @@ class Totals:
     bought: Array
     matured: Array
     days: Array
+    day_spread: float = DAY_SPREAD
 
     @property
     def noise(self) -> Array:
         """The variance that days and hours add to each log rate: (w_d^2 + w_h^2 / 24) / days."""
-        return noise_over(self.days)
+        return noise_over(self.days, self.day_spread)
 
     @property
     def rate(self) -> float:
@@ -63,12 +70,18 @@ class Part:
     per_event: float = 1.0
 
 
-def noise_over(days: Array) -> Array:
+def noise_over(days: Array, day_spread: float = DAY_SPREAD) -> Array:
     """Return what day and hour effects add to the variance of a log rate over so many effective days."""
-    return np.asarray((DAY_SPREAD**2 + HOUR_SPREAD**2 / _HOURS) / np.maximum(days, 1 / _HOURS))
+    return _over_days(day_spread, HOUR_SPREAD, days)
 
 
-def totals_at(design: Design, timeline: Timeline, row: int, active: tuple[int, ...]) -> Totals:
+def _over_days(day_spread: float, hour_spread: float, days: Array) -> Array:
+    return np.asarray((day_spread**2 + hour_spread**2 / _HOURS) / np.maximum(days, 1 / _HOURS))
+
+
+def totals_at(
+    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], day_spread: float = DAY_SPREAD
+) -> Totals:
     """Return the totals of the active variants at a row."""
     chosen = list(active)
     by_day = timeline.matured[row][chosen]
@@ -81,7 +94,28 @@ def totals_at(design: Design, timeline: Timeline, row: int, active: tuple[int, .
         bought=timeline.column(design.measure.exposure)[row][chosen],
         matured=matured,
         days=np.divide(matured**2, squares, out=np.zeros_like(matured), where=squares > 0),
+        day_spread=day_spread,
     )
+
+
+def parts_of(design: Design, totals: Totals, dispersion: float | None = None) -> list[Part]:
+    """Return the parts of the log effects by the design's criterion, the rates first.
+
+    `dispersion` is the squared coefficient of variation of one event's value, where it is known; None: the criterion's.
+    """
+    if design.criterion not in {Criterion.ROAS, Criterion.REVENUE}:
+        return [rate_part(totals, 1.0)]
+    share = SHARE_OF_VALUES_ALIKE if design.same_offer else SHARE_OF_VALUES
+    own = design.measure.value_dispersion if dispersion is None else dispersion
+    return [rate_part(totals, 1 - share), value_part(totals, own, share)]
+
+
+def click_levels(totals: Totals) -> tuple[Array, Array]:
+    """Return the log clicks per spend relative to the common rate, with half a click more, and their variances."""
+    rate = _ratio(float(totals.clicks.sum()), float(totals.spend.sum()))
+    level = np.log((totals.clicks + _PSEUDO_CLICKS) / (totals.spend * rate + _PSEUDO_CLICKS))
+    noise = _over_days(_CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD, totals.days)
+    return level, 1 / (totals.clicks + _PSEUDO_CLICKS) + noise
 
 
 def rate_part(totals: Totals, share: float) -> Part:

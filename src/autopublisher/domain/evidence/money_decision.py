@@ -17,24 +17,21 @@ from scipy.special import ndtr
 from autopublisher.domain.evidence.criteria import Criterion, Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.effects import (
+    DAY_SPREAD,
     Part,
     Totals,
-    rate_part,
+    click_levels,
+    parts_of,
     totals_at,
-    value_part,
 )
 from autopublisher.domain.evidence.posterior import best_of
 from autopublisher.domain.evidence.spread import Memory, Mixture, PastTest, learned, mixed, shrunk_clicks
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY, Timeline
 from autopublisher.domain.evidence.worth import Budget, Publishing, Worth, worth_of
+from autopublisher.domain.past_tests import AccountMemory
 
 Array = npt.NDArray[np.float64]
 
-_SHARE_OF_VALUES_ALIKE, _SHARE_OF_VALUES = 0.16, 0.5
-"""What part of the effects' variance is that of baskets: for the same offer, and for different ones (an assumption)."""
-
-_CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD = 0.04, 0.10
-_PSEUDO_CLICKS = 0.5
 _CLEARLY_WORSE = 0.9
 _TAIL = 0.05
 _BISECTIONS = 60
@@ -65,6 +62,7 @@ class MoneyTerms:
         publishing: what publishing costs; None for handing over in place.
         past_tests: what the account's finished tests left.
         largest_test_share: the part of the total budget that testing may never exceed.
+        memory: what they say together, where that was fixed beforehand: it goes before them.
     """
 
     total_budget: float
@@ -72,6 +70,12 @@ class MoneyTerms:
     publishing: Publishing | None = None
     past_tests: tuple[PastTest, ...] = ()
     largest_test_share: float = 1.0
+    memory: AccountMemory | None = None
+
+    @property
+    def tests_behind(self) -> int:
+        """How many finished tests the spread rests on."""
+        return len(self.past_tests) if self.memory is None else self.memory.tests
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,10 @@ class MoneyRule:
         self._design = design
         self._terms = terms
         self._timeline = timeline
-        self._memory = learned(terms.past_tests)
+        known = terms.memory
+        self._memory = learned(terms.past_tests) if known is None else _recalled(known)
+        self._dispersion = None if known is None else known.used_dispersion
+        self._day_spread = DAY_SPREAD if known is None else known.day_spread or DAY_SPREAD
 
     def looks(self) -> list[int]:
         """Return the rows of the looks: the first at or past each full day of delivery, and the planned end."""
@@ -149,7 +156,7 @@ class MoneyRule:
 
         Where the test is over ``may_test`` is false: the choice is one of the others, whatever testing on would be worth.
         """
-        totals = totals_at(self._design, self._timeline, row, active)
+        totals = totals_at(self._design, self._timeline, row, active, self._day_spread)
         hour = float(self._timeline.hours[row])
         enough = min(HOURS_PER_DAY, self._design.planned_hours) * (1 - _JITTER)
         if hour < enough or not (totals.matured > 0).all() or float(totals.counts.sum()) < 1:
@@ -157,7 +164,7 @@ class MoneyRule:
         budget = self._budget(row, len(active))
         if budget.left <= 0:
             return None
-        parts = self._parts(totals)
+        parts = parts_of(self._design, totals, self._dispersion)
         effects = self._effects(totals, parts)
         worth = worth_of(budget, totals, parts, effects)
         choice = self._chosen(worth, budget, may_test=may_test)
@@ -176,17 +183,10 @@ class MoneyRule:
         days = self._design.planned_days * terms.total_budget / planned
         return Budget(terms.total_budget, max(left, 0.0) / terms.total_budget, days, active, terms.publishing)
 
-    def _parts(self, totals: Totals) -> list[Part]:
-        measure = self._design.measure
-        if not self._is_in_money:
-            return [rate_part(totals, 1.0)]
-        share = _SHARE_OF_VALUES_ALIKE if self._design.same_offer else _SHARE_OF_VALUES
-        return [rate_part(totals, 1 - share), value_part(totals, measure.value_dispersion, share)]
-
     def _effects(self, totals: Totals, parts: Sequence[Part]) -> Mixture:
         if self._memory.slope == 0:
             return mixed(parts, self._memory.spread)
-        level = _clicks(totals, self._memory)
+        level = shrunk_clicks(*click_levels(totals), self._memory.of_clicks)[0]
         beyond = Part(parts[0].estimate - self._memory.slope * level, parts[0].variance, parts[0].share)
         found = mixed([beyond, *parts[1:]], self._memory.spread)
         return found.moved(self._memory.slope * (level - level.mean()))
@@ -204,14 +204,10 @@ class MoneyRule:
         return Choice.PUBLISH if worth.publish > worth.keep else Choice.KEEP_SPLIT
 
 
-def _clicks(totals: Totals, memory: Memory) -> Array:
-    """Return the posterior means of log clicks per spend."""
-    rate = float(totals.clicks.sum()) / float(totals.spend.sum())
-    level = np.log((totals.clicks + _PSEUDO_CLICKS) / (totals.spend * rate + _PSEUDO_CLICKS))
-    noise = (_CLICK_DAY_SPREAD**2 + _CLICK_HOUR_SPREAD**2 / HOURS_PER_DAY) / np.maximum(
-        totals.days, 1 / HOURS_PER_DAY
+def _recalled(known: AccountMemory) -> Memory:
+    return Memory(
+        np.array(known.spread), np.array(known.of_clicks), known.slope, known.expected_slope, known.useless
     )
-    return shrunk_clicks(level, 1 / (totals.clicks + _PSEUDO_CLICKS) + noise, memory.of_clicks)[0]
 
 
 def _said(

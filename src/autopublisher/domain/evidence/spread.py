@@ -21,7 +21,10 @@ _DEFAULT_SHARE, _KEPT = 0.1, 0.97
 _SLOPES = np.array([-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25])
 _SLOPE_PRIOR = np.array([0.04, 0.50, 0.11, 0.11, 0.10, 0.10, 0.04])
 _NO_SLOPE = 1
-_MOST_DOUBT_OF_SLOPE, _SLOPE_KEPT = 0.10, 0.9
+_SLOPE_KEPT = 0.9
+
+MOST_DOUBT_OF_SLOPE = 0.10
+"""Clicks are used while past tests leave no more than this chance that they say nothing of sales."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +41,16 @@ class PastTest:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What an account's past tests say: the prior of the spread (grid), that of the clicks', and the slope of clicks."""
+    """What an account's past tests say: the prior of the spread (grid), that of the clicks', and the slope of clicks.
+
+    `slope` is the one to use, 0 for none; `expected_slope` what the tests show, `useless` the chance that it is not above 0.
+    """
 
     spread: Array
     of_clicks: Array
     slope: float = 0.0
+    expected_slope: float = float(_SLOPE_PRIOR @ _SLOPES)
+    useless: float = float(_SLOPE_PRIOR[_SLOPES <= 0].sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +119,11 @@ def learned(tests: Sequence[PastTest]) -> Memory:
         joint = joint + _KEPT**test.age * _by_slope(test, clicks)
     chances = _normalised(np.exp(joint - joint.max()))
     by_slope = chances.sum(axis=0)
-    useless = float(by_slope[_SLOPES <= 0].sum())
-    if useless > _MOST_DOUBT_OF_SLOPE:
-        return Memory(_robust(_normalised(chances[:, _NO_SLOPE]), default), clicks)
-    slope = _SLOPE_KEPT * float(by_slope @ _SLOPES)
-    return Memory(_robust(chances.sum(axis=1), default), clicks, slope)
+    expected, useless = float(by_slope @ _SLOPES), float(by_slope[_SLOPES <= 0].sum())
+    if useless > MOST_DOUBT_OF_SLOPE:
+        spread = _robust(_normalised(chances[:, _NO_SLOPE]), default)
+        return Memory(spread, clicks, 0.0, expected, useless)
+    return Memory(_robust(chances.sum(axis=1), default), clicks, _SLOPE_KEPT * expected, expected, useless)
 
 
 def shrunk_clicks(clicks: Array, variance: Array, prior: Array) -> tuple[Array, Array]:

@@ -13,6 +13,11 @@ from autopublisher.domain.runs.reallocation import planned_shares
 from autopublisher.domain.runs.run import Run
 
 
+def criterion_of(run: Run) -> evidence.Criterion:
+    """Return by what a run's variants are compared."""
+    return evidence.Criterion(run.request.ab_test_config.winner_criteria.value)
+
+
 def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> evidence.Design:
     """Return the frozen plan of a run's test, as agreed in its request.
 
@@ -21,12 +26,12 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
     """
     divided = run.was_divided_throughout if final else bool(run.study.is_randomised)
     ab = run.request.ab_test_config
-    threshold = ab.min_spend_threshold
+    threshold, memory = ab.min_spend_threshold, run.trial.memory
     return evidence.Design(
         variants=tuple(variant.letter for variant in variants),
         planned_spend_per_variant=float(money_of(run, ab.test_budget_per_variant).major),
         planned_hours=float(ab.test_duration_hours),
-        criterion=evidence.Criterion(ab.winner_criteria.value),
+        criterion=criterion_of(run),
         alpha=round(1.0 - float(ab.statistical_significance_level), 6),
         mode=evidence.Mode(ab.decision_mode.value),
         same_offer=ab.same_offer,
@@ -34,6 +39,8 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
         min_spend_threshold=0.0 if threshold is None else float(threshold),
         currency=run.currency,
         poll_hours=None if run.trial.poll_minutes is None else run.trial.poll_minutes / 60,
+        day_spread=None if memory is None else memory.day_spread,
+        day_spread_doubt=None if memory is None else memory.day_spread_doubt,
         adaptive=ab.adaptive_allocation,
         randomised=divided,
         # Every variant asks for the same people; only a study keeps them apart.

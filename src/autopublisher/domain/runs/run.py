@@ -15,6 +15,7 @@ from autopublisher.domain.errors import TransitionError
 from autopublisher.domain.faults import Fault, Thing
 from autopublisher.domain.ids import AccountId, ActId, RunId
 from autopublisher.domain.messages import Message
+from autopublisher.domain.past_tests import AccountMemory
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.run_messages import as_asked
 
@@ -106,7 +107,7 @@ class Trial:
     somebody else was first seen to have changed it, ``interrupted_at`` when it last went on after a stop, ``stopped_at``
     when its arms were switched off, ``settles_at`` when its last conversions are in. ``eliminated`` are the variants proven
     worse. ``allocated_at`` is when its money was last divided anew, ``moving`` each arm's budget while that is carried out,
-    in minor units.
+    in minor units. ``memory`` is what earlier tests of the account said when the run was admitted; None without any.
     """
 
     arms_start_at: datetime | None = None
@@ -121,6 +122,7 @@ class Trial:
     eliminated: tuple[str, ...] = ()
     allocated_at: datetime | None = None
     moving: Mapping[str, int] | None = None
+    memory: AccountMemory | None = None
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ from autopublisher.domain.request.rules import (
     effective_ad,
 )
 from autopublisher.domain.request.variants import build_variants
+from autopublisher.domain.runs.evidence_inputs import criterion_of
 from autopublisher.domain.runs.plan import objective_of, plan_digest, test_plan
 from autopublisher.domain.runs.run import ADMITTED, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.run_pages import every_run
+from autopublisher.flows.runs.finished_test import account_memory_of
 from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
@@ -127,7 +129,10 @@ class Admission:
         }
         starts = now + LEAD
         ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
-        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends)
+        memory = account_memory_of(unit, run.act_id, criterion_of(run))
+        trial = replace(
+            run.trial, arms_start_at=starts, arms_end_at=ends, memory=memory if memory.tests else None
+        )
         settled = replace(run, request=request, trial=trial, admitted_at=now)
         plan = test_plan(settled, variants, creatives, starts, ends)
         moved = replace(

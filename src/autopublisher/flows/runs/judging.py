@@ -70,7 +70,7 @@ def judged(run: Run, known: Known, now: datetime) -> Judged:
         return Judged(verdict, None)
     earlier = _last_money(known.decisions) if by_money else None
     after = 0.0 if earlier is None else earlier.hour
-    terms = money_terms(run.request, run.currency)
+    terms = money_terms(run.request, run.currency, run.trial.memory)
     found = money_so_far(design, history, terms, _going_on(run, known.variants, verdict), after=after)
     if not is_news and found is None:
         return Judged(verdict, None)
@@ -94,7 +94,7 @@ def concluded(run: Run, known: Known, now: datetime) -> Decision:
     else:
         shares = planned_shares_of(run, known.variants, known.rows, run.trial.stopped_at or now)
         verdict = evidence.replay(design, history, final=True, planned_shares=shares)
-    terms = money_terms(run.request, run.currency)
+    terms = money_terms(run.request, run.currency, run.trial.memory)
     found = money_at_end(design, history, terms, _going_on(run, known.variants, verdict))
     decision = replace(decision_of(run, verdict, len(known.decisions) + 1, now, found), final=True)
     return decision if ended is None or found is None else replace(decision, kind=kind_of(found))
@@ -136,7 +136,7 @@ def decision_of(
         verdict=verdict.to_json(),
         sentence_en=english,
         sentence_es=spanish,
-        money=None if money is None else money_to_json(money, past_tests=0),
+        money=None if money is None else money_to_json(money, past_tests=_tests_behind(run)),
     )
 
 
@@ -144,8 +144,13 @@ def _told(
     run: Run, verdict: evidence.Verdict, money: MoneyDecision | None, language: evidence.Language
 ) -> str:
     named = verdict.winner if verdict.kind.value in PROVING_KINDS else None
-    worth = () if money is None else money_sentences_beside_proof(money, run.currency, language, 0, named)
+    known = run.currency, language, _tests_behind(run)
+    worth = () if money is None else money_sentences_beside_proof(money, *known, named)
     return " ".join((*evidence.sentences(verdict, language), *worth, *_interruption(run, language)))
+
+
+def _tests_behind(run: Run) -> int:
+    return 0 if run.trial.memory is None else run.trial.memory.tests
 
 
 def _interruption(run: Run, language: evidence.Language) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Phase, Step, event
 from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.campaign_record import keep_campaign
+from autopublisher.flows.runs.finished_test import left_test
 from autopublisher.flows.runs.holding import Holding
 from autopublisher.flows.tick_pacing import TickPacing
 from autopublisher.flows.ticks import enqueue_next
@@ -220,6 +221,7 @@ class Orchestrator:
     def _save(self, run: Run, step: Step) -> None:
         """Commit the run's next version, its records and its next tick together."""
         following = replace(step.run, version=run.version + 1, updated_at=self._clock.now())
+        left = left_test(self._open_unit, run, following)
         with self._open_unit() as unit:
             if step.claim is not None:
                 step.claim(unit)
@@ -229,6 +231,8 @@ class Orchestrator:
             unit.observations.add_events(step.events)
             for decision in step.decisions:
                 unit.decisions.add(decision)
+            if left is not None:
+                left.keep(unit)
             enqueue_next(self._ticks, unit_of_work=unit, run=following, clock=self._clock)
             self._pacing.keep(unit)
             unit.commit()

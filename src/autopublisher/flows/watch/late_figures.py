@@ -37,6 +37,7 @@ from autopublisher.domain.runs.settlement import is_unsettled, settled_spend, sp
 from autopublisher.flows.run_pages import every_run, with_journals
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
+from autopublisher.flows.runs.finished_test import recount
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.money_gate import LONGEST
@@ -169,6 +170,10 @@ class LateFigures:
                 unit.journal.advance(
                     replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
                 )
+                if (
+                    place.letter != FINAL_ARM
+                ):  # what came late belongs to what the account remembers of the test
+                    recount(unit, place.run)
                 unit.commit()
         except (StaleRunError, StaleOperationError):
             return False  # somebody else is at it; what is kept is as true

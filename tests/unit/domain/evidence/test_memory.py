@@ -1,0 +1,250 @@
+"""Account memory: rows against another way to the same numbers, and what they say together against quadrature."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from autopublisher.domain.evidence import Criterion, Design, Figures, Snapshot
+from autopublisher.domain.evidence.memory import measured_test, memory_of
+from autopublisher.domain.evidence.money_decision import MoneyRule, MoneyTerms
+from autopublisher.domain.evidence.spread import GRID, PastTest
+from autopublisher.domain.evidence.timeline import build
+from autopublisher.domain.past_tests import KNOWN_FROM, MeasuredTest, Omission
+
+DESIGN = Design(
+    variants=("A", "B", "C"),
+    planned_spend_per_variant=240.0,
+    planned_hours=48.0,
+    same_offer=True,
+    cooldown_hours=0.0,
+)
+DAY_SALES, BASKETS = (24, 36, 30), (80.0, 100.0, 90.0)
+
+
+def history(hours: int = 48, sales: Sequence[int] = DAY_SALES, quiet: int = 0) -> list[Snapshot]:
+    """Return hourly polls of variants that sell evenly, then ``quiet`` hours in which nothing more is spent."""
+    return [
+        Snapshot(
+            float(hour),
+            tuple(
+                Figures(
+                    5.0 * on,
+                    500.0 * on,
+                    20.0 * on + index,
+                    float(sold * on // 24),
+                    basket * (sold * on // 24),
+                )
+                for index, (sold, basket) in enumerate(zip(sales, BASKETS, strict=False))
+            ),
+        )
+        for hour in range(1, hours + quiet + 1)
+        for on in (min(hour, hours),)
+    ]
+
+
+def left(
+    design: Design = DESIGN, polls: Sequence[Snapshot] | None = None, hours: float = 48.0
+) -> MeasuredTest:
+    found = measured_test(design, history() if polls is None else polls, hours)
+    assert isinstance(found, MeasuredTest)
+    return found
+
+
+def test_a_row_holds_rate_and_basket_together_with_what_days_add() -> None:
+    timeline = build(DESIGN, history())
+    matured, by_day = timeline.matured[-1].sum(axis=1), timeline.matured[-1]
+    sales, revenue = np.array(DAY_SALES) * 2.0, np.array(DAY_SALES) * 2.0 * np.array(BASKETS)
+    rate, basket = sales.sum() / matured.sum(), revenue.sum() / sales.sum()
+    estimates, variances = [], []
+    for index, count in enumerate(sales):
+        days = matured[index] ** 2 / (by_day[index] ** 2).sum()
+        noise = (0.12**2 + 0.30**2 / 24) / days
+        expected = matured[index] * rate
+        mode = brentq(
+            lambda z, n=count, e=expected, w=noise: n - e * math.exp(z) - z / (0.04 + w), -5, 5, xtol=1e-14
+        )
+        mean = expected * math.exp(mode)
+        estimates.append(
+            mode + (count - mean) / mean + math.log((revenue[index] + basket) / ((count + 1) * basket))
+        )
+        variances.append(1 / mean + noise + 1.25 / (count + 1))
+    found = left()
+    assert [rate for rate, _ in found.rates] == pytest.approx(
+        np.array(estimates) - np.mean(estimates), rel=1e-9
+    )
+    assert [doubt for _, doubt in found.rates] == pytest.approx(variances, rel=1e-9)
+    clicks = np.log(np.array([960.0, 961.0, 962.0]) + 0.5)
+    assert [level for level, _ in found.clicks] == pytest.approx(clicks - clicks.mean(), abs=1e-6)
+    assert (found.days, found.events, found.moved) == (2.0, 180.0, False)
+
+
+def test_a_basket_always_alike_has_no_variation_and_readings_tell_that_of_others() -> None:
+    assert left().value_dispersion == pytest.approx(0.0, abs=1e-12)
+    assert left(replace(DESIGN, criterion=Criterion.CPA)).value_dispersion is None
+    draw = np.random.default_rng(3)
+    sold = draw.poisson(2.0, (48, 3))
+    earned = np.array([[draw.lognormal(4.0, 0.9, number).sum() for number in row] for row in sold])
+    counts, sums = sold.cumsum(axis=0), earned.cumsum(axis=0)
+    polls = [
+        replace(
+            each,
+            figures=tuple(
+                replace(one, conversions=float(counts[row, index]), revenue=float(sums[row, index]))
+                for index, one in enumerate(each.figures)
+            ),
+        )
+        for row, each in enumerate(history())
+    ]
+    found = measured_test(replace(DESIGN, same_offer=False), polls, 48.0)
+    assert isinstance(found, MeasuredTest)
+    assert found.value_dispersion == pytest.approx(math.exp(0.81) - 1, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("polls", "hours", "why"),
+    [
+        (history(12), 12.0, Omission.TOO_SHORT),
+        ([], 0.0, Omission.TOO_SHORT),
+        (history(quiet=20), 23.0, Omission.TOO_SHORT),
+        ([], 30.0, Omission.NO_EVENT),
+        (history(sales=(0, 0, 0)), 48.0, Omission.NO_EVENT),
+        ([*history(), replace(history(4)[-1], hour=49.0)], 49.0, Omission.SET_ASIDE),
+        ([replace(each, edited=each.hour > 40) for each in history()], 48.0, Omission.UNHEALTHY),
+        (
+            [replace(each, figures=(*each.figures[:2], Figures())) for each in history()],
+            48.0,
+            Omission.NOT_DELIVERED,
+        ),
+    ],
+)
+def test_what_cannot_be_told_or_trusted_leaves_nothing(
+    polls: Sequence[Snapshot], hours: float, why: Omission
+) -> None:
+    assert measured_test(DESIGN, polls, hours) is why
+
+
+def test_clicks_are_no_sign_of_themselves_and_need_no_purchase() -> None:
+    found = left(replace(DESIGN, criterion=Criterion.CPC), history(sales=(0, 0, 0)))
+    assert found.clicks == ()
+    assert found.events == sum(960 + index for index in range(3))
+
+
+def test_a_row_does_not_depend_on_the_names_of_variants_on_money_or_on_the_accounts_own_noise() -> None:
+    turned = [replace(each, figures=each.figures[::-1]) for each in history()]
+    assert np.array(left(polls=turned).rates[::-1]) == pytest.approx(np.array(left().rates))
+    dear = [
+        replace(
+            each,
+            figures=tuple(
+                replace(one, spend=one.spend * 100, revenue=one.revenue * 100) for one in each.figures
+            ),
+        )
+        for each in history()
+    ]
+    richer = left(replace(DESIGN, planned_spend_per_variant=24000.0), dear)
+    assert np.array(richer.rates) == pytest.approx(np.array(left().rates))
+    assert left(replace(DESIGN, day_spread=0.3, day_spread_doubt=0.01)) == left()
+
+
+# --- what an account's tests say together -----------------------------------------------------------
+
+
+def past(number: int, spread: float = 0.2, seed: int = 1, tie: float = 0.0) -> list[MeasuredTest]:
+    draw = np.random.default_rng(seed)
+    tests = []
+    for _ in range(number):
+        clicks = draw.normal(0, 0.2, 4)
+        true = tie * clicks + draw.normal(0, spread, 4)
+        rates = true + draw.normal(0, 0.15, 4)
+        tests.append(
+            MeasuredTest(
+                rates=tuple((float(y), 0.15**2) for y in rates - rates.mean()),
+                clicks=tuple((float(x), 0.01**2) for x in clicks - clicks.mean()),
+                days=7.0,
+                events=float(draw.integers(50, 400)),
+                value_dispersion=float(draw.uniform(0.4, 0.8)),
+                day_variance=float(draw.normal(0.04, 0.02)),
+                day_doubt=0.02**2,
+            )
+        )
+    return tests
+
+
+def test_the_spread_is_that_of_a_power_prior_mixed_with_the_default() -> None:
+    """The common mean of each test has a flat prior; it is integrated out here by quadrature."""
+    tests = [replace(each, clicks=()) for each in past(3)]
+    default = np.exp(-0.5 * (np.log(GRID / 0.15) / 0.7) ** 2)
+    default /= default.sum()
+    weights = default.copy()
+    for age, test in zip((2, 1, 0), tests, strict=True):
+        for place, spread in enumerate(GRID):
+
+            def density(mean: float, test: MeasuredTest = test, spread: float = float(spread)) -> float:
+                return float(np.prod([norm.pdf(y, mean, math.sqrt(v + spread**2)) for y, v in test.rates]))
+
+            weights[place] *= quad(density, -3, 3, points=[0.0], epsabs=0, epsrel=1e-10)[0] ** (0.97**age)
+    expected = 0.9 * weights / weights.sum() + 0.1 * default
+    assert memory_of(Criterion.ROAS, tests).spread == pytest.approx(expected, rel=1e-6)
+
+
+def test_later_tests_say_more_and_names_of_variants_nothing() -> None:
+    alike, unlike = past(10, 0.03), past(10, 0.4, seed=2)
+    first, last = memory_of(Criterion.ROAS, [*unlike, *alike]), memory_of(Criterion.ROAS, [*alike, *unlike])
+    assert float(np.array(first.spread) @ GRID) < float(np.array(last.spread) @ GRID)
+    turned = [replace(each, rates=each.rates[::-1], clicks=each.clicks[::-1]) for each in alike]
+    assert memory_of(Criterion.ROAS, turned).spread == pytest.approx(memory_of(Criterion.ROAS, alike).spread)
+
+
+def test_nothing_remembered_is_what_is_assumed() -> None:
+    memory = memory_of(Criterion.ROAS, [])
+    assert (memory.tests, memory.slope, memory.used_dispersion, memory.day_spread) == (0, 0.0, None, None)
+    assert memory.useless == pytest.approx(0.54)
+
+
+def test_basket_variation_and_day_noise_are_the_accounts_own_from_twenty_tests_on() -> None:
+    tests = past(KNOWN_FROM)
+    few, enough = memory_of(Criterion.ROAS, tests[1:]), memory_of(Criterion.ROAS, tests)
+    assert (few.is_known, few.used_dispersion, few.day_spread, few.day_spread_doubt) == (
+        False,
+        None,
+        None,
+        None,
+    )
+    raw = np.array([test.day_variance for test in tests], dtype=np.float64)
+    error = raw.std(ddof=1) / math.sqrt(len(raw))
+    assert enough.is_known
+    assert enough.day_spread == pytest.approx(math.sqrt(raw.mean() + error))
+    assert enough.day_spread_doubt == pytest.approx(error)
+    weights = [test.events for test in tests]
+    own = np.average([test.value_dispersion or 0.0 for test in tests], weights=weights)
+    assert enough.used_dispersion == pytest.approx(own)
+    quiet = [replace(test, day_variance=-0.01, value_dispersion=0.0) for test in tests]
+    least = memory_of(Criterion.ROAS, quiet)
+    assert least.day_spread == pytest.approx(0.06)
+    assert least.used_dispersion == 0.01
+
+
+def test_a_memory_fixed_beforehand_decides_as_its_tests_do_until_it_knows_more() -> None:
+    tests = past(10, tie=0.9)
+    memory, timeline = memory_of(Criterion.ROAS, tests), build(DESIGN, history())
+    assert memory.slope > 0.5
+    rows = tuple(
+        PastTest(9 - place, np.array(test.rates), np.array(test.clicks)) for place, test in enumerate(tests)
+    )
+    decided = [
+        MoneyRule(DESIGN, terms, timeline).decided(48, (0, 1, 2))
+        for terms in (MoneyTerms(2000.0, past_tests=rows), MoneyTerms(2000.0, memory=memory))
+    ]
+    assert decided[0] == decided[1] is not None
+    noisy = replace(memory, day_variance=0.09, day_error=0.0, days_from=KNOWN_FROM)
+    doubtful = MoneyRule(DESIGN, MoneyTerms(2000.0, memory=noisy), timeline).decided(48, (0, 1, 2))
+    assert decided[1] is not None
+    assert doubtful is not None
+    assert doubtful.p_best < decided[1].p_best
+    assert MoneyTerms(1.0, memory=memory).tests_behind == len(tests)
