@@ -1,7 +1,6 @@
 """What callers receive of a test's evidence: the verdict and the money decision beside it, as pydantic models."""
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
@@ -41,8 +40,9 @@ class MoneyDecisionOut(Told):
     costs of publishing (``budget_config``), and without past tests of the account on an assumed spread between ads.
     """
 
-    choice: Literal["publish", "keep_split", "test_on"] = Field(
-        description="What is worth most: publish the variant, follow none of them, or test on."
+    choice: str = Field(
+        json_schema_extra={"enum": ["publish", "keep_split", "test_on"]},
+        description="What is worth most: publish the variant, follow none of them, or test on.",
     )
     variant: str = Field(description="The variant most probably best, by its id.")
     hour: float = Field(description="Hours of the test that it was reached after.")
@@ -64,3 +64,4 @@ class MoneyDecisionOut(Told):
     past_tests: int = Field(description="How many finished tests of the account it rests on.")
     currency: str
     at: datetime = Field(description="When it was reached.")
+    evidence_at: datetime | None = Field(description="When the figures it rests on were read.")

@@ -46,6 +46,7 @@ from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import Language, render
 from autopublisher.views.progress import progress_of
+from autopublisher.views.worth import worth_of
 
 STATUS_PATH = "/meta/autopilot/status/"
 
@@ -282,35 +283,32 @@ def _winner_selection(view: RunView) -> WinnerSelectionOut | None:
 
 
 def _money_decision(view: RunView) -> MoneyDecisionOut | None:
-    said, latest = view.money_said, view.decision
-    if said is None or latest is None:
+    worth, latest = worth_of(view), view.decision
+    if worth is None or latest is None:
         return None
-    rest, whole, worth = said["revenue"], said["budget_revenue"], said["worth"]
-    now = max(worth["publish"], worth["keep"])
-    waiting = None if worth["test_on"] is None else worth["test_on"] - now
     return MoneyDecisionOut(
-        choice=said["choice"],
-        variant=variant_id(view.run.id, said["variant"]),
-        hour=said["hour"],
-        p_best=said["p_best"],
-        p_10_worse=said["p_10_worse"],
-        expected_gain=said["expected_gain"],
-        expected_loss=said["expected_loss"],
-        expected_gain_amount=_amount_of(said["expected_gain"], rest),
-        expected_loss_amount=_amount_of(said["expected_loss"], rest),
-        worth_of_waiting=waiting,
-        worth_of_waiting_amount=_amount_of(waiting, whole),
-        lift=said["lift"],
-        lift_interval=said["lift_interval"],
-        past_tests=said["past_tests"],
+        choice=worth.choice,
+        variant=variant_id(view.run.id, worth.variant),
+        hour=worth.hour,
+        p_best=worth.p_best,
+        p_10_worse=worth.p_10_worse,
+        expected_gain=worth.gain_share,
+        expected_loss=worth.loss_share,
+        expected_gain_amount=_maybe_major(worth.gain),
+        expected_loss_amount=_maybe_major(worth.loss),
+        worth_of_waiting=worth.waiting_share,
+        worth_of_waiting_amount=_maybe_major(worth.waiting),
+        lift=worth.lift,
+        lift_interval=list(worth.lift_interval),
+        past_tests=worth.past_tests,
         currency=view.run.currency,
         at=latest.at,
+        evidence_at=worth.at,
     )
 
 
-def _amount_of(share: float | None, of: float | None) -> float | None:
-    """Return a share of an expected revenue as an amount in major units; None where there is no revenue to measure."""
-    return None if share is None or of is None else share * of
+def _maybe_major(amount: Money | None) -> float | None:
+    return None if amount is None else _major(amount)
 
 
 def _variant(run_id: RunId, view: VariantView) -> VariantOut:

@@ -107,7 +107,8 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.divides_people:
         facts["people divided"] = worded("people_divided")
     if run.release.winner is not None:
-        facts["winner"] = f"{run.release.winner} ({_standing(view)})"
+        label = "winner" if view.basis is Basis.PROVEN else "selected"
+        facts[label] = f"{run.release.winner} ({_standing(view)})"
     if view.improvement_percentage is not None:
         facts["better by"] = str(view.improvement)
     if (given := run.release.approval) is not None:

@@ -44,6 +44,7 @@ from autopublisher.flows.requests.people import WrongPasswordError
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of
+from autopublisher.views.worth import worth_of
 
 PAGE_SIZE: Final = 25
 WAITING: Final = frozenset({RunStatus.WAITING_APPROVAL, RunStatus.PUBLISHING_FINAL})
@@ -202,6 +203,7 @@ class _Pages:
             awaits=awaits_approval(view.run),
             progress=progress_of(view),
             notes=method_notes(view.decision),
+            worth=worth_of(view),
             events=view.events[: -MOST_EVENTS - 1 : -1],
         )
 
@@ -240,6 +242,7 @@ class _Pages:
             view=view,
             awaits=awaits_approval(view.run),
             notes=method_notes(view.decision),
+            worth=worth_of(view),
         )
 
     def approve(

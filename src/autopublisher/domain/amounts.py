@@ -58,6 +58,11 @@ class Money:
         minor = (amount * offset_of(currency)).to_integral_value(rounding=ROUND_CEILING)
         return cls(int(minor), currency)
 
+    @classmethod
+    def nearest(cls, amount: float, currency: str) -> "Money":
+        """Convert an estimate in major units to the nearest minor unit; nothing that is spent is counted so."""
+        return cls(round(amount * offset_of(currency)), currency)
+
     @property
     def major(self) -> Decimal:
         """The amount in major units, exact."""
