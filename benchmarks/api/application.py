@@ -22,6 +22,7 @@ from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import SESSION_COOKIE, Desk
 from autopublisher.domain.access import Role
 from autopublisher.domain.errors import NotFoundError
+from autopublisher.flows.requests.account_memory import AccountMemories
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -115,6 +116,7 @@ def _services(database: Database, clock: ManualClock) -> Services:
         accounts=Accounts(unit, meta, MemoryStorage(), clock),
         monitor=Monitor(unit, clock, MemoryWorker(ticks), mode="stub", enabled=True),
         exposures=Exposures(unit, clock, MoneyGate()),
+        memories=AccountMemories(unit),
         stops=Stops(unit, clock, ticks),
         clock=clock,
         enabled=True,

@@ -34,6 +34,7 @@ from autopublisher.domain.journal.records import Decision, Event, Figures, MetaO
 from autopublisher.domain.messages import legacy
 from autopublisher.domain.request.variants import build_variants
 from autopublisher.domain.runs.run import Release, Run, RunStatus, Trial
+from autopublisher.flows.requests.account_memory import AccountMemories
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -118,6 +119,7 @@ def services(
         accounts=Accounts(unit, meta, MemoryStorage(), clock),
         monitor=Monitor(unit, clock, worker, mode="stub", enabled=True),
         exposures=Exposures(unit, clock, MoneyGate()),
+        memories=AccountMemories(unit),
         stops=Stops(unit, clock, ticks),
         clock=clock,
         enabled=True,

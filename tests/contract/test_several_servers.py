@@ -22,6 +22,7 @@ from autopublisher.domain.accounts.accounts import AdAccountFacts, MinimumBudget
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import ActId
 from autopublisher.domain.people import SignInFailures
+from autopublisher.flows.requests.account_memory import AccountMemories
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -60,6 +61,7 @@ def services_over(open_unit: OpenUnitOfWork) -> Services:
         accounts=Accounts(open_unit, meta, MemoryStorage(), clock),
         monitor=Monitor(open_unit, clock, MemoryWorker(ticks), mode="stub", enabled=True),
         exposures=Exposures(open_unit, clock, MoneyGate()),
+        memories=AccountMemories(open_unit),
         stops=Stops(open_unit, clock, ticks),
         clock=clock,
         enabled=True,

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from autopublisher.bootstrap.database import opened_units
+from autopublisher.domain.past_tests import FinishedTest, MeasuredTest
 from support.command import ROOT, CommandLine, Prompt, simulators_in
 from support.pictures import drawn
+from unit.domain.samples import ACCOUNT, ACT, NOW, RUN_ID, run_of
 
 pytestmark = pytest.mark.slow
 
@@ -206,6 +209,26 @@ def test_an_accounts_spend_limits_are_set_shown_and_lifted(prompt: Prompt) -> No
 def test_a_limit_that_is_no_amount_is_refused(prompt: Prompt, amount: str, code: int) -> None:
     prompt.run("account", "add", "act_123456789", "--page-id", "1001")
     assert prompt.run("account", "limits", "act_123456789", f"--daily={amount}").exit_code == code
+
+
+def test_what_an_account_has_learned_is_told_in_words_and_as_the_api_does(
+    prompt: Prompt, database_url: str
+) -> None:
+    left = MeasuredTest(((0.1, 0.02), (-0.1, 0.02)), ((0.0, 0.01), (0.0, 0.01)), days=1.0, events=90.0)
+    with opened_units(database_url) as open_unit, open_unit() as unit:
+        unit.accounts.add(ACCOUNT)
+        unit.runs.add(run_of())
+        unit.finished_tests.put([FinishedTest(RUN_ID, ACT, "roas", NOW, left)])
+        unit.commit()
+    command = ("account", "memory", ACT)
+    told = prompt.run(*command, DATABASE_URL=database_url).stdout
+    assert told.startswith("Finished tests that count for roas: 1.")
+    assert RUN_ID in told
+    shown = json.loads(prompt.run(*command, "-o", "json", DATABASE_URL=database_url).stdout)
+    assert (shown["tests"], shown["known"], shown["runs"][0]["run_id"]) == (1, False, RUN_ID)
+    empty = prompt.run("--lang", "es", *command, "--criteria", "cpa", "--recount", DATABASE_URL=database_url)
+    assert empty.stdout.startswith("Ninguna prueba terminada de esta cuenta cuenta todavía para cpa.")
+    assert "Pruebas terminadas contadas de nuevo: 0." in empty.stderr
 
 
 def test_exposure_is_a_table_of_accounts_runs_and_objects(prompt: Prompt) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from autopublisher.api import auth, errors, exposure, openapi, resources, router, stops
+from autopublisher.api import account_memory, auth, errors, exposure, openapi, resources, router, stops
 from autopublisher.api.access import public
 from autopublisher.api.middleware import BodyLimit, HeldRefusals, RequestFrame
 from autopublisher.api.services import Hook, Services
@@ -85,6 +85,7 @@ def _bare_app(
         router.router,
         stops.router,
         exposure.router,
+        account_memory.router,
         resources.router,
         resources.uploads,
         auth.router,

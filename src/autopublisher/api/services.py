@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from autopublisher.api.waiting import Patience
+from autopublisher.flows.requests.account_memory import AccountMemories
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -29,6 +30,7 @@ class Services:
     accounts: Accounts
     monitor: Monitor
     exposures: Exposures
+    memories: AccountMemories
     stops: Stops
     clock: Clock
     enabled: bool

@@ -41,6 +41,7 @@ from autopublisher.dashboard.pages import lost_page, pages
 from autopublisher.dashboard.session import Desk
 from autopublisher.domain.errors import ConflictError
 from autopublisher.flows.dispatcher import EngineConfig, build_dispatcher
+from autopublisher.flows.requests.account_memory import AccountMemories
 from autopublisher.flows.requests.accounts import Accounts
 from autopublisher.flows.requests.approvals import Approvals
 from autopublisher.flows.requests.exposure import Exposures
@@ -293,6 +294,7 @@ class Product:
             accounts=Accounts(unit, outside.meta, outside.storage, clock, registered=keeper.book_accounts),
             monitor=Monitor(unit, clock, worker, mode=mode, enabled=enabled),
             exposures=Exposures(unit, clock, MoneyGate(spend_rules_of(settings))),
+            memories=AccountMemories(unit),
             stops=Stops(unit, clock, outside.ticks, pause),
             clock=clock,
             enabled=enabled,

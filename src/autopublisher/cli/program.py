@@ -36,7 +36,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restore": "backup:restore",
     "openapi": "serving:openapi",
     "example-request": "demo:example_request",
-    "account": "account_set:account_app",
+    "account": "account_commands:account_app",
     "creative": "registry:creative_app",
     "user": "registry:user_app",
     "db": "database:db_app",

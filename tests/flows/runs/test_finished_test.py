@@ -13,7 +13,8 @@ from autopublisher.domain.past_tests import KNOWN_FROM, FinishedTest
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.evidence_inputs import design_of
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.runs.finished_test import recount
+from autopublisher.flows.requests.account_memory import AccountMemories
+from autopublisher.flows.runs.finished_test import keep_remains, recounted
 from support.simulated import brief_request
 from support.staging import Stage, with_test
 from support.wording import english
@@ -69,7 +70,11 @@ def test_a_test_that_a_person_stopped_counts_as_well_and_late_figures_restate_it
                 for one in latest
             ]
         )
-        assert recount(unit, run)
+        unit.commit()
+    remains = recounted(stage.open_unit, run)
+    assert remains is not None
+    with stage.database.unit_of_work() as unit:
+        keep_remains(unit, run.id, remains)
         unit.commit()
     (after,) = remembered(stage, "roas")
     assert after.measured.events == before[0].measured.events + 6
@@ -90,9 +95,21 @@ def test_a_run_that_never_came_to_its_test_has_nothing_to_leave() -> None:
     stage.approvals.cancel(stage.run_id, "manager")
     stage.go()
     assert stage.events("not_remembered") == []
-    run = stage.now_run
+    assert recounted(stage.open_unit, stage.now_run) is None
+
+
+def test_tests_of_before_there_was_a_memory_are_counted_when_somebody_asks_for_it() -> None:
+    stage = Stage()
+    stage.go(RunStatus.SELECTING_WINNER)
+    left = remembered(stage)
     with stage.database.unit_of_work() as unit:
-        assert not recount(unit, run)
+        unit.finished_tests.remove(stage.run_id, EACH)
+        unit.commit()
+    memories, account_id = AccountMemories(stage.open_unit), stage.now_run.account_id
+    assert memories.of(account_id, Criterion.ROAS).memory.tests == 0
+    assert [memories.recount(account_id), memories.recount(account_id)] == [1, 1]
+    assert [one.measured for one in remembered(stage)] == [one.measured for one in left]
+    assert memories.of(account_id, Criterion.ROAS).memory.tests == 1
 
 
 def test_what_the_account_remembers_is_fixed_when_a_run_is_admitted() -> None:

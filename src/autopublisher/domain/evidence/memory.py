@@ -6,7 +6,7 @@ day noise).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from autopublisher.domain.evidence.dispersion import raw_day_variance
 from autopublisher.domain.evidence.effects import Totals, click_levels, parts_of, totals_at
 from autopublisher.domain.evidence.observations import History, Snapshot, in_order
 from autopublisher.domain.evidence.score import score_analyses
-from autopublisher.domain.evidence.spread import PastTest, learned
+from autopublisher.domain.evidence.spread import GRID, PastTest, learned
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY, Timeline, build
 from autopublisher.domain.past_tests import AccountMemory, MeasuredTest, Omission
 
@@ -98,6 +98,23 @@ def memory_of(criterion: Criterion, tests: Sequence[MeasuredTest]) -> AccountMem
         day_error=day_error,
         days_from=len(days),
     )
+
+
+@dataclass(frozen=True)
+class SpreadRange:
+    """A distribution over the grid of spreads: its middle, and where nine tenths of it lie."""
+
+    typical: float
+    low: float
+    high: float
+
+
+def range_of(weights: Sequence[float]) -> SpreadRange:
+    """Return the range of a memory's ``spread`` or ``of_clicks``."""
+    below = np.cumsum(weights)
+    places = np.searchsorted(below, np.array([0.5, 0.05, 0.95]) * below[-1])
+    typical, low, high = GRID[places].tolist()
+    return SpreadRange(typical, low, high)
 
 
 def _past(test: MeasuredTest, age: int) -> PastTest:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from autopublisher.domain.evidence import Criterion
 from autopublisher.domain.evidence.memory import memory_of
-from autopublisher.domain.ids import ActId
+from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.past_tests import AccountMemory
 from autopublisher.domain.runs.finished_test import (
     SAID_OF,
@@ -35,7 +35,7 @@ class LeftTest:
 
     def keep(self, unit: UnitOfWork) -> None:
         """Write the rows; where there is none for the run's own criterion, its log says why."""
-        keep_remains(unit, self.run, self.remains)
+        keep_remains(unit, self.run.id, self.remains)
         why = self.remains.omitted.get(self.run.request.ab_test_config.winner_criteria.value)
         if why is not None:
             said = OmissionMessage.NOT_REMEMBERED(why=SAID_OF[why]())
@@ -50,22 +50,19 @@ def left_test(open_unit: OpenUnitOfWork, before: Run, after: Run) -> LeftTest | 
         return LeftTest(after, _remains(unit, after, after.updated_at), after.updated_at)
 
 
-def recount(unit: UnitOfWork, run: Run) -> bool:
-    """Count a run's finished test anew from its snapshots, in the caller's transaction; tell whether it had one.
-
-    It stands in place of what was counted before.
-    """
+def recounted(open_unit: OpenUnitOfWork, run: Run) -> Remains | None:
+    """Return what a run's finished test leaves by the snapshots of now; None where it had none that is over."""
     if not has_left_its_test(run):
-        return False
-    keep_remains(unit, run, _remains(unit, run, finished_at(run)))
-    return True
+        return None
+    with open_unit().reading() as unit:
+        return _remains(unit, run, finished_at(run))
 
 
-def keep_remains(unit: UnitOfWork, run: Run, remains: Remains) -> None:
+def keep_remains(unit: UnitOfWork, run_id: RunId, remains: Remains) -> None:
     """Write what a test leaves in place of what was written before."""
     unit.finished_tests.put(remains.rows)
     if remains.omitted:
-        unit.finished_tests.remove(run.id, tuple(remains.omitted))
+        unit.finished_tests.remove(run_id, tuple(remains.omitted))
 
 
 def account_memory_of(unit: UnitOfWork, act_id: ActId, criterion: Criterion) -> AccountMemory:

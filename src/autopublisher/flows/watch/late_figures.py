@@ -37,7 +37,7 @@ from autopublisher.domain.runs.settlement import is_unsettled, settled_spend, sp
 from autopublisher.flows.run_pages import every_run, with_journals
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from autopublisher.flows.runs.collector import REFRESH
-from autopublisher.flows.runs.finished_test import recount
+from autopublisher.flows.runs.finished_test import keep_remains, recounted
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.writes.money_gate import LONGEST
@@ -158,7 +158,11 @@ class LateFigures:
         return has_settled and place.run.is_final and self._settle(place, [*earlier, read_now], now)
 
     def _settle(self, place: _Place, known: Sequence[Snapshot], now: datetime) -> bool:
-        """Let the journal count what was spent instead of what could have been; tell whether it does."""
+        """Let the journal count what was spent instead of what could have been; tell whether it does.
+
+        What came late belongs to what the account remembers of a test as well.
+        """
+        restated = None if place.letter == FINAL_ARM else recounted(self._open_unit, place.run)
         try:
             with self._open_unit() as unit:
                 rows = unit.journal.of_run(place.run.id)
@@ -170,10 +174,8 @@ class LateFigures:
                 unit.journal.advance(
                     replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
                 )
-                if (
-                    place.letter != FINAL_ARM
-                ):  # what came late belongs to what the account remembers of the test
-                    recount(unit, place.run)
+                if restated is not None:
+                    keep_remains(unit, place.run.id, restated)
                 unit.commit()
         except (StaleRunError, StaleOperationError):
             return False  # somebody else is at it; what is kept is as true
