@@ -75,7 +75,8 @@ class AccountMemoryOut(Told):
     basket_variation: VariationOut | None = Field(
         description="Of one order's value; null where none is counted."
     )
-    day_noise: VariationOut = Field(description="Good and bad days of a single ad.")
+    day_noise: VariationOut = Field(description="Good and bad days of a single ad, for money decisions.")
+    day_noise_in_proof: VariationOut = Field(description="The same for proof, with a margin for doubt.")
     sentences: list[str] = Field(description="All of it in words, in the language of `Accept-Language`.")
     runs: list[RememberedTestOut] = Field(description="The tests it rests on, oldest first.")
 
@@ -113,6 +114,7 @@ def present_memory(found: Remembered, reader: Language) -> AccountMemoryOut:
         clicks=_clicks(view),
         basket_variation=None if view.basket_variation is None else _variation(view.basket_variation),
         day_noise=_variation(view.day_noise),
+        day_noise_in_proof=_variation(view.proof_day_noise),
         sentences=[render(one, reader) for one in view.sentences],
         runs=[
             RememberedTestOut(

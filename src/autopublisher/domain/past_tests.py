@@ -14,7 +14,7 @@ from autopublisher.domain.ids import ActId, RunId
 KNOWN_FROM: Final = 20
 """So many tests make the spread between ads known, and the account's own basket variation and day noise used."""
 
-_LEAST_DAY_SPREAD = 0.06
+_LEAST_DAY_SPREAD, _USUAL_DAY_SPREAD, _DOUBT_OF_DAYS = 0.06, 0.12, 0.05
 _LEAST_DISPERSION = 0.01
 
 
@@ -103,12 +103,25 @@ class AccountMemory:
 
     @property
     def day_spread(self) -> float | None:
-        """The account's own day noise, a standard error above its mean (decision 0006); None while the usual is assumed."""
-        if self.days_from < KNOWN_FROM or self.day_variance is None:
+        """The account's own day noise for proof, a standard error above its mean (decision 0006); None: the usual one."""
+        if not self._knows_days:
             return None
-        return math.sqrt(max(self.day_variance + (self.day_error or 0.0), _LEAST_DAY_SPREAD**2))
+        return math.sqrt(max((self.day_variance or 0.0) + (self.day_error or 0.0), _LEAST_DAY_SPREAD**2))
 
     @property
     def day_spread_doubt(self) -> float | None:
         """The standard deviation of the square of ``day_spread``."""
-        return None if self.day_spread is None else self.day_error
+        return self.day_error if self._knows_days else None
+
+    @property
+    def likely_day_spread(self) -> float | None:
+        """The account's own day noise for money decisions: its mean and the usual one, each by its precision."""
+        if not self._knows_days:
+            return None
+        to_usual, to_own = (self.day_error or 0.0) ** 2, _DOUBT_OF_DAYS**2
+        likely = (to_usual * _USUAL_DAY_SPREAD**2 + to_own * (self.day_variance or 0.0)) / (to_usual + to_own)
+        return math.sqrt(max(likely, _LEAST_DAY_SPREAD**2))
+
+    @property
+    def _knows_days(self) -> bool:
+        return self.days_from >= KNOWN_FROM and self.day_variance is not None

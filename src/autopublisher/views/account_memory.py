@@ -41,6 +41,7 @@ class MemoryView:
     clicks_are_counted: bool
     basket_variation: Variation | None
     day_noise: Variation
+    proof_day_noise: Variation
 
     @property
     def memory(self) -> AccountMemory:
@@ -59,7 +60,8 @@ class MemoryView:
         if self.basket_variation is not None:
             own, usual = MemoryMessage.BASKETS_OWN, MemoryMessage.BASKETS_ASSUMED
             said.append(_variation_said(self.basket_variation, own, usual))
-        said.append(_variation_said(self.day_noise, MemoryMessage.DAYS_OWN, MemoryMessage.DAYS_ASSUMED))
+        own, usual, proof = MemoryMessage.DAYS_OWN, MemoryMessage.DAYS_ASSUMED, self.proof_day_noise
+        said.append(_variation_said(self.day_noise, own, usual, proof=_percent(proof.used)))
         return said
 
 
@@ -80,8 +82,11 @@ def view_of(found: Remembered) -> MemoryView:
         day_noise=_variation(
             known.day_variance,
             known.days_from,
-            None if known.day_spread is None else known.day_spread**2,
+            _squared(known.likely_day_spread),
             DAY_SPREAD**2,
+        ),
+        proof_day_noise=_variation(
+            known.day_variance, known.days_from, _squared(known.day_spread), measure.day_spread**2
         ),
     )
 
@@ -94,6 +99,10 @@ def _variation(measured: float | None, tests: int, used: float | None, assumed: 
         used=math.sqrt(assumed if used is None else used),
         assumed=math.sqrt(assumed),
     )
+
+
+def _squared(deviation: float | None) -> float | None:
+    return None if deviation is None else deviation**2
 
 
 def _spread_said(view: MemoryView) -> Message:
@@ -127,10 +136,10 @@ def _clicks_said(view: MemoryView) -> Message:
     return MemoryMessage.CLICKS_USED(more=_percent(more), useless=_percent(known.useless))
 
 
-def _variation_said(found: Variation, own: MemoryMessage, usual: MemoryMessage) -> Message:
+def _variation_said(found: Variation, own: MemoryMessage, usual: MemoryMessage, **besides: int) -> Message:
     if found.is_own:
-        return own(used=_percent(found.used), tests=found.tests, assumed=_percent(found.assumed))
-    return usual(assumed=_percent(found.assumed), least=KNOWN_FROM, tests=found.tests)
+        return own(used=_percent(found.used), tests=found.tests, assumed=_percent(found.assumed), **besides)
+    return usual(assumed=_percent(found.assumed), least=KNOWN_FROM, tests=found.tests, **besides)
 
 
 def _percent(share: float) -> int:

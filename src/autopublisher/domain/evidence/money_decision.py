@@ -141,7 +141,7 @@ class MoneyRule:
         known = terms.memory
         self._memory = learned(terms.past_tests) if known is None else _recalled(known)
         self._dispersion = None if known is None else known.used_dispersion
-        self._day_spread = DAY_SPREAD if known is None else known.day_spread or DAY_SPREAD
+        self._day_spread = DAY_SPREAD if known is None else known.likely_day_spread or DAY_SPREAD
 
     def looks(self) -> list[int]:
         """Return the rows of the looks: the first at or past each full day of delivery, and the planned end."""

@@ -221,6 +221,8 @@ def test_basket_variation_and_day_noise_are_the_accounts_own_from_twenty_tests_o
     assert enough.is_known
     assert enough.day_spread == pytest.approx(math.sqrt(raw.mean() + error))
     assert enough.day_spread_doubt == pytest.approx(error)
+    shrunk = np.average([0.12**2, raw.mean()], weights=[1 / 0.05**2, 1 / error**2])
+    assert enough.likely_day_spread == pytest.approx(math.sqrt(shrunk))
     weights = [test.events for test in tests]
     own = np.average([test.value_dispersion or 0.0 for test in tests], weights=weights)
     assert enough.used_dispersion == pytest.approx(own)
@@ -242,7 +244,7 @@ def test_a_memory_fixed_beforehand_decides_as_its_tests_do_until_it_knows_more()
         for terms in (MoneyTerms(2000.0, past_tests=rows), MoneyTerms(2000.0, memory=memory))
     ]
     assert decided[0] == decided[1] is not None
-    noisy = replace(memory, day_variance=0.09, day_error=0.0, days_from=KNOWN_FROM)
+    noisy = replace(memory, day_variance=0.09, day_error=0.01, days_from=KNOWN_FROM)
     doubtful = MoneyRule(DESIGN, MoneyTerms(2000.0, memory=noisy), timeline).decided(48, (0, 1, 2))
     assert decided[1] is not None
     assert doubtful is not None
