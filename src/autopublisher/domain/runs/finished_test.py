@@ -8,6 +8,7 @@ from types import MappingProxyType
 from autopublisher.domain import evidence
 from autopublisher.domain.evidence.criteria import MEASURES
 from autopublisher.domain.evidence.memory import measured_test
+from autopublisher.domain.evidence.observations import in_order
 from autopublisher.domain.journal.records import Snapshot
 from autopublisher.domain.messages import Code
 from autopublisher.domain.past_tests import FinishedTest, MeasuredTest, Omission
@@ -66,7 +67,8 @@ def finished_at(run: Run) -> datetime:
 
 def remains_of(run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot], at: datetime) -> Remains:
     """Return what a run's test leaves, having finished at a moment; criteria that are read alike leave alike rows."""
-    design, history = design_of(run, variants, final=True), history_of(run, variants, snapshots)
+    design = design_of(run, variants, final=True)
+    history = in_order(history_of(run, variants, snapshots), len(variants))
     hours = _hours_of(run, at)
     known = {
         measure: measured_test(replace(design, criterion=criterion), history, hours)

@@ -69,8 +69,9 @@ class Admission:
         problems, facts = self._problems(run)
         if problems or facts is None:
             return _refused(run, now, problems)
+        known = self._with_memory(run)
         with self._open_unit() as unit:
-            step = self._admitted(unit, run, facts, now)
+            step = self._admitted(unit, known, facts, now)
             breach = self._gate.breach(unit, run, step.run, now)
             if breach is not None:
                 field = "ab_test_config.test_budget_per_variant"
@@ -85,6 +86,11 @@ class Admission:
         self._wait_turn(unit, run, now)
         if self._gate.breach(unit, run, admitted, now, held=True) is not None:
             raise Deferred(now)  # another run was faster; the next look refuses this one with the figures
+
+    def _with_memory(self, run: Run) -> Run:
+        """Return the run with what the account's finished tests say now; worked out while no transaction is open."""
+        memory = account_memory_of(self._open_unit, run.act_id, criterion_of(run))
+        return replace(run, trial=replace(run.trial, memory=memory)) if memory.tests else run
 
     def _problems(self, run: Run) -> tuple[list[Problem], AdAccountFacts | None]:
         """Return what keeps the run out, and what Meta says of its account where that had to be asked."""
@@ -129,10 +135,7 @@ class Admission:
         }
         starts = now + LEAD
         ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
-        memory = account_memory_of(unit, run.act_id, criterion_of(run))
-        trial = replace(
-            run.trial, arms_start_at=starts, arms_end_at=ends, memory=memory if memory.tests else None
-        )
+        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends)
         settled = replace(run, request=request, trial=trial, admitted_at=now)
         plan = test_plan(settled, variants, creatives, starts, ends)
         moved = replace(

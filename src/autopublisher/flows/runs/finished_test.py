@@ -65,9 +65,10 @@ def keep_remains(unit: UnitOfWork, run_id: RunId, remains: Remains) -> None:
         unit.finished_tests.remove(run_id, tuple(remains.omitted))
 
 
-def account_memory_of(unit: UnitOfWork, act_id: ActId, criterion: Criterion) -> AccountMemory:
+def account_memory_of(open_unit: OpenUnitOfWork, act_id: ActId, criterion: Criterion) -> AccountMemory:
     """Return what an account's finished tests say of a criterion; without any, what is assumed."""
-    tests = unit.finished_tests.of_account(act_id, (criterion.value,))
+    with open_unit().reading() as unit:
+        tests = unit.finished_tests.of_account(act_id, (criterion.value,))
     return memory_of(criterion, [test.measured for test in tests])
 
 
