@@ -55,7 +55,7 @@ def _omission(
         return Omission.SET_ASIDE
     if last >= 0 and faults(design, history, timeline, last):
         return Omission.UNHEALTHY
-    if float(totals.counts.sum()) < 1:
+    if float(totals.counts.sum()) < 1 or float(totals.values.sum()) <= 0:
         return Omission.NO_EVENT
     return None if (totals.matured > 0).all() else Omission.NOT_DELIVERED
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.stats import norm
 
 from autopublisher.domain.evidence import Criterion, Design, Figures, Snapshot
 from autopublisher.domain.evidence.memory import measured_test, memory_of
@@ -16,6 +16,8 @@ from autopublisher.domain.evidence.money_decision import MoneyRule, MoneyTerms
 from autopublisher.domain.evidence.spread import GRID, PastTest
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.past_tests import KNOWN_FROM, MeasuredTest, Omission
+
+Array = npt.NDArray[np.float64]
 
 DESIGN = Design(
     variants=("A", "B", "C"),
@@ -46,6 +48,11 @@ def history(hours: int = 48, sales: Sequence[int] = DAY_SALES, quiet: int = 0) -
         for hour in range(1, hours + quiet + 1)
         for on in (min(hour, hours),)
     ]
+
+
+def worthless(polls: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the polls without what was paid."""
+    return [replace(each, figures=tuple(replace(one, revenue=0.0) for one in each.figures)) for each in polls]
 
 
 def left(
@@ -114,6 +121,7 @@ def test_a_basket_always_alike_has_no_variation_and_readings_tell_that_of_others
         (history(quiet=20), 23.0, Omission.TOO_SHORT),
         ([], 30.0, Omission.NO_EVENT),
         (history(sales=(0, 0, 0)), 48.0, Omission.NO_EVENT),
+        (worthless(history(sales=(1, 1, 1))), 48.0, Omission.NO_EVENT),
         ([*history(), replace(history(4)[-1], hour=49.0)], 49.0, Omission.SET_ASIDE),
         ([replace(each, edited=each.hour > 40) for each in history()], 48.0, Omission.UNHEALTHY),
         (
@@ -127,6 +135,26 @@ def test_what_cannot_be_told_or_trusted_leaves_nothing(
     polls: Sequence[Snapshot], hours: float, why: Omission
 ) -> None:
     assert measured_test(DESIGN, polls, hours) is why
+
+
+def test_whatever_was_counted_leaves_finite_numbers_or_a_reason() -> None:
+    draw = np.random.default_rng(3)
+    kinds = set()
+    for _ in range(150):
+        polls, step = int(draw.choice([1, 2, 8, 30])), float(draw.choice([0.25, 6.0, 48.0]))
+        added = draw.poisson(draw.choice([0.1, 1.0, 50.0]), (polls, 3, 6))
+        added[:, int(draw.integers(3))] *= int(draw.integers(0, 2))
+        sums = added.cumsum(axis=0).astype(np.float64)
+        sums[-1] *= float(draw.choice([0.5, 1.0]))
+        figures = [tuple(Figures(*row) for row in poll) for poll in sums.tolist()]
+        test = [Snapshot(step * (hour + 1), each) for hour, each in enumerate(figures)]
+        found = measured_test(DESIGN, test, 48.0)
+        kinds.add("row" if isinstance(found, MeasuredTest) else found.value)
+        if isinstance(found, MeasuredTest):
+            assert np.isfinite([*found.rates, *found.clicks]).all()
+            assert min(doubt for _, doubt in (*found.rates, *found.clicks)) > 0
+            assert np.isfinite(memory_of(Criterion.ROAS, [found]).spread).all()
+    assert len(kinds) >= 4
 
 
 def test_clicks_are_no_sign_of_themselves_and_need_no_purchase() -> None:
@@ -184,9 +212,11 @@ def test_the_spread_is_that_of_a_power_prior_mixed_with_the_default() -> None:
     weights = default.copy()
     for age, test in zip((2, 1, 0), tests, strict=True):
         for place, spread in enumerate(GRID):
+            doubts = np.array([doubt for _, doubt in test.rates]) + spread**2
+            levels = np.array([level for level, _ in test.rates])
 
-            def density(mean: float, test: MeasuredTest = test, spread: float = float(spread)) -> float:
-                return float(np.prod([norm.pdf(y, mean, math.sqrt(v + spread**2)) for y, v in test.rates]))
+            def density(mean: float, levels: Array = levels, doubts: Array = doubts) -> float:
+                return float(np.exp(-0.5 * (levels - mean) ** 2 / doubts).prod() / np.sqrt(doubts).prod())
 
             weights[place] *= quad(density, -3, 3, points=[0.0], epsabs=0, epsrel=1e-10)[0] ** (0.97**age)
     expected = 0.9 * weights / weights.sum() + 0.1 * default
