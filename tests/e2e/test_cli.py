@@ -226,7 +226,8 @@ def test_what_an_account_has_learned_is_told_in_words_and_as_the_api_does(
     assert RUN_ID in told
     shown = json.loads(prompt.run(*command, "-o", "json", DATABASE_URL=database_url).stdout)
     assert (shown["tests"], shown["known"], shown["runs"][0]["run_id"]) == (1, False, RUN_ID)
-    empty = prompt.run("--lang", "es", *command, "--criteria", "cpa", "--recount", DATABASE_URL=database_url)
+    assert shown["account_memory"]["tests"][0]["rate"] == [[0.1, 0.02], [-0.1, 0.02]]
+    empty = prompt.run(*command, "--criteria", "cpa", "--recount", DATABASE_URL=database_url, LANGUAGE="es")
     assert empty.stdout.startswith("Ninguna prueba terminada de esta cuenta cuenta todavía para cpa.")
     assert "Pruebas terminadas contadas de nuevo: 0." in empty.stderr
 

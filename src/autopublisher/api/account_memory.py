@@ -61,6 +61,20 @@ class RememberedTestOut(Told):
     money_moved: bool = Field(description="Whether money was moved between its arms.")
 
 
+class JudgeTestOut(Told):
+    """What one finished test says, as `autopublisher judge` reads it: a pair of estimate and variance for each variant."""
+
+    age_tests: int = Field(description="How many tests have finished since.")
+    rate: list[tuple[float, float]]
+    clicks: list[tuple[float, float]]
+
+
+class JudgeMemoryOut(Told):
+    """The `account_memory` of a recorded test's design (`autopublisher judge`)."""
+
+    tests: list[JudgeTestOut]
+
+
 class AccountMemoryOut(Told):
     """What an account's finished tests say of one criterion; runs that are under way keep what they started with."""
 
@@ -79,6 +93,7 @@ class AccountMemoryOut(Told):
     day_noise_in_proof: VariationOut = Field(description="The same for proof, with a margin for doubt.")
     sentences: list[str] = Field(description="All of it in words, in the language of `Accept-Language`.")
     runs: list[RememberedTestOut] = Field(description="The tests it rests on, oldest first.")
+    account_memory: JudgeMemoryOut = Field(description="The same tests for a line of `autopublisher judge`.")
 
 
 @router.get(
@@ -126,6 +141,19 @@ def present_memory(found: Remembered, reader: Language) -> AccountMemoryOut:
             )
             for test in found.tests
         ],
+        account_memory=_for_judge(found),
+    )
+
+
+def _for_judge(found: Remembered) -> JudgeMemoryOut:
+    youngest = len(found.tests) - 1
+    return JudgeMemoryOut(
+        tests=[
+            JudgeTestOut(
+                age_tests=youngest - place, rate=list(test.measured.rates), clicks=list(test.measured.clicks)
+            )
+            for place, test in enumerate(found.tests)
+        ]
     )
 
 
