@@ -28,6 +28,7 @@ def account_memory(
     """Say what an account has learned from its finished tests, from which, and what that changes for its next runs."""
     # The decision engine takes long to load, and the other commands on accounts do without.
     from autopublisher.domain.evidence import Criterion  # noqa: PLC0415 - see above
+    from autopublisher.domain.runs.finished_test import SAID_OF  # noqa: PLC0415 - see above
     from autopublisher.flows.requests.account_memory import AccountMemories  # noqa: PLC0415 - see above
     from autopublisher.views.account_memory import view_of  # noqa: PLC0415 - see above
 
@@ -35,7 +36,10 @@ def account_memory(
     with opened_units(settings.database, settings.home) as open_unit:
         owner, memories = account_named(open_unit, settings, account), AccountMemories(open_unit)
         if recount:
-            tell(worded("tests_counted", number=memories.recount(owner.id)))
+            again = memories.recount(owner.id, Criterion(criteria.value))
+            tell(worded("tests_counted", number=again.counted))
+            for run_id, why in again.omitted.items():
+                tell(worded("test_left_out", run=run_id, why=SAID_OF[why]()))
         found = memories.of(owner.id, Criterion(criteria.value))
     if output is Output.JSON:
         from autopublisher.api.account_memory import present_memory  # noqa: PLC0415 - see above

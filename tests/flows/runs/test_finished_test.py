@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 
 from autopublisher.domain.evidence import Criterion
-from autopublisher.domain.past_tests import KNOWN_FROM, FinishedTest
+from autopublisher.domain.past_tests import KNOWN_FROM, FinishedTest, Omission
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.evidence_inputs import design_of
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.requests.account_memory import AccountMemories
+from autopublisher.flows.requests.account_memory import AccountMemories, Recounted
 from autopublisher.flows.runs.finished_test import keep_remains, recounted
 from support.simulated import brief_request
 from support.staging import Stage, with_test
@@ -84,6 +84,8 @@ def test_a_test_that_a_person_stopped_counts_as_well_and_late_figures_restate_it
 def test_a_test_stopped_before_a_day_leaves_nothing_and_says_why() -> None:
     stage = cancelled(timedelta(hours=4), brief_request())
     assert remembered(stage) == []
+    counted = AccountMemories(stage.open_unit).recount(stage.now_run.account_id, Criterion.ROAS)
+    assert counted == Recounted(0, {stage.run_id: Omission.TOO_SHORT})
     (event,) = stage.events("not_remembered")
     assert english(event.message) == (
         "This test does not count for the account's memory: it was stopped before a full day of delivery."
@@ -107,7 +109,8 @@ def test_tests_of_before_there_was_a_memory_are_counted_when_somebody_asks_for_i
         unit.commit()
     memories, account_id = AccountMemories(stage.open_unit), stage.now_run.account_id
     assert memories.of(account_id, Criterion.ROAS).memory.tests == 0
-    assert [memories.recount(account_id), memories.recount(account_id)] == [1, 1]
+    again = [memories.recount(account_id, Criterion.ROAS) for _ in range(2)]
+    assert again == [Recounted(1, {}), Recounted(1, {})]
     assert [one.measured for one in remembered(stage)] == [one.measured for one in left]
     assert memories.of(account_id, Criterion.ROAS).memory.tests == 1
 
@@ -131,7 +134,8 @@ def test_what_the_account_remembers_is_fixed_when_a_run_is_admitted() -> None:
     with stage.database.unit_of_work() as unit:
         last = unit.decisions.of_run(later)[-1]
     assert json.loads(last.money or "")["past_tests"] == 1
-    assert "assumed spread" not in last.sentence_en
+    assert "few finished tests of the account (1); from 20 on" in last.sentence_en
+    assert "pocas pruebas terminadas de la cuenta (1)" in last.sentence_es
 
 
 def test_proof_takes_the_accounts_own_day_noise_once_it_is_known() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision
 from autopublisher.domain.evidence.verdict_phrases import ENGLISH, SPANISH, VerdictPhrases
 from autopublisher.domain.evidence.verdict_text import Language
+from autopublisher.domain.past_tests import KNOWN_FROM
 
 _PHRASES: Mapping[Language, Mapping[str, str]] = {
     Language.ENGLISH: {
@@ -26,6 +27,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "even": "Testing on is worth no more than deciding now.",
         "costs": "Testing on would cost about {waiting} more than it brings.",
         "assumed": "The size of the gain rests on an assumed spread between ads; tests of the account itself make it known.",
+        "little_known": "The size of the gain rests on few finished tests of the account ({tests}); from {least} on it"
+        " counts as known.",
     },
     Language.SPANISH: {
         "publish": "No está demostrado. {variant} es la mejor apuesta: {p_best} de probabilidad de ser la mejor.",
@@ -50,6 +53,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "costs": "Seguir probando costaría unos {waiting} más de lo que aporta.",
         "assumed": "El tamaño de la ganancia se apoya en una diferencia supuesta entre anuncios; las pruebas de la propia"
         " cuenta la dan a conocer.",
+        "little_known": "El tamaño de la ganancia se apoya en pocas pruebas terminadas de la cuenta ({tests}); a partir de"
+        " {least} se considera conocido.",
     },
 }
 
@@ -90,9 +95,9 @@ def _worded(
     if waiting is not None:
         told = "waits" if waiting > 0 else "costs"
         said.append(phrases["even" if values["waiting"] == values["nothing"] else told])
-    if past_tests == 0:
-        said.append(phrases["assumed"])
-    return tuple(sentence.format(**values) for sentence in said)
+    if past_tests < KNOWN_FROM:
+        said.append(phrases["little_known" if past_tests else "assumed"])
+    return tuple(sentence.format(**values, tests=past_tests, least=KNOWN_FROM) for sentence in said)
 
 
 def _values(decision: MoneyDecision, currency: str, language: Language) -> Mapping[str, str]:
