@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from autopublisher.domain.evidence import Criterion
+from autopublisher.domain.evidence import Criterion, replay
 from autopublisher.domain.past_tests import KNOWN_FROM, FinishedTest, Omission
 from autopublisher.domain.request.request import RunRequest
-from autopublisher.domain.runs.evidence_inputs import design_of
+from autopublisher.domain.runs.evidence_inputs import design_of, history_of
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.account_memory import AccountMemories, Recounted
 from autopublisher.flows.runs.finished_test import keep_remains, recounted
@@ -138,16 +138,26 @@ def test_what_the_account_remembers_is_fixed_when_a_run_is_admitted() -> None:
     assert "pocas pruebas terminadas de la cuenta (1)" in last.sentence_es
 
 
-def test_proof_takes_the_accounts_own_day_noise_once_it_is_known() -> None:
+def test_proof_takes_the_accounts_own_day_noise_once_it_is_known_and_can_be_computed_again() -> None:
     stage = Stage()
     stage.go(RunStatus.SELECTING_WINNER)
-    later = stage.intake.submit(brief_request(), "tester").id
-    run = stage.drive(later, RunStatus.CREATING_CAMPAIGNS)
+    stage.run_id = stage.intake.submit(brief_request(), "tester").id
+    run = stage.go(RunStatus.CREATING_CAMPAIGNS)
     assert run.trial.memory is not None
     with stage.database.unit_of_work() as unit:
-        variants = unit.records.variants(later)
+        variants = unit.records.variants(run.id)
     assert design_of(run, variants).day_spread is None
     known = replace(run.trial.memory, day_variance=0.03, day_error=0.01, days_from=KNOWN_FROM)
-    design = design_of(replace(run, trial=replace(run.trial, memory=known)), variants)
+    stage.overwrite(trial=replace(run.trial, memory=known))
+    run = stage.go(RunStatus.SELECTING_WINNER)
+    design = design_of(run, variants, final=True)
     assert design.day_spread == pytest.approx(0.2)
     assert design.day_spread_doubt == 0.01
+    with stage.database.unit_of_work() as unit:
+        stored = unit.decisions.of_run(run.id)[-1].verdict
+    history = history_of(run, variants, stage.snapshots())
+    assert replay(design, history, final=True).to_json() == stored
+    assert (
+        replay(replace(design, day_spread=None, day_spread_doubt=None), history, final=True).to_json()
+        != stored
+    )
