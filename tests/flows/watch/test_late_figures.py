@@ -1,15 +1,17 @@
 """The watch's record of ended runs: read no more often than figures are new, and never again once all has settled."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from autopublisher.domain.errors import MetaTransientError
 from autopublisher.domain.ids import MetaId
+from autopublisher.domain.past_tests import FinishedTest
 from autopublisher.domain.runs.final_campaign import LATE_FIGURES
 from autopublisher.domain.runs.run import RunStatus
-from support.staging import PlannedFault
+from support.staging import PlannedFault, with_test
 from support.sweep_staging import SweepStage, staged
 
 ARMS = ("test/a/adset", "test/b/adset")
@@ -80,3 +82,27 @@ def test_an_ad_set_without_figures_is_asked_for_again_only_where_it_had_some(
     look_later(stage, days=2)
     assert look_later(stage, hours=1) == 0
     assert [stage.row(key).spent for key in ARMS] == [None, None]
+
+
+def test_what_a_stopped_test_sold_late_is_remembered_with_it() -> None:
+    stage = SweepStage(with_test(test_duration_hours=72, test_budget_per_variant=Decimal(150)))
+    stage.go(RunStatus.AB_TESTING)
+    starts = stage.now_run.trial.starts_at
+    while starts is None or stage.clock.now() < starts + timedelta(hours=30):
+        starts = stage.step().trial.starts_at
+    stage.approvals.cancel(stage.run_id, "manager")
+    stage.go()
+    stage.meta.rates = {"A": 5000, "B": 5000}
+    (before,) = remembered(stage)
+    look_later(stage, hours=2)
+    assert remembered(stage) == [before], "not settled yet"
+    look_later(stage, days=4)
+    (after,) = remembered(stage)
+    assert after.measured.events > before.measured.events
+    assert after.finished_at == before.finished_at
+
+
+def remembered(stage: SweepStage) -> list[FinishedTest]:
+    act_id = stage.now_run.act_id
+    with stage.database.unit_of_work() as unit:
+        return list(unit.finished_tests.of_account(act_id, ["roas"]))
