@@ -200,6 +200,7 @@ def test_what_deciding_is_worth_stands_beside_the_verdict(
         "budget_revenue": 1250.0,
         "worth": {"publish": 0.8, "keep": 0.75, "test_on": 0.79},
         "past_tests": 0,
+        "scaled_efficiency": 0.9,
     }
     with database.unit_of_work() as unit:
         latest = unit.decisions.latest([run.id])[run.id]

@@ -33,6 +33,7 @@ SAID = {
     "budget_revenue": 1250.0,
     "worth": {"publish": 0.8, "keep": 0.75, "test_on": 0.79},
     "past_tests": 0,
+    "scaled_efficiency": 0.9,
 }
 PutRun = Callable[..., Run]
 

@@ -59,6 +59,9 @@ class MoneyDecisionOut(Told):
         " it costs. Null where nothing is left to test."
     )
     worth_of_waiting_amount: float | None
+    cost_of_scaling_amount: float | None = Field(
+        description="What publishing `scaled` is expected to bring less than `in_place`: it learns anew and buys dearer."
+    )
     lift: float = Field(description="The variant over the mean of the others, as a ratio, chance taken out.")
     lift_interval: list[float] = Field(description="The range of the lift that holds it with a chance of .9.")
     past_tests: int = Field(description="How many finished tests of the account it rests on.")

@@ -298,6 +298,7 @@ def _money_decision(view: RunView) -> MoneyDecisionOut | None:
         expected_loss_amount=_maybe_major(worth.loss),
         worth_of_waiting=worth.waiting_share,
         worth_of_waiting_amount=_maybe_major(worth.waiting),
+        cost_of_scaling_amount=_maybe_major(worth.scaling),
         lift=worth.lift,
         lift_interval=list(worth.lift_interval),
         past_tests=worth.past_tests,

@@ -128,6 +128,7 @@ def publish_winner(  # noqa: PLR0917 - as above
         comment=asked.comment,
         digest=asked.plan_digest,
         role=user.role,
+        way=asked.way,
     )
     return _answer(services, released, response, prefer, reader)
 

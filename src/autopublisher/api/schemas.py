@@ -33,6 +33,7 @@ from autopublisher.domain.request.test_rules import (
 )
 from autopublisher.domain.request.text_rules import LONGEST_NAME
 from autopublisher.domain.request.variants import LETTERS
+from autopublisher.domain.runs.run import Way
 
 EXAMPLE_REQUEST: dict[str, Any] = {
     "meta_account_id": "5b1b9c3e-3f0a-4d53-9d5e-0c6a0f6f8a11",
@@ -299,6 +300,10 @@ class PublishWinnerIn(Asked):
     """The run that waits for approval."""
     variant_id: Annotated[ShortText | None, shown("A")] = None
     """The variant to publish: its letter, its name, or its id as the run shows it. Without, the proven winner."""
+    way: Annotated[Way, shown("scaled")] = Way.SCALED
+    """How it is published: `scaled` by a campaign of its own with `scaling_factor` times the daily budget, which has to
+    learn anew; `in_place` by its own ad set of the test, which goes on at the test's pace with what is left of
+    `total_budget`. All other variants stay off either way."""
     comment: Annotated[Text, shown("Fits the season.")] = ""
     """Why, for the audit trail."""
     plan_digest: Annotated[ShortText | None, shown("9f86d081884c7d65")] = None

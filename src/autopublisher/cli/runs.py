@@ -22,7 +22,7 @@ from autopublisher.cli.watching import Watcher
 from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.moments import moment_text
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus, Way
 from autopublisher.flows.requests.reports import FoundObject, RunView
 from autopublisher.views.moments import Zones, account_zones, zone_for
 
@@ -60,12 +60,15 @@ def approve(
     run_id: RunArgument,
     variant: Annotated[str | None, typer.Option(help="help.the_variants_letter_needed")] = None,
     comment: Annotated[str, typer.Option(help="help.why_for_the_audit")] = "",
+    way: Annotated[Way, typer.Option(help="help.the_way_of_publishing")] = Way.SCALED,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Approve a run's winner: it is scaled and published, the others stay paused."""
     with product_of() as product:
         services = product.services
-        services.approvals.publish_winner(RunId(run_id), local_actor(), variant, comment, role=Role.ADMIN)
+        services.approvals.publish_winner(
+            RunId(run_id), local_actor(), variant, comment, role=Role.ADMIN, way=way
+        )
         view, zones = services.reports.view(RunId(run_id)), account_zones(product.outside.open_unit)
         tell(worded("approval_recorded", hint=_worker_hint(product)))
     show_run(view, output, zones)

@@ -38,9 +38,10 @@ from autopublisher.domain.errors import (
     UnavailableError,
 )
 from autopublisher.domain.ids import AccountId, RunId, StopId
-from autopublisher.domain.messages import Message
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.messages import Message, remedied
+from autopublisher.domain.runs.run import RunStatus, Way
 from autopublisher.flows.requests.people import WrongPasswordError
+from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
 from autopublisher.views.progress import progress_of
@@ -245,8 +246,14 @@ class _Pages:
             worth=worth_of(view),
         )
 
-    def approve(
-        self, request: Request, run_id: RunPath, variant: Typed = "", digest: Typed = "", comment: Typed = ""
+    def approve(  # noqa: PLR0917 - one field of the form each
+        self,
+        request: Request,
+        run_id: RunPath,
+        variant: Typed = "",
+        digest: Typed = "",
+        comment: Typed = "",
+        way: Typed = Way.SCALED.value,
     ) -> Response:
         reader = reader_of(request)
         self._desk.approvals.publish_winner(
@@ -256,6 +263,7 @@ class _Pages:
             comment=comment,
             digest=digest,
             role=reader.role,
+            way=_way_of(way),
         )
         target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
         return RedirectResponse(target, 303)
@@ -323,3 +331,11 @@ def lost_page(desk: Desk) -> Callable[[Request, int], Response]:
         return renderer.page(request, "error.html", status, error=None, word=word)
 
     return draw
+
+
+def _way_of(typed: str) -> Way:
+    """Return a way of publishing by its name; raises InvalidRequestError for what is none."""
+    if typed not in set(Way):
+        said = Refusal.NO_SUCH_WAY(way=typed, ways=tuple(Way))
+        raise InvalidRequestError([Problem("way", *remedied(said))])
+    return Way(typed)

@@ -13,7 +13,8 @@ class Worth:
     """A money decision. Shares are 0 to 1 of what the rest of the budget earns, ``waiting_share`` of what all of it earns.
 
     Amounts are None where the criterion measures no revenue, ``waiting`` also where nothing is left to test; a negative one
-    is what testing on costs. ``at`` is when the figures were read that it rests on.
+    is what testing on costs. ``scaling`` is what a scaled campaign is expected to bring less than going on in place. ``at``
+    is when the figures were read that it rests on.
     """
 
     choice: str
@@ -29,6 +30,7 @@ class Worth:
     gain_range: tuple[Money, Money] | None
     loss: Money | None
     waiting: Money | None
+    scaling: Money | None
     lift: float
     lift_interval: tuple[float, float]
     past_tests: int
@@ -63,6 +65,7 @@ def worth_of(view: RunView) -> Worth | None:
         gain_range=None if ends[0] is None or ends[1] is None else (ends[0], ends[1]),
         loss=amount(said["expected_loss"], rest),
         waiting=amount(waiting, whole),
+        scaling=amount(None if said["scaled_efficiency"] is None else 1 - said["scaled_efficiency"], rest),
         lift=said["lift"],
         lift_interval=(low, high),
         past_tests=said["past_tests"],

@@ -11,7 +11,7 @@ from autopublisher.domain.errors import OverrideForbiddenError
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.request import DecisionMode, RunRequest
 from autopublisher.domain.runs.approvals import Basis, bet_of
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus, Way
 from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
 from support.staging import EQUAL_RATES, Stage, with_test
 
@@ -104,8 +104,16 @@ def test_following_the_bet_is_open_to_whoever_approves_and_no_proof() -> None:
     assert (view.basis, view.verdict_proves, run.release.is_proven) == (Basis.MONEY_BET, False, False)
 
 
-def test_where_publishing_costs_more_than_it_brings_nobody_is_named() -> None:
-    stage = ended(asking(DecisionMode.MONEY, elasticity="0.3"), {"A": 1000, "B": 1050})
+def test_of_equals_nobody_is_named() -> None:
+    stage = ended(asking(DecisionMode.MONEY, share="0.2"))
     assert decisions_of(stage)[-1].kind == "keep_all"
     assert stage.reports.view(stage.run_id).bet is None
     assert stage.events("approval_requested")[0].message.code == "run.asks_without_winner"
+
+
+def test_what_a_scaled_campaign_costs_is_told_beside_going_on_in_place() -> None:
+    dear = ended(asking(DecisionMode.MONEY, elasticity="0.5"), {"A": 800, "B": 1100})
+    assert "campaign of its own" in decisions_of(dear)[-1].sentence_en
+    assert dear.reports.view(dear.run_id).advised_way is Way.IN_PLACE
+    free = ended(asking(DecisionMode.MONEY), {"A": 800, "B": 1100})
+    assert "campaign of its own" not in decisions_of(free)[-1].sentence_en

@@ -10,7 +10,9 @@ from autopublisher.domain.accounts.stops import Stop
 from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.ids import MetaId, RunId, StopId
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.runs.final_campaign import published_key
+from autopublisher.domain.runs.run import RunStatus, Way
 from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.writes.money_gate import MoneyGate
 from support.simulated import ACT, Machine
@@ -19,11 +21,16 @@ from support.wording import english
 pytestmark = pytest.mark.slow  # runs over the simulator
 
 
-def published(machine: Machine) -> RunId:
+ways = pytest.mark.parametrize("way", Way)
+
+
+def published(machine: Machine, way: Way = Way.SCALED) -> RunId:
     run_id = machine.submit()
     machine.drive(run_id, RunStatus.WAITING_APPROVAL)
-    machine.approvals.publish_winner(run_id, "manager", variant=machine.run(run_id).release.leader)
-    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    leader = machine.run(run_id).release.leader
+    machine.approvals.publish_winner(run_id, "manager", variant=leader, way=way)
+    ended = machine.drive(run_id)
+    assert ended.status is RunStatus.COMPLETED, ended.ending.why
     return run_id
 
 
@@ -43,7 +50,7 @@ def assert_true(machine: Machine, run_id: RunId) -> None:
     assert abs(view.spent.minor - truth["spent"]) <= 3
     assert view.final is not None
     assert money.final == view.final
-    final = money.of("final/adset")
+    final = money.of(published_key(machine.run(run_id), ObjectKind.AD_SET))
     assert final is None or final.spent == view.final.spent
     assert (money.spent, money.could_still_spend) == (view.spent, view.could_still_spend)
     assert account.could_still_spend == view.could_still_spend
@@ -59,8 +66,11 @@ def state(machine: Machine, run_id: RunId) -> CampaignState:
     return final.campaign.state
 
 
-def test_a_completed_run_shows_what_its_final_campaign_spends_until_it_has_settled(machine: Machine) -> None:
-    run_id = published(machine)
+@ways
+def test_a_completed_run_shows_what_its_final_campaign_spends_until_it_has_settled(
+    machine: Machine, way: Way
+) -> None:
+    run_id = published(machine, way)
     machine.look()
     assert state(machine, run_id) is CampaignState.DELIVERING
     let_pass(machine, 48)
@@ -84,16 +94,20 @@ def test_a_completed_run_shows_what_its_final_campaign_spends_until_it_has_settl
     assert not [one for one in later if "insights" in str(one)]
 
 
-def test_a_run_that_nobody_looked_at_for_weeks_is_told_as_it_is_at_the_next_look(machine: Machine) -> None:
-    run_id = published(machine)
+@ways
+def test_a_run_that_nobody_looked_at_for_weeks_is_told_as_it_is_at_the_next_look(
+    machine: Machine, way: Way
+) -> None:
+    run_id = published(machine, way)
     machine.clock.advance_to(machine.clock.now() + timedelta(days=40))
     machine.look()
     assert_true(machine, run_id)
     assert state(machine, run_id) is CampaignState.SETTLED
 
 
-def test_under_a_stop_the_run_says_what_the_exposure_says(machine: Machine) -> None:
-    run_id = published(machine)
+@ways
+def test_under_a_stop_the_run_says_what_the_exposure_says(machine: Machine, way: Way) -> None:
+    run_id = published(machine, way)
     let_pass(machine, 12)
     with machine.database.unit_of_work() as unit:
         unit.stops.add(Stop(StopId("s"), ACT, "the price is wrong", "ana", machine.clock.now()))
@@ -133,7 +147,8 @@ def test_a_run_goes_on_publishing_until_its_final_ad_is_through_review_and_the_l
     assert state(machine, run_id) is CampaignState.IN_REVIEW
     ads = [one for one in machine.objects("ad") if "Final" not in one["name"]]
     assert {one["status"] for one in ads} == {"PAUSED"}
-    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    ended = machine.drive(run_id)
+    assert ended.status is RunStatus.COMPLETED, ended.ending.why
     assert machine.run(run_id).attention is None
 
 
@@ -162,7 +177,8 @@ def test_a_refused_final_ad_is_told_with_metas_reason_and_goes_on_once_it_was_ch
     other = "B" if run.release.winner == "A" else "A"
     (creative,) = [one["id"] for one in machine.objects("creative") if f"Variant {other}" in one["name"]]
     machine.meta.update(MetaId(ad), {"creative": {"creative_id": creative}})
-    assert machine.drive(run_id).status is RunStatus.COMPLETED
+    ended = machine.drive(run_id)
+    assert ended.status is RunStatus.COMPLETED, ended.ending.why
     assert machine.run(run_id).attention is None
 
 

@@ -7,7 +7,7 @@ spread of the effects is a mixture over a grid, and given it the effects are ind
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -60,6 +60,7 @@ class MoneyTerms:
         total_budget: major units, test and what follows together.
         remaining_budget: what is left to decide on, None for the total less what the test has spent.
         publishing: what publishing costs; None for handing over in place.
+        scaled: what publishing by a scaled campaign would cost where that is another way, only to be told.
         past_tests: what the account's finished tests left.
         largest_test_share: the part of the total budget that testing may never exceed.
         memory: what they say together, where that was fixed beforehand: it goes before them.
@@ -71,6 +72,7 @@ class MoneyTerms:
     past_tests: tuple[PastTest, ...] = ()
     largest_test_share: float = 1.0
     memory: AccountMemory | None = None
+    scaled: Publishing | None = None
 
     @property
     def tests_behind(self) -> int:
@@ -93,6 +95,7 @@ class MoneyDecision:
         revenue: what the rest of the budget would bring at the common rate, published if that is the choice, major units;
             None where the criterion measures no money.
         budget_revenue: the same of the whole budget, in place.
+        scaled_efficiency: what a euro earns in a scaled campaign against one spent in place, where that is another way.
     """
 
     choice: Choice
@@ -107,6 +110,7 @@ class MoneyDecision:
     worth: Worth
     revenue: float | None
     budget_revenue: float | None
+    scaled_efficiency: float | None = None
 
     @property
     def has_leader(self) -> bool:
@@ -174,7 +178,11 @@ class MoneyRule:
         efficiency = budget.efficiency(budget.left) if choice is Choice.PUBLISH else 1.0
         rest = None if whole is None else whole * budget.left * efficiency
         names = [self._design.variants[each] for each in active]
-        return _said(choice, effects, worth, hour, names, revenue=rest, budget_revenue=whole)
+        said = _said(choice, effects, worth, hour, names, revenue=rest, budget_revenue=whole)
+        if self._terms.scaled is None:
+            return said
+        scaled = replace(budget, publishing=self._terms.scaled)
+        return replace(said, scaled_efficiency=scaled.efficiency(budget.left))
 
     def _budget(self, row: int, active: int) -> Budget:
         spent = float(self._timeline.column(Figure.SPEND)[row].sum())
@@ -201,7 +209,7 @@ class MoneyRule:
         now = max(worth.publish, worth.keep)
         if may_test and worth.test_on is not None and worth.test_on > now * (1 + _NO_MORE):
             return Choice.TEST_ON
-        return Choice.PUBLISH if worth.publish > worth.keep else Choice.KEEP_SPLIT
+        return Choice.PUBLISH if worth.publish > worth.keep * (1 + _NO_MORE) else Choice.KEEP_SPLIT
 
 
 def _recalled(known: AccountMemory) -> Memory:

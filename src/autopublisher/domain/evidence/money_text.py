@@ -24,6 +24,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "keep_split": "{variant} leads, but following it costs about as much as it brings or more. Keep all of them.",
         "test_on": "Undecided.",
         "waits": "Testing on is worth about {waiting} more than deciding now.",
+        "scaled": "Published by a campaign of its own with the scaled daily budget instead of going on where it is, it is"
+        " expected to bring about {scaled} less: that campaign learns anew and buys dearer.",
         "even": "Testing on is worth no more than deciding now.",
         "costs": "Testing on would cost about {waiting} more than it brings.",
         "assumed": "The size of the gain rests on an assumed spread between ads; tests of the account itself make it known.",
@@ -49,6 +51,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         " mantenerlas todas.",
         "test_on": "Sin decidir.",
         "waits": "Seguir probando vale unos {waiting} más que decidir ahora.",
+        "scaled": "Publicada en una campaña propia con el presupuesto diario escalado, en vez de seguir donde está, se"
+        " espera que aporte unos {scaled} menos: esa campaña aprende de nuevo y compra más caro.",
         "even": "Seguir probando no vale más que decidir ahora.",
         "costs": "Seguir probando costaría unos {waiting} más de lo que aporta.",
         "assumed": "El tamaño de la ganancia se apoya en una diferencia supuesta entre anuncios; las pruebas de la propia"
@@ -91,6 +95,8 @@ def _worded(
         said = [phrases[first]]
         if decision.choice is Choice.PUBLISH:
             said += [phrases["gain" if in_money else "gain_share"], phrases["wrong"]]
+    if decision.choice is Choice.PUBLISH and values["scaled"] != values["nothing"]:
+        said.append(phrases["scaled"])
     waiting = decision.worth_of_waiting
     if waiting is not None:
         told = "waits" if waiting > 0 else "costs"
@@ -107,6 +113,7 @@ def _values(decision: MoneyDecision, currency: str, language: Language) -> Mappi
         "variant": decision.variant,
         "p_best": _percent(decision.p_best, language),
         "worse": _percent(decision.p_10_worse, language),
+        "scaled": _amount(1 - (decision.scaled_efficiency or 1.0), decision.revenue, currency, language),
         "nothing": _amount(0.0, decision.budget_revenue, currency, language),
         "low": _amount(low, decision.revenue, currency, language),
         "high": _amount(high, decision.revenue, currency, language),

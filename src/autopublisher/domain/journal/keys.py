@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     RESCHEDULE = "reschedule"
     CLOSE = "close"
     REALLOCATE = "reallocate"
+    CONTINUE = "continue"
     DELETE = "delete"
 
 

@@ -1,7 +1,7 @@
 """Records that are written for good: audit events, decisions, insight snapshots; and objects as last read from Meta."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,11 @@ class Figures:
     conversions: int = 0
     revenue: int = 0
     engagements: int = 0
+
+    def since(self, base: "Figures") -> "Figures":
+        """Return what came after ``base``; nothing of what is less than it by now."""
+        pairs = zip(astuple(self), astuple(base), strict=True)
+        return Figures(*(max(0, now - then) for now, then in pairs))
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,19 @@ from autopublisher.domain.campaigns.campaign import Campaign, Reason
 from autopublisher.domain.campaigns.shown import Shown
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.money.ledger import reserve_of
-from autopublisher.domain.runs.final_campaign import ad_of, planned
-from autopublisher.domain.runs.plan import final_key
+from autopublisher.domain.runs.final_campaign import (
+    ad_of,
+    continuation,
+    planned,
+    published,
+    published_key,
+    spent_before,
+)
 from autopublisher.domain.runs.reservations import end_of, may_have_happened, was_switched_on
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 
 _EARLY = timedelta(minutes=1)
 """An end that is shown so much before the one asked for is somebody's doing: Meta writes moments to the second."""
@@ -30,17 +36,22 @@ def shown_of(
     campaign: Campaign, run: Run, rows: Sequence[Operation], models: Mapping[str, MetaObject], why: str = ""
 ) -> Shown:
     """Return what is known of a campaign; ``why`` is what Meta says of its ad's review, where it was asked."""
-    made, plan = {row.key: row for row in rows}, planned(run, campaign.since) or campaign
-    ad_set, ad = made.get(final_key(ObjectKind.AD_SET)), ad_of(models)
-    above = [models.get(final_key(kind)) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET)]
+    plan = planned(run, campaign.since) or campaign
+    rows = _since_published(run, rows)
+    made = {row.key: row for row in rows}
+    models = models if made or run.release.way is Way.SCALED else {}
+    ad_set, ad = made.get(published_key(run, ObjectKind.AD_SET)), ad_of(run, models)
+    above = [models.get(published_key(run, kind)) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET)]
     asked_until = plan.ends_at if ad_set is None else end_of(ad_set, rows)
     ends_at = asked_until if above[1] is None or above[1].ends_at is None else above[1].ends_at
     was_on = ad_set is not None and was_switched_on(ad_set, rows)
     return Shown(
-        campaign_meta_id=_meta_id(made.get(final_key(ObjectKind.CAMPAIGN))),
+        campaign_meta_id=_meta_id(made.get(published_key(run, ObjectKind.CAMPAIGN))),
         ad_set_meta_id=_meta_id(ad_set),
         ad_meta_id=None if ad is None else ad.meta_id,
-        budget=plan.budget if ad_set is None else Money(reserve_of(ad_set, rows), plan.budget.currency),
+        budget=plan.budget
+        if ad_set is None
+        else Money(reserve_of(ad_set, rows) - spent_before(run), plan.budget.currency),
         starts_at=plan.starts_at,
         ends_at=ends_at,
         status=_worst(above),
@@ -53,6 +64,19 @@ def shown_of(
         run_ended=run.is_final and run.status is not RunStatus.COMPLETED,
         spent_at_most=_spent_at_most(campaign, run, ad_set, was_on=was_on),
     )
+
+
+def _since_published(run: Run, rows: Sequence[Operation]) -> Sequence[Operation]:
+    """Return what the journal says of a final campaign; of an arm that goes on its creates, and all since it did.
+
+    Nothing before that is confirmed: what Meta shows until then is the test's.
+    """
+    if run.release.way is Way.SCALED:
+        return rows
+    went_on = continuation(run, rows)
+    if went_on is None or went_on.state is not OperationState.CONFIRMED:
+        return []
+    return [*published(run, rows), *(row for row in rows if row.sequence >= went_on.sequence)]
 
 
 def _meta_id(row: Operation | None) -> MetaId | None:
@@ -78,6 +102,6 @@ def _off_by(rows: Sequence[Operation], models: Sequence[MetaObject | None]) -> R
 def _spent_at_most(campaign: Campaign, run: Run, ad_set: Operation | None, *, was_on: bool) -> int | None:
     """Return the settled spend; nothing where a run ended before its campaign was on and Meta has shown no spend."""
     if ad_set is not None and ad_set.spent is not None:
-        return ad_set.spent
+        return ad_set.spent - spent_before(run)
     never_on = run.is_final and run.status is not RunStatus.COMPLETED and not was_on
     return 0 if never_on and not (campaign.spent and campaign.spent.minor) else None

@@ -16,7 +16,12 @@ from autopublisher.domain.meta.object_state import OFF, ObjectState
 from autopublisher.domain.money.duplicates import holds_money, is_duplicate, worst_case
 from autopublisher.domain.money.exposure import last_day
 from autopublisher.domain.money.ledger import commitment_of, reserve_of
-from autopublisher.domain.runs.final_campaign import FINAL_ARM
+from autopublisher.domain.runs.final_campaign import (
+    FINAL_ARM,
+    continuation,
+    published_key,
+    spent_before,
+)
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, daily_of, end_of, off_since, was_switched_on
 from autopublisher.domain.runs.run import Run
@@ -30,6 +35,8 @@ class Commitment(NamedTuple):
     ``arm`` is whose figures are its own, ``above`` its campaign's key. ``committed`` counts against the total, ``most`` can
     be spent in all, ``reserves`` were set aside for it; ``spent`` is final. ``daily`` is the largest daily budget it may
     have had, ``asked`` the one it was created with. ``on`` says that it may be switched on, ``happened`` that it may exist.
+    Of an arm that goes on as the final campaign ``before`` is what it had spent in its test: ``most`` includes it, ``spent``
+    does not.
     """
 
     key: str
@@ -48,6 +55,7 @@ class Commitment(NamedTuple):
     on: bool
     happened: bool
     is_duplicate: bool
+    before: int
     ends: datetime
 
 
@@ -130,10 +138,12 @@ def commitments_of(run: Run, rows: Sequence[Operation]) -> Commitments:
     own = [row for row in rows if not is_duplicate(row) and row.spec.reserves and commitment_of(row, rows)]
     holders = [*own, *(row for row in rows if holds_money(row))]
     committed = sum(commitment_of(row, rows) for row in rows)
-    return Commitments(committed, total_of(run).minor, tuple(_commitment(row, rows) for row in holders))
+    return Commitments(committed, total_of(run).minor, tuple(_commitment(run, row, rows) for row in holders))
 
 
-def _commitment(row: Operation, rows: Sequence[Operation]) -> Commitment:
+def _commitment(run: Run, row: Operation, rows: Sequence[Operation]) -> Commitment:
+    goes_on = row.key == published_key(run, ObjectKind.AD_SET) and continuation(run, rows) is not None
+    before = spent_before(run) if goes_on else 0
     campaign = row.spec.params.get("campaign_id")
     asked = row.spec.params.get("daily_budget")
     return Commitment(
@@ -142,17 +152,18 @@ def _commitment(row: Operation, rows: Sequence[Operation]) -> Commitment:
         name=str(row.spec.params.get("name", row.key)),
         state=row.state.value,
         kind=row.spec.kind.value,
-        arm=row.spec.variant or FINAL_ARM,
+        arm=FINAL_ARM if goes_on else row.spec.variant or FINAL_ARM,
         above=str(campaign.get("$id")) if isinstance(campaign, Mapping) else "",
         committed=commitment_of(row, rows),
         most=reserve_of(row, rows),
         reserves=row.spec.reserves,
-        spent=row.spent,
+        spent=None if row.spent is None else row.spent - before,
         daily=daily_of(row, rows),
         asked=None if asked is None else int(asked),
         on=was_switched_on(row, rows) and off_since(row, rows) is None,
         happened=row.state not in _NEVER_HAPPENED,
         is_duplicate=is_duplicate(row),
+        before=before,
         ends=end_of(row, rows),
     )
 
@@ -197,7 +208,7 @@ def _by_journal(line: Commitment, spent: int, known: Known, *, shown_on: bool) -
     if not (shown_on or line.on) or not line.happened or line.ends <= known.now:
         return 0
     # Known spend is rounded up to a whole minor unit, so up to one of them may not have been spent.
-    left = line.most - max(0, spent - 1)
+    left = line.most - line.before - max(0, spent - 1)
     if line.daily is None:
         return max(0, left)
     return max(0, min(left, _worst_day(line.daily, known.how) * _days_until(line.ends, known)))
@@ -208,7 +219,7 @@ def _as_shown(line: Commitment, budget: int, spent: int, until: datetime, known:
     if until <= known.now:
         return 0
     if line.asked is None:
-        return max(0, budget - max(0, spent - 1))
+        return max(0, budget - line.before - max(0, spent - 1))
     # What is left of the reserve is a bound as long as the daily budget is the one we asked for.
     bound = max(0, line.reserves - max(0, spent - 1)) if budget <= line.asked else sys.maxsize
     return min(_worst_day(budget, known.how) * _days_until(until, known), bound)

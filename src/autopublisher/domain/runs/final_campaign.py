@@ -1,16 +1,21 @@
-"""A run's final campaign: as it is planned, which of the run's objects are its, and how old its figures are."""
+"""A run's final campaign: as it is planned, which of the run's objects are its, and how old its figures are.
 
-from collections.abc import Mapping
+Where an arm is published in place, the arm's own objects are the final campaign's from the moment at which its budget was
+asked to be raised; what it had spent and sold before then is the test's.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import Campaign, CampaignState
 from autopublisher.domain.ids import CampaignId, RunId
-from autopublisher.domain.journal.keys import Purpose, purpose_of
-from autopublisher.domain.journal.operations import ObjectKind
+from autopublisher.domain.journal.keys import Purpose, change_key, purpose_of
+from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState, changes_of
 from autopublisher.domain.journal.records import MetaObject
-from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.plan import final_key, test_key
+from autopublisher.domain.runs.run import Run, Way
 
 FINAL_ARM = ""
 """The letter under which a final campaign's figures are kept: it is no arm of the test."""
@@ -20,6 +25,43 @@ LATE_FIGURES = "late_figures"
 
 REVIEWED_SINCE = "reviewed_since"
 """The entry of a run's report that says since when Meta has been reviewing its final ad."""
+
+
+_NEVER_HAPPENED = frozenset({OperationState.REJECTED, OperationState.WITHDRAWN})
+
+
+def published_key(run: Run, kind: ObjectKind) -> str:
+    """Return the key of the create that makes a part of the final campaign."""
+    if run.release.way is Way.IN_PLACE and run.release.winner is not None:
+        return test_key(run.release.winner, kind)
+    return final_key(kind)
+
+
+def published(run: Run, made: Sequence[Operation]) -> list[Operation]:
+    """Return those of a run's creates that make up its final campaign."""
+    if run.release.way is Way.SCALED:
+        return [row for row in made if row.purpose is Purpose.FINAL and row.spec.action is Action.CREATE]
+    keys = {published_key(run, kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)}
+    return [row for row in made if row.key in keys]
+
+
+def continue_key(run: Run) -> str:
+    """Return the key of the write that lets the published arm go on."""
+    return change_key(Purpose.CONTINUE, published_key(run, ObjectKind.AD_SET), 1)
+
+
+def continuation(run: Run, rows: Sequence[Operation]) -> Operation | None:
+    """Return the write by which the published arm goes on, asked for at least; None of a campaign of its own."""
+    if run.release.way is Way.SCALED:
+        return None
+    asked = changes_of(rows, published_key(run, ObjectKind.AD_SET), Purpose.CONTINUE)
+    return next((row for row in reversed(asked) if row.state not in _NEVER_HAPPENED or row.sent_at), None)
+
+
+def spent_before(run: Run) -> int:
+    """Return what the published arm counts as having spent in its test, in minor units; 0 of a campaign of its own."""
+    budget = run.release.final_budget
+    return 0 if budget is None else int(budget.get("before") or 0)
 
 
 def planned(run: Run, now: datetime) -> Campaign | None:
@@ -39,8 +81,10 @@ def planned(run: Run, now: datetime) -> Campaign | None:
     )
 
 
-def ad_of(models: Mapping[str, MetaObject]) -> MetaObject | None:
+def ad_of(run: Run, models: Mapping[str, MetaObject]) -> MetaObject | None:
     """Return the final campaign's ad, the last one where a refused one was replaced."""
+    if run.release.way is Way.IN_PLACE:
+        return models.get(published_key(run, ObjectKind.AD))
     made = [
         one for key, one in models.items() if purpose_of(key) is Purpose.FINAL and one.kind is ObjectKind.AD
     ]

@@ -16,7 +16,7 @@ def money_terms(request: RunRequest, currency: str, memory: AccountMemory | None
     budget = request.budget_config
     return MoneyTerms(
         total_budget=float(budget.total_budget),
-        publishing=Publishing(
+        scaled=Publishing(
             scaling_factor=scaled_daily(request, currency).minor / test_daily(request, currency).minor,
             elasticity=float(budget.elasticity),
             learning_days=float(budget.learning_days),

@@ -23,6 +23,8 @@ class BudgetMessage(Code):
     BY_MINIMUM = "budget.by_minimum"
     BY_MOST = "budget.by_most"
     BY_FACTOR = "budget.by_factor"
+    IN_PLACE = "budget.in_place"
+    IN_PLACE_TOO_LATE = "budget.in_place_too_late"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class FinalBudget:
     """Money of the final campaign: at most ``total`` in all, held by Meta.
 
     ``daily`` with ``spend_cap`` where Meta accepts a cap that low; else ``daily`` is None and ``total`` is a lifetime
-    budget. ``why`` names the rule that set the daily amount.
+    budget. ``why`` names the rule that set the daily amount. Of an arm that goes on where it is, ``before`` is what it
+    counts as having spent in its test, which its lifetime budget at Meta includes.
     """
 
     total: Money
@@ -39,6 +42,12 @@ class FinalBudget:
     starts_at: datetime
     ends_at: datetime
     why: Message
+    before: Money | None = None
+
+    @property
+    def lifetime(self) -> Money:
+        """What a lifetime budget has to be for the total to be spent."""
+        return self.total if self.before is None else self.total + self.before
 
 
 @dataclass(frozen=True)
@@ -80,15 +89,17 @@ def scaled_daily(request: RunRequest, currency: str) -> Money:
 
 
 def fitted_budget(
-    request: RunRequest, room: Room, now: datetime, breach_of: Callable[[FinalBudget], Breach | None]
+    make: Callable[[Room], FinalBudget | NoBudget],
+    room: Room,
+    breach_of: Callable[[FinalBudget], Breach | None],
 ) -> FinalBudget | NoBudget | Breach:
     """Return the largest final budget found that no spend limit refuses, or the Breach where not even the least fits.
 
-    ``breach_of`` says which limit a budget would break. A daily budget is lowered, so that the campaign lasts longer; a
-    lifetime budget, which could be spent in one day, is cut.
+    ``make`` fits a budget into a room, ``breach_of`` says which limit a budget would break. A daily budget is lowered, so
+    that the campaign lasts longer; a lifetime budget, which could be spent in one day, is cut.
     """
     while True:
-        budget = final_budget(request, room, now)
+        budget = make(room)
         breach = breach_of(budget) if isinstance(budget, FinalBudget) else None
         if isinstance(budget, NoBudget) or breach is None:
             return budget
@@ -129,6 +140,40 @@ def final_budget(request: RunRequest, room: Room, now: datetime) -> FinalBudget 
         total = left if most is None else min(left, most.times(days))
         return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why)
     return FinalBudget(left, daily, left, starts, starts + timedelta(days=days), why)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm that could go on: what it counts as having spent ``before``, and since when its ad set is scheduled."""
+
+    before: Money
+    starts_at: datetime
+
+
+def in_place_budget(request: RunRequest, room: Room, arm: Arm, now: datetime) -> FinalBudget | NoBudget:
+    """Let an arm go on at the pace of its test until what is left has been spent, at most ``max_daily_budget`` a day.
+
+    Meta wants a day's minimum for each day of the whole schedule, the test's and the days since it included. Returns
+    NoBudget as ``final_budget`` does, and where not one more day has its minimum.
+    """
+    left, least = room.left, room.smallest_daily
+    if left < least:
+        return NoBudget(BudgetMessage.TOO_LITTLE_LEFT(left=left, least=least))
+    most = _most_daily(request, left.currency)
+    if most is not None and most < least:
+        return NoBudget(BudgetMessage.MOST_BELOW_MINIMUM(most=most, least=least))
+    pace = test_daily(request, left.currency)
+    daily = max(least, pace if most is None else min(pace, most))
+    gone = -(-(now - arm.starts_at) // timedelta(days=1))
+    days = min(
+        LONGEST_DAYS, max(1, left.minor // daily.minor), (left + arm.before).minor // least.minor - gone
+    )
+    if days < 1:
+        return NoBudget(BudgetMessage.IN_PLACE_TOO_LATE(days=gone, least=least))
+    total = left if most is None else min(left, most.times(days))
+    starts = now.replace(microsecond=0)
+    why = BudgetMessage.IN_PLACE()
+    return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why, arm.before)
 
 
 def _most_daily(request: RunRequest, currency: str) -> Money | None:

@@ -20,8 +20,9 @@ from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_d
 from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.request.variants import LETTERS
+from autopublisher.domain.runs.final_campaign import continue_key
 from autopublisher.domain.runs.plan import final_key, test_key
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 
 LINGERS = timedelta(minutes=15)
 """How long after a confirmed pause a charge can still come in."""
@@ -35,7 +36,7 @@ _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetim
 PROMISING = frozenset({RunStatus.CREATING_CAMPAIGNS, RunStatus.PUBLISHING_FINAL})
 """Statuses in which a run can have been promised what it has not created yet."""
 
-_COUNTING = 2
+_COUNTING = 3
 """Version of what is counted: a change of what ``reservations_of`` or ``commitments_of`` returns raises it."""
 
 
@@ -157,7 +158,9 @@ def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
         return []
     if run.status is RunStatus.CREATING_CAMPAIGNS:
         return _promised_test(run, known, how)
-    return [] if run.release.final_budget is None else _promised_final(run.release.final_budget, known, how)
+    budget = run.release.final_budget
+    key = final_key(ObjectKind.AD_SET) if run.release.way is Way.SCALED else continue_key(run)
+    return [] if budget is None else _promised_final(key, budget, known, how)
 
 
 def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
@@ -170,8 +173,9 @@ def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservatio
     return [Reservation(key, most, first, last) for key in keys if key not in known]
 
 
-def _promised_final(budget: Mapping[str, Any], known: set[str], how: Calendars) -> list[Reservation]:
-    key = final_key(ObjectKind.AD_SET)
+def _promised_final(
+    key: str, budget: Mapping[str, Any], known: set[str], how: Calendars
+) -> list[Reservation]:
     if key in known:
         return []
     first = how.local(datetime.fromisoformat(budget["starts_at"])).date()

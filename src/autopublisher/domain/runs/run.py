@@ -73,6 +73,13 @@ REFUSED_AT = "refused_at"
 """The entry of a run's report that says since when Meta has refused its final ad."""
 
 
+class Way(StrEnum):
+    """How a variant is published: by a campaign of its own with a scaled budget, or by its arm going on where it is."""
+
+    SCALED = "scaled"
+    IN_PLACE = "in_place"
+
+
 @dataclass(frozen=True)
 class Approval:
     """A person's release of one variant, bound to the plan they saw; ``override``: against what the verdict says."""
@@ -144,8 +151,8 @@ class Release:
     """What is published: the variant, by whose word, and with which money.
 
     ``winner`` is the variant that the test has chosen or a person has approved, ``is_proven`` whether the evidence proves
-    it, ``leader`` the one ahead when the test was judged. A person may approve until ``expires_at``. ``final_budget`` is
-    the final campaign's budget as a record, amounts in minor units.
+    it, ``leader`` the one ahead when the test was judged, ``way`` how it is published. A person may approve until
+    ``expires_at``. ``final_budget`` is the final campaign's budget as a record, amounts in minor units.
     """
 
     winner: str | None = None
@@ -154,6 +161,7 @@ class Release:
     approval: Approval | None = None
     expires_at: datetime | None = None
     final_budget: Mapping[str, Any] | None = None
+    way: Way = Way.SCALED
 
 
 @dataclass(frozen=True)

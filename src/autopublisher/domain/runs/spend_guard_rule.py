@@ -6,8 +6,9 @@ It is a second guard, beside the spend cap or lifetime budget: it works when not
 from autopublisher.domain.journal.keys import OperationKey, Purpose
 from autopublisher.domain.journal.naming import naming_token, tokenised
 from autopublisher.domain.journal.operations import Action, ObjectKind, OperationSpec
+from autopublisher.domain.runs.final_campaign import published_key
 from autopublisher.domain.runs.optimizer import FinalBudget
-from autopublisher.domain.runs.plan import final_key, ref
+from autopublisher.domain.runs.plan import ref
 from autopublisher.domain.runs.run import Run
 
 RULE_KEY = OperationKey(Purpose.RULE, kind=ObjectKind.CAMPAIGN.value).text
@@ -19,9 +20,9 @@ def rule_spec(run: Run, budget: FinalBudget) -> OperationSpec:
     token = naming_token(run.id, RULE_KEY.replace("/", "."))
     filters = [
         {"field": "entity_type", "operator": "EQUAL", "value": "CAMPAIGN"},
-        {"field": "id", "operator": "IN", "value": [ref(final_key(ObjectKind.CAMPAIGN))]},
+        {"field": "id", "operator": "IN", "value": [ref(published_key(run, ObjectKind.CAMPAIGN))]},
         {"field": "time_preset", "operator": "EQUAL", "value": "LIFETIME"},
-        {"field": "spent", "operator": "GREATER_THAN", "value": budget.total.minor},
+        {"field": "spent", "operator": "GREATER_THAN", "value": budget.lifetime.minor},
     ]
     params = {
         "name": tokenised(f"{run.request.campaign_name} - pause above {budget.total}", token),

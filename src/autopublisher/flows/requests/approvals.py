@@ -18,7 +18,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.messages import Message, remedied
 from autopublisher.domain.reconciliation.found import found_digest, found_in, found_names
 from autopublisher.domain.runs.approvals import approval_digest, bet_of, named_by_verdict, overrides_evidence
-from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus
+from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.requests.refusals import Refusal
@@ -45,8 +45,9 @@ class Approvals:
         *,
         digest: str | None = None,
         role: Role | None = None,
+        way: Way = Way.SCALED,
     ) -> Run:
-        """Release the winner, or the ``variant`` named, for scaling and publishing; returns the run.
+        """Release the winner, or the ``variant`` named, for publishing in some ``way``; returns the run.
 
         Where Meta has refused the final ad, it releases another variant instead, for the same final campaign.
         ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
@@ -65,7 +66,7 @@ class Approvals:
             if run.is_refused:
                 self._check_other(unit, run, chosen, digest)
             elif run.release.approval is not None:
-                return self._repeated(run, run.release.approval, chosen, variant)
+                return self._repeated(run, run.release.approval, chosen, variant, way)
             latest = unit.decisions.latest([run.id]).get(run.id)
             named, override = named_by_verdict(run, latest), overrides_evidence(run, latest, chosen)
             if override:
@@ -73,7 +74,8 @@ class Approvals:
             now = self._clock.now()
             approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
             proven = run.release.is_proven and not override
-            release = replace(run.release, approval=approval, winner=chosen, is_proven=proven)
+            way = run.release.way if run.is_refused else way
+            release = replace(run.release, approval=approval, winner=chosen, is_proven=proven, way=way)
             released = replace(run, release=release)
             if run.is_refused:
                 released = replace(released, report=None, attention=None)
@@ -83,7 +85,7 @@ class Approvals:
                 "verdict_names": named,
                 "money_names": bet_of(latest),
             }
-            facts["comment"] = comment
+            facts |= {"comment": comment, "way": way.value}
             return self._nudge(
                 unit, released, "approved", _release_text(released, approval), actor=actor, facts=facts
             )
@@ -164,15 +166,17 @@ class Approvals:
             )
         return letter
 
-    def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None) -> Run:
+    def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None, way: Way) -> Run:
         """Return the run as it is; whoever names no variant means the verdict's, which an override has set aside."""
-        if given.variant != chosen or (given.override and asked is None):
+        if given.variant != chosen or way is not run.release.way or (given.override and asked is None):
             raise ConflictError(*remedied(Refusal.APPROVED_ALREADY(variant=given.variant, by=given.by)))
         return run
 
     def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
         """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
         variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
+        if run.release.way is Way.IN_PLACE:
+            raise ConflictError(*remedied(Refusal.REFUSED_IN_PLACE(letter=run.release.winner or "")))
         if chosen == run.release.winner:
             raise ConflictError(*remedied(Refusal.FINAL_AD_REFUSED(letter=chosen)))
         shown = [variants[letter].placements for letter in (chosen, run.release.winner or chosen)]

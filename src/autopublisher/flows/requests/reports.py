@@ -37,7 +37,7 @@ from autopublisher.domain.runs.final_campaign import FINAL_ARM
 from autopublisher.domain.runs.optimizer import scaled_daily
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
-from autopublisher.domain.runs.run import FINAL, Run, RunStatus
+from autopublisher.domain.runs.run import FINAL, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunWarning
 from autopublisher.flows.requests.run_facts import opened
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
@@ -209,6 +209,11 @@ class RunView:
     def bet(self) -> str | None:
         """The variant that the money decision would publish."""
         return bet_of(self.decision)
+
+    @property
+    def advised_way(self) -> Way:
+        """How the variant that is recommended is best published: a bet where it is, for that costs nothing."""
+        return Way.IN_PLACE if self.bet is not None and not self.run.release.is_proven else Way.SCALED
 
     @property
     def basis(self) -> Basis | None:

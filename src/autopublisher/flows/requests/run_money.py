@@ -15,8 +15,7 @@ from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.runs.commitments import Commitment, Known, Outlook, open_money
-from autopublisher.domain.runs.final_campaign import ad_of, figures_read_at
-from autopublisher.domain.runs.plan import final_key
+from autopublisher.domain.runs.final_campaign import ad_of, figures_read_at, published_key
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.reservations import OpenRun
@@ -107,15 +106,17 @@ def run_exposure(  # noqa: PLR0917 (the run and what is known of it, then how to
             _object(line, outlook, models.get(line.key), run.currency, now) for line, outlook in money.objects
         ),
     )
-    return exposure if campaign is None else replace(exposure, final=_final(campaign, exposure, models, now))
+    return (
+        exposure
+        if campaign is None
+        else replace(exposure, final=_final(run, exposure, models, campaign.by_time(now)))
+    )
 
 
-def _final(
-    campaign: Campaign, money: RunExposure, models: Mapping[str, MetaObject], now: datetime
-) -> FinalView:
-    ad_set, ad = money.of(final_key(ObjectKind.AD_SET)), ad_of(models)
+def _final(run: Run, money: RunExposure, models: Mapping[str, MetaObject], campaign: Campaign) -> FinalView:
+    ad_set, ad = money.of(published_key(run, ObjectKind.AD_SET)), ad_of(run, models)
     return FinalView(
-        campaign=campaign.by_time(now),
+        campaign=campaign,
         could_still_spend=Money.zero(campaign.budget.currency)
         if ad_set is None
         else ad_set.could_still_spend,

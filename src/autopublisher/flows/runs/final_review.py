@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.stops import unpaused_activation
-from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
-from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE
-from autopublisher.domain.runs.plan import final_key, publishes
+from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE, published, published_key
+from autopublisher.domain.runs.plan import publishes
 from autopublisher.domain.runs.run import REFUSED_AT, Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -48,10 +47,10 @@ class FinalReview:
 
         Raises RunFailed when the time is up.
         """
-        made, rows = self._control.created(run, Purpose.FINAL), self._control.rows(run)
+        made, rows = published(run, self._control.created(run)), self._control.rows(run)
         ads = [row for row in made if publishes(row, run.release.winner or "")]
         if not ads or not all(
-            unpaused_activation(rows, key) for key in (ads[0].key, final_key(ObjectKind.CAMPAIGN))
+            unpaused_activation(rows, key) for key in (ads[0].key, published_key(run, ObjectKind.CAMPAIGN))
         ):
             return None
         shown = self._control.read_all(run, ads[:1], REVIEW_FIELDS)[ads[0].key]

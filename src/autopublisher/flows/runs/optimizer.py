@@ -1,5 +1,6 @@
 """SCALING_BUDGET: how much the winner may spend, from the ledger and Meta's minima as they are now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -8,13 +9,23 @@ from typing import Any
 from autopublisher.domain.accounts.account_limit import attention_of_publication
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.amounts import Money
+from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.messages import Message
-from autopublisher.domain.money.ledger import ledger_of
+from autopublisher.domain.money.ledger import commitment_of, ledger_of
 from autopublisher.domain.money.limits import Breach
 from autopublisher.domain.request.rules import smallest_daily
-from autopublisher.domain.runs.optimizer import FinalBudget, NoBudget, Room, fitted_budget
+from autopublisher.domain.runs.final_campaign import published_key
+from autopublisher.domain.runs.optimizer import (
+    Arm,
+    FinalBudget,
+    NoBudget,
+    Room,
+    final_budget,
+    fitted_budget,
+    in_place_budget,
+)
 from autopublisher.domain.runs.plan import objective_of, total_of
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -67,9 +78,10 @@ class Scaling:
             self._clients.for_account(run.act_id).minimum_budgets(), objective_of(run.request).goal.frequency
         )
         with self._open_unit().reading() as unit:
-            ledger = ledger_of(total_of(run), unit.journal.of_run(run.id))
-            room = Room(ledger.left, least, facts.minimum_spend_cap)
-            budget = fitted_budget(run.request, room, now, partial(self._breach, unit, run, now=now))
+            rows = unit.journal.of_run(run.id)
+            room = Room(ledger_of(total_of(run), rows).left, least, facts.minimum_spend_cap)
+            make = partial(_made, run=run, rows=rows, now=now)
+            budget = fitted_budget(make, room, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
             raise Deferred(now + LIMIT_WAIT, budget.said)
         if isinstance(budget, FinalBudget):
@@ -95,6 +107,16 @@ class Scaling:
         self._gate.hold(unit, run)
         if self._breach(unit, run, budget, now, held=True) is not None:
             raise Deferred(now)  # another run was faster; the next look finds what is left then
+
+
+def _made(room: Room, *, run: Run, rows: Sequence[Operation], now: datetime) -> FinalBudget | NoBudget:
+    """Fit a budget into a room for the way in which the run's choice is published."""
+    if run.release.way is Way.SCALED:
+        return final_budget(run.request, room, now)
+    row = next(row for row in rows if row.key == published_key(run, ObjectKind.AD_SET))
+    starts = datetime.fromisoformat(row.spec.params["start_time"])
+    arm = Arm(Money(commitment_of(row, rows), run.currency), starts)
+    return in_place_budget(run.request, room, arm, now)
 
 
 def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime) -> None:
@@ -127,13 +149,14 @@ def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
         "starts_at": budget.starts_at.isoformat(),
         "ends_at": budget.ends_at.isoformat(),
         "why": budget.why.to_record(),
+        "before": None if budget.before is None else budget.before.minor,
     }
 
 
 def budget_from_record(record: dict[str, Any]) -> FinalBudget:
     """Rebuild what ``budget_to_record`` wrote."""
     currency = record["currency"]
-    daily, cap = record["daily"], record["spend_cap"]
+    daily, cap, before = record["daily"], record["spend_cap"], record.get("before")
     return FinalBudget(
         total=Money(record["total"], currency),
         daily=None if daily is None else Money(daily, currency),
@@ -141,4 +164,5 @@ def budget_from_record(record: dict[str, Any]) -> FinalBudget:
         starts_at=datetime.fromisoformat(record["starts_at"]),
         ends_at=datetime.fromisoformat(record["ends_at"]),
         why=Message.from_record(record["why"]),
+        before=None if before is None else Money(before, currency),
     )

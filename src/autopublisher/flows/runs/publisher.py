@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec
+from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.runs.final_campaign import continuation, published
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
@@ -23,6 +24,8 @@ from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 
 _AGAIN = timedelta(seconds=30)
+
+_A_DAY = timedelta(days=1)
 
 _WORTH_MOVING = timedelta(hours=1)
 """A span that shrinks by less than this stays as it was approved."""
@@ -62,6 +65,7 @@ class Publication:
         rows, set_aside = self._parts(run)
         arms = [*self._arms(run, listed), *set_aside]
         self._control.pause(run, arms)
+        self._go_on(run)
         self._building.verify(run, rows)
         run, noted = self._guard_rule.install(run, budget_from_record(dict(run.release.final_budget or {})))
         self._extend(run)
@@ -83,24 +87,42 @@ class Publication:
         winner, record = run.release.winner, run.release.final_budget
         if winner not in variants or record is None:
             raise RunFailed(RunMessage.NO_WINNER_OR_BUDGET())
+        if run.release.way is Way.IN_PLACE:
+            return ()  # all of it is there
         budget = budget_from_record(dict(record))
         return final_plan(run, variants[winner], budget, self._control.created(run, Purpose.FINAL))
 
     def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
         """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
-        made = self._control.created(run, Purpose.FINAL)
+        made = published(run, self._control.created(run))
         winner = run.release.winner or ""
         ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, winner)]
         return [row for row in made if row not in ads], ads
+
+    def _go_on(self, run: Run) -> None:
+        """Give the published arm what is left of the total and the time to spend it; once, whatever it was asked before."""
+        if run.release.way is Way.SCALED:
+            return
+        went_on = continuation(run, self._control.rows(run))
+        if went_on is not None and went_on.state is OperationState.CONFIRMED:
+            return
+        budget = budget_from_record(dict(run.release.final_budget or {}))
+        arm = next(row for row in self._parts(run)[0] if row.spec.kind is ObjectKind.AD_SET)
+        ends = max(budget.ends_at, (self._clock.now() + _A_DAY).replace(microsecond=0))
+        wanted = {"lifetime_budget": budget.lifetime.minor, "end_time": ends.isoformat()}
+        self._control.update(
+            run, arm, wanted if went_on is None else dict(went_on.spec.params), Purpose.CONTINUE
+        )
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
         budget = budget_from_record(dict(run.release.final_budget or {}))
         now = self._clock.now()
         late = now - budget.starts_at
-        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in self._control.rows(run))
-        if late < _WORTH_MOVING or asked_for:
-            return None
+        rows = self._control.rows(run)
+        asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in rows)
+        if late < _WORTH_MOVING or asked_for or run.release.way is Way.IN_PLACE:
+            return None  # an arm's end is bound by Meta's minimum for each day of its schedule
         moved = replace(
             budget,
             starts_at=now.replace(microsecond=0),
@@ -117,7 +139,7 @@ class Publication:
         late = self._clock.now() - budget.starts_at
         made = self._control.created(run, Purpose.FINAL)
         started = any(self._control.was_started(run, row) for row in made)
-        if late < _WORTH_MOVING or started:
+        if late < _WORTH_MOVING or started or run.release.way is Way.IN_PLACE:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
         asked = self._control.last_requested(run, Purpose.EXTEND, made).get("end_time")
@@ -132,7 +154,8 @@ class Publication:
             *self._control.created(run, Purpose.TEST),
             *self._control.created(run, Purpose.DUPLICATE),
         ]
-        tree = [row for row in made if row.spec.kind in TREE]
+        goes_on = {row.key for row in published(run, made)}
+        tree = [row for row in made if row.spec.kind in TREE and row.key not in goes_on]
         return [row for row in tree if row.key in listed or not self._control.shown_now(run, row).is_gone]
 
     def _read_back(self, run: Run, final: Sequence[Operation], arms: Sequence[Operation]) -> None:

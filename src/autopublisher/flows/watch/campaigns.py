@@ -21,9 +21,8 @@ from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import said_of
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
-from autopublisher.domain.runs.final_campaign import ad_of
+from autopublisher.domain.runs.final_campaign import ad_of, published_key
 from autopublisher.domain.runs.notes import REVIEW, note_of
-from autopublisher.domain.runs.plan import final_key
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.campaign_record import move_on
@@ -72,7 +71,7 @@ class CampaignsCheck:
             except MetaError as error:
                 unread.append(
                     WatchMessage.UNREAD(
-                        key=f"{one.run.id}/{final_key(ObjectKind.AD)}", why=said_of(error)
+                        key=f"{one.run.id}/{published_key(one.run, ObjectKind.AD)}", why=said_of(error)
                     ).to_record()
                 )
         if not seen and not unread and before is None:
@@ -94,7 +93,7 @@ class CampaignsCheck:
     def _asked(self, seen: _Seen) -> _Seen:
         """Ask Meta why it does not deliver an ad; what the ad shows now counts."""
         run = seen.run
-        ad = ad_of({model.key: model for model in self._control.models(run)})
+        ad = ad_of(run, {model.key: model for model in self._control.models(run)})
         row = next(one for one in self._control.rows(run) if ad is not None and one.key == ad.key)
         shown = self._control.read(run, row, REVIEW_FIELDS)
         why = reason_of(shown)
@@ -124,7 +123,7 @@ def _seen(
 
 def _never_delivered(campaign: Campaign, run: Run, rows: Sequence[Operation]) -> bool:
     """Tell whether Meta, asked when nothing moves any more, had no figures of a campaign."""
-    ad_set = next((row for row in rows if row.key == final_key(ObjectKind.AD_SET)), None)
+    ad_set = next((row for row in rows if row.key == published_key(run, ObjectKind.AD_SET)), None)
     if ad_set is None or campaign.spent is None or campaign.spent_at is None or campaign.spent.minor:
         return False
     return campaign.spent_at >= settles_at(run, ad_set, rows)

@@ -23,13 +23,13 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import said_of
 from autopublisher.domain.meta.insights import InsightsRow, figures_of
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES, continuation, published_key
 from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.reservations import end_of, off_since
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
@@ -49,16 +49,22 @@ _LOOKED_AT = FINAL | {RunStatus.PUBLISHING_FINAL}
 
 @dataclass(frozen=True)
 class _Place:
-    """An ad set whose money is not settled, and when it will be."""
+    """An ad set whose money is not settled, and when it will be; ``base`` is what it had in its test, where it goes on."""
 
     run: Run
     row: Operation
     settles_at: datetime
+    base: Figures | None = None
 
     @property
     def letter(self) -> str:
         """The variant under which its figures are kept."""
-        return self.row.spec.variant or FINAL_ARM
+        return FINAL_ARM if self.base is not None else self.row.spec.variant or FINAL_ARM
+
+    @property
+    def spent_before(self) -> int:
+        """What it had spent when its own figures began, in minor units."""
+        return 0 if self.base is None else self.base.spend
 
 
 class LateFigures:
@@ -103,7 +109,7 @@ class LateFigures:
             return []
         with self._open_unit().reading() as unit:
             return [
-                _Place(run, row, settles_at(run, row, rows))
+                _Place(run, row, settles_at(run, row, rows), _base_of(unit, run, row, rows))
                 for run, rows in with_journals(unit, runs)
                 for row in rows
                 if is_unsettled(row)
@@ -132,7 +138,8 @@ class LateFigures:
             except MetaNotFoundError:
                 row = None
         event = place.run.request.ad.conversion_event or "PURCHASE"
-        return None if row is None else figures_of(row, place.run.currency, event)
+        read = None if row is None else figures_of(row, place.run.currency, event)
+        return read if read is None or place.base is None else read.since(place.base)
 
     def _is_over(self, place: _Place, figures: Figures | None, now: datetime) -> bool:
         """Keep what has changed, and of what has settled all; tell whether nothing more of the ad set is to be read.
@@ -167,10 +174,10 @@ class LateFigures:
             with self._open_unit() as unit:
                 rows = unit.journal.of_run(place.run.id)
                 cap = reserve_of(place.row, rows)
-                spent = _spent(place, known, cap, now)
+                spent = _spent(place, known, cap - place.spent_before, now)
                 if spent is None:
                     return False
-                most = spent_at_most(spent, cap)
+                most = spent_at_most(spent + place.spent_before, cap)
                 unit.journal.advance(
                     replace(place.row, spent=most), place.row, Fence(place.run.id, place.run.version)
                 )
@@ -180,6 +187,14 @@ class LateFigures:
         except (StaleRunError, StaleOperationError):
             return False  # somebody else is at it; what is kept is as true
         return True
+
+
+def _base_of(unit: UnitOfWork, run: Run, row: Operation, rows: Sequence[Operation]) -> Figures | None:
+    """Return the figures of the test of an arm that goes on as the final campaign; None of anything else."""
+    if row.key != published_key(run, ObjectKind.AD_SET) or continuation(run, rows) is None:
+        return None
+    kept = [one.figures for one in unit.observations.snapshots(run.id) if one.variant == row.spec.variant]
+    return kept[-1] if kept else Figures()
 
 
 def _note_spend(unit: UnitOfWork, run: Run, read: Snapshot) -> None:

@@ -12,7 +12,8 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.reconciliation.found import found_in
-from autopublisher.domain.runs.plan import final_key, total_of
+from autopublisher.domain.runs.final_campaign import published, published_key
+from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
@@ -94,7 +95,7 @@ class ResumeAfterStop:
     def _final(self, run: Run, since: datetime, now: datetime) -> dict[str, Any] | None:
         """Switch one run's final campaign on again if the stop switched it off; None where it did not."""
         rows = self._control.rows(run)
-        finals = [row for row in self._control.created(run, Purpose.FINAL) if row.spec.kind in TREE]
+        finals = [row for row in published(run, self._control.created(run)) if row.spec.kind in TREE]
         dark = [row for row in finals if was_stopped(rows, row.key, since)]
         if not dark:
             return None
@@ -127,7 +128,7 @@ def _held_since(last: Stop, stops: Sequence[Stop]) -> datetime:
 
 def _why_not(run: Run, rows: Sequence[Operation], now: datetime) -> str:
     """Return why a final campaign must stay paused: its money is no longer set aside, or its time is over."""
-    key = final_key(ObjectKind.AD_SET)
+    key = published_key(run, ObjectKind.AD_SET)
     reserve = next((row for row in rows if row.key == key), None)
     if reserve is None or reserve.spec.reserves <= 0 or reserve.spent is not None:
         return "its budget is no longer set aside for it"

@@ -1,9 +1,11 @@
 """Intents: the rows of writes that are about to be made, inserted past the stop guard and the money gate or not at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from autopublisher.domain.accounts.stops import last_requested_params, passes_stop
+from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import Operation, OperationSpec, OperationState
 from autopublisher.domain.journal.owners import RunOwner
 from autopublisher.domain.reconciliation.found import found_in
@@ -49,6 +51,8 @@ class Intents:
                 return known, False
             check_writes_allowed(unit, run, specs)
             self._check_current(unit, run, specs, rows)
+            reopened = [_reopened(unit, row, fence) for spec in specs for row in _settled_of(spec, rows)]
+            rows = [next((one for one in reopened if one.key == row.key), row) for row in rows]
             for spec in specs:
                 rows.append(self._intended(unit, run, spec, fence, rows))
             new = rows[len(rows) - len(specs) :]
@@ -58,7 +62,7 @@ class Intents:
                     unit.journal.advance(row, was, fence)
                 new = sent
             unit.commit()
-        for row in new:
+        for row in (*reopened, *new):
             self._views.follow(row)
         return new, True
 
@@ -85,3 +89,16 @@ class Intents:
         restored = None if present is None else present.restoration
         if restored is not None and run.restoration != restored.id:
             raise Deferred(self._clock.now() + self._spacing, restored.said)
+
+
+def _settled_of(spec: OperationSpec, rows: Sequence[Operation]) -> list[Operation]:
+    """Return the settled arm that a write lets go on: from the moment it is intended all of its budget counts again."""
+    if purpose_of(spec.key) is not Purpose.CONTINUE:
+        return []
+    return [row for row in rows if row.key == spec.target and row.spent is not None]
+
+
+def _reopened(unit: UnitOfWork, row: Operation, fence: Fence) -> Operation:
+    unsettled = replace(row, spent=None)
+    unit.journal.advance(unsettled, row, fence)
+    return unsettled

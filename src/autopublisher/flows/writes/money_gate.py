@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from autopublisher.domain.accounts.accounts import Account
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.money.exposure import DAY_STRETCH, Calendar, calendar_of, made_worse, together
 from autopublisher.domain.money.ledger import headroom_of, ledger_of, pass_gate, pass_rise
@@ -92,7 +93,10 @@ class MoneyGate:
         pass_gate(ledger_of(total_of(run), rows), operation.spec)
         would = [*rows, operation]
         if is_rise(operation, rows):
-            pass_rise(ledger_of(total_of(run), would), headroom_of(would, arm_keys(would)), operation.spec)
+            # What lets an arm go on takes of the run's total; nothing of it was set aside for the arms together.
+            goes_on = operation.purpose is Purpose.CONTINUE
+            headroom = 0 if goes_on else headroom_of(would, arm_keys(would))
+            pass_rise(ledger_of(total_of(run), would), headroom, operation.spec)
         if not concerns_spend(operation):
             return
         how = self._how(unit, run)

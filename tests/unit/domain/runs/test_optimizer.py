@@ -14,6 +14,7 @@ from autopublisher.domain.money.limits import Breach, Limits, Scope, first_breac
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.optimizer import (
     LONGEST_DAYS,
+    Arm,
     BudgetMessage,
     FinalBudget,
     NoBudget,
@@ -21,6 +22,7 @@ from autopublisher.domain.runs.optimizer import (
     base_daily,
     final_budget,
     fitted_budget,
+    in_place_budget,
 )
 from support.wording import english
 from unit.domain.samples import NOW, asked
@@ -152,6 +154,10 @@ def test_without_a_cap_of_the_customers_the_whole_rest_can_be_spent_in_time(
 # --- within the spend limits ----------------------------------------------------------------------
 
 
+def scaled(room: Room) -> FinalBudget | NoBudget:
+    return final_budget(asked(), room, NOW)
+
+
 def breach_under(limits: Limits, taken: int = 0) -> Callable[[FinalBudget], Breach | None]:
     """Return the limits' judgement of a budget, with ``taken`` spoken for on the day it begins."""
 
@@ -166,11 +172,11 @@ def breach_under(limits: Limits, taken: int = 0) -> Callable[[FinalBudget], Brea
 
 
 def test_without_a_limit_the_budget_is_what_scaling_makes_it() -> None:
-    assert fitted_budget(asked(), ROOM, NOW, breach_under(Limits())) == final_budget(asked(), ROOM, NOW)
+    assert fitted_budget(scaled, ROOM, breach_under(Limits())) == final_budget(asked(), ROOM, NOW)
 
 
 def test_a_daily_budget_is_lowered_until_its_stretched_day_fits_and_lasts_longer() -> None:
-    budget = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=9000)))
+    budget = fitted_budget(scaled, ROOM, breach_under(Limits(daily=9000)))
     assert isinstance(budget, FinalBudget)
     assert (budget.daily, budget.total, english(budget.why)) == (
         Money(5142, "EUR"),
@@ -181,20 +187,20 @@ def test_a_daily_budget_is_lowered_until_its_stretched_day_fits_and_lasts_longer
 
 
 def test_what_others_take_is_not_there_for_the_winner() -> None:
-    budget = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=19_000), taken=10_000))
+    budget = fitted_budget(scaled, ROOM, breach_under(Limits(daily=19_000), taken=10_000))
     assert isinstance(budget, FinalBudget)
     assert budget.daily == Money(5142, "EUR")
 
 
 def test_a_lifetime_budget_is_cut_because_one_day_could_spend_it_whole() -> None:
     room = Room(euro("60"), euro("40"), euro("100"))
-    budget = fitted_budget(asked(), room, NOW, breach_under(Limits(daily=5000)))
+    budget = fitted_budget(scaled, room, breach_under(Limits(daily=5000)))
     assert isinstance(budget, FinalBudget)
     assert (budget.daily, budget.total) == (None, euro("50"))
 
 
 def test_where_not_even_metas_minimum_fits_the_limit_is_named() -> None:
-    found = fitted_budget(asked(), ROOM, NOW, breach_under(Limits(daily=6999)))
+    found = fitted_budget(scaled, ROOM, breach_under(Limits(daily=6999)))
     assert isinstance(found, Breach)
     assert found.limit == euro("69.99")
 
@@ -204,5 +210,40 @@ def test_whatever_is_published_breaks_no_limit(  # noqa: PLR0917 - hypothesis' a
     left: Money, least: Money, cap: Money, daily: int, monthly: int, taken: int
 ) -> None:
     breach_of = breach_under(Limits(daily, monthly), taken)
-    budget = fitted_budget(asked(), Room(left, least, cap), NOW, breach_of)
+    budget = fitted_budget(scaled, Room(left, least, cap), breach_of)
     assert not isinstance(budget, FinalBudget) or breach_of(budget) is None
+
+
+def arm(before: int = 5000, days: int = 4) -> Arm:
+    return Arm(Money(before, "EUR"), NOW - timedelta(days=days))
+
+
+@given(MONEY, MONEY, st.integers(0, 10**8), st.integers(0, 40))
+def test_an_arm_goes_on_within_what_is_left_and_above_metas_minimum_for_each_day(
+    left: Money, least: Money, before: int, gone: int
+) -> None:
+    budget = in_place_budget(asked(), Room(left, least, euro("100")), arm(before, gone), NOW)
+    if isinstance(budget, NoBudget):
+        assert left < least or left.minor + before < (gone + 1) * least.minor
+        return
+    days = (budget.ends_at - budget.starts_at).days
+    assert (budget.daily, budget.spend_cap) == (None, None)
+    assert budget.total <= left
+    assert budget.lifetime.minor == budget.total.minor + before
+    assert days >= 1
+    assert budget.lifetime.minor >= (days + gone) * least.minor
+
+
+def test_an_arm_goes_on_at_the_pace_of_its_test_and_below_the_most_a_day() -> None:
+    budget = in_place_budget(asked(), ROOM, arm(), NOW)
+    assert isinstance(budget, FinalBudget)
+    assert (budget.total, budget.lifetime) == (euro("400"), euro("450"))
+    assert (
+        budget.ends_at - budget.starts_at
+    ).days == 7  # of 450 at least 40 for each of 11 days, 4 of which are gone
+    early = in_place_budget(asked(), ROOM, arm(days=1), NOW)
+    assert isinstance(early, FinalBudget)
+    assert (early.ends_at - early.starts_at).days == 8
+    slower = in_place_budget(asked(budget={"max_daily_budget": Decimal(45)}), ROOM, arm(), NOW)
+    assert isinstance(slower, FinalBudget)
+    assert (slower.total, (slower.ends_at - slower.starts_at).days) == (euro("315"), 7)

@@ -1,0 +1,153 @@
+"""Publishing in place: the arm goes on with what is left of the total, all else stays off, and no unit more is spent."""
+
+from datetime import timedelta
+
+import pytest
+
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.keys import Purpose
+from autopublisher.domain.journal.operations import Action, ObjectKind
+from autopublisher.domain.money.ledger import commitment_of, ledger_of
+from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.run import Run, RunStatus, Way
+from autopublisher.flows.dispatcher import EngineConfig
+from support.crashing_machine import CrashingMachine, CrashPlan, seeded
+from support.simulated import brief_request
+from support.staging import EQUAL_RATES, Stage
+
+AD_SET = "test/b/adset"
+
+
+def waiting(request: RunRequest | None = None) -> Stage:
+    stage = Stage(request)
+    stage.meta.rates = EQUAL_RATES
+    run = stage.go(RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
+    return stage
+
+
+def in_place(stage: Stage, variant: str = "B") -> Run:
+    stage.approvals.publish_winner(stage.run_id, "manager", variant=variant, way=Way.IN_PLACE)
+    run = stage.go()
+    assert run.status is RunStatus.COMPLETED, run.ending.why
+    return run
+
+
+def test_the_arm_goes_on_with_what_is_left_and_all_else_stays_off() -> None:
+    stage = waiting()
+    made = len(stage.meta.objects)
+    run = in_place(stage)
+    assert len(stage.meta.objects) == made
+    assert sorted(stage.active()) == sorted(
+        stage.at_meta(f"test/b/{kind}")["name"] for kind in ("campaign", "adset", "ad")
+    )
+    shown = stage.at_meta(AD_SET)
+    others = stage.row("test/a/adset").spent or 0
+    assert int(shown["lifetime_budget"]) + others == total_of(run).minor
+    assert run.release.final_budget is not None
+    assert shown["end_time"] == run.release.final_budget["ends_at"]
+    assert ledger_of(total_of(run), stage.rows()).left == Money(0, "EUR")
+
+
+def test_nothing_is_switched_on_before_its_new_budget_stands_at_meta() -> None:
+    stage = waiting()
+    in_place(stage)
+    rows = [row for row in stage.rows() if row.spec.target and row.spec.target.startswith("test/b/")]
+    went_on = next(row for row in rows if row.purpose is Purpose.CONTINUE)
+    last_on = [row for row in rows if row.purpose is Purpose.ACTIVATE][-3:]
+    assert went_on.settled_at is not None
+    assert all(row.sequence > went_on.sequence for row in last_on)
+
+
+def test_its_campaign_counts_from_where_the_test_ended() -> None:
+    stage = waiting()
+    run = in_place(stage)
+    view = stage.reports.view(run.id)
+    assert view.final is not None
+    campaign = view.final.campaign
+    before = Money((run.release.final_budget or {})["before"], "EUR")
+    assert campaign.budget == total_of(run) - before - Money(stage.row("test/a/adset").spent or 0, "EUR")
+    assert campaign.state.value == "delivering"
+    assert campaign.ad_set_meta_id == stage.row(AD_SET).meta_id
+    assert view.spent == view.test_spent
+    assert view.could_still_spend <= campaign.budget + Money(1, "EUR")
+    assert view.could_still_spend + view.spent <= total_of(run) + Money(2, "EUR")
+
+
+def test_the_same_way_may_be_approved_twice_and_no_other() -> None:
+    stage = waiting()
+    stage.approvals.publish_winner(stage.run_id, "manager", variant="B", way=Way.IN_PLACE)
+    stage.approvals.publish_winner(stage.run_id, "manager", variant="B", way=Way.IN_PLACE)
+    with pytest.raises(ConflictError, match="approved_already"):
+        stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
+
+
+FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)
+
+
+def decided(crash_at: int = 0) -> tuple[CrashingMachine, RunId]:
+    """Return a machine whose run a person has approved in place, to die at crash point ``crash_at`` from there on."""
+    machine = seeded(CrashingMachine(FULL), brief_request())
+    machine.meta.rates = EQUAL_RATES
+    run_id = machine.intake.submit(brief_request(), "tester").id
+    assert machine.drive(run_id, RunStatus.WAITING_APPROVAL).status is RunStatus.WAITING_APPROVAL
+    machine.approvals.publish_winner(run_id, "manager", variant="B", way=Way.IN_PLACE)
+    machine.meta.crash_plan = CrashPlan(crash_at)
+    return machine, run_id
+
+
+def could_be_spent(machine: CrashingMachine, run_id: RunId) -> int:
+    """Return what Meta would let the run spend at worst: lifetime budgets of what is on, and what the rest has spent."""
+    with machine.database.unit_of_work() as unit:
+        rows = unit.journal.of_run(run_id)
+    most = 0
+    for row in rows:
+        if row.spec.kind is ObjectKind.AD_SET and row.spec.action is Action.CREATE and row.meta_id:
+            shown = machine.meta.objects[row.meta_id]
+            is_on = shown.status == "ACTIVE"
+            most += int(shown.fields["lifetime_budget"]) if is_on else commitment_of(row, rows)
+    return most
+
+
+@pytest.mark.slow
+def test_a_death_at_any_moment_of_going_on_changes_nothing() -> None:
+    crash_at, made = 0, len(decided()[0].meta.objects)
+    while True:
+        crash_at += 1
+        machine, run_id = decided(crash_at)
+        run = machine.drive(run_id)
+        assert run.status is RunStatus.COMPLETED, (crash_at, run.ending.why)
+        assert len(machine.meta.objects) == made + 1  # the rule
+        assert {name.split(" [")[0] for name in machine.active()} == {"Test Campaign - Variant B"}
+        assert len(machine.active()) == 3
+        assert could_be_spent(machine, run_id) == total_of(run).minor
+        if machine.crashes == 0:
+            break
+    assert crash_at > 20
+
+
+@pytest.mark.slow
+def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_on_and_no_money_uncounted() -> None:
+    crash_at = 0
+    while True:
+        crash_at += 1
+        machine, run_id = decided()
+        machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
+        machine.tick(run_id)
+        machine.meta.crash_plan = CrashPlan(crash_at)
+        for _ in range(2):
+            with machine.may_crash():
+                if not machine.run(run_id).is_final:
+                    machine.approvals.cancel(run_id, "manager", "changed my mind")
+        run = machine.drive(run_id)
+        if run.status is RunStatus.COMPLETED:
+            break  # it was published before anybody could cancel it
+        assert run.status is RunStatus.CANCELLED
+        assert machine.active() == []
+        assert could_be_spent(machine, run_id) <= total_of(run).minor
+        if machine.crashes == 0:
+            break
+    assert crash_at > 1 or run.status is RunStatus.COMPLETED
