@@ -16,7 +16,7 @@ from autopublisher.domain.journal.operations import Action, ObjectKind, resolve
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.reconciliation.found import OLDER, found_digest, found_in
 from autopublisher.domain.request.request import BudgetConfig
-from autopublisher.domain.runs.run import FINAL, RunStatus
+from autopublisher.domain.runs.run import FINAL, RunStatus, Way
 from metasim.faults import read_fault
 from metasim.state import AdSet, Campaign
 from support.restoring import TOTAL_MINOR, Backup, RestoredWorld
@@ -85,6 +85,26 @@ def test_a_final_campaign_that_somebody_archived_counts_all_the_same(status: Run
     world.machine.approvals.cancel(world.run_id, "manager")
     assert world.live_on(hours=5).status is _R.CANCELLED
     assert world.books().could_still_spend == 0
+
+
+@pytest.mark.parametrize("again", Way)
+@pytest.mark.parametrize("status", UNDER_WAY)
+def test_an_arm_that_went_on_is_counted_whatever_is_approved_after_a_restore(
+    status: RunStatus, again: Way
+) -> None:
+    world = RestoredWorld(way=Way.IN_PLACE)
+    assert world.go().status is _R.COMPLETED
+    for last in (False, True):
+        world.pass_time(hours=20)
+        world.restore(backup_in(world, status, last=last))
+        world.way = again
+        world.live_on(hours=40)
+        assert within_total(world), (last, world.books())
+    if not world.run.is_final:
+        world.machine.approvals.cancel(world.run_id, "manager")
+        world.live_on(hours=10)
+        assert world.active() == []
+    assert within_total(world)
 
 
 def test_a_run_restored_to_its_publishing_takes_over_what_is_provably_the_same_plan() -> None:

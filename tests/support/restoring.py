@@ -13,7 +13,7 @@ from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.meta.insights import InsightsRow
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.request.request import RunRequest
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.ports.work import Tick
@@ -39,8 +39,10 @@ class Backup:
 class RestoredWorld:
     """One run over a simulator; ``backups`` has a copy of the database from before each of its ticks."""
 
-    def __init__(self, request: RunRequest | None = None, pace: EngineConfig = PACE) -> None:
-        self.machine = DirectMachine(pace)
+    def __init__(
+        self, request: RunRequest | None = None, pace: EngineConfig = PACE, way: Way = Way.SCALED
+    ) -> None:
+        self.machine, self.way = DirectMachine(pace), way
         self.backups: list[Backup] = []
         self.run_id = self.machine.intake.submit(request or brief_request(), "tester").id
 
@@ -64,7 +66,7 @@ class RestoredWorld:
                 return run
             if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
                 self.back_up()
-                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
+                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B", way=self.way)
             self.tick()
         raise AssertionError(f"{self.run.status} after {ticks} ticks: {self.run.attention}")
 
@@ -95,7 +97,7 @@ class RestoredWorld:
             and run.next_tick_at is not None
         ):
             with suppress(ConflictError):
-                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B")
+                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B", way=self.way)
         run, look = self.run, self.machine.watch().next_look_at
         return look if run.is_final or run.next_tick_at is None else min(look, run.next_tick_at)
 

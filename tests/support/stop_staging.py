@@ -6,7 +6,7 @@ from autopublisher.adapters.memory.meta_ads import StoredObject
 from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.request.request import RunRequest
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.flows.dispatcher import EngineConfig, build_watch
 from autopublisher.flows.requests.stops import Stops, StopView
 from autopublisher.ports.work import Tick
@@ -101,8 +101,10 @@ def stage_in(status: RunStatus) -> StopStage:
     return stage
 
 
-def completed() -> StopStage:
+def completed(way: Way = Way.SCALED) -> StopStage:
     """Return a stage whose run is over, its final campaign on."""
-    stage = StopStage()
+    stage = StopStage() if way is Way.SCALED else stage_in(RunStatus.WAITING_APPROVAL)
+    if way is Way.IN_PLACE:
+        stage.approvals.publish_winner(stage.run_id, "manager", way=way)
     assert stage.go().status is RunStatus.COMPLETED
     return stage

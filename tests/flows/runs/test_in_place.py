@@ -1,6 +1,6 @@
 """Publishing in place: the arm goes on with what is left of the total, all else stays off, and no unit more is spent."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,8 @@ from autopublisher.flows.dispatcher import EngineConfig
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage
+from support.stop_staging import completed
+from support.sweep_staging import AN_AGE, SweepStage
 
 AD_SET = "test/b/adset"
 
@@ -151,3 +153,78 @@ def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_on_and_no_money_
         if machine.crashes == 0:
             break
     assert crash_at > 1 or run.status is RunStatus.COMPLETED
+
+
+# --- after its run has ended ----------------------------------------------------------------------
+
+
+def test_a_stop_switches_it_off_and_lifting_it_gives_it_back() -> None:
+    stage = completed(Way.IN_PLACE)
+    before = sorted(stage.active())
+    stage.stop()
+    assert stage.enforced().confirmed
+    assert stage.on() == []
+    stage.resume(reactivate=True)
+    stage.look()
+    assert sorted(stage.active()) == before
+
+
+def test_a_stop_that_is_lifted_after_its_end_leaves_it_off() -> None:
+    stage = completed(Way.IN_PLACE)
+    stage.stop()
+    stage.enforced()
+    stage.clock.advance_to(stage.clock.now() + timedelta(days=30))
+    stage.resume(reactivate=True)
+    watch = stage.look()
+    assert watch.report["resume"]["runs"][0]["state"] == "left paused"
+    assert stage.on() == []
+
+
+def watched() -> SweepStage:
+    """Return a stage with a published arm, looked at as somebody else could change it."""
+    stage = SweepStage(brief_request())
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.approvals.publish_winner(stage.run_id, "manager", way=Way.IN_PLACE)
+    while not stage.now_run.is_final:
+        stage.at_look()
+        assert stage.found == set()
+        stage.step()
+    assert stage.now_run.status is RunStatus.COMPLETED
+    stage.clock.advance_to(stage.clock.now() + AN_AGE)
+    stage.at_look()
+    assert stage.found == set()
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"), [("lifetime_budget", 90_000), ("end_time", "2027-11-30T00:00:00+00:00")]
+)
+def test_what_somebody_else_changes_of_it_is_found(field: str, shown: object) -> None:
+    stage = watched()
+    stage.touch(AD_SET, **{field: shown})
+    stage.at_look()
+    assert (AD_SET, field) in {(key, one) for key, one, _ in stage.found}
+
+
+def test_another_arm_that_somebody_switches_on_is_found() -> None:
+    stage = watched()
+    for kind in ("campaign", "adset", "ad"):
+        stage.touch(f"test/a/{kind}", status="ACTIVE")
+    stage.at_look()
+    assert ("test/a/adset", "status", "ACTIVE") in stage.found
+
+
+def test_its_money_is_settled_once_it_is_over_and_counts_no_more() -> None:
+    stage = watched()
+    run = stage.now_run
+    assert stage.row(AD_SET).spent is None
+    ends = datetime.fromisoformat((run.release.final_budget or {})["ends_at"])
+    stage.clock.advance_to(ends + timedelta(days=5))
+    for _ in range(3):
+        stage.at_look()
+    spent, view = stage.row(AD_SET).spent, stage.reports.view(run.id)
+    assert spent is not None
+    assert view.final is not None
+    assert view.final.campaign.state.value == "settled"
+    assert view.could_still_spend == Money(0, "EUR")
+    assert view.final.spent.minor <= spent

@@ -17,6 +17,7 @@ from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
+from autopublisher.domain.runs.settlement import spent_at_most
 from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -329,10 +330,7 @@ class Conclusion:
         for row in arms:
             spent = known.get(row.spec.variant or "", 0)
             if row.spec.reserves and row.spent is None and spent:
-                # Meta rounds to the nearest minor unit, so part of one more may have been spent; more than the
-                # reserve only if Meta says so itself.
-                most = max(spent, min(spent + 1, reserve_of(row, rows)))
-                settled.append((row, replace(row, spent=most)))
+                settled.append((row, replace(row, spent=spent_at_most(spent, reserve_of(row, rows)))))
         self._control.recount(run, settled)
 
 
