@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from autopublisher.domain.access import Role
 from autopublisher.domain.accounts.claims import CLAIM_MARK
 from autopublisher.domain.accounts.installation import Installation
 from autopublisher.domain.accounts.watches import PROBLEM
@@ -59,7 +60,9 @@ class ClaimedMachine(DirectMachine):
 
     def approve(self, run_id: RunId) -> None:
         run = self.run(run_id)
-        self.approvals.publish_winner(run_id, "manager", None if run.release.is_proven else "A", "as asked")
+        self.approvals.publish_winner(
+            run_id, "manager", None if run.release.is_proven else "A", "as asked", role=Role.MANAGER
+        )
 
     def submitted(self) -> RunId:
         return self.intake.submit(brief_request(), "tester").id

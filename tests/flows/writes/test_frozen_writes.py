@@ -150,12 +150,16 @@ def test_a_woken_budget_rise_does_not_undo_a_later_cut() -> None:
     def change(number: int, budget: int) -> OperationSpec:
         params = {"lifetime_budget": budget}
         return OperationSpec(
-            f"budget/{number}", Action.UPDATE, ObjectKind.AD_SET, params, target="test/a/adset"
+            f"reallocate/test/a/adset/{number}",
+            Action.UPDATE,
+            ObjectKind.AD_SET,
+            params,
+            target="test/a/adset",
         )
 
     def cut() -> None:
         successor = stage.executor()
-        successor.settle(run, stage.row("budget/2"))
+        successor.settle(run, stage.row("reallocate/test/a/adset/2"))
         successor.perform(run, change(3, 3000))
 
     stage.executor().perform(run, change(1, 4000))
@@ -164,7 +168,7 @@ def test_a_woken_budget_rise_does_not_undo_a_later_cut() -> None:
     with pytest.raises(StaleOperationError):
         stage.executor().perform(run, change(2, 5000))
     assert stage.at_meta("test/a/adset")["lifetime_budget"] == 3000
-    assert stage.row("budget/2").state is OperationState.WITHDRAWN
+    assert stage.row("reallocate/test/a/adset/2").state is OperationState.WITHDRAWN
 
 
 def test_a_check_passes_for_some_seconds_and_never_after_them() -> None:
