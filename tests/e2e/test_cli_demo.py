@@ -51,16 +51,26 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
     raise AssertionError("".join(lines))
 
 
-def test_the_demo_publishes_the_variant_that_is_truly_better(
+def test_the_demo_follows_a_bet_to_the_end_of_what_it_published(
     autopublisher: CommandLine, tmp_path: Path
 ) -> None:
     done = autopublisher.run("demo", "--once")
     assert done.returncode == 0, done.stderr
+    assert "B (a bet in money, not proven)" in done.stdout
     assert "The run chose B, the truly best one." in done.stdout
-    assert "A PAUSED, B PAUSED" in done.stdout
+    assert "test campaigns           A PAUSED " in done.stdout
+    assert "What was published is settled" in done.stderr
+    assert all(one in done.stdout for one in ("Promised when B was approved", "What came: 4,000.00 EUR"))
     credentials = tmp_path / ".autopublisher" / "demo" / "credentials.txt"
     assert stat.S_IMODE(credentials.stat().st_mode) == 0o600
     assert simulators_in(autopublisher.folder) == []
+
+
+def test_where_a_day_proves_a_winner_the_demo_publishes_it_scaled(autopublisher: CommandLine) -> None:
+    done = autopublisher.run("demo", "--once", "--scenario", "proven")
+    assert done.returncode == 0, done.stderr
+    assert "B (proven)" in done.stdout
+    assert "A PAUSED, B PAUSED" in done.stdout
 
 
 def test_an_ordinary_market_leaves_the_choice_to_a_person(autopublisher: CommandLine) -> None:

@@ -12,7 +12,7 @@ from support.command import CommandLine, simulators_in
 pytestmark = pytest.mark.slow
 
 HOME = ".autopublisher/demo"
-SETTINGS = {"AUTO_PUBLISHER_HOME": HOME, "STUB_SCENARIO": "demo"}
+SETTINGS = {"AUTO_PUBLISHER_HOME": HOME, "STUB_SCENARIO": "usual"}
 
 
 @pytest.fixture

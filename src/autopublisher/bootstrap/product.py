@@ -55,7 +55,7 @@ from autopublisher.flows.writes.claims import AccountClaims
 from autopublisher.flows.writes.emergency_pause import EmergencyPause
 from autopublisher.flows.writes.money_gate import MoneyGate
 from autopublisher.flows.writes.patience import Patience
-from autopublisher.ports.clock import Clock
+from autopublisher.ports.clock import Clock, SteppedClock
 from autopublisher.ports.repositories import OpenUnitOfWork
 from autopublisher.ports.storage import Storage
 from autopublisher.ports.work import TickHandler
@@ -265,11 +265,18 @@ class Product:
         jumps = self.settings.is_stub and self.settings.stub_clock is StubClock.JUMP
         return max(wanted, JUMPING_LOOK) if jumps else wanted
 
+    @property
+    def stepped_clock(self) -> SteppedClock | None:
+        """The clock of stub mode where time moves only when it is told to; None where it passes by itself."""
+        return self._stepped(self.outside.clock)
+
+    def _stepped(self, clock: Clock) -> SteppedClock | None:
+        jumps = self.settings.stub_clock is StubClock.JUMP
+        return clock if jumps and isinstance(clock, SimulatedClock) else None
+
     def _driver(self, outside: Outside) -> JumpDriver | None:
-        clock = outside.clock
-        if self.settings.stub_clock is not StubClock.JUMP or not isinstance(clock, SimulatedClock):
-            return None
-        return JumpDriver(outside.open_unit, clock)
+        clock = self._stepped(outside.clock)
+        return None if clock is None else JumpDriver(outside.open_unit, clock)
 
     def _services(
         self,

@@ -15,6 +15,7 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.simulator_books import read_truth
 from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
+from autopublisher.cli.demo_outcome import followed_to_the_end, outcome_of
 from autopublisher.cli.demo_report import curl_lines, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
@@ -29,6 +30,7 @@ from autopublisher.domain.runs.run import FINAL, RunStatus
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.settings import MetaMode, Settings, StubClock
 from autopublisher.views.moments import account_zones
+from autopublisher.views.worth import Worth, worth_of
 
 HOME = Path(".autopublisher")
 REQUEST_FILE = "request_example.json"
@@ -37,10 +39,25 @@ OWN = "demo:"
 
 
 class DemoScenario(StrEnum):
-    """The market of the demo: one that proves a winner in a day, or one as most accounts know it."""
+    """The market of the demo.
+
+    One a buyer knows, with ten times the brief's money; one that proves a winner in a day with the brief's own; or one in
+    which that proves nothing.
+    """
 
     DEMO = "demo"
+    PROVEN = "proven"
     ORDINARY = "ordinary"
+
+    @property
+    def market(self) -> str:
+        """The simulator's name for it."""
+        return {"demo": "usual", "proven": "demo"}.get(self.value, self.value)
+
+    @property
+    def scale(self) -> int:
+        """By how much the brief's amounts are multiplied: at 20 a purchase a day of 50 sees two of them."""
+        return 10 if self is DemoScenario.DEMO else 1
 
 
 ScenarioOption = Annotated[DemoScenario, typer.Option(help="help.which_simulated_market")]
@@ -66,11 +83,11 @@ def demo(
         seeded = seed(product)
         with product.http_server(listener) as server:
             tell(worded("demo.serving", url=str(server.url)) + _instead_of(wanted, server.url))
-            view = _carried_out(product, seeded)
+            view, promised = _carried_out(product, seeded, scenario)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
             now = product.services.clock.now()
             truth = read_truth(product.meta_url, product.simulator_token, view.run.id, now)
-            show(report(view, truth, zone))
+            show(report(view, truth, zone, outcome_of(product, view, promised)))
             if not once:
                 _show_ways_in(seeded, view, server.url)
                 serve_until_signal(_say_it_stays)
@@ -82,7 +99,7 @@ def example_request(scenario: ScenarioOption = DemoScenario.DEMO) -> None:
     settings = demo_settings(scenario)
     open_home(settings)
     with Product(settings, Work.NONE) as product:
-        show_json(seed(product).request())
+        show_json(seed(product).request(scenario.scale))
 
 
 def demo_settings(scenario: DemoScenario) -> Settings:
@@ -99,7 +116,7 @@ def demo_settings(scenario: DemoScenario) -> Settings:
         database_url=None,
         secret_key=None,
         stub_clock=StubClock.JUMP,
-        stub_scenario=scenario.value,
+        stub_scenario=scenario.market,
     )
 
 
@@ -109,22 +126,34 @@ def _forget(settings: Settings) -> None:
     shutil.rmtree(settings.home)
 
 
-def _carried_out(product: Product, seeded: Seeded) -> RunView:
-    """Start a run, or take up one that an earlier demo left unfinished, and follow it to its rest."""
+def _carried_out(product: Product, seeded: Seeded, scenario: DemoScenario) -> tuple[RunView, Worth | None]:
+    """Start a run, or take up one that an earlier demo left unfinished, and follow it to the end of what it publishes.
+
+    Returns it with what was said that deciding is worth when the demo's manager approved.
+    """
     services = product.services
-    run_id = _run_to_follow(product, seeded)
+    run_id = _run_to_follow(product, seeded, scenario)
     watcher = Watcher(services.reports, run_id, account_zones(product.outside.open_unit), services.clock)
     view = watcher.until_rest()
-    if view.run.status is RunStatus.WAITING_APPROVAL and view.run.release.is_proven:
-        tell(worded("demo.approves", winner=str(view.run.release.winner)), style="bold")
+    promised = worth_of(view)
+    chosen = view.run.release.winner or view.bet
+    if view.run.status is RunStatus.WAITING_APPROVAL and chosen is not None:
+        said = "demo.approves" if view.run.release.is_proven else "demo.approves_bet"
+        tell(worded(said, winner=chosen), style="bold")
         services.approvals.publish_winner(
-            run_id, "manager", comment=worded("demo.approved"), digest=view.digest
+            run_id,
+            "manager",
+            chosen,
+            comment=worded("demo.approved"),
+            digest=view.digest,
+            way=view.advised_way,
         )
         view = watcher.until_rest()
-    return view
+    followed_to_the_end(product, view)
+    return services.reports.view(run_id), promised
 
 
-def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
+def _run_to_follow(product: Product, seeded: Seeded, scenario: DemoScenario) -> RunId:
     services = product.services
     # One that waits for a person comes first: a further run would move time on and let its approval expire.
     waiting = services.reports.page(None, 100, frozenset({RunStatus.WAITING_APPROVAL}))
@@ -136,11 +165,12 @@ def _run_to_follow(product: Product, seeded: Seeded) -> RunId:
     finished = services.reports.page(None, 1, FINAL)
     if finished:
         tell(worded("demo.finished", id=str(finished[0].id), status=str(finished[0].status)))
-    request = seeded.request()
+    request = seeded.request(scenario.scale)
     file = product.settings.home / REQUEST_FILE
     file.write_text(json.dumps(request, indent=2) + "\n", "utf-8")
     run = services.intake.submit(read_request(file), "manager", f"{OWN}{uuid4()}")
-    tell(worded("demo.request", id=str(run.id), file=str(file)))
+    each = f"{request['ab_test_config']['test_budget_per_variant']:.0f} EUR"
+    tell(worded("demo.request", id=str(run.id), file=str(file), each=each))
     return run.id
 
 
@@ -153,7 +183,8 @@ def _show_ways_in(seeded: Seeded, view: RunView, url: str) -> None:
         tell(f"  {url}/approvals/{view.run.id}", style="bold")
     home = seeded.credentials_file.parent
     tell(worded("demo.commands"))
-    say(f"  export AUTO_PUBLISHER_HOME={quote(str(home))} STUB_SCENARIO={home.name}")
+    market = DemoScenario(home.name).market
+    say(f"  export AUTO_PUBLISHER_HOME={quote(str(home))} STUB_SCENARIO={market}")
 
 
 def _say_it_stays() -> None:

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from autopublisher.bootstrap.simulator_books import Truth
+from autopublisher.cli.demo_outcome import Outcome
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.language import worded
 from autopublisher.cli.output import Listing, pairs_table
@@ -18,6 +19,7 @@ from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.moments import moment_text
+from autopublisher.domain.runs.final_campaign import published_key
 from autopublisher.flows.requests.reports import RunView, VariantView
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
@@ -25,9 +27,9 @@ OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
 _TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 
-def report(view: RunView, truth: Truth, zone: tzinfo) -> RenderableType:
+def report(view: RunView, truth: Truth, zone: tzinfo, outcome: Outcome) -> RenderableType:
     """Return everything the run came to."""
-    return Panel(Group(*_parts(view, truth, zone)), title=worded("demo.found"), title_align="left")
+    return Panel(Group(*_parts(view, truth, zone, outcome)), title=worded("demo.found"), title_align="left")
 
 
 def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
@@ -60,7 +62,7 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
     return (sign_in + reader, follow, start + body)
 
 
-def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType]:
+def _parts(view: RunView, truth: Truth, zone: tzinfo, outcome: Outcome) -> Iterator[RenderableType]:
     yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth, zone)})
     if truth.spent != view.spent.minor:
         yield Text(f"\n{_why_spend_differs(view, truth, zone)}")
@@ -69,13 +71,15 @@ def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType
     if view.decision is not None:
         yield Text(f"\n{verdict_text(view, view.decision, zone)}")
     yield Text(f"\n{_judgement(view, truth)}", style="bold")
+    for line in _kept_promise(view, truth, outcome):
+        yield Text(line)
     yield Text("")
     yield _objects(view)
 
 
 def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
     """What stands at Meta now, and the losers, as they were last read there."""
-    final = {one.kind: one for one in view.objects if not _is_test(one)}
+    final = {one.kind: one for one in view.objects if one.key in _published(view)}
     campaign, ad_set = final.get(ObjectKind.CAMPAIGN), final.get(ObjectKind.AD_SET)
     if campaign is None or ad_set is None:
         return {}
@@ -83,12 +87,21 @@ def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
     budget = view.run.release.final_budget or {}
     span = "a day" if budget.get("daily") is not None else "in all"
     daily = "" if ad_set.budget is None else f", {Money(ad_set.budget, view.run.currency)} {span}"
-    arms = [one for one in view.objects if _is_test(one) and one.kind is ObjectKind.CAMPAIGN]
+    arms = [
+        one
+        for one in view.objects
+        if _is_test(one) and one.kind is ObjectKind.CAMPAIGN and one.key not in _published(view)
+    ]
     off = ", ".join(f"{one.variant} {one.status}" for one in arms)
     return {
         "final campaign": f"{campaign.meta_id} {campaign.effective_status}{daily}{until}",
         "test campaigns": off,
     }
+
+
+def _published(view: RunView) -> set[str]:
+    """Return the keys of what is published: a campaign of its own, or an arm that goes on."""
+    return {published_key(view.run, kind) for kind in _TREE}
 
 
 def _why_spend_differs(view: RunView, truth: Truth, zone: tzinfo) -> str:
@@ -162,6 +175,23 @@ def _judgement(view: RunView, truth: Truth) -> str:
         else worded("demo.not_best", best=best)
     )
     return worded("demo.truth", said=said, winner=str(view.run.release.winner), right=right)
+
+
+def _kept_promise(view: RunView, truth: Truth, outcome: Outcome) -> Iterator[str]:
+    """Say what was promised when a variant was approved, what came, and what waiting for proof would have brought."""
+    promised, sold = outcome.promised, outcome.sold
+    worths = [_true_roas(view, one, truth) for one in view.variants]
+    if promised is None or promised.gain is None or promised.gain_range is None or sold is None:
+        return
+    low, high = promised.gain_range
+    yield worded("demo.promised", variant=promised.variant, gain=promised.gain, low=low, high=high)
+    chosen = next((_true_roas(view, one, truth) for one in view.variants if one is view.winner_variant), None)
+    known = [worth for worth in worths if worth is not None]
+    if chosen is not None and known:
+        more = float(sold.spend.major) * (chosen - sum(known) / len(known))
+        gain = Money.nearest(more, view.run.currency)
+        yield worded("demo.came", spent=sold.spend, revenue=sold.revenue, gain=gain)
+    yield worded("demo.with_proof" if view.verdict_proves else "demo.without_proof")
 
 
 def _true_roas(view: RunView, variant: VariantView, truth: Truth) -> float | None:

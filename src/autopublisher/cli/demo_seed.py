@@ -46,10 +46,18 @@ class Seeded:
     passwords: Mapping[str, str]
     credentials_file: Path
 
-    def request(self) -> dict[str, Any]:
-        """Return the brief's request with this installation's ids."""
+    def request(self, scale: int = 1) -> dict[str, Any]:
+        """Return the brief's request with this installation's ids, and ``scale`` times its money."""
         ids = [creative.id for creative in self.creatives]
-        return {**EXAMPLE_REQUEST, "meta_account_id": self.account.id, "creative_ids": ids}
+        test, budget = EXAMPLE_REQUEST["ab_test_config"], EXAMPLE_REQUEST["budget_config"]
+        each, total = test["test_budget_per_variant"], budget["total_budget"]
+        return {
+            **EXAMPLE_REQUEST,
+            "meta_account_id": self.account.id,
+            "creative_ids": ids,
+            "ab_test_config": {**test, "test_budget_per_variant": scale * each},
+            "budget_config": {**budget, "total_budget": scale * total},
+        }
 
 
 def seed(product: Product) -> Seeded:

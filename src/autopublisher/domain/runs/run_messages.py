@@ -53,6 +53,7 @@ class RunMessage(Code):
     REALLOCATION_PLANNED = "run.reallocation_planned"
     REALLOCATED = "run.reallocated"
     COMPLETED = "run.completed"
+    COMPLETED_IN_PLACE = "run.completed_in_place"
     ENDED = "run.ended"
     AS_ASKED = "run.as_asked"
     FAILING = "run.failing"

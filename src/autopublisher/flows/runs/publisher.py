@@ -75,7 +75,8 @@ class Publication:
         if waiting is not None:
             return replace(waiting, events=(*noted, *waiting.events))
         now = self._clock.now()
-        message = RunMessage.COMPLETED(letter=str(run.release.winner))
+        said = RunMessage.COMPLETED if run.release.way is Way.SCALED else RunMessage.COMPLETED_IN_PLACE
+        message = said(letter=str(run.release.winner))
         completed = event(run, now, "completed", message)
         report = closing_report(self._control.rows(run), self._control.models(run))
         ended = replace(run, attention=None, report=report).moved(RunStatus.COMPLETED, now)

@@ -1,0 +1,83 @@
+"""The demo's last days: time moves on until what was published has ended and settled, and what came of it is added up."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from autopublisher.bootstrap import Product
+from autopublisher.cli.language import worded
+from autopublisher.cli.output import tell
+from autopublisher.domain.amounts import Money
+from autopublisher.domain.campaigns.campaign import CampaignState
+from autopublisher.domain.ids import ActId
+from autopublisher.domain.runs.final_campaign import FINAL_ARM
+from autopublisher.domain.runs.run import RunStatus
+from autopublisher.flows.requests.reports import RunView
+from autopublisher.ports.clock import SteppedClock
+from autopublisher.views.worth import Worth
+
+LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 120.0
+LONGEST = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What a final campaign has spent and sold."""
+
+    spend: Money
+    revenue: Money
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was said that deciding is worth, and what came; None of what is not known."""
+
+    promised: Worth | None
+    sold: Sold | None
+
+
+def followed_to_the_end(product: Product, view: RunView) -> None:
+    """Move time from look to look until a completed run's campaign has settled; nothing else is left to move it."""
+    clock, reports, run = product.stepped_clock, product.services.reports, view.run
+    if run.status is not RunStatus.COMPLETED or clock is None:
+        return
+    told, ends = None, clock.now() + LONGEST
+    while clock.now() < ends:
+        final = reports.view(run.id).final
+        if final is None:
+            return
+        if final.campaign.state is not told:
+            told = final.campaign.state
+            tell(worded("demo.published", state=told.value.replace("_", " "), spent=final.spent))
+        if told is CampaignState.SETTLED:
+            return
+        _let_look(product, run.act_id, clock)
+
+
+def _let_look(product: Product, act_id: ActId, clock: SteppedClock) -> None:
+    """Move time to the account's next look and wait until the worker has made it."""
+    due = _watch(product, act_id)[0]
+    clock.advance_to(max(due, clock.now()))
+    patient_until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < patient_until:
+        if (looked_at := _watch(product, act_id)[1]) is not None and looked_at >= due:
+            return
+        time.sleep(LOOK_SECONDS)
+
+
+def _watch(product: Product, act_id: ActId) -> tuple[datetime, datetime | None]:
+    with product.outside.open_unit().reading() as unit:
+        watch = unit.watches.get(act_id)
+    now = product.services.clock.now()
+    return (now, now) if watch is None else (watch.next_look_at, watch.looked_at)
+
+
+def outcome_of(product: Product, view: RunView, promised: Worth | None) -> Outcome:
+    """Return what was promised of a run and what its final campaign has brought so far."""
+    with product.outside.open_unit().reading() as unit:
+        kept = [one for one in unit.observations.snapshots(view.run.id) if one.variant == FINAL_ARM]
+    if not kept:
+        return Outcome(promised, None)
+    figures, currency = kept[-1].figures, view.run.currency
+    return Outcome(promised, Sold(Money(figures.spend, currency), Money(figures.revenue, currency)))
