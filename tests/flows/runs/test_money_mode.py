@@ -104,6 +104,13 @@ def test_following_the_bet_is_open_to_whoever_approves_and_no_proof() -> None:
     assert (view.basis, view.verdict_proves, run.release.is_proven) == (Basis.MONEY_BET, False, False)
 
 
+def test_one_chance_is_told_of_being_best_and_it_comes_first() -> None:
+    last = decisions_of(ended(asking(DecisionMode.MONEY), {"A": 800, "B": 1100}))[-1]
+    assert "is ahead so far" not in last.sentence_en
+    assert last.sentence_en.count("likely to be the best") == 1
+    assert last.sentence_en.index("In money") < last.sentence_en.index("The platform shows")
+
+
 def test_of_equals_nobody_is_named() -> None:
     stage = ended(asking(DecisionMode.MONEY, share="0.2"))
     assert decisions_of(stage)[-1].kind == "keep_all"

@@ -26,12 +26,13 @@ class Language(StrEnum):
     SPANISH = "es"
 
 
-def sentences(verdict: Verdict, language: str = Language.ENGLISH) -> tuple[str, ...]:
+def sentences(verdict: Verdict, language: str = Language.ENGLISH, *, leans: bool = True) -> tuple[str, ...]:
     """Return headline, reasons, leaning, cost of proof, findings and caveats.
 
-    Raises ValueError for an unknown language.
+    Without ``leans`` who is ahead is left out: a money decision tells it, with a chance of its own. Raises ValueError for an
+    unknown language.
     """
-    return _VerdictText(verdict, _phrases_of(language)).all()
+    return _VerdictText(verdict, _phrases_of(language)).all(leans=leans)
 
 
 def headline(verdict: Verdict, language: str = Language.ENGLISH) -> str:
@@ -66,10 +67,11 @@ class _VerdictText:
         self._verdict = verdict
         self._phrases = phrases
 
-    def all(self) -> tuple[str, ...]:
-        """Return all sentences in order."""
+    def all(self, *, leans: bool) -> tuple[str, ...]:
+        """Return all sentences in order, with or without the one on who is ahead."""
         caveats = [self._fill(self._phrases.caveats[code]) for code in self._verdict.caveats]
-        parts = (self._reasons(), self._leaning(), self._costs(), self._findings(), self._instead())
+        leaning = self._leaning() if leans else ()
+        parts = (self._reasons(), leaning, self._costs(), self._findings(), self._instead())
         return (self.first(), *(sentence for part in parts for sentence in part), *caveats)
 
     def first(self) -> str:

@@ -146,7 +146,8 @@ def _told(
     named = verdict.winner if verdict.kind.value in PROVING_KINDS else None
     known = run.currency, language, _tests_behind(run)
     worth = () if money is None else money_sentences_beside_proof(money, *known, named)
-    return " ".join((*evidence.sentences(verdict, language), *worth, *_interruption(run, language)))
+    headline, *rest = evidence.sentences(verdict, language, leans=money is None)
+    return " ".join((headline, *worth, *rest, *_interruption(run, language)))
 
 
 def _tests_behind(run: Run) -> int:
