@@ -197,3 +197,19 @@ def test_guessing_is_slowed(client: TestClient) -> None:
 def test_the_password_is_not_repeated_in_an_error(client: TestClient) -> None:
     answer = client.post("/auth/token", json={"username": "x", "password": ["hunter2"]})
     assert "hunter2" not in answer.text
+
+
+def test_an_admin_says_how_much_a_bet_without_a_person_may_be_expected_to_lose(
+    client: TestClient, bearer: Bearer, account: Account
+) -> None:
+    admin = bearer(Role.ADMIN)
+    path = f"/meta/accounts/{account.id}"
+    assert client.get("/meta/accounts", headers=admin).json()["accounts"][0]["bet_loss_percent"] is None
+    assert client.patch(path, json={"bet_loss_percent": 5}, headers=admin).json()["bet_loss_percent"] == 5
+    assert client.patch(path, json={"daily_limit": 100}, headers=admin).json()["bet_loss_percent"] == 5
+    refused = client.patch(path, json={"daily_limit": 200, "bet_loss_percent": 21}, headers=admin)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "bet_loss_percent")
+    assert client.get("/meta/accounts", headers=admin).json()["accounts"][0]["daily_limit"] == 100
+    assert (
+        client.patch(path, json={"bet_loss_percent": None}, headers=admin).json()["bet_loss_percent"] is None
+    )

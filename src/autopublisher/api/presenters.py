@@ -155,6 +155,7 @@ def present_account(account: Account) -> AccountOut:
         business_id=account.business_id,
         daily_limit=_limit(account.daily_limit, account.currency),
         monthly_limit=_limit(account.monthly_limit, account.currency),
+        bet_loss_percent=account.bet_loss_percent,
         defaults=AdDefaultsOut(**defaults),
         created_at=account.created_at,
     )

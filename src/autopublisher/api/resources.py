@@ -65,10 +65,11 @@ def register_account(asked: AccountIn, services: Given, user: Caller) -> Account
 def change_account(
     account_id: Identifier, asked: AccountPatchIn, services: Given, user: Caller
 ) -> AccountOut:
-    """Change the defaults and limits that are named; null clears one, what is left out stays."""
+    """Change the defaults, limits and bets that are named; null clears one, what is left out stays."""
     limits = asked.model_dump(include={"daily_limit", "monthly_limit"}, exclude_unset=True)
     changes = asked.defaults.model_dump(exclude_unset=True)
-    changed = services.accounts.change(AccountId(account_id), changes, limits, user.name)
+    bets = asked.model_dump(include={"bet_loss_percent"}, exclude_unset=True)
+    changed = services.accounts.change(AccountId(account_id), changes, limits, user.name, bets=bets)
     return present_account(changed)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 from autopublisher.api.fields import Amount, DigitsId, Flag, Identifier, Moment, ShortText, Text, Whole
-from autopublisher.domain.accounts.accounts import AdDefaults
+from autopublisher.domain.accounts.accounts import MOST_BET_LOSS, AdDefaults
 from autopublisher.domain.ids import AccountId, CreativeId
 from autopublisher.domain.request.money_rules import ASSUMPTIONS, LEAST_SCALING, MOST_SCALING
 from autopublisher.domain.request.request import (
@@ -125,7 +125,9 @@ class ABTestConfigIn(Asked):
     """Whether all variants sell the same goods at the same prices, so that only the share of buyers can differ; makes a
     ROAS test need less money. Only with `winner_criteria` `roas`."""
     on_no_winner: Annotated[NoWinner, shown("ask")] = NoWinner.ASK
-    """What happens without a proven winner: `ask` waits for a person to choose, `stop` ends with everything paused."""
+    """What happens without a proven winner: `ask` waits for a person to choose, `stop` ends with everything paused.
+    `publish_better_bet` follows the money decision in place, without a person only where `require_human_approval` is false,
+    the account lets bets be published (`bet_loss_percent`) and the bet is within its limits; else a person is asked."""
     adaptive_allocation: Annotated[Flag, shown(example=False)] = False
     """Move test money, at most once a day, towards the variants most probably best; from three variants on. The sum of
     the test budgets stays what it is."""
@@ -355,3 +357,6 @@ class AccountPatchIn(Asked):
     """The most the account may spend a day at worst, in major units of its currency."""
     monthly_limit: Annotated[Amount | None, shown(9000.0, exclusiveMinimum=0)] = None
     """The most the account may spend in a calendar month at worst, in major units of its currency."""
+    bet_loss_percent: Annotated[Whole | None, shown(5, minimum=1, maximum=MOST_BET_LOSS)] = None
+    """How many per cent of a run's total budget a bet may be expected to lose that is published without a person; null: a
+    person is always asked."""

@@ -355,6 +355,10 @@ class AccountOut(Told):
     business_id: str | None
     daily_limit: float | None = Field(description="The most it may spend a day at worst, in major units.")
     monthly_limit: float | None = Field(description="The same for a calendar month.")
+    bet_loss_percent: int | None = Field(
+        description="What a bet may be expected to lose, in per cent of a run's total budget, that is published without a"
+        " person; null: a person is always asked."
+    )
     defaults: AdDefaultsOut
     created_at: datetime
 

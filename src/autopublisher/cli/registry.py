@@ -99,6 +99,7 @@ def account_limits(
     account: Annotated[str, typer.Argument(help="help.our_id_or_metas")],
     daily: Annotated[str | None, typer.Option(help="help.the_most_a_day")] = None,
     monthly: Annotated[str | None, typer.Option(help="help.the_most_a_calendar")] = None,
+    bets: Annotated[int | None, typer.Option(help="help.bets_without_a_person")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Set what an account may spend at worst, or show it; without an option nothing changes."""
@@ -106,10 +107,12 @@ def account_limits(
     asked = {name: _amount(text) for name, text in wanted.items() if text is not None}
     with product_of() as product:
         owner = account_named(product.outside.open_unit, product.settings, account)
-        if asked:
-            owner = product.services.accounts.change(owner.id, {}, asked, local_actor())
+        chosen = {} if bets is None else {"bet_loss_percent": bets or None}
+        if asked or chosen:
+            owner = product.services.accounts.change(owner.id, {}, asked, local_actor(), bets=chosen)
     limits = {name: _limit(owner, name) for name in wanted}
-    show_record({"id": owner.id, "act_id": owner.act_id, **limits}, output)
+    shown = {**limits, "bet_loss_percent": owner.bet_loss_percent}
+    show_record({"id": owner.id, "act_id": owner.act_id, **shown}, output)
 
 
 @account_app.command("take-over")

@@ -63,6 +63,7 @@ accounts = Table(
     Column("business_id", NAME),
     Column("daily_limit", BigInteger),
     Column("monthly_limit", BigInteger),
+    Column("bet_loss_percent", Integer),
 )
 
 creatives = Table(

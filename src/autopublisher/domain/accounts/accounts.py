@@ -9,6 +9,9 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.ids import AccountId, ActId, CreativeId
 from autopublisher.domain.messages import Code
 
+MOST_BET_LOSS = 20
+"""The most per cent of a total budget that an account may let a bet be expected to lose."""
+
 DELIVERABLE_STATUSES = frozenset({1, 8, 9})
 """Meta account states in which ads still deliver: active, pending settlement, in grace period."""
 
@@ -30,6 +33,9 @@ class AccountMessage(Code):
     CREATIVE_ADDED = "account.creative_added"
     LIMITS = "account.limits"
     NO_LIMIT = "account.no_limit"
+    BETS_CHANGED = "account.bets_changed"
+    NO_BETS = "account.no_bets"
+    BETS_UP_TO = "account.bets_up_to"
     TAKEN_OVER = "account.taken_over"
 
 
@@ -60,7 +66,11 @@ def missing_for_sales(ad: AdDefaults) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Account:
-    """An ad account we may act on (the brief's Meta account); its limits are in minor units, None without one."""
+    """An ad account we may act on (the brief's Meta account); its limits are in minor units, None without one.
+
+    ``bet_loss_percent`` is how much of a run's total budget a bet may be expected to lose that is published without a
+    person, None where a person is always asked.
+    """
 
     id: AccountId
     act_id: ActId
@@ -72,6 +82,7 @@ class Account:
     business_id: str | None = None
     daily_limit: int | None = None
     monthly_limit: int | None = None
+    bet_loss_percent: int | None = None
 
 
 @dataclass(frozen=True)

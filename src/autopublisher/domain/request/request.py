@@ -47,9 +47,10 @@ class DecisionMode(StrEnum):
 
 
 class NoWinner(StrEnum):
-    """What happens when the test proves no winner: ask a person, or stop with everything paused."""
+    """What happens when the test proves no winner: ask a person, publish the better bet, or stop with everything paused."""
 
     ASK = "ask"
+    PUBLISH_BETTER_BET = "publish_better_bet"
     STOP = "stop"
 
 

@@ -27,6 +27,8 @@ class RunMessage(Code):
     ASKS_FOR_WINNER = "run.asks_for_winner"
     ASKS_FOR_BEST_BET = "run.asks_for_best_bet"
     ASKS_FOR_MONEY_BET = "run.asks_for_money_bet"
+    BET_FOLLOWED = "run.bet_followed"
+    BET_NEEDS_PERSON = "run.bet_needs_person"
     ASKS_WITHOUT_WINNER = "run.asks_without_winner"
     APPROVED = "run.approved"
     APPROVED_BECAUSE = "run.approved_because"

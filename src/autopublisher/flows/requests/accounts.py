@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
 from autopublisher.domain.accounts.accounts import (
+    MOST_BET_LOSS,
     Account,
     AccountMessage,
     AdAccountFacts,
@@ -42,6 +44,9 @@ LARGEST_IMAGE: Final = 30 * 1024 * 1024
 """Bytes Meta takes for an ad image."""
 
 LONGEST_NAME: Final = 200
+
+
+_NO_CHANGE: Mapping[str, int | None] = MappingProxyType({})
 
 
 class Accounts:
@@ -110,13 +115,16 @@ class Accounts:
         defaults: Mapping[str, Any],
         limits: Mapping[str, Decimal | None],
         actor: str,
+        *,
+        bets: Mapping[str, int | None] = _NO_CHANGE,
     ) -> Account:
         """Change the named ad defaults and the limits ``daily_limit`` and ``monthly_limit`` (major units), all or nothing.
 
-        None clears one, what is not named stays. Raises AccountNotFoundError, and InvalidRequestError for a limit that is
-        no amount of the account's currency.
+        ``bets`` may name ``bet_loss_percent``. None clears one, what is not named stays. Raises AccountNotFoundError, and
+        InvalidRequestError for a limit that is no amount of the account's currency, or a share that is out of range.
         """
         _refuse_unfit(None, defaults)
+        _refuse_bets(bets)
         with self._open_unit() as unit:
             own_id = unit.accounts.get(account_id).id
             unit.lock(f"account:{own_id}")
@@ -125,13 +133,19 @@ class Accounts:
             unit.lock(f"money:{account.act_id}")
             own = replace(account.defaults, **defaults)
             changed = replace(account, defaults=own, **_minor_limits(account, limits))
+            changed = replace(
+                changed, bet_loss_percent=bets.get("bet_loss_percent", account.bet_loss_percent)
+            )
             unit.accounts.save(changed)
-            if defaults or not limits:
+            if defaults or not (limits or bets):
                 said = AccountMessage.DEFAULTS_CHANGED(act_id=account.act_id, names=tuple(sorted(defaults)))
                 self._record(unit, "person:account:changed", actor, said)
             if limits:
                 said = AccountMessage.LIMITS_CHANGED(act_id=account.act_id, limits=_limits_of(changed))
                 self._record(unit, "person:account:limited", actor, said)
+            if bets:
+                said = AccountMessage.BETS_CHANGED(act_id=account.act_id, bets=_bets_of(changed))
+                self._record(unit, "person:account:bets", actor, said)
             unit.commit()
         return changed
 
@@ -207,6 +221,18 @@ def _minor_limits(account: Account, limits: Mapping[str, Decimal | None]) -> dic
     if problems:
         raise InvalidRequestError(problems)
     return found
+
+
+def _refuse_bets(bets: Mapping[str, int | None]) -> None:
+    percent = bets.get("bet_loss_percent")
+    if percent is not None and not 1 <= percent <= MOST_BET_LOSS:
+        said = Refusal.BET_LOSS(most=MOST_BET_LOSS, asked=percent)
+        raise InvalidRequestError([Problem("bet_loss_percent", *remedied(said))])
+
+
+def _bets_of(account: Account) -> Message:
+    percent = account.bet_loss_percent
+    return AccountMessage.NO_BETS() if percent is None else AccountMessage.BETS_UP_TO(percent=percent)
 
 
 def _limits_of(account: Account) -> Message:

@@ -10,6 +10,7 @@ class Refusal(Code):
     APPROVED_ALREADY = "refusal.approved_already"
     BEING_CANCELLED = "refusal.being_cancelled"
     EVERYTHING_STOPPED = "refusal.everything_stopped"
+    BET_LOSS = "refusal.bet_loss"
     NO_SUCH_WAY = "refusal.no_such_way"
     REFUSED_IN_PLACE = "refusal.refused_in_place"
     FINAL_AD_REFUSED = "refusal.final_ad_refused"

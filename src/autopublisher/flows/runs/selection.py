@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autopublisher.domain import evidence
-from autopublisher.domain.journal.records import Decision
+from autopublisher.domain.journal.records import Decision, Event
 from autopublisher.domain.request.request import NoWinner
 from autopublisher.domain.runs.approvals import approval_digest, bet_of
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.better_bet import asks_for_bets, why_a_person
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
@@ -43,12 +44,18 @@ class Selection:
             run, now, "winner_selected" if proven else "no_winner", words, {"kind": verdict.kind.value}
         )
         if not proven and run.request.ab_test_config.on_no_winner is NoWinner.STOP:
-            why = unpublished(RunMessage.STOPS_WITHOUT_WINNER())
+            report = unpublished(RunMessage.STOPS_WITHOUT_WINNER())
             ending = replace(run.ending, turned_to=RunStatus.COMPLETED)
-            ended = replace(chosen, ending=ending, next_tick_at=now, report=why)
+            ended = replace(chosen, ending=ending, next_tick_at=now, report=report)
             return Step(ended, (said,))
         if proven and not run.request.require_human_approval:
             return Step(chosen.moved(RunStatus.SCALING_BUDGET, now), (said,))
+        told: tuple[Event, ...] = (said,)
+        if bet is not None and not proven and asks_for_bets(run):
+            why = why_a_person(run, decisions[-1], self._views.account(run))
+            if why is None:
+                return self._bet(chosen, bet, now, said)
+            told = (said, event(run, now, "bet_needs_person", RunMessage.BET_NEEDS_PERSON(why=why)))
         expires = now + self._approval_lasts
         waiting = chosen.moved(RunStatus.WAITING_APPROVAL, now)
         waiting = replace(waiting, release=replace(release, expires_at=expires), next_tick_at=expires)
@@ -64,7 +71,13 @@ class Selection:
             asked,
             {"digest": approval_digest(chosen)},
         )
-        return Step(waiting, (said, card))
+        return Step(waiting, (*told, card))
+
+    def _bet(self, run: Run, bet: str, now: datetime, said: Event) -> Step:
+        """Return the run following its bet where it is; nothing is proven by that."""
+        release = replace(run.release, winner=bet, way=Way.IN_PLACE)
+        follows = event(run, now, "bet_followed", RunMessage.BET_FOLLOWED(letter=bet))
+        return Step(replace(run, release=release).moved(RunStatus.SCALING_BUDGET, now), (said, follows))
 
 
 class ApprovalWait:
