@@ -92,8 +92,8 @@ def test_where_no_revenue_is_measured_there_are_shares_and_no_amounts(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ("What deciding is worth", "30.00 EUR", "74%")),
-        ("es", ("Lo que vale decidir", "30,00 EUR", "74")),
+        ("en", ("What deciding is worth", "about 30 EUR", "74%")),
+        ("es", ("Lo que vale decidir", "unos 30 EUR", "74")),
     ],
 )
 def test_the_pages_tell_what_deciding_is_worth_and_what_is_recommended(

@@ -37,6 +37,11 @@ class Figures:
         """Write an amount with its currency."""
         return money_text(amount, self.language)
 
+    def about(self, amount: Money) -> str:
+        """Write an expected amount: in whole major units, and said to be no more than about that."""
+        whole = number_text(round(amount.major), self.language)
+        return render(Message("page.about", {"amount": f"{whole} {amount.currency}"}), self.language)
+
     def count(self, number: int) -> str:
         """Write a whole number."""
         return number_text(number, self.language)
