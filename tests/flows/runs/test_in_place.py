@@ -1,17 +1,20 @@
 """Publishing in place: the arm goes on with what is left of the total, all else stays off, and no unit more is spent."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind
+from autopublisher.domain.money.exposure import last_day
 from autopublisher.domain.money.ledger import commitment_of, ledger_of
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.plan import total_of
+from autopublisher.domain.runs.reservations import Calendars, reservations_of
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.flows.dispatcher import EngineConfig
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
@@ -85,6 +88,53 @@ def test_the_same_way_may_be_approved_twice_and_no_other() -> None:
     stage.approvals.publish_winner(stage.run_id, "manager", variant="B", way=Way.IN_PLACE)
     with pytest.raises(ConflictError, match="approved_already"):
         stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
+
+
+# --- its money among others' -----------------------------------------------------------------------
+
+
+def test_a_daily_limit_cuts_it_and_its_money_stays_held_until_it_is_on() -> None:
+    stage, limit = waiting(), 25_000
+    account_id = stage.now_run.account_id
+    with stage.database.unit_of_work() as unit:
+        account = unit.accounts.get(account_id)
+        unit.accounts.save(replace(account, daily_limit=limit))
+        unit.commit()
+    held: list[int] = []
+
+    def look(_number: int, _method: str) -> None:
+        run, how = stage.now_run, Calendars(account.timezone)
+        if run.status is RunStatus.PUBLISHING_FINAL:
+            last = last_day(how.local(datetime.fromisoformat((run.release.final_budget or {})["ends_at"])))
+            reserved = reservations_of(run, stage.rows(), how)
+            held.append(sum(one.worst_day for one in reserved if one.first <= last <= one.last))
+
+    stage.meta.on_call = look
+    run = in_place(stage)
+    assert set(held) == {limit}
+    assert (run.release.final_budget or {})["total"] == limit
+    assert int(stage.at_meta(AD_SET)["lifetime_budget"]) == limit + (run.release.final_budget or {})["before"]
+
+
+def test_what_somebody_had_it_spend_after_its_test_is_told_of_its_campaign() -> None:
+    stage = SweepStage(brief_request())
+    stage.meta.spend_share = 0.4
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.meta.charges.append((MetaId(stage.row(AD_SET).meta_id or ""), stage.clock.now(), 12))
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=4))
+    run = in_place(stage)
+    stage.at_look()
+    view, spends = stage.reports.view(run.id), Money(2 * 2_000 + 1_200, "EUR")
+    assert view.spent == spends
+    can = int(stage.at_meta(AD_SET)["lifetime_budget"]) - 3_200
+    assert can <= view.could_still_spend.minor <= can + 1
+    ends = datetime.fromisoformat((run.release.final_budget or {})["ends_at"])
+    stage.clock.advance_to(ends + timedelta(days=5))
+    stage.at_look()
+    view = stage.reports.view(run.id)
+    assert view.final is not None
+    assert (view.final.campaign.state.value, view.final.spent.minor) == ("settled", 1_200)
+    assert (view.spent, view.could_still_spend.minor) == (spends, 0)
 
 
 FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)

@@ -59,9 +59,13 @@ def continuation(run: Run, rows: Sequence[Operation]) -> Operation | None:
 
 
 def spent_before(run: Run) -> int:
-    """Return what the published arm counts as having spent in its test, in minor units; 0 of a campaign of its own."""
-    budget = run.release.final_budget
-    return 0 if budget is None else int(budget.get("before") or 0)
+    """Return what of the published arm's spend its test's figures show, in minor units; 0 of a campaign of its own.
+
+    Its own figures begin there, so that nothing it has spent is left out of both.
+    """
+    budget = run.release.final_budget or {}
+    tested = budget.get("tested")
+    return int(budget.get("before") or 0) if tested is None else int(tested)
 
 
 def planned(run: Run, now: datetime) -> Campaign | None:

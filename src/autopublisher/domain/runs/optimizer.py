@@ -33,7 +33,8 @@ class FinalBudget:
 
     ``daily`` with ``spend_cap`` where Meta accepts a cap that low; else ``daily`` is None and ``total`` is a lifetime
     budget. ``why`` names the rule that set the daily amount. Of an arm that goes on where it is, ``before`` is what it
-    counts as having spent in its test, which its lifetime budget at Meta includes.
+    counts as having spent in its test, which its lifetime budget at Meta includes, and ``tested`` what of that the figures
+    of its test show: from there on its own figures count.
     """
 
     total: Money
@@ -43,6 +44,7 @@ class FinalBudget:
     ends_at: datetime
     why: Message
     before: Money | None = None
+    tested: Money | None = None
 
     @property
     def lifetime(self) -> Money:
@@ -144,10 +146,19 @@ def final_budget(request: RunRequest, room: Room, now: datetime) -> FinalBudget 
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm that could go on: what it counts as having spent ``before``, and since when its ad set is scheduled."""
+    """An arm that could go on: since when its ad set is scheduled, and what it counts as having spent ``before``.
+
+    ``figure`` is what the last figures of its test show: less where somebody has had it spend since, or it has none.
+    """
 
     before: Money
+    figure: Money
     starts_at: datetime
+
+    @property
+    def tested(self) -> Money:
+        """What counts as its test's: the figures, and the minor unit beside them that may have been rounded off."""
+        return min(self.before, self.figure + Money(1, self.figure.currency))
 
 
 def in_place_budget(request: RunRequest, room: Room, arm: Arm, now: datetime) -> FinalBudget | NoBudget:
@@ -173,7 +184,7 @@ def in_place_budget(request: RunRequest, room: Room, arm: Arm, now: datetime) ->
     total = left if most is None else min(left, most.times(days))
     starts = now.replace(microsecond=0)
     why = BudgetMessage.IN_PLACE()
-    return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why, arm.before)
+    return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why, arm.before, arm.tested)
 
 
 def _most_daily(request: RunRequest, currency: str) -> Money | None:

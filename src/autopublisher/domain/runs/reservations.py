@@ -7,7 +7,7 @@ runs are never let in for the same money.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_d
 from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.request.variants import LETTERS
-from autopublisher.domain.runs.final_campaign import continue_key
+from autopublisher.domain.runs.final_campaign import continuation, continue_key, published_key, spent_before
 from autopublisher.domain.runs.plan import final_key, test_key
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 
@@ -36,7 +36,7 @@ _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetim
 PROMISING = frozenset({RunStatus.CREATING_CAMPAIGNS, RunStatus.PUBLISHING_FINAL})
 """Statuses in which a run can have been promised what it has not created yet."""
 
-_COUNTING = 3
+_COUNTING = 4
 """Version of what is counted: a change of what ``reservations_of`` or ``commitments_of`` returns raises it."""
 
 
@@ -89,8 +89,7 @@ def counts_alike(was: Run, run: Run) -> bool:
 def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
     """Return what a run's journal and its promises can spend, in minor units of the run's currency."""
     ordered = sorted(rows, key=lambda row: row.sequence)
-    made = [_reservation(run, row, ordered, how) for row in ordered if row.spec.reserves]
-    found = [one for one in made if one is not None]
+    found = [one for row in ordered if row.spec.reserves for one in _reserved(run, row, ordered, how)]
     if run.is_final or run.ending.turned_to is not None:
         return found
     return found + _promised(run, {row.key for row in ordered}, how)
@@ -116,6 +115,24 @@ def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
         asked = _moment(update.spec.params["end_time"]) or row.intended_at + OPEN_ENDED
         ends = [asked] if update.state is OperationState.CONFIRMED else [*ends, asked]
     return max(ends)
+
+
+def _reserved(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
+    """Return what a create reserves; of an arm that goes on its test's spend on its test's days, and from then on the rest.
+
+    Nothing of its new budget can be spent on a day that is over. Until it is published it is held as promised, though off.
+    """
+    whole = _reservation(run, row, rows, how)
+    went_on = continuation(run, rows) if row.key == published_key(run, ObjectKind.AD_SET) else None
+    if whole is None or went_on is None:
+        return [] if whole is None else [whole]
+    tested = min(spent_before(run), whole.most)
+    test = _reservation(run, row, [one for one in rows if one.sequence < went_on.sequence], how)
+    since = max(whole.first, how.local(went_on.intended_at).date())
+    is_held = run.status is RunStatus.PUBLISHING_FINAL and run.ending.turned_to is None
+    last = last_day(how.local(end_of(row, rows))) if is_held else whole.last
+    rest = replace(whole, most=whole.most - tested, first=since, last=max(since, last))
+    return [rest] if test is None else [replace(test, most=tested), rest]
 
 
 def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> Reservation | None:
@@ -160,7 +177,10 @@ def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
         return _promised_test(run, known, how)
     budget = run.release.final_budget
     key = final_key(ObjectKind.AD_SET) if run.release.way is Way.SCALED else continue_key(run)
-    return [] if budget is None else _promised_final(key, budget, known, how)
+    if budget is None:
+        return []
+    beyond_test = (budget.get("before") or 0) - spent_before(run)
+    return _promised_final(key, budget, budget["total"] + beyond_test, known, how)
 
 
 def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
@@ -174,13 +194,13 @@ def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservatio
 
 
 def _promised_final(
-    key: str, budget: Mapping[str, Any], known: set[str], how: Calendars
+    key: str, budget: Mapping[str, Any], most: int, known: set[str], how: Calendars
 ) -> list[Reservation]:
     if key in known:
         return []
     first = how.local(datetime.fromisoformat(budget["starts_at"])).date()
     last = last_day(how.local(datetime.fromisoformat(budget["ends_at"])))
-    return [Reservation(key, budget["total"], first, last, budget["daily"], how.stretch)]
+    return [Reservation(key, most, first, last, budget["daily"], how.stretch)]
 
 
 def _start_of(row: Operation, rows: Sequence[Operation]) -> datetime:

@@ -1,6 +1,6 @@
 """SCALING_BUDGET: how much the winner may spend, from the ledger and Meta's minima as they are now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -79,8 +79,9 @@ class Scaling:
         )
         with self._open_unit().reading() as unit:
             rows = unit.journal.of_run(run.id)
+            spends = {one.variant: one.figures.spend for one in unit.observations.snapshots(run.id)}
             room = Room(ledger_of(total_of(run), rows).left, least, facts.minimum_spend_cap)
-            make = partial(_made, run=run, rows=rows, now=now)
+            make = partial(_made, run=run, rows=rows, spends=spends, now=now)
             budget = fitted_budget(make, room, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
             raise Deferred(now + LIMIT_WAIT, budget.said)
@@ -109,13 +110,16 @@ class Scaling:
             raise Deferred(now)  # another run was faster; the next look finds what is left then
 
 
-def _made(room: Room, *, run: Run, rows: Sequence[Operation], now: datetime) -> FinalBudget | NoBudget:
-    """Fit a budget into a room for the way in which the run's choice is published."""
+def _made(
+    room: Room, *, run: Run, rows: Sequence[Operation], spends: Mapping[str, int], now: datetime
+) -> FinalBudget | NoBudget:
+    """Fit a budget into a room for the way in which the run's choice is published; ``spends`` are the last figures."""
     if run.release.way is Way.SCALED:
         return final_budget(run.request, room, now)
     row = next(row for row in rows if row.key == published_key(run, ObjectKind.AD_SET))
     starts = datetime.fromisoformat(row.spec.params["start_time"])
-    arm = Arm(Money(commitment_of(row, rows), run.currency), starts)
+    counted, figure = commitment_of(row, rows), spends.get(row.spec.variant or "", 0)
+    arm = Arm(Money(counted, run.currency), Money(figure, run.currency), starts)
     return in_place_budget(run.request, room, arm, now)
 
 
@@ -150,13 +154,15 @@ def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
         "ends_at": budget.ends_at.isoformat(),
         "why": budget.why.to_record(),
         "before": None if budget.before is None else budget.before.minor,
+        "tested": None if budget.tested is None else budget.tested.minor,
     }
 
 
 def budget_from_record(record: dict[str, Any]) -> FinalBudget:
     """Rebuild what ``budget_to_record`` wrote."""
     currency = record["currency"]
-    daily, cap, before = record["daily"], record["spend_cap"], record.get("before")
+    daily, cap = record["daily"], record["spend_cap"]
+    before, tested = record.get("before"), record.get("tested")
     return FinalBudget(
         total=Money(record["total"], currency),
         daily=None if daily is None else Money(daily, currency),
@@ -165,4 +171,5 @@ def budget_from_record(record: dict[str, Any]) -> FinalBudget:
         ends_at=datetime.fromisoformat(record["ends_at"]),
         why=Message.from_record(record["why"]),
         before=None if before is None else Money(before, currency),
+        tested=None if tested is None else Money(tested, currency),
     )

@@ -215,7 +215,7 @@ def test_whatever_is_published_breaks_no_limit(  # noqa: PLR0917 - hypothesis' a
 
 
 def arm(before: int = 5000, days: int = 4) -> Arm:
-    return Arm(Money(before, "EUR"), NOW - timedelta(days=days))
+    return Arm(Money(before, "EUR"), Money(before, "EUR"), NOW - timedelta(days=days))
 
 
 @given(MONEY, MONEY, st.integers(0, 10**8), st.integers(0, 40))
