@@ -176,12 +176,14 @@ def in_place_budget(request: RunRequest, room: Room, arm: Arm, now: datetime) ->
     pace = test_daily(request, left.currency)
     daily = max(least, pace if most is None else min(pace, most))
     gone = -(-(now - arm.starts_at) // timedelta(days=1))
-    days = min(
-        LONGEST_DAYS, max(1, left.minor // daily.minor), (left + arm.before).minor // least.minor - gone
+    longest = min(LONGEST_DAYS, max(1, left.minor // daily.minor))
+    totals = {days: left if most is None else min(left, most.times(days)) for days in range(1, longest + 1)}
+    days = max(
+        (days for days, total in totals.items() if total + arm.before >= least.times(gone + days)), default=0
     )
-    if days < 1:
+    if not days:
         return NoBudget(BudgetMessage.IN_PLACE_TOO_LATE(days=gone, least=least))
-    total = left if most is None else min(left, most.times(days))
+    total = totals[days]
     starts = now.replace(microsecond=0)
     why = BudgetMessage.IN_PLACE()
     return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why, arm.before, arm.tested)

@@ -244,6 +244,10 @@ def test_an_arm_goes_on_at_the_pace_of_its_test_and_below_the_most_a_day() -> No
     early = in_place_budget(asked(), ROOM, arm(days=1), NOW)
     assert isinstance(early, FinalBudget)
     assert (early.ends_at - early.starts_at).days == 8
-    slower = in_place_budget(asked(budget={"max_daily_budget": Decimal(45)}), ROOM, arm(), NOW)
-    assert isinstance(slower, FinalBudget)
-    assert (slower.total, (slower.ends_at - slower.starts_at).days) == (euro("315"), 7)
+    slower = asked(budget={"max_daily_budget": Decimal(55)})
+    late = in_place_budget(slower, ROOM, arm(), NOW)
+    assert isinstance(late, NoBudget)  # 7 days at 55 and the 50 of the test are less than 11 at 40
+    assert late.reason.code == "budget.in_place_too_late"
+    soon = in_place_budget(slower, ROOM, arm(days=2), NOW)
+    assert isinstance(soon, FinalBudget)
+    assert (soon.total, (soon.ends_at - soon.starts_at).days) == (euro("400"), 8)
