@@ -56,6 +56,16 @@ def played(open_unit: OpenUnitOfWork, rng: Random, account: Account, run: Run, s
     return history
 
 
+def test_runs_are_left_out_however_many_there_are(open_unit: OpenUnitOfWork) -> None:
+    """SQLite takes 32,766 parameters and PostgreSQL 65,535: more runs than that can be without a count, after an upgrade."""
+    many = [RunId(f"run-{number}") for number in range(66_000)]
+    with open_unit().reading() as unit:
+        group = RunGroup(None, "EUR", SINCE, frozenset(many))
+        assert unit.reservations.spans(group, *DAYS) == []
+        assert unit.reservations.uncounted(group, STRETCH) == []
+        assert unit.observations.with_figures(many) == frozenset()
+
+
 @given(seed=st.integers(0, 2**32))
 @settings(
     max_examples=40,

@@ -6,14 +6,12 @@ from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import (
-    JSON,
     Column,
     ColumnElement,
     Table,
     Text,
     and_,
     bindparam,
-    cast,
     func,
     or_,
     select,
@@ -22,7 +20,7 @@ from sqlalchemy import (
 
 from autopublisher.adapters.db.accounts import account_from_row
 from autopublisher.adapters.db.campaigns import campaign_from_row
-from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery
+from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery, among
 from autopublisher.adapters.db.journal import operation_from_values
 from autopublisher.adapters.db.records import event_from_values, object_from_values, snapshot_from_row
 from autopublisher.adapters.db.runs import run_from_row
@@ -98,11 +96,7 @@ def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
 
 
 def _is_asked(run_id: Column[str], *, postgres: bool) -> ColumnElement[bool]:
-    """Tell whether a run is among those asked for; what an index finds, PostgreSQL finds of an array alone."""
-    if postgres:
-        ids = select(func.json_array_elements_text(cast(_IDS, JSON))).scalar_subquery()
-        return run_id.op("=", is_comparison=True)(func.any(func.array(ids)))
-    return run_id.in_(select(func.json_each(_IDS).table_valued("value").c.value))
+    return among(run_id, _IDS, postgres=postgres)
 
 
 def latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:

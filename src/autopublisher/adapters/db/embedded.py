@@ -1,24 +1,34 @@
 """Rows of several tables in one statement: each table's come as one JSON text, and are made rows again here."""
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import jiter
 from sqlalchemy import JSON, Boolean, ColumnElement, ScalarSelect, Table, Text, cast, func, null, select
 from sqlalchemy.types import TypeDecorator
 
 from autopublisher.adapters.db.column_types import Kept
 from autopublisher.adapters.db.session import Row, Session, Values, WideStatement
+from autopublisher.adapters.json_text import from_json
 
 _T = TypeVar("_T")
 _Reader = Callable[[Any], Any]
 
 Conditions = Mapping[Table, ColumnElement[bool]]
 """Which rows of which table are wanted."""
+
+
+def among(column: ColumnElement[str], listed: ColumnElement[str], *, postgres: bool) -> ColumnElement[bool]:
+    """Tell whether a column's text is in a JSON list, itself one parameter, so that a statement takes any number of texts.
+
+    What an index finds, PostgreSQL finds of an array alone.
+    """
+    if postgres:
+        texts = select(func.json_array_elements_text(cast(listed, JSON))).scalar_subquery()
+        return column.op("=", is_comparison=True)(func.any(func.array(texts)))
+    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
 
 
 class WideQuery:
@@ -101,7 +111,7 @@ class _EmbeddedRows:
 
     def read(self, text: str | None) -> Sequence[Values]:
         """Return the rows that such a value has."""
-        rows = [] if text is None else _parsed(text)
+        rows = [] if text is None else from_json(text)
         for index, read in self._readers:
             for row in rows:
                 if row[index] is not None:
@@ -125,12 +135,3 @@ def _reader_of(column: ColumnElement[Any]) -> _Reader | None:
     if isinstance(kind, Boolean):
         return bool  # a number on SQLite
     return kind.read if isinstance(kind, Kept) else None
-
-
-def _parsed(text: str) -> list[Any]:
-    """Return the rows; what holds half a pair of surrogates, as somebody's broken text may, only the slower parser takes."""
-    try:
-        rows: list[Any] = jiter.from_json(text.encode())
-    except ValueError:
-        rows = json.loads(text)
-    return rows

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from autopublisher.adapters.db.session import reachable
-from autopublisher.adapters.json_text import to_json
+from autopublisher.adapters.json_text import from_json, to_json
 from autopublisher.domain.errors import UnavailableError
 from autopublisher.domain.faults import Fault
 from autopublisher.ports.database_address import POSTGRES_SCHEMES, SQLITE_SCHEMES
@@ -83,6 +83,7 @@ def _sqlite(url: URL) -> Engine:
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         json_serializer=to_json,
+        json_deserializer=from_json,
         hide_parameters=True,
         **_POOL,
     )
@@ -179,6 +180,7 @@ def _postgres(url: URL) -> Engine:
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": _options(address), **secrets},
         isolation_level="READ COMMITTED",
         json_serializer=to_json,
+        json_deserializer=from_json,
         hide_parameters=True,
         pool_pre_ping=True,
         **_POOL,

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import JSON, TIMESTAMP, Select, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import TIMESTAMP, Text, and_, bindparam, cast, not_, or_, select
 
 from autopublisher.adapters.db.dossiers import latest
-from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery
+from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery, among
 from autopublisher.adapters.db.session import Session, Values
 from autopublisher.adapters.db.tables import META_TABLES, commitments, insight_snapshots, runs
 from autopublisher.adapters.json_text import to_json
@@ -41,13 +41,8 @@ class _State(NamedTuple):
 
 def _of_account(postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is built
     since = cast(_SINCE, TIMESTAMP(timezone=True)) if postgres else _SINCE
-    without: Select[str] = (
-        select(func.json_array_elements_text(cast(_WITHOUT, JSON)))
-        if postgres
-        else select(func.json_each(_WITHOUT).table_valued("value").c.value)
-    )
     is_alive = or_(runs.c.ended_at.is_(None), runs.c.ended_at >= since)
-    theirs = and_(runs.c.act_id == _ACT, is_alive, runs.c.id.not_in(without))
+    theirs = and_(runs.c.act_id == _ACT, is_alive, not_(among(runs.c.id, _WITHOUT, postgres=postgres)))
     ids = select(runs.c.id).where(theirs)
     return {
         runs: theirs,

@@ -6,10 +6,12 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, union_all
+from sqlalchemy import and_, func, literal, or_, select, union_all
 
+from autopublisher.adapters.db.embedded import among
 from autopublisher.adapters.db.session import Row, Session, Values, grouped, picker
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, runs, variants
+from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
@@ -152,7 +154,8 @@ class SqlObservations:
         """Return which variants of many runs have ever had a figure that is not nothing."""
         table = insight_snapshots.c
         some = or_(*(table[name] != 0 for name in _FIGURES))
-        query = select(table.run_id, table.variant).distinct().where(table.run_id.in_(run_ids), some)
+        asked = among(table.run_id, literal(to_json(list(run_ids))), postgres=self._session.is_postgres)
+        query = select(table.run_id, table.variant).distinct().where(asked, some)
         return frozenset((row["run_id"], row["variant"]) for row in self._session.rows(query))
 
     def add_events(self, added: Sequence[Event]) -> None:

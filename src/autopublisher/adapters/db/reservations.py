@@ -6,11 +6,26 @@ both may be left behind, to be replaced.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
+from autopublisher.adapters.db.embedded import among
 from autopublisher.adapters.db.open_runs import open_runs
 from autopublisher.adapters.db.runs import run_from_row
 from autopublisher.adapters.db.session import Row, Session
@@ -20,6 +35,7 @@ from autopublisher.adapters.db.tables import (
     reservations,
     runs,
 )
+from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.domain.money.spans import Span
 from autopublisher.domain.runs.commitments import Commitments
@@ -40,17 +56,10 @@ class SqlReservations:
         self, group: RunGroup, stretch: int, after: RunId | None = None, limit: int = 500
     ) -> Sequence[Run]:
         """Return by id the runs without a count by their account's time zone and ``stretch``; only ids above ``after``."""
-        rule = accounts.c.timezone + literal(f" {rule_of(stretch)}")
-        # Each account's are three places in an index, however many runs it has; without an outer join SQLite reads them all.
-        ways = (runs.c.counted_by.is_(None), runs.c.counted_by < rule, runs.c.counted_by > rule)
-        ids = union_all(*(self._ids(group, way) for way in ways))
-        query = select(runs).where(runs.c.id.in_(ids), runs.c.id > (after or "")).order_by(runs.c.id)
-        return [run_from_row(row) for row in self._session.rows(query.limit(limit))]
-
-    def _ids(self, group: RunGroup, way: ColumnElement[bool]) -> Select[Any]:
-        theirs = and_(accounts.c.act_id == runs.c.act_id, way, *_in_group(runs, runs.c.id, group))
-        query = select(runs.c.id).select_from(accounts.outerjoin(runs, theirs)).correlate(None)
-        return query if group.act_id is None else query.where(accounts.c.act_id == group.act_id)
+        query, given = _uncounted(_bounds(group), postgres=self._session.is_postgres), _given(group)
+        rule = f" {rule_of(stretch)}"
+        found = self._session.rows(query, **given, rule=rule, after=after or "", most=limit)
+        return [run_from_row(row) for row in found]
 
     def claim(self, run_ids: Sequence[RunId]) -> Sequence[Run]:
         """Return these runs by id as they are now, locked; one that is locked already is left out."""
@@ -95,21 +104,58 @@ class SqlReservations:
 
     def spans(self, group: RunGroup, first: date, last: date) -> Sequence[Span]:
         """Return what a group's runs reserve from ``first`` to ``last``, spans of the same days added up into one."""
-        query = select(*_PLACE, func.sum(reservations.c.most).label("most")).where(
-            *_in_group(reservations, reservations.c.run_id, group),
-            reservations.c.last >= first.isoformat(),
-            reservations.c.first <= last.isoformat(),
-        )
-        return [_from_row(row) for row in self._session.rows(query.group_by(*_PLACE))]
+        query = _spans(_bounds(group), postgres=self._session.is_postgres)
+        days = {"from_day": first.isoformat(), "to_day": last.isoformat()}
+        return [_from_row(row) for row in self._session.rows(query, **_given(group), **days)]
 
 
-def _in_group(table: Table, run_id: ColumnElement[str], group: RunGroup) -> list[ColumnElement[bool]]:
+def _bounds(group: RunGroup) -> tuple[str, ...]:
+    """Return by what a group is bounded besides its moment."""
+    return tuple(name for name in ("act_id", "currency") if getattr(group, name) is not None)
+
+
+def _given(group: RunGroup) -> Mapping[str, Any]:
+    named = {name: getattr(group, name) for name in _bounds(group)}
+    return {**named, "since": group.alive_since, "without": to_json(sorted(group.without))}
+
+
+@cache
+def _uncounted(bounds: tuple[str, ...], *, postgres: bool) -> Select[Any]:
+    """Return the statement of ``uncounted``: it takes as long to put together as to run, and is asked before each write."""
+    rule = accounts.c.timezone + bindparam("rule", type_=Text)
+    # Each account's are three places in an index, however many runs it has; without an outer join SQLite reads them all.
+    ways = (runs.c.counted_by.is_(None), runs.c.counted_by < rule, runs.c.counted_by > rule)
+    ids = union_all(*(_ids(bounds, way, postgres=postgres) for way in ways))
+    later = runs.c.id > bindparam("after", type_=runs.c.id.type)
+    return select(runs).where(runs.c.id.in_(ids), later).order_by(runs.c.id).limit(bindparam("most"))
+
+
+def _ids(bounds: tuple[str, ...], way: ColumnElement[bool], *, postgres: bool) -> Select[Any]:
+    in_group = _in_group(runs, runs.c.id, bounds, postgres=postgres)
+    theirs = and_(accounts.c.act_id == runs.c.act_id, way, *in_group)
+    query = select(runs.c.id).select_from(accounts.outerjoin(runs, theirs)).correlate(None)
+    return query.where(accounts.c.act_id == bindparam("act_id")) if "act_id" in bounds else query
+
+
+@cache
+def _spans(bounds: tuple[str, ...], *, postgres: bool) -> Select[Any]:
+    """Return the statement of ``spans``, kept for the same reason."""
+    query = select(*_PLACE, func.sum(reservations.c.most).label("most")).where(
+        *_in_group(reservations, reservations.c.run_id, bounds, postgres=postgres),
+        reservations.c.last >= bindparam("from_day"),
+        reservations.c.first <= bindparam("to_day"),
+    )
+    return query.group_by(*_PLACE)
+
+
+def _in_group(
+    table: Table, run_id: ColumnElement[str], bounds: tuple[str, ...], *, postgres: bool
+) -> list[ColumnElement[bool]]:
     ended_at = table.c.ended_at
-    wanted = {"act_id": group.act_id, "currency": group.currency}
     return [
-        *(table.c[name] == value for name, value in wanted.items() if value is not None),
-        or_(ended_at.is_(None), ended_at >= group.alive_since),
-        run_id.not_in(group.without),
+        *(table.c[name] == bindparam(name) for name in bounds),
+        or_(ended_at.is_(None), ended_at >= bindparam("since")),
+        not_(among(run_id, bindparam("without", type_=Text), postgres=postgres)),
     ]
 
 

@@ -15,10 +15,12 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
+    bindparam,
     case,
     false,
     func,
     or_,
+    select,
 )
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -159,10 +161,12 @@ class Session:
         """Whether rows can be locked; on SQLite the whole database is."""
         return self._connection.dialect.name == "postgresql"
 
-    def rows(self, statement: Executable) -> list[dict[str, Any]]:
-        """Return every row of a query."""
+    def rows(self, statement: Executable, **values: Any) -> list[dict[str, Any]]:
+        """Return every row of a query, given its parameters."""
         with reachable():
-            return [row._asdict() for row in self._connection.execute(statement)]
+            found = self._connection.execute(statement, values)
+            names = tuple(found.keys())
+            return [dict(zip(names, row, strict=True)) for row in found.all()]
 
     def values(self, statement: Executable) -> Sequence[Values]:
         """Return every row of a query, by the order of its columns."""
@@ -202,6 +206,11 @@ class Session:
 
     def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows that are not there yet and leave the others as they are."""
+        if self.is_postgres and len(rows) > 1:
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            with reachable(), consistent(_EXISTS):
+                self._connection.execute(_new_rows(table, tuple(columns)), columns)
+            return
         self._many(self._dialect_insert(table).on_conflict_do_nothing(), rows, _EXISTS)
 
     def append(self, table: Table, rows: Sequence[Row], conflict: Message = _EXISTS) -> None:
@@ -252,6 +261,16 @@ def _insert(table: Table, *, is_postgres: bool) -> "postgresql.Insert | sqlite.I
     from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - see above
 
     return sqlite.insert(table)
+
+
+@cache
+def _new_rows(table: Table, names: tuple[str, ...]) -> Insert:
+    """Return a statement for PostgreSQL that takes each column as one array: row by row it would cost several times that."""
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as above
+
+    given = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
+    rows = select(*(func.unnest(one).label(one.key) for one in given))
+    return postgresql.insert(table).from_select(names, rows).on_conflict_do_nothing()
 
 
 @cache
