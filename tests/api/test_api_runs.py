@@ -201,6 +201,7 @@ def test_what_deciding_is_worth_stands_beside_the_verdict(
         "worth": {"publish": 0.8, "keep": 0.75, "test_on": 0.79},
         "past_tests": 0,
         "scaled_efficiency": 0.9,
+        "returns": None,
     }
     with database.unit_of_work() as unit:
         latest = unit.decisions.latest([run.id])[run.id]

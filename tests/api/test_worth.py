@@ -34,6 +34,7 @@ SAID = {
     "worth": {"publish": 0.8, "keep": 0.75, "test_on": 0.79},
     "past_tests": 0,
     "scaled_efficiency": 0.9,
+    "returns": None,
 }
 PutRun = Callable[..., Run]
 

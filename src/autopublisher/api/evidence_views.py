@@ -41,8 +41,8 @@ class MoneyDecisionOut(Told):
     """
 
     choice: str = Field(
-        json_schema_extra={"enum": ["publish", "keep_split", "test_on"]},
-        description="What is worth most: publish the variant, follow none of them, or test on.",
+        json_schema_extra={"enum": ["publish", "keep_split", "test_on", "spend_nothing"]},
+        description="What is worth most: publish the variant, follow none of them, test on, or spend nothing more.",
     )
     variant: str = Field(description="The variant most probably best, by its id.")
     hour: float = Field(description="Hours of the test that it was reached after.")
@@ -61,6 +61,9 @@ class MoneyDecisionOut(Told):
     worth_of_waiting_amount: float | None
     cost_of_scaling_amount: float | None = Field(
         description="What publishing `scaled` is expected to bring less than `in_place`: it learns anew and buys dearer."
+    )
+    returns: float | None = Field(
+        description="What comes back of each unit spent on the variant when the goods are paid; null without a `margin`."
     )
     lift: float = Field(description="The variant over the mean of the others, as a ratio, chance taken out.")
     lift_interval: list[float] = Field(description="The range of the lift that holds it with a chance of .9.")

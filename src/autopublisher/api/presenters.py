@@ -300,6 +300,7 @@ def _money_decision(view: RunView) -> MoneyDecisionOut | None:
         worth_of_waiting=worth.waiting_share,
         worth_of_waiting_amount=_maybe_major(worth.waiting),
         cost_of_scaling_amount=_maybe_major(worth.scaling),
+        returns=worth.returns,
         lift=worth.lift,
         lift_interval=list(worth.lift_interval),
         past_tests=worth.past_tests,

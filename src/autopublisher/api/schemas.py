@@ -178,6 +178,12 @@ class BudgetConfigIn(Asked):
         BudgetConfig.learning_efficiency
     )
     """Assumed likewise: what it earns in those days, as a part of what it earns after them."""
+    margin: Annotated[Amount | None, shown(0.4, minimum=0.01, maximum=1.0)] = None
+    """The part of a sale that is left when the goods are paid; with it, "spend nothing more" is recommended where less than
+    what is spent would come back."""
+    value_per_conversion: Annotated[Amount | None, shown(25.0, exclusiveMinimum=0)] = None
+    """What a conversion is worth, in major units: with `winner_criteria` `cpa` or `conversions` it puts the money decision
+    into amounts."""
 
 
 class AdIn(Asked):

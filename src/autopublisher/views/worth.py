@@ -14,7 +14,8 @@ class Worth:
 
     Amounts are None where the criterion measures no revenue, ``waiting`` also where nothing is left to test; a negative one
     is what testing on costs. ``scaling`` is what a scaled campaign is expected to bring less than going on in place. ``at``
-    is when the figures were read that it rests on.
+    is when the figures were read that it rests on. ``returns`` is what comes back of each unit spent on the variant when the
+    goods are paid, None where the margin is not known.
     """
 
     choice: str
@@ -31,6 +32,7 @@ class Worth:
     loss: Money | None
     waiting: Money | None
     scaling: Money | None
+    returns: float | None
     lift: float
     lift_interval: tuple[float, float]
     past_tests: int
@@ -65,7 +67,10 @@ def worth_of(view: RunView) -> Worth | None:
         gain_range=None if ends[0] is None or ends[1] is None else (ends[0], ends[1]),
         loss=amount(said["expected_loss"], rest),
         waiting=amount(waiting, whole),
-        scaling=amount(None if said["scaled_efficiency"] is None else 1 - said["scaled_efficiency"], rest),
+        scaling=amount(
+            None if said.get("scaled_efficiency") is None else 1 - said["scaled_efficiency"], rest
+        ),
+        returns=said.get("returns"),
         lift=said["lift"],
         lift_interval=(low, high),
         past_tests=said["past_tests"],

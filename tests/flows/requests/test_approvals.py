@@ -261,6 +261,10 @@ def test_what_either_verdict_recommends_is_open_to_all_who_approve() -> None:
     assert not any(overrides_evidence(run, both, letter) for letter in "AB")
     none = replace(bet, money='{"choice": "keep_split", "variant": "B"}')
     assert not any(overrides_evidence(run, none, letter) for letter in "AB")
+    against = replace(bet, money='{"choice": "spend_nothing", "variant": "B"}')
+    assert all(overrides_evidence(run, against, letter) for letter in "AB")
+    proven = replace(against, verdict='{"winner": "A"}')
+    assert not overrides_evidence(run, proven, "A")
 
 
 def said(run: Run, verdict: str, money: str | None = None) -> Decision:

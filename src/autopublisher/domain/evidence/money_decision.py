@@ -44,12 +44,17 @@ _NO_MORE = 1e-9
 """A share by which nothing is worth more: where testing on changes no choice, both are worth the same but for rounding."""
 
 
+_PER_SPEND = frozenset({Criterion.CPA, Criterion.CONVERSIONS})
+"""Criteria that count events for what was spent."""
+
+
 class Choice(StrEnum):
     """What to do with the rest of the budget."""
 
     PUBLISH = "publish"
     KEEP_SPLIT = "keep_split"
     TEST_ON = "test_on"
+    SPEND_NOTHING = "spend_nothing"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class MoneyTerms:
         scaled: what publishing by a scaled campaign would cost where that is another way, only to be told.
         past_tests: what the account's finished tests left.
         largest_test_share: the part of the total budget that testing may never exceed.
+        margin: the part of revenue that is left when the goods are paid; None where that is not known.
+        value_per_event: major units an event is worth, for criteria that count events per spend and no revenue.
         memory: what they say together, where that was fixed beforehand: it goes before them.
     """
 
@@ -73,6 +80,8 @@ class MoneyTerms:
     largest_test_share: float = 1.0
     memory: AccountMemory | None = None
     scaled: Publishing | None = None
+    margin: float | None = None
+    value_per_event: float | None = None
 
     @property
     def tests_behind(self) -> int:
@@ -96,6 +105,7 @@ class MoneyDecision:
             None where the criterion measures no money.
         budget_revenue: the same of the whole budget, in place.
         scaled_efficiency: what a euro earns in a scaled campaign against one spent in place, where that is another way.
+        returns: what comes back of each unit spent on the leader when the goods are paid, where the margin is known.
     """
 
     choice: Choice
@@ -111,6 +121,7 @@ class MoneyDecision:
     revenue: float | None
     budget_revenue: float | None
     scaled_efficiency: float | None = None
+    returns: float | None = None
 
     @property
     def has_leader(self) -> bool:
@@ -172,17 +183,29 @@ class MoneyRule:
         effects = self._effects(totals, parts)
         worth = worth_of(budget, totals, parts, effects)
         choice = self._chosen(worth, budget, may_test=may_test)
-        whole = (
-            budget.total * float(totals.values.sum() / totals.matured.sum()) if self._is_in_money else None
-        )
+        whole = self._earned(budget, totals)
+        best = float(np.exp(effects.mean.max()))
+        known = whole is not None and self._terms.margin is not None
+        returns = (self._terms.margin or 0.0) * (whole or 0.0) / budget.total * best if known else None
+        if returns is not None and returns < 1 and choice is not Choice.TEST_ON:
+            choice = Choice.SPEND_NOTHING
         efficiency = budget.efficiency(budget.left) if choice is Choice.PUBLISH else 1.0
         rest = None if whole is None else whole * budget.left * efficiency
         names = [self._design.variants[each] for each in active]
         said = _said(choice, effects, worth, hour, names, revenue=rest, budget_revenue=whole)
+        said = replace(said, returns=returns)
         if self._terms.scaled is None:
             return said
         scaled = replace(budget, publishing=self._terms.scaled)
         return replace(said, scaled_efficiency=scaled.efficiency(budget.left))
+
+    def _earned(self, budget: Budget, totals: Totals) -> float | None:
+        """Return what the whole budget would bring at the common rate, in place; None where that is no money."""
+        if self._is_in_money:
+            return budget.total * float(totals.values.sum() / totals.matured.sum())
+        if self._terms.value_per_event is None or self._design.criterion not in _PER_SPEND:
+            return None
+        return budget.total * self._terms.value_per_event * float(totals.counts.sum() / totals.matured.sum())
 
     def _budget(self, row: int, active: int) -> Budget:
         spent = float(self._timeline.column(Figure.SPEND)[row].sum())

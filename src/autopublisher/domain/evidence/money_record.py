@@ -19,7 +19,7 @@ def money_from_json(text: str) -> MoneyDecision:
     """Rebuild a decision from what `money_to_json` wrote, to nine significant digits."""
     values: dict[str, Any] = json.loads(text)
     low, high = values["lift_interval"]
-    named = {field.name: values[field.name] for field in fields(MoneyDecision)}
+    named = {field.name: values[field.name] for field in fields(MoneyDecision) if field.name in values}
     parts = {
         "choice": Choice(values["choice"]),
         "lift_interval": (low, high),

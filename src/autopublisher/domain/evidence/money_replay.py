@@ -16,8 +16,9 @@ from autopublisher.domain.evidence.rules import Kind
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Verdict
 
-MONEY_BET, KEEP_ALL = "money_bet", "keep_all"
-MONEY_KINDS = frozenset({MONEY_BET, KEEP_ALL})
+MONEY_BET, KEEP_ALL, SPEND_NOTHING = "money_bet", "keep_all", "spend_nothing"
+MONEY_KINDS = frozenset({MONEY_BET, KEEP_ALL, SPEND_NOTHING})
+_KINDS = {Choice.PUBLISH: MONEY_BET, Choice.SPEND_NOTHING: SPEND_NOTHING}
 _NAMING = frozenset({Kind.WINNER, Kind.SAFE_PICK, Kind.EQUIVALENT, Kind.UNHEALTHY})
 """What proof says that money does not replace."""
 
@@ -40,7 +41,7 @@ class MoneyOutcome:
 
 def kind_of(ending: MoneyDecision) -> str:
     """Return in a word what a decision says that ends a test."""
-    return MONEY_BET if ending.choice is Choice.PUBLISH else KEEP_ALL
+    return _KINDS.get(ending.choice, KEEP_ALL)
 
 
 def money_so_far(

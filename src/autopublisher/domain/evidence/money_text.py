@@ -17,6 +17,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "bet": "In money, as a bet and not proven, {variant} is the better choice: {p_best} likely to be the best one.",
         "none": "In money, no variant is ahead.",
         "keep_all": "In money, {variant} leads, but publishing it is expected to cost about as much as it brings, or more.",
+        "nothing_more": "In money, spending nothing more is worth most: of each {currency} spent on {variant} about"
+        " {returns} come back when the goods are paid.",
         "test": "In money the test is undecided.",
         "gain": "Giving it what is left of the budget is worth about {gain} more in sales than splitting it evenly.",
         "gain_share": "Giving it what is left of the budget is expected to bring about {gain} more than splitting it.",
@@ -43,6 +45,8 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "none": "En dinero, ninguna variante va por delante.",
         "keep_all": "En dinero, {variant} va por delante, pero se espera que publicarla cueste más o menos lo que aporta, o"
         " más.",
+        "nothing_more": "En dinero, lo que más vale es no gastar más: de cada {currency} gastado en {variant} vuelven unos"
+        " {returns} una vez pagada la mercancía.",
         "test": "En dinero la prueba está sin decidir.",
         "gain": "Darle lo que queda del presupuesto vale unos {gain} más en ventas que repartirlo por igual.",
         "gain_share": "De darle lo que queda del presupuesto se espera alrededor de {gain} más que de repartirlo.",
@@ -67,7 +71,8 @@ def money_sentences(
     decision: MoneyDecision, currency: str, language: Language, past_tests: int
 ) -> tuple[str, ...]:
     """Return what is recommended, what it is worth and what it risks; amounts in `currency`, rounded, else in per cent."""
-    return _worded(decision, decision.choice.value, currency, language, past_tests)
+    first = "nothing_more" if decision.choice is Choice.SPEND_NOTHING else decision.choice.value
+    return _worded(decision, first, currency, language, past_tests)
 
 
 def money_sentences_beside_proof(
@@ -81,7 +86,12 @@ def money_sentences_beside_proof(
     return _worded(decision, first, currency, language, past_tests)
 
 
-_BESIDE = {Choice.PUBLISH: "bet", Choice.KEEP_SPLIT: "keep_all", Choice.TEST_ON: "test"}
+_BESIDE = {
+    Choice.PUBLISH: "bet",
+    Choice.KEEP_SPLIT: "keep_all",
+    Choice.TEST_ON: "test",
+    Choice.SPEND_NOTHING: "nothing_more",
+}
 
 
 def _worded(
@@ -111,6 +121,8 @@ def _values(decision: MoneyDecision, currency: str, language: Language) -> Mappi
     low, high = decision.gain_interval
     return {
         "variant": decision.variant,
+        "currency": currency,
+        "returns": _number(decision.returns or 0.0, 2, language),
         "p_best": _percent(decision.p_best, language),
         "worse": _percent(decision.p_10_worse, language),
         "scaled": _amount(1 - (decision.scaled_efficiency or 1.0), decision.revenue, currency, language),

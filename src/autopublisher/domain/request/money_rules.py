@@ -21,6 +21,7 @@ ASSUMPTIONS: Mapping[str, tuple[Decimal, Decimal]] = {
     "elasticity": (Decimal("0.1"), Decimal(1)),
     "learning_days": (Decimal(0), Decimal(30)),
     "learning_efficiency": (Decimal(0), Decimal(1)),
+    "margin": (Decimal("0.01"), Decimal(1)),
 }
 """What may be assumed of publishing, from least to most."""
 
@@ -48,6 +49,7 @@ def _amounts(request: RunRequest) -> Mapping[str, Decimal]:
         "budget_config.total_budget": budget.total_budget,
         "budget_config.daily_budget": budget.daily_budget,
         "budget_config.max_daily_budget": budget.max_daily_budget,
+        "budget_config.value_per_conversion": budget.value_per_conversion,
     }
     return {field: amount for field, amount in amounts.items() if amount is not None}
 
@@ -77,6 +79,8 @@ def check_budgets(request: RunRequest) -> Iterator[Problem]:
         )
     for name, (least, most) in ASSUMPTIONS.items():
         value = getattr(request.budget_config, name)
+        if value is None:
+            continue
         if not value.is_finite() or not least <= value <= most:
             yield Problem(
                 f"budget_config.{name}",

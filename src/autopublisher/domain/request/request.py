@@ -90,7 +90,8 @@ class BudgetConfig:
     """The run's money, in major units: ``total_budget`` is never exceeded, tests included.
 
     What publishing costs is assumed: revenue grows with the daily budget to the power ``elasticity``, and for the first
-    ``learning_days`` the campaign earns ``learning_efficiency`` of what it will.
+    ``learning_days`` the campaign earns ``learning_efficiency`` of what it will. ``margin`` is the part of a sale that is
+    left when the goods are paid, ``value_per_conversion`` what one is worth where the test measures no revenue.
     """
 
     total_budget: Decimal
@@ -101,6 +102,8 @@ class BudgetConfig:
     elasticity: Decimal = Decimal("0.9")
     learning_days: Decimal = Decimal(2)
     learning_efficiency: Decimal = Decimal("0.8")
+    margin: Decimal | None = None
+    value_per_conversion: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,13 @@ _LATER: Mapping[str, Mapping[str, Any]] = {
     },
     "budget_config": {
         name: _plain(getattr(BudgetConfig, name))
-        for name in ("elasticity", "learning_days", "learning_efficiency")
+        for name in (
+            "elasticity",
+            "learning_days",
+            "learning_efficiency",
+            "margin",
+            "value_per_conversion",
+        )
     },
     "ad": {"regional_identities": None},
 }
@@ -229,6 +238,8 @@ def request_from_record(record: dict[str, Any]) -> RunRequest:
                 elasticity=Decimal,
                 learning_days=Decimal,
                 learning_efficiency=Decimal,
+                margin=_amount,
+                value_per_conversion=_amount,
             ),
         ),
         creative_ids=tuple(CreativeId(one) for one in record["creative_ids"]),

@@ -12,8 +12,8 @@ from autopublisher.domain.runs.run import Run
 PROVING_KINDS = frozenset({"winner", "safe_pick"})
 """Kinds of verdict that prove what they name, as a stored decision writes them."""
 
-_PUBLISH = "publish"
-"""The choice of a stored money decision that names a variant to be published."""
+_PUBLISH, _NOTHING = "publish", "spend_nothing"
+"""The choices of a stored money decision that name a variant to be published, and that advise against all."""
 
 
 class Basis(StrEnum):
@@ -64,10 +64,13 @@ def bet_of(decision: Decision | None) -> str | None:
 def overrides_evidence(run: Run, decision: Decision | None, variant: str) -> bool:
     """Tell whether releasing ``variant`` goes against the evidence.
 
-    It does where it was proven worse, and where the verdict or the money decision names others and not this one.
+    It does where it was proven worse, where the verdict or the money decision names others and not this one, and where
+    nothing is proven and spending nothing more is worth most.
     """
     named = {named_by_verdict(run, decision), bet_of(decision)} - {None}
-    return variant in run.trial.eliminated or (bool(named) and variant not in named)
+    said = money_said(decision)
+    is_against_all = not named and said is not None and said["choice"] == _NOTHING
+    return variant in run.trial.eliminated or is_against_all or (bool(named) and variant not in named)
 
 
 def basis_of(run: Run, decision: Decision | None) -> Basis | None:

@@ -24,4 +24,6 @@ def money_terms(request: RunRequest, currency: str, memory: AccountMemory | None
         ),
         largest_test_share=float(request.ab_test_config.max_test_share),
         memory=memory,
+        margin=None if budget.margin is None else float(budget.margin),
+        value_per_event=None if budget.value_per_conversion is None else float(budget.value_per_conversion),
     )

@@ -351,6 +351,34 @@ def test_of_equals_none_is_said_to_lead(language: Language, said: str) -> None:
     assert said in money_sentences_beside_proof(found, "EUR", language, 1, named=None)[0]
 
 
+@pytest.mark.parametrize(("margin", "choice"), [(0.9, Choice.PUBLISH), (0.1, Choice.SPEND_NOTHING)])
+def test_where_less_comes_back_than_is_spent_nothing_more_is_worth_most(
+    margin: float, choice: Choice
+) -> None:
+    # Nine sales a day of 80 for 240 spent: three come back of each unit, before the goods are paid.
+    terms = MoneyTerms(9600.0, margin=margin)
+    found = money_at_end(DESIGN, polls_of(4, 9), terms, (0, 1))
+    assert found is not None
+    assert found.choice is choice
+    assert found.returns == pytest.approx(margin * 3.0, rel=0.15)
+    told = money_sentences_beside_proof(found, "EUR", Language.ENGLISH, 1, named=None)
+    assert ("spending nothing more is worth most" in told[0]) is (choice is Choice.SPEND_NOTHING)
+    ended = replay_with_money(DESIGN, polls_of(4, 9), terms)
+    assert ended.kind == ("money_bet" if choice is Choice.PUBLISH else "spend_nothing")
+
+
+def test_a_value_of_conversions_puts_costs_per_purchase_into_money() -> None:
+    design = replace(DESIGN, criterion=Criterion.CPA)
+    plain = money_at_end(design, polls_of(4, 9), MoneyTerms(9600.0), (0, 1))
+    worth = money_at_end(design, polls_of(4, 9), MoneyTerms(9600.0, value_per_event=80.0), (0, 1))
+    assert plain is not None
+    assert worth is not None
+    assert plain.budget_revenue is None
+    # 6.5 sales a day of 80 each for 240 spent, on 9,600.
+    assert worth.budget_revenue == pytest.approx(9600 * 6.5 * 80 / 240, rel=0.1)
+    assert worth.choice is plain.choice
+
+
 @pytest.mark.parametrize("sales", [(0, 0), (5, 0)])
 def test_too_little_is_no_look(sales: tuple[float, float]) -> None:
     found = replay_with_money(DESIGN, polls_of(*sales, hours=18), TERMS)

@@ -125,13 +125,15 @@ def test_a_request_without_later_fields_has_the_digest_it_had_before_they_existe
             elasticity=budget.elasticity,
             learning_days=budget.learning_days,
             learning_efficiency=budget.learning_efficiency,
+            margin=None,
+            value_per_conversion=None,
         ),
         ad=replace(request.ad, regional_identities=None),
     )
     record = request_to_record(fixed)
     for name in ("adaptive_allocation", "max_test_share"):
         del record["ab_test_config"][name]
-    for name in ("elasticity", "learning_days", "learning_efficiency"):
+    for name in ("elasticity", "learning_days", "learning_efficiency", "margin", "value_per_conversion"):
         del record["budget_config"][name]
     del record["ad"]["regional_identities"]
     assert request_from_record(record | {"ad": {**record["ad"], "regional_identities": None}}) == fixed
