@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.errors import ConflictError
+from autopublisher.domain.errors import ConflictError, MetaRefusedError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind
@@ -135,6 +136,27 @@ def test_what_somebody_had_it_spend_after_its_test_is_told_of_its_campaign() -> 
     assert view.final is not None
     assert (view.final.campaign.state.value, view.final.spent.minor) == ("settled", 1_200)
     assert (view.spent, view.could_still_spend.minor) == (spends, 0)
+
+
+def test_a_refused_arm_counts_what_it_had_spent_above_what_was_set_aside() -> None:
+    stage = SweepStage(brief_request())
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.touch(AD_SET, lifetime_budget=20_000)
+    stage.at_look()
+    stage.meta.charges.append((MetaId(stage.row(AD_SET).meta_id or ""), stage.clock.now(), 90))
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=4))
+    stage.approvals.publish_winner(stage.run_id, "manager", variant="B", way=Way.IN_PLACE)
+    counted = ledger_of(total_of(stage.go(RunStatus.PUBLISHING_FINAL)), stage.rows()).committed
+
+    def refuse(_number: int, method: str) -> None:
+        if method == "update" and "lifetime_budget" in stage.meta.witnessed[-1].params:
+            stage.meta.faults.append(Fault(MetaRefusedError("no"), "update"))
+
+    stage.meta.on_call = refuse
+    run = stage.go()
+    assert run.status is RunStatus.FAILED
+    assert counted > Money(14_000, "EUR")
+    assert ledger_of(total_of(run), stage.rows()).committed == counted
 
 
 FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)

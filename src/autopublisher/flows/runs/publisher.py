@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
 from autopublisher.domain.meta.object_state import ObjectState
+from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.runs.final_campaign import continuation, published
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunMessage
-from autopublisher.flows.outcomes.deferred import Deferred
+from autopublisher.flows.outcomes.deferred import Deferred, OperationRefused
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.account_facts import AccountFacts
@@ -111,9 +112,20 @@ class Publication:
         arm = next(row for row in self._parts(run)[0] if row.spec.kind is ObjectKind.AD_SET)
         ends = max(budget.ends_at, (self._clock.now() + _A_DAY).replace(microsecond=0))
         wanted = {"lifetime_budget": budget.lifetime.minor, "end_time": ends.isoformat()}
-        self._control.update(
-            run, arm, wanted if went_on is None else dict(went_on.spec.params), Purpose.CONTINUE
-        )
+        try:
+            self._control.update(
+                run, arm, wanted if went_on is None else dict(went_on.spec.params), Purpose.CONTINUE
+            )
+        except OperationRefused:
+            self._count_again(run, arm.key, (budget.lifetime - budget.total).minor)
+            raise
+
+    def _count_again(self, run: Run, key: str, before: int) -> None:
+        """Count an arm that may not go on as before, where it has spent more than had been set aside for it."""
+        rows = self._control.rows(run)
+        arm = next(row for row in rows if row.key == key)
+        if commitment_of(arm, rows) < before:
+            self._control.recount(run, [(arm, replace(arm, spent=before))])
 
     def _postponed(self, run: Run) -> Step | None:
         """Move the budget's whole span on where publishing was held up before its ad set was asked for."""
