@@ -1,6 +1,5 @@
 """The brief's endpoints over HTTP: asking for runs, following, scheduling, releasing and stopping them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -178,40 +177,6 @@ def test_a_tested_run_has_the_briefs_winner_selection(
         "basis": "proven",
     }
     assert told["overall_roas"] == 2.8
-
-
-def test_what_deciding_is_worth_stands_beside_the_verdict(
-    client: TestClient, put_run: PutRun, manager: Headers, database: MemoryDatabase
-) -> None:
-    run = put_run()
-    before = client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()
-    assert before["money_decision"] is None
-    said = {
-        "choice": "publish",
-        "variant": "B",
-        "hour": 24.0,
-        "p_best": 0.74,
-        "p_10_worse": 0.08,
-        "expected_gain": 0.03,
-        "expected_loss": 0.01,
-        "lift": 1.06,
-        "lift_interval": [0.96, 1.18],
-        "revenue": 1000.0,
-        "budget_revenue": 1250.0,
-        "worth": {"publish": 0.8, "keep": 0.75, "test_on": 0.79},
-        "past_tests": 0,
-        "scaled_efficiency": 0.9,
-        "returns": None,
-    }
-    with database.unit_of_work() as unit:
-        latest = unit.decisions.latest([run.id])[run.id]
-        bet = replace(latest, sequence=2, kind="money_bet", money=json.dumps(said))
-        unit.decisions.add(replace(bet, verdict=json.dumps(json.loads(latest.verdict) | {"winner": None})))
-        unit.commit()
-    told = client.get(f"/meta/autopilot/status/{RUN}", headers=manager).json()["money_decision"]
-    assert (told["choice"], told["variant"], told["currency"]) == ("publish", f"{RUN}:B", "EUR")
-    assert (told["expected_gain_amount"], told["expected_loss_amount"]) == (30.0, 10.0)
-    assert told["worth_of_waiting_amount"] == pytest.approx(-12.5)
 
 
 def test_a_run_lists_its_campaigns_by_our_id_and_by_metas(

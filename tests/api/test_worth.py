@@ -79,6 +79,20 @@ def test_amounts_are_shares_of_what_the_rest_earns_and_waiting_of_the_whole(
     assert worth.gain_range == (Money(-2000, "EUR"), Money(8000, "EUR"))
 
 
+def test_the_api_tells_choice_chances_and_amounts(
+    client: TestClient, manager: dict[str, str], database: MemoryDatabase, put_run: PutRun
+) -> None:
+    run = put_run()
+    path = f"/meta/autopilot/status/{run.id}"
+    assert client.get(path, headers=manager).json()["money_decision"] is None
+    with_bet(database, run)
+    told = client.get(path, headers=manager).json()["money_decision"]
+    assert (told["choice"], told["variant"], told["currency"]) == ("publish", f"{run.id}:B", "EUR")
+    assert (told["expected_gain_amount"], told["expected_loss_amount"]) == (30.0, 10.0)
+    assert (told["worth_of_waiting_amount"], told["cost_of_scaling_amount"]) == (-12.5, 100.0)
+    assert (told["p_best"], told["lift_interval"]) == (0.74, SAID["lift_interval"])
+
+
 def test_where_no_revenue_is_measured_there_are_shares_and_no_amounts(
     database: MemoryDatabase, put_run: PutRun
 ) -> None:
