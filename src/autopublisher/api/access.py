@@ -128,7 +128,8 @@ def guarded(permission: Permission) -> dict[str, Any]:
 
 def shown(permission: Permission) -> dict[str, Any]:
     """Return the route arguments of an endpoint that is ``shown_to`` holders of ``permission`` and lets them in itself."""
-    return {"dependencies": [_KNOWN], "openapi_extra": {"x-permission": permission.value}}
+    told: dict[str, Any] = {"x-permission": permission.value, "security": [{bearer.scheme_name: []}]}
+    return {"dependencies": [_KNOWN], "openapi_extra": told}
 
 
 def urgent(permission: Permission) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from starlette.concurrency import run_in_threadpool
 
 from autopublisher.api.access import Credentials, bearer, caller
 from autopublisher.api.exact_json import ExactRoute
-from autopublisher.api.services import Given, Services
+from autopublisher.api.reader import reader_of
+from autopublisher.api.services import Services, services_of
 from autopublisher.domain.access import Permission, require
 
-_ASKED: Final = inspect.Parameter("credentials", inspect.Parameter.KEYWORD_ONLY, annotation=Credentials)
+_REQUEST: Final = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+_TAKEN_OF_IT: Final = frozenset({"services", "reader"})
+"""What work may ask for that is taken of the request here: the framework would need as long for it as for the rest."""
 
 
 class ShowRoute(ExactRoute):
@@ -47,8 +50,14 @@ def shown_to(
     """Return a decorator that makes an endpoint of what answers holders of ``permission``, given the services by name."""
 
     def decorate(work: Callable[..., BaseModel]) -> Callable[..., Coroutine[Any, Any, Response]]:
+        signature = inspect.signature(work)
+        asked = signature.parameters
+
         @functools.wraps(work)
-        async def endpoint(services: Given, credentials: Credentials, **given: Any) -> Response:
+        async def endpoint(request: Request, **given: Any) -> Response:
+            services, credentials = await services_of(request), await bearer(request)
+            if "reader" in asked:
+                given["reader"] = await reader_of(request)
             return await run_in_threadpool(answer, services, credentials, given)
 
         def answer(services: Services, credentials: Credentials, given: Mapping[str, Any]) -> Response:
@@ -57,10 +66,13 @@ def shown_to(
             named = given["response"].headers if "response" in given else None
             return Response(made, headers=named, media_type="application/json")
 
-        signature = inspect.signature(work)
-        asked = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+        named = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, one in asked.items()
+            if name not in _TAKEN_OF_IT
+        ]
         vars(endpoint).update(
-            permission=permission, __signature__=signature.replace(parameters=[*asked, _ASKED])
+            permission=permission, __signature__=signature.replace(parameters=[*named, _REQUEST])
         )
         return endpoint
 
