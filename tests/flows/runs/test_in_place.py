@@ -300,3 +300,19 @@ def test_its_money_is_settled_once_it_is_over_and_counts_no_more() -> None:
     assert view.final.campaign.state.value == "settled"
     assert view.could_still_spend == Money(0, "EUR")
     assert view.final.spent.minor <= spent
+
+
+def test_an_arm_that_was_switched_off_for_its_money_is_approved_by_a_campaign_of_its_own_only() -> None:
+    stage = SweepStage(brief_request())
+    stage.go(RunStatus.WAITING_APPROVAL)
+    stage.clock.advance_to(stage.clock.now() + AN_AGE)
+    for kind in ("campaign", "adset", "ad"):
+        stage.touch(f"test/b/{kind}", status="ACTIVE")
+    stage.touch(AD_SET, lifetime_budget=90_000, end_time="2027-11-30T00:00:00+00:00")
+    for _ in range(3):
+        stage.at_look()
+    assert stage.on() == []
+    with pytest.raises(ConflictError, match="arm_was_freed"):
+        stage.approvals.publish_winner(stage.run_id, "manager", way=Way.IN_PLACE)
+    stage.approvals.publish_winner(stage.run_id, "manager")
+    assert stage.go().status is RunStatus.COMPLETED

@@ -15,9 +15,12 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
+from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message, remedied
+from autopublisher.domain.reconciliation.findings import was_recalled
 from autopublisher.domain.reconciliation.found import found_digest, found_in, found_names
 from autopublisher.domain.runs.approvals import approval_digest, bet_of, named_by_verdict, overrides_evidence
+from autopublisher.domain.runs.plan import test_key
 from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
@@ -67,6 +70,8 @@ class Approvals:
                 self._check_other(unit, run, chosen, digest)
             elif run.release.approval is not None:
                 return self._repeated(run, run.release.approval, chosen, variant, way)
+            if way is Way.IN_PLACE and not run.is_refused:
+                _check_arm(unit, run, chosen)
             latest = unit.decisions.latest([run.id]).get(run.id)
             named, override = named_by_verdict(run, latest), overrides_evidence(run, latest, chosen)
             if override:
@@ -216,6 +221,14 @@ class Approvals:
         enqueue_next(self._ticks, unit_of_work=unit, run=nudged, clock=self._clock)
         unit.commit()
         return nudged
+
+
+def _check_arm(unit: UnitOfWork, run: Run, letter: str) -> None:
+    """Refuse an arm that was switched off because somebody had it spend more than was set aside: it stays off."""
+    rows = unit.journal.of_run(run.id)
+    keys = [test_key(letter, kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)]
+    if any(was_recalled(rows, key) for key in keys):
+        raise ConflictError(*remedied(Refusal.ARM_WAS_FREED(letter=letter)))
 
 
 def _check_override(variant: str, role: Role | None, comment: str) -> None:

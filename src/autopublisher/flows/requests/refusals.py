@@ -12,6 +12,7 @@ class Refusal(Code):
     EVERYTHING_STOPPED = "refusal.everything_stopped"
     BET_LOSS = "refusal.bet_loss"
     NO_SUCH_WAY = "refusal.no_such_way"
+    ARM_WAS_FREED = "refusal.arm_was_freed"
     REFUSED_IN_PLACE = "refusal.refused_in_place"
     FINAL_AD_REFUSED = "refusal.final_ad_refused"
     FOREIGN_CREATIVES = "refusal.foreign_creatives"
