@@ -52,13 +52,16 @@ def followed_to_the_end(product: Product, view: RunView) -> None:
             tell(worded("demo.published", state=told.value.replace("_", " "), spent=final.spent))
         if told is CampaignState.SETTLED:
             return
-        _let_look(product, run.act_id, clock)
+        _let_look(product, run.act_id, clock, final.campaign.ends_at)
 
 
-def _let_look(product: Product, act_id: ActId, clock: SteppedClock) -> None:
-    """Move time to the account's next look and wait until the worker has made it."""
+def _let_look(product: Product, act_id: ActId, clock: SteppedClock, ends_at: datetime) -> None:
+    """Move time to the account's next look, or to the campaign's end where that is later, and wait for the look.
+
+    The simulator spends and sells in between as it would with a look every hour.
+    """
     due = _watch(product, act_id)[0]
-    clock.advance_to(max(due, clock.now()))
+    clock.advance_to(max(due, clock.now(), ends_at))
     patient_until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < patient_until:
         if (looked_at := _watch(product, act_id)[1]) is not None and looked_at >= due:
