@@ -52,11 +52,13 @@ def followed_to_the_end(product: Product, view: RunView) -> None:
             tell(worded("demo.published", state=told.value.replace("_", " "), spent=final.spent))
         if told is CampaignState.SETTLED:
             return
-        _let_look(product, run.act_id, clock, final.campaign.ends_at)
+        if not _let_look(product, run.act_id, clock, final.campaign.ends_at):
+            tell(worded("demo.no_look", seconds=round(PATIENCE_SECONDS)))
+            return
 
 
-def _let_look(product: Product, act_id: ActId, clock: SteppedClock, ends_at: datetime) -> None:
-    """Move time to the account's next look, or to the campaign's end where that is later, and wait for the look.
+def _let_look(product: Product, act_id: ActId, clock: SteppedClock, ends_at: datetime) -> bool:
+    """Move time to the account's next look, or to the campaign's end where that is later; tell whether it was looked at.
 
     The simulator spends and sells in between as it would with a look every hour.
     """
@@ -65,8 +67,9 @@ def _let_look(product: Product, act_id: ActId, clock: SteppedClock, ends_at: dat
     patient_until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < patient_until:
         if (looked_at := _watch(product, act_id)[1]) is not None and looked_at >= due:
-            return
+            return True
         time.sleep(LOOK_SECONDS)
+    return False
 
 
 def _watch(product: Product, act_id: ActId) -> tuple[datetime, datetime | None]:

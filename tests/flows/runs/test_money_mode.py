@@ -61,6 +61,13 @@ def test_a_test_that_is_worth_no_more_money_ends_at_a_full_day_without_waiting_f
     assert json.loads(last.verdict)["winner"] is None
     assert json.loads(last.verdict)["final"] is False
     assert stage.events("test_ended")[0].message.code == "run.test_decided_by_money"
+    assert stage.events("concluded")[0].message.code == "run.test_decided_by_money"
+    assert last.sentence_en.startswith("The test has ended because testing on was worth less than deciding")
+    assert last.sentence_es.startswith(
+        "La prueba ha terminado porque seguir probando valía menos que decidir"
+    )
+    for untrue in ("No verdict yet", "is due at", "has not run long enough"):
+        assert untrue not in last.sentence_en
 
 
 def test_each_day_of_a_money_test_leaves_its_look() -> None:

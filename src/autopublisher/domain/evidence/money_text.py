@@ -15,6 +15,7 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         "proven_share": "In money, giving {variant} what is left of the budget is expected to bring about {gain} more than"
         " splitting it evenly; anything from {low} to {high} is possible.",
         "bet": "In money, as a bet and not proven, {variant} is the better choice: {p_best} likely to be the best one.",
+        "ended": "The test has ended because testing on was worth less than deciding; nothing is proven by that.",
         "none": "In money, no variant is ahead.",
         "keep_all": "In money, {variant} leads, but publishing it is expected to cost about as much as it brings, or more.",
         "nothing_more": "In money, spending nothing more is worth most: of each {currency} spent on {variant} about"
@@ -42,6 +43,7 @@ _PHRASES: Mapping[Language, Mapping[str, str]] = {
         " repartirlo; es posible cualquier cantidad entre {low} y {high}.",
         "bet": "En dinero, como apuesta y sin demostrar, {variant} es la mejor opción: {p_best} de probabilidad de ser la"
         " mejor.",
+        "ended": "La prueba ha terminado porque seguir probando valía menos que decidir; con ello no se demuestra nada.",
         "none": "En dinero, ninguna variante va por delante.",
         "keep_all": "En dinero, {variant} va por delante, pero se espera que publicarla cueste más o menos lo que aporta, o"
         " más.",
@@ -84,6 +86,11 @@ def money_sentences_beside_proof(
     is_level = decision.choice is Choice.KEEP_SPLIT and not decision.has_leader
     first = "none" if is_level else _BESIDE[decision.choice]
     return _worded(decision, first, currency, language, past_tests)
+
+
+def ended_sentence(language: Language) -> str:
+    """Return what stands in a verdict's headline's place where money has ended the test: no analysis is due any more."""
+    return _PHRASES[language]["ended"]
 
 
 _BESIDE = {

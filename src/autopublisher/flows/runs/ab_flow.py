@@ -9,9 +9,10 @@ from autopublisher.domain.accounts.account_limit import attention_of_test
 from autopublisher.domain.accounts.stops import was_stopped
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaError, MetaReadError
+from autopublisher.domain.evidence.money_replay import MONEY_KINDS
 from autopublisher.domain.journal.keys import Purpose, key_from
 from autopublisher.domain.journal.operations import ObjectKind, Operation
-from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.journal.records import Decision, Event, Snapshot
 from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
 from autopublisher.domain.money.ledger import reserve_of
@@ -92,7 +93,7 @@ class Testing:
         events = (
             troubled
             + noticed
-            + tuple(event(run, now, "judged", _judged_text(verdict), {"kind": one.kind}) for one in kept)
+            + tuple(event(run, now, "judged", _judged_text(one), {"kind": one.kind}) for one in kept)
         )
         stopped = self._stop_losers(run, verdict)
         if found.ends_test or now >= ends:
@@ -280,9 +281,8 @@ class Conclusion:
         run, noted = self._split_test.concluded(run)
         held = self._control.views.of(run)
         decision = concluded(run, Known(held.variants, held.decisions, held.rows, snapshots), now)
-        verdict = evidence.Verdict.from_json(decision.verdict)
         moved = replace(run, attention=None).moved(RunStatus.SELECTING_WINNER, now)
-        said = event(run, now, "concluded", _judged_text(verdict), {"kind": decision.kind})
+        said = event(run, now, "concluded", _judged_text(decision), {"kind": decision.kind})
         return Step(moved, (*noted, said), (decision,))
 
     def _settling(self, run: Run) -> timedelta:
@@ -349,5 +349,7 @@ def _ended_text(found: Judged) -> Message:
     )
 
 
-def _judged_text(verdict: evidence.Verdict) -> Message:
-    return RunMessage.JUDGED(**_headlines(verdict))
+def _judged_text(decision: Decision) -> Message:
+    if decision.kind in MONEY_KINDS:
+        return RunMessage.TEST_DECIDED_BY_MONEY(kind=decision.kind)
+    return RunMessage.JUDGED(**_headlines(evidence.Verdict.from_json(decision.verdict)))

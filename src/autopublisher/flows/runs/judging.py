@@ -13,7 +13,7 @@ from autopublisher.domain.evidence.money_replay import (
     money_at_end,
     money_so_far,
 )
-from autopublisher.domain.evidence.money_text import money_sentences_beside_proof
+from autopublisher.domain.evidence.money_text import ended_sentence, money_sentences_beside_proof
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Decision, Snapshot
 from autopublisher.domain.request.request import DecisionMode
@@ -75,10 +75,8 @@ def judged(run: Run, known: Known, now: datetime) -> Judged:
     if not is_news and found is None:
         return Judged(verdict, None)
     ends = by_money and found is not None and found.choice is not Choice.TEST_ON and not verdict.ends_test
-    decision = decision_of(run, verdict, len(known.decisions) + 1, now, found or earlier)
-    if ends and found is not None:
-        decision = replace(decision, kind=kind_of(found), final=True)
-    return Judged(verdict, decision, ends)
+    number, shown = len(known.decisions) + 1, found or earlier
+    return Judged(verdict, decision_of(run, verdict, number, now, shown, by_money=ends), ends)
 
 
 def concluded(run: Run, known: Known, now: datetime) -> Decision:
@@ -96,8 +94,8 @@ def concluded(run: Run, known: Known, now: datetime) -> Decision:
         verdict = evidence.replay(design, history, final=True, planned_shares=shares)
     terms = money_terms(run.request, run.currency, run.trial.memory)
     found = money_at_end(design, history, terms, _going_on(run, known.variants, verdict))
-    decision = replace(decision_of(run, verdict, len(known.decisions) + 1, now, found), final=True)
-    return decision if ended is None or found is None else replace(decision, kind=kind_of(found))
+    number = len(known.decisions) + 1
+    return replace(decision_of(run, verdict, number, now, found, by_money=ended is not None), final=True)
 
 
 def ended_by_money(decisions: Sequence[Decision]) -> Decision | None:
@@ -123,16 +121,26 @@ def _says_more(verdict: evidence.Verdict, last: evidence.Verdict) -> bool:
 
 
 def decision_of(
-    run: Run, verdict: evidence.Verdict, number: int, now: datetime, money: MoneyDecision | None = None
+    run: Run,
+    verdict: evidence.Verdict,
+    number: int,
+    now: datetime,
+    money: MoneyDecision | None = None,
+    *,
+    by_money: bool = False,
 ) -> Decision:
-    """Return a verdict and the money decision beside it as stored: whole, with their sentences in both languages."""
-    english, spanish = (_told(run, verdict, money, language) for language in evidence.Language)
+    """Return a verdict and the money decision beside it as stored: whole, with their sentences in both languages.
+
+    ``by_money`` says that money has ended the test.
+    """
+    told = (_told(run, verdict, money, language, by_money=by_money) for language in evidence.Language)
+    english, spanish = told
     return Decision(
         run_id=run.id,
         at=now,
         sequence=number,
-        kind=verdict.kind.value,
-        final=verdict.ends_test,
+        kind=kind_of(money) if by_money and money is not None else verdict.kind.value,
+        final=verdict.ends_test or by_money,
         verdict=verdict.to_json(),
         sentence_en=english,
         sentence_es=spanish,
@@ -141,12 +149,20 @@ def decision_of(
 
 
 def _told(
-    run: Run, verdict: evidence.Verdict, money: MoneyDecision | None, language: evidence.Language
+    run: Run,
+    verdict: evidence.Verdict,
+    money: MoneyDecision | None,
+    language: evidence.Language,
+    *,
+    by_money: bool,
 ) -> str:
     named = verdict.winner if verdict.kind.value in PROVING_KINDS else None
     known = run.currency, language, _tests_behind(run)
     worth = () if money is None else money_sentences_beside_proof(money, *known, named)
-    headline, *rest = evidence.sentences(verdict, language, leans=money is None)
+    # Why proof has not spoken yet, and when it would, is no longer true of a test that has ended.
+    worded = replace(verdict, reasons=()) if by_money else verdict
+    headline, *rest = evidence.sentences(worded, language, leans=money is None)
+    headline = ended_sentence(language) if by_money else headline
     return " ".join((headline, *worth, *rest, *_interruption(run, language)))
 
 
