@@ -24,7 +24,7 @@ from autopublisher.domain.evidence.effects import (
     parts_of,
     totals_at,
 )
-from autopublisher.domain.evidence.posterior import best_of
+from autopublisher.domain.evidence.largest import largest_of
 from autopublisher.domain.evidence.spread import Memory, Mixture, PastTest, learned, mixed, shrunk_clicks
 from autopublisher.domain.evidence.timeline import HOURS_PER_DAY, Timeline
 from autopublisher.domain.evidence.worth import Budget, Publishing, Worth, worth_of
@@ -253,9 +253,9 @@ def _said(
 ) -> MoneyDecision:
     mean, deviations = effects.mean, np.sqrt(effects.variances)
     leader = int(np.argmax(mean))
-    by_spread = [best_of(means, spread) for means, spread in zip(effects.means, deviations, strict=True)]
-    p_best = float(effects.weights @ np.array([chances[leader] for chances, _ in by_spread]))
-    largest = float(effects.weights @ np.array([most for _, most in by_spread]))
+    chances, most = largest_of(effects.means, deviations)
+    p_best = float(effects.weights @ chances[:, leader])
+    largest = float(effects.weights @ most)
     lift, interval = _lift(effects, leader)
     return MoneyDecision(
         choice=choice,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from autopublisher.domain.evidence.effects import Part, Totals, noise_over
-from autopublisher.domain.evidence.posterior import best_of
+from autopublisher.domain.evidence.largest import largest_of
 from autopublisher.domain.evidence.spread import GRID, Mixture
 
 Array = npt.NDArray[np.float64]
@@ -104,8 +104,8 @@ def gain_of(piece: float, budget: Budget, totals: Totals, parts: Sequence[Part],
         return float(effects.weights @ (spread * (density - apart * ndtr(-apart))))
     mean = effects.mean
     spread = np.maximum(np.sqrt(effects.weights @ moves**2), _LEAST_DEVIATION)
-    _, largest = best_of(mean, spread)
-    return max(largest - float(mean.max()), 0.0)
+    _, largest = largest_of(mean[None], spread[None])
+    return max(float(largest[0] - mean.max()), 0.0)
 
 
 def deviations(piece: float, budget: Budget, totals: Totals, parts: Sequence[Part]) -> Array:
