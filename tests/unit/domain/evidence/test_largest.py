@@ -26,8 +26,8 @@ def test_of_two_the_chances_have_their_closed_form() -> None:
 
 def test_one_that_is_known_exactly_beside_one_that_is_not_known_at_all() -> None:
     chances, largest = largest_of(np.array([[0.5, 0.0]]), np.array([[1e-9, 1.0]]))
-    assert chances[0, 0] == pytest.approx(0.6914624612740131, abs=2e-5)  # Phi(.5)
-    assert largest[0] == pytest.approx(0.5 * 0.6914624612740131 + 0.3520653267642995, abs=2e-5)
+    assert chances[0, 0] == pytest.approx(0.6914624612740131, abs=1e-4)  # Phi(.5)
+    assert largest[0] == pytest.approx(0.5 * 0.6914624612740131 + 0.3520653267642995, abs=1e-4)
 
 
 def test_order_changes_nothing() -> None:
