@@ -18,7 +18,6 @@ from autopublisher.adapters.memory.clock import ManualClock
 from autopublisher.adapters.memory.unit_of_work import MemoryDatabase
 from autopublisher.api.services import Services
 from autopublisher.bootstrap.simulator_books import Truth
-from autopublisher.cli.demo_outcome import Outcome
 from autopublisher.cli.demo_report import report
 from autopublisher.cli.run_text import facts_of, run_row
 from autopublisher.domain.access import Role
@@ -252,9 +251,7 @@ def test_the_demo_says_why_its_two_figures_of_what_was_spent_differ(
     for spent in (10_000, 10_075):
         written = StringIO()
         truth = Truth(later, {}, spent, 0, 50_000)
-        Console(file=written, width=200).print(
-            report(view, truth, ZoneInfo("Europe/Madrid"), Outcome(None, None))
-        )
+        Console(file=written, width=200).print(report(view, truth, ZoneInfo("Europe/Madrid")))
         shown[spent] = written.getvalue()
     assert "100.75 EUR, as of 2026-11-02 13:00 CET" in shown[10_075]
     why = (

@@ -33,6 +33,43 @@ class VerdictOut(Told):
     sentence_es: str
 
 
+class OutcomeOut(Told):
+    """What was expected of a run published as its money decision said, and what came once its figures had settled.
+
+    Amounts are in major units of ``currency``. `observed_` is what Meta reports; `estimated_` is worked out from it and from
+    the test's pooled figures. What came is null until it has settled, and where the criterion measures no revenue.
+    """
+
+    way: str = Field(description="How it was published, for which the expectation is stated.")
+    variant: str = Field(description="What was published, by its id. No proof.")
+    expected_gain: float = Field(
+        description="Over splitting the rest equally, as a share of what that earns."
+    )
+    expected_gain_amount: float | None
+    expected_gain_low: float | None = Field(description="The range holds the gain with a chance of .9.")
+    expected_gain_high: float | None
+    expected_at: datetime | None = Field(description="When the figures that were decided on were read.")
+    settled: bool = Field(description="Whether nothing of its figures moves any more.")
+    spent_until: datetime = Field(description="When its money is over; figures are late from then on.")
+    late_until: datetime = Field(description="Until when sales of it can still be reported.")
+    observed_spent: float | None
+    observed_revenue: float | None
+    observed_events: int | None
+    observed_at: datetime | None
+    estimated_split_revenue: float | None = Field(
+        description="What the same spend would have brought split equally, at the test's pooled figures."
+    )
+    estimated_more: float | None = Field(description="What came beyond that; negative: it fell short.")
+    estimated_chance: float | None = Field(
+        description="Chance alone moves `estimated_more` by no more than this either way, nine times of ten."
+    )
+    counts_from: datetime | None = Field(
+        description="Where the same ads went on: sales of the test that were reported after this count here."
+    )
+    currency: str
+    sentences: list[str] = Field(description="All of it in the reader's language.")
+
+
 class MoneyDecisionOut(Told):
     """What deciding is worth in money by the verdict's figures: no proof. Shares are of what the rest of the budget earns.
 

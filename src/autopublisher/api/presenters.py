@@ -2,7 +2,14 @@
 
 from datetime import datetime
 
-from autopublisher.api.evidence_views import ImprovementOut, MoneyDecisionOut, VerdictOut
+from autopublisher.api.evidence_presenter import (
+    major,
+    present_money_decision,
+    present_outcome,
+    present_verdict,
+    variant_id,
+    variant_of,
+)
 from autopublisher.api.views import (
     AccountOut,
     AdDefaultsOut,
@@ -32,7 +39,6 @@ from autopublisher.api.views import (
 from autopublisher.domain.access import GRANTS
 from autopublisher.domain.accounts.accounts import Account, AdDefaults, Creative
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.headline import MEASURES
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import Event
@@ -46,14 +52,8 @@ from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import Language, render
 from autopublisher.views.progress import progress_of
-from autopublisher.views.worth import worth_of
 
 STATUS_PATH = "/meta/autopilot/status/"
-
-
-def variant_id(run_id: RunId, letter: str) -> str:
-    """Return a variant's stable id: the run's and the letter."""
-    return f"{run_id}:{letter}"
 
 
 def present_run(view: RunView, reader: Language) -> RunOut:
@@ -80,15 +80,16 @@ def present_run(view: RunView, reader: Language) -> RunOut:
         warnings=[render(one, reader) for one in view.warnings],
         meta_campaign_ids=[one.meta_id for one in campaigns],
         variants=[_variant(run.id, one) for one in view.variants],
-        verdict=_verdict(view),
-        money_decision=_money_decision(view),
+        verdict=present_verdict(view),
+        outcome=present_outcome(view, reader),
+        money_decision=present_money_decision(view),
         proven=run.release.is_proven,
         override=view.is_overridden,
         randomised=run.divides_people,
         currency=run.currency,
         total_budget=float(run.request.budget_config.total_budget),
-        spent=_major(view.spent),
-        could_still_be_spent=_major(view.could_still_spend),
+        spent=major(view.spent),
+        could_still_be_spent=major(view.could_still_spend),
         spent_at=view.as_of,
         final_campaign=_final_campaign(view.final, reader),
         approval=_approval(view),
@@ -124,8 +125,8 @@ def present_summary(run: Run, money: RunExposure, reader: Language) -> RunSummar
         meta_account_id=run.account_id,
         total_budget=float(run.request.budget_config.total_budget),
         currency=run.currency,
-        spent=_major(money.spent),
-        could_still_be_spent=_major(money.could_still_spend),
+        spent=major(money.spent),
+        could_still_be_spent=major(money.could_still_spend),
         spent_at=money.as_of,
         final_campaign=_final_campaign(money.final, reader),
         created_at=run.created_at,
@@ -162,7 +163,7 @@ def present_account(account: Account) -> AccountOut:
 
 
 def _limit(minor: int | None, currency: str) -> float | None:
-    return None if minor is None else _major(Money(minor, currency))
+    return None if minor is None else major(Money(minor, currency))
 
 
 def present_creative(creative: Creative) -> CreativeOut:
@@ -220,8 +221,8 @@ def _older(view: RunView, reader: Language) -> OlderOut:
                 name=one.name,
                 status=one.status,
                 read_at=one.read_at,
-                spent=None if one.spent is None else _major(one.spent),
-                possible=None if one.possible is None else _major(one.possible),
+                spent=None if one.spent is None else major(one.spent),
+                possible=None if one.possible is None else major(one.possible),
             )
             for one in view.found
         ],
@@ -254,10 +255,10 @@ def _final_campaign(final: FinalView | None, reader: Language) -> FinalCampaignO
         reason=_said(because, reader),
         reason_code=None if because is None else because.code,
         currency=campaign.budget.currency,
-        budget=_major(campaign.budget),
-        spent=_major(final.spent),
+        budget=major(campaign.budget),
+        spent=major(final.spent),
         spent_at=campaign.spent_at,
-        could_still_be_spent=_major(final.could_still_spend),
+        could_still_be_spent=major(final.could_still_spend),
         starts_at=campaign.starts_at,
         ends_at=campaign.ends_at,
         campaign_id=campaign.campaign_meta_id,
@@ -276,42 +277,11 @@ def _winner_selection(view: RunView) -> WinnerSelectionOut | None:
         winner_variant_id=variant_id(view.run.id, winner.variant.letter),
         winner_name=winner.variant.name,
         winner_metrics=WinnerMetricsOut(
-            spend=_major(winner.spend), roas=winner.roas, conversions=winner.figures.conversions
+            spend=major(winner.spend), roas=winner.roas, conversions=winner.figures.conversions
         ),
         improvement_percentage=view.improvement_percentage,
         basis=view.basis,
     )
-
-
-def _money_decision(view: RunView) -> MoneyDecisionOut | None:
-    worth, latest = worth_of(view), view.decision
-    if worth is None or latest is None:
-        return None
-    return MoneyDecisionOut(
-        choice=worth.choice,
-        variant=variant_id(view.run.id, worth.variant),
-        hour=worth.hour,
-        p_best=worth.p_best,
-        p_10_worse=worth.p_10_worse,
-        expected_gain=worth.gain_share,
-        expected_loss=worth.loss_share,
-        expected_gain_amount=_maybe_major(worth.gain),
-        expected_loss_amount=_maybe_major(worth.loss),
-        worth_of_waiting=worth.waiting_share,
-        worth_of_waiting_amount=_maybe_major(worth.waiting),
-        cost_of_scaling_amount=_maybe_major(worth.scaling),
-        returns=worth.returns,
-        lift=worth.lift,
-        lift_interval=list(worth.lift_interval),
-        past_tests=worth.past_tests,
-        currency=view.run.currency,
-        at=latest.at,
-        evidence_at=worth.at,
-    )
-
-
-def _maybe_major(amount: Money | None) -> float | None:
-    return None if amount is None else _major(amount)
 
 
 def _variant(run_id: RunId, view: VariantView) -> VariantOut:
@@ -324,8 +294,8 @@ def _variant(run_id: RunId, view: VariantView) -> VariantOut:
         headline=view.variant.headline,
         primary_text=view.variant.primary_text,
         state=view.state,
-        spend=_major(view.spend),
-        revenue=_major(view.revenue),
+        spend=major(view.spend),
+        revenue=major(view.revenue),
         impressions=view.figures.impressions,
         clicks=view.figures.clicks,
         conversions=view.figures.conversions,
@@ -339,41 +309,9 @@ def _variant(run_id: RunId, view: VariantView) -> VariantOut:
     )
 
 
-def _verdict(view: RunView) -> VerdictOut | None:
-    latest = view.decision
-    if latest is None:
-        return None
-    return VerdictOut(
-        kind=latest.kind,
-        winner=_named(view.run, view.named_by_verdict),
-        proven=view.verdict_proves,
-        improvement=_improvement(view),
-        final=latest.final,
-        at=latest.at,
-        evidence_at=view.evidence_at,
-        sentence_en=latest.sentence_en,
-        sentence_es=latest.sentence_es,
-    )
-
-
 def _progress(view: RunView) -> ProgressOut | None:
     found = progress_of(view)
     return None if found is None else ProgressOut(**vars(found))
-
-
-def _improvement(view: RunView) -> ImprovementOut | None:
-    found = view.improvement
-    if found is None:
-        return None
-    return ImprovementOut(
-        leader=variant_id(view.run.id, found.leader),
-        against=variant_id(view.run.id, found.against),
-        measure=MEASURES[found.measure],
-        percentage=found.percentage,
-        low=found.low,
-        high=found.high,
-        seen=found.seen,
-    )
 
 
 def _approval(view: RunView) -> ApprovalOut:
@@ -382,8 +320,8 @@ def _approval(view: RunView) -> ApprovalOut:
         required=run.request.require_human_approval,
         expires_at=run.release.expires_at,
         digest=view.digest,
-        leader=_named(run, run.release.leader),
-        winner=_named(run, run.release.winner),
+        leader=variant_of(run, run.release.leader),
+        winner=variant_of(run, run.release.winner),
         released=_release(run),
     )
 
@@ -399,15 +337,6 @@ def _release(run: Run) -> ReleaseOut | None:
         comment=given.comment,
         override=given.override,
     )
-
-
-def _named(run: Run, letter: str | None) -> str | None:
-    return None if letter is None else variant_id(run.id, letter)
-
-
-def _major(amount: Money) -> float:
-    """Return major units as JSON writes them; two places survive a float exactly at any size Meta bills."""
-    return float(amount.major)
 
 
 def _said(message: Message | None, reader: Language) -> str | None:

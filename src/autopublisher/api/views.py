@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from autopublisher.api.evidence_views import MoneyDecisionOut, VerdictOut
+from autopublisher.api.evidence_views import MoneyDecisionOut, OutcomeOut, VerdictOut
 from autopublisher.api.told import Told
 from autopublisher.domain.access import Role
 from autopublisher.domain.campaigns.campaign import CampaignState
@@ -271,6 +271,9 @@ class RunOut(Told):
     meta_campaign_ids: list[str] = Field(description="Meta's ids of the same campaigns, in the same order.")
     variants: list[VariantOut]
     verdict: VerdictOut | None
+    outcome: OutcomeOut | None = Field(
+        description="What was expected and what came; null unless published as its money decision says."
+    )
     money_decision: MoneyDecisionOut | None = Field(
         description="What deciding is worth in money, beside the verdict; null before the first full day."
     )

@@ -15,7 +15,7 @@ from autopublisher.bootstrap import Product, Work
 from autopublisher.bootstrap.http_server import listen
 from autopublisher.bootstrap.simulator_books import read_truth
 from autopublisher.bootstrap.simulator_process import SimulatorOptions, SimulatorProcess
-from autopublisher.cli.demo_outcome import followed_to_the_end, outcome_of
+from autopublisher.cli.demo_outcome import followed_to_the_end
 from autopublisher.cli.demo_report import curl_lines, report, ways_in
 from autopublisher.cli.demo_seed import ACCOUNT, Seeded, seed
 from autopublisher.cli.exits import code_of_run
@@ -30,7 +30,6 @@ from autopublisher.domain.runs.run import FINAL, RunStatus
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.settings import MetaMode, Settings, StubClock
 from autopublisher.views.moments import account_zones
-from autopublisher.views.worth import Worth, worth_of
 
 HOME = Path(".autopublisher")
 REQUEST_FILE = "request_example.json"
@@ -88,11 +87,11 @@ def demo(
         seeded = seed(product)
         with product.http_server(listener) as server:
             tell(worded("demo.serving", url=str(server.url)) + _instead_of(wanted, server.url))
-            view, promised = _carried_out(product, seeded, scenario)
+            view = _carried_out(product, seeded, scenario)
             zone = account_zones(product.outside.open_unit).get(view.run.act_id, UTC)
             now = product.services.clock.now()
             truth = read_truth(product.meta_url, product.simulator_token, view.run.id, now)
-            show(report(view, truth, zone, outcome_of(product, view, promised)))
+            show(report(view, truth, zone))
             if scenario.odds is not None:
                 right, of = scenario.odds
                 tell(worded("demo.odds", seed=settings.stub_seed, right=right, of=of))
@@ -134,16 +133,12 @@ def _forget(settings: Settings) -> None:
     shutil.rmtree(settings.home)
 
 
-def _carried_out(product: Product, seeded: Seeded, scenario: DemoScenario) -> tuple[RunView, Worth | None]:
-    """Start a run, or take up one that an earlier demo left unfinished, and follow it to the end of what it publishes.
-
-    Returns it with what was said that deciding is worth when the demo's manager approved.
-    """
+def _carried_out(product: Product, seeded: Seeded, scenario: DemoScenario) -> RunView:
+    """Start a run, or take up one that an earlier demo left unfinished, and follow it to the end of what it publishes."""
     services = product.services
     run_id = _run_to_follow(product, seeded, scenario)
     watcher = Watcher(services.reports, run_id, account_zones(product.outside.open_unit), services.clock)
     view = watcher.until_rest()
-    promised = worth_of(view)
     chosen = view.run.release.winner or view.bet
     if view.run.status is RunStatus.WAITING_APPROVAL and chosen is not None:
         said = "demo.approves" if view.run.release.is_proven else "demo.approves_bet"
@@ -158,7 +153,7 @@ def _carried_out(product: Product, seeded: Seeded, scenario: DemoScenario) -> tu
         )
         view = watcher.until_rest()
     followed_to_the_end(product, view)
-    return services.reports.view(run_id), promised
+    return services.reports.view(run_id)
 
 
 def _run_to_follow(product: Product, seeded: Seeded, scenario: DemoScenario) -> RunId:

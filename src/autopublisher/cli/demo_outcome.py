@@ -1,40 +1,20 @@
-"""The demo's last days: time moves on until what was published has ended and settled, and what came of it is added up."""
+"""The demo's last days: time moves on until what was published has ended and settled."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autopublisher.bootstrap import Product
 from autopublisher.cli.language import worded
 from autopublisher.cli.output import tell
-from autopublisher.domain.amounts import Money
 from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.ids import ActId
-from autopublisher.domain.runs.final_campaign import FINAL_ARM
 from autopublisher.domain.runs.run import RunStatus
 from autopublisher.flows.requests.reports import RunView
 from autopublisher.ports.clock import SteppedClock
-from autopublisher.views.worth import Worth
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 120.0
 LONGEST = timedelta(days=60)
-
-
-@dataclass(frozen=True)
-class Sold:
-    """What a final campaign has spent and sold."""
-
-    spend: Money
-    revenue: Money
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was said that deciding is worth, and what came; None of what is not known."""
-
-    promised: Worth | None
-    sold: Sold | None
 
 
 def followed_to_the_end(product: Product, view: RunView) -> None:
@@ -77,13 +57,3 @@ def _watch(product: Product, act_id: ActId) -> tuple[datetime, datetime | None]:
         watch = unit.watches.get(act_id)
     now = product.services.clock.now()
     return (now, now) if watch is None else (watch.next_look_at, watch.looked_at)
-
-
-def outcome_of(product: Product, view: RunView, promised: Worth | None) -> Outcome:
-    """Return what was promised of a run and what its final campaign has brought so far."""
-    with product.outside.open_unit().reading() as unit:
-        kept = [one for one in unit.observations.snapshots(view.run.id) if one.variant == FINAL_ARM]
-    if not kept:
-        return Outcome(promised, None)
-    figures, currency = kept[-1].figures, view.run.currency
-    return Outcome(promised, Sold(Money(figures.spend, currency), Money(figures.revenue, currency)))

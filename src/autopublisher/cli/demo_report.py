@@ -9,7 +9,6 @@ from rich.panel import Panel
 from rich.text import Text
 
 from autopublisher.bootstrap.simulator_books import Truth
-from autopublisher.cli.demo_outcome import Outcome
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.language import worded
 from autopublisher.cli.output import Listing, pairs_table
@@ -21,15 +20,16 @@ from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.final_campaign import published_key
 from autopublisher.flows.requests.reports import RunView, VariantView
+from autopublisher.views.outcome import outcome_of
 
 COLUMNS = ("variant", "state", "spend", "purchases", "ROAS", "interval", "true_ROAS")
 OBJECT_COLUMNS = ("object", "meta_id", "status", "effective_status", "name")
 _TREE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
 
 
-def report(view: RunView, truth: Truth, zone: tzinfo, outcome: Outcome) -> RenderableType:
+def report(view: RunView, truth: Truth, zone: tzinfo) -> RenderableType:
     """Return everything the run came to."""
-    return Panel(Group(*_parts(view, truth, zone, outcome)), title=worded("demo.found"), title_align="left")
+    return Panel(Group(*_parts(view, truth, zone)), title=worded("demo.found"), title_align="left")
 
 
 def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
@@ -62,7 +62,7 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
     return (sign_in + reader, follow, start + body)
 
 
-def _parts(view: RunView, truth: Truth, zone: tzinfo, outcome: Outcome) -> Iterator[RenderableType]:
+def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType]:
     yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth, zone)})
     if truth.spent != view.spent.minor:
         yield Text(f"\n{_why_spend_differs(view, truth, zone)}")
@@ -71,7 +71,7 @@ def _parts(view: RunView, truth: Truth, zone: tzinfo, outcome: Outcome) -> Itera
     if view.decision is not None:
         yield Text(f"\n{verdict_text(view, view.decision, zone)}")
     yield Text(f"\n{_judgement(view, truth)}", style="bold")
-    for line in _kept_promise(view, truth, outcome):
+    for line in _kept_promise(view, truth):
         yield Text(line)
     yield Text("")
     yield _objects(view)
@@ -177,20 +177,17 @@ def _judgement(view: RunView, truth: Truth) -> str:
     return worded("demo.truth", said=said, winner=str(view.run.release.winner), right=right)
 
 
-def _kept_promise(view: RunView, truth: Truth, outcome: Outcome) -> Iterator[str]:
-    """Say what was promised when a variant was approved, what came, and what waiting for proof would have brought."""
-    promised, sold = outcome.promised, outcome.sold
-    worths = [_true_roas(view, one, truth) for one in view.variants]
-    if promised is None or promised.gain is None or promised.gain_range is None or sold is None:
+def _kept_promise(view: RunView, truth: Truth) -> Iterator[str]:
+    """Say what following the bet brought at the true rates, and what waiting for proof would have brought."""
+    if outcome_of(view) is None or view.sold is None:
         return
-    low, high = promised.gain_range
-    yield worded("demo.promised", variant=promised.variant, gain=promised.gain, low=low, high=high)
-    chosen = next((_true_roas(view, one, truth) for one in view.variants if one is view.winner_variant), None)
-    known = [worth for worth in worths if worth is not None]
-    if chosen is not None and known:
-        more = float(sold.spend.major) * (chosen - sum(known) / len(known))
-        gain = Money.nearest(more, view.run.currency)
-        yield worded("demo.came", spent=sold.spend, revenue=sold.revenue, gain=gain)
+    known = {one.variant.letter: _true_roas(view, one, truth) for one in view.variants}
+    worths = [worth for worth in known.values() if worth is not None]
+    chosen = known.get(view.run.release.winner or "")
+    if chosen is not None:
+        spent = Money(view.sold.figures.spend, view.run.currency)
+        more = float(spent.major) * (chosen - sum(worths) / len(worths))
+        yield worded("demo.came", spent=spent, gain=Money.nearest(more, view.run.currency))
     yield worded("demo.with_proof" if view.verdict_proves else "demo.without_proof")
 
 

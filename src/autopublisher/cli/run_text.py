@@ -18,6 +18,7 @@ from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import render
 from autopublisher.views.moments import Zones
+from autopublisher.views.outcome import outcome_of
 from autopublisher.views.progress import progress_of
 
 VARIANT_COLUMNS = (
@@ -109,6 +110,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if run.release.winner is not None:
         label = "winner" if view.basis is Basis.PROVEN else "selected"
         facts[label] = f"{run.release.winner} ({_standing(view)})"
+    facts |= _outcome(view, zone)
     if view.improvement_percentage is not None:
         facts["better by"] = str(view.improvement)
     if (given := run.release.approval) is not None:
@@ -123,6 +125,13 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if view.findings:
         facts["changed at Meta"] = "; ".join(render(one.said, language(), zone) for one in view.findings)
     return facts
+
+
+def _outcome(view: RunView, zone: tzinfo) -> dict[str, str]:
+    """Return what was expected of a run published as its money decision said, and what came."""
+    outcome = outcome_of(view)
+    said = () if outcome is None else (render(one, language(), zone) for one in outcome.said)
+    return {"expected, and what came": " ".join(said)} if outcome is not None else {}
 
 
 def _as_of(at: datetime | None, zone: tzinfo) -> str:

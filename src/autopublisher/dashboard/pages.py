@@ -44,6 +44,7 @@ from autopublisher.flows.requests.people import WrongPasswordError
 from autopublisher.flows.requests.refusals import Refusal
 from autopublisher.flows.requests.sign_in_throttle import TooManyAttemptsError
 from autopublisher.ports.passwords import PasswordsBusyError
+from autopublisher.views.outcome import outcome_of
 from autopublisher.views.progress import progress_of
 from autopublisher.views.worth import worth_of
 
@@ -205,6 +206,7 @@ class _Pages:
             progress=progress_of(view),
             notes=method_notes(view.decision),
             worth=worth_of(view),
+            outcome=outcome_of(view),
             events=view.events[: -MOST_EVENTS - 1 : -1],
         )
 

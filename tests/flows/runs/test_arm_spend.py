@@ -7,7 +7,7 @@ import pytest
 
 from autopublisher.domain.ids import MetaId
 from autopublisher.domain.runs.run import RunStatus
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from support.staging import PlannedFault, cut_off
 from support.sweep_staging import SweepStage, staged
 from support.wording import english

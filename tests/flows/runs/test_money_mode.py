@@ -12,7 +12,7 @@ from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.request.request import DecisionMode, RunRequest
 from autopublisher.domain.runs.approvals import Basis, bet_of
 from autopublisher.domain.runs.run import RunStatus, Way
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from support.staging import EQUAL_RATES, Stage, with_test
 
 

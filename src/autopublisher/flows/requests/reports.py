@@ -33,7 +33,7 @@ from autopublisher.domain.runs.approvals import (
     named_by_verdict,
     overrides_evidence,
 )
-from autopublisher.domain.runs.final_campaign import FINAL_ARM
+from autopublisher.domain.runs.final_campaign import FINAL_ARM, published_key
 from autopublisher.domain.runs.optimizer import scaled_daily
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
@@ -41,6 +41,7 @@ from autopublisher.domain.runs.run import FINAL, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunWarning
 from autopublisher.flows.requests.run_facts import opened
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
+from autopublisher.flows.runs.closing import settles_at
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.dossiers import RunFacts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
@@ -105,7 +106,7 @@ class FoundObject:
 class RunView:
     """Everything there is to show of one run, read in one transaction.
 
-    ``decision`` is the latest.
+    ``decision`` is the latest. ``sold`` are the final campaign's last figures, which settle ``settles_at``.
     ``spent`` and ``could_still_spend`` are the exposure's, with the final campaign's, by figures read ``as_of``.
     """
 
@@ -123,6 +124,8 @@ class RunView:
     findings: tuple[Finding, ...] = ()
     stops: tuple[Stop, ...] = ()
     found: tuple[FoundObject, ...] = ()
+    sold: Snapshot | None = None
+    settles_at: datetime | None = None
 
     @property
     def warnings(self) -> tuple[Message, ...]:
@@ -321,6 +324,8 @@ class Reports:
             findings=() if watch is None else _findings(run, watch),
             stops=tuple(known.stops),
             found=_found(run, facts.rows, objects, latest),
+            sold=_sold(latest, money.final),
+            settles_at=_settles_at(run, facts.rows),
         )
 
     def run(self, run_id: RunId) -> Run:
@@ -408,6 +413,19 @@ def _state(run: Run, letter: str, named: str | None) -> str:
     if run.trial.stopped_at is not None or run.status in FINAL:
         return "leader" if letter == run.release.leader and run.release.winner is None else "paused"
     return "testing"
+
+
+def _sold(latest: Mapping[str, Snapshot], final: FinalView | None) -> Snapshot | None:
+    """Return the final campaign's figures as of when they were last read: what has not changed is kept only once."""
+    kept = latest.get(FINAL_ARM)
+    read_at = None if final is None else final.campaign.spent_at
+    return kept if kept is None or read_at is None else replace(kept, at=max(kept.at, read_at))
+
+
+def _settles_at(run: Run, rows: Sequence[Operation]) -> datetime | None:
+    """Return when nothing of the final campaign's figures moves any more; None before its ad set was asked for."""
+    key = published_key(run, ObjectKind.AD_SET)
+    return next((settles_at(run, row, rows) for row in rows if row.key == key), None)
 
 
 def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:

@@ -23,7 +23,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.account_facts import AccountFacts
-from autopublisher.flows.runs.collector import REFRESH, Collected, Collector
+from autopublisher.flows.runs.collector import REFRESH, SPEND_SHOWS, Collected, Collector
 from autopublisher.flows.runs.judging import Judged, Known, concluded, ended_by_money, judged
 from autopublisher.flows.runs.reallocation import Reallocation
 from autopublisher.flows.runs.settlement import (
@@ -40,9 +40,6 @@ from autopublisher.ports.clock import Clock
 
 REVIEW_PATIENCE = timedelta(hours=72)
 """How long Meta may take to review the ads before the run gives up."""
-
-SPEND_SHOWS = 3 * REFRESH
-"""After so long every cent an arm spent until its end is in Meta's figures."""
 
 
 class Testing:

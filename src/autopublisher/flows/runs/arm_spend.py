@@ -22,8 +22,7 @@ from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.domain.runs.settlement import at_worst, paused_again_at, risen
 from autopublisher.flows.outcomes.deferred import Deferred
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
-from autopublisher.flows.runs.collector import REFRESH
+from autopublisher.flows.runs.collector import REFRESH, SPEND_SHOWS
 from autopublisher.flows.runs.settlement import doubted_until, doubts
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock

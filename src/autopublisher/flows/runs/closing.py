@@ -1,12 +1,16 @@
-"""Closing report of a run: every object it made, what was done with it, and what Meta showed of it then."""
+"""Closing of a run: every object it made, what was done with it, what Meta showed of it then, and when it is settled."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import Message
+from autopublisher.domain.runs.reservations import end_of, off_since
+from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from autopublisher.flows.writes.objects import TREE
 
 UNPUBLISHED = "unpublished"
@@ -38,6 +42,14 @@ def closing_report(rows: Sequence[Operation], objects: Sequence[MetaObject]) -> 
     models = {model.key: model for model in objects}
     made = [row for row in rows if row.spec.action is Action.CREATE and row.state is OperationState.CONFIRMED]
     return {"objects": [_line(row, rows, models.get(row.key)) for row in made]}
+
+
+def settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
+    """Return when nothing of an ad set's figures moves any more: its money is over, and late conversions are in."""
+    over = end_of(row, rows)
+    if run.ending.at is not None and run.status is not RunStatus.COMPLETED:
+        over = min(over, off_since(row, rows) or run.ending.at)
+    return over + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
 
 
 def _line(row: Operation, rows: Sequence[Operation], model: MetaObject | None) -> dict[str, Any]:

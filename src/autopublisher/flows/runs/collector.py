@@ -18,6 +18,9 @@ from autopublisher.ports.repositories import ObservedArm, OpenUnitOfWork
 REFRESH = timedelta(minutes=15)
 """How often Meta refreshes its figures; asking more often learns nothing."""
 
+SPEND_SHOWS = 3 * REFRESH
+"""After so long every cent an arm spent until its end is in Meta's figures."""
+
 _OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 

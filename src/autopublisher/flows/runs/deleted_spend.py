@@ -35,7 +35,7 @@ from autopublisher.flows.outcomes.deferred import Deferred
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.run_pages import every_run
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock

@@ -29,7 +29,7 @@ from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Unread
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from autopublisher.flows.writes.objects import TREE, ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients

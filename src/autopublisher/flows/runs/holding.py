@@ -51,7 +51,7 @@ from autopublisher.domain.runs.run_messages import Adoption, RunMessage
 from autopublisher.flows.outcomes.deferred import Deferred, Held
 from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.collector import SPEND_SHOWS
 from autopublisher.flows.runs.deleted_spend import DeletedSpend
 from autopublisher.flows.writes.objects import READ_LAG, TREE, ObjectControl
 from autopublisher.ports.clock import Clock

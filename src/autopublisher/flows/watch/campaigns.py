@@ -26,10 +26,10 @@ from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.run_pages import every_run
 from autopublisher.flows.runs.campaign_record import move_on
+from autopublisher.flows.runs.closing import settles_at
 from autopublisher.flows.runs.final_review import REVIEW_FIELDS, reason_of
 from autopublisher.flows.watch.account_check import Outcome
 from autopublisher.flows.watch.campaign_log import refusal, standing, told
-from autopublisher.flows.watch.late_figures import settles_at
 from autopublisher.flows.watch.run_notes import note_in
 from autopublisher.flows.writes.money_gate import LONGEST
 from autopublisher.flows.writes.objects import ObjectControl

@@ -11,7 +11,7 @@ a figure that cannot be right only if Meta still says so a day later.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from autopublisher.domain.amounts import Money
@@ -31,11 +31,10 @@ from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
 from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES, continuation, published_key
 from autopublisher.domain.runs.notes import CURRENCY, note_of
-from autopublisher.domain.runs.reservations import end_of, off_since
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.settlement import is_unsettled, settled_spend, spent_at_most
 from autopublisher.flows.run_pages import every_run, with_journals
-from autopublisher.flows.runs.ab_flow import SPEND_SHOWS
+from autopublisher.flows.runs.closing import settles_at
 from autopublisher.flows.runs.collector import REFRESH
 from autopublisher.flows.runs.finished_test import keep_remains, recounted
 from autopublisher.flows.runs.settlement import DOUBT_LASTS, doubts, seen_before
@@ -223,11 +222,3 @@ def _spent(place: _Place, known: Sequence[Snapshot], cap: int, now: datetime) ->
 def _is_in_other_currency(run: Run) -> bool:
     """Tell whether the account's figures are amounts of another currency than the run's now, so that none is read."""
     return note_of(run, CURRENCY) is not None
-
-
-def settles_at(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
-    """Return when nothing of an ad set's figures moves any more: its money is over, and late conversions are in."""
-    over = end_of(row, rows)
-    if run.ending.at is not None and run.status is not RunStatus.COMPLETED:
-        over = min(over, off_since(row, rows) or run.ending.at)
-    return over + max(timedelta(hours=run.request.ab_test_config.settle_hours), SPEND_SHOWS)
