@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
+from autopublisher.flows.requests.planner import Planner
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.writes.money_gate import MoneyGate
@@ -108,8 +110,10 @@ def _headers_of(people: People) -> Mapping[bytes, bytes]:
 
 def _services(database: Database, clock: ManualClock) -> Services:
     unit, meta, ticks = database.open_unit, CrashingMachine().meta, MemoryTickQueue(clock)
+    intake = Intake(unit, meta, clock, ticks)
     return Services(
-        intake=Intake(unit, meta, clock, ticks),
+        intake=intake,
+        planner=Planner(unit, intake, clock, timedelta(hours=1)),
         approvals=Approvals(unit, clock, ticks),
         reports=Reports(unit, clock),
         people=People(unit, SystemClock(), HmacTokens(b"a key of a benchmark"), MemoryPasswords()),

@@ -41,6 +41,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
+from autopublisher.flows.requests.planner import Planner
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.writes.money_gate import MoneyGate
@@ -111,8 +112,10 @@ def services(
     people: People,
 ) -> Services:
     unit = database.unit_of_work
+    intake = Intake(unit, meta, clock, ticks, IntakeLimits(enabled=True))
     return Services(
-        intake=Intake(unit, meta, clock, ticks, IntakeLimits(enabled=True)),
+        intake=intake,
+        planner=Planner(unit, intake, clock, timedelta(hours=1)),
         approvals=Approvals(unit, clock, ticks),
         reports=Reports(unit, clock),
         people=people,

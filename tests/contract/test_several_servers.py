@@ -29,6 +29,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
+from autopublisher.flows.requests.planner import Planner
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.sign_in_throttle import FREE_ATTEMPTS, TooManyAttemptsError
 from autopublisher.flows.requests.stops import Stops
@@ -53,8 +54,10 @@ def services_over(open_unit: OpenUnitOfWork) -> Services:
     clock, euro = ManualClock(NOW), Money(100, "EUR")
     facts = AdAccountFacts(ActId("act_1"), "Shop", 1, "EUR", "Europe/Madrid", euro)
     meta, ticks = MemoryMetaAds(clock, facts, MinimumBudgets(euro, euro, euro, euro)), MemoryTickQueue(clock)
+    intake = Intake(open_unit, meta, clock, ticks)
     return Services(
-        intake=Intake(open_unit, meta, clock, ticks),
+        intake=intake,
+        planner=Planner(open_unit, intake, clock, timedelta(hours=1)),
         approvals=Approvals(open_unit, clock, ticks),
         reports=Reports(open_unit, clock),
         people=People(open_unit, clock, HmacTokens(b"one key for all"), MemoryPasswords()),

@@ -1,12 +1,9 @@
 """The commands, from outside: what they print where, and how they end."""
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from autopublisher.bootstrap.database import opened_units
 from autopublisher.domain.past_tests import FinishedTest, MeasuredTest
@@ -25,21 +22,6 @@ UNKNOWN = "00000000-0000-4000-8000-000000000009"
 def autopublisher(tmp_path: Path) -> CommandLine:
     """The command line as processes, in an empty folder."""
     return CommandLine(tmp_path)
-
-
-@pytest.fixture
-def prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prompt]:
-    """The command line within this process, in an empty folder; what it did to logging is undone."""
-    monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield Prompt(tmp_path)
-    for added in [one for one in root.handlers if one not in handlers]:
-        root.removeHandler(added)
-        added.close()
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 def test_the_module_is_the_program_and_its_help_lists_the_commands(autopublisher: CommandLine) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from autopublisher.api import account_memory, auth, errors, exposure, openapi, resources, router, stops
+from autopublisher.api import account_memory, auth, errors, exposure, openapi, plan, resources, router, stops
 from autopublisher.api.access import public
 from autopublisher.api.middleware import BodyLimit, HeldRefusals, RequestFrame
 from autopublisher.api.services import Hook, Services
@@ -86,6 +86,7 @@ def _bare_app(
         stops.router,
         exposure.router,
         account_memory.router,
+        plan.router,
         resources.router,
         resources.uploads,
         auth.router,

@@ -40,6 +40,14 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+PlanDigest = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9a-f]{64}$",
+        description="The `digest` of `POST /meta/autopilot/plan`: the run starts only if its plan is still the same.",
+    ),
+]
+
 _WAITED: dict[int | str, dict[str, Any]] = {
     200: {"model": RunOut, "description": "The run rests; only with `Prefer: wait`."}
 }
@@ -61,9 +69,10 @@ def run(
     reader: Reader,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
+    plan_digest: PlanDigest = None,
 ) -> RunOut:
     """Accept a run. It is created at once and carried out in the background."""
-    accepted = services.intake.submit(asked.to_domain(), user.name, idempotency_key)
+    accepted = services.intake.submit(asked.to_domain(), user.name, idempotency_key, plan_digest)
     return _answer(services, accepted, response, prefer, reader)
 
 

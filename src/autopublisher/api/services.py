@@ -14,6 +14,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake
 from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
+from autopublisher.flows.requests.planner import Planner
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.stops import Stops
 from autopublisher.ports.clock import Clock
@@ -24,6 +25,7 @@ class Services:
     """Everything the routes use; ``clock`` is the product's (simulated in stub mode)."""
 
     intake: Intake
+    planner: Planner
     approvals: Approvals
     reports: Reports
     people: People

@@ -48,6 +48,7 @@ from autopublisher.flows.requests.exposure import Exposures
 from autopublisher.flows.requests.intake import Intake, IntakeLimits
 from autopublisher.flows.requests.monitor import Monitor
 from autopublisher.flows.requests.people import People
+from autopublisher.flows.requests.planner import Planner
 from autopublisher.flows.requests.reports import Reports
 from autopublisher.flows.requests.stops import Stops
 from autopublisher.flows.watch.sweeper import Sweeper
@@ -290,10 +291,11 @@ class Product:
     ) -> Services:
         settings, unit, clock = self.settings, outside.open_unit, outside.clock
         enabled, mode = settings.auto_publisher_enabled, settings.meta_api_mode.value
+        limits = IntakeLimits(enabled, settings.spend_limits)
+        intake = Intake(unit, outside.meta, clock, outside.ticks, limits)
         return Services(
-            intake=Intake(
-                unit, outside.meta, clock, outside.ticks, IntakeLimits(enabled, settings.spend_limits)
-            ),
+            intake=intake,
+            planner=Planner(unit, intake, clock, timedelta(minutes=settings.auto_publisher_poll_minutes)),
             approvals=Approvals(unit, clock, outside.ticks),
             reports=Reports(unit, clock, stretch=settings.auto_publisher_daily_stretch_percent),
             # People live in real time: a simulated week must not end their sessions.

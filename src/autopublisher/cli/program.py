@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "serving:serve",
     "worker": "serving:worker",
     "simulator": "serving:simulator",
+    "plan": "plan:plan",
     "run": "runs:run",
     "schedule": "runs:schedule",
     "status": "looking:status",

@@ -145,6 +145,9 @@ LONGEST_PACE = 60.0
 SCORE_DECAY = 300.0
 """Seconds in which Meta's score per app and account decays; the wait at STOP_AT when Meta names none."""
 
+SMALLEST_SCORE, SCORE_OF_WRITE = 60, 3
+"""What Meta's score may come to on the limited tier, and what a write adds to it."""
+
 WIDE_TIER = "standard_access"
 """The access tier on which some writes at once are nothing: 9000 points in five minutes, where the other has 60."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
-from autopublisher.domain.accounts.accounts import Account, Creative
+from autopublisher.domain.accounts.accounts import Account, Creative, MinimumBudgets
 from autopublisher.domain.creatives.shapes import shape_warnings
 from autopublisher.domain.errors import (
     AutoPublisherError,
@@ -23,6 +23,7 @@ from autopublisher.domain.money.run_cap import check_run_cap
 from autopublisher.domain.request.request import RunRequest, request_digest
 from autopublisher.domain.request.rules import check_against_account, check_against_meta, check_request
 from autopublisher.domain.request.variants import build_variants
+from autopublisher.domain.runs.proposal import proposed
 from autopublisher.domain.runs.request_warnings import request_warnings
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -46,6 +47,16 @@ class IntakeLimits:
     spend: InstallationLimits = field(default_factory=InstallationLimits)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A request that nothing speaks against now, with what was looked up for it and the warnings it starts with."""
+
+    account: Account
+    creatives: Sequence[Creative]
+    minimums: MinimumBudgets
+    warnings: tuple[Message, ...]
+
+
 class Intake:
     """The way in for runs, whether now or scheduled."""
 
@@ -63,22 +74,38 @@ class Intake:
         self._ticks = ticks
         self._limits = limits or IntakeLimits()
 
-    def submit(self, request: RunRequest, actor: str, idempotency_key: str | None = None) -> Run:
+    def submit(
+        self,
+        request: RunRequest,
+        actor: str,
+        idempotency_key: str | None = None,
+        plan_digest: str | None = None,
+    ) -> Run:
         """Store a run for the request and return it; nothing is created at Meta yet.
 
-        The same ``idempotency_key`` with the same request returns the earlier run. Raises DisabledError,
-        AccountNotFoundError, CreativesNotFoundError, InvalidRequestError with every problem found, ConflictError for a
-        key used with another request, and UnavailableError where Meta cannot be asked now.
+        The same ``idempotency_key`` with the same request returns the earlier run. ``plan_digest`` binds the start to the
+        plan that was shown. Raises DisabledError, AccountNotFoundError, CreativesNotFoundError, InvalidRequestError with
+        every problem found, ConflictError for a key used with another request or where the plan is another one by now, and
+        UnavailableError where Meta cannot be asked now.
         """
         if not self._limits.enabled:
             raise DisabledError
         earlier = self._earlier(request, idempotency_key)
         if earlier is not None:
             return earlier
+        found = self.check(request)
+        if plan_digest is not None:
+            digest = proposed(request, found.account, found.creatives).digest
+            if digest != plan_digest:
+                raise ConflictError(*remedied(Refusal.PLAN_CHANGED(digest=digest[:12])))
+        return self._stored(request, found.account, found.warnings, actor, idempotency_key)
+
+    def check(self, request: RunRequest) -> Checked:
+        """Return what a start of the request would rest on; raises as ``submit`` where there could be none."""
         account, creatives = self._checked(request)
+        warnings, minimums = self._checked_with_meta(request, account)
         shapes = shape_warnings(build_variants(RunId(""), request), creatives)
-        warnings = (*self._checked_with_meta(request, account), *shapes)
-        return self._stored(request, account, warnings, actor, idempotency_key)
+        return Checked(account, creatives, minimums, (*warnings, *shapes))
 
     def _earlier(self, request: RunRequest, key: str | None) -> Run | None:
         if key is None:
@@ -114,8 +141,10 @@ class Intake:
         if request.scheduled_for is not None and request.scheduled_for > now + FURTHEST_START:
             raise InvalidRequestError([Problem("scheduled_for", *remedied(Refusal.MOMENT_TOO_FAR()))])
 
-    def _checked_with_meta(self, request: RunRequest, account: Account) -> tuple[Message, ...]:
-        """Return the request's warnings; raises InvalidRequestError for what Meta would refuse."""
+    def _checked_with_meta(
+        self, request: RunRequest, account: Account
+    ) -> tuple[tuple[Message, ...], MinimumBudgets]:
+        """Return the request's warnings and Meta's minima; raises InvalidRequestError for what Meta would refuse."""
         try:
             meta = self._clients.for_account(account.act_id)
             facts, minimums = meta.account(), meta.minimum_budgets()
@@ -125,7 +154,7 @@ class Intake:
         problems = problems or list(check_run_cap(request, facts, self._limits.spend.run))
         if problems:
             raise InvalidRequestError(problems)
-        return request_warnings(request, account, facts, minimums)
+        return request_warnings(request, account, facts, minimums), minimums
 
     def _stored(
         self,

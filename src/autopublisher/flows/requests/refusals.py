@@ -27,6 +27,7 @@ class Refusal(Code):
     NOT_STOPPED = "refusal.not_stopped"
     NOT_WAITING = "refusal.not_waiting"
     OTHER_PLAN = "refusal.other_plan"
+    PLAN_CHANGED = "refusal.plan_changed"
     OVERRIDE_WITHOUT_REASON = "refusal.override_without_reason"
     PASSWORD_LENGTH = "refusal.password_length"  # noqa: S105 - a code
     RUN_ENDED = "refusal.run_ended"
