@@ -1,4 +1,4 @@
-"""Tests of every sort, and what an engine's version says of each: seals of the bytes that a run would store.
+"""Tests of every sort, and what the engine says of each: seals of the bytes that a run would store.
 
 ``python -m support.golden_decisions`` (in ``tests``) writes them anew, for a version of the engine that means to differ.
 """
@@ -8,17 +8,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from autopublisher.domain.evidence import Design, Mode, Snapshot, replay
 from autopublisher.domain.evidence.design import FEWEST_ADAPTIVE_VARIANTS
 from autopublisher.domain.evidence.money_decision import MoneyDecision, MoneyTerms
 from autopublisher.domain.evidence.money_record import money_to_json
 from autopublisher.domain.evidence.money_replay import money_at_end, money_so_far
-from autopublisher.domain.evidence.verdict import VERSION
+from autopublisher.domain.evidence.verdict import VERSION, settled_chance
 from support.frozen_histories import frozen_case
 
 CASES = 40
 GOLDEN = Path(__file__).parent.parent / "unit/domain/evidence/golden_decisions.json"
+_CHANCES = frozenset({"p_best", "p_10_worse", "expected_gain", "expected_loss"})
 _MOMENTS = (0.1, 0.3, 0.45, 0.6, 0.8)
 """Parts of the history at which a running test is asked."""
 
@@ -86,19 +88,29 @@ def _stored(found: MoneyDecision | None) -> str:
 
 
 def seals(number: int) -> dict[str, str]:
-    """Return the kind of each answer, and the seal of its bytes, by moment."""
-    return {at: f"{_kind(text)} {_seal(text)}" for at, text in decisions(golden_case(number))}
+    """Return the kind of each answer, and the seal of what every version since 3 says alike, by moment."""
+    return {at: _seal(json.loads(text or "{}")) for at, text in decisions(golden_case(number))}
 
 
-def _kind(text: str) -> str:
-    plain = json.loads(text) if text else {}
-    return str(plain.get("kind") or plain.get("choice") or "none")
+def _seal(answer: dict[str, Any]) -> str:
+    """Seal an answer but for the number of its version, and for digits of chances and losses that are rounding.
+
+    Version 3 kept nine digits however small a loss was; from version 4 on those below 1e-12 are left out.
+    """
+    answer.pop("version", None)
+    text = json.dumps(_without_rounding(answer), sort_keys=True, separators=(",", ":"))
+    kind = answer.get("kind") or answer.get("choice") or "none"
+    return f"{kind} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _seal(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _without_rounding(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _without_rounding(each, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_rounding(each) for each in value]
+    return settled_chance(value) if name in _CHANCES and value is not None else value
 
 
 if __name__ == "__main__":
-    plain = {"version": VERSION, "cases": [seals(number) for number in range(CASES)]}
+    plain = {"sealed_by": VERSION, "cases": [seals(number) for number in range(CASES)]}
     GOLDEN.write_text(json.dumps(plain, indent=0) + "\n", "utf-8")

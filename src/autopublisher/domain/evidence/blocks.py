@@ -73,15 +73,14 @@ class Blocks:
         ]
 
     def sums(self, values: Array) -> Array:
-        """Return the sums of `money_checks` (blocks, ...) over each analysis's blocks, shape (analyses, ...)."""
+        """Return the sums of values (blocks, ...) over each analysis's blocks, shape (analyses, ...)."""
         if self.ends is None or self.tails is None:
             return np.asarray(values.sum(axis=0)[None])
-        running = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
-        total = running[self.ends]
+        total = np.stack([values[part].sum(axis=0) for part, _ in self.stretches()]).cumsum(axis=0)
         tailed = self.tails >= 0
         if tailed.any():
             total[tailed] += values[self.tails[tailed]]
-        return total
+        return np.asarray(total)
 
 
 def blocks_at(design: Design, timeline: Timeline, row: int) -> Blocks:

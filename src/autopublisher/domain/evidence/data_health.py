@@ -16,16 +16,16 @@ MISSING_POLLS_ALLOWED = 0.20
 _FEWEST_GAPS = 5
 
 
-def faults(design: Design, history: Sequence[Snapshot], timeline: Timeline, index: int) -> tuple[str, ...]:
+def faults(history: Sequence[Snapshot], checks: MoneyChecks, index: int) -> tuple[str, ...]:
     """Return fault codes as seen at snapshot `index`: counter_fell, polls_missing, edited, those of `money_checks`."""
-    found = []
+    found, timeline = [], checks.timeline
     if timeline.row_of[index] is None:
         found.append("counter_fell")
-    if missing_polls(design, timeline, latest_row(timeline, index)) >= MISSING_POLLS_ALLOWED:
+    if missing_polls(checks.design, timeline, latest_row(timeline, index)) >= MISSING_POLLS_ALLOWED:
         found.append("polls_missing")
     if first_edit(history, index) is not None:
         found.append("edited")
-    return (*found, *MoneyChecks(design, timeline).faults(latest_row(timeline, index)))
+    return (*found, *checks.faults(latest_row(timeline, index)))
 
 
 def first_edit(history: Sequence[Snapshot], index: int) -> float | None:
@@ -36,9 +36,7 @@ def first_edit(history: Sequence[Snapshot], index: int) -> float | None:
     return next((each.hour for each in history[: index + 1] if each.edited), None)
 
 
-def findings(
-    design: Design, history: Sequence[Snapshot], timeline: Timeline, index: int
-) -> tuple[Diagnostic, ...]:
+def findings(history: Sequence[Snapshot], checks: MoneyChecks, index: int) -> tuple[Diagnostic, ...]:
     """Return the numbers behind the faults at snapshot `index`, and readings set aside without pausing the test.
 
     counter_fell: largest relative fall of a total in the latest reading; readings_set_aside: how many so far;
@@ -46,20 +44,20 @@ def findings(
     """
     if index < 0:
         return ()
-    present, found = faults(design, history, timeline, index), []
+    timeline, found = checks.timeline, []
+    present = faults(history, checks, index)
     if "counter_fell" in present:
         found.append(Diagnostic("counter_fell", _largest_fall(history, timeline, index)))
     aside = sum(row is None for row in timeline.row_of[: index + 1])
     if aside:
         found.append(Diagnostic("readings_set_aside", float(aside)))
     if "polls_missing" in present:
-        found.append(
-            Diagnostic("polls_missing", missing_polls(design, timeline, latest_row(timeline, index)))
-        )
+        missing = missing_polls(checks.design, timeline, latest_row(timeline, index))
+        found.append(Diagnostic("polls_missing", missing))
     changed = first_edit(history, index)
     if changed is not None:
         found.append(Diagnostic("edited", changed))
-    return (*found, *MoneyChecks(design, timeline).findings(latest_row(timeline, index)))
+    return (*found, *checks.findings(latest_row(timeline, index)))
 
 
 def _largest_fall(history: Sequence[Snapshot], timeline: Timeline, index: int) -> float:

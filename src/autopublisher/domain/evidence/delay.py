@@ -68,38 +68,34 @@ class ReportingDelay:
         return share
 
 
-def matured_weights(hours: Array, delay: Delay | None) -> Array:
-    """Return W with W[s, b] = share of block b's exposure that has matured at hours[s].
+def matured_weights(bounds: Array, delay: Delay | None, at: Array | None = None) -> Array:
+    """Return W with W[s, b] = share of block b's exposure that has matured at the hour at[s].
 
-    `hours` are increasing block boundaries, block b lying between hours[b] and hours[b + 1] with its exposure
-    spread evenly; without a delay everything matures at once. Shape (n + 1, n).
+    `bounds` are increasing block boundaries, block b lying between bounds[b] and bounds[b + 1] with its exposure
+    spread evenly; `at` are increasing hours, None for the boundaries themselves. Before its end a block counts nothing;
+    without a delay it matures with its end. Shape (hours, blocks).
     """
+    hours = bounds if at is None else at
+    ended = hours[:, None] >= bounds[None, 1:]
     if delay is None:
-        return (hours[:, None] >= hours[None, 1:]).astype(np.float64)
-    reported = _integrated_ages(hours, delay)
-    weights: Array = (reported[:, :-1] - reported[:, 1:]) / np.diff(hours)
-    return np.tril(np.minimum(weights, 1.0), -1)
+        return ended.astype(np.float64)
+    reported = _integrated(hours[:, None] - bounds, delay)
+    weights: Array = (reported[:, :-1] - reported[:, 1:]) / np.diff(bounds)
+    return np.where(ended, np.minimum(weights, 1.0), 0.0)
 
 
-def _integrated_ages(hours: Array, delay: Delay) -> Array:
-    """Return the integrated delay at all hours[s] - hours[b]; at full hours few ages differ."""
-    ages = hours[:, None] - hours[None, :]
-    if len(hours) and bool((hours == np.rint(hours)).all()):
-        table = delay.integrated(np.arange(hours[-1] + 1))
-        return np.asarray(table[np.maximum(ages, 0).astype(np.intp)])
-    reported = np.maximum(ages, 0.0)
+def _integrated(ages: Array, delay: Delay) -> Array:
+    """Return the integrated delay at ages in hours; past the longest delay it grows hour by hour."""
     inside = (ages > 0) & (ages < delay.longest_hours)
-    reported[inside] = delay.integrated(ages[inside])
-    beyond = ages >= delay.longest_hours
-    # Past the longest delay the integral grows hour by hour.
     late = float(delay.integrated(np.array(delay.longest_hours))) - delay.longest_hours
-    reported[beyond] += late
+    reported = np.where(ages >= delay.longest_hours, ages + late, 0.0)
+    reported[inside] = delay.integrated(ages[inside])
     return reported
 
 
-@lru_cache(maxsize=8)
-def weights_of(hours: bytes, delay: Delay | None) -> Array:
-    """Return `matured_weights` for hours given as bytes: tests polled at the same hours share one matrix."""
-    weights = matured_weights(np.frombuffer(hours), delay)
+@lru_cache(maxsize=256)
+def weights_of(bounds: bytes, delay: Delay | None, at: bytes) -> Array:
+    """Return `matured_weights` for hours given as bytes: days that are polled alike share one matrix."""
+    weights = matured_weights(np.frombuffer(bounds), delay, np.frombuffer(at))
     weights.flags.writeable = False
     return weights

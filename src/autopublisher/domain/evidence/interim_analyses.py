@@ -65,7 +65,12 @@ class AnalysisSchedule:
         quiet = row is not None and not (self._polls_may_miss[row] or self._money_is_doubtful[row])
         if quiet and index < self._first_edited:
             return ()
-        return faults(self.design, self.history, self.timeline, index)
+        return faults(self.history, self.checks, index)
+
+    @cached_property
+    def checks(self) -> MoneyChecks:
+        """The money checks of all rows, worked out once."""
+        return MoneyChecks(self.design, self.timeline)
 
     def _clock(self, active: tuple[int, ...]) -> tuple[Array, npt.NDArray[np.int64]]:
         """Return share and step by row, worked out once for each set of variants."""
@@ -115,7 +120,7 @@ class AnalysisSchedule:
 
     @cached_property
     def _money_is_doubtful(self) -> list[bool]:
-        return MoneyChecks(self.design, self.timeline).any_by_row()
+        return self.checks.any_by_row()
 
     @cached_property
     def _polls_may_miss(self) -> list[bool]:

@@ -12,7 +12,13 @@ from functools import cached_property
 from autopublisher.domain.evidence import report
 from autopublisher.domain.evidence.boundaries import AnalysisTime
 from autopublisher.domain.evidence.cohorts import CohortView
-from autopublisher.domain.evidence.comparison import Boundaries, Bounds, Evidence, compare_at_analyses
+from autopublisher.domain.evidence.comparison import (
+    Boundaries,
+    Bounds,
+    Evidence,
+    EvidenceSeries,
+    compare_at_analyses,
+)
 from autopublisher.domain.evidence.data_health import findings, latest_row
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.interim_analyses import AnalysisSchedule, DueAnalysis
@@ -150,7 +156,11 @@ class _Judgement:
         """Return the progress after these analyses, or after the first of them that ends something."""
         now = len(self.history) - 1
         rows = [each.row for each in due]
+        latest = latest_row(self.timeline, now)
+        if latest > rows[-1] and not self.view.depends_on_row:
+            rows.append(latest)  # what is known now comes with the same pass
         series = compare_at_analyses(self.design, self.view.at(rows[-1]), rows, progress.active)
+        self._series[progress.active] = series
         for position, analysis in enumerate(due):
             progress, bounds = self._noted(progress, analysis)
             reported = analysis.index == now or analysis.time.last
@@ -192,9 +202,15 @@ class _Judgement:
         if row == 0 or share <= 0:
             return None
         bounds = self._after(progress, AnalysisTime(share), row).bounds
-        return compare_at_analyses(self.design, self.view.at(row), [row], progress.active).evidence(
-            0, share, bounds
-        )
+        series = self._series.get(progress.active)
+        if series is None or series.rows[-1] != row:
+            series = compare_at_analyses(self.design, self.view.at(row), [row], progress.active)
+        return series.evidence(len(series.rows) - 1, share, bounds)
+
+    @cached_property
+    def _series(self) -> dict[tuple[int, ...], EvidenceSeries]:
+        """The last comparison of each set of variants."""
+        return {}
 
     def _why_no_analysis(self, evidence: Evidence | None) -> tuple[str, ...]:
         if evidence is None:
@@ -234,7 +250,7 @@ class _Judgement:
         )
 
     def _findings(self) -> tuple[Diagnostic, ...]:
-        return findings(self.design, self.history, self.timeline, len(self.history) - 1)
+        return findings(self.history, self.schedule.checks, len(self.history) - 1)
 
 
 def _remembering(progress: _Progress, evidence: Evidence) -> _Progress:

@@ -17,6 +17,7 @@ from autopublisher.domain.evidence.data_health import faults
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.dispersion import raw_day_variance
 from autopublisher.domain.evidence.effects import Totals, click_levels, parts_of, totals_at
+from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.observations import History, Snapshot, in_order
 from autopublisher.domain.evidence.score import score_analyses
 from autopublisher.domain.evidence.spread import GRID, PastTest, learned
@@ -53,7 +54,7 @@ def _omission(
         return Omission.TOO_SHORT
     if last >= 0 and timeline.row_of[last] is None:
         return Omission.SET_ASIDE
-    if last >= 0 and faults(design, history, timeline, last):
+    if last >= 0 and faults(history, MoneyChecks(design, timeline), last):
         return Omission.UNHEALTHY
     if float(totals.counts.sum()) < 1 or float(totals.values.sum()) <= 0:
         return Omission.NO_EVENT

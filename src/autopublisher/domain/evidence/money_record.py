@@ -5,13 +5,17 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision
-from autopublisher.domain.evidence.verdict import rounded
+from autopublisher.domain.evidence.verdict import rounded, settled_chance
 from autopublisher.domain.evidence.worth import Worth
+
+_CHANCES = ("p_best", "p_10_worse", "expected_gain", "expected_loss")
 
 
 def money_to_json(decision: MoneyDecision, past_tests: int) -> str:
     """Return a decision, and on how many finished tests of the account it rests, as canonical JSON."""
-    values = asdict(rounded(decision)) | {"past_tests": past_tests}
+    values = asdict(rounded(decision))
+    chances = {name: settled_chance(values[name]) for name in _CHANCES}
+    values |= chances | {"past_tests": past_tests}
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Self, overload
 
 import numpy as np
@@ -43,6 +44,9 @@ class Figures:
             float(self.revenue),
             float(self.engagements),
         )
+
+
+_ROW = attrgetter(*Figure)
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def in_order(history: Sequence[Snapshot], variant_count: int) -> History:
         raise ValueError(f"Every snapshot needs figures for {variant_count} variants.")
     by_hour = {snapshot.hour: snapshot for snapshot in history}
     ordered = [by_hour[hour] for hour in sorted(by_hour)]
-    rows = np.array([[each.row() for each in snapshot.figures] for snapshot in ordered], dtype=np.float64)
+    rows = np.array([_ROW(each) for snapshot in ordered for each in snapshot.figures], dtype=np.float64)
     return History(
         hours=np.array([snapshot.hour for snapshot in ordered], dtype=np.float64),
         figures=rows.reshape(len(ordered), variant_count, len(Figure)),

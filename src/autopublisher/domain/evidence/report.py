@@ -22,6 +22,7 @@ from autopublisher.domain.evidence.verdict import (
     PairResult,
     VariantResult,
     Verdict,
+    settled_chance,
 )
 
 
@@ -180,7 +181,7 @@ def _rate(case: Case, position: int) -> tuple[float | None, ...]:
     if evidence is None or position not in evidence.active or rate is None:
         return rate, None, None, None, None
     index, known = evidence.active.index(position), evidence.posterior
-    chances = float(known.p_best[index]), float(known.loss[index])
+    chances = settled_chance(float(known.p_best[index])), settled_chance(float(known.loss[index]))
     if math.isinf(evidence.bounds.winner):
         return rate, None, None, *chances
     reach = evidence.bounds.winner * float(known.variance[index]) ** 0.5

@@ -7,14 +7,14 @@ beforehand. Summed: S(d) = A - d B. All analyses are worked out in one pass.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from autopublisher.domain.evidence.baskets import Mix, own_events, pooled
+from autopublisher.domain.evidence.baskets import own_events, pooled
 from autopublisher.domain.evidence.blocks import Blocks, Positions
 from autopublisher.domain.evidence.criteria import Figure
+from autopublisher.domain.evidence.day_sums import DaySums, upper_triangle
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.timeline import Timeline
 
@@ -93,55 +93,36 @@ def score_pairs(design: Design, blocks: Blocks, active: tuple[int, ...]) -> Pair
 
 
 def score_analyses(design: Design, blocks: Blocks, active: tuple[int, ...]) -> PairScores:
-    """Return the scores of all pairs of `active` variants at every analysis, pooled where the design says so."""
+    """Return the scores of all pairs of `active` variants (positions) at every analysis, pooled where the design says so."""
     pairs = [(i, j) for index, i in enumerate(active) for j in active[index + 1 :]]
     first = np.array([i for i, _ in pairs], dtype=np.int64)
     second = np.array([j for _, j in pairs], dtype=np.int64)
     mix = pooled(blocks, first, second) if design.pools_baskets else own_events(blocks, first)
-    return _collect(first, second, _split(blocks, mix, first, second), mix)
-
-
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """Sums over each analysis's blocks of the scores' components; `c` counts the components of one side.
-
-    Attributes:
-        left: (analyses, c, pairs) sums of the first side's components; likewise right.
-        moments: (analyses, 2c, 2c, pairs) of products of all components, the first side's before the second's.
-        day_moments: (analyses, 3, pairs, products, days) of products weighted by days' shares, by their squares, and by
-            these times the block's sum of squares.
-        left_days: (analyses, pairs, c, days, days) of components times the shares of two days; likewise right_days.
-    """
-
-    left: Array
-    right: Array
-    moments: Array
-    day_moments: Array
-    left_days: Array
-    right_days: Array
-
-
-def _split(blocks: Blocks, mix: Mix, first: Positions, second: Positions) -> _Sums:
     left, right = _parts(blocks, mix.components, first, second)
     both = np.concatenate([left, right])
-    size = len(both)
-    upper = _upper(size)
+    upper = upper_triangle(len(both))
     products = both[upper[0]] * both[upper[1]]
-    moments = np.empty((len(mix.extra), size, size, len(first)))
-    sums = blocks.sums(products.transpose(1, 0, 2))
-    moments[:, upper[0], upper[1]] = sums
+    moments = np.empty((len(mix.extra), len(both), len(both), len(pairs)))
+    moments[:, upper[0], upper[1]] = sums = blocks.sums(products.transpose(1, 0, 2))
     moments[:, upper[1], upper[0]] = sums
-    left_shares, right_shares = (blocks.day_shares[:, side].transpose(1, 0, 2) for side in (first, second))
-    shares = (left_shares + right_shares) / 2
-    squares = shares**2
-    weightings = np.stack([shares, squares, squares * squares.sum(axis=2, keepdims=True)])
-    return _Sums(
-        left=blocks.sums(left.transpose(1, 0, 2)),
-        right=blocks.sums(right.transpose(1, 0, 2)),
-        moments=moments,
-        day_moments=_by_stretch(blocks, products, weightings),
-        left_days=_responses(blocks, left, left_shares),
-        right_days=_responses(blocks, right, right_shares),
+    a, b = (
+        np.einsum("lcp,lcp->lp", mix.weights, blocks.sums(side.transpose(1, 0, 2))) for side in (left, right)
+    )
+    to_left = np.concatenate([mix.weights, np.zeros_like(mix.weights)], axis=1)
+    to_right = np.concatenate([np.zeros_like(mix.weights), mix.weights], axis=1)
+    ratio = np.divide(a, b, out=np.ones_like(a), where=(a > 0) & (b > 0))
+    days = DaySums(blocks, (first, second), products, (left, right))
+    return PairScores(
+        first=first,
+        second=second,
+        a=a,
+        b=b,
+        block_aa=_quadratic(to_left, to_left, moments),
+        block_ab=_quadratic(to_left, to_right, moments),
+        block_bb=_quadratic(to_right, to_right, moments),
+        **days.by_analysis(mix.weights, ratio),
+        weights=mix.weights,
+        extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
     )
 
 
@@ -161,85 +142,10 @@ def _parts(
     return left, right
 
 
-def _by_stretch(blocks: Blocks, products: Array, shares: Array) -> Array:
-    """Return sums over each analysis's blocks of products (p, blocks, pairs) times shares (3, pairs, blocks, days)."""
-    rows = products.transpose(2, 0, 1)
-    stretches = blocks.stretches()
-    full = np.stack([rows[:, :, part] @ shares[:, :, part] for part, _ in stretches]).cumsum(axis=0)
-    for analysis, (_, tail) in enumerate(stretches):
-        if tail.stop:
-            full[analysis] += rows[:, :, tail] @ shares[:, :, tail]
-    return full
-
-
-def _responses(blocks: Blocks, parts: Array, shares: Array) -> Array:
-    """Return sum_b part_b share_bd share_be at each analysis, shape (analyses, pairs, c, days, days).
-
-    A late purchase is divided over the days it may come from, so a day's effect leaks into its neighbours.
-    """
-    weighted = shares.transpose(0, 2, 1)[:, None] * parts.transpose(2, 0, 1)[:, :, None, :]
-    stretches = blocks.stretches()
-    full = np.stack([weighted[..., part] @ shares[:, None, part] for part, _ in stretches]).cumsum(axis=0)
-    for analysis, (_, tail) in enumerate(stretches):
-        if tail.stop:
-            full[analysis] += weighted[..., tail] @ shares[:, None, tail]
-    return full
-
-
-def _collect(first: Positions, second: Positions, sums: _Sums, mix: Mix) -> PairScores:
-    """Return the analyses' scores: components times their weights at each analysis."""
-    a, b = (np.einsum("lcp,lcp->lp", mix.weights, side) for side in (sums.left, sums.right))
-    left = np.concatenate([mix.weights, np.zeros_like(mix.weights)], axis=1)
-    right = np.concatenate([np.zeros_like(mix.weights), mix.weights], axis=1)
-    ratio = np.divide(a, b, out=np.ones_like(a), where=(a > 0) & (b > 0))
-    noise = _noise(left - ratio[:, None] * right, sums.day_moments)
-    a_response, b_response = (
-        np.einsum("lcp,lpcde->lpde", mix.weights, side) for side in (sums.left_days, sums.right_days)
-    )
-    return PairScores(
-        first=first,
-        second=second,
-        a=a,
-        b=b,
-        block_aa=_quadratic(left, left, sums.moments),
-        block_ab=_quadratic(left, right, sums.moments),
-        block_bb=_quadratic(right, right, sums.moments),
-        # The shares of all days add up to one.
-        a_days=a_response.sum(axis=3),
-        b_days=b_response.sum(axis=3),
-        noise_days=noise[:, 0],
-        noise_of_days=noise[:, 1],
-        a_gain=(a_response**2).sum(axis=3),
-        b_gain=(b_response**2).sum(axis=3),
-        a_shared=np.einsum("lpde,lpe->lpd", a_response, a_response.sum(axis=3)),
-        b_shared=np.einsum("lpde,lpe->lpd", b_response, b_response.sum(axis=3)),
-        gain_in_noise=_noise(left, sums.day_moments)[:, 2]
-        + ratio[:, :, None] ** 2 * _noise(right, sums.day_moments)[:, 2],
-        weights=mix.weights,
-        extra_ab=mix.extra * np.maximum(a, 0.0) * np.maximum(b, 0.0),
-    )
-
-
 def _quadratic(left: Array, right: Array, moments: Array) -> Array:
     """Return the sum over blocks of the product of two weighted scores, from their components' moments."""
     value: Array = np.einsum("lcp,ldp,lcdp->lp", left, right, moments)
     return value
-
-
-@lru_cache(maxsize=4)
-def _upper(size: int) -> tuple[Positions, Positions]:
-    """Return the index pairs of products of `size` components, each once."""
-    rows, columns = np.triu_indices(size)
-    return rows, columns
-
-
-def _noise(weights: Array, day_moments: Array) -> Array:
-    """Return the squared block scores under `weights` by day, shape (analyses, 3, pairs, days)."""
-    upper = _upper(weights.shape[1])
-    twice = np.where(upper[0] == upper[1], 1.0, 2.0)[:, None]
-    products = weights[:, upper[0]] * weights[:, upper[1]] * twice
-    value: Array = np.einsum("lmp,lspmd->lspd", products, day_moments)
-    return np.maximum(value, 0.0)
 
 
 def count_by_variant(timeline: Timeline, design: Design, row: int) -> Array:

@@ -100,8 +100,7 @@ def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
 def rematured(design: Design, timeline: Timeline, delay: Delay) -> Timeline:
     """Return the timeline with exposure matured by another delay; the clock stays that of the plan."""
     exposure = np.diff(timeline.column(design.measure.exposure), axis=0)
-    weights = weights_of(timeline.hours.tobytes(), delay)
-    return replace(timeline, matured=_by_day(timeline.hours, weights, exposure))
+    return replace(timeline, matured=_by_day(timeline.hours, delay, exposure))
 
 
 def _sound(now: Array) -> npt.NDArray[np.bool_]:
@@ -140,32 +139,43 @@ def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | 
     rising = figures.copy()
     # Exposure never shrinks: a tiny correction downward must not turn into negative exposure.
     rising[:, :, _EXPOSURES] = np.maximum.accumulate(figures[:, :, _EXPOSURES], axis=0)
-    weights = weights_of(hours.tobytes(), design.event_delay)
-    column = COLUMN[design.measure.exposure]
-    matured = _by_day(hours, weights, np.diff(rising[:, :, column], axis=0))
-    spend = np.diff(rising[:, :, COLUMN[Figure.SPEND]], axis=0)
+    bought, spend = (
+        np.diff(rising[:, :, COLUMN[figure]], axis=0) for figure in (design.measure.exposure, Figure.SPEND)
+    )
+    matured = _by_day(hours, design.event_delay, bought)
     is_spend = design.measure.exposure is Figure.SPEND
     return Timeline(
         hours=hours,
         figures=rising,
         matured=matured,
-        matured_spend=matured.sum(axis=2) if is_spend else np.asarray(weights @ spend),
+        matured_spend=(matured if is_spend else _by_day(hours, design.event_delay, spend)).sum(axis=2),
         kept=_kept_rows(hours, design.block_hours),
         row_of=row_of,
     )
 
 
-def _by_day(hours: Array, weights: Array, exposure: Array) -> Array:
-    middle = (hours[:-1] + hours[1:]) / 2
-    day = (middle // HOURS_PER_DAY).astype(int)
+def _by_day(hours: Array, delay: Delay | None, exposure: Array) -> Array:
+    """Return exposure matured by the day on which it was bought, shape (rows, variants, days).
+
+    A day's exposure has matured once its last hour is as old as the longest delay: only the rows before that are weighed,
+    so that the work grows with the rows and not with their square.
+    """
+    day = ((hours[:-1] + hours[1:]) / 2 // HOURS_PER_DAY).astype(int)
     bought = np.flatnonzero(exposure.any(axis=1))
     count = int(day[bought[-1]]) + 1 if bought.size else 1
-    matured = np.zeros((count, len(hours), exposure.shape[1]))
-    ends = np.searchsorted(day, np.arange(count + 1)).tolist()
-    for each, (start, end) in enumerate(pairwise(ends)):
-        if end > start and exposure[start:end].any():
-            matured[each] = weights[:, start:end] @ exposure[start:end]
-    return np.ascontiguousarray(matured.transpose(1, 2, 0))
+    matured = np.zeros((len(hours), exposure.shape[1], count))
+    longest = 0.0 if delay is None else delay.longest_hours
+    for each, (start, end) in enumerate(pairwise(np.searchsorted(day, np.arange(count + 1)).tolist())):
+        of_day = exposure[start:end]
+        if not of_day.any():
+            continue
+        settled = int(np.searchsorted(hours, hours[end] + longest))
+        since = hours[start:settled] - hours[start]
+        bounds = hours[start : end + 1] - hours[start]
+        weights = weights_of(bounds.tobytes(), delay, since.tobytes())
+        matured[start:settled, :, each] = weights @ of_day
+        matured[settled:, :, each] = of_day.sum(axis=0)
+    return matured
 
 
 def _kept_rows(hours: Array, block_hours: float) -> tuple[int, ...]:

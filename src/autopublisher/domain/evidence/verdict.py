@@ -14,8 +14,9 @@ from typing import Any, Self
 from autopublisher.domain.evidence.planning import ProofCost
 from autopublisher.domain.evidence.rules import ENDING_KINDS, Kind
 
-VERSION = "3"
+VERSION = "4"
 _DIGITS = 9
+_CHANCE_DECIMALS = 12
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,15 @@ _PARTS: Mapping[str, type[Any]] = MappingProxyType(
         "diagnostics": Diagnostic,
     }
 )
+
+
+def settled_chance(value: float) -> float:
+    """Return a chance, or a loss in shares, without what is smaller than the rounding of the sums behind it.
+
+    Both are what two sums near 1 differ by: another order of adding, on another machine, leaves other digits below 1e-12.
+    """
+    settled: float = round(rounded(value), _CHANCE_DECIMALS)
+    return settled
 
 
 def rounded(value: Any) -> Any:

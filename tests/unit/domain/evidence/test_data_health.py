@@ -7,6 +7,7 @@ import pytest
 
 from autopublisher.domain.evidence import Design, Figures, Snapshot, judge, sentences
 from autopublisher.domain.evidence.data_health import faults, findings
+from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict import Diagnostic
 
@@ -15,11 +16,11 @@ MakeTest = Callable[..., History]
 
 
 def found(design: Design, history: History) -> tuple[Diagnostic, ...]:
-    return findings(design, history, build(design, history), len(history) - 1)
+    return findings(history, MoneyChecks(design, build(design, history)), len(history) - 1)
 
 
 def faulty(design: Design, history: History) -> tuple[str, ...]:
-    return faults(design, history, build(design, history), len(history) - 1)
+    return faults(history, MoneyChecks(design, build(design, history)), len(history) - 1)
 
 
 def with_conversions(history: History, index: int, conversions: float) -> History:

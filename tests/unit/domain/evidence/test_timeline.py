@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autopublisher.domain.evidence import Criterion, Design, Snapshot
+from autopublisher.domain.evidence import Criterion, Design, Figure, Snapshot
 from autopublisher.domain.evidence.blocks import blocks_at
+from autopublisher.domain.evidence.delay import matured_weights
 from autopublisher.domain.evidence.observations import in_order
 from autopublisher.domain.evidence.score import score_pairs
 from autopublisher.domain.evidence.timeline import build, counter_fell
@@ -109,3 +110,23 @@ def test_readings_are_set_aside_as_one_by_one(seed: int, two_weeks: Design, nois
         peak = peak if fell else np.maximum(peak, now)
         expected.append(None if fell else row)
     assert build(two_weeks, history).row_of == tuple(expected)
+
+
+@pytest.mark.parametrize("criterion", [Criterion.CPA, Criterion.CVR, Criterion.CTR])
+def test_what_has_matured_is_the_exposure_weighed_block_by_block(
+    two_weeks: Design, noisy_test: MakeTest, criterion: Criterion
+) -> None:
+    late = np.random.default_rng(5).uniform(0, 0.3, 420)
+    history = tuple(
+        replace(each, hour=each.hour + float(late[index]))
+        for index, each in enumerate(noisy_test(4, 348, (1.0, 2.0)))
+    )
+    design = replace(two_weeks, criterion=criterion)
+    timeline = build(design, history)
+    weights = matured_weights(timeline.hours, design.event_delay)
+    for found, figure in (
+        (timeline.matured.sum(axis=2), design.measure.exposure),
+        (timeline.matured_spend, Figure.SPEND),
+    ):
+        expected = weights @ np.diff(timeline.column(figure), axis=0)
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-9)
