@@ -17,6 +17,7 @@ from dbos import DBOS, DBOSConfig, EnqueueOptions
 from dbos import error as dbos_error
 from dbos._context import current_owner_xid  # private: decision 0036
 
+from autopublisher.adapters.db.file_changes import FileChanges
 from autopublisher.adapters.db.session import reachable
 from autopublisher.adapters.work_dbos_claims import Claims, Listener
 from autopublisher.adapters.work_dbos_lease import FROZEN_AFTER_SECONDS, WorkerLease, lease_for
@@ -35,6 +36,7 @@ from autopublisher.adapters.work_dbos_store import (
     origin_of,
     prepare,
     route_logs,
+    sqlite_file,
 )
 from autopublisher.domain.errors import ConflictError
 from autopublisher.domain.faults import Fault
@@ -252,7 +254,11 @@ class DbosWorker:
                 queue = DBOS.register_queue(QUEUE, partition_concurrency=1, on_conflict="always_update")
         except dbos_error.DBOSInitializationError as error:
             raise ConflictError(*remedied(Fault.NOT_PREPARED())) from error
-        return Claims(queue, lease.executor_id, self._concurrency, self._due)
+        if not is_sqlite(self._url):
+            return Claims(queue, lease.executor_id, self._concurrency, self._due)
+        changes = FileChanges(sqlite_file(self._url))
+        undo.callback(changes.close)
+        return Claims(queue, lease.executor_id, self._concurrency, self._due, changes)
 
     def _configuration(self, executor_id: str) -> DBOSConfig:
         return DBOSConfig(

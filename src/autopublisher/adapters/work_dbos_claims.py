@@ -5,6 +5,7 @@ an idle worker more than its work; so the asking is ours, and the statements tha
 """
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
@@ -28,13 +29,25 @@ LISTENING_SECONDS = 1.0
 
 
 class Claims:
-    """Begins due ticks while fewer than ``concurrency`` of them run; ``due`` is set when there may be another to begin."""
+    """Begins due ticks while fewer than ``concurrency`` of them run; ``due`` is set when there may be another to begin.
 
-    def __init__(self, queue: Queue, executor_id: str, concurrency: int, due: threading.Event) -> None:
+    ``changed`` tells whether anything has been stored since it was last asked: what is due only becomes so by that.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        executor_id: str,
+        concurrency: int,
+        due: threading.Event,
+        changed: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._queue = queue
         self._executor_id = executor_id
         self._concurrency = concurrency
         self._due = due
+        self._changed = changed
+        self._unanswered = True
         self._running: set[str] = set()
 
     def take(self) -> None:
@@ -43,8 +56,10 @@ class Claims:
         One question is enough: it claims one tick of each account, and another only becomes due when one of these ends.
         """
         room = self._concurrency - len(self._running)
-        if room > 0:
+        if room > 0 and (self._changed() or self._unanswered):
+            self._unanswered = True
             self._begin(room)
+            self._unanswered = False
 
     def _begin(self, room: int) -> None:
         dbos, token = _get_dbos_instance(), str(uuid4())

@@ -4,6 +4,7 @@ import math
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from sqlalchemy import Engine
 from autopublisher import __version__
 from autopublisher.adapters.clock_simulated import SimulatedClock
 from autopublisher.adapters.clock_system import SystemClock, seconds_since_boot
+from autopublisher.adapters.db.file_changes import FileChanges
 from autopublisher.adapters.db.place import place_of
 from autopublisher.adapters.meta.client import SdkMetaAds
 from autopublisher.adapters.passwords_argon2 import Argon2Passwords
@@ -224,9 +226,10 @@ class Product:
         rhythm = STUB_RHYTHM if settings.is_stub else LIVE_RHYTHM
         sweeper = Sweeper(outside.open_unit, outside.ticks, outside.clock, rhythm.sweeps_before_lifting)
         keeper = None if self._simulator is None else SimulatorKeeper(self._simulator)
+        simulated = outside.clock if isinstance(outside.clock, SimulatedClock) else None
         worker = DbosWorker(
             settings.database,
-            Round(sweeper.sweep, keeper, self._driver(outside)),
+            Round(sweeper.sweep, keeper, self._driver(outside), simulated, _changes(outside.engine, undo)),
             sweep_seconds=rhythm.sweep,
             idle_seconds=rhythm.idle,
             polling_seconds=rhythm.queue,
@@ -248,8 +251,8 @@ class Product:
         claimed = (outside.open_unit, outside.meta, outside.clock, place, self._look)
         claims = AccountClaims(*claimed, nonce=lambda: secrets.token_hex(6), stopwatch=seconds_since_boot)
         ticks: TickHandler = build_dispatcher(*parts, claims=claims)
-        if isinstance(outside.clock, SimulatedClock):
-            ticks = SteppedTicks(ticks, outside.clock)
+        if simulated is not None:
+            ticks = SteppedTicks(ticks, simulated)
         try:
             worker.start(MarkedTicks(ticks, HomeMark(settings.home, outside.open_unit)))
         except ConflictError:
@@ -310,3 +313,12 @@ class Product:
             mode=mode,
             version=__version__,
         )
+
+
+def _changes(engine: Engine, undo: ExitStack) -> Callable[[], bool]:
+    """Return what tells whether anything has been stored; of a server's database that cannot be told so cheaply."""
+    if engine.url.get_backend_name() != "sqlite":
+        return lambda: True
+    changes = FileChanges(str(engine.url.database))
+    undo.callback(changes.close)
+    return changes

@@ -130,14 +130,23 @@ class SimulatorKeeper:
 
 
 class Round:
-    """One round of the worker's housekeeping, in order."""
+    """One round of the worker's housekeeping, in order; a simulated ``clock`` is asked once for all of it.
+
+    ``changed`` tells whether anything has been stored since it was last asked. What was not due stays so until something is
+    stored or time moves on.
+    """
 
     def __init__(
         self,
         sweep: Callable[[], int],
         keeper: SimulatorKeeper | None = None,
         driver: JumpDriver | None = None,
+        clock: SimulatedClock | None = None,
+        changed: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._clock = clock
+        self._changed = changed
+        self._idle_at: datetime | None = None
         self._sweep = sweep
         self._keeper = keeper
         self._driver = driver
@@ -146,6 +155,19 @@ class Round:
         """Run it once and say whether anything was due; whatever fails is the caller's to log."""
         if self._keeper is not None:
             self._keeper.check()
+        if self._clock is None:
+            return self._went()
+        with self._clock.one_tick():
+            now, changed = self._clock.now(), self._changed()
+            if not changed and now == self._idle_at:
+                return False
+            self._idle_at = None
+            if self._went():
+                return True
+            self._idle_at = now
+            return False
+
+    def _went(self) -> bool:
         overdue = self._sweep()
         if self._driver is not None and self._driver.jump():
             overdue += self._sweep()

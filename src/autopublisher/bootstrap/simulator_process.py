@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import IO, TypeVar
+from urllib.parse import urlsplit
 
-import httpx2
 import structlog
 
 from autopublisher.bootstrap.log_files import LARGEST_BYTES
@@ -66,13 +68,19 @@ class Announcement:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return httpx2.URL(self.url).port or 80
+        return urlsplit(self.url).port or 80
 
     def answers(self) -> bool:
         """Whether a simulator answers there now."""
-        with suppress(httpx2.HTTPError):
-            return httpx2.get(f"{self.url}/_sim/health", timeout=HEALTH_SECONDS, trust_env=False).is_success
-        return False
+        address = urlsplit(self.url)
+        connection = HTTPConnection(address.hostname or "", self.port, timeout=HEALTH_SECONDS)
+        try:
+            connection.request("GET", "/_sim/health")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 class SimulatorProcess:
