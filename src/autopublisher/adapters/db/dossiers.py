@@ -1,13 +1,15 @@
 """Dossiers of runs, each read by one statement: on PostgreSQL, too, all of it is of one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    ScalarSelect,
     Table,
     Text,
     and_,
@@ -76,7 +78,7 @@ def _of_one(_postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query is
         events: events.c.run_id == _RUN,
         stops: and_(stops.c.lifted_at.is_(None), concerned),
         operations: operations.c.owner == _RUN,
-        insight_snapshots: latest(insight_snapshots.c.run_id == _RUN),
+        insight_snapshots: latest(lambda run_id: run_id == _RUN),
         **{table: table.c.run_id == _RUN for table in _OBJECTS},
     }
 
@@ -90,7 +92,7 @@ def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
     return {
         commitments: commitments.c.run_id.in_(counted),
         operations: and_(_is_asked(row.owner, postgres=postgres), row.owner.not_in(counted), concerns_money),
-        insight_snapshots: latest(_is_asked(insight_snapshots.c.run_id, postgres=postgres)),
+        insight_snapshots: latest(partial(_is_asked, postgres=postgres)),
         **{table: _is_asked(table.c.run_id, postgres=postgres) for table in _SHOWN},
     }
 
@@ -99,12 +101,35 @@ def _is_asked(run_id: Column[str], *, postgres: bool) -> ColumnElement[bool]:
     return among(run_id, _IDS, postgres=postgres)
 
 
-def latest(is_wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return which snapshots are the last of their run and variant, of those that are wanted."""
+def latest(is_wanted: Callable[[Column[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return which snapshots are the last of their run and arm, of the runs whose ids are wanted.
+
+    From arm to arm and to the last moment of each along the key, so that those before it are not read, however many.
+    """
+    first = select(runs.c.id.label("run_id"), _least_arm(runs.c.id).label("arm")).where(is_wanted(runs.c.id))
+    arms = first.cte(recursive=True, nesting=True)
+    following = select(arms.c.run_id, _least_arm(arms.c.run_id, above=arms.c.arm)).where(
+        arms.c.arm.is_not(None)
+    )
+    arms = arms.union_all(following)
+    each = insight_snapshots.alias().c
+    of_arm = and_(each.run_id == arms.c.run_id, each.variant == arms.c.arm)
+    last = select(func.max(each.at)).where(of_arm).scalar_subquery()
     table = insight_snapshots.c
-    of_arm = (table.run_id, table.variant)
-    last = select(*of_arm, func.max(table.at)).where(is_wanted).group_by(*of_arm)
-    return and_(is_wanted, tuple_(*of_arm, table.at).in_(last))
+    return tuple_(table.run_id, table.variant, table.at).in_(
+        select(arms.c.run_id, arms.c.arm, last).where(arms.c.arm.is_not(None))
+    )
+
+
+def _least_arm(run_id: ColumnElement[str], above: ColumnElement[str] | None = None) -> ScalarSelect[str]:
+    """Return the first of a run's arms that has a snapshot, or the first after another."""
+    each = insight_snapshots.alias().c
+    of_run = each.run_id == run_id
+    return (
+        select(func.min(each.variant))
+        .where(of_run if above is None else and_(of_run, each.variant > above))
+        .scalar_subquery()
+    )
 
 
 _DOSSIER: Final = WideQuery(_of_one, _ORDER)

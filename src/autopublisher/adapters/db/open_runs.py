@@ -47,7 +47,7 @@ def _of_account(postgres: bool) -> Conditions:  # noqa: FBT001 - as a wide query
     return {
         runs: theirs,
         commitments: commitments.c.run_id.in_(ids),
-        insight_snapshots: latest(insight_snapshots.c.run_id.in_(ids)),
+        insight_snapshots: latest(lambda run_id: run_id.in_(ids)),
         **{table: table.c.run_id.in_(ids) for table in _HOLDERS},
     }
 

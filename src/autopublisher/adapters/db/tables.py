@@ -245,7 +245,7 @@ insight_snapshots = Table(
     Column("conversions", BigInteger, nullable=False),
     Column("revenue", BigInteger, nullable=False),
     Column("engagements", BigInteger, nullable=False),
-    PrimaryKeyConstraint("run_id", "at", "variant"),
+    PrimaryKeyConstraint("run_id", "variant", "at"),
 )
 
 events = Table(
