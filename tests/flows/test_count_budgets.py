@@ -1,5 +1,7 @@
 """How often a tick goes to the database and to Meta: counted, for what goes back and forth is what makes a tick slow."""
 
+from statistics import median
+
 import pytest
 
 from autopublisher.domain.runs.run import RunStatus
@@ -33,7 +35,9 @@ def test_building_two_arms_and_polling_them_goes_once_where_once_is_enough(machi
             machine.tick(run_id)
         polls.append((poll.units, poll.commits, poll.calls.total()))
     assert len(polls) > 12
-    assert max(units for units, _, _ in polls[:-1]) <= 4
+    # A poll that may decide something reads the whole test once more.
+    assert max(units for units, _, _ in polls[:-1]) <= 5
+    assert median(units for units, _, _ in polls[:-1]) <= 4
     assert max(commits for _, commits, _ in polls[:-1]) <= 2
     assert max(calls for _, _, calls in polls[:-1]) <= 3  # figures, the account, the arms: however many
     assert machine.run(run_id).status is RunStatus.ANALYZING_RESULTS

@@ -17,6 +17,7 @@ from autopublisher.flows.runs.delivery_history import DeliveryHistory
 from autopublisher.flows.runs.duplicates import Duplicates
 from autopublisher.flows.runs.final_review import FinalReview
 from autopublisher.flows.runs.holding import Holding, KnownRuns, no_plan
+from autopublisher.flows.runs.looks import Looks
 from autopublisher.flows.runs.optimizer import Scaling
 from autopublisher.flows.runs.orchestrator import Orchestrator
 from autopublisher.flows.runs.publisher import Publication
@@ -99,7 +100,8 @@ def build_orchestrator(  # noqa: PLR0917 (one argument for each port, the same o
             control,
             clock,
             config.poll,
-            reallocation=Reallocation(control, clients, clock),
+            looks=Looks(open_unit),
+            reallocation=Reallocation(open_unit, control, clients, clock),
             split_test=split_test,
             account=account,
         ),

@@ -222,7 +222,7 @@ class RunRecordRepository(Protocol):
 
 
 class DecisionRepository(Protocol):
-    """Decisions of runs: verdicts as they were reached, append-only."""
+    """Decisions of runs: verdicts as they were reached, append-only, numbered from 1 without gaps."""
 
     def add(self, decision: Decision) -> None:
         """Append a decision."""
@@ -244,8 +244,8 @@ class ObservationRepository(Protocol):
         """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
         ...
 
-    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
-        """Return a run's snapshots by moment, then variant."""
+    def snapshots(self, run_id: RunId, since: datetime | None = None) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant: all, or those of a moment and after it."""
         ...
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:

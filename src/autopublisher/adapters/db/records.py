@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -133,9 +134,11 @@ class SqlObservations:
         """Append snapshots; one that is there already (run, variant, moment) is left as it is."""
         self._session.insert_new(insight_snapshots, [_snapshot_to_row(snapshot) for snapshot in snapshots])
 
-    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
-        """Return a run's snapshots by moment, then variant."""
+    def snapshots(self, run_id: RunId, since: datetime | None = None) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant: all, or those of a moment and after it."""
         query = select(insight_snapshots).where(insight_snapshots.c.run_id == run_id)
+        if since is not None:
+            query = query.where(insight_snapshots.c.at >= since)
         ordered = query.order_by(insight_snapshots.c.at, insight_snapshots.c.variant)
         return [snapshot_from_row(row) for row in self._session.rows(ordered)]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from operator import attrgetter
 
 from autopublisher.adapters.json_text import json_copy
@@ -187,9 +188,13 @@ class MemoryObservations:
             self._tables.need_run(one.run_id)
             self._tables.snapshots.setdefault((one.run_id, one.at, one.variant), one)
 
-    def snapshots(self, run_id: RunId) -> Sequence[Snapshot]:
-        """Return a run's snapshots by moment, then variant."""
-        found = [snapshot for snapshot in self._tables.snapshots.values() if snapshot.run_id == run_id]
+    def snapshots(self, run_id: RunId, since: datetime | None = None) -> Sequence[Snapshot]:
+        """Return a run's snapshots by moment, then variant: all, or those of a moment and after it."""
+        found = [
+            one
+            for one in self._tables.snapshots.values()
+            if one.run_id == run_id and (since is None or one.at >= since)
+        ]
         return sorted(found, key=attrgetter("at", "variant"))
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:

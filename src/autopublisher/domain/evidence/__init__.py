@@ -7,10 +7,11 @@ Pure: numbers in, verdicts out. `judge` answers at one poll, `replay` re-runs a 
 from autopublisher.domain.evidence.criteria import Criterion, Figure
 from autopublisher.domain.evidence.delay import ReportingDelay
 from autopublisher.domain.evidence.design import Design, Mode
-from autopublisher.domain.evidence.judging import judge, replay
-from autopublisher.domain.evidence.observations import Figures, Snapshot
+from autopublisher.domain.evidence.judging import judge, judge_running, replay
+from autopublisher.domain.evidence.observations import Figures, History, Snapshot
 from autopublisher.domain.evidence.planning import ChanceOfProof, ProofCost, chance_of_proof
 from autopublisher.domain.evidence.rules import Kind
+from autopublisher.domain.evidence.standing import Standing
 from autopublisher.domain.evidence.verdict import (
     Diagnostic,
     Estimate,
@@ -29,6 +30,7 @@ __all__ = [
     "Estimate",
     "Figure",
     "Figures",
+    "History",
     "InterimAnalysis",
     "Kind",
     "Language",
@@ -37,11 +39,13 @@ __all__ = [
     "ProofCost",
     "ReportingDelay",
     "Snapshot",
+    "Standing",
     "VariantResult",
     "Verdict",
     "chance_of_proof",
     "headline",
     "judge",
+    "judge_running",
     "method_note",
     "replay",
     "sentences",

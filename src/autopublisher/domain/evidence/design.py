@@ -166,6 +166,10 @@ class Design:
         """Return the number of analyses taken before the final one at most; infinite for an open end."""
         return math.inf if self.open_ended or self.adaptive else self.analysis_count - 1
 
+    def step(self, share: float) -> int:
+        """Return the number of analyses due by `share` of the clock; the last planned one is only taken as final."""
+        return int(min(share * self.analysis_count + 1e-9, self.last_step))
+
     @property
     def day_variance(self) -> float:
         """Return the prior mean of the arm-day variance."""

@@ -44,7 +44,9 @@ class AnalysisSchedule:
         shares, steps = self._clock(active)
         row = max(self._row_after(after), self._first_row)
         while True:
-            row = self._sound_from(max(row, int(np.searchsorted(steps, self.step(share), side="right"))))
+            row = self._sound_from(
+                max(row, int(np.searchsorted(steps, self.design.step(share), side="right")))
+            )
             if row >= len(shares):
                 return self._with_last(found, after, max(share, float(shares[-1])))
             share = max(share, float(shares[row]))
@@ -54,10 +56,6 @@ class AnalysisSchedule:
     def share(self, active: tuple[int, ...], row: int) -> float:
         """Return the clock at a row: matured over planned spend of the active variants."""
         return float(self._clock(active)[0][row])
-
-    def step(self, share: float) -> int:
-        """Return the number of analyses due by `share`; the last planned one is only taken as final."""
-        return int(min(share * self.design.analysis_count + 1e-9, self.design.last_step))
 
     def faults(self, index: int) -> tuple[str, ...]:
         """Return the fault codes at a poll; looked for only where there can be any."""

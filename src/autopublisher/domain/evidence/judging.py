@@ -33,6 +33,7 @@ from autopublisher.domain.evidence.rules import (
     rule,
     unmet_guards,
 )
+from autopublisher.domain.evidence.standing import Readings, Standing
 from autopublisher.domain.evidence.timeline import Timeline, build
 from autopublisher.domain.evidence.verdict import Diagnostic, InterimAnalysis, Verdict
 
@@ -64,14 +65,38 @@ def replay(
     itself is the same without details: diagnostics, cost of proof and digest, which take longer than all the rest.
     `planned_shares` say what part of the spend each variant should have, for the diagnostics; None: even ones.
     """
-    shares = None if planned_shares is None else tuple(planned_shares)
-    judgement = replace(_judgement(design, history, final=final), detailed=detailed, planned_shares=shares)
+    judgement = replace(
+        _judgement(design, history, final=final), detailed=detailed, planned_shares=_given(planned_shares)
+    )
+    return _replayed(judgement, judgement.progress())
+
+
+def judge_running(
+    design: Design, history: Sequence[Snapshot], *, planned_shares: Sequence[float] | None = None
+) -> tuple[Verdict, Standing | None]:
+    """Return what `replay` does of a running test, and where it stands; None where its next poll has to be judged whole."""
+    judgement = replace(_judgement(design, history, final=False), planned_shares=_given(planned_shares))
     progress = judgement.progress()
+    verdict = _replayed(judgement, progress)
+    known = verdict.kind is Kind.NOT_YET and judgement.timeline.cohorts is None
+    if not known or progress.ended_at is not None or design.poll_hours is None:
+        return verdict, None
+    timeline, taken = judgement.timeline, len(progress.taken)
+    past = Readings(timeline.hours, timeline.figures)
+    return verdict, Standing(design, progress.active, progress.share, taken, verdict.share, past, len(past))
+
+
+def _given(planned_shares: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if planned_shares is None else tuple(planned_shares)
+
+
+def _replayed(judgement: "_Judgement", progress: "_Progress") -> Verdict:
     if progress.ended_at is None or progress.ended_at == len(judgement.history) - 1:
         return judgement.verdict(progress)
     # Nothing known at the end depends on what came later, so what was worked out on the way is kept.
     known = judgement.history[: progress.ended_at + 1]
-    schedule = AnalysisSchedule(design, known, judgement.timeline.until(progress.ended_at), final=False)
+    until = judgement.timeline.until(progress.ended_at)
+    schedule = AnalysisSchedule(judgement.design, known, until, final=False)
     return replace(judgement, schedule=schedule).verdict(progress)
 
 
@@ -239,7 +264,7 @@ class _Judgement:
                 analyses=progress.taken,
                 eliminated=progress.eliminated,
                 share=share,
-                next_step=self.schedule.step(share) + 1,
+                next_step=self.design.step(share) + 1,
                 final=self.final,
                 detailed=self.detailed,
                 decided_hour=None if progress.ended_at is None or evidence is None else evidence.hour,

@@ -146,6 +146,14 @@ class MoneyDecision:
         )
 
 
+def look_rows(design: Design, hours: Array) -> list[int]:
+    """Return the rows of a test's looks: the first at or past each full day of delivery, and the planned end."""
+    days = int(hours[-1] // HOURS_PER_DAY) + 1
+    due = {HOURS_PER_DAY * day for day in range(1, days + 1)} | {design.planned_hours}
+    rows = np.searchsorted(hours, [hour - _JITTER * HOURS_PER_DAY for hour in sorted(due)])
+    return sorted({int(row) for row in rows if row < len(hours)})
+
+
 class MoneyRule:
     """The rule on one test: looks once a day, and once where the plan ends."""
 
@@ -157,14 +165,6 @@ class MoneyRule:
         self._memory = learned(terms.past_tests) if known is None else _recalled(known)
         self._dispersion = None if known is None else known.used_dispersion
         self._day_spread = DAY_SPREAD if known is None else known.likely_day_spread or DAY_SPREAD
-
-    def looks(self) -> list[int]:
-        """Return the rows of the looks: the first at or past each full day of delivery, and the planned end."""
-        hours = self._timeline.hours
-        days = int(hours[-1] // HOURS_PER_DAY) + 1
-        due = {HOURS_PER_DAY * day for day in range(1, days + 1)} | {self._design.planned_hours}
-        rows = np.searchsorted(hours, [hour - _JITTER * HOURS_PER_DAY for hour in sorted(due)])
-        return sorted({int(row) for row in rows if row < len(hours)})
 
     def decided(self, row: int, active: tuple[int, ...], *, may_test: bool = True) -> MoneyDecision | None:
         """Return the decision at a row; None where it must not be made yet: too early, no event, or nothing is left.

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from autopublisher.domain.evidence.design import Design, Mode
 from autopublisher.domain.evidence.interim_analyses import AnalysisSchedule
 from autopublisher.domain.evidence.judging import replay
-from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision, MoneyRule, MoneyTerms
+from autopublisher.domain.evidence.money_decision import (
+    Choice,
+    MoneyDecision,
+    MoneyRule,
+    MoneyTerms,
+    look_rows,
+)
 from autopublisher.domain.evidence.observations import History, Snapshot, in_order
 from autopublisher.domain.evidence.rules import Kind
 from autopublisher.domain.evidence.timeline import build
@@ -114,7 +120,7 @@ class _Looks:
 
     def __init__(self, design: Design, ordered: History, terms: MoneyTerms) -> None:
         timeline = build(design, ordered)
-        self._hours = timeline.hours
+        self._design, self._hours = design, timeline.hours
         self._rule = MoneyRule(design, terms, timeline)
         self._health = AnalysisSchedule(design, ordered, timeline, final=False)
         self._poll_of = {row: index for index, row in enumerate(timeline.row_of) if row is not None}
@@ -123,7 +129,7 @@ class _Looks:
         self, active: tuple[int, ...], after: float = 0.0, *, newest_first: bool = False
     ) -> Iterator[tuple[int, MoneyDecision]]:
         """Yield poll and decision of each look past hour ``after``, in order of time."""
-        rows = sorted(self._rule.looks(), reverse=newest_first) if len(active) > 1 else []
+        rows = sorted(look_rows(self._design, self._hours), reverse=newest_first) if len(active) > 1 else []
         for row in rows:
             poll = self._poll_of.get(row)
             if poll is None or float(self._hours[row]) <= after or self._health.faults(poll):

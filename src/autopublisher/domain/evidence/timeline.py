@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Figure
-from autopublisher.domain.evidence.delay import Delay, weights_of
+from autopublisher.domain.evidence.delay import Delay, matured_weights, weights_of
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.observations import Snapshot, in_order
+from autopublisher.domain.evidence.observations import History, Snapshot, in_order
 
 Array = npt.NDArray[np.float64]
 
@@ -83,7 +83,7 @@ class Timeline:
 def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
     """Return the timeline of the snapshots."""
     read = in_order(history, len(design.variants))
-    now = np.round(read.figures, _DECIMALS)
+    now = counters_of(read)
     sound = _sound(now)
     hours = np.maximum(read.hours[sound], _EARLIEST_HOUR)
     row_of = tuple(
@@ -95,6 +95,18 @@ def build(design: Design, history: Sequence[Snapshot]) -> Timeline:
         return timeline
     none = np.full((1, *read.cohorts.shape[1:]), np.nan)
     return replace(timeline, cohorts=np.concatenate([none, read.cohorts[sound]]))
+
+
+def counters_of(read: History) -> Array:
+    """Return the counters of readings as they are compared, shape (readings, variants, figures)."""
+    return np.round(read.figures, _DECIMALS)
+
+
+def held(figures: Array) -> Array:
+    """Return accepted counters with exposure that never shrinks: a tiny correction must not turn it negative."""
+    rising = figures.copy()
+    rising[:, :, _EXPOSURES] = np.maximum.accumulate(figures[:, :, _EXPOSURES], axis=0)
+    return rising
 
 
 def rematured(design: Design, timeline: Timeline, delay: Delay) -> Timeline:
@@ -136,9 +148,7 @@ def _fell(peak: Array, now: Array) -> npt.NDArray[np.bool_]:
 
 
 def _assemble(design: Design, hours: Array, figures: Array, row_of: tuple[int | None, ...]) -> Timeline:
-    rising = figures.copy()
-    # Exposure never shrinks: a tiny correction downward must not turn into negative exposure.
-    rising[:, :, _EXPOSURES] = np.maximum.accumulate(figures[:, :, _EXPOSURES], axis=0)
+    rising = held(figures)
     bought, spend = (
         np.diff(rising[:, :, COLUMN[figure]], axis=0) for figure in (design.measure.exposure, Figure.SPEND)
     )
@@ -176,6 +186,17 @@ def _by_day(hours: Array, delay: Delay | None, exposure: Array) -> Array:
         matured[start:settled, :, each] = weights @ of_day
         matured[settled:, :, each] = of_day.sum(axis=0)
     return matured
+
+
+def matured_since(delay: Delay | None, hours: Array, bought: Array, first: int) -> Array:
+    """Return what of cumulative exposure (rows, variants) has matured at the rows from `first` on.
+
+    As a timeline has it, without its days; only the rows that the longest delay reaches back to are looked at.
+    """
+    longest = 0.0 if delay is None else delay.longest_hours
+    settled = max(int(np.searchsorted(hours, hours[first] - longest, side="right")) - 1, 0)
+    weights = matured_weights(hours[settled:], delay, hours[first:])
+    return np.asarray(bought[settled] + weights @ np.diff(bought[settled:], axis=0))
 
 
 def _kept_rows(hours: Array, block_hours: float) -> tuple[int, ...]:

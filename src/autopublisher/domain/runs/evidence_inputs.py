@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
+
+import numpy as np
+import numpy.typing as npt
 
 from autopublisher.domain import evidence
 from autopublisher.domain.amounts import offset_of
@@ -11,6 +15,8 @@ from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.plan import money_of
 from autopublisher.domain.runs.reallocation import planned_shares
 from autopublisher.domain.runs.run import Run
+
+_COUNTERS = attrgetter(*evidence.Figure)
 
 
 def criterion_of(run: Run) -> evidence.Criterion:
@@ -62,33 +68,41 @@ def planned_shares_of(
     return tuple(shares[variant.letter] for variant in variants) if shares else None
 
 
-def history_of(
-    run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot]
-) -> tuple[evidence.Snapshot, ...]:
-    """Return complete polls in order; hours count from the moment the test was switched on."""
+def history_of(run: Run, variants: Sequence[Variant], snapshots: Sequence[Snapshot]) -> evidence.History:
+    """Return complete polls in order; hours count from the moment the test was switched on.
+
+    Raises ValueError where a counter is negative.
+    """
     start = run.trial.starts_at or run.trial.arms_start_at or run.created_at
-    offset = offset_of(run.currency)
     polls: dict[datetime, dict[str, Figures]] = {}
     for snapshot in snapshots:
         polls.setdefault(snapshot.at, {})[snapshot.variant] = snapshot.figures
-    letters = [variant.letter for variant in variants]
-    return tuple(
-        evidence.Snapshot(
-            hour=max(0.0, (at - start).total_seconds() / 3600.0),
-            figures=tuple(_in_major(poll[letter], offset) for letter in letters),
-            edited=run.trial.edited_at is not None and at >= run.trial.edited_at,
-        )
+    letters, edited_at = [variant.letter for variant in variants], run.trial.edited_at
+    complete = {
+        max(0.0, (at - start).total_seconds() / 3600.0): at
         for at, poll in sorted(polls.items())
-        if all(letter in poll for letter in letters)
+        if poll.keys() >= set(letters)
+    }
+    counted = [_COUNTERS(polls[at][letter]) for at in complete.values() for letter in letters]
+    return evidence.History(
+        hours=np.array([*complete], dtype=np.float64),
+        figures=_in_major(np.array(counted, dtype=np.float64), offset_of(run.currency)).reshape(
+            len(complete), len(letters), len(evidence.Figure)
+        ),
+        edited=np.array(
+            [edited_at is not None and at >= edited_at for at in complete.values()], dtype=np.bool_
+        ),
     )
 
 
-def _in_major(figures: Figures, offset: int) -> evidence.Figures:
-    return evidence.Figures(
-        spend=figures.spend / offset,
-        impressions=figures.impressions,
-        clicks=figures.clicks,
-        conversions=figures.conversions,
-        revenue=max(0, figures.revenue) / offset,  # refunds above sales are worth no more than nothing sold
-        engagements=max(0, figures.engagements - figures.clicks),
-    )
+def _in_major(counted: npt.NDArray[np.float64], offset: int) -> npt.NDArray[np.float64]:
+    """Return counters (readings, figures) with money in major units and engagements other than clicks."""
+    spend, impressions, clicks, conversions, revenue, engagements = counted.reshape(
+        -1, len(evidence.Figure)
+    ).T
+    earned = np.maximum(revenue, 0.0) / offset  # refunds above sales are worth no more than nothing sold
+    engaged = np.maximum(engagements - clicks, 0.0)
+    figures = np.stack([spend / offset, impressions, clicks, conversions, earned, engaged], axis=1)
+    if (figures < 0).any():
+        raise ValueError("Figures must not be negative.")
+    return figures

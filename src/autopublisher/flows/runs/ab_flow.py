@@ -24,7 +24,8 @@ from autopublisher.flows.outcomes.failing import RunFailed
 from autopublisher.flows.outcomes.steps import Step, event
 from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.collector import REFRESH, SPEND_SHOWS, Collected, Collector
-from autopublisher.flows.runs.judging import Judged, Known, concluded, ended_by_money, judged
+from autopublisher.flows.runs.judging import Judged, Known, concluded, ended_by_money
+from autopublisher.flows.runs.looks import Looks
 from autopublisher.flows.runs.reallocation import Reallocation
 from autopublisher.flows.runs.settlement import (
     caps_of,
@@ -52,6 +53,7 @@ class Testing:
         clock: Clock,
         poll: timedelta,
         *,
+        looks: Looks,
         reallocation: Reallocation,
         split_test: SplitTest,
         account: AccountFacts,
@@ -60,6 +62,7 @@ class Testing:
         self._collector = collector
         self._control = control
         self._clock = clock
+        self._looks = looks
         self._poll = max(poll, REFRESH)
         self._reallocation = reallocation
         self._split_test = split_test
@@ -71,7 +74,7 @@ class Testing:
             return self._launched(run)
         now, ends = self._clock.now(), run.trial.ends_at
         try:
-            collected = self._collector.collect(run)
+            collected = self._collector.collect(run, since=self._looks.known_until(run))
         except MetaError as error:
             if now < ends:
                 raise
@@ -85,7 +88,8 @@ class Testing:
         if now < embargo_ends and now < run.trial.ends_at:
             return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
-        found = judged(run, self._known(run, snapshots), now)
+        whole = self._reallocation.may_plan(run)
+        found = self._looks.judged(run, self._known(run, snapshots), now, whole=whole)
         verdict, kept = found.verdict, () if found.decision is None else (found.decision,)
         events = (
             troubled
@@ -99,7 +103,7 @@ class Testing:
             return Step(ended.moved(RunStatus.ANALYZING_RESULTS, now), (*events, over), kept)
         if verdict.kind is evidence.Kind.UNHEALTHY:
             trouble = trouble or RunMessage.UNHEALTHY_GOES_ON(**_headlines(verdict))
-        moved = self._reallocation.advance(stopped, verdict, snapshots)
+        moved = self._reallocation.advance(stopped, verdict)
         again = now + self._rhythm(run)
         until = min(moved.again or again, again)
         waiting = self._wait(moved.run, now, until, (*events, *moved.events), trouble)
@@ -207,7 +211,7 @@ class Testing:
 
     def _known(self, run: Run, snapshots: Sequence[Snapshot]) -> Known:
         held = self._control.views.of(run)
-        return Known(held.variants, held.decisions, held.rows, snapshots)
+        return Known(held.variants, held.decision, held.rows, snapshots)
 
     def _noticed(self, run: Run, now: datetime) -> tuple[Run, tuple[Event, ...]]:
         """See whether anybody has changed an arm at Meta: its figures would mix two tests, and prove nothing."""
@@ -277,14 +281,14 @@ class Conclusion:
         self._settle_spend(run, arms, snapshots)
         run, noted = self._split_test.concluded(run)
         held = self._control.views.of(run)
-        decision = concluded(run, Known(held.variants, held.decisions, held.rows, snapshots), now)
+        decision = concluded(run, Known(held.variants, held.decision, held.rows, snapshots), now)
         moved = replace(run, attention=None).moved(RunStatus.SELECTING_WINNER, now)
         said = event(run, now, "concluded", _judged_text(decision), {"kind": decision.kind})
         return Step(moved, (*noted, said), (decision,))
 
     def _settling(self, run: Run) -> timedelta:
         """Return how long late conversions are waited for: not where money has ended the test, by what had matured."""
-        if ended_by_money(self._control.views.of(run).decisions) is not None:
+        if ended_by_money(self._control.views.of(run).decision) is not None:
             return timedelta()
         return timedelta(hours=run.request.ab_test_config.settle_hours)
 

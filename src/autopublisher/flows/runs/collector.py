@@ -26,7 +26,10 @@ _OBSERVED = frozenset({RunStatus.AB_TESTING, RunStatus.ANALYZING_RESULTS})
 
 @dataclass(frozen=True)
 class Collected:
-    """A run's snapshots; ``remarks`` say how figures of the last answer were taken, ``unreadable`` which were set aside."""
+    """A run's snapshots, all that were asked for and those of this moment.
+
+    ``remarks`` say how figures of the last answer were taken, ``unreadable`` which were set aside.
+    """
 
     snapshots: Sequence[Snapshot]
     remarks: tuple[Message, ...] = ()
@@ -48,16 +51,16 @@ class Collector:
         self._clients = clients
         self._clock = clock
 
-    def collect(self, run: Run, *, fresh: bool = False) -> Collected:
+    def collect(self, run: Run, *, fresh: bool = False, since: datetime | None = None) -> Collected:
         """Return the run's snapshots, adding one of this moment unless the last is younger than REFRESH.
 
-        ``fresh`` asks Meta whatever the age of the last. Other runs observed on the same account get theirs from the same
-        answer. An arm with a figure that cannot be read gets no snapshot of this moment. Raises a Meta error with nothing
-        stored where the answer was not complete.
+        ``since`` leaves out those before a moment. ``fresh`` asks Meta whatever the age of the last. Other runs observed on
+        the same account get theirs from the same answer. An arm with a figure that cannot be read gets no snapshot of this
+        moment. Raises a Meta error with nothing stored where the answer was not complete.
         """
         now = self._clock.now()
         with self._open_unit().reading() as unit:
-            stored = unit.observations.snapshots(run.id)
+            stored = unit.observations.snapshots(run.id, since)
             if not fresh and stored and now - stored[-1].at < REFRESH:
                 return Collected(stored)
             arms = unit.records.observed_arms(run.act_id, _OBSERVED, run.id)

@@ -35,21 +35,25 @@ _INTERRUPTED = (
 
 @dataclass(frozen=True)
 class Known:
-    """What a run's test is judged by: its variants, the decisions kept so far, its journal and its snapshots."""
+    """What a run's test is judged by: its variants, the last decision kept, its journal and its snapshots."""
 
     variants: Sequence[Variant]
-    decisions: Sequence[Decision]
+    decision: Decision | None
     rows: Sequence[Operation]
     snapshots: Sequence[Snapshot]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found at one look. ``decision`` is what of it is to be kept, None where it says nothing new."""
+    """What was found at one look. ``decision`` is what of it is to be kept, None where it says nothing new.
+
+    ``standing`` is where the test stands after it; None where the next look has to judge it whole as well.
+    """
 
     verdict: evidence.Verdict
     decision: Decision | None
     ends_by_money: bool = False
+    standing: evidence.Standing | None = None
 
     @property
     def ends_test(self) -> bool:
@@ -58,25 +62,40 @@ class Judged:
 
 
 def judged(run: Run, known: Known, now: datetime) -> Judged:
-    """Judge a running test. Proof goes first; money ends a test only where that was asked for."""
+    """Judge a running test whole. Proof goes first; money ends a test only where that was asked for."""
     design = design_of(run, known.variants)
     history = history_of(run, known.variants, known.snapshots)
     shares = planned_shares_of(run, known.variants, known.rows, now)
-    verdict = evidence.replay(design, history, planned_shares=shares)
-    by_money = run.request.ab_test_config.decision_mode is DecisionMode.MONEY
-    last = known.decisions[-1] if known.decisions else None
+    verdict, standing = evidence.judge_running(design, history, planned_shares=shares)
+    by_money, last = _is_by_money(run), known.decision
     is_news = last is None or _says_more(verdict, evidence.Verdict.from_json(last.verdict))
     if not is_news and not by_money:
-        return Judged(verdict, None)
-    earlier = _last_money(known.decisions) if by_money else None
+        return Judged(verdict, None, standing=standing)
+    earlier = _last_money(last) if by_money else None
     after = 0.0 if earlier is None else earlier.hour
     terms = money_terms(run.request, run.currency, run.trial.memory)
     found = money_so_far(design, history, terms, _going_on(run, known.variants, verdict), after=after)
     if not is_news and found is None:
-        return Judged(verdict, None)
+        return Judged(verdict, None, standing=standing)
     ends = by_money and found is not None and found.choice is not Choice.TEST_ON and not verdict.ends_test
-    number, shown = len(known.decisions) + 1, found or earlier
-    return Judged(verdict, decision_of(run, verdict, number, now, shown, by_money=ends), ends)
+    shown = found or earlier
+    decision = decision_of(run, verdict, _next_number(last), now, shown, by_money=ends)
+    return Judged(verdict, decision, ends, standing)
+
+
+def judged_on(run: Run, known: Known, standing: evidence.Standing) -> Judged | None:
+    """Judge a running test by where it stood, ``known`` holding the snapshots since; None where it takes judging it whole.
+
+    Nothing is due then and the last decision says it all: neither its kind nor its analyses can have changed.
+    """
+    if known.decision is None or standing.design != design_of(run, known.variants):
+        return None
+    last = evidence.Verdict.from_json(known.decision.verdict)
+    further = standing.after(history_of(run, known.variants, known.snapshots))
+    if further is None or (_is_by_money(run) and further.is_money_due):
+        return None
+    told = last.kind is evidence.Kind.NOT_YET and last.analyses_taken == further.analyses
+    return None if not told or further.is_past(last.share + _NEWS) else Judged(last, None, standing=further)
 
 
 def concluded(run: Run, known: Known, now: datetime) -> Decision:
@@ -86,7 +105,7 @@ def concluded(run: Run, known: Known, now: datetime) -> Decision:
     """
     design = design_of(run, known.variants, final=True)
     history = history_of(run, known.variants, known.snapshots)
-    ended = ended_by_money(known.decisions)
+    ended = ended_by_money(known.decision)
     if ended is not None:
         verdict = evidence.Verdict.from_json(ended.verdict)
     else:
@@ -94,19 +113,26 @@ def concluded(run: Run, known: Known, now: datetime) -> Decision:
         verdict = evidence.replay(design, history, final=True, planned_shares=shares)
     terms = money_terms(run.request, run.currency, run.trial.memory)
     found = money_at_end(design, history, terms, _going_on(run, known.variants, verdict))
-    number = len(known.decisions) + 1
+    number = _next_number(known.decision)
     return replace(decision_of(run, verdict, number, now, found, by_money=ended is not None), final=True)
 
 
-def ended_by_money(decisions: Sequence[Decision]) -> Decision | None:
-    """Return the decision with which money has ended a test; None where nothing or proof has."""
-    last = decisions[-1] if decisions else None
+def ended_by_money(last: Decision | None) -> Decision | None:
+    """Return the last decision where money has ended the test with it; None where nothing or proof has."""
     return last if last is not None and last.kind in MONEY_KINDS else None
 
 
-def _last_money(decisions: Sequence[Decision]) -> MoneyDecision | None:
-    """Return the last money decision that was kept."""
-    return next((money_from_json(one.money) for one in reversed(decisions) if one.money is not None), None)
+def _is_by_money(run: Run) -> bool:
+    return run.request.ab_test_config.decision_mode is DecisionMode.MONEY
+
+
+def _next_number(last: Decision | None) -> int:
+    return 1 if last is None else last.sequence + 1
+
+
+def _last_money(last: Decision | None) -> MoneyDecision | None:
+    """Return the last money decision: where money may end a test, each decision carries on the one before it."""
+    return None if last is None or last.money is None else money_from_json(last.money)
 
 
 def _going_on(run: Run, variants: Sequence[Variant], verdict: evidence.Verdict) -> tuple[int, ...]:

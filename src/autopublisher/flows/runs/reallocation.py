@@ -4,7 +4,7 @@ The plan is a field of the run, so that a tick that is repeated does what is lef
 optional: whatever stands in its way, judging goes on and the money stays where it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError, MetaError
 from autopublisher.domain.evidence.allocation import HOURS_BETWEEN_MOVES, may_move
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.records import Event, Snapshot
+from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message
 from autopublisher.domain.request.money_rules import smallest_daily, smallest_lifetime
 from autopublisher.domain.runs.arm_reserves import amounts_of, arms_of
@@ -34,6 +34,7 @@ from autopublisher.flows.outcomes.steps import event
 from autopublisher.flows.writes.objects import ObjectControl
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.meta.reading import ReadingClients
+from autopublisher.ports.repositories import OpenUnitOfWork
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,28 @@ class Moved:
 class Reallocation:
     """Makes and carries out plans to move test money."""
 
-    def __init__(self, control: ObjectControl, clients: ReadingClients, clock: Clock) -> None:
+    def __init__(
+        self, open_unit: OpenUnitOfWork, control: ObjectControl, clients: ReadingClients, clock: Clock
+    ) -> None:
+        self._open_unit = open_unit
         self._control = control
         self._clients = clients
         self._clock = clock
 
-    def advance(self, run: Run, verdict: evidence.Verdict, snapshots: Sequence[Snapshot]) -> Moved:
+    def may_plan(self, run: Run) -> bool:
+        """Return whether a plan may be made now, which takes each variant's chance of being best at this moment."""
+        test = run.request.ab_test_config
+        asked = test.adaptive_allocation and run.trial.moving is None and run.trial.edited_at is None
+        return asked and self._may_move(run, test.variants_count)
+
+    def advance(self, run: Run, verdict: evidence.Verdict) -> Moved:
         """Go on with the run's plan, or make one where a day has passed; raises Stopped while a stop holds."""
         if not run.request.ab_test_config.adaptive_allocation:
             return Moved(run)
         try:
             if run.trial.moving is not None:
                 return self._carried_out(run, run.trial.moving)
-            return self._planned(run, verdict, snapshots)
+            return self._planned(run, verdict)
         except Stopped:
             raise
         except Deferred as later:
@@ -70,12 +80,12 @@ class Reallocation:
 
     # --- the plan ---------------------------------------------------------------------------------
 
-    def _planned(self, run: Run, verdict: evidence.Verdict, snapshots: Sequence[Snapshot]) -> Moved:
+    def _planned(self, run: Run, verdict: evidence.Verdict) -> Moved:
         chances = _chances(run, verdict)
         if not self._is_due(run, verdict, len(chances)):
             return Moved(run)
         now, before = self._clock.now(), amounts_of(self._control.rows(run))
-        plan = planned_move(before, self._purses(run, snapshots), chances)
+        plan = planned_move(before, self._purses(run), chances)
         if all(before[letter] == amount for letter, amount in plan.items()):
             return Moved(run)
         said = event(
@@ -94,15 +104,19 @@ class Reallocation:
             or verdict.kind is evidence.Kind.UNHEALTHY
         ):
             return False
-        last = run.trial.allocated_at
-        waited = None if last is None else (self._clock.now() - last) / _HOUR
-        return may_move(variants, waited)
+        return self._may_move(run, variants)
 
-    def _purses(self, run: Run, snapshots: Sequence[Snapshot]) -> Mapping[str, Purse]:
+    def _may_move(self, run: Run, variants: int) -> bool:
+        last = run.trial.allocated_at
+        return may_move(variants, None if last is None else (self._clock.now() - last) / _HOUR)
+
+    def _purses(self, run: Run) -> Mapping[str, Purse]:
         minimums = self._clients.for_account(run.act_id).minimum_budgets()
         daily = smallest_daily(minimums, objective_of(run.request).goal.frequency)
         least = smallest_lifetime(daily, run.request.ab_test_config.test_duration_hours).minor
         spent: dict[str, int] = {}
+        with self._open_unit().reading() as unit:
+            snapshots = unit.observations.snapshots(run.id)
         for snapshot in snapshots:
             spent[snapshot.variant] = max(spent.get(snapshot.variant, 0), snapshot.figures.spend)
         return {letter: Purse(amount, least) for letter, amount in spent.items()}

@@ -1,6 +1,5 @@
 """SELECTING_WINNER and WAITING_APPROVAL: turns the final verdict into a choice, and waits for the person it needs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,8 +31,8 @@ class Selection:
     def __call__(self, run: Run) -> Step:
         """Return the run waiting for a person, scaling at once, or ending without a winner, as it was configured."""
         now = self._clock.now()
-        decisions = self._views.of(run).decisions
-        verdict, bet = final_verdict(decisions), bet_of(decisions[-1])
+        decision = _concluding(self._views.of(run).decision)
+        verdict, bet = evidence.Verdict.from_json(decision.verdict), bet_of(decision)
         proven = verdict.kind in PROVEN
         best_bet = verdict.kind is evidence.Kind.BEST_BET
         winner = verdict.winner if proven else None
@@ -52,7 +51,7 @@ class Selection:
             return Step(chosen.moved(RunStatus.SCALING_BUDGET, now), (said,))
         told: tuple[Event, ...] = (said,)
         if bet is not None and not proven and asks_for_bets(run):
-            why = why_a_person(run, decisions[-1], self._views.account(run))
+            why = why_a_person(run, decision, self._views.account(run))
             if why is None:
                 return self._bet(chosen, bet, now, said)
             told = (said, event(run, now, "bet_needs_person", RunMessage.BET_NEEDS_PERSON(why=why)))
@@ -101,8 +100,8 @@ class ApprovalWait:
         return Step(replace(run, next_tick_at=run.release.expires_at))
 
 
-def final_verdict(decisions: Sequence[Decision]) -> evidence.Verdict:
-    """Return the verdict that concluded the test; raises RunFailed where none was stored."""
-    if not decisions:
+def _concluding(decision: Decision | None) -> Decision:
+    """Return the decision that concluded the test; raises RunFailed where none was stored."""
+    if decision is None:
         raise RunFailed(RunMessage.NO_DECISION())
-    return evidence.Verdict.from_json(decisions[-1].verdict)
+    return decision

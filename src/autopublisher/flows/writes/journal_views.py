@@ -31,12 +31,12 @@ _MOST_REMEMBERED = 1000
 
 @dataclass(frozen=True)
 class JournalView:
-    """A run's journal by sequence, its objects as they were last read by key, and what else its phases ask for."""
+    """A run's journal by sequence, its objects as last read by key, its last decision, and what else its phases ask for."""
 
     rows: tuple[Operation, ...]
     models: Mapping[str, MetaObject]
     variants: tuple[Variant, ...]
-    decisions: tuple[Decision, ...]
+    decision: Decision | None
     account: Account
 
     @property
@@ -226,7 +226,7 @@ class JournalViews:
             rows=tuple(unit.journal.of_run(run.id)),
             models=models,
             variants=self._variants_of(unit, run),
-            decisions=tuple(unit.decisions.of_run(run.id)),
+            decision=unit.decisions.latest([run.id]).get(run.id),
             account=unit.accounts.get(run.account_id),
         )
 
