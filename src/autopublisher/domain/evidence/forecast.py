@@ -121,7 +121,7 @@ def plan_of(
         hours=design.planned_hours,
         events=budget / cost_per_event,
         test_share=min(tested, largest_test_share) if stops_early else tested,
-        settle_hours=0.0 if stops_early else design.settled_hour - design.planned_hours,
+        settle_hours=design.settled_hour - design.planned_hours,
         stops_early=stops_early,
         value_share=share if in_money else 0.0,
         value_dispersion=design.measure.value_dispersion if own is None else own,
@@ -172,11 +172,12 @@ def net_when_scaled(found: Forecast, plan: Plan, publishing: Publishing) -> floa
 
 
 def _hours(plan: Plan) -> list[float]:
+    """Return when the test may be decided: in mode `money` at full days and the planned end, else once all is reported."""
     last = plan.hours + plan.settle_hours
     if not plan.stops_early:
         return [last]
     days = math.ceil(plan.hours / HOURS_PER_DAY - 1e-9)
-    return [*(HOURS_PER_DAY * day for day in range(1, days)), last]
+    return sorted({*(HOURS_PER_DAY * day for day in range(1, days)), plan.hours, last})
 
 
 @dataclass(frozen=True, eq=False)

@@ -226,7 +226,6 @@ class _Looked:
             planned_spend_per_variant=float(each.major),
             planned_hours=float(hours),
             min_spend_threshold=0.0,
-            cooldown_hours=0.0 if self.asked.stops_early else self.asked.design.cooldown_hours,
             adaptive=False,
         )
         return Size(variants, each, hours, self.expected(design, stops_early=False))

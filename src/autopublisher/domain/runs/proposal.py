@@ -15,7 +15,7 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import OperationSpec
 from autopublisher.domain.past_tests import AccountMemory
 from autopublisher.domain.request.ad_rules import effective_ad
-from autopublisher.domain.request.request import DecisionMode, RunRequest, request_digest
+from autopublisher.domain.request.request import RunRequest, request_digest
 from autopublisher.domain.request.variants import Variant, build_variants
 from autopublisher.domain.runs.evidence_inputs import design_of
 from autopublisher.domain.runs.plan import money_of, plan_digest, test_plan, total_of
@@ -82,6 +82,4 @@ def proposed(
 
 def longest_hours(proposal: Proposal) -> float:
     """Return the hours from the start of delivery to a decision at the latest, waiting for late reports included."""
-    ab = proposal.run.request.ab_test_config
-    design = design_of(proposal.run, proposal.variants)
-    return design.planned_hours if ab.decision_mode is DecisionMode.MONEY else design.settled_hour
+    return design_of(proposal.run, proposal.variants).settled_hour

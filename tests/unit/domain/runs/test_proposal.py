@@ -54,10 +54,9 @@ def test_the_money_of_a_proposal_is_the_requests() -> None:
     assert (proposal.test_money, proposal.left_to_publish) == (Money(10_000, "EUR"), Money(40_000, "EUR"))
 
 
-def test_only_proof_waits_for_late_reports() -> None:
-    money = asked(test={"decision_mode": DecisionMode.MONEY})
-    assert longest_hours(proposed(asked(), ACCOUNT, CREATIVES)) == 24 + 72
-    assert longest_hours(proposed(money, ACCOUNT, CREATIVES)) == 24
+@pytest.mark.parametrize("mode", DecisionMode)
+def test_in_every_mode_a_test_that_nothing_ends_earlier_waits_for_late_reports(mode: DecisionMode) -> None:
+    assert longest_hours(proposed(asked(test={"decision_mode": mode}), ACCOUNT, CREATIVES)) == 24 + 72
 
 
 def test_few_writes_have_no_wait_on_the_limited_tier_and_many_have() -> None:
