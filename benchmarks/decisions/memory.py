@@ -1,20 +1,15 @@
 """What an account's memory changes: said and true figures with none, five and twenty finished tests behind, on equal tests.
 
-``python benchmarks/decisions/memory.py --accounts 40`` prints a line for each case, by hourly markets whose tests go through
+``python -m benchmarks.decisions.memory --accounts 40`` prints a line for each case, by hourly markets whose tests go through
 the product's own rows. Basket variation and day noise are those that the market has, beside what twenty tests say of them.
 """
 
 import argparse
 import math
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from market import Market, history
+from benchmarks.decisions.market import Market, history
 
 from autopublisher.domain.evidence import Criterion, Design
 from autopublisher.domain.evidence.memory import measured_test, memory_of
@@ -73,7 +68,7 @@ def played(case: Case, rng: np.random.Generator) -> tuple[Design, History, np.nd
 
 def remembered(case: Case, rng: np.random.Generator) -> list[MeasuredTest]:
     """Return what the tests of an account's past have left."""
-    left = []
+    left: list[MeasuredTest] = []
     while len(left) < max(BEHIND):
         design, polls, _ = played(case, rng)
         row = measured_test(design, polls, design.planned_hours)
@@ -106,7 +101,7 @@ def line_of(case: Case, accounts: int) -> str:
                     best, gain = effects[pick] >= effects.max(), effects[pick] - effects.mean()
                     said[number].append((found.p_best, float(best), found.expected_gain, float(gain)))
     baskets = np.mean([math.sqrt(each.value_dispersion or 0.0) for each in known])
-    days = np.mean([each.likely_day_spread or 0.0 for each in known])
+    days = np.mean([each.likely_day_spread(0.12, 0.05) or 0.0 for each in known])
     cells = [*vars(case).values(), f"{baskets:.2f}", f"{days:.3f}", *(_told(said[one]) for one in BEHIND)]
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -14,7 +14,7 @@ from autopublisher.domain.ids import ActId, RunId
 KNOWN_FROM: Final = 20
 """So many tests make the spread between ads known, and the account's own basket variation and day noise used."""
 
-_LEAST_DAY_SPREAD, _USUAL_DAY_SPREAD, _DOUBT_OF_DAYS = 0.06, 0.12, 0.05
+_LEAST_DAY_SPREAD, _LEAST_OF_USUAL = 0.06, 0.5
 _LEAST_DISPERSION = 0.01
 
 
@@ -113,14 +113,16 @@ class AccountMemory:
         """The standard deviation of the square of ``day_spread``."""
         return self.day_error if self._knows_days else None
 
-    @property
-    def likely_day_spread(self) -> float | None:
-        """The account's own day noise for money decisions: its mean and the usual one, each by its precision."""
+    def likely_day_spread(self, usual: float, doubt: float) -> float | None:
+        """Return the account's own day noise for money decisions: its mean and the usual one, each by its precision.
+
+        `usual` is the criterion's, `doubt` the standard deviation of its square.
+        """
         if not self._knows_days:
             return None
-        to_usual, to_own = (self.day_error or 0.0) ** 2, _DOUBT_OF_DAYS**2
-        likely = (to_usual * _USUAL_DAY_SPREAD**2 + to_own * (self.day_variance or 0.0)) / (to_usual + to_own)
-        return math.sqrt(max(likely, _LEAST_DAY_SPREAD**2))
+        to_usual, to_own = (self.day_error or 0.0) ** 2, doubt**2
+        likely = (to_usual * usual**2 + to_own * (self.day_variance or 0.0)) / (to_usual + to_own)
+        return math.sqrt(max(likely, (_LEAST_OF_USUAL * usual) ** 2))
 
     @property
     def _knows_days(self) -> bool:

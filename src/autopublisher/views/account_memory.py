@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from autopublisher.domain.accounts.memory_messages import MemoryMessage
 from autopublisher.domain.evidence.criteria import MEASURES, Criterion
-from autopublisher.domain.evidence.effects import DAY_SPREAD
 from autopublisher.domain.evidence.memory import SpreadRange, memory_of, range_of
 from autopublisher.domain.evidence.spread import MOST_DOUBT_OF_SLOPE
 from autopublisher.domain.messages import Message
@@ -82,8 +81,8 @@ def view_of(found: Remembered) -> MemoryView:
         day_noise=_variation(
             known.day_variance,
             known.days_from,
-            _squared(known.likely_day_spread),
-            DAY_SPREAD**2,
+            _squared(known.likely_day_spread(measure.day_spread, measure.day_spread_doubt)),
+            measure.day_spread**2,
         ),
         proof_day_noise=_variation(
             known.day_variance, known.days_from, _squared(known.day_spread), measure.day_spread**2

@@ -48,6 +48,7 @@ class Measure:
         delayed: events are reported late (purchases) rather than at once (clicks).
         day_spread: prior standard deviation of a variant's day effect on the log rate.
         day_spread_doubt: prior standard deviation of the square of `day_spread`.
+        hour_spread: standard deviation of a variant's hour effect, as money decisions assume it; proof sees the hours.
         value_dispersion: squared coefficient of variation of one event's value.
     """
 
@@ -57,15 +58,16 @@ class Measure:
     delayed: bool
     day_spread: float
     day_spread_doubt: float
+    hour_spread: float
     value_dispersion: float
 
 
 def _purchases(events: Figure, exposure: Figure, value_dispersion: float = 0.0) -> Measure:
-    return Measure((events,), (Figure.CONVERSIONS,), exposure, True, 0.12, 0.05, value_dispersion)
+    return Measure((events,), (Figure.CONVERSIONS,), exposure, True, 0.12, 0.05, 0.30, value_dispersion)
 
 
 def _clicks(exposure: Figure, *also: Figure) -> Measure:
-    return Measure((Figure.CLICKS, *also), (Figure.CLICKS, *also), exposure, False, 0.05, 0.006, 0.0)
+    return Measure((Figure.CLICKS, *also), (Figure.CLICKS, *also), exposure, False, 0.05, 0.006, 0.10, 0.0)
 
 
 # Order values are taken as log-normal with sigma .9, whose squared coefficient of variation is exp(.81) - 1.

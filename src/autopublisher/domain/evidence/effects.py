@@ -15,9 +15,6 @@ from autopublisher.domain.evidence.timeline import Timeline
 
 Array = npt.NDArray[np.float64]
 
-DAY_SPREAD, HOUR_SPREAD = 0.12, 0.30
-"""Standard deviations of a variant's day and hour effects on its log rate (money-decisions, section 6)."""
-
 SHARE_OF_VALUES_ALIKE, SHARE_OF_VALUES = 0.16, 0.5
 """What part of the effects' variance is that of baskets: for the same offer, and for different ones (an assumption)."""
 
@@ -34,7 +31,7 @@ class Totals:
     """What a look rests on, each of shape (variants,): events, what they are worth, clicks, spend, exposure.
 
     `bought` is all exposure, `matured` what of it can have been reported, and `days` Kish's effective number of its days,
-    whose effects have the standard deviation `day_spread`.
+    whose effects have the standard deviation `day_spread`, those of hours `hour_spread`.
     """
 
     counts: Array
@@ -44,12 +41,13 @@ class Totals:
     bought: Array
     matured: Array
     days: Array
-    day_spread: float = DAY_SPREAD
+    day_spread: float
+    hour_spread: float
 
     @property
     def noise(self) -> Array:
         """The variance that days and hours add to each log rate: (w_d^2 + w_h^2 / 24) / days."""
-        return noise_over(self.days, self.day_spread)
+        return noise_over(self.days, self.day_spread, self.hour_spread)
 
     @property
     def rate(self) -> float:
@@ -70,31 +68,28 @@ class Part:
     per_event: float = 1.0
 
 
-def noise_over(days: Array, day_spread: float = DAY_SPREAD) -> Array:
+def noise_over(days: Array, day_spread: float, hour_spread: float) -> Array:
     """Return what day and hour effects add to the variance of a log rate over so many effective days."""
-    return _over_days(day_spread, HOUR_SPREAD, days)
-
-
-def _over_days(day_spread: float, hour_spread: float, days: Array) -> Array:
     return np.asarray((day_spread**2 + hour_spread**2 / _HOURS) / np.maximum(days, 1 / _HOURS))
 
 
 def totals_at(
-    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], day_spread: float = DAY_SPREAD
+    design: Design, timeline: Timeline, row: int, active: tuple[int, ...], day_spread: float | None = None
 ) -> Totals:
-    """Return the totals of the active variants at a row."""
-    chosen = list(active)
+    """Return the totals of the active variants at a row; `day_spread` None takes the criterion's."""
+    chosen, measure = list(active), design.measure
     by_day = timeline.matured[row][chosen]
     matured, squares = by_day.sum(axis=1), (by_day**2).sum(axis=1)
     return Totals(
-        counts=timeline.summed(design.measure.counts)[row][chosen],
-        values=np.maximum(timeline.summed(design.measure.events)[row][chosen], 0.0),
+        counts=timeline.summed(measure.counts)[row][chosen],
+        values=np.maximum(timeline.summed(measure.events)[row][chosen], 0.0),
         clicks=timeline.column(Figure.CLICKS)[row][chosen],
         spend=timeline.column(Figure.SPEND)[row][chosen],
-        bought=timeline.column(design.measure.exposure)[row][chosen],
+        bought=timeline.column(measure.exposure)[row][chosen],
         matured=matured,
         days=np.divide(matured**2, squares, out=np.zeros_like(matured), where=squares > 0),
-        day_spread=day_spread,
+        day_spread=measure.day_spread if day_spread is None else day_spread,
+        hour_spread=measure.hour_spread,
     )
 
 
@@ -114,7 +109,7 @@ def click_levels(totals: Totals) -> tuple[Array, Array]:
     """Return the log clicks per spend relative to the common rate, with half a click more, and their variances."""
     rate = _ratio(float(totals.clicks.sum()), float(totals.spend.sum()))
     level = np.log((totals.clicks + _PSEUDO_CLICKS) / (totals.spend * rate + _PSEUDO_CLICKS))
-    noise = _over_days(_CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD, totals.days)
+    noise = noise_over(totals.days, _CLICK_DAY_SPREAD, _CLICK_HOUR_SPREAD)
     return level, 1 / (totals.clicks + _PSEUDO_CLICKS) + noise
 
 

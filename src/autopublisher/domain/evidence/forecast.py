@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from autopublisher.domain.evidence.criteria import Criterion
+from autopublisher.domain.evidence.criteria import MEASURES, Criterion
 from autopublisher.domain.evidence.delay import ReportingDelay
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.effects import (
-    DAY_SPREAD,
     SHARE_OF_VALUES,
     SHARE_OF_VALUES_ALIKE,
     noise_over,
@@ -51,7 +50,7 @@ class Plan:
         stops_early: at each full day the test ends where testing on is worth less than deciding (mode `money`).
         value_share: part of the effects' variance that lies in what an event is worth; 0 where events alone count.
         value_dispersion: squared coefficient of variation of one event's value.
-        day_spread: standard deviation of an ad's day effect on its log rate.
+        day_spread: standard deviation of an ad's day effect on its log rate; ``hour_spread`` that of its hours.
         delay: of the events' reports, None where they are seen at once.
     """
 
@@ -63,7 +62,8 @@ class Plan:
     stops_early: bool = False
     value_share: float = 0.0
     value_dispersion: float = 0.0
-    day_spread: float = DAY_SPREAD
+    day_spread: float = MEASURES[Criterion.ROAS].day_spread
+    hour_spread: float = MEASURES[Criterion.ROAS].hour_spread
     delay: ReportingDelay | None = None
 
     @property
@@ -115,6 +115,9 @@ def plan_of(
     in_money = design.criterion in {Criterion.ROAS, Criterion.REVENUE}
     share = SHARE_OF_VALUES_ALIKE if design.same_offer else SHARE_OF_VALUES
     own = None if memory is None else memory.used_dispersion
+    measure = design.measure
+    usual = measure.day_spread, measure.day_spread_doubt
+    own_days = None if memory is None else memory.likely_day_spread(*usual)
     tested = design.planned_spend_per_variant * len(design.variants) / budget
     return Plan(
         variants=len(design.variants),
@@ -124,8 +127,9 @@ def plan_of(
         settle_hours=design.settled_hour - design.planned_hours,
         stops_early=stops_early,
         value_share=share if in_money else 0.0,
-        value_dispersion=design.measure.value_dispersion if own is None else own,
-        day_spread=DAY_SPREAD if memory is None else memory.likely_day_spread or DAY_SPREAD,
+        value_dispersion=measure.value_dispersion if own is None else own,
+        day_spread=own_days or measure.day_spread,
+        hour_spread=measure.hour_spread,
         delay=design.event_delay,
     )
 
@@ -223,7 +227,7 @@ class _Look:
         return self._variances(self._events + more, self._days + piece * self._plan.days_of_budget)
 
     def _variances(self, events: float, days: float) -> tuple[float, float]:
-        noise = float(noise_over(np.array(days), self._plan.day_spread))
+        noise = float(noise_over(np.array(days), self._plan.day_spread, self._plan.hour_spread))
         return 1 / max(events, _LEAST_DEVIATION) + noise, self._plan.value_dispersion / (events + 1)
 
 

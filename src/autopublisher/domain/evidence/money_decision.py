@@ -17,7 +17,6 @@ from scipy.special import ndtr
 from autopublisher.domain.evidence.criteria import Criterion, Figure
 from autopublisher.domain.evidence.design import Design
 from autopublisher.domain.evidence.effects import (
-    DAY_SPREAD,
     Part,
     Totals,
     click_levels,
@@ -164,7 +163,8 @@ class MoneyRule:
         known = terms.memory
         self._memory = learned(terms.past_tests) if known is None else _recalled(known)
         self._dispersion = None if known is None else known.used_dispersion
-        self._day_spread = DAY_SPREAD if known is None else known.likely_day_spread or DAY_SPREAD
+        usual = design.measure.day_spread, design.measure.day_spread_doubt
+        self._day_spread = None if known is None else known.likely_day_spread(*usual)
 
     def decided(self, row: int, active: tuple[int, ...], *, may_test: bool = True) -> MoneyDecision | None:
         """Return the decision at a row; None where it must not be made yet: too early, no event, or nothing is left.

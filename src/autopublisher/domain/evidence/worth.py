@@ -113,7 +113,9 @@ def deviations(piece: float, budget: Budget, totals: Totals, parts: Sequence[Par
     rates = parts[0]
     more = _events_for(piece * budget.total, totals) / len(totals.counts)
     known = 1 / np.maximum(rates.variance - totals.noise, _LEAST_DEVIATION)
-    after = 1 / (known + more) + noise_over(totals.days + piece * budget.days, totals.day_spread)
+    after = 1 / (known + more) + noise_over(
+        totals.days + piece * budget.days, totals.day_spread, totals.hour_spread
+    )
     squares = _square(rates, after)
     for values in parts[1:]:
         squares = squares + _square(values, 1 / (1 / values.variance + more / values.per_event))

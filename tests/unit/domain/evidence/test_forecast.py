@@ -26,7 +26,7 @@ def only(spread: float) -> list[float]:
 def test_one_look_at_two_variants_agrees_with_the_closed_form(events: float, spread: float) -> None:
     """The difference of two posterior means is normal; of effects so apart, tanh of half of it is gained."""
     seen = 0.2 * events / 2
-    error = 1 / seen + float(noise_over(np.array(1.0)))
+    error = 1 / seen + float(noise_over(np.array(1.0), 0.12, 0.30))
     deviation = math.sqrt(2 * spread**4 / (spread**2 + error))
     points = np.linspace(-8, 8, 4001)
     density = np.exp(-0.5 * points**2) / math.sqrt(2 * math.pi)

@@ -252,13 +252,15 @@ def test_basket_variation_and_day_noise_are_the_accounts_own_from_twenty_tests_o
     assert enough.day_spread == pytest.approx(math.sqrt(raw.mean() + error))
     assert enough.day_spread_doubt == pytest.approx(error)
     shrunk = np.average([0.12**2, raw.mean()], weights=[1 / 0.05**2, 1 / error**2])
-    assert enough.likely_day_spread == pytest.approx(math.sqrt(shrunk))
+    assert enough.likely_day_spread(0.12, 0.05) == pytest.approx(math.sqrt(shrunk))
     weights = [test.events for test in tests]
     own = np.average([test.value_dispersion or 0.0 for test in tests], weights=weights)
     assert enough.used_dispersion == pytest.approx(own)
     quiet = [replace(test, day_variance=-0.01, value_dispersion=0.0) for test in tests]
     least = memory_of(Criterion.ROAS, quiet)
     assert least.day_spread == pytest.approx(0.06)
+    assert least.likely_day_spread(0.12, 0.05) == pytest.approx(0.06)
+    assert least.likely_day_spread(0.05, 0.006) == pytest.approx(0.025)
     assert least.used_dispersion == 0.01
 
 

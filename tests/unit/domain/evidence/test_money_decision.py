@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from autopublisher.domain.evidence import Criterion, Design, Figures, Mode, Snapshot
-from autopublisher.domain.evidence.effects import Part, Totals, noise_over, rate_part, value_part
+from autopublisher.domain.evidence.effects import Part, Totals, noise_over, rate_part, totals_at, value_part
 from autopublisher.domain.evidence.money_decision import Choice, MoneyDecision, MoneyTerms
 from autopublisher.domain.evidence.money_record import money_from_json, money_to_json
 from autopublisher.domain.evidence.money_replay import (
@@ -29,6 +29,7 @@ from autopublisher.domain.evidence.spread import (
     learned,
     mixed,
 )
+from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.evidence.verdict_text import Language
 from autopublisher.domain.evidence.worth import Budget, Publishing, deviations, gain_of, worth_of
 
@@ -40,7 +41,7 @@ DAYS = np.array([2.0, 2.0])
 
 def totals_of(counts: Array = SALES, days: Array = DAYS) -> Totals:
     spend = np.full(len(counts), 900.0)
-    return Totals(counts, counts * 80.0, counts * 30, spend, spend, spend * 0.9, days)
+    return Totals(counts, counts * 80.0, counts * 30, spend, spend, spend * 0.9, days, 0.12, 0.30)
 
 
 def test_a_rate_is_the_mode_of_a_poisson_log_normal_and_its_working_response() -> None:
@@ -58,7 +59,17 @@ def test_a_rate_is_the_mode_of_a_poisson_log_normal_and_its_working_response() -
 
 
 def test_days_and_hours_leave_their_noise() -> None:
-    assert noise_over(np.array([2.0])) == pytest.approx((0.12**2 + 0.30**2 / 24) / 2)
+    assert noise_over(np.array([2.0]), 0.12, 0.30) == pytest.approx((0.12**2 + 0.30**2 / 24) / 2)
+
+
+@pytest.mark.parametrize("criterion", list(Criterion))
+def test_clicks_vary_less_from_day_to_day_than_purchases(criterion: Criterion) -> None:
+    clicks = criterion in {Criterion.CTR, Criterion.CPC, Criterion.ENGAGEMENT}
+    day, hour = (0.05, 0.10) if clicks else (0.12, 0.30)
+    design = replace(DESIGN, criterion=criterion)
+    timeline = build(design, polls_of(4, 9))
+    totals = totals_at(design, timeline, len(timeline.hours) - 1, (0, 1))
+    assert totals.noise == pytest.approx((day**2 + hour**2 / 24) / totals.days)
 
 
 def test_nothing_seen_says_nothing() -> None:
@@ -116,7 +127,7 @@ def test_what_a_piece_more_may_move_is_what_the_posterior_would_lose_of_its_vari
     more = (
         900.0 / 2 * (75 + 0.5) / 1620.0
     )  # a tenth of the budget, half of it each, at what matured spend has brought
-    sampling = 1 / (1 / (parts[0].variance - totals.noise) + more) + noise_over(totals.days + 1.0)
+    sampling = 1 / (1 / (parts[0].variance - totals.noise) + more) + noise_over(totals.days + 1.0, 0.12, 0.30)
     for place, spread in enumerate(GRID):
         before = spread**2 * parts[0].variance / (spread**2 + parts[0].variance)
         after = spread**2 * sampling / (spread**2 + sampling)
