@@ -3,9 +3,6 @@
 import argparse
 import json
 import logging
-import os
-import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +10,8 @@ from typing import Any
 
 import structlog
 from benchmarks.databases import KINDS, Databases
+from benchmarks.machine import RESULTS, machine
 from benchmarks.measuring import Line, Measure, Scale, Setting, growth_of
-from sqlalchemy import __version__ as sqlalchemy_version
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def run(name: str, measures: Mapping[str, Measure]) -> None:
@@ -86,23 +81,6 @@ _COLUMNS = "| case | size | unit | median (least to most) | counts |\n|---|---|-
 def _head(name: str, asked: argparse.Namespace) -> str:
     words = "; ".join(f"{key} {value}" for key, value in machine().items())
     return f"# {name}, {asked.scale} size\n\n{words}. Seeds are fixed; compare ratios and counts, not wall times."
-
-
-def machine() -> Mapping[str, str]:
-    """Describe the machine, without its name or any place on it."""
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}",
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "SQLAlchemy": sqlalchemy_version,
-    }
-
-
-def _processor() -> str:
-    known = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
-    return known[1] if known else "unknown"
 
 
 def _row(line: Line) -> str:

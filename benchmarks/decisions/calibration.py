@@ -1,22 +1,17 @@
 """False winners, power, coverage, spend used and speed of the decision engine under hourly polling, as a table.
 
-python -m benchmarks.decisions --replicates 400
+python -m benchmarks.decisions.calibration --replicates 400
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from market import Market, history
+from benchmarks.decisions.market import Market, history
 
 from autopublisher.domain.evidence import Criterion, Design, Verdict, replay
 

@@ -1,21 +1,16 @@
 """How often each diagnostic fires in healthy simulated tests, as a table.
 
-python benchmarks/decisions/false_alarms.py --replicates 400
+python -m benchmarks.decisions.false_alarms --replicates 400
 """
 
 import argparse
-import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from market import Market, snapshots
+from benchmarks.decisions.market import Market, snapshots
 
 from autopublisher.domain.evidence import Design, judge
 

@@ -29,6 +29,9 @@ class Market:
     slower_reports: tuple[float, ...] | None = None
     missed_polls: float = 0.0
     with_cohorts: bool = False
+    click_lifts: tuple[float, ...] | None = None
+    click_day_spread: float = 0.0
+    engagement_rate: float = 0.0
 
     @property
     def arms(self) -> int:
@@ -79,12 +82,17 @@ def _simulated(market: Market, rng: np.random.Generator) -> tuple[Array, Purchas
     spend = market.spend_per_hour * pace / pace.mean(axis=0)
     size = spend / market.spend_per_hour
     shown = rng.poisson(1000 * spend / market.impression_price)
-    clicked = rng.poisson(shown * market.click_rate * _gamma(rng, 0.15, (hours, arms)))
-    mean = market.purchases_per_hour * size * season[:, None] * day * np.array(market.lifts)
+    click_day = _gamma(rng, market.click_day_spread, (days, arms))[np.arange(hours) // 24]
+    tempting = click_day * np.array(market.click_lifts or (1.0,) * arms)
+    clicked = rng.poisson(shown * market.click_rate * tempting * _gamma(rng, 0.15, (hours, arms)))
+    mean = market.purchases_per_hour * size * season[:, None] * day * click_day * np.array(market.lifts)
     bought = rng.poisson(mean * _gamma(rng, market.hour_spread, (hours, arms)))
     figures = np.zeros((polls, arms, 6))
     for column, values in ((0, spend), (1, shown), (2, clicked)):
         figures[:hours, :, column] = values
+    if market.engagement_rate:
+        noise = tempting * _gamma(rng, 0.15, (hours, arms))
+        figures[:hours, :, 5] = rng.poisson(shown * market.engagement_rate * noise)
     purchases = _purchases(market, rng, bought)
     inside = purchases.seen < polls
     at = (purchases.seen[inside], purchases.arm[inside])

@@ -9,7 +9,6 @@ came is the true gain of following it over splitting the whole budget evenly, as
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -21,10 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import structlog
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from market import Market, history
+from benchmarks.decisions.market import Market, history
 
 from autopublisher.domain.evidence import Design, Mode
 from autopublisher.domain.evidence.forecast import forecast, plan_of
