@@ -80,6 +80,13 @@ def test_it_says_what_was_learned_from_which_tests_and_what_that_changes(
     assert 0.12 < told["day_noise"]["used"] < 0.2
     assert [one["age_tests"] for one in told["account_memory"]["tests"]] == [*range(KNOWN_FROM - 1, -1, -1)]
     assert told["account_memory"]["tests"][0]["rate"] == [list(pair) for pair in TIED.rates]
+    assert (
+        told["account_memory"]["tests"][0]["value"],
+        told["account_memory"]["tests"][0]["value_share"],
+    ) == (
+        [list(pair) for pair in TIED.values],
+        TIED.share_of_values,
+    )
     assert len(told["sentences"]) == 5
     assert "in place of 112%" in told["sentences"][3]
     spanish = bearer(Role.OPERATOR) | {"Accept-Language": "es"}

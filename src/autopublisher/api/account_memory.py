@@ -39,7 +39,7 @@ class ClicksOut(Told):
     used: bool
     slope: float = Field(description="What is used of it; 0 where clicks are not used.")
     expected_slope: float = Field(description="As the tests show it.")
-    chance_of_no_tie: float = Field(description="Clicks are used while this is at most .10.")
+    chance_of_no_tie: float = Field(description="Clicks are used while this is at most .20.")
 
 
 class VariationOut(Told):
@@ -67,6 +67,10 @@ class JudgeTestOut(Told):
     age_tests: int = Field(description="How many tests have finished since.")
     rate: list[tuple[float, float]]
     clicks: list[tuple[float, float]]
+    value: list[tuple[float, float]] = Field(
+        description="What of `rate` is the value of an event; may be empty."
+    )
+    value_share: float = Field(description="What part of the variance between ads lies there.")
 
 
 class JudgeMemoryOut(Told):
@@ -150,7 +154,11 @@ def _for_judge(found: Remembered) -> JudgeMemoryOut:
     return JudgeMemoryOut(
         tests=[
             JudgeTestOut(
-                age_tests=youngest - place, rate=list(test.measured.rates), clicks=list(test.measured.clicks)
+                age_tests=youngest - place,
+                rate=list(test.measured.rates),
+                clicks=list(test.measured.clicks),
+                value=list(test.measured.values),
+                value_share=test.measured.share_of_values,
             )
             for place, test in enumerate(found.tests)
         ]

@@ -94,6 +94,10 @@ class _PastTest(_Part):
     clicks: list[_Estimate] = Field(
         [], description="List [log of clicks per spend, variance] for every variant."
     )
+    value: list[_Estimate] = Field(
+        [], description="List what of each log rate is the value of an event, [centred log value, variance]."
+    )
+    value_share: Annotated[float, _number(0.0, 1.0)] = 0.0
 
 
 class _AccountMemory(_Part):
@@ -367,14 +371,28 @@ def _money(plan: _Plan) -> MoneyTerms | None:
                 "design.total_budget", "is missing", "Give the budget of test and campaign together."
             )
         return None
-    memory = () if plan.account_memory is None else tuple(map(_past_test, plan.account_memory.tests))
+    memory = (
+        ()
+        if plan.account_memory is None
+        else tuple(_past_test(place, test) for place, test in enumerate(plan.account_memory.tests))
+    )
     publishing = None if plan.publish is None else Publishing(**plan.publish.model_dump())
     return MoneyTerms(plan.total_budget, plan.remaining_budget, publishing, memory)
 
 
-def _past_test(test: _PastTest) -> PastTest:
-    rows = (np.array(part, dtype=np.float64).reshape(len(part), 2) for part in (test.rate, test.clicks))
-    return PastTest(test.age_tests, *rows)
+def _past_test(place: int, test: _PastTest) -> PastTest:
+    for name, part in (("clicks", test.clicks), ("value", test.value)):
+        if part and len(part) != len(test.rate):
+            where = f"design.account_memory.tests[{place}].{name}"
+            raise LineError(where, "has not as many pairs as rate", "List a pair for every variant, or none.")
+    if any(part[1] >= whole[1] for part, whole in zip(test.value, test.rate, strict=False)):
+        where = f"design.account_memory.tests[{place}].value"
+        raise LineError(where, "is less certain than rate", "List what is a part of rate, variances too.")
+    rate, clicks, value = (
+        np.array(part, dtype=np.float64).reshape(len(part), 2)
+        for part in (test.rate, test.clicks, test.value)
+    )
+    return PastTest(test.age_tests, rate, clicks, value, test.value_share)
 
 
 def _hours(line: _Line) -> Array:

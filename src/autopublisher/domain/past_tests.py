@@ -37,6 +37,8 @@ class MeasuredTest:
         clicks: by variant, the centred log of clicks per spend and its variance; none where clicks are what is counted.
         days: how long it delivered.
         events: counted for all variants together, such as purchases.
+        values: of ``rates`` what an event is worth alone, by variant as there; none where the criterion measures no money,
+            or for tests of an earlier release. ``share_of_values`` is what part of the variance between variants lies there.
         moved: whether money was moved between the arms while it ran.
         value_dispersion: squared coefficient of variation of one event's value; None where that cannot be told.
         day_variance: variance that days add to a variant's log rate, as the days themselves show it, and ``day_doubt`` the
@@ -51,6 +53,8 @@ class MeasuredTest:
     value_dispersion: float | None = None
     day_variance: float | None = None
     day_doubt: float | None = None
+    values: tuple[tuple[float, float], ...] = ()
+    share_of_values: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,10 @@ def test_what_a_money_decision_rests_on_is_read_beside_the_plan() -> None:
     assert read_line(json.dumps(line_of(history_of(3)))).money is None
 
 
+UNTOLD = {"age_tests": 0, "rate": [[0.1, 0.02], [-0.1, 0.03]]}
+"""A past test that does not tell apart what an event is worth."""
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -174,6 +178,18 @@ def test_what_a_money_decision_rests_on_is_read_beside_the_plan() -> None:
         (
             {"account_memory": {"tests": [{"age_tests": -1, "rate": []}]}},
             "design.account_memory.tests[0].age_tests",
+        ),
+        (
+            {"account_memory": {"tests": [UNTOLD | {"value": [[0.1, 0.01]]}]}},
+            "design.account_memory.tests[0].value",
+        ),
+        (
+            {"account_memory": {"tests": [UNTOLD | {"value": [[0.1, 0.01], [0.1, 0.1]]}]}},
+            "design.account_memory.tests[0].value",
+        ),
+        (
+            {"account_memory": {"tests": [UNTOLD | {"clicks": [[0.1, 0.01]]}]}},
+            "design.account_memory.tests[0].clicks",
         ),
         (
             {"account_memory": {"tests": [{"age_tests": 0, "rate": [[0.1, 0.0], [0.1, 0.1]]}]}},

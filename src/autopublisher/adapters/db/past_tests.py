@@ -39,5 +39,6 @@ class SqlFinishedTests:
 
 def _test_from_row(row: Row) -> FinishedTest:
     measured = row["measured"]
-    pairs = {name: tuple(tuple(pair) for pair in measured[name]) for name in ("rates", "clicks")}
+    listed = ("rates", "clicks", "values")
+    pairs = {name: tuple(tuple(pair) for pair in measured.get(name, ())) for name in listed}
     return FinishedTest(**{**row, "measured": MeasuredTest(**{**measured, **pairs})})

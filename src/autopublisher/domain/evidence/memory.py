@@ -75,6 +75,8 @@ def _measured(design: Design, timeline: Timeline, totals: Totals, hours: float) 
         value_dispersion=_value_dispersion(design, timeline),
         day_variance=day_variance,
         day_doubt=day_doubt,
+        values=_centred(parts[1].estimate, parts[1].variance) if len(parts) > 1 else (),
+        share_of_values=parts[1].share if len(parts) > 1 else 0.0,
     )
 
 
@@ -119,7 +121,8 @@ def range_of(weights: Sequence[float]) -> SpreadRange:
 
 
 def _past(test: MeasuredTest, age: int) -> PastTest:
-    return PastTest(age, np.array(test.rates), np.array(test.clicks).reshape(-1, 2))
+    rates, clicks, values = (np.array(rows).reshape(-1, 2) for rows in (test.rates, test.clicks, test.values))
+    return PastTest(age, rates, clicks, values, test.share_of_values)
 
 
 def _centred(estimate: Array, variance: Array) -> tuple[tuple[float, float], ...]:

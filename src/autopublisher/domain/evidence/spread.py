@@ -4,7 +4,7 @@ A point estimate of the spread is never used: it costs nothing in choices, but e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ _SLOPE_PRIOR = np.array([0.04, 0.50, 0.11, 0.11, 0.10, 0.10, 0.04])
 _NO_SLOPE = 1
 _SLOPE_KEPT = 0.9
 
-MOST_DOUBT_OF_SLOPE = 0.10
+MOST_DOUBT_OF_SLOPE = 0.20
 """Clicks are used while past tests leave no more than this chance that they say nothing of sales."""
 
 
@@ -31,12 +31,25 @@ MOST_DOUBT_OF_SLOPE = 0.10
 class PastTest:
     """What a finished test of the account leaves: centred log effects with variances, and those of its clicks.
 
-    `age` is how many tests have finished since; `rates` and `clicks` are of shape (variants, 2).
+    `age` is how many tests have finished since; `rates` and `clicks` are of shape (variants, 2). `values` is what of `rates`
+    lies in the value of an event, with `share_of_values` of the variance between variants; no rows where that is not told.
     """
 
     age: int
     rates: Array
     clicks: Array
+    values: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    share_of_values: float = 0.0
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of the effects, that of the rates first, which clicks can say something of."""
+        if not len(self.values):
+            return [_part(self.rates)]
+        return [
+            _part(self.rates - self.values, 1 - self.share_of_values),
+            _part(self.values, self.share_of_values),
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +115,7 @@ def learned(tests: Sequence[PastTest]) -> Memory:
     """Return what past tests say; without any, the default.
 
     A robust mixture (Schmidli et al. 2014) of a power prior (Ibrahim & Chen 2000) and a tenth of the default. Clicks count
-    only where past tests leave at most one chance in ten that they say nothing of sales, and never from the running test.
+    only where past tests leave at most one chance in five that they say nothing of sales, and never from the running test.
     """
     default, for_clicks = default_prior(), default_prior(_MEDIAN_OF_CLICKS)
     if not tests:
@@ -135,21 +148,25 @@ def shrunk_clicks(clicks: Array, variance: Array, prior: Array) -> tuple[Array, 
 
 def _by_slope(test: PastTest, prior: Array) -> Array:
     """Return a past test's log likelihood of each spread and slope, shape (grid, slopes); its clicks' noise is taken out."""
-    rates = _part(test.rates)
+    rates, *values = test.parts
+    known = sum((given_spread(part)[2] for part in values), np.zeros(len(GRID)))
     if not len(test.clicks):
-        return np.repeat(given_spread(rates)[2][:, None], len(_SLOPES), axis=1)
+        return np.repeat((known + given_spread(rates)[2])[:, None], len(_SLOPES), axis=1)
     level, doubt = shrunk_clicks(test.clicks[:, 0], test.clicks[:, 1], prior)
     return np.stack(
         [
-            given_spread(Part(rates.estimate - slope * level, rates.variance + slope**2 * doubt))[2]
+            known
+            + given_spread(
+                Part(rates.estimate - slope * level, rates.variance + slope**2 * doubt, rates.share)
+            )[2]
             for slope in _SLOPES
         ],
         axis=1,
     )
 
 
-def _part(rows: Array) -> Part:
-    return Part(rows[:, 0], rows[:, 1])
+def _part(rows: Array, share: float = 1.0) -> Part:
+    return Part(rows[:, 0], rows[:, 1], share)
 
 
 def _robust(weights: Array, default: Array) -> Array:

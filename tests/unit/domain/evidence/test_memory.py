@@ -11,9 +11,10 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from autopublisher.domain.evidence import Criterion, Design, Figures, Snapshot
+from autopublisher.domain.evidence.effects import parts_of, totals_at
 from autopublisher.domain.evidence.memory import measured_test, memory_of
 from autopublisher.domain.evidence.money_decision import MoneyRule, MoneyTerms
-from autopublisher.domain.evidence.spread import GRID, PastTest
+from autopublisher.domain.evidence.spread import GRID, PastTest, learned
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.past_tests import KNOWN_FROM, MeasuredTest, Omission
 
@@ -282,3 +283,36 @@ def test_a_memory_fixed_beforehand_decides_as_its_tests_do_until_it_knows_more()
     assert doubtful is not None
     assert doubtful.p_best < decided[1].p_best
     assert MoneyTerms(1.0, memory=memory).tests_behind == len(tests)
+
+
+def test_a_row_tells_apart_what_an_event_is_worth() -> None:
+    row, timeline = left(), build(DESIGN, history())
+    _, values = parts_of(DESIGN, totals_at(DESIGN, timeline, 48, (0, 1, 2)))
+    assert [each for each, _ in row.values] == pytest.approx(values.estimate - values.estimate.mean())
+    assert [each for _, each in row.values] == pytest.approx(values.variance)
+    assert row.share_of_values == 0.16
+    by_cost = left(replace(DESIGN, criterion=Criterion.CPA))
+    assert (by_cost.values, by_cost.share_of_values) == ((), 0.0)
+
+
+def test_what_baskets_do_is_no_doubt_of_a_tie_of_clicks() -> None:
+    clicks, baskets = ((-0.2, 0.001), (0.0, 0.001), (0.2, 0.001)), (0.1, -0.2, 0.1)
+    rates = tuple((0.9 * level + more, 0.06) for (level, _), more in zip(clicks, baskets, strict=True))
+    untold = [replace(test, rates=rates, clicks=clicks) for test in past(8)]
+    values = tuple((each, 0.03) for each in baskets)
+    told = [replace(test, values=values, share_of_values=0.16) for test in untold]
+    known, unknown = (memory_of(Criterion.ROAS, each) for each in (told, untold))
+    assert known.useless < unknown.useless
+    assert known.expected_slope > unknown.expected_slope
+
+
+def test_the_spread_is_learned_from_both_parts_with_their_shares() -> None:
+    rates, values = np.array([[0.3, 0.05], [-0.3, 0.07]]), np.array([[0.1, 0.02], [-0.1, 0.03]])
+    found = learned([PastTest(0, rates, np.zeros((0, 2)), values, 0.16)]).spread
+    weights = np.exp(-0.5 * (np.log(GRID / 0.15) / 0.7) ** 2)
+    default = weights / weights.sum()
+    for part, share in ((rates - values, 0.84), (values, 0.16)):
+        # Of two with a flat mean, only their difference tells.
+        apart, variance = part[0, 0] - part[1, 0], 2 * share * GRID**2 + part[:, 1].sum()
+        weights = weights * np.exp(-0.5 * apart**2 / variance) / np.sqrt(variance)
+    assert found == pytest.approx(0.9 * weights / weights.sum() + 0.1 * default, rel=1e-9)
