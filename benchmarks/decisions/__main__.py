@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.decisions import net, said
+from benchmarks.decisions import memory, net, proven, said
 from benchmarks.decisions.report import written
 from benchmarks.decisions.tables import Over, Record
 from benchmarks.machine import RESULTS, keep_records
@@ -21,6 +21,10 @@ MEASURES: Mapping[str, Callable[..., list[Record]]] = {
     "brief": net.brief,
     "said": said.said,
     "criteria": said.by_criterion,
+    "memory": memory.memory,
+    "clicks": memory.clicks,
+    "proof": proven.proof,
+    "engine": proven.engine,
 }
 
 

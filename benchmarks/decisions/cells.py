@@ -91,11 +91,18 @@ class Simulated:
 
 
 def drawn(
-    cell: Cell, seed: int, criterion: Criterion = Criterion.ROAS, *, own_spread: bool = False, **market: float
+    cell: Cell,
+    seed: int,
+    criterion: Criterion = Criterion.ROAS,
+    *,
+    own_spread: bool = False,
+    tied: bool = True,
+    **market: float,
 ) -> Simulated:
     """Return the test of a cell with a seed; ``market`` are fields of the market that differ from the usual.
 
-    With ``own_spread`` the cell's spread is that of what the criterion compares, not of returns.
+    With ``own_spread`` the cell's spread is that of what the criterion compares, not of returns. Without ``tied`` clicks
+    differ as much, but say nothing of sales.
     """
     rng = np.random.default_rng(
         [seed, cell.variants, round(cell.purchases), round(100 * cell.spread), cell.days]
@@ -105,6 +112,7 @@ def drawn(
     if own_spread:
         alone = Effects(*np.diag(parts)[:, :, None]).of(criterion)
         effects = effects.times(1 / float((alone**2).sum() ** 0.5))
+    clicks = effects.clicks if tied else rng.normal(0, OF_CLICKS * cell.spread, cell.variants)
     hours, spend = 24 * cell.days, cell.budget / cell.variants
     world = Market(
         hours=hours,
@@ -112,7 +120,7 @@ def drawn(
         spend_per_hour=spend / hours,
         purchases_per_hour=cell.purchases / cell.variants / hours,
         lifts=tuple(np.exp(effects.clicks + effects.sales).tolist()),
-        click_lifts=tuple(np.exp(effects.clicks).tolist()),
+        click_lifts=tuple(np.exp(clicks).tolist()),
         click_day_spread=CLICK_DAY_SPREAD,
         basket_ratio=tuple(np.exp(effects.baskets).tolist()),
         **market,  # type: ignore[arg-type] # numbers, as the fields named are

@@ -1,127 +1,123 @@
-"""What an account's memory changes: said and true figures with none, five and twenty finished tests behind, on equal tests.
+"""What an account's memory changes, on equal tests: what is said with none, five and twenty tests behind, and clicks.
 
-``python -m benchmarks.decisions.memory --accounts 40`` prints a line for each case, by hourly markets whose tests go through
-the product's own rows. Basket variation and day noise are those that the market has, beside what twenty tests say of them.
+Tests go through the product's own rows. A tie of clicks: they are half of what makes returns differ, or say nothing of them.
 """
 
-import argparse
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.decisions.market import Market, history
+from benchmarks.decisions.cells import Array, Cell, Simulated, drawn
+from benchmarks.decisions.tables import Over, Record
 
-from autopublisher.domain.evidence import Criterion, Design
+from autopublisher.domain.evidence import Criterion
 from autopublisher.domain.evidence.memory import measured_test, memory_of
 from autopublisher.domain.evidence.money_decision import MoneyDecision, MoneyRule, MoneyTerms
-from autopublisher.domain.evidence.observations import History
 from autopublisher.domain.evidence.timeline import build
 from autopublisher.domain.past_tests import AccountMemory, MeasuredTest
 
-PRICE, ALIKE = 20.0, 0.16
 BEHIND = (0, 5, 20)
 NEW_TESTS = 10
+ACCOUNTS = 60
+_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Case:
-    """Variants, purchases of each, days, spread of log effects, and noise of a variant's days."""
+    """What the past tests and the new ones of an account are like, and whether clicks are tied to sales."""
 
-    variants: int
-    purchases: int
-    days: int
-    spread: float
-    day_noise: float = 0.08
+    past: Cell
+    new: Cell
+    tied: bool = True
 
 
-CASES = (
-    *(Case(4, 45, 7, spread) for spread in (0.05, 0.2, 0.4)),
-    *(Case(2, 150, 7, spread) for spread in (0.05, 0.2, 0.4)),
-    Case(2, 150, 7, 0.2, 0.25),
+LIKE = tuple(Case(Cell(4, 180, spread, 7), Cell(4, 180, spread, 7)) for spread in (0.05, 0.2, 0.4))
+WITH_CLICKS = tuple(
+    Case(Cell(3, 135, 0.2, 7), Cell(5, purchases, 0.2, 1), tied)
+    for tied in (True, False)
+    for purchases in (7, 25)
 )
 
 
-def played(case: Case, rng: np.random.Generator) -> tuple[Design, History, np.ndarray]:
-    """Play one test to its end, late reports still out; return it with the true effects."""
-    rates = rng.normal(0, case.spread * (1 - ALIKE) ** 0.5, case.variants)
-    baskets = rng.normal(0, case.spread * ALIKE**0.5, case.variants)
-    hours, spend = 24 * case.days, PRICE * case.purchases
-    market = Market(
-        hours=hours,
-        cooldown=0,
-        spend_per_hour=spend / hours,
-        purchases_per_hour=case.purchases / hours,
-        lifts=tuple(np.exp(rates).tolist()),
-        basket_ratio=tuple(np.exp(baskets).tolist()),
-        day_spread=case.day_noise,
-    )
-    design = Design(
-        variants=tuple("ABCDEFGHIJ"[: case.variants]),
-        planned_spend_per_variant=spend,
-        planned_hours=float(hours),
-        same_offer=True,
-        cooldown_hours=0.0,
-        poll_hours=1.0,
-    )
-    return design, history(market, rng), rates + baskets
+def account(job: tuple[Case, int]) -> tuple[bool, Array]:
+    """Return of one account whether it uses clicks, and by new test and tests behind P(best), best, gain, true gain, share.
 
-
-def remembered(case: Case, rng: np.random.Generator) -> list[MeasuredTest]:
-    """Return what the tests of an account's past have left."""
+    The last but one is the true gain of the choice, the last what the best would gain; shape (tests, behind, 5).
+    """
+    case, number = job
+    seeds = iter(range(_SEEDS * number, _SEEDS * (number + 1)))
     left: list[MeasuredTest] = []
     while len(left) < max(BEHIND):
-        design, polls, _ = played(case, rng)
-        row = measured_test(design, polls, design.planned_hours)
+        test = drawn(case.past, next(seeds), tied=case.tied)
+        row = measured_test(test.design, test.polls, test.design.planned_hours)
         left += [row] if isinstance(row, MeasuredTest) else []
-    return left
+    memories = [memory_of(Criterion.ROAS, left[len(left) - behind :]) for behind in BEHIND]
+    tests = [drawn(case.new, next(seeds), tied=case.tied) for _ in range(NEW_TESTS)]
+    rows = [[_row(test, _decided(test, memory)) for memory in memories] for test in tests]
+    return memories[-1].slope > 0, np.array(rows)
 
 
-def decided(design: Design, polls: History, memory: AccountMemory) -> MoneyDecision | None:
+def _decided(test: Simulated, memory: AccountMemory) -> MoneyDecision | None:
     """Return the money decision at a test's end, half of the budget being left."""
-    total = 2 * design.planned_spend_per_variant * len(design.variants)
-    rule = MoneyRule(design, MoneyTerms(total, memory=memory), build(design, polls))
-    return rule.decided(len(polls), tuple(range(len(design.variants))), may_test=False)
+    rule = MoneyRule(
+        test.design, MoneyTerms(2 * test.cell.budget, memory=memory), build(test.design, test.polls)
+    )
+    return rule.decided(len(test.polls), tuple(range(test.cell.variants)), may_test=False)
 
 
-def line_of(case: Case, accounts: int) -> str:
-    """Return a case's line: what twenty tests say of noise, then said/true P(best) and gain by tests behind."""
-    said: dict[int, list[tuple[float, float, float, float]]] = {number: [] for number in BEHIND}
-    known = []
-    for account in range(accounts):
-        rng = np.random.default_rng([account, case.variants, case.purchases, round(100 * case.spread)])
-        past = remembered(case, rng)
-        memories = {number: memory_of(Criterion.ROAS, past[len(past) - number :]) for number in BEHIND}
-        known.append(memories[max(BEHIND)])
-        for _ in range(NEW_TESTS):
-            design, polls, effects = played(case, rng)
-            for number, memory in memories.items():
-                found = decided(design, polls, memory)
-                if found is not None:
-                    pick = design.variants.index(found.variant)
-                    best, gain = effects[pick] >= effects.max(), effects[pick] - effects.mean()
-                    said[number].append((found.p_best, float(best), found.expected_gain, float(gain)))
-    baskets = np.mean([math.sqrt(each.value_dispersion or 0.0) for each in known])
-    days = np.mean([each.likely_day_spread(0.12, 0.05) or 0.0 for each in known])
-    cells = [*vars(case).values(), f"{baskets:.2f}", f"{days:.3f}", *(_told(said[one]) for one in BEHIND)]
-    return f"| {' | '.join(map(str, cells))} |"
+def _row(test: Simulated, found: MoneyDecision | None) -> list[float]:
+    effects, best = test.effects.returns, float(test.rates.max() - test.rates.mean())
+    if found is None:
+        return [1 / len(effects), 1 / len(effects), 0.0, 0.0, 0.0, best]
+    pick = test.design.variants.index(found.variant)
+    gained = float(test.rates[pick] - test.rates.mean())
+    gain = float(effects[pick] - effects.mean())
+    return [found.p_best, float(effects[pick] >= effects.max()), found.expected_gain, gain, gained, best]
 
 
-def _told(pairs: list[tuple[float, float, float, float]]) -> str:
-    chance, best, gain, true = np.mean(pairs, axis=0)
-    return f"{chance:.3f}/{best:.3f}, {gain:.3f}/{true:.3f}"
+def memory(*, quick: bool, over: Over) -> list[Record]:
+    """Return what is said and what is true by tests behind."""
+    return _measured(LIKE[1:2] if quick else LIKE, over, quick=quick)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=40)
-    options = parser.parse_args()
-    behind = " | ".join(f"P(best), gain after {number}" for number in BEHIND)
-    print(f"| variants | purchases | days | spread | day noise | CV of baskets | day noise used | {behind} |")
-    print(f"|{' --- |' * (7 + len(BEHIND))}")
-    for case in CASES:
-        print(line_of(case, options.accounts), flush=True)
+def clicks(*, quick: bool, over: Over) -> list[Record]:
+    """Return the same where clicks are many and purchases few."""
+    return _measured(WITH_CLICKS[:1] if quick else WITH_CLICKS, over, quick=quick)
 
 
-if __name__ == "__main__":
-    main()
+def _measured(cases: tuple[Case, ...], over: Over, *, quick: bool) -> list[Record]:
+    accounts = 4 if quick else ACCOUNTS
+    jobs = [(case, number) for case in cases for number in range(accounts)]
+    found = list(over(account, jobs))
+    records = []
+    for case in cases:
+        of = [each for (one, _), each in zip(jobs, found, strict=True) if one == case]
+        rows = np.concatenate([each for _, each in of])
+        used = float(np.mean([each for each, _ in of]))
+        records += [_record(case, behind, rows, used) for behind in range(len(BEHIND))]
+    return records
+
+
+def _record(case: Case, behind: int, rows: Array, used: float) -> Record:
+    p_best, best, gain, true, gained, most = rows[:, behind].T
+    ratio, share = float(gain.sum() / true.sum()), float(gained.sum() / most.sum())
+    before = rows[:, 0, 4]
+    change = (gained - before).sum() / most.sum()
+    count = len(rows) ** 0.5
+    return {
+        "variants": case.new.variants,
+        "purchases": case.new.purchases,
+        "spread": case.new.spread,
+        "tied": case.tied,
+        "behind": BEHIND[behind],
+        "tests": len(rows),
+        "p_said": float(p_best.mean()),
+        "p_true": float(best.mean()),
+        "gain_said": float(gain.mean()),
+        "gain_true": float(true.mean()),
+        "ratio": ratio,
+        "ratio_error": float((gain - ratio * true).std() / true.mean() / count),
+        "gross": share,
+        "change": float(change),
+        "change_error": float((gained - before - change * most).std() / most.mean() / count),
+        "clicks_used": used if BEHIND[behind] == max(BEHIND) else None,
+    }

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.decisions import tables
 from benchmarks.decisions.tables import Record
+from benchmarks.decisions.targets import closing
 
 _PURCHASES = "10, 30, 50, 150, 450, 1,500, 5,000"
 
@@ -25,11 +26,31 @@ _PRICED = f"""Gain over leaving all as they are, % of revenue: twice the budget 
 _SAID = """Fixed ends, half of the budget left, spreads drawn from the default prior (median .15). Slopes: least squares of
 true on said; loss: true over said; cover: of the 5 to 95 % range of the lift; bias: of the log lift."""
 
+_BEHIND = """Said and true with so many finished tests behind, on the same new tests, half of the budget left; change: of
+the gross share against no memory."""
+
+_PROOF = """Two weeks, then 72 h without spend; the whole budget three times the planned test; share of tests in which one
+is named, and wrongly. Money may end it: the same tests in the mode that lets it. YEAST and SPRT-z look daily, take purchases
+as independent, and know nothing of days."""
+
 SECTIONS: Mapping[str, tuple[str, str]] = {
     "said": ("What is said of returns on spend", _SAID),
     "criteria": (
         "What is said by every criterion",
         f"{_SAID} The spread is that of what the criterion compares; 20 clicks a purchase.",
+    ),
+    "memory": (
+        "What an account's memory changes",
+        f"{_BEHIND} Past and new tests of 45 purchases each in 7 days.",
+    ),
+    "clicks": (
+        "Clicks with a memory",
+        f"{_BEHIND} 20 tests of three variants with 45 purchases each; new tests of a day. Untied, clicks say nothing.",
+    ),
+    "proof": ("Proof with and without the money rule", _PROOF),
+    "engine": (
+        "A money look",
+        "Whether it is the same again, with variants renamed, and without the days after it.",
     ),
 }
 """Title and text of the measures whose records are shown as they are."""
@@ -44,6 +65,7 @@ def written(known: Mapping[str, Any]) -> str:
         title = "The brief: two variants, 5 days, spread .2; 15, 50, 500 purchases"
         parts.append(_section(title, "", tables.captured(found["brief"])))
     parts += [_section(*SECTIONS[name], tables.plain(found[name])) for name in SECTIONS if name in found]
+    parts.append(_section("Targets", "", closing(found)))
     return "\n\n".join(parts) + "\n"
 
 
