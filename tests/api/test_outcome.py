@@ -144,6 +144,19 @@ def test_another_variant_than_the_money_decision_names_was_expected_nothing_of(b
     assert outcome_of(replace(bet, final=None)) is None
 
 
+def test_where_all_were_kept_nothing_more_than_an_equal_split_was_expected(bet: RunView) -> None:
+    assert bet.decision is not None
+    all_of_them = replace(bet.run, release=Release(None, "B", way=Way.KEEP_ALL))
+    assert outcome_of(replace(bet, run=all_of_them)) is None  # the decision names B
+    advised = replace(bet.decision, money=json.dumps(SAID | {"choice": "keep_split"}))
+    outcome = outcome_of(settled(bet, run=all_of_them, decision=advised))
+    assert outcome is not None
+    assert (outcome.expected.variant, outcome.expected.share) == (None, 0.0)
+    assert outcome.said[0].code == "outcome.expected_keeping"
+    assert outcome.came is not None
+    assert outcome.came.more == euro(-360)
+
+
 def test_where_no_revenue_is_measured_there_is_a_share_and_no_result(bet: RunView) -> None:
     assert bet.decision is not None
     without = json.dumps(SAID | {"revenue": None, "budget_revenue": None})

@@ -121,6 +121,37 @@ def test_the_pages_tell_what_deciding_is_worth_and_what_is_recommended(
         assert [one for one in said if one not in shown] == []
 
 
+def test_keeping_all_is_offered_with_what_it_costs_and_names_no_variant(
+    manager_page: TestClient,
+    client: TestClient,
+    manager: dict[str, str],
+    database: MemoryDatabase,
+    put_run: PutRun,
+) -> None:
+    run = unproven(put_run)
+    with_bet(database, run)
+    path = f"/meta/autopilot/status/{run.id}"
+    told = client.get(path, headers=manager).json()["money_decision"]
+    assert told["cost_of_keeping_all_amount"] == 62.5  # .80 less .75 of 1250
+    shown = manager_page.get(f"/approvals/{run.id}", headers={"Accept-Language": "en"}).text
+    assert 'value="keep_all"' in shown
+    assert "about 62 EUR" in shown
+    assert "needs a manager or admin" in shown
+    facts = facts_of(Reports(database.unit_of_work).view(run.id), UTC)
+    assert facts["ways of publishing"].endswith("keep_all brings about 62.50 EUR less than in_place")
+
+
+def test_where_none_is_ahead_keeping_all_is_what_is_recommended(
+    manager_page: TestClient, database: MemoryDatabase, put_run: PutRun
+) -> None:
+    run = unproven(put_run)
+    with_bet(database, run, choice="keep_split", worth={"publish": 0.75, "keep": 0.75, "test_on": None})
+    shown = manager_page.get(f"/approvals/{run.id}", headers={"Accept-Language": "es"}).text
+    field = re.findall(r'<input type="radio" name="variant" value="keep_all"[^>]*>', shown)
+    assert [" checked" in one for one in field] == [True]
+    assert "Conservar todas" in shown
+
+
 def test_a_bet_that_was_followed_is_called_no_winner_in_a_terminal(
     database: MemoryDatabase, put_run: PutRun
 ) -> None:

@@ -88,12 +88,14 @@ def test_a_final_campaign_that_somebody_archived_counts_all_the_same(status: Run
 
 
 @pytest.mark.parametrize("again", Way)
+@pytest.mark.parametrize("went", [Way.IN_PLACE, Way.KEEP_ALL])
 @pytest.mark.parametrize("status", UNDER_WAY)
-def test_an_arm_that_went_on_is_counted_whatever_is_approved_after_a_restore(
-    status: RunStatus, again: Way
+def test_arms_that_went_on_are_counted_whatever_is_approved_after_a_restore(
+    status: RunStatus, went: Way, again: Way
 ) -> None:
-    world = RestoredWorld(way=Way.IN_PLACE)
+    world = RestoredWorld(way=went)
     assert world.go().status is _R.COMPLETED
+    assert len(world.active()) == (4 if went is Way.KEEP_ALL else 2)
     for last in (False, True):
         world.pass_time(hours=20)
         world.restore(backup_in(world, status, last=last))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autopublisher.adapters.memory.tables import Tables
+from autopublisher.domain.access import Role
 from autopublisher.domain.errors import ConflictError, MetaError
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.naming import run_mark
@@ -66,9 +67,16 @@ class RestoredWorld:
                 return run
             if run.status is RunStatus.WAITING_APPROVAL and run.release.approval is None:
                 self.back_up()
-                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B", way=self.way)
+                self.approve()
             self.tick()
         raise AssertionError(f"{self.run.status} after {ticks} ticks: {self.run.attention}")
+
+    def approve(self) -> None:
+        """Give a person's word in the world's way, for variant B where a variant is named."""
+        variant = None if self.way is Way.KEEP_ALL else "B"
+        self.machine.approvals.publish_winner(
+            self.run_id, "manager", variant, "in season", role=Role.MANAGER, way=self.way
+        )
 
     def restore(self, backup: Backup) -> None:
         """Put the database back as it was and start the process again."""
@@ -97,7 +105,7 @@ class RestoredWorld:
             and run.next_tick_at is not None
         ):
             with suppress(ConflictError):
-                self.machine.approvals.publish_winner(self.run_id, "manager", variant="B", way=self.way)
+                self.approve()
         run, look = self.run, self.machine.watch().next_look_at
         return look if run.is_final or run.next_tick_at is None else min(look, run.next_tick_at)
 

@@ -77,6 +77,7 @@ def present_money_decision(view: RunView) -> MoneyDecisionOut | None:
         worth_of_waiting=worth.waiting_share,
         worth_of_waiting_amount=_maybe_major(worth.waiting),
         cost_of_scaling_amount=_maybe_major(worth.scaling),
+        cost_of_keeping_all_amount=_maybe_major(worth.keeping),
         returns=worth.returns,
         lift=worth.lift,
         lift_interval=list(worth.lift_interval),
@@ -100,7 +101,7 @@ def present_outcome(view: RunView, reader: Language) -> OutcomeOut | None:
     low, high = expected.gain_range or (None, None)
     return OutcomeOut(
         way=expected.way.value,
-        variant=variant_id(view.run.id, expected.variant),
+        variant=variant_of(view.run, expected.variant),
         expected_gain=expected.share,
         expected_gain_amount=_maybe_major(expected.gain),
         expected_gain_low=_maybe_major(low),

@@ -41,7 +41,9 @@ class OutcomeOut(Told):
     """
 
     way: str = Field(description="How it was published, for which the expectation is stated.")
-    variant: str = Field(description="What was published, by its id. No proof.")
+    variant: str | None = Field(
+        description="What was published, by its id; null where all were kept. No proof."
+    )
     expected_gain: float = Field(
         description="Over splitting the rest equally, as a share of what that earns."
     )
@@ -98,6 +100,9 @@ class MoneyDecisionOut(Told):
     worth_of_waiting_amount: float | None
     cost_of_scaling_amount: float | None = Field(
         description="What publishing `scaled` is expected to bring less than `in_place`: it learns anew and buys dearer."
+    )
+    cost_of_keeping_all_amount: float | None = Field(
+        description="What `keep_all` is expected to bring less than following the variant `in_place`."
     )
     returns: float | None = Field(
         description="What comes back of each unit spent on the variant when the goods are paid; null without a `margin`."

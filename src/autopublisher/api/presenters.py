@@ -331,7 +331,8 @@ def _release(run: Run) -> ReleaseOut | None:
     if given is None:
         return None
     return ReleaseOut(
-        variant_id=variant_id(run.id, given.variant),
+        variant_id=variant_of(run, given.variant),
+        way=run.release.way,
         by=given.by,
         at=given.at,
         comment=given.comment,

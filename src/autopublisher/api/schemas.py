@@ -307,11 +307,13 @@ class PublishWinnerIn(Asked):
     run_id: Annotated[Identifier, shown(RUN_ID_EXAMPLE)]
     """The run that waits for approval."""
     variant_id: Annotated[ShortText | None, shown("A")] = None
-    """The variant to publish: its letter, its name, or its id as the run shows it. Without, the proven winner."""
+    """The variant to publish: its letter, its name, or its id as the run shows it. Without, the proven winner; none with
+    `keep_all`."""
     way: Annotated[Way, shown("scaled")] = Way.SCALED
     """How it is published: `scaled` by a campaign of its own with `scaling_factor` times the daily budget, which has to
     learn anew; `in_place` by its own ad set of the test, which goes on at the test's pace with what is left of
-    `total_budget`. All other variants stay off either way."""
+    `total_budget`, all others staying off; `keep_all` names no variant: all that can go on do so in place, with equal
+    parts of what is left."""
     comment: Annotated[Text, shown("Fits the season.")] = ""
     """Why, for the audit trail."""
     plan_digest: Annotated[ShortText | None, shown("9f86d081884c7d65")] = None

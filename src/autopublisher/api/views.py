@@ -10,7 +10,7 @@ from autopublisher.api.told import Told
 from autopublisher.domain.access import Role
 from autopublisher.domain.campaigns.campaign import CampaignState
 from autopublisher.domain.runs.approvals import Basis
-from autopublisher.domain.runs.run import RunStatus
+from autopublisher.domain.runs.run import RunStatus, Way
 
 EXAMPLE_RESPONSE: dict[str, Any] = {
     "run_id": "8c0f0a38-9b0a-4c61-8c0a-7a1f6a4b0c55",
@@ -86,9 +86,10 @@ class VariantOut(Told):
 
 
 class ReleaseOut(Told):
-    """A person's release of a variant."""
+    """A person's release of a variant, or their word to keep all."""
 
-    variant_id: str
+    variant_id: str | None = Field(description="Null where all are kept.")
+    way: Way = Field(description="How it is published.")
     by: str
     at: datetime
     comment: str

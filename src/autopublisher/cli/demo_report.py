@@ -18,7 +18,7 @@ from autopublisher.domain.journal.keys import Purpose, purpose_of
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.moments import moment_text
-from autopublisher.domain.runs.final_campaign import published_key
+from autopublisher.domain.runs.final_campaign import published_keys
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.views.outcome import outcome_of
 
@@ -101,7 +101,7 @@ def _final_campaign(view: RunView, zone: tzinfo) -> dict[str, str]:
 
 def _published(view: RunView) -> set[str]:
     """Return the keys of what is published: a campaign of its own, or an arm that goes on."""
-    return {published_key(view.run, kind) for kind in _TREE}
+    return {key for kind in _TREE for key in published_keys(view.run, kind)}
 
 
 def _why_spend_differs(view: RunView, truth: Truth, zone: tzinfo) -> str:

@@ -13,13 +13,14 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.moments import in_zone, moment_text
 from autopublisher.domain.runs.approvals import Basis
-from autopublisher.domain.runs.run import Run
+from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import RunView, VariantView
 from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import render
 from autopublisher.views.moments import Zones
 from autopublisher.views.outcome import outcome_of
 from autopublisher.views.progress import progress_of
+from autopublisher.views.worth import worth_of
 
 VARIANT_COLUMNS = (
     "variant",
@@ -116,6 +117,7 @@ def facts_of(view: RunView, zone: tzinfo) -> dict[str, str]:
     if (given := run.release.approval) is not None:
         facts["approved by"] = f"{given.by}, {moment_text(given.at.astimezone(zone))}"
         facts |= {"reason of approval": given.comment} if given.comment else {}
+    facts |= _prices(view)
     if run.request.scheduled_for is not None:
         facts["scheduled for"] = moment_text(run.request.scheduled_for.astimezone(zone))
     if run.reason:
@@ -132,6 +134,15 @@ def _outcome(view: RunView, zone: tzinfo) -> dict[str, str]:
     outcome = outcome_of(view)
     said = () if outcome is None else (render(one, language(), zone) for one in outcome.said)
     return {"expected, and what came": " ".join(said)} if outcome is not None else {}
+
+
+def _prices(view: RunView) -> dict[str, str]:
+    """Return what the ways of publishing are expected to bring less than the bet in place, while a person is asked."""
+    worth = worth_of(view) if view.run.status is RunStatus.WAITING_APPROVAL else None
+    if worth is None or worth.keeping is None:
+        return {}
+    scaled = "" if worth.scaling is None else worded("price_of_scaling", less=worth.scaling) + "; "
+    return {"ways of publishing": scaled + worded("price_of_keeping_all", less=worth.keeping)}
 
 
 def _as_of(at: datetime | None, zone: tzinfo) -> str:

@@ -23,7 +23,8 @@ from autopublisher.domain.access import Permission, Role, require
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.moments import moment_text
 from autopublisher.domain.runs.run import RunStatus, Way
-from autopublisher.flows.requests.reports import FoundObject, RunView
+from autopublisher.flows.requests.found_objects import FoundObject
+from autopublisher.flows.requests.reports import RunView
 from autopublisher.views.moments import Zones, account_zones, zone_for
 
 FOUND_COLUMNS = ("kind", "meta_id", "name", "status", "spent", "at_worst", "read_at")

@@ -261,11 +261,11 @@ class _Pages:
         self._desk.approvals.publish_winner(
             RunId(run_id),
             reader.name,
-            variant=variant or None,
+            variant=None if variant == Way.KEEP_ALL.value else variant or None,
             comment=comment,
             digest=digest,
             role=reader.role,
-            way=_way_of(way),
+            way=_way_of(variant if variant == Way.KEEP_ALL.value else way),
         )
         target = f"/runs/{run_id}" if allows(reader.role, Permission.RUN_READ) else "/approvals?done=1"
         return RedirectResponse(target, 303)

@@ -29,6 +29,7 @@ class OutcomeMessage(Code):
 
     EXPECTED = "outcome.expected"
     EXPECTED_SHARE = "outcome.expected_share"
+    EXPECTED_KEEPING = "outcome.expected_keeping"
     SPENDING = "outcome.spending"
     LATE = "outcome.late"
     OBSERVED = "outcome.observed"
@@ -38,18 +39,16 @@ class OutcomeMessage(Code):
     IN_PLACE = "outcome.in_place"
 
 
-_WAYS = {Way.SCALED: OutcomeMessage.SCALED(), Way.IN_PLACE: OutcomeMessage.IN_PLACE()}
-
-
 @dataclass(frozen=True)
 class Expected:
     """What following the money decision was expected to bring more than an equal split, in the way that was chosen.
 
     ``share`` is of what the rest of the budget earns; the amounts are None where the criterion measures no revenue.
-    ``at`` is when the figures of the decision were read.
+    ``at`` is when the figures of the decision were read. Where all were kept there is no ``variant``, and nothing more was
+    expected: that is the equal split.
     """
 
-    variant: str
+    variant: str | None
     way: Way
     share: float
     gain: Money | None
@@ -114,7 +113,10 @@ class Outcome:
 
 
 def _expectation(expected: Expected) -> Message:
-    given: dict[str, Param] = {"variant": expected.variant, "way": _WAYS[expected.way]}
+    if expected.variant is None:
+        return OutcomeMessage.EXPECTED_KEEPING()
+    way = OutcomeMessage.SCALED() if expected.way is Way.SCALED else OutcomeMessage.IN_PLACE()
+    given: dict[str, Param] = {"variant": expected.variant, "way": way}
     if expected.at is not None and expected.gain is not None and expected.gain_range is not None:
         low, high = expected.gain_range
         return OutcomeMessage.EXPECTED(**given, at=expected.at, gain=expected.gain, low=low, high=high)
@@ -126,7 +128,13 @@ def outcome_of(view: RunView) -> Outcome | None:
     worth, final = worth_of(view), view.final
     if worth is None or final is None or view.settles_at is None:
         return None
-    if worth.choice != "publish" or view.run.release.winner != worth.variant:
+    keeps = view.run.release.way is Way.KEEP_ALL
+    follows = (
+        worth.choice == "keep_split"
+        if keeps
+        else (worth.choice, view.run.release.winner) == ("publish", worth.variant)
+    )
+    if not follows:
         return None
     campaign, goes_on = final.campaign, view.run.release.way is not Way.SCALED
     is_settled = campaign.state is CampaignState.SETTLED
@@ -144,6 +152,8 @@ def outcome_of(view: RunView) -> Outcome | None:
 def _expected(view: RunView, worth: Worth) -> Expected:
     """Return what was expected in the way chosen: a scaled campaign earns its efficiency of what going on in place would."""
     said, way = view.money_said or {}, view.run.release.way
+    if way is Way.KEEP_ALL:
+        return Expected(None, way, 0.0, None, None, worth.at)
     kept = said.get("scaled_efficiency") if way is Way.SCALED else 1.0
     kept = 1.0 if kept is None else kept
     rest = said.get("revenue")

@@ -13,9 +13,10 @@ class Worth:
     """A money decision. Shares are 0 to 1 of what the rest of the budget earns, ``waiting_share`` of what all of it earns.
 
     Amounts are None where the criterion measures no revenue, ``waiting`` also where nothing is left to test; a negative one
-    is what testing on costs. ``scaling`` is what a scaled campaign is expected to bring less than going on in place. ``at``
-    is when the figures were read that it rests on. ``returns`` is what comes back of each unit spent on the variant when the
-    goods are paid, None where the margin is not known.
+    is what testing on costs. ``scaling`` is what a scaled campaign is expected to bring less than going on in place,
+    ``keeping`` what keeping all is expected to bring less than following the variant in place. ``at`` is when the figures
+    were read that it rests on. ``returns`` is what comes back of each unit spent on the variant when the goods are paid,
+    None where the margin is not known.
     """
 
     choice: str
@@ -32,6 +33,7 @@ class Worth:
     loss: Money | None
     waiting: Money | None
     scaling: Money | None
+    keeping: Money | None
     returns: float | None
     lift: float
     lift_interval: tuple[float, float]
@@ -70,6 +72,7 @@ def worth_of(view: RunView) -> Worth | None:
         scaling=amount(
             None if said.get("scaled_efficiency") is None else 1 - said["scaled_efficiency"], rest
         ),
+        keeping=amount(max(0.0, worth["publish"] - worth["keep"]), whole),
         returns=said.get("returns"),
         lift=said["lift"],
         lift_interval=(low, high),

@@ -198,7 +198,9 @@ def test_without_a_proven_winner_the_variant_must_be_named() -> None:
 
 def test_a_person_may_choose_where_nothing_is_proven() -> None:
     stage = waiting_stage(proven=False)
-    stage.approvals.publish_winner(stage.run_id, "manager", variant="A")
+    stage.approvals.publish_winner(
+        stage.run_id, "manager", variant="A", comment="fits the shop", role=Role.MANAGER
+    )
     run = stage.go()
     assert (run.status, run.release.winner, run.release.is_proven) == (RunStatus.COMPLETED, "A", False)
     assert all("Final (A)" in name for name in stage.active())
@@ -260,9 +262,14 @@ def test_what_either_verdict_recommends_is_open_to_all_who_approve() -> None:
     both = replace(bet, verdict='{"winner": "A"}')
     assert not any(overrides_evidence(run, both, letter) for letter in "AB")
     none = replace(bet, money='{"choice": "keep_split", "variant": "B"}')
-    assert not any(overrides_evidence(run, none, letter) for letter in "AB")
+    assert [overrides_evidence(run, none, letter) for letter in ("A", "B", None)] == [True, True, False]
+    assert overrides_evidence(run, bet, None)
+    either = replace(none, verdict='{"winner": "A"}')
+    assert [overrides_evidence(run, either, letter) for letter in ("A", "B", None)] == [False, True, False]
+    undecided = replace(bet, money='{"choice": "test_on", "variant": "B"}')
+    assert not any(overrides_evidence(run, undecided, letter) for letter in ("A", "B", None))
     against = replace(bet, money='{"choice": "spend_nothing", "variant": "B"}')
-    assert all(overrides_evidence(run, against, letter) for letter in "AB")
+    assert all(overrides_evidence(run, against, letter) for letter in ("A", "B", None))
     proven = replace(against, verdict='{"winner": "A"}')
     assert not overrides_evidence(run, proven, "A")
 
@@ -285,7 +292,9 @@ def test_whoever_releases_the_winner_after_an_override_learns_of_it() -> None:
 @pytest.mark.parametrize("form", ["B", "b", " b ", "{run}:B", "{run}:b", "Test Campaign - Variant B"])
 def test_a_variant_may_be_named_by_letter_id_or_name(form: str) -> None:
     stage = waiting_stage(proven=False)
-    run = stage.approvals.publish_winner(stage.run_id, "operator", variant=form.format(run=stage.run_id))
+    run = stage.approvals.publish_winner(
+        stage.run_id, "ana", variant=form.format(run=stage.run_id), comment="taste", role=Role.MANAGER
+    )
     assert run.release.approval is not None
     assert run.release.approval.variant == "B"
 

@@ -14,22 +14,26 @@ from autopublisher.domain.journal.operations import Action, ObjectKind
 from autopublisher.domain.money.exposure import last_day
 from autopublisher.domain.money.ledger import commitment_of, ledger_of
 from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.runs.final_campaign import part_of
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, reservations_of
 from autopublisher.domain.runs.run import Run, RunStatus, Way
+from autopublisher.domain.runs.spend_guard_rule import rule_spec
 from autopublisher.flows.dispatcher import EngineConfig
+from autopublisher.flows.runs.optimizer import budget_from_record
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.simulated import brief_request
-from support.staging import EQUAL_RATES, Stage
+from support.staging import Stage
 from support.stop_staging import completed
 from support.sweep_staging import AN_AGE, SweepStage
 
 AD_SET = "test/b/adset"
+NEARLY_EQUAL = {"A": 1000, "B": 1001}
 
 
 def waiting(request: RunRequest | None = None) -> Stage:
     stage = Stage(request)
-    stage.meta.rates = EQUAL_RATES
+    stage.meta.rates = NEARLY_EQUAL
     run = stage.go(RunStatus.WAITING_APPROVAL)
     assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
     return stage
@@ -74,7 +78,7 @@ def test_its_campaign_counts_from_where_the_test_ended() -> None:
     view = stage.reports.view(run.id)
     assert view.final is not None
     campaign = view.final.campaign
-    before = Money((run.release.final_budget or {})["before"], "EUR")
+    before = Money(part_of(run, "B")["before"], "EUR")
     assert campaign.budget == total_of(run) - before - Money(stage.row("test/a/adset").spent or 0, "EUR")
     assert campaign.state.value == "delivering"
     assert campaign.ad_set_meta_id == stage.row(AD_SET).meta_id
@@ -89,6 +93,18 @@ def test_the_same_way_may_be_approved_twice_and_no_other() -> None:
     stage.approvals.publish_winner(stage.run_id, "manager", variant="B", way=Way.IN_PLACE)
     with pytest.raises(ConflictError, match="approved_already"):
         stage.approvals.publish_winner(stage.run_id, "manager", variant="B")
+
+
+def test_a_budget_that_was_stored_when_only_one_arm_could_go_on_is_read_as_it_was_meant() -> None:
+    run = in_place(waiting())
+    record = dict(run.release.final_budget or {})
+    arms = record.pop("arms")
+    before, tested = (arms["B"][name] for name in ("before", "tested"))
+    stored = {**record, "before": before, "tested": tested}
+    older = replace(run, release=replace(run.release, final_budget=stored))
+    assert dict(part_of(older, "B")) == dict(part_of(run, "B"))
+    rules = [rule_spec(one, budget_from_record(dict(one.release.final_budget or {}))) for one in (older, run)]
+    assert rules[0] == rules[1]
 
 
 # --- its money among others' -----------------------------------------------------------------------
@@ -114,7 +130,7 @@ def test_a_daily_limit_cuts_it_and_its_money_stays_held_until_it_is_on() -> None
     run = in_place(stage)
     assert set(held) == {limit}
     assert (run.release.final_budget or {})["total"] == limit
-    assert int(stage.at_meta(AD_SET)["lifetime_budget"]) == limit + (run.release.final_budget or {})["before"]
+    assert int(stage.at_meta(AD_SET)["lifetime_budget"]) == limit + part_of(run, "B")["before"]
 
 
 def test_what_somebody_had_it_spend_after_its_test_is_told_of_its_campaign() -> None:
@@ -165,7 +181,7 @@ FULL = EngineConfig(poll=timedelta(hours=2), native_rule=True, split_tests=True)
 def decided(crash_at: int = 0) -> tuple[CrashingMachine, RunId]:
     """Return a machine whose run a person has approved in place, to die at crash point ``crash_at`` from there on."""
     machine = seeded(CrashingMachine(FULL), brief_request())
-    machine.meta.rates = EQUAL_RATES
+    machine.meta.rates = NEARLY_EQUAL
     run_id = machine.intake.submit(brief_request(), "tester").id
     assert machine.drive(run_id, RunStatus.WAITING_APPROVAL).status is RunStatus.WAITING_APPROVAL
     machine.approvals.publish_winner(run_id, "manager", variant="B", way=Way.IN_PLACE)

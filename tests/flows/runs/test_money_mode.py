@@ -122,7 +122,8 @@ def test_of_equals_nobody_is_named() -> None:
     stage = ended(asking(DecisionMode.MONEY, share="0.2"))
     assert decisions_of(stage)[-1].kind == "keep_all"
     assert stage.reports.view(stage.run_id).bet is None
-    assert stage.events("approval_requested")[0].message.code == "run.asks_without_winner"
+    assert stage.events("approval_requested")[0].message.code == "run.asks_to_keep_all"
+    assert stage.reports.view(stage.run_id).advised_way is Way.KEEP_ALL
 
 
 def test_what_a_scaled_campaign_costs_is_told_beside_going_on_in_place() -> None:

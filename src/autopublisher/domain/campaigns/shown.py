@@ -16,7 +16,7 @@ class Shown:
 
     ``status`` and ``ad_status`` are own statuses, the former the worse one of campaign and ad set; ``review`` is the ad's
     effective status and ``why`` Meta's words on it. ``off_by`` says who paused what is not ACTIVE. ``spent_at_most`` is the
-    settled spend in minor units, None while figures can still move.
+    settled spend in minor units, None while figures can still move. ``parts`` is how many ad sets it delivers by.
     """
 
     campaign_meta_id: MetaId | None
@@ -34,6 +34,7 @@ class Shown:
     ended_early: bool
     run_ended: bool
     spent_at_most: int | None
+    parts: int = 1
 
 
 _S = CampaignState
@@ -98,11 +99,11 @@ def _with_facts(campaign: Campaign, shown: Shown) -> Campaign:
 def _settled(campaign: Campaign, shown: Shown, now: datetime) -> tuple[Campaign, ...]:
     """Return the campaign settled, through its end where nobody looked in between.
 
-    Its spend is Meta's figure, without the unit that is counted beside it for Meta's rounding.
+    Its spend is Meta's figure, without the unit that is counted beside each part of it for Meta's rounding.
     """
     known = 0 if campaign.spent is None else campaign.spent.minor
     at_most = shown.spent_at_most or 0
-    spent = Money(known if at_most == known + 1 else at_most, campaign.budget.currency)
+    spent = Money(known if known < at_most <= known + shown.parts else at_most, campaign.budget.currency)
     ended = () if campaign.state is _S.ENDED else (_ended(campaign, shown, now),)
     last = (campaign, *ended)[-1]
     settled = last.moved(_S.SETTLED, now, last.reason)

@@ -1,6 +1,6 @@
 """Records that are written for good: audit events, decisions, insight snapshots; and objects as last read from Meta."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,11 @@ class Figures:
     conversions: int = 0
     revenue: int = 0
     engagements: int = 0
+
+    @classmethod
+    def sum_of(cls, many: Sequence["Figures"]) -> "Figures":
+        """Return what several variants have together."""
+        return cls(*map(sum, zip(*map(astuple, many), strict=True)))
 
     def since(self, base: "Figures") -> "Figures":
         """Return what came after ``base``; nothing of what is less than it by now."""

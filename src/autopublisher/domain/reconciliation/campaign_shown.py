@@ -10,17 +10,20 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationState
 from autopublisher.domain.journal.records import MetaObject
+from autopublisher.domain.meta.object_state import GONE
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.runs.final_campaign import (
-    ad_of,
+    ads_of,
     continuation,
     planned,
     published,
-    published_key,
+    published_keys,
     spent_before,
 )
 from autopublisher.domain.runs.reservations import end_of, may_have_happened, was_switched_on
 from autopublisher.domain.runs.run import Run, RunStatus, Way
+
+_ABOVE = (ObjectKind.CAMPAIGN, ObjectKind.AD_SET)
 
 _EARLY = timedelta(minutes=1)
 """An end that is shown so much before the one asked for is somebody's doing: Meta writes moments to the second."""
@@ -40,29 +43,42 @@ def shown_of(
     rows = _since_published(run, rows)
     made = {row.key: row for row in rows}
     models = models if made or run.release.way is Way.SCALED else {}
-    ad_set, ad = made.get(published_key(run, ObjectKind.AD_SET)), ad_of(run, models)
-    above = [models.get(published_key(run, kind)) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET)]
-    asked_until = plan.ends_at if ad_set is None else end_of(ad_set, rows)
-    ends_at = asked_until if above[1] is None or above[1].ends_at is None else above[1].ends_at
-    was_on = ad_set is not None and was_switched_on(ad_set, rows)
+    ad_sets = [made[key] for key in published_keys(run, ObjectKind.AD_SET) if key in made]
+    ads = _standing([[one] for one in ads_of(run, models)])
+    above = _standing(
+        [
+            [models.get(key) for key in keys]
+            for keys in zip(*(published_keys(run, kind) for kind in _ABOVE), strict=True)
+        ]
+    )
+    ad = min(ads, key=_delivery, default=None)
+    asked_until = max((end_of(row, rows) for row in ad_sets), default=plan.ends_at)
+    shown_ends = [one.ends_at for one in above if one is not None and one.ends_at is not None]
+    ends_at = max(shown_ends, default=asked_until)
+    was_on = any(was_switched_on(row, rows) for row in ad_sets)
+    campaigns = [made.get(key) for key in published_keys(run, ObjectKind.CAMPAIGN)]
     return Shown(
-        campaign_meta_id=_meta_id(made.get(published_key(run, ObjectKind.CAMPAIGN))),
-        ad_set_meta_id=_meta_id(ad_set),
+        campaign_meta_id=_meta_id(campaigns),
+        ad_set_meta_id=_meta_id(ad_sets),
         ad_meta_id=None if ad is None else ad.meta_id,
         budget=plan.budget
-        if ad_set is None
-        else Money(reserve_of(ad_set, rows) - spent_before(run), plan.budget.currency),
+        if not ad_sets
+        else Money(
+            sum(reserve_of(row, rows) - spent_before(run, row.spec.variant) for row in ad_sets),
+            plan.budget.currency,
+        ),
         starts_at=plan.starts_at,
         ends_at=ends_at,
         status=_worst(above),
-        ad_status=_worst([ad]),
+        ad_status=_worst(ads or [None]),
         review="" if ad is None else ad.effective_status,
         why=why or ("" if ad is None else ad.effective_status),
-        off_by=_off_by(rows, [*above, ad]),
+        off_by=_off_by(rows, [*above, *ads]),
         was_on=was_on,
         ended_early=ends_at < asked_until - _EARLY,
         run_ended=run.is_final and run.status is not RunStatus.COMPLETED,
-        spent_at_most=_spent_at_most(campaign, run, ad_set, was_on=was_on),
+        spent_at_most=_spent_at_most(campaign, run, ad_sets, was_on=was_on),
+        parts=max(1, len(ad_sets)),
     )
 
 
@@ -73,20 +89,36 @@ def _since_published(run: Run, rows: Sequence[Operation]) -> Sequence[Operation]
     """
     if run.release.way is Way.SCALED:
         return rows
-    went_on = continuation(run, rows)
-    if went_on is None or went_on.state is not OperationState.CONFIRMED:
+    asked = [continuation(run, rows, key) for key in published_keys(run, ObjectKind.AD_SET)]
+    went_on = [row for row in asked if row is not None and row.state is OperationState.CONFIRMED]
+    if not went_on or len(went_on) < len(asked):
         return []
-    return [*published(run, rows), *(row for row in rows if row.sequence >= went_on.sequence)]
+    first = min(row.sequence for row in went_on)
+    return [*published(run, rows), *(row for row in rows if row.sequence >= first)]
 
 
-def _meta_id(row: Operation | None) -> MetaId | None:
-    return None if row is None else row.meta_id
+def _meta_id(rows: Sequence[Operation | None]) -> MetaId | None:
+    """Return the id of the one object that a part of a campaign is; None of several, which the run's objects list."""
+    only = rows[0] if len(rows) == 1 else None
+    return None if only is None else only.meta_id
+
+
+def _standing(families: Sequence[Sequence[MetaObject | None]]) -> list[MetaObject | None]:
+    """Return the objects of those arms that are not gone, for the others go on delivering; of all where all are."""
+    there = [one for one in families if not any(model is not None and model.status in GONE for model in one)]
+    return [model for family in there or families for model in family]
+
+
+def _delivery(model: MetaObject | None) -> int:
+    """Return how far an object is from delivering nothing; one that is not known yet comes before all."""
+    status = "" if model is None else model.status
+    return _WORST_FIRST.index(status) if status in _WORST_FIRST else -1
 
 
 def _worst(models: Sequence[MetaObject | None]) -> str:
     """Return the status by which the least is delivered; empty where an object was not made yet."""
-    shown = ["" if model is None else model.status for model in models]
-    return min(shown, key=lambda status: _WORST_FIRST.index(status) if status in _WORST_FIRST else -1)
+    worst = min(models, key=_delivery, default=None)
+    return "" if worst is None else worst.status
 
 
 def _off_by(rows: Sequence[Operation], models: Sequence[MetaObject | None]) -> Reason:
@@ -99,9 +131,10 @@ def _off_by(rows: Sequence[Operation], models: Sequence[MetaObject | None]) -> R
     return _PAUSES.get(last.purpose, Reason.RUN_ENDING)
 
 
-def _spent_at_most(campaign: Campaign, run: Run, ad_set: Operation | None, *, was_on: bool) -> int | None:
+def _spent_at_most(campaign: Campaign, run: Run, ad_sets: Sequence[Operation], *, was_on: bool) -> int | None:
     """Return the settled spend; nothing where a run ended before its campaign was on and Meta has shown no spend."""
-    if ad_set is not None and ad_set.spent is not None:
-        return ad_set.spent - spent_before(run)
+    spends = [row.spent - spent_before(run, row.spec.variant) for row in ad_sets if row.spent is not None]
+    if ad_sets and len(spends) == len(ad_sets):
+        return sum(spends)
     never_on = run.is_final and run.status is not RunStatus.COMPLETED and not was_on
     return 0 if never_on and not (campaign.spent and campaign.spent.minor) else None

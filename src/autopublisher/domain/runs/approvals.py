@@ -12,8 +12,8 @@ from autopublisher.domain.runs.run import Run
 PROVING_KINDS = frozenset({"winner", "safe_pick"})
 """Kinds of verdict that prove what they name, as a stored decision writes them."""
 
-_PUBLISH, _NOTHING = "publish", "spend_nothing"
-"""The choices of a stored money decision that name a variant to be published, and that advise against all."""
+_PUBLISH, _KEEP, _NOTHING = "publish", "keep_split", "spend_nothing"
+"""The choices of a stored money decision that name a variant to be published, keep all, and advise against all."""
 
 
 class Basis(StrEnum):
@@ -61,16 +61,25 @@ def bet_of(decision: Decision | None) -> str | None:
     return str(said["variant"]) if said is not None and said["choice"] == _PUBLISH else None
 
 
-def overrides_evidence(run: Run, decision: Decision | None, variant: str) -> bool:
-    """Tell whether releasing ``variant`` goes against the evidence.
+def advises_to_keep_all(decision: Decision | None) -> bool:
+    """Tell whether by the money decision nothing is worth more than an equal split of what is left."""
+    said = money_said(decision)
+    return said is not None and said["choice"] == _KEEP
 
-    It does where it was proven worse, where the verdict or the money decision names others and not this one, and where
+
+def overrides_evidence(run: Run, decision: Decision | None, variant: str | None) -> bool:
+    """Tell whether releasing ``variant``, or with None keeping all, goes against the evidence.
+
+    It does where a variant was proven worse, where verdict or money decision name something else and not this, and where
     nothing is proven and spending nothing more is worth most.
     """
     named = {named_by_verdict(run, decision), bet_of(decision)} - {None}
-    said = money_said(decision)
+    said, keeps = money_said(decision), advises_to_keep_all(decision)
     is_against_all = not named and said is not None and said["choice"] == _NOTHING
-    return variant in run.trial.eliminated or is_against_all or (bool(named) and variant not in named)
+    if variant is None:
+        return not keeps and (is_against_all or bool(named))
+    is_other = variant not in named and (bool(named) or keeps)
+    return variant in run.trial.eliminated or is_against_all or is_other
 
 
 def basis_of(run: Run, decision: Decision | None) -> Basis | None:

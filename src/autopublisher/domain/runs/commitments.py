@@ -19,7 +19,7 @@ from autopublisher.domain.money.ledger import commitment_of, reserve_of
 from autopublisher.domain.runs.final_campaign import (
     FINAL_ARM,
     continuation,
-    published_key,
+    final_arm,
     spent_before,
 )
 from autopublisher.domain.runs.plan import total_of
@@ -142,8 +142,8 @@ def commitments_of(run: Run, rows: Sequence[Operation]) -> Commitments:
 
 
 def _commitment(run: Run, row: Operation, rows: Sequence[Operation]) -> Commitment:
-    goes_on = row.key == published_key(run, ObjectKind.AD_SET) and continuation(run, rows) is not None
-    before = spent_before(run) if goes_on else 0
+    goes_on = continuation(run, rows, row.key) is not None
+    before = spent_before(run, row.spec.variant) if goes_on else 0
     campaign = row.spec.params.get("campaign_id")
     asked = row.spec.params.get("daily_budget")
     return Commitment(
@@ -152,7 +152,7 @@ def _commitment(run: Run, row: Operation, rows: Sequence[Operation]) -> Commitme
         name=str(row.spec.params.get("name", row.key)),
         state=row.state.value,
         kind=row.spec.kind.value,
-        arm=FINAL_ARM if goes_on else row.spec.variant or FINAL_ARM,
+        arm=final_arm(run, row.spec.variant) if goes_on else row.spec.variant or FINAL_ARM,
         above=str(campaign.get("$id")) if isinstance(campaign, Mapping) else "",
         committed=commitment_of(row, rows),
         most=reserve_of(row, rows),

@@ -1,7 +1,7 @@
 """A run's final campaign: as it is planned, which of the run's objects are its, and how old its figures are.
 
-Where an arm is published in place, the arm's own objects are the final campaign's from the moment at which its budget was
-asked to be raised; what it had spent and sold before then is the test's.
+Where arms are published in place, one or all of them, their own objects are the final campaign's from the moment at which
+their budgets were asked to be raised; what they had spent and sold before then is the test's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ from autopublisher.domain.runs.run import Run, Way
 FINAL_ARM = ""
 """The letter under which a final campaign's figures are kept: it is no arm of the test."""
 
+_KEPT = "+"
+"""Stands before an arm's letter where each of several arms that go on has figures of its own after the test."""
+
 LATE_FIGURES = "late_figures"
 """The name under which the watch keeps when it has read the figures of ended runs."""
 
@@ -30,42 +33,74 @@ REVIEWED_SINCE = "reviewed_since"
 _NEVER_HAPPENED = frozenset({OperationState.REJECTED, OperationState.WITHDRAWN})
 
 
-def published_key(run: Run, kind: ObjectKind) -> str:
-    """Return the key of the create that makes a part of the final campaign."""
-    if run.release.way is Way.IN_PLACE and run.release.winner is not None:
-        return test_key(run.release.winner, kind)
-    return final_key(kind)
+def published_letters(run: Run) -> tuple[str, ...]:
+    """Return the variants that are published; with all kept none before the final budget has divided what is left."""
+    if run.release.way is Way.KEEP_ALL:
+        return tuple((run.release.final_budget or {}).get("arms", ()))
+    return () if run.release.winner is None else (run.release.winner,)
+
+
+def published_keys(run: Run, kind: ObjectKind) -> tuple[str, ...]:
+    """Return the keys of the creates that make this part of the final campaign: one of each arm that goes on."""
+    if run.release.way is Way.SCALED:
+        return (final_key(kind),)
+    return tuple(test_key(letter, kind) for letter in published_letters(run))
 
 
 def published(run: Run, made: Sequence[Operation]) -> list[Operation]:
     """Return those of a run's creates that make up its final campaign."""
     if run.release.way is Way.SCALED:
         return [row for row in made if row.purpose is Purpose.FINAL and row.spec.action is Action.CREATE]
-    keys = {published_key(run, kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)}
+    keys = {
+        key
+        for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)
+        for key in published_keys(run, kind)
+    }
     return [row for row in made if row.key in keys]
 
 
-def continue_key(run: Run) -> str:
-    """Return the key of the write that lets the published arm go on."""
-    return change_key(Purpose.CONTINUE, published_key(run, ObjectKind.AD_SET), 1)
+def continue_key(ad_set: str) -> str:
+    """Return the key of the first write that lets an arm go on, by the key of its ad set."""
+    return change_key(Purpose.CONTINUE, ad_set, 1)
 
 
-def continuation(run: Run, rows: Sequence[Operation]) -> Operation | None:
-    """Return the write by which the published arm goes on, asked for at least; None of a campaign of its own."""
-    if run.release.way is Way.SCALED:
+def continuation(run: Run, rows: Sequence[Operation], ad_set: str) -> Operation | None:
+    """Return the write by which an arm goes on, asked for at least; None of what does not go on in place."""
+    if run.release.way is Way.SCALED or ad_set not in published_keys(run, ObjectKind.AD_SET):
         return None
-    asked = changes_of(rows, published_key(run, ObjectKind.AD_SET), Purpose.CONTINUE)
+    asked = changes_of(rows, ad_set, Purpose.CONTINUE)
     return next((row for row in reversed(asked) if row.state not in _NEVER_HAPPENED or row.sent_at), None)
 
 
-def spent_before(run: Run) -> int:
-    """Return what of the published arm's spend its test's figures show, in minor units; 0 of a campaign of its own.
+def final_arm(run: Run, letter: str | None) -> str:
+    """Return the letter under which the final campaign's figures of a part are kept, by its arm's letter."""
+    return f"{_KEPT}{letter}" if run.release.way is Way.KEEP_ALL else FINAL_ARM
+
+
+def is_final_arm(letter: str) -> bool:
+    """Tell whether figures under a letter are a final campaign's."""
+    return letter == FINAL_ARM or letter.startswith(_KEPT)
+
+
+def part_of(run: Run, letter: str | None) -> Mapping[str, int]:
+    """Return the final budget of one arm that goes on, in minor units, as its record has it; empty where it has none.
+
+    ``total`` is what it may spend from now on, ``before`` what it counts as having spent, and ``tested`` what of that the
+    figures of its test show.
+    """
+    budget = run.release.final_budget or {}
+    arms: Mapping[str, Mapping[str, int]] = budget.get("arms") or {}
+    if not arms and run.release.way is Way.IN_PLACE:  # as it was stored while only one arm could go on
+        return {name: int(budget.get(name) or 0) for name in ("total", "before", "tested")}
+    return arms.get(letter or "", {})
+
+
+def spent_before(run: Run, letter: str | None) -> int:
+    """Return what of an arm's spend its test's figures show, in minor units; 0 of a campaign of its own.
 
     Its own figures begin there, so that nothing it has spent is left out of both.
     """
-    budget = run.release.final_budget or {}
-    tested = budget.get("tested")
-    return int(budget.get("before") or 0) if tested is None else int(tested)
+    return part_of(run, letter).get("tested", 0)
 
 
 def planned(run: Run, now: datetime) -> Campaign | None:
@@ -85,14 +120,14 @@ def planned(run: Run, now: datetime) -> Campaign | None:
     )
 
 
-def ad_of(run: Run, models: Mapping[str, MetaObject]) -> MetaObject | None:
-    """Return the final campaign's ad, the last one where a refused one was replaced."""
-    if run.release.way is Way.IN_PLACE:
-        return models.get(published_key(run, ObjectKind.AD))
+def ads_of(run: Run, models: Mapping[str, MetaObject]) -> list[MetaObject]:
+    """Return the final campaign's ads: one of each arm that goes on, the last one where a refused one was replaced."""
+    if run.release.way is not Way.SCALED:
+        return [models[key] for key in published_keys(run, ObjectKind.AD) if key in models]
     made = [
         one for key, one in models.items() if purpose_of(key) is Purpose.FINAL and one.kind is ObjectKind.AD
     ]
-    return max(made, key=lambda one: (one.status == "ACTIVE", one.created_at), default=None)
+    return sorted(made, key=lambda one: (one.status == "ACTIVE", one.created_at))[-1:]
 
 
 def figures_read_at(run_id: RunId, last: datetime | None, watch: Watch | None) -> datetime | None:

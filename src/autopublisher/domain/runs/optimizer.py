@@ -1,6 +1,6 @@
 """Final budget: the winner's daily budget scaled, under every cap, within what is left of the total."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,27 @@ class BudgetMessage(Code):
     BY_MOST = "budget.by_most"
     BY_FACTOR = "budget.by_factor"
     IN_PLACE = "budget.in_place"
+    NO_ARM_LEFT = "budget.no_arm_left"
     IN_PLACE_TOO_LATE = "budget.in_place_too_late"
+
+
+@dataclass(frozen=True)
+class ArmBudget:
+    """Part of the final budget that one arm has which goes on where it is.
+
+    ``before`` is what it counts as having spent in its test, which its lifetime budget at Meta includes, and ``tested`` what
+    of that the figures of its test show: from there on its own figures count.
+    """
+
+    letter: str
+    total: Money
+    before: Money
+    tested: Money
+
+    @property
+    def lifetime(self) -> Money:
+        """What its lifetime budget has to be for its part to be spent."""
+        return self.total + self.before
 
 
 @dataclass(frozen=True)
@@ -32,9 +52,7 @@ class FinalBudget:
     """Money of the final campaign: at most ``total`` in all, held by Meta.
 
     ``daily`` with ``spend_cap`` where Meta accepts a cap that low; else ``daily`` is None and ``total`` is a lifetime
-    budget. ``why`` names the rule that set the daily amount. Of an arm that goes on where it is, ``before`` is what it
-    counts as having spent in its test, which its lifetime budget at Meta includes, and ``tested`` what of that the figures
-    of its test show: from there on its own figures count.
+    budget. ``why`` names the rule that set the daily amount. ``arms`` are the parts of those that go on where they are.
     """
 
     total: Money
@@ -43,13 +61,7 @@ class FinalBudget:
     starts_at: datetime
     ends_at: datetime
     why: Message
-    before: Money | None = None
-    tested: Money | None = None
-
-    @property
-    def lifetime(self) -> Money:
-        """What a lifetime budget has to be for the total to be spent."""
-        return self.total if self.before is None else self.total + self.before
+    arms: tuple[ArmBudget, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +163,7 @@ class Arm:
     ``figure`` is what the last figures of its test show: less where somebody has had it spend since, or it has none.
     """
 
+    letter: str
     before: Money
     figure: Money
     starts_at: datetime
@@ -161,32 +174,42 @@ class Arm:
         return min(self.before, self.figure + Money(1, self.figure.currency))
 
 
-def in_place_budget(request: RunRequest, room: Room, arm: Arm, now: datetime) -> FinalBudget | NoBudget:
-    """Let an arm go on at the pace of its test until what is left has been spent, at most ``max_daily_budget`` a day.
+def in_place_budget(
+    request: RunRequest, room: Room, arms: Sequence[Arm], now: datetime
+) -> FinalBudget | NoBudget:
+    """Let arms go on at the pace of their test until what is left has been spent, in equal parts.
 
-    Meta wants a day's minimum for each day of the whole schedule, the test's and the days since it included. Returns
-    NoBudget as ``final_budget`` does, and where not one more day has its minimum.
+    Together they spend at most ``max_daily_budget`` a day. Meta wants a day's minimum for each day of each whole schedule,
+    the test's and the days since it included. Returns NoBudget as ``final_budget`` does, and where no arm is left or not one
+    more day has its minimum. A minor unit that cannot be divided stays unspent.
     """
-    left, least = room.left, room.smallest_daily
+    least = room.smallest_daily
+    if not arms:
+        return NoBudget(BudgetMessage.NO_ARM_LEFT())
+    left = _part_of(room.left, len(arms))
     if left < least:
-        return NoBudget(BudgetMessage.TOO_LITTLE_LEFT(left=left, least=least))
-    most = _most_daily(request, left.currency)
-    if most is not None and most < least:
-        return NoBudget(BudgetMessage.MOST_BELOW_MINIMUM(most=most, least=least))
+        return NoBudget(BudgetMessage.TOO_LITTLE_LEFT(left=room.left, least=least.times(len(arms))))
+    whole = _most_daily(request, left.currency)
+    most = None if whole is None else _part_of(whole, len(arms))
+    if whole is not None and most is not None and most < least:
+        return NoBudget(BudgetMessage.MOST_BELOW_MINIMUM(most=whole, least=least.times(len(arms))))
     pace = test_daily(request, left.currency)
     daily = max(least, pace if most is None else min(pace, most))
-    gone = -(-(now - arm.starts_at) // timedelta(days=1))
+    gone = max(-(-(now - arm.starts_at) // timedelta(days=1)) for arm in arms)
+    spent = min((arm.before for arm in arms), key=lambda one: one.minor)
     longest = min(LONGEST_DAYS, max(1, left.minor // daily.minor))
     totals = {days: left if most is None else min(left, most.times(days)) for days in range(1, longest + 1)}
-    days = max(
-        (days for days, total in totals.items() if total + arm.before >= least.times(gone + days)), default=0
-    )
+    days = max((days for days, each in totals.items() if each + spent >= least.times(gone + days)), default=0)
     if not days:
         return NoBudget(BudgetMessage.IN_PLACE_TOO_LATE(days=gone, least=least))
-    total = totals[days]
-    starts = now.replace(microsecond=0)
-    why = BudgetMessage.IN_PLACE()
-    return FinalBudget(total, None, None, starts, starts + timedelta(days=days), why, arm.before, arm.tested)
+    each, starts = totals[days], now.replace(microsecond=0)
+    parts = tuple(ArmBudget(arm.letter, each, arm.before, arm.tested) for arm in arms)
+    ends = starts + timedelta(days=days)
+    return FinalBudget(each.times(len(arms)), None, None, starts, ends, BudgetMessage.IN_PLACE(), parts)
+
+
+def _part_of(amount: Money, parts: int) -> Money:
+    return Money(amount.minor // parts, amount.currency)
 
 
 def _most_daily(request: RunRequest, currency: str) -> Money | None:

@@ -20,7 +20,14 @@ from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_d
 from autopublisher.domain.money.gate_messages import GateReason
 from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.request.variants import LETTERS
-from autopublisher.domain.runs.final_campaign import continuation, continue_key, published_key, spent_before
+from autopublisher.domain.runs.final_campaign import (
+    continuation,
+    continue_key,
+    part_of,
+    published_keys,
+    published_letters,
+    spent_before,
+)
 from autopublisher.domain.runs.plan import final_key, test_key
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 
@@ -123,10 +130,10 @@ def _reserved(run: Run, row: Operation, rows: Sequence[Operation], how: Calendar
     Nothing of its new budget can be spent on a day that is over. Until it is published it is held as promised, though off.
     """
     whole = _reservation(run, row, rows, how)
-    went_on = continuation(run, rows) if row.key == published_key(run, ObjectKind.AD_SET) else None
+    went_on = continuation(run, rows, row.key)
     if whole is None or went_on is None:
         return [] if whole is None else [whole]
-    tested = min(spent_before(run), whole.most)
+    tested = min(spent_before(run, row.spec.variant), whole.most)
     test = _reservation(run, row, [one for one in rows if one.sequence < went_on.sequence], how)
     since = max(whole.first, how.local(went_on.intended_at).date())
     is_held = run.status is RunStatus.PUBLISHING_FINAL and run.ending.turned_to is None
@@ -176,11 +183,15 @@ def _promised(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
     if run.status is RunStatus.CREATING_CAMPAIGNS:
         return _promised_test(run, known, how)
     budget = run.release.final_budget
-    key = final_key(ObjectKind.AD_SET) if run.release.way is Way.SCALED else continue_key(run)
     if budget is None:
         return []
-    beyond_test = (budget.get("before") or 0) - spent_before(run)
-    return _promised_final(key, budget, budget["total"] + beyond_test, known, how)
+    if run.release.way is Way.SCALED:
+        return _promised_final(final_key(ObjectKind.AD_SET), budget, budget["total"], known, how)
+    return [
+        promised
+        for letter, key in zip(published_letters(run), published_keys(run, ObjectKind.AD_SET), strict=True)
+        for promised in _promised_arm(continue_key(key), budget, part_of(run, letter), known, how)
+    ]
 
 
 def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservation]:
@@ -191,6 +202,13 @@ def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservatio
     first, last = how.local(run.trial.arms_start_at).date(), last_day(how.local(run.trial.arms_end_at))
     keys = [test_key(letter, ObjectKind.AD_SET) for letter in LETTERS[: test.variants_count]]
     return [Reservation(key, most, first, last) for key in keys if key not in known]
+
+
+def _promised_arm(
+    key: str, budget: Mapping[str, Any], part: Mapping[str, int], known: set[str], how: Calendars
+) -> list[Reservation]:
+    most = part["total"] + part["before"] - part["tested"]
+    return _promised_final(key, budget, most, known, how)
 
 
 def _promised_final(

@@ -74,17 +74,24 @@ REFUSED_AT = "refused_at"
 
 
 class Way(StrEnum):
-    """How a variant is published: by a campaign of its own with a scaled budget, or by its arm going on where it is."""
+    """How a run is published: a variant by a campaign of its own with a scaled budget, or by its arm going on where it is.
+
+    `keep_all` names no variant: all arms that can go on where they are, with equal parts of what is left.
+    """
 
     SCALED = "scaled"
     IN_PLACE = "in_place"
+    KEEP_ALL = "keep_all"
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's release of one variant, bound to the plan they saw; ``override``: against what the verdict says."""
+    """A person's release of one variant, bound to the plan they saw; ``override``: against what the verdict says.
 
-    variant: str
+    ``variant`` is None where all are kept.
+    """
+
+    variant: str | None
     by: str
     at: datetime
     digest: str

@@ -15,12 +15,11 @@ from autopublisher.domain.errors import (
     Problem,
 )
 from autopublisher.domain.ids import RunId
-from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message, remedied
-from autopublisher.domain.reconciliation.findings import was_recalled
+from autopublisher.domain.reconciliation.able_arms import able_arms, was_freed
 from autopublisher.domain.reconciliation.found import found_digest, found_in, found_names
 from autopublisher.domain.runs.approvals import approval_digest, bet_of, named_by_verdict, overrides_evidence
-from autopublisher.domain.runs.plan import test_key
+from autopublisher.domain.runs.final_campaign import published_letters
 from autopublisher.domain.runs.run import Approval, Control, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage, ended_by
 from autopublisher.flows.outcomes.steps import event
@@ -29,6 +28,8 @@ from autopublisher.flows.ticks import enqueue_next
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.repositories import OpenUnitOfWork, UnitOfWork
 from autopublisher.ports.work import TickQueue
+
+_SEVERAL = 2
 
 
 class Approvals:
@@ -53,9 +54,9 @@ class Approvals:
         """Release the winner, or the ``variant`` named, for publishing in some ``way``; returns the run.
 
         Where Meta has refused the final ad, it releases another variant instead, for the same final campaign.
-        ``digest`` is what the approver was shown; a different one is refused. Repeating an approval that was given
-        changes nothing. A choice that neither the verdict nor the money decision names, where one of them names any, is an
-        override: it needs a ``role`` that may, and a ``comment``.
+        With ``Way.KEEP_ALL`` no variant is named: all go on that can. ``digest`` is what the approver was shown; a different
+        one is refused. Repeating an approval that was given changes nothing. A choice that neither the verdict nor the money
+        decision names, where one of them names any, is an override: it needs a ``role`` that may, and a ``comment``.
         Raises RunNotFoundError, ConflictError where the run is not waiting, InvalidRequestError where no winner was
         proven and no variant is named, the variant does not exist or the reason is missing, OverrideForbiddenError.
         """
@@ -65,20 +66,20 @@ class Approvals:
                 self._check_current(unit, run)
             if run.release.approval is None and not run.is_refused:
                 self._check_waiting(run, digest)
-            chosen = self._chosen(unit, run, variant)
+            chosen = self._chosen(unit, run, variant, way)
             if run.is_refused:
                 self._check_other(unit, run, chosen, digest)
             elif run.release.approval is not None:
                 return self._repeated(run, run.release.approval, chosen, variant, way)
-            if way is Way.IN_PLACE and not run.is_refused:
-                _check_arm(unit, run, chosen)
+            if not run.is_refused:
+                _check_arms(unit, run, chosen, way)
             latest = unit.decisions.latest([run.id]).get(run.id)
             named, override = named_by_verdict(run, latest), overrides_evidence(run, latest, chosen)
             if override:
                 _check_override(chosen, role, comment)
             now = self._clock.now()
             approval = Approval(chosen, actor, now, approval_digest(run), comment, override)
-            proven = run.release.is_proven and not override
+            proven = run.release.is_proven and not override and chosen is not None
             way = run.release.way if run.is_refused else way
             release = replace(run.release, approval=approval, winner=chosen, is_proven=proven, way=way)
             released = replace(run, release=release)
@@ -135,13 +136,7 @@ class Approvals:
             run = unit.runs.get(run_id)
             self._check_waiting(run, None)
             if run.release.approval is not None:
-                raise ConflictError(
-                    *remedied(
-                        Refusal.APPROVED_ALREADY(
-                            variant=run.release.approval.variant, by=run.release.approval.by
-                        )
-                    )
-                )
+                raise ConflictError(*remedied(_already(run.release.approval)))
             why = ended_by(RunEnd.REJECTED, RunEnd.REJECTED_BECAUSE, actor, reason)
             return self._ended(unit, run, "rejected", why, actor)
 
@@ -150,9 +145,13 @@ class Approvals:
         asked = replace(run, control=Control.CANCEL, control_by=actor, ending=ending)
         return self._nudge(unit, asked, action, asked.reason or why, actor=actor)
 
-    def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None) -> str:
+    def _chosen(self, unit: UnitOfWork, run: Run, variant: str | None, way: Way) -> str | None:
         letters = [one.letter for one in unit.records.variants(run.id)]
         names = {one.name: one.letter for one in unit.records.variants(run.id)}
+        if way is Way.KEEP_ALL:
+            if variant is not None:
+                raise InvalidRequestError([Problem("variant_id", *remedied(Refusal.KEEPS_ALL()))])
+            return None
         if variant is None and run.release.winner is None and run.status is RunStatus.WAITING_APPROVAL:
             raise InvalidRequestError(
                 [Problem("variant_id", *remedied(_not_proven(run, letters)), "not_proven")]
@@ -171,17 +170,19 @@ class Approvals:
             )
         return letter
 
-    def _repeated(self, run: Run, given: Approval, chosen: str, asked: str | None, way: Way) -> Run:
+    def _repeated(self, run: Run, given: Approval, chosen: str | None, asked: str | None, way: Way) -> Run:
         """Return the run as it is; whoever names no variant means the verdict's, which an override has set aside."""
-        if given.variant != chosen or way is not run.release.way or (given.override and asked is None):
-            raise ConflictError(*remedied(Refusal.APPROVED_ALREADY(variant=given.variant, by=given.by)))
+        means_verdicts = given.override and asked is None and way is not Way.KEEP_ALL
+        if given.variant != chosen or way is not run.release.way or means_verdicts:
+            raise ConflictError(*remedied(_already(given)))
         return run
 
-    def _check_other(self, unit: UnitOfWork, run: Run, chosen: str, digest: str | None) -> None:
+    def _check_other(self, unit: UnitOfWork, run: Run, chosen: str | None, digest: str | None) -> None:
         """Let another variant take the place of the one that Meta has refused, if its ad fits into the same ad set."""
         variants = {variant.letter: variant for variant in unit.records.variants(run.id)}
-        if run.release.way is Way.IN_PLACE:
-            raise ConflictError(*remedied(Refusal.REFUSED_IN_PLACE(letter=run.release.winner or "")))
+        if run.release.way is not Way.SCALED or chosen is None:
+            letters = ", ".join(published_letters(run))
+            raise ConflictError(*remedied(Refusal.REFUSED_IN_PLACE(letter=letters)))
         if chosen == run.release.winner:
             raise ConflictError(*remedied(Refusal.FINAL_AD_REFUSED(letter=chosen)))
         shown = [variants[letter].placements for letter in (chosen, run.release.winner or chosen)]
@@ -223,33 +224,43 @@ class Approvals:
         return nudged
 
 
-def _check_arm(unit: UnitOfWork, run: Run, letter: str) -> None:
-    """Refuse an arm that was switched off because somebody had it spend more than was set aside: it stays off."""
+def _check_arms(unit: UnitOfWork, run: Run, letter: str | None, way: Way) -> None:
+    """Refuse an arm in place that has to stay off, and keeping all where only one could go on."""
     rows = unit.journal.of_run(run.id)
-    keys = [test_key(letter, kind) for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.AD)]
-    if any(was_recalled(rows, key) for key in keys):
+    if way is Way.IN_PLACE and letter is not None and was_freed(rows, letter):
         raise ConflictError(*remedied(Refusal.ARM_WAS_FREED(letter=letter)))
+    able = able_arms(run, rows, unit.records.objects(run.id)) if way is Way.KEEP_ALL else ()
+    if way is Way.KEEP_ALL and len(able) < _SEVERAL:
+        raise ConflictError(*remedied(Refusal.TOO_FEW_ARMS(able=", ".join(able) or "-")))
 
 
-def _check_override(variant: str, role: Role | None, comment: str) -> None:
+def _already(given: Approval) -> Message:
+    """Return what is said to whoever approves something else than was approved."""
+    if given.variant is None:
+        return Refusal.KEPT_ALREADY(by=given.by)
+    return Refusal.APPROVED_ALREADY(variant=given.variant, by=given.by)
+
+
+def _check_override(variant: str | None, role: Role | None, comment: str) -> None:
     """Raise OverrideForbiddenError or InvalidRequestError unless this role may override and says why."""
     if role is None or not allows(role, Permission.WINNER_OVERRIDE):
         allowed = ", ".join(sorted(GRANTS[Permission.WINNER_OVERRIDE]))
-        raise OverrideForbiddenError(variant=variant, role=role or "unknown", allowed=allowed)
-    if not comment.strip():
-        raise InvalidRequestError(
-            [
-                Problem(
-                    "comment",
-                    *remedied(Refusal.OVERRIDE_WITHOUT_REASON(letter=variant)),
-                    "override_without_reason",
-                )
-            ]
+        raise OverrideForbiddenError(
+            variant=variant or Way.KEEP_ALL.value, role=role or "unknown", allowed=allowed
         )
+    if not comment.strip():
+        said = (
+            Refusal.KEEPING_WITHOUT_REASON()
+            if variant is None
+            else Refusal.OVERRIDE_WITHOUT_REASON(letter=variant)
+        )
+        raise InvalidRequestError([Problem("comment", *remedied(said), "override_without_reason")])
 
 
 def _release_text(run: Run, approval: Approval) -> Message:
     """Return the log's line on a release, with its reason; an override always has one."""
+    if approval.variant is None:
+        return _keeping_text(approval)
     given = {"actor": approval.by, "letter": approval.variant}
     if approval.override:
         return RunMessage.OVERRIDDEN(**given, comment=approval.comment)
@@ -259,6 +270,13 @@ def _release_text(run: Run, approval: Approval) -> Message:
         else (RunMessage.APPROVED_UNPROVEN, RunMessage.APPROVED_UNPROVEN_BECAUSE)
     )
     return because(**given, comment=approval.comment) if approval.comment else plain(**given)
+
+
+def _keeping_text(approval: Approval) -> Message:
+    if not approval.comment:
+        return RunMessage.KEPT_ALL(actor=approval.by)
+    said = RunMessage.KEPT_ALL_OVERRIDING if approval.override else RunMessage.KEPT_ALL_BECAUSE
+    return said(actor=approval.by, comment=approval.comment)
 
 
 def _not_proven(run: Run, letters: Sequence[str]) -> Message:

@@ -13,19 +13,18 @@ from autopublisher.domain.accounts.watches import Watch
 from autopublisher.domain.amounts import Money, offset_of
 from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.headline import Improvement, improvement_of
-from autopublisher.domain.ids import MetaId, RunId
-from autopublisher.domain.journal.keys import key_from
+from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Figures, MetaObject, Snapshot
 from autopublisher.domain.messages import Message
 from autopublisher.domain.money.exposure import DAY_STRETCH
-from autopublisher.domain.money.ledger import commitment_of
 from autopublisher.domain.reconciliation.findings import RECONCILIATION, Finding, findings_of
-from autopublisher.domain.reconciliation.found import found_digest, found_in
+from autopublisher.domain.reconciliation.found import found_digest
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.runs.approvals import (
     PROVING_KINDS,
     Basis,
+    advises_to_keep_all,
     approval_digest,
     basis_of,
     bet_of,
@@ -33,20 +32,23 @@ from autopublisher.domain.runs.approvals import (
     named_by_verdict,
     overrides_evidence,
 )
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, published_key
+from autopublisher.domain.runs.final_campaign import (
+    is_final_arm,
+    published_keys,
+    published_letters,
+)
 from autopublisher.domain.runs.optimizer import scaled_daily
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunWarning
+from autopublisher.flows.requests.found_objects import FoundObject, found_objects
 from autopublisher.flows.requests.run_facts import opened
 from autopublisher.flows.requests.run_money import FinalView, RunExposure, run_exposure
 from autopublisher.flows.runs.closing import settles_at
 from autopublisher.ports.clock import Clock
 from autopublisher.ports.dossiers import RunFacts
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter
-
-_PARENTS_FIRST = ("campaign", "adset", "creative", "ad")
 
 
 @dataclass(frozen=True)
@@ -83,23 +85,6 @@ class VariantView:
     def cvr(self) -> float | None:
         """Conversions per click; None before any click."""
         return _ratio(self.figures.conversions, self.figures.clicks)
-
-
-@dataclass(frozen=True)
-class FoundObject:
-    """One object for which a run is held: Meta shows it as this, and this journal has not made it, or not switched it on.
-
-    ``spent`` and ``possible`` (spent in the end, at worst) are None where another object has the budget.
-    """
-
-    key: str
-    kind: ObjectKind
-    meta_id: MetaId | None
-    name: str
-    status: str
-    read_at: datetime
-    spent: Money | None
-    possible: Money | None
 
 
 @dataclass(frozen=True)
@@ -199,8 +184,8 @@ class RunView:
         """Whether a person has released a variant against the verdict."""
         return self.run.release.approval is not None and self.run.release.approval.override
 
-    def would_override(self, letter: str) -> bool:
-        """Tell whether releasing a variant would go against verdict and money decision."""
+    def would_override(self, letter: str | None) -> bool:
+        """Tell whether releasing a variant, or with None keeping all, would go against verdict and money decision."""
         return overrides_evidence(self.run, self.decision, letter)
 
     @cached_property
@@ -215,8 +200,11 @@ class RunView:
 
     @property
     def advised_way(self) -> Way:
-        """How the variant that is recommended is best published: a bet where it is, for that costs nothing."""
-        return Way.IN_PLACE if self.bet is not None and not self.run.release.is_proven else Way.SCALED
+        """How what is recommended is best published: a bet where it is, for that costs nothing, or all of them kept."""
+        if self.bet is not None and not self.run.release.is_proven:
+            return Way.IN_PLACE
+        keeps = advises_to_keep_all(self.decision) and self.named_by_verdict is None
+        return Way.KEEP_ALL if keeps else Way.SCALED
 
     @property
     def basis(self) -> Basis | None:
@@ -323,7 +311,7 @@ class Reports:
             final=money.final,
             findings=() if watch is None else _findings(run, watch),
             stops=tuple(known.stops),
-            found=_found(run, facts.rows, objects, latest),
+            found=found_objects(run, facts.rows, objects, latest),
             sold=_sold(latest, money.final),
             settles_at=_settles_at(run, facts.rows),
         )
@@ -406,6 +394,8 @@ def _state(run: Run, letter: str, named: str | None) -> str:
     """Say where a variant stands: the proven one and a person's choice are not the same word."""
     if letter == run.release.winner:
         return "winner" if run.release.is_proven else "chosen"
+    if run.release.way is Way.KEEP_ALL and letter in published_letters(run):
+        return "kept"
     if run.release.approval is not None and run.release.approval.override and letter == named:
         return "set_aside"
     if letter in run.trial.eliminated:
@@ -417,65 +407,24 @@ def _state(run: Run, letter: str, named: str | None) -> str:
 
 def _sold(latest: Mapping[str, Snapshot], final: FinalView | None) -> Snapshot | None:
     """Return the final campaign's figures as of when they were last read: what has not changed is kept only once."""
-    kept = latest.get(FINAL_ARM)
+    kept = [one for letter, one in latest.items() if is_final_arm(letter)]
+    if not kept:
+        return None
     read_at = None if final is None else final.campaign.spent_at
-    return kept if kept is None or read_at is None else replace(kept, at=max(kept.at, read_at))
+    moments = [one.at for one in kept] if read_at is None else [*(one.at for one in kept), read_at]
+    return replace(kept[0], figures=Figures.sum_of([one.figures for one in kept]), at=max(moments))
 
 
 def _settles_at(run: Run, rows: Sequence[Operation]) -> datetime | None:
     """Return when nothing of the final campaign's figures moves any more; None before its ad set was asked for."""
-    key = published_key(run, ObjectKind.AD_SET)
-    return next((settles_at(run, row, rows) for row in rows if row.key == key), None)
+    keys = published_keys(run, ObjectKind.AD_SET)
+    return max((settles_at(run, row, rows) for row in rows if row.key in keys), default=None)
 
 
 def _findings(run: Run, watch: Watch) -> tuple[Finding, ...]:
     """Return what the account's last look found changed of this run."""
     return tuple(
         finding for finding in findings_of(watch.report.get(RECONCILIATION)) if finding.run_id == run.id
-    )
-
-
-def _found(
-    run: Run, rows: Sequence[Operation], objects: Sequence[MetaObject], latest: Mapping[str, Snapshot]
-) -> tuple[FoundObject, ...]:
-    """Return the objects for which a run is held, each once."""
-    keys = {row.spec.target or row.key for row in found_in(rows)}
-    if run.is_ending:
-        return ()
-    made = {row.key: row for row in rows if row.key in keys}
-    models = {model.key: model for model in objects if model.key in made}
-    return tuple(
-        _found_object(run, made[key], rows, models[key], latest) for key in sorted(models, key=_place)
-    )
-
-
-def _place(key: str) -> tuple[str, int]:
-    """Return where an object stands in a list: with its family, parents first."""
-    place = key_from(key)
-    return replace(place, kind="").text, _PARENTS_FIRST.index(place.kind)
-
-
-def _found_object(
-    run: Run,
-    row: Operation,
-    rows: Sequence[Operation],
-    model: MetaObject,
-    latest: Mapping[str, Snapshot],
-) -> FoundObject:
-    holds = bool(row.spec.reserves)
-    known = latest.get(row.spec.variant or FINAL_ARM)
-    figure = 0 if known is None else known.figures.spend
-    spent = figure if row.spent is None else row.spent
-    possible = max(spent, commitment_of(row, rows))
-    return FoundObject(
-        key=row.key,
-        kind=model.kind,
-        meta_id=row.meta_id,
-        name=model.name,
-        status=model.effective_status,
-        read_at=model.read_at,
-        spent=Money(spent, run.currency) if holds else None,
-        possible=Money(possible, run.currency) if holds else None,
     )
 
 

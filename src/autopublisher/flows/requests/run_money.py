@@ -15,7 +15,7 @@ from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.runs.commitments import Commitment, Known, Outlook, open_money
-from autopublisher.domain.runs.final_campaign import ad_of, figures_read_at, published_key
+from autopublisher.domain.runs.final_campaign import ads_of, figures_read_at, published_keys
 from autopublisher.domain.runs.reservations import Calendars
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.reservations import OpenRun
@@ -114,12 +114,12 @@ def run_exposure(  # noqa: PLR0917 (the run and what is known of it, then how to
 
 
 def _final(run: Run, money: RunExposure, models: Mapping[str, MetaObject], campaign: Campaign) -> FinalView:
-    ad_set, ad = money.of(published_key(run, ObjectKind.AD_SET)), ad_of(run, models)
+    ad_sets = [money.of(key) for key in published_keys(run, ObjectKind.AD_SET)]
+    could = [one.could_still_spend for one in ad_sets if one is not None]
+    ad = next(iter(ads_of(run, models)), None)
     return FinalView(
         campaign=campaign,
-        could_still_spend=Money.zero(campaign.budget.currency)
-        if ad_set is None
-        else ad_set.could_still_spend,
+        could_still_spend=sum_of(could, campaign.budget.currency),
         review=None if ad is None else ad.effective_status,
         read_at=None if ad is None else ad.read_at,
     )

@@ -14,7 +14,7 @@ from autopublisher.domain.campaigns.campaign import Campaign
 from autopublisher.domain.campaigns.shown import Shown, following
 from autopublisher.domain.errors import StaleCampaignError
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, planned
+from autopublisher.domain.runs.final_campaign import is_final_arm, planned
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.ports.repositories import UnitOfWork
 
@@ -48,9 +48,9 @@ def _opened(unit: UnitOfWork, run: Run, now: datetime) -> Campaign | None:
     opened = None if run.is_final else planned(run, now)
     if opened is None:
         return None
-    known = [snapshot for snapshot in unit.observations.snapshots(run.id) if snapshot.variant == FINAL_ARM]
+    known = {one.variant: one for one in unit.observations.snapshots(run.id) if is_final_arm(one.variant)}
     if known:  # of what Meta had before this database knew of it
-        spent = Money(known[-1].figures.spend, run.currency)
-        opened = replace(opened, spent=spent, spent_at=known[-1].at)
+        spent = Money(sum(one.figures.spend for one in known.values()), run.currency)
+        opened = replace(opened, spent=spent, spent_at=max(one.at for one in known.values()))
     unit.campaigns.add(opened)
     return opened

@@ -17,7 +17,12 @@ from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.meta.readback import READ_FIELDS
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
-from autopublisher.domain.runs.final_campaign import REVIEWED_SINCE, published, published_key
+from autopublisher.domain.runs.final_campaign import (
+    REVIEWED_SINCE,
+    published,
+    published_keys,
+    published_letters,
+)
 from autopublisher.domain.runs.plan import publishes
 from autopublisher.domain.runs.run import REFUSED_AT, Run
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -48,15 +53,18 @@ class FinalReview:
         Raises RunFailed when the time is up.
         """
         made, rows = published(run, self._control.created(run)), self._control.rows(run)
-        ads = [row for row in made if publishes(row, run.release.winner or "")]
-        if not ads or not all(
-            unpaused_activation(rows, key) for key in (ads[0].key, published_key(run, ObjectKind.CAMPAIGN))
-        ):
+        found = [
+            next((row for row in made if publishes(row, letter)), None) for letter in published_letters(run)
+        ]
+        ads = [row for row in found if row is not None]
+        keys = [*(row.key for row in ads), *published_keys(run, ObjectKind.CAMPAIGN)]
+        if not ads or not all(unpaused_activation(rows, key) for key in keys):
             return None
-        shown = self._control.read_all(run, ads[:1], REVIEW_FIELDS)[ads[0].key]
-        if shown.effective_status in BLOCKED:
-            return self._refused(run, reason_of(shown))
-        return self._reviewed(run) if shown.effective_status in IN_REVIEW else None
+        shown = self._control.read_all(run, ads, REVIEW_FIELDS).values()
+        refused = [reason_of(one) for one in shown if one.effective_status in BLOCKED]
+        if refused:
+            return self._refused(run, "; ".join(refused))
+        return self._reviewed(run) if any(one.effective_status in IN_REVIEW for one in shown) else None
 
     def _reviewed(self, run: Run) -> Step:
         now, since = self._clock.now(), self._since(run, REVIEWED_SINCE)

@@ -9,14 +9,17 @@ from typing import Any
 from autopublisher.domain.accounts.account_limit import attention_of_publication
 from autopublisher.domain.accounts.accounts import AdAccountFacts
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.operations import Operation
+from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import Message
 from autopublisher.domain.money.ledger import commitment_of, ledger_of
 from autopublisher.domain.money.limits import Breach
+from autopublisher.domain.reconciliation.able_arms import able_arms
 from autopublisher.domain.request.rules import smallest_daily
-from autopublisher.domain.runs.final_campaign import published_key
+from autopublisher.domain.runs.arm_reserves import arms_of
 from autopublisher.domain.runs.optimizer import (
     Arm,
+    ArmBudget,
     FinalBudget,
     NoBudget,
     Room,
@@ -81,7 +84,8 @@ class Scaling:
             rows = unit.journal.of_run(run.id)
             spends = {one.variant: one.figures.spend for one in unit.observations.snapshots(run.id)}
             room = Room(ledger_of(total_of(run), rows).left, least, facts.minimum_spend_cap)
-            make = partial(_made, run=run, rows=rows, spends=spends, now=now)
+            goes_on = _going_on(run, rows, unit.records.objects(run.id))
+            make = partial(_made, run=run, arms=_arms(run, rows, goes_on, spends), now=now)
             budget = fitted_budget(make, room, partial(self._breach, unit, run, now=now))
         if isinstance(budget, Breach):
             raise Deferred(now + LIMIT_WAIT, budget.said)
@@ -110,17 +114,34 @@ class Scaling:
             raise Deferred(now)  # another run was faster; the next look finds what is left then
 
 
-def _made(
-    room: Room, *, run: Run, rows: Sequence[Operation], spends: Mapping[str, int], now: datetime
-) -> FinalBudget | NoBudget:
-    """Fit a budget into a room for the way in which the run's choice is published; ``spends`` are the last figures."""
+def _made(room: Room, *, run: Run, arms: Sequence[Arm], now: datetime) -> FinalBudget | NoBudget:
+    """Fit a budget into a room for the way in which the run is published; ``arms`` are those that go on where they are."""
     if run.release.way is Way.SCALED:
         return final_budget(run.request, room, now)
-    row = next(row for row in rows if row.key == published_key(run, ObjectKind.AD_SET))
-    starts = datetime.fromisoformat(row.spec.params["start_time"])
-    counted, figure = commitment_of(row, rows), spends.get(row.spec.variant or "", 0)
-    arm = Arm(Money(counted, run.currency), Money(figure, run.currency), starts)
-    return in_place_budget(run.request, room, arm, now)
+    return in_place_budget(run.request, room, arms, now)
+
+
+def _going_on(run: Run, rows: Sequence[Operation], models: Sequence[MetaObject]) -> Sequence[str]:
+    """Return the variants that are to go on where they are: the one chosen, or all that can where all are kept."""
+    if run.release.way is Way.KEEP_ALL:
+        return able_arms(run, rows, models)
+    return [] if run.release.winner is None else [run.release.winner]
+
+
+def _arms(
+    run: Run, rows: Sequence[Operation], letters: Sequence[str], spends: Mapping[str, int]
+) -> list[Arm]:
+    """Return what is known of these arms' money and time; ``spends`` are the last figures of their test."""
+    made = arms_of(rows)
+    return [
+        Arm(
+            letter,
+            Money(commitment_of(made[letter], rows), run.currency),
+            Money(spends.get(letter, 0), run.currency),
+            datetime.fromisoformat(made[letter].spec.params["start_time"]),
+        )
+        for letter in letters
+    ]
 
 
 def _wait_for_account(facts: AdAccountFacts, budget: FinalBudget, now: datetime) -> None:
@@ -153,8 +174,10 @@ def budget_to_record(budget: FinalBudget) -> dict[str, Any]:
         "starts_at": budget.starts_at.isoformat(),
         "ends_at": budget.ends_at.isoformat(),
         "why": budget.why.to_record(),
-        "before": None if budget.before is None else budget.before.minor,
-        "tested": None if budget.tested is None else budget.tested.minor,
+        "arms": {
+            arm.letter: {"total": arm.total.minor, "before": arm.before.minor, "tested": arm.tested.minor}
+            for arm in budget.arms
+        },
     }
 
 
@@ -162,7 +185,7 @@ def budget_from_record(record: dict[str, Any]) -> FinalBudget:
     """Rebuild what ``budget_to_record`` wrote."""
     currency = record["currency"]
     daily, cap = record["daily"], record["spend_cap"]
-    before, tested = record.get("before"), record.get("tested")
+    arms = (record.get("arms") or {}).items()
     return FinalBudget(
         total=Money(record["total"], currency),
         daily=None if daily is None else Money(daily, currency),
@@ -170,6 +193,8 @@ def budget_from_record(record: dict[str, Any]) -> FinalBudget:
         starts_at=datetime.fromisoformat(record["starts_at"]),
         ends_at=datetime.fromisoformat(record["ends_at"]),
         why=Message.from_record(record["why"]),
-        before=None if before is None else Money(before, currency),
-        tested=None if tested is None else Money(tested, currency),
+        arms=tuple(
+            ArmBudget(letter, *(Money(part[name], currency) for name in ("total", "before", "tested")))
+            for letter, part in arms
+        ),
     )

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation, OperationSpec, OperationState
+from autopublisher.domain.messages import Message
 from autopublisher.domain.meta.object_state import ObjectState
 from autopublisher.domain.money.ledger import commitment_of
-from autopublisher.domain.runs.final_campaign import continuation, published
+from autopublisher.domain.runs.final_campaign import continuation, part_of, published, published_letters
 from autopublisher.domain.runs.plan import final_key, final_plan, publishes
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -76,9 +78,7 @@ class Publication:
         if waiting is not None:
             return replace(waiting, events=(*noted, *waiting.events))
         now = self._clock.now()
-        said = RunMessage.COMPLETED if run.release.way is Way.SCALED else RunMessage.COMPLETED_IN_PLACE
-        message = said(letter=str(run.release.winner))
-        completed = event(run, now, "completed", message)
+        completed = event(run, now, "completed", _done(run))
         report = closing_report(self._control.rows(run), self._control.models(run))
         ended = replace(run, attention=None, report=report).moved(RunStatus.COMPLETED, now)
         return Step(ended, (*noted, completed))
@@ -86,38 +86,48 @@ class Publication:
     def plan(self, run: Run) -> tuple[OperationSpec, ...]:
         """Return the writes that build the final campaign; raises RunFailed without a winner or a budget."""
         variants = {variant.letter: variant for variant in self._control.views.of(run).variants}
-        winner, record = run.release.winner, run.release.final_budget
-        if winner not in variants or record is None:
+        letters, record = published_letters(run), run.release.final_budget
+        if not letters or not variants.keys() >= {*letters} or record is None:
             raise RunFailed(RunMessage.NO_WINNER_OR_BUDGET())
-        if run.release.way is Way.IN_PLACE:
+        if run.release.way is not Way.SCALED:
             return ()  # all of it is there
         budget = budget_from_record(dict(record))
-        return final_plan(run, variants[winner], budget, self._control.created(run, Purpose.FINAL))
+        return final_plan(run, variants[letters[0]], budget, self._control.created(run, Purpose.FINAL))
 
     def _parts(self, run: Run) -> tuple[list[Operation], list[Operation]]:
         """Return the final campaign's objects, and apart from them the ads of variants that are not published any more."""
-        made = published(run, self._control.created(run))
-        winner = run.release.winner or ""
-        ads = [row for row in made if row.spec.kind is ObjectKind.AD and not publishes(row, winner)]
+        made, letters = published(run, self._control.created(run)), published_letters(run)
+        ads = [
+            row
+            for row in made
+            if row.spec.kind is ObjectKind.AD and not any(publishes(row, letter) for letter in letters)
+        ]
         return [row for row in made if row not in ads], ads
 
     def _go_on(self, run: Run) -> None:
-        """Give the published arm what is left of the total and the time to spend it; once, whatever it was asked before."""
+        """Give each arm that goes on its part of what is left and the time to spend it.
+
+        Once, whatever it was asked before; all of them before any is switched on.
+        """
         if run.release.way is Way.SCALED:
             return
-        went_on = continuation(run, self._control.rows(run))
+        budget = budget_from_record(dict(run.release.final_budget or {}))
+        arms = {row.spec.variant: row for row in self._parts(run)[0] if row.spec.kind is ObjectKind.AD_SET}
+        ends = max(budget.ends_at, (self._clock.now() + _A_DAY).replace(microsecond=0))
+        for letter in published_letters(run):
+            part = part_of(run, letter)
+            wanted = {"lifetime_budget": part["total"] + part["before"], "end_time": ends.isoformat()}
+            self._go_on_with(run, arms[letter], wanted, part["before"])
+
+    def _go_on_with(self, run: Run, arm: Operation, wanted: Mapping[str, Any], before: int) -> None:
+        went_on = continuation(run, self._control.rows(run), arm.key)
         if went_on is not None and went_on.state is OperationState.CONFIRMED:
             return
-        budget = budget_from_record(dict(run.release.final_budget or {}))
-        arm = next(row for row in self._parts(run)[0] if row.spec.kind is ObjectKind.AD_SET)
-        ends = max(budget.ends_at, (self._clock.now() + _A_DAY).replace(microsecond=0))
-        wanted = {"lifetime_budget": budget.lifetime.minor, "end_time": ends.isoformat()}
+        asked = wanted if went_on is None else went_on.spec.params
         try:
-            self._control.update(
-                run, arm, wanted if went_on is None else dict(went_on.spec.params), Purpose.CONTINUE
-            )
+            self._control.update(run, arm, dict(asked), Purpose.CONTINUE)
         except OperationRefused:
-            self._count_again(run, arm.key, (budget.lifetime - budget.total).minor)
+            self._count_again(run, arm.key, before)
             raise
 
     def _count_again(self, run: Run, key: str, before: int) -> None:
@@ -134,7 +144,7 @@ class Publication:
         late = now - budget.starts_at
         rows = self._control.rows(run)
         asked_for = any(row.key == final_key(ObjectKind.AD_SET) for row in rows)
-        if late < _WORTH_MOVING or asked_for or run.release.way is Way.IN_PLACE:
+        if late < _WORTH_MOVING or asked_for or run.release.way is not Way.SCALED:
             return None  # an arm's end is bound by Meta's minimum for each day of its schedule
         moved = replace(
             budget,
@@ -152,7 +162,7 @@ class Publication:
         late = self._clock.now() - budget.starts_at
         made = self._control.created(run, Purpose.FINAL)
         started = any(self._control.was_started(run, row) for row in made)
-        if late < _WORTH_MOVING or started or run.release.way is Way.IN_PLACE:
+        if late < _WORTH_MOVING or started or run.release.way is not Way.SCALED:
             return
         ends = (budget.ends_at + late).replace(microsecond=0)
         asked = self._control.last_requested(run, Purpose.EXTEND, made).get("end_time")
@@ -189,3 +199,11 @@ class Publication:
         if wrong:
             again = self._clock.now() + _AGAIN
             raise Deferred(again, RunMessage.NOT_SHOWN_PUBLISHED(wrong=wrong))
+
+
+def _done(run: Run) -> Message:
+    letters = published_letters(run)
+    if run.release.way is Way.KEEP_ALL:
+        return RunMessage.COMPLETED_KEEP_ALL(letters=letters)
+    said = RunMessage.COMPLETED if run.release.way is Way.SCALED else RunMessage.COMPLETED_IN_PLACE
+    return said(letter=letters[0])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from autopublisher.domain import evidence
 from autopublisher.domain.journal.records import Decision, Event
 from autopublisher.domain.request.request import NoWinner
-from autopublisher.domain.runs.approvals import approval_digest, bet_of
+from autopublisher.domain.runs.approvals import advises_to_keep_all, approval_digest, bet_of
 from autopublisher.domain.runs.better_bet import asks_for_bets, why_a_person
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.domain.runs.run_messages import RunEnd, RunMessage
@@ -61,6 +61,8 @@ class Selection:
         without = (
             RunMessage.ASKS_WITHOUT_WINNER() if bet is None else RunMessage.ASKS_FOR_MONEY_BET(letter=bet)
         )
+        keeps = bet is None and advises_to_keep_all(decision)
+        without = RunMessage.ASKS_TO_KEEP_ALL() if keeps else without
         asked = RunMessage.ASKS_FOR_BEST_BET() if best_bet else without
         asked = RunMessage.ASKS_FOR_WINNER() if proven else asked
         card = event(

@@ -19,9 +19,10 @@ from autopublisher.domain.ids import ActId
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import MetaObject
 from autopublisher.domain.messages import said_of
+from autopublisher.domain.meta.review import BLOCKED
 from autopublisher.domain.reconciliation.campaign_shown import shown_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
-from autopublisher.domain.runs.final_campaign import ad_of, published_key
+from autopublisher.domain.runs.final_campaign import ads_of, published_keys
 from autopublisher.domain.runs.notes import REVIEW, note_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.run_pages import every_run
@@ -71,7 +72,8 @@ class CampaignsCheck:
             except MetaError as error:
                 unread.append(
                     WatchMessage.UNREAD(
-                        key=f"{one.run.id}/{published_key(one.run, ObjectKind.AD)}", why=said_of(error)
+                        key=f"{one.run.id}/{', '.join(published_keys(one.run, ObjectKind.AD))}",
+                        why=said_of(error),
                     ).to_record()
                 )
         if not seen and not unread and before is None:
@@ -91,12 +93,12 @@ class CampaignsCheck:
         ]
 
     def _asked(self, seen: _Seen) -> _Seen:
-        """Ask Meta why it does not deliver an ad; what the ad shows now counts."""
+        """Ask Meta why it does not deliver ads; what they show now counts."""
         run = seen.run
-        ad = ad_of(run, {model.key: model for model in self._control.models(run)})
-        row = next(one for one in self._control.rows(run) if ad is not None and one.key == ad.key)
-        shown = self._control.read(run, row, REVIEW_FIELDS)
-        why = reason_of(shown)
+        ads = {one.key for one in ads_of(run, {model.key: model for model in self._control.models(run)})}
+        made = [one for one in self._control.rows(run) if one.key in ads]
+        shown = self._control.read_all(run, made, REVIEW_FIELDS).values()
+        why = "; ".join(reason_of(one) for one in shown if one.effective_status in BLOCKED)
         return _seen(seen.campaign, run, self._control.rows(run), self._control.models(run), why)
 
     def _keep(self, seen: Sequence[_Seen], now: datetime) -> None:
@@ -123,10 +125,10 @@ def _seen(
 
 def _never_delivered(campaign: Campaign, run: Run, rows: Sequence[Operation]) -> bool:
     """Tell whether Meta, asked when nothing moves any more, had no figures of a campaign."""
-    ad_set = next((row for row in rows if row.key == published_key(run, ObjectKind.AD_SET)), None)
-    if ad_set is None or campaign.spent is None or campaign.spent_at is None or campaign.spent.minor:
+    ad_sets = [row for row in rows if row.key in published_keys(run, ObjectKind.AD_SET)]
+    if not ad_sets or campaign.spent is None or campaign.spent_at is None or campaign.spent.minor:
         return False
-    return campaign.spent_at >= settles_at(run, ad_set, rows)
+    return campaign.spent_at >= max(settles_at(run, row, rows) for row in ad_sets)
 
 
 def _tell(unit: UnitOfWork, run: Run, states: Sequence[Campaign], now: datetime) -> None:

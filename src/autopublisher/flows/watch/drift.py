@@ -21,7 +21,7 @@ from autopublisher.domain.reconciliation.findings import (
     turn_of,
 )
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
-from autopublisher.domain.runs.final_campaign import published_key
+from autopublisher.domain.runs.final_campaign import published_keys
 from autopublisher.domain.runs.reservations import end_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.watch.account_snapshot import AccountSnapshot
@@ -208,7 +208,7 @@ def can_still_act(run: Run, rows: Sequence[Operation], now: datetime) -> bool:
         return True
     if run.status is not RunStatus.COMPLETED:
         return False
-    finals = [row for row in rows if row.key == published_key(run, ObjectKind.AD_SET)]
+    finals = [row for row in rows if row.key in published_keys(run, ObjectKind.AD_SET)]
     return any(end_of(row, rows) > now for row in finals)
 
 

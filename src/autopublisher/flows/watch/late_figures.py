@@ -23,13 +23,19 @@ from autopublisher.domain.errors import (
     StaleRunError,
 )
 from autopublisher.domain.ids import ActId, MetaId
-from autopublisher.domain.journal.operations import ObjectKind, Operation
+from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.messages import said_of
 from autopublisher.domain.meta.insights import InsightsRow, figures_of
 from autopublisher.domain.money.ledger import reserve_of
 from autopublisher.domain.reconciliation.watch_messages import WatchMessage
-from autopublisher.domain.runs.final_campaign import FINAL_ARM, LATE_FIGURES, continuation, published_key
+from autopublisher.domain.runs.final_campaign import (
+    FINAL_ARM,
+    LATE_FIGURES,
+    continuation,
+    final_arm,
+    is_final_arm,
+)
 from autopublisher.domain.runs.notes import CURRENCY, note_of
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.settlement import is_unsettled, settled_spend, spent_at_most
@@ -58,7 +64,8 @@ class _Place:
     @property
     def letter(self) -> str:
         """The variant under which its figures are kept."""
-        return FINAL_ARM if self.base is not None else self.row.spec.variant or FINAL_ARM
+        goes_on = self.base is not None
+        return final_arm(self.run, self.row.spec.variant) if goes_on else self.row.spec.variant or FINAL_ARM
 
     @property
     def spent_before(self) -> int:
@@ -156,7 +163,7 @@ class LateFigures:
             had_some = any(one.figures != Figures() for one in earlier)
             if figures is not None and (has_settled or not earlier or earlier[-1].figures != figures):
                 unit.observations.add_snapshots([read_now])
-            if place.letter == FINAL_ARM and not (figures is None and had_some):
+            if is_final_arm(place.letter) and not (figures is None and had_some):
                 _note_spend(unit, place.run, read_now)
             unit.commit()
         if figures is None:
@@ -168,7 +175,7 @@ class LateFigures:
 
         What came late belongs to what the account remembers of a test as well.
         """
-        restated = None if place.letter == FINAL_ARM else recounted(self._open_unit, place.run)
+        restated = None if is_final_arm(place.letter) else recounted(self._open_unit, place.run)
         try:
             with self._open_unit() as unit:
                 rows = unit.journal.of_run(place.run.id)
@@ -190,7 +197,7 @@ class LateFigures:
 
 def _base_of(unit: UnitOfWork, run: Run, row: Operation, rows: Sequence[Operation]) -> Figures | None:
     """Return the figures of the test of an arm that goes on as the final campaign; None of anything else."""
-    if row.key != published_key(run, ObjectKind.AD_SET) or continuation(run, rows) is None:
+    if continuation(run, rows, row.key) is None:
         return None
     kept = [one.figures for one in unit.observations.snapshots(run.id) if one.variant == row.spec.variant]
     return kept[-1] if kept else Figures()
@@ -201,7 +208,13 @@ def _note_spend(unit: UnitOfWork, run: Run, read: Snapshot) -> None:
     campaign = unit.campaigns.of_runs([run.id]).get(run.id)
     if campaign is None:
         return
-    noted = campaign.with_spend(Money(read.figures.spend, run.currency), read.at)
+    kept = {
+        one.variant: one.figures.spend
+        for one in unit.observations.latest_snapshots([run.id]).get(run.id, ())
+        if is_final_arm(one.variant)
+    }
+    spent = sum((kept | {read.variant: read.figures.spend}).values())
+    noted = campaign.with_spend(Money(spent, run.currency), read.at)
     with suppress(StaleCampaignError):
         unit.campaigns.save(noted, was=campaign.version)
 

@@ -12,7 +12,7 @@ from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.reconciliation.found import found_in
-from autopublisher.domain.runs.final_campaign import published, published_key
+from autopublisher.domain.runs.final_campaign import published, published_keys
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.run import FINAL, Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
@@ -128,13 +128,13 @@ def _held_since(last: Stop, stops: Sequence[Stop]) -> datetime:
 
 def _why_not(run: Run, rows: Sequence[Operation], now: datetime) -> str:
     """Return why a final campaign must stay paused: its money is no longer set aside, or its time is over."""
-    key = published_key(run, ObjectKind.AD_SET)
-    reserve = next((row for row in rows if row.key == key), None)
-    if reserve is None or reserve.spec.reserves <= 0 or reserve.spent is not None:
+    keys = published_keys(run, ObjectKind.AD_SET)
+    reserves = [row for row in rows if row.key in keys and row.spec.reserves > 0 and row.spent is None]
+    if len(reserves) < max(1, len(keys)):
         return "its budget is no longer set aside for it"
     if ledger_of(total_of(run), rows).left.minor < 0:
         return "more is set aside than the run's total"
-    ends = last_requested_params(rows, key).get("end_time")
-    if ends is None or datetime.fromisoformat(str(ends)) <= now:
+    ends = [last_requested_params(rows, key).get("end_time") for key in keys]
+    if any(one is None or datetime.fromisoformat(str(one)) <= now for one in ends):
         return "its end time has passed"
     return ""

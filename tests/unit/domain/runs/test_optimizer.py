@@ -214,40 +214,70 @@ def test_whatever_is_published_breaks_no_limit(  # noqa: PLR0917 - hypothesis' a
     assert not isinstance(budget, FinalBudget) or breach_of(budget) is None
 
 
-def arm(before: int = 5000, days: int = 4) -> Arm:
-    return Arm(Money(before, "EUR"), Money(before, "EUR"), NOW - timedelta(days=days))
+def arm(before: int = 5000, days: int = 4, letter: str = "B") -> Arm:
+    return Arm(letter, Money(before, "EUR"), Money(before, "EUR"), NOW - timedelta(days=days))
 
 
 @given(MONEY, MONEY, st.integers(0, 10**8), st.integers(0, 40))
 def test_an_arm_goes_on_within_what_is_left_and_above_metas_minimum_for_each_day(
     left: Money, least: Money, before: int, gone: int
 ) -> None:
-    budget = in_place_budget(asked(), Room(left, least, euro("100")), arm(before, gone), NOW)
+    budget = in_place_budget(asked(), Room(left, least, euro("100")), [arm(before, gone)], NOW)
     if isinstance(budget, NoBudget):
         assert left < least or left.minor + before < (gone + 1) * least.minor
         return
     days = (budget.ends_at - budget.starts_at).days
     assert (budget.daily, budget.spend_cap) == (None, None)
     assert budget.total <= left
-    assert budget.lifetime.minor == budget.total.minor + before
+    assert budget.arms[0].lifetime.minor == budget.total.minor + before
     assert days >= 1
-    assert budget.lifetime.minor >= (days + gone) * least.minor
+    assert budget.arms[0].lifetime.minor >= (days + gone) * least.minor
+
+
+@given(MONEY, MONEY, st.lists(st.integers(0, 10**8), min_size=1, max_size=8), st.integers(0, 40))
+def test_all_that_are_kept_have_equal_parts_of_what_is_left_and_metas_minimum_each(
+    left: Money, least: Money, befores: list[int], gone: int
+) -> None:
+    arms = [arm(before, gone, letter) for before, letter in zip(befores, "ABCDEFGH", strict=False)]
+    budget = in_place_budget(asked(), Room(left, least, euro("100")), arms, NOW)
+    each = left.minor // len(arms)
+    if isinstance(budget, NoBudget):
+        assert each < least.minor or each + min(befores) < (gone + 1) * least.minor
+        return
+    days = (budget.ends_at - budget.starts_at).days
+    assert {part.total.minor for part in budget.arms} == {each}
+    assert budget.total.minor == each * len(arms) <= left.minor
+    assert [(part.letter, part.before.minor) for part in budget.arms] == [
+        (one.letter, one.before.minor) for one in arms
+    ]
+    assert all(part.lifetime.minor >= (days + gone) * least.minor for part in budget.arms)
+
+
+def test_together_they_stay_below_the_most_a_day_and_without_any_there_is_no_budget() -> None:
+    capped = asked(budget={"max_daily_budget": Decimal(110)})
+    budget = in_place_budget(capped, ROOM, [arm(days=1, letter="A"), arm(days=1, letter="B")], NOW)
+    assert isinstance(budget, FinalBudget)
+    days = (budget.ends_at - budget.starts_at).days
+    assert budget.total <= euro("110").times(days)
+    none = in_place_budget(asked(), ROOM, [], NOW)
+    assert isinstance(none, NoBudget)
+    assert none.reason.code == "budget.no_arm_left"
 
 
 def test_an_arm_goes_on_at_the_pace_of_its_test_and_below_the_most_a_day() -> None:
-    budget = in_place_budget(asked(), ROOM, arm(), NOW)
+    budget = in_place_budget(asked(), ROOM, [arm()], NOW)
     assert isinstance(budget, FinalBudget)
-    assert (budget.total, budget.lifetime) == (euro("400"), euro("450"))
+    assert (budget.total, budget.arms[0].lifetime) == (euro("400"), euro("450"))
     assert (
         budget.ends_at - budget.starts_at
     ).days == 7  # of 450 at least 40 for each of 11 days, 4 of which are gone
-    early = in_place_budget(asked(), ROOM, arm(days=1), NOW)
+    early = in_place_budget(asked(), ROOM, [arm(days=1)], NOW)
     assert isinstance(early, FinalBudget)
     assert (early.ends_at - early.starts_at).days == 8
     slower = asked(budget={"max_daily_budget": Decimal(55)})
-    late = in_place_budget(slower, ROOM, arm(), NOW)
+    late = in_place_budget(slower, ROOM, [arm()], NOW)
     assert isinstance(late, NoBudget)  # 7 days at 55 and the 50 of the test are less than 11 at 40
     assert late.reason.code == "budget.in_place_too_late"
-    soon = in_place_budget(slower, ROOM, arm(days=2), NOW)
+    soon = in_place_budget(slower, ROOM, [arm(days=2)], NOW)
     assert isinstance(soon, FinalBudget)
     assert (soon.total, (soon.ends_at - soon.starts_at).days) == (euro("400"), 8)
