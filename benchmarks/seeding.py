@@ -38,6 +38,9 @@ SEED = 20261130
 POLLS = 4
 """Polls behind a run that is being tested."""
 
+DAILY = 13
+"""What an arm spends a day, in major units, when it is polled every hour."""
+
 _APART = 10**9
 """How far the ids of one copy's objects are from the next one's: more than one run makes."""
 
@@ -205,26 +208,29 @@ def _has_polls(machine: CountedMachine, run_id: RunId) -> bool:
     return run.trial.starts_at is not None and len(polls) >= POLLS
 
 
-def with_history(known: StoredRun, days: int) -> StoredRun:
-    """Return a run in the middle of a test that has been polled every hour for so many days."""
+def with_history(known: StoredRun, days: int, planned: int = 90) -> StoredRun:
+    """Return a run that has been polled every hour for so many days, of those that its test is planned for."""
     start = known.run.trial.starts_at or known.run.created_at
     request = known.run.request
-    test = replace(request.ab_test_config, test_duration_hours=24 * 90)
-    trial = replace(known.run.trial, ends_at=start + timedelta(days=90), poll_minutes=60)
+    budget = Decimal(DAILY * planned)
+    test = replace(request.ab_test_config, test_duration_hours=24 * planned, test_budget_per_variant=budget)
+    trial = replace(known.run.trial, ends_at=start + timedelta(days=planned), poll_minutes=60)
     run = replace(known.run, request=replace(request, ab_test_config=test), trial=trial)
-    letters = [one.letter for one in known.variants]
-    return replace(known, run=run, snapshots=list(_hourly(run.id, letters, start, 24 * days)))
+    asked = replace(known, run=run)
+    return replace(asked, snapshots=[one for poll in polls_of(asked, days) for one in poll])
 
 
-def _hourly(run_id: RunId, letters: Sequence[str], start: datetime, hours: int) -> Iterator[Snapshot]:
-    """Yield cumulative figures of arms that are alike, so that nothing is proven and the test goes on."""
+def polls_of(known: StoredRun, days: int) -> Iterator[Sequence[Snapshot]]:
+    """Yield a run's hourly polls: figures of arms that are alike, so that nothing is proven and the test goes on."""
+    run, start = known.run, known.run.trial.starts_at or known.run.created_at
     chance = random.Random(SEED)  # noqa: S311 - the same figures each time
-    total = {letter: Figures() for letter in letters}
-    for hour in range(1, hours + 1):
-        for letter in letters:
+    total = {one.letter: Figures() for one in known.variants}
+    for hour in range(1, 24 * days + 1):
+        for letter, before in total.items():
             sales = sum(chance.randrange(10) == 0 for _ in range(10))
-            total[letter] = _plus(total[letter], spend=50 + chance.randrange(10), sales=sales, chance=chance)
-            yield Snapshot(run_id, letter, start + timedelta(hours=hour), total[letter])
+            total[letter] = _plus(before, spend=50 + chance.randrange(10), sales=sales, chance=chance)
+        at = start + timedelta(hours=hour)
+        yield [Snapshot(run.id, letter, at, figures) for letter, figures in total.items()]
 
 
 def _plus(figures: Figures, spend: int, sales: int, chance: random.Random) -> Figures:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmarks.control_plane.building import build
 from benchmarks.control_plane.commands import commands
 from benchmarks.control_plane.growth import growth
-from benchmarks.control_plane.histories import history
+from benchmarks.control_plane.histories import history, living
 from benchmarks.control_plane.idling import idle
 from benchmarks.control_plane.money import exposure, gate
 from benchmarks.control_plane.polling import poll
@@ -26,6 +26,7 @@ MEASURES: Mapping[str, Measure] = {
     "ticks": ticks,
     "build": build,
     "history": history,
+    "living": living,
     "growth": growth,
     "residence": residence,
     "idle": idle,

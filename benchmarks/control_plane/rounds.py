@@ -49,6 +49,7 @@ class Collecting:
             self._run = unit.runs.get(run_id_of(0))
             models = unit.records.objects_of([run_id_of(number) for number in range(runs)])
             latest = unit.observations.snapshots(self._run.id)[-1].at
+        self._since = latest
         keys = [test_key(letter, ObjectKind.AD_SET) for letter in "ABCDEFGHIJ"]
         arms = [one.meta_id for found in models.values() for one in found if one.key in keys]
         self._clock = ManualClock(max(present(), latest))
@@ -56,7 +57,7 @@ class Collecting:
 
     def __call__(self) -> None:
         self._clock.advance_to(self._clock.now() + timedelta(hours=1))
-        self._collector.collect(self._run)
+        self._since = self._collector.collect(self._run, since=self._since).snapshots[-1].at
 
 
 class _Answering(MemoryMetaAds):

@@ -26,6 +26,11 @@ def exposure(unit: SqlUnitOfWork, run: Run) -> object:
     return unit.reservations.open_runs(run.act_id, run.created_at - timedelta(days=1), [])
 
 
+def news(unit: SqlUnitOfWork, run: Run) -> object:
+    last = unit.observations.latest_snapshots([run.id])[run.id][-1]
+    return unit.observations.snapshots(run.id, last.at)
+
+
 def store(engine: Engine, run: Run, polls: int) -> None:
     with SqlUnitOfWork(engine) as unit:
         unit.runs.add(run)
@@ -60,7 +65,7 @@ def steps(engine: Engine, read: Read, run: Run) -> int:
     return taken
 
 
-@pytest.mark.parametrize("read", [status, exposure])
+@pytest.mark.parametrize("read", [status, exposure, news])
 def test_sixty_days_of_polls_take_no_more_steps_than_one_day(
     sqlite_engine: Engine, account: Account, run: Run, read: Read
 ) -> None:

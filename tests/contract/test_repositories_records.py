@@ -277,6 +277,9 @@ class TestObservations:
         with open_unit() as unit:
             unit.observations.add_snapshots([third, first, second])
             assert unit.observations.snapshots(stored.id) == [first, second, third]
+            assert unit.observations.snapshots(stored.id, third.at) == [
+                one for one in (first, second, third) if one.at >= third.at
+            ]
 
     def test_a_snapshot_is_never_replaced(
         self, open_unit: OpenUnitOfWork, stored: Run, now: datetime

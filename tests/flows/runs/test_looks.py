@@ -101,8 +101,9 @@ class Table:
         return Known(variants, decision, (), found[: len(found) - drop])
 
     def look(self, known: Known | None = None, *, whole: bool = False) -> Judged:
-        run = self.stage.run(self.run_id)
-        return self.looks.judged(run, known or self.known(), self.stage.clock.now(), whole=whole)
+        run, given = self.stage.run(self.run_id), known or self.known()
+        since = self.looks.known_until(run)
+        return self.looks.judged(run, given, self.stage.clock.now(), since=since, whole=whole)
 
 
 def test_a_look_after_another_reads_from_the_last_poll_on() -> None:
@@ -131,10 +132,21 @@ def test_where_the_last_poll_is_gone_the_test_is_judged_whole() -> None:
     assert table.look(without).verdict.hour == table.look(whole=True).verdict.hour
 
 
+def test_what_is_dropped_between_reading_and_judging_is_read_again() -> None:
+    table = Table()
+    table.look()
+    table.stage.tick(table.run_id)
+    run, known = table.stage.run(table.run_id), table.known()
+    since = table.looks.known_until(run)
+    found = Looks(table.stage.open_unit).judged(run, known, table.stage.clock.now(), since=since)
+    assert found.verdict == table.look(whole=True).verdict
+
+
 def test_where_the_plan_is_another_the_test_is_judged_whole() -> None:
     table = Table()
     table.look()
     run = table.stage.run(table.run_id)
     slower = replace(run, trial=replace(run.trial, poll_minutes=120))
-    found = table.looks.judged(slower, table.known(), table.stage.clock.now())
+    since = table.looks.known_until(slower)
+    found = table.looks.judged(slower, table.known(), table.stage.clock.now(), since=since)
     assert found.verdict.hour == table.look(whole=True).verdict.hour

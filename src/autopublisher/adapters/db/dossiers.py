@@ -1,6 +1,6 @@
 """Dossiers of runs, each read by one statement: on PostgreSQL, too, all of it is of one moment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import (
     Column,
     ColumnElement,
-    ScalarSelect,
     Table,
     Text,
     and_,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
 )
 
 from autopublisher.adapters.db.accounts import account_from_row
@@ -27,6 +25,7 @@ from autopublisher.adapters.db.journal import operation_from_values
 from autopublisher.adapters.db.records import event_from_values, object_from_values, snapshot_from_row
 from autopublisher.adapters.db.runs import run_from_row
 from autopublisher.adapters.db.session import Session, grouped
+from autopublisher.adapters.db.snapshot_arms import latest
 from autopublisher.adapters.db.tables import (
     META_TABLES,
     accounts,
@@ -99,37 +98,6 @@ def _money(postgres: bool) -> Conditions:  # noqa: FBT001 - as above
 
 def _is_asked(run_id: Column[str], *, postgres: bool) -> ColumnElement[bool]:
     return among(run_id, _IDS, postgres=postgres)
-
-
-def latest(is_wanted: Callable[[Column[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Return which snapshots are the last of their run and arm, of the runs whose ids are wanted.
-
-    From arm to arm and to the last moment of each along the key, so that those before it are not read, however many.
-    """
-    first = select(runs.c.id.label("run_id"), _least_arm(runs.c.id).label("arm")).where(is_wanted(runs.c.id))
-    arms = first.cte(recursive=True, nesting=True)
-    following = select(arms.c.run_id, _least_arm(arms.c.run_id, above=arms.c.arm)).where(
-        arms.c.arm.is_not(None)
-    )
-    arms = arms.union_all(following)
-    each = insight_snapshots.alias().c
-    of_arm = and_(each.run_id == arms.c.run_id, each.variant == arms.c.arm)
-    last = select(func.max(each.at)).where(of_arm).scalar_subquery()
-    table = insight_snapshots.c
-    return tuple_(table.run_id, table.variant, table.at).in_(
-        select(arms.c.run_id, arms.c.arm, last).where(arms.c.arm.is_not(None))
-    )
-
-
-def _least_arm(run_id: ColumnElement[str], above: ColumnElement[str] | None = None) -> ScalarSelect[str]:
-    """Return the first of a run's arms that has a snapshot, or the first after another."""
-    each = insight_snapshots.alias().c
-    of_run = each.run_id == run_id
-    return (
-        select(func.min(each.variant))
-        .where(of_run if above is None else and_(of_run, each.variant > above))
-        .scalar_subquery()
-    )
 
 
 _DOSSIER: Final = WideQuery(_of_one, _ORDER)

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import TIMESTAMP, Text, and_, bindparam, cast, not_, or_, select
 
-from autopublisher.adapters.db.dossiers import latest
 from autopublisher.adapters.db.embedded import Conditions, Found, WideQuery, among
 from autopublisher.adapters.db.session import Session, Values
+from autopublisher.adapters.db.snapshot_arms import latest
 from autopublisher.adapters.db.tables import META_TABLES, commitments, insight_snapshots, runs
 from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.ids import ActId, RunId

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, literal, or_, select, union_all
 
 from autopublisher.adapters.db.embedded import among
 from autopublisher.adapters.db.session import Row, Session, Values, grouped, picker
+from autopublisher.adapters.db.snapshot_arms import arms_of, latest
 from autopublisher.adapters.db.tables import META_TABLES, decisions, events, insight_snapshots, runs, variants
 from autopublisher.adapters.json_text import to_json
 from autopublisher.domain.errors import ConflictError
@@ -137,20 +138,18 @@ class SqlObservations:
     def snapshots(self, run_id: RunId, since: datetime | None = None) -> Sequence[Snapshot]:
         """Return a run's snapshots by moment, then variant: all, or those of a moment and after it."""
         query = select(insight_snapshots).where(insight_snapshots.c.run_id == run_id)
-        if since is not None:
-            query = query.where(insight_snapshots.c.at >= since)
+        if since is not None:  # arm by arm, for the moment comes after the arm in the key
+            arms = arms_of(lambda each: each == run_id)
+            theirs = insight_snapshots.c.variant.in_(select(arms.c.arm).where(arms.c.arm.is_not(None)))
+            query = query.where(theirs, insight_snapshots.c.at >= since)
         ordered = query.order_by(insight_snapshots.c.at, insight_snapshots.c.variant)
         return [snapshot_from_row(row) for row in self._session.rows(ordered)]
 
     def latest_snapshots(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Sequence[Snapshot]]:
         """Return the last snapshot of each variant of many runs by run, by variant; a run without any is left out."""
-        table = insight_snapshots.c
-        place = (table.run_id, table.variant, func.max(table.at).label("at"))
-        last = (
-            select(*place).where(table.run_id.in_(run_ids)).group_by(table.run_id, table.variant).subquery()
-        )
-        same = [table[name] == last.c[name] for name in ("run_id", "variant", "at")]
-        query = select(insight_snapshots).join(last, and_(*same)).order_by(table.run_id, table.variant)
+        wanted = latest(lambda run_id: run_id.in_(run_ids))
+        place = (insight_snapshots.c.run_id, insight_snapshots.c.variant)
+        query = select(insight_snapshots).where(wanted).order_by(*place)
         return grouped(map(snapshot_from_row, self._session.rows(query)))
 
     def with_figures(self, run_ids: Sequence[RunId]) -> frozenset[tuple[RunId, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import Figure
 from autopublisher.domain.evidence.design import Design
@@ -10,6 +11,8 @@ from autopublisher.domain.evidence.money_checks import MoneyChecks
 from autopublisher.domain.evidence.observations import History, Snapshot
 from autopublisher.domain.evidence.timeline import Timeline
 from autopublisher.domain.evidence.verdict import Diagnostic
+
+Array = npt.NDArray[np.float64]
 
 MISSING_POLLS_ALLOWED = 0.20
 # Below this many gaps a share of missing polls means nothing.
@@ -80,8 +83,13 @@ def missing_polls(design: Design, timeline: Timeline, row: int) -> float:
     before the first poll is not counted (it may wait on purpose), and neither is time without delivery: a gap counts
     for as many hours as its spend usually takes.
     """
-    gaps = np.diff(timeline.hours[1 : row + 1])
-    spend = np.diff(timeline.column(Figure.SPEND)[1 : row + 1].sum(axis=1))
+    spent = timeline.column(Figure.SPEND)[: row + 1].sum(axis=1)
+    return missing_readings(design, timeline.hours[: row + 1], spent)
+
+
+def missing_readings(design: Design, hours: Array, spent: Array) -> float:
+    """Return the same of readings' hours and their spend of all variants, shape (rows,) each, row 0 being the start."""
+    gaps, spend = np.diff(hours[1:]), np.diff(spent[1:])
     delivering = spend > 0
     gaps, spend = gaps[delivering], spend[delivering]
     if len(gaps) < _FEWEST_GAPS:

@@ -81,8 +81,7 @@ def judge_running(
     known = verdict.kind is Kind.NOT_YET and judgement.timeline.cohorts is None
     if not known or progress.ended_at is not None or design.poll_hours is None:
         return verdict, None
-    timeline, taken = judgement.timeline, len(progress.taken)
-    past = Readings(timeline.hours, timeline.figures)
+    taken, past = len(progress.taken), Readings.of(judgement.schedule.checks)
     return verdict, Standing(design, progress.active, progress.share, taken, verdict.share, past, len(past))
 
 

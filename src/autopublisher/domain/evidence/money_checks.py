@@ -34,11 +34,31 @@ _UNLIKE_Z = 4.0
 
 
 @dataclass(frozen=True, eq=False)
+class Baskets:
+    """Purchases and revenue up to some reading, and what shows how unlike they were, (variants,) each.
+
+    Attributes:
+        purchases: how many so far.
+        revenue: what they were worth, major units.
+        squares: sum over the readings of the square of the revenue that each added.
+        mixed: the same of its product with the purchases.
+        counts: the same of their square.
+    """
+
+    purchases: Array
+    revenue: Array
+    squares: Array
+    mixed: Array
+    counts: Array
+
+
+@dataclass(frozen=True, eq=False)
 class MoneyChecks:
-    """The checks of one test's figures, by row."""
+    """The checks of one test's figures, by row; `earlier` are the baskets before its first row, None for none."""
 
     design: Design
     timeline: Timeline
+    earlier: Baskets | None = None
 
     def faults(self, row: int) -> tuple[str, ...]:
         """Return the fault codes at a row: spend_missing, no_values, values_missing, values_unlike."""
@@ -62,6 +82,10 @@ class MoneyChecks:
                 for variant in np.flatnonzero(flags[row])[: self._most(code)]
             ]
         return tuple(found)
+
+    def baskets(self) -> Baskets:
+        """Return the baskets at the last row."""
+        return Baskets(self._purchases[-1], self._revenue[-1], *(each[-1] for each in self._sums))
 
     def _most(self, code: str) -> int | None:
         return 1 if code == "no_values" else None
@@ -133,11 +157,22 @@ class MoneyChecks:
         )
 
     @cached_property
+    def _sums(self) -> tuple[Array, Array, Array]:
+        """Running sums over the readings, see `Baskets`."""
+        start = self.earlier or Baskets(*[np.zeros(self._purchases.shape[1])] * 5)
+        bought = np.diff(self._purchases, axis=0, prepend=start.purchases[None])
+        earned = np.diff(self._revenue, axis=0, prepend=start.revenue[None])
+        return (
+            start.squares + np.cumsum(earned**2, axis=0),
+            start.mixed + np.cumsum(earned * bought, axis=0),
+            start.counts + np.cumsum(bought**2, axis=0),
+        )
+
+    @cached_property
     def _doubt(self) -> Array:
         """Sampling variance of each log average purchase: as the readings show it, or as usual baskets have it if larger."""
-        bought, earned = (np.diff(each, axis=0, prepend=0.0) for each in (self._purchases, self._revenue))
         basket = _over(self._revenue, self._purchases)
-        squares, mixed, counts = (np.cumsum(each, axis=0) for each in (earned**2, earned * bought, bought**2))
+        squares, mixed, counts = self._sums
         residual = np.maximum(squares - 2 * basket * mixed + basket**2 * counts, 0.0)
         usual = self.design.measure.value_dispersion / np.maximum(self._purchases, 1.0)
         doubt: Array = np.maximum(residual / np.maximum(self._revenue, 1e-9) ** 2, usual)

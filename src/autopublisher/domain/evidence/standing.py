@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autopublisher.domain.evidence.criteria import COLUMN, Figure
-from autopublisher.domain.evidence.data_health import MISSING_POLLS_ALLOWED, missing_polls
+from autopublisher.domain.evidence.data_health import MISSING_POLLS_ALLOWED, missing_readings
 from autopublisher.domain.evidence.design import Design
-from autopublisher.domain.evidence.money_checks import MoneyChecks
+from autopublisher.domain.evidence.money_checks import Baskets, MoneyChecks
 from autopublisher.domain.evidence.money_decision import look_rows
 from autopublisher.domain.evidence.observations import History, Snapshot, in_order
 from autopublisher.domain.evidence.timeline import Timeline, counter_fell, counters_of, held, matured_since
@@ -27,38 +27,46 @@ _IN_DOUBT = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """The accepted readings of a test: hours (rows,) and counters (rows, variants, figures), row 0 its start."""
+    """What is kept of a test's accepted readings.
+
+    Attributes:
+        hours: (rows,) hours since the start, row 0 the start.
+        spend: (rows, variants) spend so far.
+        peak: (variants, figures) the highest that each counter has been.
+        baskets: what purchases were worth.
+    """
 
     hours: Array
-    figures: Array
+    spend: Array
+    peak: Array
+    baskets: Baskets
+
+    @classmethod
+    def of(cls, checks: MoneyChecks) -> "Readings":
+        """Return the readings of a timeline."""
+        timeline = checks.timeline
+        spend = timeline.column(Figure.SPEND).copy()
+        return cls(timeline.hours, spend, timeline.figures.max(axis=0), checks.baskets())
 
     def __len__(self) -> int:
         return len(self.hours)
 
-    def and_then(self, read: History) -> "Readings | None":
-        """Return these readings and further ones; None where one of them is edited, has fallen or is out of order."""
+    def and_then(self, design: Design, read: History) -> "Readings | None":
+        """Return these readings and further ones; None where one of them is not simply taken, or the last is not sound."""
         if read.cohorts is not None or read.edited.any() or read.hours[0] <= self.hours[-1]:
             return None
-        peak, now = self.figures.max(axis=0), counters_of(read)
+        peak, now = self.peak, counters_of(read)
         for each in now:
             if counter_fell(peak, each):
                 return None
             peak = np.maximum(peak, each)
-        rising = held(np.concatenate([self.figures[-1:], now]))[1:]
-        return Readings(np.concatenate([self.hours, read.hours]), np.concatenate([self.figures, rising]))
-
-    @property
-    def bought(self) -> Array:
-        """Spend so far by row and variant."""
-        return np.asarray(self.figures[:, :, COLUMN[Figure.SPEND]])
-
-    def are_sound(self, design: Design) -> bool:
-        """Return whether the data are sound at the last reading."""
-        none = np.zeros((len(self), 0))
-        timeline = Timeline(self.hours, self.figures, none, none, (), ())
-        row = len(self) - 1
-        missing = missing_polls(design, timeline, row)
-        return missing < MISSING_POLLS_ALLOWED and not MoneyChecks(design, timeline).faults(row)
+        rising, none = held(np.concatenate([self.peak[None], now]))[1:], np.zeros((len(now), 0))
+        checks = MoneyChecks(design, Timeline(read.hours, rising, none, none, (), ()), self.baskets)
+        spend = np.concatenate([self.spend, rising[:, :, COLUMN[Figure.SPEND]]])
+        readings = Readings(np.concatenate([self.hours, read.hours]), spend, peak, checks.baskets())
+        missing = missing_readings(design, readings.hours, spend.sum(axis=1))
+        sound = missing < MISSING_POLLS_ALLOWED and not checks.faults(len(now) - 1)
+        return readings if sound else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +99,8 @@ class Standing:
         read = in_order(polls, len(self.design.variants))
         if not len(read):
             return self
-        readings = self.readings.and_then(read)
-        if readings is None or not readings.are_sound(self.design):
+        readings = self.readings.and_then(self.design, read)
+        if readings is None:
             return None
         shares = self._shares(readings)
         if self._may_be_due(readings.hours[-len(shares) :], shares):
@@ -110,7 +118,7 @@ class Standing:
 
     def _shares(self, readings: Readings) -> Array:
         """Return the clock at each reading that is new."""
-        bought = readings.bought[:, list(self.active)]
+        bought = readings.spend[:, list(self.active)]
         matured = matured_since(self.design.event_delay, readings.hours, bought, len(self.readings))
         planned = self.design.planned_spend_per_variant * len(self.active)
         return np.asarray(matured.sum(axis=1) / planned)

@@ -74,7 +74,8 @@ class Testing:
             return self._launched(run)
         now, ends = self._clock.now(), run.trial.ends_at
         try:
-            collected = self._collector.collect(run, since=self._looks.known_until(run))
+            since = self._looks.known_until(run)
+            collected = self._collector.collect(run, since=since)
         except MetaError as error:
             if now < ends:
                 raise
@@ -89,7 +90,7 @@ class Testing:
             return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
         whole = self._reallocation.may_plan(run)
-        found = self._looks.judged(run, self._known(run, snapshots), now, whole=whole)
+        found = self._looks.judged(run, self._known(run, snapshots), now, since=since, whole=whole)
         verdict, kept = found.verdict, () if found.decision is None else (found.decision,)
         events = (
             troubled

@@ -83,14 +83,13 @@ def judged(run: Run, known: Known, now: datetime) -> Judged:
     return Judged(verdict, decision, ends, standing)
 
 
-def judged_on(run: Run, known: Known, standing: evidence.Standing) -> Judged | None:
+def judged_on(run: Run, known: Known, standing: evidence.Standing, last: evidence.Verdict) -> Judged | None:
     """Judge a running test by where it stood, ``known`` holding the snapshots since; None where it takes judging it whole.
 
-    Nothing is due then and the last decision says it all: neither its kind nor its analyses can have changed.
+    Otherwise nothing is due, and ``last``, the last decision's verdict, says it all: its kind and its analyses still hold.
     """
-    if known.decision is None or standing.design != design_of(run, known.variants):
+    if standing.design != design_of(run, known.variants):
         return None
-    last = evidence.Verdict.from_json(known.decision.verdict)
     further = standing.after(history_of(run, known.variants, known.snapshots))
     if further is None or (_is_by_money(run) and further.is_money_due):
         return None

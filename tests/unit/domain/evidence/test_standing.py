@@ -38,8 +38,11 @@ def assert_same(standing: Standing, design: Design, known: tuple[Snapshot, ...])
     assert anew is not None
     assert (standing.active, standing.analyses) == (anew.active, anew.analyses)
     assert standing.share == pytest.approx(anew.share)
-    assert standing.readings.hours.tobytes() == anew.readings.hours.tobytes()
-    assert standing.readings.figures.tobytes() == anew.readings.figures.tobytes()
+    for name in ("hours", "spend", "peak"):
+        assert getattr(standing.readings, name).tobytes() == getattr(anew.readings, name).tobytes()
+    assert vars(standing.readings.baskets) == {
+        name: pytest.approx(sums) for name, sums in vars(anew.readings.baskets).items()
+    }
     assert standing.clock == pytest.approx(anew.clock, rel=1e-8)
 
 
