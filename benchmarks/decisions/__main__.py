@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.decisions import memory, net, proven, said
+from benchmarks.decisions import growthbook, memory, net, proven, said
 from benchmarks.decisions.report import written
 from benchmarks.decisions.tables import Over, Record
 from benchmarks.machine import RESULTS, keep_records
@@ -26,6 +26,7 @@ MEASURES: Mapping[str, Callable[..., list[Record]]] = {
     "proof": proven.proof,
     "engine": proven.engine,
 }
+WITH_GBSTATS: Mapping[str, Callable[..., list[Record]]] = {"gbstats": growthbook.gbstats}
 
 
 def main() -> None:
@@ -33,13 +34,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decisions", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few cells and tests, to try it")
     parser.add_argument("--only", choices=MEASURES, action="append", help="may be given several times")
+    parser.add_argument("--with-gbstats", action="store_true", help="install and measure it as well")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=RESULTS / "decisions", help=".md and .json are added")
     asked = parser.parse_args()
     # A process each is faster than threads of the linear algebra in all of them.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(asked.processes) as pool:
-        for name in asked.only or MEASURES:
+        for name in [*(asked.only or MEASURES), *(WITH_GBSTATS if asked.with_gbstats else ())]:
             found = measured(name, pool.map, quick=asked.quick)
             keep_records(asked.out, {name: found}, written)
             print(f"{name}: {len(found)} records", flush=True)
@@ -48,7 +50,7 @@ def main() -> None:
 
 def measured(name: str, over: Over, **asked: Any) -> list[Record]:
     """Return the records of one measure."""
-    return MEASURES[name](over=over, **asked)
+    return {**MEASURES, **WITH_GBSTATS}[name](over=over, **asked)
 
 
 if __name__ == "__main__":

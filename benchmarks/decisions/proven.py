@@ -18,7 +18,7 @@ from autopublisher.domain.evidence.timeline import build
 
 WITHOUT, WITH, YEAST, SPRT = "proof", "proof, money may end it", "YEAST", "SPRT-z"
 _ALPHA, _BETA, _PLANNED = 0.05, 0.2, 0.3
-_HOURS, _TIMES = 336, 3.0
+HOURS, _TIMES = 336, 3.0
 _VALUE_DISPERSION = 1.25
 _PIECE = 20
 _NAMES = "ABCD"
@@ -51,22 +51,28 @@ def named(job: tuple[Case, range]) -> list[dict[str, int | None]]:
     return [_named(case, seed) for seed in seeds]
 
 
-def _named(case: Case, seed: int) -> dict[str, int | None]:
+def polled(case: Case, seed: int) -> tuple[Design, History]:
+    """Return the plan of a test and what was polled of it each hour."""
     rng = np.random.default_rng([seed, case.variants, case.each, round(100 * case.lift), 77])
     spend = PURCHASE_PRICE * case.each
     market = Market(
-        spend_per_hour=spend / _HOURS,
-        purchases_per_hour=case.each / _HOURS,
+        spend_per_hour=spend / HOURS,
+        purchases_per_hour=case.each / HOURS,
         lifts=(1 + case.lift, *[1.0] * (case.variants - 1)),
         click_day_spread=0.04,
     )
     design = Design(
         variants=tuple(_NAMES[: case.variants]),
         planned_spend_per_variant=spend,
-        planned_hours=float(_HOURS),
+        planned_hours=float(HOURS),
         poll_hours=1.0,
     )
-    polls = history(market, rng)
+    return design, history(market, rng)
+
+
+def _named(case: Case, seed: int) -> dict[str, int | None]:
+    design, polls = polled(case, seed)
+    spend = design.planned_spend_per_variant
     found = {WITHOUT: _winner(design, replay(design, polls, final=True, detailed=False).winner)}
     terms = MoneyTerms(_TIMES * spend * case.variants)
     ended = replay_with_money(replace(design, mode=Mode.MONEY), polls, terms, final=True, detailed=False)
@@ -125,11 +131,12 @@ def proof(*, quick: bool, over: Over) -> list[Record]:
         tests = case.tests // (10 if quick else 1)
         jobs = [(case, range(at, min(at + _PIECE, tests))) for at in range(0, tests, _PIECE)]
         rows = [row for part in over(named, jobs) for row in part]
-        found += [_record(case, method, [row[method] for row in rows]) for method in rows[0]]
+        found += [record_of(case, method, [row[method] for row in rows]) for method in rows[0]]
     return found
 
 
-def _record(case: Case, method: str, winners: list[int | None]) -> Record:
+def record_of(case: Case, method: str, winners: list[int | None]) -> Record:
+    """Return the share of tests in which a method names a variant, and a wrong one."""
     wrong = [each is not None and (case.lift == 0 or each != 0) for each in winners]
     share = float(np.mean(wrong))
     return {

@@ -12,7 +12,7 @@ from autopublisher.domain.evidence.spread import GRID
 from autopublisher.domain.evidence.timeline import build
 
 _MEDIAN, _DOUBT = 0.15, 0.7
-TESTS, _PIECE = 1800, 60
+TESTS, CRITERION_TESTS, _PIECE = 1800, 900, 60
 PURCHASES = (1, 5, 15, 45, 150, 500, 1500)
 HOURS = (24, 336)
 FEW_PURCHASES = (5, 45, 450)
@@ -106,19 +106,22 @@ def said(*, quick: bool, over: Over) -> list[Record]:
     sizes = (5, 45) if quick else PURCHASES
     cases = [Case(Criterion.ROAS, 2, each, hours) for hours in HOURS for each in sizes]
     five = [Case(Criterion.ROAS, 5, each, hours) for each, hours in ((5, 24), (45, 24), (450, 336))]
-    return _measured(cases + ([] if quick else five), over, quick=quick)
+    return _measured(cases + ([] if quick else five), over, TESTS, quick=quick)
 
 
 def by_criterion(*, quick: bool, over: Over) -> list[Record]:
     """Return said and true of every criterion; revenue is read as roas is, and conversions as cpa."""
     hours, sizes = ((24,), (45,)) if quick else (HOURS, FEW_PURCHASES)
     return _measured(
-        [Case(of, 2, each, h) for of in _CRITERIA for h in hours for each in sizes], over, quick=quick
+        [Case(of, 2, each, h) for of in _CRITERIA for h in hours for each in sizes],
+        over,
+        CRITERION_TESTS,
+        quick=quick,
     )
 
 
-def _measured(cases: list[Case], over: Over, *, quick: bool) -> list[Record]:
-    counts = [_FEWER_TESTS.get(case.purchases, TESTS) // (20 if quick else 1) for case in cases]
+def _measured(cases: list[Case], over: Over, tests: int, *, quick: bool) -> list[Record]:
+    counts = [min(tests, _FEWER_TESTS.get(case.purchases, tests)) // (20 if quick else 1) for case in cases]
     jobs = [
         (case, range(at, min(at + _PIECE, count)))
         for case, count in zip(cases, counts, strict=True)

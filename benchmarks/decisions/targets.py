@@ -10,6 +10,7 @@ _PRICED = f"{MONEY}, priced"
 _BRIEF = {500: 0.52, 50: 0.26, 15: 0.14}
 _MEANS = {2: 0.475, 3: 0.43, 5: 0.38, 8: 0.34}
 _FEWEST = 5
+_MET = "met"
 _CELLS = 7 * 3
 
 Found = Mapping[str, Sequence[Record]]
@@ -21,23 +22,34 @@ assert {MONEY, _PRICED} <= set(RULES)
 
 
 def closing(found: Found) -> str:
-    """Return the table of the targets that can be told from what was measured."""
-    lines = [*_net(found), *_said(found), *_learned(found), *_priced(found), *_proven(found), *_engine(found)]
-    columns = ["target", "of", "asked for", "measured", "standard error", ""]
-    return table(
-        columns,
-        (
-            [no, of, _range(asked), number(got, 3), number(error, 3), _verdict(asked, got, error)]
-            for no, of, asked, got, error in lines
-        ),
-    )
+    """Return the table of the targets that can be told from what was measured; of what is said, the ones not met."""
+    said = list(_said(found))
+    lines = [*_net(found), *_learned(found), *_priced(found), *_proven(found), *_engine(found)]
+    unmet = [line for line in said if _verdict(*line[2:]) != _MET]
+    rows = [
+        [no, of, _range(asked), number(got, 3), number(error, 3), _verdict(asked, got, error)]
+        for no, of, asked, got, error in (*lines, *unmet)
+    ]
+    if said:
+        rows.append(
+            [
+                "5",
+                f"the other {len(said) - len(unmet)} of {len(said)} figures of what is said",
+                "",
+                "",
+                "",
+                _MET,
+            ]
+        )
+    rows.sort(key=lambda row: int(row[0]))
+    return table(["target", "of", "asked for", "measured", "standard error", ""], rows)
 
 
 def _verdict(asked: Range, got: float, error: float) -> str:
     low, high = asked
     by = max(0.0 if low is None else low - got, 0.0 if high is None else got - high)
     if by <= 0:
-        return "met"
+        return _MET
     return "missed by less than two errors" if by < 2 * error else "**missed**"
 
 
