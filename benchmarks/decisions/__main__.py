@@ -1,6 +1,7 @@
 """``python -m benchmarks.decisions``: what the engine's decisions are worth, beside those of its rivals.
 
 Results go to ``benchmarks/results/decisions.md`` and ``.json``; what a run does not measure stays as an earlier one left it.
+``--quick`` takes half a minute. ``--with-gbstats`` needs a package index.
 """
 
 import argparse

@@ -48,6 +48,10 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
         f"{_BEHIND} 20 tests of three variants with 45 purchases each; new tests of a day. Untied, clicks say nothing.",
     ),
     "proof": ("Proof with and without the money rule", _PROOF),
+    "gbstats": (
+        "The same ties and lifts by gbstats",
+        "Its sequential test with its own settings: relative lift of what an hour earns, looked at daily for two weeks.",
+    ),
     "engine": (
         "A money look",
         "Whether it is the same again, with variants renamed, and without the days after it.",
