@@ -15,6 +15,7 @@ from autopublisher.domain.journal.records import Figures
 from autopublisher.domain.messages import Code, Message, Param
 from autopublisher.domain.runs.run import Way
 from autopublisher.flows.requests.reports import RunView
+from autopublisher.views.amounts import about
 from autopublisher.views.worth import Worth, worth_of
 
 _BASKETS = 1.25
@@ -104,7 +105,10 @@ class Outcome:
                     at=came.at, spent=came.spent, revenue=came.revenue, events=came.events
                 ),
                 OutcomeMessage.ESTIMATED(
-                    spent=came.spent, split=came.split, more=came.more, chance=came.chance
+                    spent=came.spent,
+                    split=about(came.split),
+                    more=about(came.more),
+                    chance=about(came.chance),
                 ),
             ]
             if self.counts_from is not None:
@@ -119,7 +123,9 @@ def _expectation(expected: Expected) -> Message:
     given: dict[str, Param] = {"variant": expected.variant, "way": way}
     if expected.at is not None and expected.gain is not None and expected.gain_range is not None:
         low, high = expected.gain_range
-        return OutcomeMessage.EXPECTED(**given, at=expected.at, gain=expected.gain, low=low, high=high)
+        return OutcomeMessage.EXPECTED(
+            **given, at=expected.at, gain=about(expected.gain), low=about(low), high=about(high)
+        )
     return OutcomeMessage.EXPECTED_SHARE(**given, share=round(100 * expected.share, 1))
 
 

@@ -14,6 +14,7 @@ from autopublisher.domain.runs.outlook import Basis, Outlook, Size, variants_tha
 from autopublisher.domain.runs.plan_messages import Event, PlanMessage
 from autopublisher.domain.runs.proposal import longest_hours
 from autopublisher.flows.requests.planner import RunPlan
+from autopublisher.views.amounts import about
 
 _USUAL_LIFT = 0.3
 _HOURS_PER_DAY = 24
@@ -95,7 +96,7 @@ def _chance(plan: RunPlan, outlook: Outlook, found: ChanceOfProof) -> Message:
             return PlanMessage.PROOF_OUT_OF_REACH(lift=lift, chance=chance)
         return PlanMessage.PROOF_TAKES_DAYS(lift=lift, chance=chance, days=days)
     each = Money.nearest(found.cost.spend_per_variant, plan.account.currency)
-    return PlanMessage.PROOF(lift=lift, chance=chance, each=_about(each))
+    return PlanMessage.PROOF(lift=lift, chance=chance, each=about(each))
 
 
 def _gain(plan: RunPlan, outlook: Outlook) -> Message:
@@ -105,17 +106,17 @@ def _gain(plan: RunPlan, outlook: Outlook) -> Message:
         return PlanMessage.GAIN_IN_EVENTS(
             number=_number(expected.events), event=event_of(plan), share=share, chance=chance
         )
-    low, high = map(_about, expected.gain_range)
-    return PlanMessage.GAIN(gain=_about(expected.gain), share=share, low=low, high=high, chance=chance)
+    low, high = map(about, expected.gain_range)
+    return PlanMessage.GAIN(gain=about(expected.gain), share=share, low=low, high=high, chance=chance)
 
 
 def _scaled(outlook: Outlook) -> Iterator[Message]:
     if outlook.scaled is None:
         yield PlanMessage.SCALED_SHARE(share=_tenths(outlook.scaled_share))
     elif outlook.scaled.minor < 0:
-        yield PlanMessage.SCALED_COSTS(cost=_about(Money(-outlook.scaled.minor, outlook.scaled.currency)))
+        yield PlanMessage.SCALED_COSTS(cost=about(Money(-outlook.scaled.minor, outlook.scaled.currency)))
     else:
-        yield PlanMessage.SCALED(gain=_about(outlook.scaled))
+        yield PlanMessage.SCALED(gain=about(outlook.scaled))
 
 
 def _better(plan: RunPlan, outlook: Outlook) -> Iterator[Message]:
@@ -134,8 +135,8 @@ def _better(plan: RunPlan, outlook: Outlook) -> Iterator[Message]:
     yield PlanMessage.BETTER_SIZE(
         each=size.per_variant,
         hours=size.hours,
-        gain=_about(size.expected.gain),
-        asked=_about(outlook.expected.gain),
+        gain=about(size.expected.gain),
+        asked=about(outlook.expected.gain),
     )
 
 
@@ -151,15 +152,7 @@ def _variants(plan: RunPlan, outlook: Outlook) -> Iterator[Message]:
 def _worded(size: Size) -> Message:
     if size.expected.gain is None:
         return PlanMessage.SHARE(share=_tenths(size.expected.forecast.gain))
-    return _about(size.expected.gain)
-
-
-def _about(amount: Money) -> Message:
-    """Return an estimate with three digits that count: more would be claimed than is known."""
-    rounded = float(f"{float(amount.major):.3g}")
-    return PlanMessage.AMOUNT(
-        number=int(rounded) if rounded == int(rounded) else rounded, currency=amount.currency
-    )
+    return about(size.expected.gain)
 
 
 def _percent(share: float) -> int:

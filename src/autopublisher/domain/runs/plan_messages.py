@@ -6,7 +6,6 @@ from autopublisher.domain.messages import Code
 class PlanMessage(Code):
     """What a plan says, and what it warns of."""
 
-    AMOUNT = "plan.amount"
     SHARE = "plan.share"
     CREATES = "plan.creates"
     LIMITED_TIER = "plan.limited_tier"
