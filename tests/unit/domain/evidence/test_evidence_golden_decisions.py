@@ -1,8 +1,7 @@
 """What a version of the engine has decided it decides again, byte for byte: stored verdicts are proof.
 
-Where this fails for a proof the engine says something else of the same figures: that is another version. Its decisions are
-sealed beside these, and what computes these stays. A money decision is no proof and bears no version: it is sealed so as
-not to change unseen, and sealed anew with a change that is meant.
+Where this fails for a proof the engine says something else of the same figures: that is another version. A money decision
+bears no version; where one is changed on purpose, what it says now is sealed beside what it said.
 """
 
 import json
