@@ -10,9 +10,8 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import ConflictError, MetaRefusedError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
-from autopublisher.domain.journal.operations import Action, ObjectKind
 from autopublisher.domain.money.exposure import last_day
-from autopublisher.domain.money.ledger import commitment_of, ledger_of
+from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.runs.final_campaign import part_of
 from autopublisher.domain.runs.plan import total_of
@@ -22,6 +21,7 @@ from autopublisher.domain.runs.spend_guard_rule import rule_spec
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.runs.optimizer import budget_from_record
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
+from support.going_on import cancel_at_every_moment, could_be_spent
 from support.simulated import brief_request
 from support.staging import Stage
 from support.stop_staging import completed
@@ -189,19 +189,6 @@ def decided(crash_at: int = 0) -> tuple[CrashingMachine, RunId]:
     return machine, run_id
 
 
-def could_be_spent(machine: CrashingMachine, run_id: RunId) -> int:
-    """Return what Meta would let the run spend at worst: lifetime budgets of what is on, and what the rest has spent."""
-    with machine.database.unit_of_work() as unit:
-        rows = unit.journal.of_run(run_id)
-    most = 0
-    for row in rows:
-        if row.spec.kind is ObjectKind.AD_SET and row.spec.action is Action.CREATE and row.meta_id:
-            shown = machine.meta.objects[row.meta_id]
-            is_on = shown.status == "ACTIVE"
-            most += int(shown.fields["lifetime_budget"]) if is_on else commitment_of(row, rows)
-    return most
-
-
 @pytest.mark.slow
 def test_a_death_at_any_moment_of_going_on_changes_nothing() -> None:
     crash_at, made = 0, len(decided()[0].meta.objects)
@@ -221,26 +208,7 @@ def test_a_death_at_any_moment_of_going_on_changes_nothing() -> None:
 
 @pytest.mark.slow
 def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_on_and_no_money_uncounted() -> None:
-    crash_at = 0
-    while True:
-        crash_at += 1
-        machine, run_id = decided()
-        machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
-        machine.tick(run_id)
-        machine.meta.crash_plan = CrashPlan(crash_at)
-        for _ in range(2):
-            with machine.may_crash():
-                if not machine.run(run_id).is_final:
-                    machine.approvals.cancel(run_id, "manager", "changed my mind")
-        run = machine.drive(run_id)
-        if run.status is RunStatus.COMPLETED:
-            break  # it was published before anybody could cancel it
-        assert run.status is RunStatus.CANCELLED
-        assert machine.active() == []
-        assert could_be_spent(machine, run_id) <= total_of(run).minor
-        if machine.crashes == 0:
-            break
-    assert crash_at > 1 or run.status is RunStatus.COMPLETED
+    cancel_at_every_moment(decided)
 
 
 # --- after its run has ended ----------------------------------------------------------------------

@@ -27,8 +27,9 @@ from autopublisher.domain.runs.final_campaign import part_of
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, reservations_of
 from autopublisher.domain.runs.run import Run, RunStatus, Way
-from flows.runs.test_in_place import FULL, could_be_spent
+from flows.runs.test_in_place import FULL
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
+from support.going_on import cancel_at_every_moment, could_be_spent
 from support.simulated import brief_request
 from support.staging import EQUAL_RATES, Stage
 from support.stop_staging import completed
@@ -263,26 +264,7 @@ def test_a_death_at_any_moment_of_keeping_all_changes_nothing() -> None:
 
 @pytest.mark.slow
 def test_a_death_at_any_moment_of_a_cancellation_leaves_nothing_on_and_no_money_uncounted() -> None:
-    crash_at = 0
-    while True:
-        crash_at += 1
-        machine, run_id = decided()
-        machine.drive(run_id, RunStatus.PUBLISHING_FINAL)
-        machine.tick(run_id)
-        machine.meta.crash_plan = CrashPlan(crash_at)
-        for _ in range(2):
-            with machine.may_crash():
-                if not machine.run(run_id).is_final:
-                    machine.approvals.cancel(run_id, "manager", "changed my mind")
-        run = machine.drive(run_id)
-        if run.status is RunStatus.COMPLETED:
-            break  # it was published before anybody could cancel it
-        assert run.status is RunStatus.CANCELLED
-        assert machine.active() == []
-        assert could_be_spent(machine, run_id) <= total_of(run).minor
-        if machine.crashes == 0:
-            break
-    assert crash_at > 1 or run.status is RunStatus.COMPLETED
+    cancel_at_every_moment(decided)
 
 
 # --- after its run has ended ----------------------------------------------------------------------
