@@ -362,7 +362,7 @@ def test_a_stop_that_is_lifted_after_its_end_leaves_them_off() -> None:
     stage.clock.advance_to(stage.clock.now() + timedelta(days=30))
     stage.resume(reactivate=True)
     watch = stage.look()
-    assert watch.report["resume"]["runs"][0]["state"] == "left paused"
+    assert watch.report["resume"]["runs"][0]["state"] == "left_paused"
     assert stage.on() == []
 
 

@@ -18,7 +18,9 @@ from autopublisher.domain.ids import MetaId
 from autopublisher.domain.journal.operations import ObjectKind
 from autopublisher.domain.messages import Message
 from autopublisher.domain.runs.run import FINAL, RunStatus
+from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.flows.requests.refusals import Refusal
+from autopublisher.flows.watch.resume import Reactivation
 from autopublisher.flows.watch.sweeper import Sweeper
 from autopublisher.ports.work import Tick
 from support.staging import PlannedFault, cut_off, once
@@ -346,7 +348,7 @@ def test_a_final_campaign_is_switched_on_again_if_that_is_asked() -> None:
     stage.resume(reactivate=True)
     watch = stage.look()
     assert len(stage.on()) == 3
-    assert watch.report["resume"]["runs"][0]["state"] == "active"
+    assert watch.report["resume"]["runs"][0]["state"] == "reactivated"
 
 
 def test_a_final_campaign_whose_time_is_over_stays_paused() -> None:
@@ -357,7 +359,30 @@ def test_a_final_campaign_whose_time_is_over_stays_paused() -> None:
     stage.resume(reactivate=True)
     watch = stage.look()
     assert stage.on() == []
-    assert watch.report["resume"]["runs"][0]["why"] == "its end time has passed"
+    assert watch.report["resume"]["runs"][0]["why"]["code"] == RunMessage.TIME_IS_OVER
+    stage.look()
+    assert told_of_reactivation(stage) == ["run.left_paused why=run.time_is_over"]
+
+
+def test_what_keeps_a_final_campaign_off_after_a_stop_is_told_once_and_that_it_is_on() -> None:
+    stage = completed()
+    stage.stop()
+    stage.enforced()
+    throttled = MetaThrottledError("slow down", code=17)
+    stage.meta.troubles = [PlannedFault("read", throttled, 1, 10_000)]
+    stage.resume(reactivate=True)
+    stage.look()
+    stage.look()
+    waiting = told_of_reactivation(stage)
+    assert [one.split()[0] for one in waiting] == ["run.not_on_yet"]
+    stage.meta.troubles = []
+    stage.look()
+    assert told_of_reactivation(stage) == [*waiting, "run.reactivated"]
+
+
+def told_of_reactivation(stage: StopStage) -> list[str]:
+    told = sorted((one for state in Reactivation for one in stage.events(state)), key=lambda one: one.at)
+    return [str(one.message) for one in told]
 
 
 @pytest.mark.parametrize(("key", "field", "value"), FREEING)
@@ -370,8 +395,8 @@ def test_a_final_campaign_that_could_spend_more_by_now_stays_paused(key: str, fi
     stage.resume(reactivate=True)
     watch = stage.look()
     line = watch.report["resume"]["runs"][0]
-    assert (line["state"], line["settled"]) == ("left paused", True)
-    assert line["why"] == f"run.freed keys=('{key}',)"
+    assert line["state"] == "left_paused"
+    assert str(Message.from_record(line["why"])) == f"run.freed keys=('{key}',)"
     asked = [one.params for one in stage.meta.made("update")[before:]]
     assert {"status": "ACTIVE"} not in asked
 
