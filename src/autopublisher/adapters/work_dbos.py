@@ -6,7 +6,6 @@ product data.
 """
 
 import contextlib
-import math
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -147,6 +146,7 @@ class DbosWorker:
         self._store = WorkStore(self._url)
         self._lease: WorkerLease | None = None
         self._rounds: tuple[Rounds, ...] = ()
+        self._claims: Claims | None = None
         self._draining = False
         self._cleanup = contextlib.ExitStack()
 
@@ -160,7 +160,7 @@ class DbosWorker:
             self._occupy_process(undo)
             self._draining = False
             lease = self._claim(undo)
-            claims = self._launch(undo, handler, lease)
+            self._claims = claims = self._launch(undo, handler, lease)
             self._rounds = (
                 Rounds("autopublisher-watch", self._watch, WATCH_SECONDS),
                 Rounds("autopublisher-claims", claims.take, self._polling_seconds, early=self._due),
@@ -187,7 +187,10 @@ class DbosWorker:
         if drain_seconds > 0 and self._lease is not None:
             # Before the claim is given up: nobody may take a tick over that is just ending here.
             # Its sign of life goes on meanwhile: to the others a silent worker is a frozen one.
-            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(drain_seconds))
+            # The waiting is ours as well: DBOS's own sleeps for a second before it looks whether anything is in flight.
+            if self._claims is not None:
+                self._claims.drain(drain_seconds)
+            DBOS.destroy(destroy_registry=True)
         for rounds in beating:
             rounds.stop(patience_seconds=max(drain_seconds, 1.0))
         self._rounds = ()

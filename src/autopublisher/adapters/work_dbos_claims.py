@@ -6,7 +6,7 @@ an idle worker more than its work; so the asking is ours, and the statements tha
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 from uuid import uuid4
 
@@ -48,7 +48,7 @@ class Claims:
         self._due = due
         self._changed = changed
         self._unanswered = True
-        self._running: set[str] = set()
+        self._running: dict[str, Future[Any]] = {}
 
     def take(self) -> None:
         """Begin what is due, as far as there is room; raises UnavailableError.
@@ -60,6 +60,10 @@ class Claims:
             self._unanswered = True
             self._begin(room)
             self._unanswered = False
+
+    def drain(self, patience_seconds: float) -> None:
+        """Wait until what has begun has ended, for this long at most; ``take`` is called no more."""
+        wait(list(self._running.values()), patience_seconds)
 
     def _begin(self, room: int) -> None:
         dbos, token = _get_dbos_instance(), str(uuid4())
@@ -84,11 +88,11 @@ class Claims:
                 self._follow(handle.workflow_id, handle.future)
 
     def _follow(self, tick: str, outcome: Future[Any]) -> None:
-        self._running.add(tick)
+        self._running[tick] = outcome
 
         def end(_outcome: Future[Any]) -> None:
             # Its outcome is stored by now, so that the account's next tick may be claimed.
-            self._running.discard(tick)
+            self._running.pop(tick, None)
             self._due.set()
 
         outcome.add_done_callback(end)
