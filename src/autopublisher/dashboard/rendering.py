@@ -40,14 +40,7 @@ class PageRenderer:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._templates = Environment(
-            loader=PackageLoader("autopublisher.dashboard"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals |= {"error_text": error_text, "remedy_text": remedy_text}
+        self._templates = _templates()
 
     def page(
         self,
@@ -108,6 +101,20 @@ class PageRenderer:
     def _held(self, request: Request) -> Sequence[Stop]:
         """Return the stops that every page has to show to whoever has signed in."""
         return () if getattr(request.state, "user", None) is None else _readable(self._desk.stops.holding)
+
+
+@cache
+def _templates() -> Environment:
+    """Return the templates, which are compiled once in a process, however many renderers it has."""
+    templates = Environment(
+        loader=PackageLoader("autopublisher.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals |= {"error_text": error_text, "remedy_text": remedy_text}
+    return templates
 
 
 def _address_of(request: Request) -> str:
