@@ -1,5 +1,6 @@
 """What all tests share: the databases, Hypothesis' profile and fixed seeds."""
 
+import gc
 import os
 import random
 import signal
@@ -37,6 +38,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every later garbage collection what lives to the end: the modules and thousands of tests.
+
+    Going through it again and again took a tenth of the suite's processor time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
