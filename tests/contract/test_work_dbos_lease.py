@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from autopublisher.adapters import work_dbos_lease
+from autopublisher.adapters import work_dbos_claims, work_dbos_lease
 from autopublisher.adapters.work_dbos import prepare
 from autopublisher.adapters.work_dbos_claims import Listener
 from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, AdvisoryLockLease
+from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.adapters.work_dbos_store import CHANNEL, QUEUE, driver_url, origin_of
 from autopublisher.domain.errors import UnavailableError
 
@@ -108,15 +109,22 @@ def test_a_connection_that_was_ended_between_two_ticks_costs_none_of_them(url: s
         assert east.may_run("run:1", "first")
 
 
+def listen_on(listener: Listener) -> None:
+    while True:
+        listener.listen()
+
+
 @pytest.mark.postgres
 def test_a_listener_whose_session_was_ended_listens_again(url: str) -> None:
     due = threading.Event()
     listener = Listener(driver_url(url), due)
+    listener.interrupt()
     listener.listen()
     execute(url, END_SESSIONS_THAT_SAID.format(f"LISTEN {CHANNEL}"))
     due.clear()
     with pytest.raises(UnavailableError, match=r"closed the connection|terminating"):
-        listener.listen()
+        listen_on(listener)
+    listener.interrupt()
     listener.listen()
     assert due.is_set(), "what was enqueued while nobody listened is looked for"
     due.clear()
@@ -126,6 +134,19 @@ def test_a_listener_whose_session_was_ended_listens_again(url: str) -> None:
     execute(url, f"NOTIFY {CHANNEL}")
     listener.listen()
     assert due.is_set()
+    listener.close()
+
+
+@pytest.mark.postgres
+def test_a_listener_that_waits_is_interrupted_by_a_stop(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        work_dbos_claims, "LISTENING_SECONDS", None
+    )  # without an interruption it waits for ever
+    listener = Listener(driver_url(url), threading.Event())
+    rounds = Rounds("listener", listener.listen, 0.0, interrupt=listener.interrupt)
+    rounds.start()
+    rounds.stop(PATIENCE_SECONDS)
+    assert not rounds.is_alive()
     listener.close()
 
 

@@ -242,7 +242,7 @@ class DbosWorker:
             return ()
         listener = Listener(self._url, self._due)
         undo.callback(listener.close)
-        return (Rounds("autopublisher-listener", listener.listen, 0.0),)
+        return (Rounds("autopublisher-listener", listener.listen, 0.0, interrupt=listener.interrupt),)
 
     def _launch(self, undo: contextlib.ExitStack, handler: TickHandler, lease: WorkerLease) -> Claims:
         route_logs()

@@ -4,6 +4,8 @@ DBOS's own thread asks once per polling interval and takes one tick of an ad acc
 an idle worker more than its work; so the asking is ours, and the statements that claim are DBOS's.
 """
 
+import selectors
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -24,8 +26,8 @@ from autopublisher.domain.errors import UnavailableError
 
 _log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 5
-LISTENING_SECONDS = 1.0
-"""For how long a call waits for a notification; a stop waits for it to return."""
+LISTENING_SECONDS = 30.0
+"""For how long a call waits for a notification, unless it is interrupted."""
 
 
 class Claims:
@@ -108,22 +110,41 @@ class Listener:
         self._url = url
         self._due = due
         self._connection: psycopg.Connection | None = None
+        self._interruption, self._interrupter = socket.socketpair()
 
     def listen(self) -> None:
-        """Wait a moment for notifications; raises UnavailableError."""
+        """Wait until notifications come or ``interrupt`` is called, or for a while; raises UnavailableError."""
         try:
             if self._connection is None:
                 self._connection = self._connected()
                 self._due.set()  # what was enqueued while nobody listened
-            for heard in self._connection.notifies(timeout=LISTENING_SECONDS, stop_after=1):
+            self._wait_for_any(self._connection)
+            for heard in self._connection.notifies(timeout=0):
                 if heard.payload != origin_of(self._due):
                     self._due.set()
         except psycopg.OperationalError as error:
-            self.close()
+            self._disconnect()
             raise UnavailableError(reason=str(error).partition("\n")[0]) from error
+
+    def interrupt(self) -> None:
+        """Have the call under way, or else the next, return at once: a stop need not wait for a notification."""
+        self._interrupter.send(b"!")
 
     def close(self) -> None:
         """End the connection."""
+        self._disconnect()
+        self._interruption.close()
+        self._interrupter.close()
+
+    def _wait_for_any(self, connection: psycopg.Connection) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_READ)
+            selector.register(self._interruption, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _ in selector.select(LISTENING_SECONDS)]
+        if self._interruption in ready:
+            self._interruption.recv(1)
+
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -17,6 +17,7 @@ class Rounds:
     """Calls an action at once and then with a pause between calls, until it is stopped.
 
     ``early`` ends a pause; after an action that returns False, having found nothing to do, it is ``idle_seconds`` long.
+    ``interrupt`` has an action that waits return at once, for a stop.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Rounds:
         *,
         idle_seconds: float | None = None,
         early: threading.Event | None = None,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         self._name = name
         self._action = action
@@ -34,6 +36,7 @@ class Rounds:
         self._idle_seconds = pause_seconds if idle_seconds is None else idle_seconds
         self._stopping = threading.Event()
         self._early = early or self._stopping
+        self._interrupt = interrupt
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -48,6 +51,8 @@ class Rounds:
         """Let the call under way end, for this long at most, and make no other."""
         self._stopping.set()
         self._early.set()
+        if self._interrupt is not None:
+            self._interrupt()
         self._thread.join(patience_seconds)
         if self._thread.is_alive():
             _log.warning("rounds_not_stopped", name=self._name, waited_seconds=patience_seconds)
