@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -99,10 +99,11 @@ class PostgresServer:
 
     url: URL
 
-    def create_database(self) -> URL:
-        """Create an empty database with a name nobody else uses and return its address."""
+    def create_database(self, original: str = "template1") -> URL:
+        """Create a database with a name nobody else uses, a copy of one nobody is connected to; return its address."""
         name = f"test_{secrets.token_hex(8)}"
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        names = sql.Identifier(name), sql.Identifier(original)
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url.set(database=name)
 
     def drop_database(self, url: URL) -> None:
@@ -268,6 +269,59 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url.render_as_string(hide_password=False)
     postgres_server.drop_database(url)
+
+
+Fill = Callable[[str], None]
+"""Fills an empty database, whose address it is given, and leaves no connection open."""
+
+Copied = Callable[[Fill], str]
+"""Returns the address of a copy of the database that a function fills, which only this test uses."""
+
+
+@pytest.fixture(scope="session")
+def originals() -> dict[tuple[str, Fill], str]:
+    """The databases that are copied, by kind and by what has filled them: paths of files, and names on the server."""
+    return {}
+
+
+@pytest.fixture
+def sqlite_copy(
+    originals: dict[tuple[str, Fill], str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> Copied:
+    def copied(fill: Fill) -> str:
+        if ("sqlite", fill) not in originals:
+            path = tmp_path_factory.mktemp("original") / "test.db"
+            fill(f"sqlite:///{path}")
+            originals["sqlite", fill] = str(path)
+        return f"sqlite:///{shutil.copy(originals['sqlite', fill], tmp_path / 'test.db')}"
+
+    return copied
+
+
+@pytest.fixture
+def postgres_copy(
+    originals: dict[tuple[str, Fill], str], postgres_server: PostgresServer
+) -> Iterator[Copied]:
+    made: list[URL] = []
+
+    def copied(fill: Fill) -> str:
+        if ("postgres", fill) not in originals:
+            original = postgres_server.create_database()
+            fill(original.render_as_string(hide_password=False))
+            originals["postgres", fill] = str(original.database)
+        made.append(postgres_server.create_database(originals["postgres", fill]))
+        return made[-1].render_as_string(hide_password=False)
+
+    yield copied
+    for url in made:
+        postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_copy(request: pytest.FixtureRequest) -> Copied:
+    """Copies of databases that are filled once in a session, once on SQLite and once on PostgreSQL."""
+    copied: Copied = request.getfixturevalue(f"{request.param}_copy")
+    return copied
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -40,13 +40,12 @@ from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import CreativeId
 from autopublisher.ports.repositories import RunFilter
 from autopublisher.settings import Settings
-from support.older import at_revision, load, tables
+from postgres_server import Copied
+from support.older import EARLY, at_revision, load, load_and_upgrade, tables
 from support.wording import english
 
 pytestmark = pytest.mark.slow
 
-OLDER = "0003"
-"""A database of an earlier release, with runs at every status."""
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
 MARKED = {"installation", "events", "claims", "tokens"}
 """Tables in which restoring leaves a word of itself, or ends what was valid."""
@@ -63,10 +62,9 @@ def opened(settings: Settings) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def furnished(tmp_path: Path, database_url: str) -> Settings:
+def furnished(tmp_path: Path, database_copy: Copied) -> Settings:
     """An installation with runs at every status, and a picture."""
-    settings = settings_of(tmp_path / "home", database_url)
-    load(OLDER, database_url)
+    settings = settings_of(tmp_path / "home", database_copy(load_and_upgrade))
     with opened(settings) as engine, units_of(engine)() as unit:
         account = unit.accounts.all()[0]
         storage_of(engine, settings.files_folder, SystemClock()).write("creatives/kept", PICTURE)
@@ -129,7 +127,7 @@ def test_everything_comes_back_on_another_machine(
 def test_what_a_file_held_comes_back_on_a_server(tmp_path: Path, postgres_url: str) -> None:
     file, server = settings_of(tmp_path / "file"), settings_of(tmp_path / "server", postgres_url)
     file.home.mkdir()
-    load(OLDER, file.database)
+    load(EARLY, file.database)
     before = content(file)
     make_backup(file, tmp_path / "kept.backup", with_key=False)
     restore_backup(server, tmp_path / "kept.backup", "ana", replace=False)
@@ -304,8 +302,8 @@ def test_without_a_database_there_is_nothing_to_keep_and_none_is_made(
 
 
 def test_a_database_of_another_release_is_kept_by_that_release(tmp_path: Path, database_url: str) -> None:
-    load(OLDER, database_url)
-    with pytest.raises(ConflictError, match=f"revision={OLDER}"):
+    load(EARLY, database_url)
+    with pytest.raises(ConflictError, match=f"revision={EARLY}"):
         make_backup(settings_of(tmp_path / "home", database_url), tmp_path / "kept.backup", with_key=False)
 
 

@@ -20,7 +20,8 @@ from autopublisher.domain.runs.run import RunStatus
 from autopublisher.ports.repositories import OpenUnitOfWork, RunFilter, UnitOfWork
 from autopublisher.ports.work import Tick
 from autopublisher.settings import Settings
-from support.older import load
+from postgres_server import Copied
+from support.older import load, load_and_upgrade
 
 pytestmark = pytest.mark.slow
 
@@ -50,11 +51,17 @@ def lose(settings: Settings) -> None:
 
 
 @pytest.fixture
-def admitted(settings: Settings) -> Settings:
+def with_runs(tmp_path: Path, database_copy: Copied) -> Settings:
+    """An installation with runs that an earlier release has admitted."""
+    url = database_copy(load_and_upgrade)
+    return Settings(auto_publisher_home=tmp_path / "home", database_url=SecretStr(url))
+
+
+@pytest.fixture
+def admitted(with_runs: Settings) -> Settings:
     """An installation that has admitted runs and was started since."""
-    load("0003", settings.database)
-    start(settings)
-    return settings
+    start(with_runs)
+    return with_runs
 
 
 def test_a_lost_database_is_noticed_at_the_next_start(admitted: Settings) -> None:
@@ -80,21 +87,19 @@ def test_starts_that_never_admitted_a_run_do_not_count(settings: Settings) -> No
     start(settings)
 
 
-def test_a_run_that_was_only_refused_does_not_count(settings: Settings) -> None:
-    load("0003", settings.database)
-    with opened_database(settings.database) as engine, engine.begin() as connection:
+def test_a_run_that_was_only_refused_does_not_count(with_runs: Settings) -> None:
+    with opened_database(with_runs.database) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE runs SET admitted_at = NULL"))
-    start(settings)
-    lose(settings)
-    start(settings)
+    start(with_runs)
+    lose(with_runs)
+    start(with_runs)
 
 
-def test_the_folder_is_marked_as_soon_as_a_run_is_admitted(settings: Settings) -> None:
-    load("0003", settings.database)
-    with opened_database(settings.database) as engine, engine.begin() as connection:
+def test_the_folder_is_marked_as_soon_as_a_run_is_admitted(with_runs: Settings) -> None:
+    with opened_database(with_runs.database) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE runs SET admitted_at = NULL"))
-    with opened(settings) as open_unit:
-        mark = HomeMark(settings.home, open_unit)
+    with opened(with_runs) as open_unit:
+        mark = HomeMark(with_runs.home, open_unit)
         mark.check()
         with open_unit() as unit:
             run = unit.runs.find(RunFilter(statuses=frozenset({RunStatus.AB_TESTING})))[0]
@@ -104,9 +109,9 @@ def test_the_folder_is_marked_as_soon_as_a_run_is_admitted(settings: Settings) -
                 let_in(unit, tick.run_id or run.id)
 
         MarkedTicks(admit, mark)(Tick(run.id, run.version, ActId("act_1")))
-    lose(settings)
+    lose(with_runs)
     with pytest.raises(LostDatabaseError):
-        start(settings)
+        start(with_runs)
 
 
 def idle(tick: Tick) -> None:

@@ -25,6 +25,7 @@ from autopublisher.domain.faults import Fault
 from autopublisher.domain.ids import ActId, RunId
 from autopublisher.ports.repositories import UnitOfWork
 from autopublisher.ports.work import Tick, TickHandler
+from postgres_server import Copied
 from support.wording import english
 
 pytestmark = pytest.mark.slow
@@ -79,9 +80,8 @@ def nothing() -> None:
 
 
 @pytest.fixture
-def url(database_url: str) -> str:
-    prepare(database_url)
-    return database_url
+def url(database_copy: Copied) -> str:
+    return database_copy(prepare)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from autopublisher.adapters.work_dbos_lease import RENEWAL_POLL_SECONDS, Advisor
 from autopublisher.adapters.work_dbos_rounds import Rounds
 from autopublisher.adapters.work_dbos_store import CHANNEL, QUEUE, driver_url, origin_of
 from autopublisher.domain.errors import UnavailableError
+from postgres_server import Copied
 
 pytestmark = pytest.mark.slow
 
@@ -38,13 +39,13 @@ SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND g
 
 
 @pytest.fixture
-def url(postgres_url: str) -> str:
+def url(postgres_copy: Copied) -> str:
     """A database on which the worker "east" has begun a tick."""
-    prepare(postgres_url)
-    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    url = postgres_copy(prepare)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text(BEGUN), {"queue": QUEUE})
-    return postgres_url
+    return url
 
 
 @contextmanager

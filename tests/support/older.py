@@ -29,10 +29,12 @@ from alembic.config import Config
 from autopublisher.adapters.db import migrations
 from autopublisher.adapters.db.engine import open_engine
 from autopublisher.adapters.work_dbos import prepare
+from autopublisher.bootstrap.database import opened_database
 from metasim import SimulatorConfig
 from metasim.server import SimulatorThread
 
 FOLDER = Path(__file__).parents[1] / "torture" / "older"
+EARLY = "0003"
 WITHOUT_LOG = frozenset({"sqlite_sequence"})
 MADE_BY_LIBRARIES = frozenset({"alembic_version", "dbos_migrations", "queues"})
 """Tables with rows as soon as they exist."""
@@ -81,6 +83,13 @@ def load(revision: str, url: str) -> None:
             if table not in MADE_BY_LIBRARIES:
                 connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+def load_and_upgrade(url: str) -> None:
+    """Fill an empty database with runs at every status that an earlier release has left to this one."""
+    load(EARLY, url)
+    with opened_database(url):
+        pass
 
 
 def at_revision(url: str, revision: str) -> None:
