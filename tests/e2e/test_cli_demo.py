@@ -52,6 +52,14 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> list[str]:
     raise AssertionError("".join(lines))
 
 
+def assert_ended_by(process: "subprocess.Popen[str]", number: signal.Signals, folder: Path) -> None:
+    """Send a demo a signal, and see that it ends in order and takes its simulator with it."""
+    process.send_signal(number)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0
+    assert simulators_in(folder) == []
+
+
 def test_the_demo_follows_a_bet_to_the_end_of_what_it_published(
     autopublisher: CommandLine, tmp_path: Path
 ) -> None:
@@ -103,17 +111,9 @@ def test_a_killed_demo_is_taken_up_where_it_was(autopublisher: CommandLine, tmp_
         httpx2.get(f"{survivor['url']}/_sim/health", trust_env=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_demo_and_its_simulator(autopublisher: CommandLine, number: signal.Signals) -> None:
-    with autopublisher.start("demo") as process:
-        read_until(process, "stay up")
-        process.send_signal(number)
-        process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0
-    assert simulators_in(autopublisher.folder) == []
-
-
-def test_a_dead_simulator_comes_back_at_the_same_address(autopublisher: CommandLine, tmp_path: Path) -> None:
+def test_a_dead_simulator_comes_back_at_the_same_address_and_ends_with_an_interrupted_demo(
+    autopublisher: CommandLine, tmp_path: Path
+) -> None:
     with autopublisher.start("demo") as process:
         read_until(process, "stay up")
         dead = announced_simulator(tmp_path)
@@ -124,16 +124,16 @@ def test_a_dead_simulator_comes_back_at_the_same_address(autopublisher: CommandL
         assert back["url"] == dead["url"]
         headers = {"Authorization": f"Bearer {back['token']}"}
         assert httpx2.get(f"{back['url']}/_sim/objects", headers=headers, trust_env=False).json()["data"]
-        process.terminate()
-        process.communicate(timeout=PATIENCE_SECONDS)
+        assert_ended_by(process, signal.SIGINT, tmp_path)
 
 
-def test_a_second_demo_at_once_is_refused(autopublisher: CommandLine) -> None:
+def test_a_second_demo_at_once_is_refused_and_a_terminated_one_leaves_nothing(
+    autopublisher: CommandLine,
+) -> None:
     with autopublisher.start("demo") as first:
         read_until(first, "stay up")
         second = autopublisher.run("demo", "--once")
         assert second.returncode == 4
         assert "Another worker already runs" in second.stderr
         assert simulators_in(autopublisher.folder) != []
-        first.terminate()
-        first.communicate(timeout=PATIENCE_SECONDS)
+        assert_ended_by(first, signal.SIGTERM, autopublisher.folder)
