@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 
 import pytest
 
@@ -37,10 +38,17 @@ def backup_in(world: RestoredWorld, status: RunStatus, *, last: bool = False) ->
     return found[-1 if last else 0]
 
 
-def completed(after: float = 2) -> RestoredWorld:
-    """Return a world whose run has published its winner, some hours later."""
-    world = RestoredWorld()
+@cache
+def published(way: Way) -> RestoredWorld:
+    """Return a world whose run has published its winner, to be copied."""
+    world = RestoredWorld(way=way)
     assert world.go().status is _R.COMPLETED
+    return world
+
+
+def completed(after: float = 2, way: Way = Way.SCALED) -> RestoredWorld:
+    """Return a world whose run has published its winner, some hours later."""
+    world = published(way).copied()
     world.pass_time(hours=after)
     return world
 
@@ -93,8 +101,7 @@ def test_a_final_campaign_that_somebody_archived_counts_all_the_same(status: Run
 def test_arms_that_went_on_are_counted_whatever_is_approved_after_a_restore(
     status: RunStatus, went: Way, again: Way
 ) -> None:
-    world = RestoredWorld(way=went)
-    assert world.go().status is _R.COMPLETED
+    world = completed(after=0, way=went)
     assert len(world.active()) == (4 if went is Way.KEEP_ALL else 2)
     for last in (False, True):
         world.pass_time(hours=20)

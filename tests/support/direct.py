@@ -7,8 +7,10 @@ the work on both sides: for tests that need many worlds.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy, deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from threading import RLock
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -107,6 +109,18 @@ class DirectMachine:
         self.crashes = 0
         self._furnish()
         self.start()
+
+    def copied(self) -> Self:
+        """Return another machine, its process just started, on copies of what this one's database and simulator hold."""
+        other = copy(self)
+        other.simulator = deepcopy(self.simulator, {id(self.simulator.lock): RLock()})
+        other.clock = DirectClock(other.simulator)
+        other.crash_plan = CrashPlan()
+        other.database, other.storage = MemoryDatabase(), deepcopy(self.storage)
+        other.database.tables = self.database.tables.copy()
+        other.queue = MemoryTickQueue(other.clock)
+        other.start()
+        return other
 
     def open_unit(self) -> MemoryUnitOfWork:
         return CrashingUnit(self.database, lambda: self.crash_plan)

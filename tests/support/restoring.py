@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from autopublisher.adapters.memory.tables import Tables
 from autopublisher.domain.access import Role
@@ -46,6 +48,12 @@ class RestoredWorld:
         self.machine, self.way = DirectMachine(pace), way
         self.backups: list[Backup] = []
         self.run_id = self.machine.intake.submit(request or brief_request(), "tester").id
+
+    def copied(self) -> Self:
+        """Return a world that stands where this one does; neither sees what becomes of the other."""
+        other = copy(self)
+        other.machine, other.backups = self.machine.copied(), [*self.backups]
+        return other
 
     @property
     def run(self) -> Run:
