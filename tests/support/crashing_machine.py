@@ -62,6 +62,7 @@ class CrashingMeta(MemoryMetaAds):
         self.crash_plan = CrashPlan()
         self.once_on: set[MetaId] = set()
         self.rates: Mapping[str, int] = {"A": 1000, "B": 3000}
+        self.days = 1.0
 
     def _begin(self, method: str, subject: str, params: Mapping[str, Any]) -> Any:
         self.crash_plan.strike()
@@ -110,8 +111,8 @@ class CrashingMeta(MemoryMetaAds):
         return "Variant " in self.objects[meta_id].fields["name"] and self._has_run(meta_id)
 
     def _share(self) -> float:
-        """Return how much of what an arm will spend it has spent."""
-        return min(1.0, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
+        """Return how much of a day's spend an arm has spent, over as many ``days`` as it delivers."""
+        return min(self.days, max(0.0, (self._clock.now() - START) / timedelta(hours=24)))
 
     def _has_run(self, meta_id: MetaId) -> bool:
         """Tell whether an object is on or was; nothing else has figures."""

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from autopublisher.api.fields import Amount, DigitsId, Flag, Identifier, Moment, ShortText, Text, Whole
 from autopublisher.domain.accounts.accounts import MOST_BET_LOSS, AdDefaults
 from autopublisher.domain.ids import AccountId, CreativeId
+from autopublisher.domain.request.longest_test import LONGEST_TEST_HOURS
 from autopublisher.domain.request.money_rules import ASSUMPTIONS, LEAST_SCALING, MOST_SCALING
 from autopublisher.domain.request.request import (
     ABTestConfig,
@@ -27,7 +28,6 @@ from autopublisher.domain.request.test_rules import (
     LEAST_SIGNIFICANCE,
     LEAST_TEST_SHARE,
     LONGEST_SETTLE_HOURS,
-    LONGEST_TEST_HOURS,
     MOST_SIGNIFICANCE,
     MOST_TEST_SHARE,
 )
@@ -127,7 +127,9 @@ class ABTestConfigIn(Asked):
     on_no_winner: Annotated[NoWinner, shown("ask")] = NoWinner.ASK
     """What happens without a proven winner: `ask` waits for a person to choose, `stop` ends with everything paused.
     `publish_better_bet` follows the money decision in place, without a person only where `require_human_approval` is false,
-    the account lets bets be published (`bet_loss_percent`) and the bet is within its limits; else a person is asked."""
+    the account lets bets be published (`bet_loss_percent`) and the bet is within its limits; else a person is asked.
+    `extend` lets a test of a day or more in `prove` or `money` go on by whole days, up to `max_test_share`; then a person is
+    asked."""
     adaptive_allocation: Annotated[Flag, shown(example=False)] = False
     """Move test money, at most once a day, towards the variants most probably best; from three variants on. The sum of
     the test budgets stays what it is."""
@@ -135,7 +137,8 @@ class ABTestConfigIn(Asked):
         Amount,
         shown(0.5, default=0.5, minimum=float(LEAST_TEST_SHARE), maximum=float(MOST_TEST_SHARE)),
     ] = ABTestConfig.max_test_share
-    """In `money`, the part of `total_budget` after which the test stops whatever testing on is worth."""
+    """What part of `total_budget` the test may use. In `money`, and with `on_no_winner` `extend`, it goes on past its plan
+    by whole days within it, each at the planned daily spend; all of that is set aside from the start."""
 
 
 class TargetingConfigIn(Asked):

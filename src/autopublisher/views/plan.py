@@ -10,6 +10,7 @@ from autopublisher.domain.evidence.planning import ChanceOfProof
 from autopublisher.domain.messages import Message
 from autopublisher.domain.past_tests import KNOWN_FROM
 from autopublisher.domain.request.request import DecisionMode
+from autopublisher.domain.runs.longest_test import longest_time, most_per_variant
 from autopublisher.domain.runs.outlook import Basis, Outlook, Size, variants_that_pay
 from autopublisher.domain.runs.plan_messages import Event, PlanMessage
 from autopublisher.domain.runs.proposal import longest_hours
@@ -18,6 +19,7 @@ from autopublisher.views.amounts import about
 
 _USUAL_LIFT = 0.3
 _HOURS_PER_DAY = 24
+_HOUR = timedelta(hours=1)
 
 
 def plan_sentences(plan: RunPlan) -> list[Message]:
@@ -34,6 +36,10 @@ def plan_sentences(plan: RunPlan) -> list[Message]:
         ),
         PlanMessage.DECIDED_BY(days=_days(longest_hours(proposal))),
     ]
+    days = proposal.run.trial.further_days
+    if days:
+        each = most_per_variant(proposal.run)
+        said.insert(2, PlanMessage.MAY_GO_ON(days=days, each=each, hours=longest_time(proposal.run) // _HOUR))
     if plan.calls.limited_wait:
         minutes = ceil(plan.calls.limited_wait / timedelta(minutes=1))
         said.insert(1, PlanMessage.LIMITED_TIER(minutes=minutes))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.runs.plan import money_of
+from autopublisher.domain.runs.longest_test import budget_per_variant
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import RunView
 
@@ -50,7 +50,7 @@ def progress_of(view: RunView) -> Progress | None:
 
 
 def _planned(run: Run, variants: int) -> Money:
-    each = money_of(run, run.request.ab_test_config.test_budget_per_variant)
+    each = budget_per_variant(run)
     return Money(each.minor * variants, each.currency)
 
 

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     RECALL = "recall"
     EXTEND = "extend"
     RESCHEDULE = "reschedule"
+    PROLONG = "prolong"
     CLOSE = "close"
     REALLOCATE = "reallocate"
     CONTINUE = "continue"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from autopublisher.domain.accounts.stops import passes_stop
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, Operation, OperationSpec, OperationState
 from autopublisher.domain.money.gate_messages import GateReason
 
@@ -34,14 +35,16 @@ def reserve_of(operation: Operation, rows: Sequence[Operation] = ()) -> int:
     """Return the most that can be spent by one write, in minor units, given the journal it stands in.
 
     That is its reserve, or its lifetime budget where that has been changed since: a rise counts from the moment it is
-    intended, a cut only once it is confirmed.
+    intended, a cut only once it is confirmed. What is set aside for a longer test stays so while the test goes on.
     """
     most = operation.spec.reserves
     if not most or _BUDGET not in operation.spec.params:
         return most
+    budget = min(most, int(operation.spec.params[_BUDGET]))
     for change in sorted(_budget_changes(operation, rows), key=lambda row: row.sequence):
         asked = int(change.spec.params[_BUDGET])
-        most = asked if change.state is OperationState.CONFIRMED else max(most, asked)
+        budget = asked if change.state is OperationState.CONFIRMED else max(budget, asked)
+        most = max(most, budget) if change.purpose is Purpose.PROLONG else budget
     return most
 
 

@@ -14,6 +14,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import LimitRefusedError, Problem
 from autopublisher.domain.messages import Code, Message, remedied, remedy_of, said_of
 from autopublisher.domain.money.exposure import Calendar
+from autopublisher.domain.request.longest_test import most_for_test
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.request.request_problems import RequestProblem
 
@@ -149,8 +150,7 @@ def check_limits(
     except LimitRefusedError as error:
         yield Problem("budget_config.total_budget", said_of(error), remedy_of(error), "limit_unknown")
         return
-    ab = request.ab_test_config
-    test = Money.from_major(ab.test_budget_per_variant * ab.variants_count, currency)
+    test = most_for_test(request, currency)
     for scope, limits in ((Scope.ACCOUNT, limits_of(account)), (Scope.INSTALLATION, whole)):
         for kind, limit in (("daily", limits.daily), ("monthly", limits.monthly)):
             if limit is not None and test.minor > limit:

@@ -8,8 +8,9 @@ from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, Mini
 from autopublisher.domain.amounts import Money, places_of
 from autopublisher.domain.errors import Problem, UnknownCurrencyError
 from autopublisher.domain.messages import remedied, remedy_of, said_of
+from autopublisher.domain.request.longest_test import further_days, may_go_on, most_for_test
 from autopublisher.domain.request.objectives import Frequency, choose_objective
-from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request import NoWinner, RunRequest
 from autopublisher.domain.request.request_problems import RequestProblem
 
 LARGEST_AMOUNT = Decimal(10) ** 12
@@ -144,12 +145,14 @@ def _check_total(request: RunRequest, currency: str) -> Iterator[Problem]:
             ),
             "insufficient_budget",
         )
+    elif ab.on_no_winner is NoWinner.EXTEND and may_go_on(ab) and not further_days(request, currency):
+        room = RequestProblem.EXTEND_WITHOUT_ROOM(share=str(ab.max_test_share))
+        yield Problem("ab_test_config.max_test_share", *remedied(room))
 
 
 def check_account_limit(request: RunRequest, facts: AdAccountFacts) -> Iterator[Problem]:
     """Yield that the account's own spending limit at Meta leaves less than the test is to spend."""
-    ab = request.ab_test_config
-    needed = Money.from_major(ab.test_budget_per_variant * ab.variants_count, facts.currency)
+    needed = most_for_test(request, facts.currency)
     if falls_short(facts, needed):
         yield Problem(
             "meta_account_id",

@@ -47,10 +47,14 @@ class DecisionMode(StrEnum):
 
 
 class NoWinner(StrEnum):
-    """What happens when the test proves no winner: ask a person, publish the better bet, or stop with everything paused."""
+    """What happens when the test proves no winner.
+
+    Ask a person, publish the better bet, or stop with everything paused; ``extend``: go on testing by days, and then ask.
+    """
 
     ASK = "ask"
     PUBLISH_BETTER_BET = "publish_better_bet"
+    EXTEND = "extend"
     STOP = "stop"
 
 

@@ -7,13 +7,20 @@ from math import prod
 from autopublisher.domain.errors import Problem
 from autopublisher.domain.ids import RunId
 from autopublisher.domain.messages import remedied
-from autopublisher.domain.request.request import ABTestConfig, RunRequest, Strategy, WinnerCriteria
+from autopublisher.domain.request.longest_test import HOURS_PER_DAY, LONGEST_TEST_HOURS
+from autopublisher.domain.request.request import (
+    ABTestConfig,
+    DecisionMode,
+    NoWinner,
+    RunRequest,
+    Strategy,
+    WinnerCriteria,
+)
 from autopublisher.domain.request.request_problems import RequestProblem
 from autopublisher.domain.request.variants import LETTERS, build_variants
 
 FEWEST_VARIANTS = 2
 FEWEST_ADAPTIVE_VARIANTS = 3
-LONGEST_TEST_HOURS = 24 * 90
 LONGEST_SETTLE_HOURS = 24 * 28
 LEAST_SIGNIFICANCE, MOST_SIGNIFICANCE = Decimal("0.5"), Decimal("0.999")
 LEAST_TEST_SHARE, MOST_TEST_SHARE = Decimal("0.05"), Decimal(1)
@@ -55,6 +62,19 @@ def check_test(request: RunRequest) -> Iterator[Problem]:
             "ab_test_config.adaptive_allocation",
             *remedied(RequestProblem.TOO_FEW_TO_MOVE(fewest=FEWEST_ADAPTIVE_VARIANTS)),
         )
+    yield from _check_going_on(ab)
+
+
+def _check_going_on(ab: ABTestConfig) -> Iterator[Problem]:
+    """Yield why a test that is asked to go on where it proves nothing cannot."""
+    if ab.on_no_winner is not NoWinner.EXTEND:
+        return
+    if ab.decision_mode is DecisionMode.DECIDE:
+        yield Problem("ab_test_config.on_no_winner", *remedied(RequestProblem.EXTEND_DECIDES()))
+    if ab.adaptive_allocation:
+        yield Problem("ab_test_config.adaptive_allocation", *remedied(RequestProblem.EXTEND_MOVES_MONEY()))
+    if ab.test_duration_hours < HOURS_PER_DAY:
+        yield Problem("ab_test_config.test_duration_hours", *remedied(RequestProblem.EXTEND_TOO_SHORT()))
 
 
 def _check_times(ab: ABTestConfig) -> Iterator[Problem]:

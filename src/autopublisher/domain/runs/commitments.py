@@ -23,7 +23,13 @@ from autopublisher.domain.runs.final_campaign import (
     spent_before,
 )
 from autopublisher.domain.runs.plan import total_of
-from autopublisher.domain.runs.reservations import Calendars, daily_of, end_of, off_since, was_switched_on
+from autopublisher.domain.runs.reservations import (
+    Calendars,
+    daily_of,
+    latest_end_of,
+    off_since,
+    was_switched_on,
+)
 from autopublisher.domain.runs.run import Run
 
 _NEVER_HAPPENED = frozenset({OperationState.REJECTED, OperationState.WITHDRAWN})
@@ -164,7 +170,7 @@ def _commitment(run: Run, row: Operation, rows: Sequence[Operation]) -> Commitme
         happened=row.state not in _NEVER_HAPPENED,
         is_duplicate=is_duplicate(row),
         before=before,
-        ends=end_of(row, rows),
+        ends=latest_end_of(run, row, rows),
     )
 
 

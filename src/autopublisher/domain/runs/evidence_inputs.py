@@ -1,7 +1,7 @@
 """Inputs of the decision engine, made from a run and its stored snapshots; amounts are converted both ways."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 import numpy as np
@@ -12,10 +12,11 @@ from autopublisher.domain.amounts import offset_of
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Figures, Snapshot
 from autopublisher.domain.request.variants import Variant
-from autopublisher.domain.runs.plan import money_of
+from autopublisher.domain.runs.longest_test import longest_time, most_per_variant
 from autopublisher.domain.runs.reallocation import planned_shares
 from autopublisher.domain.runs.run import Run
 
+_HOUR = timedelta(hours=1)
 _COUNTERS = attrgetter(*evidence.Figure)
 
 
@@ -25,7 +26,7 @@ def criterion_of(run: Run) -> evidence.Criterion:
 
 
 def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> evidence.Design:
-    """Return the frozen plan of a run's test, as agreed in its request.
+    """Return the frozen plan of a run's test, as agreed in its request: that of the longest it may become.
 
     While the test runs it counts on people being divided as decided before; the ``final`` verdict only on what Meta has
     shown after the end.
@@ -35,8 +36,8 @@ def design_of(run: Run, variants: Sequence[Variant], *, final: bool = False) -> 
     threshold, memory = ab.min_spend_threshold, run.trial.memory
     return evidence.Design(
         variants=tuple(variant.letter for variant in variants),
-        planned_spend_per_variant=float(money_of(run, ab.test_budget_per_variant).major),
-        planned_hours=float(ab.test_duration_hours),
+        planned_spend_per_variant=float(most_per_variant(run).major),
+        planned_hours=longest_time(run) / _HOUR,
         criterion=criterion_of(run),
         alpha=round(1.0 - float(ab.statistical_significance_level), 6),
         mode=evidence.Mode(ab.decision_mode.value),

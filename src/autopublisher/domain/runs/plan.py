@@ -24,6 +24,7 @@ from autopublisher.domain.request.regional_rules import identities_of, regulatio
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.request.variants import Variant
 from autopublisher.domain.request.web_address import registrable_domain
+from autopublisher.domain.runs.longest_test import most_per_variant
 from autopublisher.domain.runs.optimizer import FinalBudget
 from autopublisher.domain.runs.run import Run
 
@@ -84,16 +85,17 @@ def test_plan(
     """Return the writes that build every arm of the test, all PAUSED, in order.
 
     ``images`` maps a creative to its storage key; ``starts`` and ``ends`` bound delivery. Each arm's ad set holds its
-    whole test budget as a lifetime budget, so Meta itself stops there.
+    whole planned test budget as a lifetime budget, so Meta itself stops there, and reserves what its longest test may spend.
     """
     uploads = {
         image_key(variant.creative_id): _upload(variant.creative_id, images[variant.creative_id])
         for variant in variants
     }
-    budget = money_of(run, run.request.ab_test_config.test_budget_per_variant)
+    ab = run.request.ab_test_config
+    budget, most = money_of(run, ab.test_budget_per_variant), most_per_variant(run)
     arms: list[OperationSpec] = []
     for variant in variants:
-        arms += _arm(run, variant, budget, starts, ends)
+        arms += _arm(run, variant, (budget, most), starts, ends)
     return (*uploads.values(), *arms)
 
 
@@ -152,9 +154,9 @@ def _upload(creative_id: CreativeId, storage_key: str) -> OperationSpec:
 
 
 def _arm(
-    run: Run, variant: Variant, budget: Money, starts: datetime, ends: datetime
+    run: Run, variant: Variant, budget_and_most: tuple[Money, Money], starts: datetime, ends: datetime
 ) -> tuple[OperationSpec, ...]:
-    letter = variant.letter
+    letter, (budget, most) = variant.letter, budget_and_most
     campaign, ad_set, creative, ad = (
         test_key(letter, kind)
         for kind in (ObjectKind.CAMPAIGN, ObjectKind.AD_SET, ObjectKind.CREATIVE, ObjectKind.AD)
@@ -173,7 +175,7 @@ def _arm(
             variant.name,
             _ad_set(run, variant, campaign) | money,
             variant=letter,
-            reserves=budget.minor,
+            reserves=most.minor,
         ),
         _create(run, creative, ObjectKind.CREATIVE, variant.name, _creative(run, variant), variant=letter),
         _create(run, ad, ObjectKind.AD, variant.name, _ad(run, ad_set, creative), variant=letter),

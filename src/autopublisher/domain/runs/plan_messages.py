@@ -13,6 +13,7 @@ class PlanMessage(Code):
     DECIDED_BY = "plan.decided_by"
     COST_UNKNOWN = "plan.cost_unknown"
     SPREAD_ASSUMED = "plan.spread_assumed"
+    MAY_GO_ON = "plan.may_go_on"
     MONEY_STOPS = "plan.money_stops"
     COST_ASKED = "plan.cost_asked"
     COST_MEASURED = "plan.cost_measured"

@@ -15,10 +15,12 @@ from autopublisher.domain.ids import RunId
 from autopublisher.domain.journal.operations import OperationSpec
 from autopublisher.domain.past_tests import AccountMemory
 from autopublisher.domain.request.ad_rules import effective_ad
+from autopublisher.domain.request.longest_test import further_days
 from autopublisher.domain.request.request import RunRequest, request_digest
 from autopublisher.domain.request.variants import Variant, build_variants
 from autopublisher.domain.runs.evidence_inputs import design_of
-from autopublisher.domain.runs.plan import money_of, plan_digest, test_plan, total_of
+from autopublisher.domain.runs.longest_test import most_per_variant
+from autopublisher.domain.runs.plan import plan_digest, test_plan, total_of
 from autopublisher.domain.runs.run import Run, RunStatus, Trial
 
 _NO_RUN = RunId("proposed")
@@ -42,8 +44,8 @@ class Proposal:
     @property
     def test_money(self) -> Money:
         """What the test may spend at worst."""
-        budget = self.run.request.ab_test_config.test_budget_per_variant
-        return money_of(self.run, budget * len(self.variants))
+        each = most_per_variant(self.run)
+        return Money(each.minor * len(self.variants), each.currency)
 
     @property
     def left_to_publish(self) -> Money:
@@ -73,7 +75,12 @@ def proposed(
         updated_at=_NO_MOMENT,
         next_tick_at=None,
         request_digest=request_digest(request),
-        trial=Trial(arms_start_at=_NO_MOMENT, arms_end_at=ends, memory=memory),
+        trial=Trial(
+            arms_start_at=_NO_MOMENT,
+            arms_end_at=ends,
+            memory=memory,
+            further_days=further_days(request, account.currency),
+        ),
     )
     variants = tuple(build_variants(_NO_RUN, settled))
     images = {creative.id: creative.storage_key for creative in creatives}

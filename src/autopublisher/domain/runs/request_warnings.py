@@ -8,6 +8,7 @@ from autopublisher.domain.accounts.accounts import Account, AdAccountFacts, Mini
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.messages import Code, Message
 from autopublisher.domain.request.category_rules import AUTHORISED, special_categories
+from autopublisher.domain.request.longest_test import most_for_test
 from autopublisher.domain.request.placements import PLACEMENTS
 from autopublisher.domain.request.request import RunRequest
 from autopublisher.domain.request.rules import effective_ad, smallest_daily
@@ -65,7 +66,7 @@ def _duration(request: RunRequest) -> Iterator[Message]:
 def _what_is_left(request: RunRequest, currency: str, minimums: MinimumBudgets) -> Iterator[Message]:
     """Warn where the tests may leave too little for Meta to take a final campaign."""
     total = Money.from_major(request.budget_config.total_budget, currency)
-    left = total - _tests(request, currency)
+    left = total - most_for_test(request, currency)
     daily = smallest_daily(minimums, objective_of(request).goal.frequency)
     if not left.minor:
         yield RequestWarning.NOTHING_LEFT()
@@ -106,8 +107,3 @@ def _instagram(request: RunRequest) -> Iterator[Message]:
     shown_there = not places or any(PLACEMENTS[place][0] == "instagram" for place in places)
     if shown_there and request.ad.instagram_user_id is None:
         yield RequestWarning.NO_INSTAGRAM()
-
-
-def _tests(request: RunRequest, currency: str) -> Money:
-    test = request.ab_test_config
-    return Money.from_major(test.test_budget_per_variant * test.variants_count, currency)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.accounts.accounts import zone_of
-from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
+from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import Action, ObjectKind, Operation, OperationState
 from autopublisher.domain.money.duplicates import is_duplicate
 from autopublisher.domain.money.exposure import DAY_STRETCH, Reservation, last_day
@@ -28,6 +28,7 @@ from autopublisher.domain.runs.final_campaign import (
     published_letters,
     spent_before,
 )
+from autopublisher.domain.runs.longest_test import latest_end, most_per_variant
 from autopublisher.domain.runs.plan import final_key, test_key
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 
@@ -43,7 +44,7 @@ _SPENDING_PARAMS = frozenset({"start_time", "end_time", "daily_budget", "lifetim
 PROMISING = frozenset({RunStatus.CREATING_CAMPAIGNS, RunStatus.PUBLISHING_FINAL})
 """Statuses in which a run can have been promised what it has not created yet."""
 
-_COUNTING = 4
+_COUNTING = 5
 """Version of what is counted: a change of what ``reservations_of`` or ``commitments_of`` returns raises it."""
 
 
@@ -90,7 +91,9 @@ def concerns_spend(operation: Operation) -> bool:
 
 def counts_alike(was: Run, run: Run) -> bool:
     """Tell whether a run surely reserves what it did before it was saved anew, and is as much alive."""
-    return was.status is run.status and run.status not in PROMISING and was.ending.at == run.ending.at
+    test, later = was.trial, run.trial
+    same = (was.status, test.starts_at, test.eliminated) == (run.status, later.starts_at, later.eliminated)
+    return same and run.status not in PROMISING and was.ending.at == run.ending.at
 
 
 def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
@@ -124,6 +127,13 @@ def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
     return max(ends)
 
 
+def latest_end_of(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
+    """Return the last moment at which an ad set's schedule may end, an arm's also where its test may still go on."""
+    ends, latest = end_of(row, rows), latest_end(run)
+    is_arm = row.purpose is Purpose.TEST and row.spec.variant not in run.trial.eliminated
+    return max(ends, latest) if is_arm and latest is not None else ends
+
+
 def _reserved(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
     """Return what a create reserves; of an arm that goes on its test's spend on its test's days, and from then on the rest.
 
@@ -148,7 +158,7 @@ def _reservation(run: Run, row: Operation, rows: Sequence[Operation], how: Calen
     most = commitment_of(row, rows)
     if most <= 0 or (never_on and row.spent is None):
         return None
-    starts, ends, off = _duplicates_span(row, rows) if is_duplicate(row) else _span(row, rows)
+    starts, ends, off = _duplicates_span(row, rows) if is_duplicate(row) else _span(run, row, rows)
     if off is not None:
         ends = min(ends, off + LINGERS)
     last = last_day(how.local(max(ends, starts + timedelta(microseconds=1))))
@@ -159,8 +169,8 @@ _Span = tuple[datetime, datetime, datetime | None]
 """When an ad set's schedule begins and ends, and since when it is confirmed off."""
 
 
-def _span(row: Operation, rows: Sequence[Operation]) -> _Span:
-    return _start_of(row, rows), end_of(row, rows), off_since(row, rows)
+def _span(run: Run, row: Operation, rows: Sequence[Operation]) -> _Span:
+    return _start_of(row, rows), latest_end_of(run, row, rows), off_since(row, rows)
 
 
 def _duplicates_span(row: Operation, rows: Sequence[Operation]) -> _Span:
@@ -198,8 +208,11 @@ def _promised_test(run: Run, known: set[str], how: Calendars) -> list[Reservatio
     if run.trial.arms_start_at is None or run.trial.arms_end_at is None:
         return []
     test = run.request.ab_test_config
-    most = Money.from_major(test.test_budget_per_variant, run.currency).minor
-    first, last = how.local(run.trial.arms_start_at).date(), last_day(how.local(run.trial.arms_end_at))
+    most, ends = (
+        most_per_variant(run).minor,
+        max(run.trial.arms_end_at, latest_end(run) or run.trial.arms_end_at),
+    )
+    first, last = how.local(run.trial.arms_start_at).date(), last_day(how.local(ends))
     keys = [test_key(letter, ObjectKind.AD_SET) for letter in LETTERS[: test.variants_count]]
     return [Reservation(key, most, first, last) for key in keys if key not in known]
 

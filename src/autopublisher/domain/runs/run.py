@@ -122,6 +122,7 @@ class Trial:
     when its arms were switched off, ``settles_at`` when its last conversions are in. ``eliminated`` are the variants proven
     worse. ``allocated_at`` is when its money was last divided anew, ``moving`` each arm's budget while that is carried out,
     in minor units. ``memory`` is what earlier tests of the account said when the run was admitted; None without any.
+    ``further_days`` is by how many whole days the test may go on past its plan, fixed and set aside when it was admitted.
     """
 
     arms_start_at: datetime | None = None
@@ -137,6 +138,7 @@ class Trial:
     allocated_at: datetime | None = None
     moving: Mapping[str, int] | None = None
     memory: AccountMemory | None = None
+    further_days: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ class RunMessage(Code):
     DELIVERY_STARTED = "run.delivery_started"
     TEST_OVER_UNREAD = "run.test_over_unread"
     TEST_OVER = "run.test_over"
+    TEST_GOES_ON = "run.test_goes_on"
+    TEST_CANNOT_GO_ON = "run.test_cannot_go_on"
     TEST_DECIDED = "run.test_decided"
     TEST_DECIDED_BY_MONEY = "run.test_decided_by_money"
     TEST_STOPPED = "run.test_stopped"

@@ -26,6 +26,7 @@ from autopublisher.flows.runs.account_facts import AccountFacts
 from autopublisher.flows.runs.collector import REFRESH, SPEND_SHOWS, Collected, Collector
 from autopublisher.flows.runs.judging import Judged, Known, concluded, ended_by_money
 from autopublisher.flows.runs.looks import Looks
+from autopublisher.flows.runs.prolonging import Prolonging
 from autopublisher.flows.runs.reallocation import Reallocation
 from autopublisher.flows.runs.settlement import (
     caps_of,
@@ -62,6 +63,7 @@ class Testing:
         self._collector = collector
         self._control = control
         self._clock = clock
+        self._prolonging = Prolonging(control)
         self._looks = looks
         self._poll = max(poll, REFRESH)
         self._reallocation = reallocation
@@ -69,6 +71,9 @@ class Testing:
 
     def __call__(self, run: Run) -> Step:
         """Return the run with its next poll, or in ANALYZING_RESULTS when the test is over."""
+        return self._prolonging.refused(run, self._clock.now()) or self._looked_at(run)
+
+    def _looked_at(self, run: Run) -> Step:
         self._revive(run)
         if run.trial.starts_at is None or run.trial.ends_at is None:
             return self._launched(run)
@@ -90,7 +95,8 @@ class Testing:
             return self._wait(run, now, embargo_ends, troubled, trouble)
         run, noticed = self._noticed(run, now)
         whole = self._reallocation.may_plan(run)
-        found = self._looks.judged(run, self._known(run, snapshots), now, since=since, whole=whole)
+        known = self._known(run, snapshots)
+        found = self._looks.judged(run, known, now, since=since, whole=whole)
         verdict, kept = found.verdict, () if found.decision is None else (found.decision,)
         events = (
             troubled
@@ -98,6 +104,12 @@ class Testing:
             + tuple(event(run, now, "judged", _judged_text(one), {"kind": one.kind}) for one in kept)
         )
         stopped = self._stop_losers(run, verdict)
+        longer = None
+        if now >= ends and not found.ends_test:
+            longer = self._prolonging.longer(stopped, verdict, found.decision or known.decision, now)
+        if longer is not None:
+            later, goes_on = longer
+            return Step(replace(later, next_tick_at=now, attention=trouble), (*events, goes_on), kept)
         if found.ends_test or now >= ends:
             over = event(run, now, "test_ended", _ended_text(found))
             ended = replace(stopped, attention=None, trial=replace(stopped.trial, moving=None))
@@ -262,6 +274,7 @@ class Conclusion:
         self._control.pause(run, arms)
         if run.trial.settles_at is None:
             self._control.give_up(run, Purpose.REALLOCATE)
+            self._control.give_up(run, Purpose.PROLONG)
             self._close(run, arms, now)
             run = self._split_test.close(run, now + REFRESH)
             settles = now + max(self._settling(run), SPEND_SHOWS)

@@ -11,6 +11,7 @@ from autopublisher.domain.errors import NotFoundError, Problem
 from autopublisher.domain.messages import Message, remedy_of, said_of
 from autopublisher.domain.money.limits import check_limits
 from autopublisher.domain.money.run_cap import check_run_cap
+from autopublisher.domain.request.longest_test import further_days
 from autopublisher.domain.request.rules import (
     check_against_account,
     check_against_meta,
@@ -135,7 +136,8 @@ class Admission:
         }
         starts = now + LEAD
         ends = starts + timedelta(hours=request.ab_test_config.test_duration_hours)
-        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends)
+        days = further_days(request, run.currency)
+        trial = replace(run.trial, arms_start_at=starts, arms_end_at=ends, further_days=days)
         settled = replace(run, request=request, trial=trial, admitted_at=now)
         plan = test_plan(settled, variants, creatives, starts, ends)
         moved = replace(

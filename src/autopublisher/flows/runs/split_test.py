@@ -24,6 +24,7 @@ from autopublisher.domain.journal.operations import (
 from autopublisher.domain.journal.records import Event
 from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.request.variants import Variant
+from autopublisher.domain.runs.longest_test import longest_time, planned_time
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.run_messages import RunMessage, RunWarning
 from autopublisher.domain.runs.split_test import (
@@ -93,10 +94,14 @@ class SplitTest:
             raise Deferred(starts)
 
     def outlasting(self, run: Run, ends: datetime) -> tuple[Run, tuple[Event, ...]]:
-        """Return the run as it was if its study lasts until the test ends, and else as one that is not divided."""
+        """Return the run as it was if its study lasts until the test that is to end then ends at the latest.
+
+        Else it is one that is not divided.
+        """
         rows = self._control.rows(run)
         row = study_of(rows) if run.study.is_randomised else None
-        if row is None or last_end(rows, row) >= seconds(ends):
+        latest = ends + longest_time(run) - planned_time(run)
+        if row is None or last_end(rows, row) >= seconds(latest):
             return run, ()
         return self._without(run, RunMessage.STUDY_TOO_SHORT())
 
@@ -195,10 +200,9 @@ class SplitTest:
     def _fresh(self, run: Run, variants: Sequence[Variant], number: int) -> OperationSpec:
         now = self._clock.now()
         starts = max(run.trial.arms_start_at or now, now + MARGIN)
-        lasts = timedelta(hours=run.request.ab_test_config.test_duration_hours)
-        return study_spec(
-            run, variants, number, starts, max(run.trial.arms_end_at or starts, starts + lasts) + SPARE
-        )
+        planned = max(run.trial.arms_end_at or starts, starts + planned_time(run))
+        further = longest_time(run) - planned_time(run)
+        return study_spec(run, variants, number, starts, planned + further + SPARE)
 
     def _unlike(self, run: Run) -> Message | None:
         """Return how the study differs at Meta from what was asked; None where it does not.

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
-from autopublisher.domain.journal.operations import Operation, OperationState
+from autopublisher.domain.journal.operations import Action, Operation, OperationState
 from autopublisher.domain.journal.owners import RunOwner
-from autopublisher.domain.money.ledger import Ledger, commitment_of, ledger_of, pass_gate
+from autopublisher.domain.money.ledger import Ledger, commitment_of, ledger_of, pass_gate, reserve_of
 from unit.domain.samples import NOW, RUN_ID, spec
 
 TOTAL = Money(50_000, "EUR")
@@ -105,3 +105,35 @@ def test_what_is_left_and_what_is_committed_make_up_the_total(
 def test_a_released_reserve_can_be_asked_for_again(reserves: int) -> None:
     released = ledger_of(TOTAL, [row(OperationState.WITHDRAWN, 50_000)])
     pass_gate(released, spec(reserves=reserves))
+
+
+def arm_and_change(purpose: str, asked: int, state: OperationState) -> list[Operation]:
+    """Return an arm with a budget of 50 that reserves 200 for its longest test, and a change of the budget."""
+    made = row(OperationState.CONFIRMED, 20_000)
+    arm = replace(made, spec=replace(made.spec, key="test/a/adset", params={"lifetime_budget": 5_000}))
+    change = replace(
+        row(state, 0, sequence=2),
+        spec=replace(
+            spec(f"{purpose}/test/a/adset/1"),
+            action=Action.UPDATE,
+            target="test/a/adset",
+            params={"lifetime_budget": asked},
+        ),
+    )
+    return [arm, change]
+
+
+@pytest.mark.parametrize("state", [OperationState.INTENDED, OperationState.CONFIRMED])
+def test_a_raise_within_what_was_set_aside_for_a_longer_test_leaves_that_as_it_is(
+    state: OperationState,
+) -> None:
+    arm, change = arm_and_change("prolong", 10_000, state)
+    assert reserve_of(arm, [arm]) == reserve_of(arm, [arm, change]) == 20_000
+
+
+def test_an_arm_that_goes_on_as_the_final_campaign_reserves_its_new_budget_and_no_longer_test() -> None:
+    for asked in (10_000, 30_000):
+        arm, change = arm_and_change("continue", asked, OperationState.CONFIRMED)
+        assert reserve_of(arm, [arm, change]) == asked
+    arm, change = arm_and_change("continue", 10_000, OperationState.SENT)
+    assert reserve_of(arm, [arm, change]) == 10_000

@@ -56,7 +56,17 @@ def test_the_money_of_a_proposal_is_the_requests() -> None:
 
 @pytest.mark.parametrize("mode", DecisionMode)
 def test_in_every_mode_a_test_that_nothing_ends_earlier_waits_for_late_reports(mode: DecisionMode) -> None:
-    assert longest_hours(proposed(asked(test={"decision_mode": mode}), ACCOUNT, CREATIVES)) == 24 + 72
+    further = 24 if mode is DecisionMode.MONEY else 0
+    assert (
+        longest_hours(proposed(asked(test={"decision_mode": mode}), ACCOUNT, CREATIVES)) == 24 + 72 + further
+    )
+
+
+def test_a_proposal_states_the_longest_test() -> None:
+    longer = proposed(asked(test={"decision_mode": DecisionMode.MONEY}), ACCOUNT, CREATIVES)
+    assert (longer.test_money, longer.left_to_publish) == (Money(20_000, "EUR"), Money(30_000, "EUR"))
+    assert [one.reserves for one in longer.writes if one.reserves] == [10_000, 10_000]
+    assert [one.params["lifetime_budget"] for one in longer.writes if one.reserves] == [5_000, 5_000]
 
 
 def test_few_writes_have_no_wait_on_the_limited_tier_and_many_have() -> None:

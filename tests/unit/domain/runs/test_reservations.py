@@ -55,7 +55,9 @@ def change(
     target: str = AD_SET,
     at: datetime = NOW,
 ) -> Operation:
-    spec = OperationSpec(f"change/{sequence}", Action.UPDATE, ObjectKind.AD_SET, params, target=target)
+    spec = OperationSpec(
+        f"reschedule/{target}/{sequence}", Action.UPDATE, ObjectKind.AD_SET, params, target=target
+    )
     settled = at if state is _S.CONFIRMED else None
     return Operation(RunOwner(RUN_ID), sequence, spec, state, at, sent_at=at, settled_at=settled)
 
