@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM, SIGHUP and SIGQUIT: each ends a command in order, closing what it opened."""
 
+import gc
 import signal
 import threading
 import time
@@ -29,6 +30,7 @@ def end_in_order_on_signals() -> None:
 def serve_until_signal(announce: Callable[[], None]) -> None:
     """Say that everything is up, then sleep; Ctrl-C and SIGTERM end it alike, from the first word on."""
     try:
+        spare_what_is_loaded()
         announce()
         while True:
             # Never one endless wait: the system may hand a signal to any thread, and does where the process is just
@@ -37,6 +39,15 @@ def serve_until_signal(announce: Callable[[], None]) -> None:
             time.sleep(_SEEN_WITHIN_SECONDS)
     except (KeyboardInterrupt, SystemExit):
         tell(worded("stopping"))
+
+
+def spare_what_is_loaded() -> None:
+    """Leave the modules and all else that is there by now out of later garbage collections: it stays to the end.
+
+    A collection that goes through all of it stops every thread for more than a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

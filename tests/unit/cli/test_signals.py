@@ -33,6 +33,20 @@ def test_a_signal_that_another_thread_gets_ends_it_too(name: str) -> None:
     assert "Stopping" in done.stderr
 
 
+def test_what_is_loaded_when_a_command_serves_is_left_out_of_garbage_collections() -> None:
+    program = (
+        "import gc, os, signal\n"
+        "from autopublisher.cli.signals import end_in_order_on_signals, serve_until_signal\n"
+        "end_in_order_on_signals()\n"
+        "def announce():\n"
+        "    print(gc.get_freeze_count() > len(gc.get_objects()))\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "serve_until_signal(announce)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]
+
+
 def test_a_hang_up_that_nohup_has_silenced_stays_silent() -> None:
     program = (
         "import signal\n"
