@@ -111,3 +111,13 @@ def test_a_request_that_could_not_start_is_refused_as_a_start_is(
     planned, started = (client.post(path, json=poor, headers=bearer(Role.ADMIN)) for path in (PLAN, RUN))
     assert (planned.status_code, started.status_code) == (422, 422)
     assert planned.json()["errors"] == started.json()["errors"] != []
+
+
+def test_a_plan_states_the_longest_test_its_test_may_become(
+    client: TestClient, body: dict[str, Any], bearer: Callable[[Role], dict[str, str]]
+) -> None:
+    asked = body | {"ab_test_config": {**body["ab_test_config"], "on_no_winner": "extend"}}
+    told = client.post(PLAN, json=asked, headers=bearer(Role.MANAGER)).json()
+    assert (told["further_days"], told["longest_days"]) == (1, 5.0)
+    assert (told["money"]["test_at_worst"], told["money"]["left_to_publish"]) == (200.0, 300.0)
+    assert any("past its plan by whole days, 1 at most" in one for one in told["sentences"])

@@ -140,6 +140,9 @@ class PlanOut(Told):
     at: datetime
     money: PlannedMoneyOut
     meta: MetaEffortOut
+    further_days: int = Field(
+        description="By how many whole days the test may go on past its plan; all amounts count them."
+    )
     longest_days: float = Field(description="Days from the start of delivery to a decision at the latest.")
     past_tests: int = Field(description="How many finished tests the spread between ads rests on.")
     outlooks: list[OutlookOut]
@@ -184,6 +187,7 @@ def present_plan(found: RunPlan, reader: Language) -> PlanOut:
             tier=found.tier,
             least_minutes_on_limited_tier=found.calls.limited_wait.total_seconds() / 60,
         ),
+        further_days=proposal.run.trial.further_days,
         longest_days=longest_hours(proposal) / 24,
         past_tests=0 if memory is None else memory.tests,
         outlooks=[_outlook(found, one, reader) for one in found.outlooks],

@@ -152,6 +152,9 @@ class ProgressOut(Told):
     time: float = Field(description="Time gone by at `figures_at`.")
     figures_at: datetime
     test_ends_at: datetime
+    test_may_last_until: datetime | None = Field(
+        description="Until when the test may go on past `test_ends_at`, its money set aside; null where it may not."
+    )
     next_analysis_at: datetime | None = Field(
         description="Expected at the present pace; null when the last one was made."
     )

@@ -19,7 +19,7 @@ from autopublisher.flows.requests.run_money import FinalView, RunExposure
 from autopublisher.messages import render
 from autopublisher.views.moments import Zones
 from autopublisher.views.outcome import outcome_of
-from autopublisher.views.progress import progress_of
+from autopublisher.views.progress import Progress, progress_of
 from autopublisher.views.worth import worth_of
 
 VARIANT_COLUMNS = (
@@ -169,9 +169,14 @@ def _progress(view: RunView, zone: tzinfo) -> dict[str, str]:
     )
     return {
         "progress": f"{evidence}money {found.money:.0%}, time {found.time:.0%}{_as_of(found.figures_at, zone)}",
-        "test ends": moment_text(found.test_ends_at.astimezone(zone)),
+        "test ends": moment_text(found.test_ends_at.astimezone(zone)) + _at_the_latest(found, zone),
         "next analysis": f"about {moment_text(found.next_analysis_at.astimezone(zone))}",
     }
+
+
+def _at_the_latest(found: Progress, zone: tzinfo) -> str:
+    latest = found.test_may_last_until
+    return "" if latest is None else f"; may go on until {moment_text(latest.astimezone(zone))}"
 
 
 def verdict_text(view: RunView, decision: Decision, zone: tzinfo) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.runs.longest_test import budget_per_variant
+from autopublisher.domain.runs.longest_test import budget_per_variant, latest_end
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.flows.requests.reports import RunView
 
@@ -28,6 +28,7 @@ class Progress:
     time: float
     figures_at: datetime
     test_ends_at: datetime
+    test_may_last_until: datetime | None
     next_analysis_at: datetime | None
 
 
@@ -45,8 +46,15 @@ def progress_of(view: RunView) -> Progress | None:
         time=max(0.0, min((at - run.trial.starts_at) / (run.trial.ends_at - run.trial.starts_at), 1.0)),
         figures_at=at,
         test_ends_at=run.trial.ends_at,
+        test_may_last_until=_latest(run, run.trial.ends_at),
         next_analysis_at=_next_analysis(run, verdict, run.trial.starts_at, run.trial.ends_at),
     )
+
+
+def _latest(run: Run, ends: datetime) -> datetime | None:
+    """Return until when a test may go on past its present end; None where it may not."""
+    latest = latest_end(run)
+    return latest if latest is not None and latest > ends else None
 
 
 def _planned(run: Run, variants: int) -> Money:

@@ -10,7 +10,7 @@ import pytest
 from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaRefusedError
-from autopublisher.domain.ids import RunId
+from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import OperationState
 from autopublisher.domain.money.exposure import last_day
@@ -19,6 +19,7 @@ from autopublisher.domain.request.request import DecisionMode, NoWinner, RunRequ
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, reservations_of
 from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.views.progress import progress_of
 from flows.runs.test_in_place import FULL
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.going_on import could_be_spent
@@ -133,6 +134,24 @@ def test_a_run_that_was_admitted_without_it_keeps_its_plan() -> None:
     assert lasted(ended(stage)) == DAY
 
 
+def test_until_when_it_may_go_on_is_told_while_it_may() -> None:
+    stage = staged(going_on("0.5"))
+    stage.go(RunStatus.AB_TESTING)
+    for _ in range(6):
+        stage.step()
+    run, told = stage.now_run, progress_of(stage.reports.view(stage.run_id))
+    assert run.trial.starts_at is not None
+    assert told is not None
+    assert (told.test_ends_at, told.test_may_last_until) == (
+        run.trial.starts_at + DAY,
+        run.trial.starts_at + 2 * DAY,
+    )
+    until_it_goes_on(stage)
+    told = progress_of(stage.reports.view(stage.run_id))
+    assert told is not None
+    assert (told.test_ends_at, told.test_may_last_until) == (run.trial.starts_at + 2 * DAY, None)
+
+
 # --- money -----------------------------------------------------------------------------------------
 
 
@@ -151,6 +170,18 @@ def test_all_of_it_is_set_aside_from_the_start_to_the_last_day_and_given_back_at
     assert ledger_of(total_of(run), stage.rows()).committed == longest
     ended(stage)
     assert ledger_of(total_of(run), stage.rows()).committed <= longest + Money(2, "EUR")
+
+
+def test_a_settled_spend_above_an_arms_own_budget_is_doubted_whatever_is_set_aside() -> None:
+    stage = staged(in_money("0.9"), {"A": 100, "B": 300})
+    run = stage.go(RunStatus.ANALYZING_RESULTS)
+    assert lasted(stage.step()) == DAY
+    ad_set = stage.row("test/a/adset").meta_id
+    stage.meta.odd = {MetaId(ad_set or ""): {"spend": "70.00"}}
+    while run.status is RunStatus.ANALYZING_RESULTS and not run.attention:
+        run = stage.step()
+    assert run.attention is not None
+    assert run.attention.code == "spend.doubted"
 
 
 def test_a_raise_is_no_change_of_somebody_else() -> None:

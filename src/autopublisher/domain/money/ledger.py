@@ -37,15 +37,24 @@ def reserve_of(operation: Operation, rows: Sequence[Operation] = ()) -> int:
     That is its reserve, or its lifetime budget where that has been changed since: a rise counts from the moment it is
     intended, a cut only once it is confirmed. What is set aside for a longer test stays so while the test goes on.
     """
+    return _budget_and_reserve(operation, rows)[1]
+
+
+def budget_of(operation: Operation, rows: Sequence[Operation] = ()) -> int:
+    """Return as `reserve_of` the most that a write's own budget lets be spent, without what a longer test would add."""
+    return _budget_and_reserve(operation, rows)[0]
+
+
+def _budget_and_reserve(operation: Operation, rows: Sequence[Operation]) -> tuple[int, int]:
     most = operation.spec.reserves
     if not most or _BUDGET not in operation.spec.params:
-        return most
+        return most, most
     budget = min(most, int(operation.spec.params[_BUDGET]))
     for change in sorted(_budget_changes(operation, rows), key=lambda row: row.sequence):
         asked = int(change.spec.params[_BUDGET])
         budget = asked if change.state is OperationState.CONFIRMED else max(budget, asked)
         most = max(most, budget) if change.purpose is Purpose.PROLONG else budget
-    return most
+    return budget, most
 
 
 def _budget_changes(operation: Operation, rows: Sequence[Operation]) -> list[Operation]:

@@ -15,7 +15,7 @@ from autopublisher.domain.journal.operations import ObjectKind, Operation
 from autopublisher.domain.journal.records import Decision, Event, Snapshot
 from autopublisher.domain.messages import Message, said_of
 from autopublisher.domain.meta.review import BLOCKED, IN_REVIEW
-from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.money.ledger import budget_of
 from autopublisher.domain.runs.run import Run, RunStatus
 from autopublisher.domain.runs.run_messages import RunMessage
 from autopublisher.domain.runs.settlement import spent_at_most
@@ -205,7 +205,7 @@ class Testing:
         arms = [row for row in self._control.created(run, Purpose.TEST) if row.spec.kind is ObjectKind.AD_SET]
         going_on = [row for row in arms if row.spec.variant not in run.trial.eliminated]
         spent = {snapshot.variant: snapshot.figures.spend for snapshot in snapshots}
-        left = [max(0, reserve_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
+        left = [max(0, budget_of(row, rows) - spent.get(row.spec.variant or "", 0)) for row in going_on]
         return Money(sum(left), run.currency)
 
     def _blocked(self, run: Run) -> str:
@@ -345,7 +345,7 @@ class Conclusion:
         for row in arms:
             spent = known.get(row.spec.variant or "", 0)
             if row.spec.reserves and row.spent is None and spent:
-                settled.append((row, replace(row, spent=spent_at_most(spent, reserve_of(row, rows)))))
+                settled.append((row, replace(row, spent=spent_at_most(spent, budget_of(row, rows)))))
         self._control.recount(run, settled)
 
 

@@ -11,7 +11,7 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.operations import Operation
 from autopublisher.domain.journal.records import Snapshot
 from autopublisher.domain.messages import Code, Message
-from autopublisher.domain.money.ledger import reserve_of
+from autopublisher.domain.money.ledger import budget_of
 from autopublisher.domain.runs.run import Run
 from autopublisher.domain.runs.settlement import is_impossible, settled_spend
 
@@ -54,7 +54,7 @@ def doubts(
 
 def caps_of(arms: Sequence[Operation], rows: Sequence[Operation]) -> dict[str, int]:
     """Return what each variant can spend at most by its lifetime budget, in minor units."""
-    return {row.spec.variant: reserve_of(row, rows) for row in arms if row.spec.variant and row.spec.reserves}
+    return {row.spec.variant: budget_of(row, rows) for row in arms if row.spec.variant and row.spec.reserves}
 
 
 def settled_by_variant(run: Run, snapshots: Sequence[Snapshot], caps: Mapping[str, int]) -> dict[str, int]:

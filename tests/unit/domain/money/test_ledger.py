@@ -10,7 +10,14 @@ from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import GateRefusedError
 from autopublisher.domain.journal.operations import Action, Operation, OperationState
 from autopublisher.domain.journal.owners import RunOwner
-from autopublisher.domain.money.ledger import Ledger, commitment_of, ledger_of, pass_gate, reserve_of
+from autopublisher.domain.money.ledger import (
+    Ledger,
+    budget_of,
+    commitment_of,
+    ledger_of,
+    pass_gate,
+    reserve_of,
+)
 from unit.domain.samples import NOW, RUN_ID, spec
 
 TOTAL = Money(50_000, "EUR")
@@ -129,6 +136,7 @@ def test_a_raise_within_what_was_set_aside_for_a_longer_test_leaves_that_as_it_i
 ) -> None:
     arm, change = arm_and_change("prolong", 10_000, state)
     assert reserve_of(arm, [arm]) == reserve_of(arm, [arm, change]) == 20_000
+    assert (budget_of(arm, [arm]), budget_of(arm, [arm, change])) == (5_000, 10_000)
 
 
 def test_an_arm_that_goes_on_as_the_final_campaign_reserves_its_new_budget_and_no_longer_test() -> None:

@@ -21,6 +21,7 @@ from autopublisher.domain.money.limits import (
     check_limits,
     first_breach,
 )
+from autopublisher.domain.request.request import DecisionMode
 from support.wording import english
 from unit.domain.samples import ACCOUNT, asked
 
@@ -123,3 +124,10 @@ def test_a_total_above_the_limits_is_no_problem_because_it_can_be_spread() -> No
 def test_a_currency_the_installation_has_no_limit_for_is_a_problem_of_the_budget() -> None:
     (found,) = check_limits(asked(), ACCOUNT, InstallationLimits({"USD": 50_000}))
     assert (found.field, found.code) == ("budget_config.total_budget", "limit_unknown")
+
+
+def test_limits_count_the_longest_test() -> None:
+    request = asked(test={"decision_mode": DecisionMode.MONEY})
+    assert list(check_limits(request, limited(20_000), NONE)) == []
+    (found,) = check_limits(request, limited(daily=19_999), NONE)
+    assert found.code == "above_limit"
