@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from autopublisher.adapters.memory.meta_ads import Fault
+from autopublisher.domain.access import Role
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.errors import MetaRefusedError
 from autopublisher.domain.ids import MetaId, RunId
@@ -18,13 +19,14 @@ from autopublisher.domain.money.ledger import ledger_of
 from autopublisher.domain.request.request import DecisionMode, NoWinner, RunRequest
 from autopublisher.domain.runs.plan import total_of
 from autopublisher.domain.runs.reservations import Calendars, reservations_of
-from autopublisher.domain.runs.run import Run, RunStatus
+from autopublisher.domain.runs.run import Run, RunStatus, Way
 from autopublisher.views.progress import progress_of
 from flows.runs.test_in_place import FULL
 from support.crashing_machine import CrashingMachine, CrashPlan, seeded
 from support.going_on import could_be_spent
-from support.staging import EQUAL_RATES, Stage, with_test
+from support.staging import EQUAL_RATES, PlannedFault, Stage, cut_off, with_test
 from support.sweep_staging import AN_AGE, SweepStage
+from support.wording import english
 
 AD_SETS = ("test/a/adset", "test/b/adset")
 DAY = timedelta(days=1)
@@ -206,6 +208,24 @@ def test_what_a_raise_could_spend_is_within_the_exposure_told_before_it() -> Non
     assert stage.reports.view(stage.run_id).spent <= Money(40_002, "EUR")
 
 
+@pytest.mark.parametrize("way", [Way.KEEP_ALL, Way.IN_PLACE, Way.SCALED])
+def test_the_final_campaign_gets_what_is_really_left(way: Way) -> None:
+    stage = staged(going_on("0.5"))
+    stage.meta.days = 1.5  # it spends less than it may
+    left = ledger_of(total_of(ended(stage)), stage.rows()).left
+    assert Money(34_900, "EUR") <= left <= Money(35_000, "EUR")
+    variant = None if way is Way.KEEP_ALL else "B"
+    stage.approvals.publish_winner(
+        stage.run_id, "maria", variant=variant, comment="taste", role=Role.MANAGER, way=way
+    )
+    run = stage.go()
+    assert run.status is RunStatus.COMPLETED, run.ending.why
+    assert (run.release.final_budget or {})["total"] <= left.minor
+    could = could_be_spent(stage, stage.run_id) if way is not Way.SCALED else 0
+    assert could <= total_of(run).minor
+    assert ledger_of(total_of(run), stage.rows()).left.minor >= 0
+
+
 # --- what stands in its way ------------------------------------------------------------------------
 
 
@@ -347,3 +367,58 @@ def test_a_death_at_any_moment_of_a_cancellation_of_one_that_goes_on_leaves_noth
         if machine.crashes == 0:
             break
     assert crash_at > 5
+
+
+# --- beside other runs, and over interruptions -------------------------------------------------------
+
+
+def test_no_other_run_is_let_in_for_what_a_longer_test_may_need() -> None:
+    stage = staged(going_on("0.5"))
+    account_id = stage.now_run.account_id
+    with stage.database.unit_of_work() as unit:
+        account = unit.accounts.get(account_id)
+        unit.accounts.save(replace(account, daily_limit=29_999))
+        unit.commit()
+    stage.go(RunStatus.AB_TESTING)
+    other = stage.intake.submit(with_test(), "tester").id
+    refused = stage.drive(other, RunStatus.AB_TESTING)
+    assert refused.status is RunStatus.FAILED
+    assert "daily limit" in english(refused.ending.why)
+    ended(stage)
+    assert raised(stage) == a_day_of(*AD_SETS)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_a_raise_whose_answer_is_lost_is_made_once_and_the_others_follow(nth: int) -> None:
+    stage = staged(going_on("0.5"))
+    until_it_goes_on(stage)
+    made = len(stage.meta.made("update"))
+    stage.meta.troubles = [PlannedFault("update", cut_off(), nth=made + nth, done=True)]
+    run = ended(stage)
+    assert lasted(run) == 2 * DAY
+    assert raised(stage) == a_day_of(*AD_SETS)
+    raises = [one.params for one in stage.meta.made("update")[made:] if "status" not in one.params]
+    budgets = [one for one in raises if "lifetime_budget" in one]
+    assert budgets == [{"lifetime_budget": 10_000}] * 2
+
+
+def test_a_stop_between_two_raises_holds_the_rest_until_it_is_lifted() -> None:
+    stage = staged(going_on("0.5"))
+    until_it_goes_on(stage)
+    second = len(stage.meta.made("update")) + 2
+    stage.meta.troubles = [PlannedFault("update", cut_off(), nth=second)]
+    stage.step()
+    stage.stop()
+    assert stage.enforced().confirmed
+    assert stage.on() == []
+    stage.resume(reactivate=True)
+    stage.look()
+    run = stage.go_on(RunStatus.WAITING_APPROVAL)
+    assert run.status is RunStatus.WAITING_APPROVAL, run.ending.why
+    confirmed = [
+        row
+        for row in stage.rows()
+        if row.purpose is Purpose.PROLONG and row.state is OperationState.CONFIRMED
+    ]
+    assert {(row.spec.target, *row.spec.params) for row in confirmed} == {*a_day_of(*AD_SETS)}
+    assert ledger_of(total_of(run), stage.rows()).left.minor >= 0
