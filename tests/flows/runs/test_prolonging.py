@@ -10,7 +10,7 @@ import pytest
 from autopublisher.adapters.memory.meta_ads import Fault
 from autopublisher.domain.access import Role
 from autopublisher.domain.amounts import Money
-from autopublisher.domain.errors import MetaRefusedError
+from autopublisher.domain.errors import MetaRefusedError, MetaTransientError
 from autopublisher.domain.ids import MetaId, RunId
 from autopublisher.domain.journal.keys import Purpose
 from autopublisher.domain.journal.operations import OperationState
@@ -268,6 +268,25 @@ def test_an_arm_that_is_off_for_good_is_not_raised() -> None:
     stage.overwrite(trial=replace(stage.now_run.trial, eliminated=("A",)))
     ended(stage)
     assert raised(stage) == 3 * a_day_of("test/b/adset")
+
+
+@pytest.mark.parametrize(("failures", "days"), [(1, 4), (500, 1)])
+def test_figures_that_cannot_be_read_at_its_end_are_waited_for_as_long_as_it_may_go_on(
+    failures: int, days: int
+) -> None:
+    stage = staged(going_on())
+    run = stage.go(RunStatus.AB_TESTING)
+    while run.next_tick_at != run.trial.ends_at or run.trial.ends_at is None:
+        run = stage.step()
+    read = {method: len(stage.meta.made(method)) for method in ("ad_sets", "insights_of")}
+    stage.meta.troubles = [
+        PlannedFault(method, MetaTransientError("busy"), nth=made + 1, times=failures)
+        for method, made in read.items()
+    ]
+    while run.status is RunStatus.AB_TESTING:
+        run = stage.step()
+    stage.meta.troubles = []
+    assert round(lasted(ended(stage)) / DAY) == days
 
 
 def test_one_that_is_found_at_its_end_too_late_is_over() -> None:

@@ -82,7 +82,7 @@ class Testing:
             since = self._looks.known_until(run)
             collected = self._collector.collect(run, since=since)
         except MetaError as error:
-            if now < ends:
+            if now < ends or self._prolonging.may_go_on(run, now):
                 raise
             over = event(run, now, "test_ended", RunMessage.TEST_OVER_UNREAD(why=said_of(error)))
             return Step(run.moved(RunStatus.ANALYZING_RESULTS, now), (over,))

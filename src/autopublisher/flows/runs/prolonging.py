@@ -34,6 +34,12 @@ class Prolonging:
 
     control: ObjectControl
 
+    def may_go_on(self, run: Run, now: datetime) -> bool:
+        """Tell whether a test may still go on past its present end, whatever its figures say."""
+        ends = run.trial.ends_at
+        in_time = ends is not None and now - ends <= _IN_TIME and run.trial.edited_at is None
+        return in_time and a_day_longer(run) is not None
+
     def longer(
         self, run: Run, verdict: evidence.Verdict, last: Decision | None, now: datetime
     ) -> tuple[Run, Event] | None:
@@ -41,8 +47,7 @@ class Prolonging:
 
         ``last`` is the latest decision on the test. One whose figures cannot be relied on does not go on.
         """
-        unreliable = run.trial.edited_at is not None or verdict.kind is evidence.Kind.UNHEALTHY
-        if unreliable or run.trial.ends_at is None or now - run.trial.ends_at > _IN_TIME:
+        if verdict.kind is evidence.Kind.UNHEALTHY or not self.may_go_on(run, now):
             return None
         later = a_day_longer(run) if _is_wanted(run, last) else None
         if later is None or later.trial.ends_at is None:
