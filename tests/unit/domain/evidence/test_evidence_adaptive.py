@@ -49,14 +49,15 @@ class Moving:
         self.spend = np.zeros((24 * DAYS + COOL_DOWN, len(rates)))
         self.seen = np.zeros_like(self.spend)
         self.amounts = (BUDGET,) * len(rates)
+        self._polls: list[Snapshot] = []
         for day in range(DAYS):
             self._move(day)
             self._deliver(day)
 
     def history(self, hours: int) -> History:
-        """Return the hourly polls up to an hour."""
+        """Return the hourly polls up to an hour; what a later day brings is seen after it, so no poll is made twice."""
         spend, seen = self.spend[:hours].cumsum(axis=0) / 100, self.seen[:hours].cumsum(axis=0)
-        return tuple(
+        self._polls += [
             Snapshot(
                 float(hour + 1),
                 tuple(
@@ -64,8 +65,9 @@ class Moving:
                     for arm, count in enumerate(seen[hour])
                 ),
             )
-            for hour in range(hours)
-        )
+            for hour in range(len(self._polls), hours)
+        ]
+        return tuple(self._polls[:hours])
 
     def _move(self, day: int) -> None:
         if day < 3:
