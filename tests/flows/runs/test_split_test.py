@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ from autopublisher.domain.evidence import Verdict
 from autopublisher.domain.ids import ActId, MetaId
 from autopublisher.domain.journal.operations import ObjectKind, OperationState
 from autopublisher.domain.meta.object_state import ObjectState
-from autopublisher.domain.request.request import RunRequest
+from autopublisher.domain.request.request import NoWinner, RunRequest
 from autopublisher.domain.runs.run import Run, RunStatus
-from autopublisher.domain.runs.split_test import seconds
+from autopublisher.domain.runs.split_test import SPARE, seconds
 from autopublisher.flows.dispatcher import EngineConfig
 from autopublisher.flows.writes.lookups import look_for
 from metasim import SimulatorConfig
@@ -102,6 +103,34 @@ def test_the_study_outlasts_its_test() -> None:
     run = stage.go(RunStatus.ANALYZING_RESULTS)
     assert run.trial.ends_at is not None
     assert studies(stage)[0].fields["end_time"] >= seconds(run.trial.ends_at)
+
+
+def test_the_study_outlasts_the_longest_test_and_is_made_once_for_it() -> None:
+    stage = staged(on_no_winner=NoWinner.EXTEND, max_test_share=Decimal("0.9"))
+    stage.meta.rates, stage.meta.days = EQUAL_RATES, 4
+    run = stage.go(RunStatus.AB_TESTING)
+    made = studies(stage)[0].fields["end_time"]
+    run = stage.go(RunStatus.ANALYZING_RESULTS)
+    assert run.trial.ends_at is not None
+    assert run.trial.starts_at is not None
+    assert run.trial.ends_at - run.trial.starts_at == timedelta(days=4)
+    assert made >= seconds(run.trial.ends_at)
+    assert len(studies(stage)) == 1
+    assert run.study.is_randomised
+
+
+def test_a_study_that_would_not_outlast_the_longest_test_divides_nobody() -> None:
+    stage = staged(on_no_winner=NoWinner.EXTEND, max_test_share=Decimal("0.9"))
+    stage.meta.review = "PENDING_REVIEW"
+    stage.go(RunStatus.AB_TESTING)
+    stage.clock.advance_to(stage.clock.now() + SPARE + timedelta(hours=-2))
+    stage.step()
+    stage.clock.advance_to(stage.clock.now() + timedelta(hours=3))
+    stage.meta.review = None
+    while (run := stage.now_run).trial.starts_at is None and not run.is_final:
+        stage.step()
+    assert run.trial.further_days == 3
+    assert not run.study.is_randomised
 
 
 @pytest.mark.parametrize("early", [True, False])
