@@ -2,22 +2,30 @@
 
 import ast
 import re
+from dataclasses import fields
 from gettext import GNUTranslations
 from importlib import import_module
+from inspect import getsource
 from pathlib import Path
-from pkgutil import walk_packages
+from pkgutil import iter_modules, walk_packages
 from string import Formatter
 
 import pytest
 from babel.messages.pofile import read_po
 
 import autopublisher
+from autopublisher import cli
+from autopublisher.cli.language import slug
+from autopublisher.domain.accounts.accounts import AdDefaults
 from autopublisher.domain.errors import AutoPublisherError
 from autopublisher.domain.messages import LEGACY, Code, code_of
 
 LANGUAGES = ("en", "es")
 TWINS = {"run.judged", "run.unhealthy_goes_on"}
 """The evidence engine words a verdict in both languages itself; each sentence takes its own."""
+
+LIMITS = ("daily_limit", "monthly_limit", "bet_loss_percent")
+"""Facts that 'account limits' shows of an account, by the names of its fields."""
 
 COMPOSED = re.compile(r"words\[(?:f\"|\")([\w.]+)(?:\" ~|\{)")
 """A word that is looked up by a name worked out at run time: what stands before it."""
@@ -74,9 +82,8 @@ def test_every_message_has_its_sentence_and_no_sentence_is_left_over(
         or quoted & {code, code.removesuffix(".remedy")}
     }
     told = {*messages, *map(code_of, errors_below(AutoPublisherError))}
-    by_rule = {
-        code for code in catalogues["en"] if code.startswith(("page.", "field.", "http.", "cli.command."))
-    }
+    ruled = ("page.", "field.", "http.", "cli.command.", "label.")
+    by_rule = {code for code in catalogues["en"] if code.startswith(ruled)}
     source = "".join(path.read_text("utf-8") for path in (root / "src/autopublisher").rglob("*.py"))
     composed = {code for code in messages if code.startswith("limit.")}  # by scope and period
     unused = [code for code, (enum, name) in messages.items() if f"{enum}.{name}" not in source]
@@ -132,6 +139,39 @@ def test_every_word_of_the_pages_is_used(root: Path, catalogues: dict[str, dict[
     names = [code for code in catalogues["en"] if code.startswith("page.") and not code.startswith(prefixes)]
     unused = [one for one in names if not re.search(rf"\b{one.removeprefix('page.')}\b", pages)]
     assert unused == []
+
+
+def test_every_name_in_a_table_of_the_terminal_has_its_label(catalogues: dict[str, dict[str, str]]) -> None:
+    labels = {code for code in catalogues["en"] if code.startswith("label.")}
+    assert {f"label.{slug(name)}" for name in names_in_tables()} == labels
+
+
+def names_in_tables() -> set[str]:
+    """Return what the terminal's tables are made of: columns, and the facts of a thing."""
+    modules = [import_module(f"autopublisher.cli.{one.name}") for one in iter_modules(cli.__path__)]
+    names = {"name", "value", *LIMITS, *(field.name for field in fields(AdDefaults))}
+    for module in modules:
+        names |= {one for name, value in vars(module).items() if name.endswith("COLUMNS") for one in value}
+        names |= {one for node in ast.walk(ast.parse(getsource(module))) for one in facts_in(node)}
+    return names
+
+
+def facts_in(node: ast.AST) -> set[str]:
+    """Return the names of the facts that a function of facts, or a table of them, holds."""
+    match node:
+        case ast.FunctionDef(returns=ast.expr() as kind) if ast.unparse(kind) == "dict[str, str]":
+            held = [*ast.walk(node)]
+        case ast.Call(func=ast.Name(id="show_record" | "facts_table")):
+            held = [*ast.walk(node)]
+        case _:
+            return set()
+    keys: list[ast.AST | None] = [key for one in held if isinstance(one, ast.Dict) for key in one.keys]
+    keys += [one.slice for one in held if isinstance(one, ast.Subscript)]
+    chosen = [
+        one.value for one in held if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "label"
+    ]
+    keys += [one for each in chosen for one in ast.walk(each)]
+    return {one.value for one in keys if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
 def test_every_error_says_its_docstring(catalogues: dict[str, dict[str, str]]) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from autopublisher.bootstrap.simulator_books import Truth
 from autopublisher.cli.demo_seed import Seeded
 from autopublisher.cli.language import worded
-from autopublisher.cli.output import Listing, pairs_table
+from autopublisher.cli.output import Listing, facts_table, pairs_table
 from autopublisher.cli.run_text import facts_of, verdict_text
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.keys import Purpose, purpose_of
@@ -37,7 +37,7 @@ def ways_in(url: str, seeded: Seeded, view: RunView) -> RenderableType:
     people = pairs_table(seeded.passwords)
     return Panel(
         Group(
-            pairs_table(
+            facts_table(
                 {"dashboard": f"{url}/", "API": f"{url}/openapi.json", "run": f"{url}/runs/{view.run.id}"}
             ),
             Text(worded("demo.sign_in", file=str(seeded.credentials_file))),
@@ -63,7 +63,7 @@ def curl_lines(url: str, seeded: Seeded, view: RunView) -> tuple[str, ...]:
 
 
 def _parts(view: RunView, truth: Truth, zone: tzinfo) -> Iterator[RenderableType]:
-    yield pairs_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth, zone)})
+    yield facts_table({**facts_of(view, zone), **_final_campaign(view, zone), **_books(view, truth, zone)})
     if truth.spent != view.spent.minor:
         yield Text(f"\n{_why_spend_differs(view, truth, zone)}")
     yield Text("")

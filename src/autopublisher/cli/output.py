@@ -18,6 +18,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from autopublisher.cli.language import label
 from autopublisher.domain.moments import moment_text
 
 WIDTH_WITHOUT_TERMINAL = 160
@@ -100,7 +101,7 @@ def show_record(record: Mapping[str, Any], output: Output) -> None:
     if output is Output.PLAIN:
         show_rows(pairs, ("name", "value"), output)
     else:
-        show(pairs_table({str(one["name"]): _text(one["value"]) for one in pairs}))
+        show(facts_table({str(one["name"]): _text(one["value"]) for one in pairs}))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Listing:
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         """Yield whichever form fits."""
         cells = [[_text(row[name]) for name in self.columns] for row in self.rows]
-        widths = _widths([list(map(_heading, self.columns)), *cells], options.max_width)
+        widths = _widths([list(map(label, self.columns)), *cells], options.max_width)
         if widths is not None:
             yield self._table(cells, widths)
             return
@@ -121,12 +122,12 @@ class Listing:
             if index:
                 yield Text("")
             shown = {name: row[name] for name in self.columns if row[name] is not None}
-            yield pairs_table({_heading(name): _text(value) for name, value in shown.items()})
+            yield facts_table({name: _text(value) for name, value in shown.items()})
 
     def _table(self, cells: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
         for name, width in zip(self.columns, widths, strict=True):
-            table.add_column(_heading(name), width=width, overflow="fold")
+            table.add_column(label(name), width=width, overflow="fold")
         for row in cells:
             table.add_row(*map(Text, row))
         return table
@@ -154,6 +155,11 @@ def _widths(rows: Sequence[Sequence[str]], most: int) -> list[int] | None:
     ]
 
 
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """Return facts side by side with what they are called in the reader's language."""
+    return pairs_table({label(name): value for name, value in facts.items()})
+
+
 def pairs_table(pairs: Mapping[str, str]) -> Table:
     """Return names and values side by side."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -168,10 +174,6 @@ def console(stream: TextIO) -> Console:
     """Return a console on a stream as it is now; without a terminal it is wide, so that no table is cut."""
     width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=stream, width=width, highlight=False)
-
-
-def _heading(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _plain(value: Any) -> Any:

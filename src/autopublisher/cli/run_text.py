@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from autopublisher.cli.language import language, worded
-from autopublisher.cli.output import Listing, Output, pairs_table, say, show, show_json
+from autopublisher.cli.output import Listing, Output, facts_table, say, show, show_json
 from autopublisher.domain.amounts import Money
 from autopublisher.domain.journal.records import Decision
 from autopublisher.domain.moments import in_zone, moment_text
@@ -222,7 +222,7 @@ def objects_table(view: RunView) -> Listing:
 
 
 def _parts(view: RunView, zone: tzinfo) -> Iterator[RenderableType]:
-    yield pairs_table(facts_of(view, zone))
+    yield facts_table(facts_of(view, zone))
     for warning in view.warnings:
         yield Text(render(warning, language(), zone), style="yellow")
     if view.variants:

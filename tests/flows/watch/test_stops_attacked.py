@@ -352,7 +352,7 @@ def test_a_final_campaign_that_a_limit_refuses_does_not_keep_another_from_coming
     stage.resume(reactivate=True)
     for _ in range(8):
         watch = stage.look()
-    assert sorted(line["state"] for line in watch.report["resume"]["runs"]) == ["active", "refused"]
+    assert sorted(line["state"] for line in watch.report["resume"]["runs"]) == ["left_paused", "reactivated"]
 
 
 # --- stops that fall between the arms -------------------------------------------------------------
