@@ -42,11 +42,16 @@ def budget_per_variant(run: Run) -> Money:
     return budget_after(run.request.ab_test_config, run.currency, days_past_plan(run))
 
 
+def may_go_on(run: Run) -> bool:
+    """Tell whether the run's status is one in which a test may yet go on past its plan."""
+    return run.status in _MAY_GO_ON and run.trial.further_days > 0
+
+
 def latest_end(run: Run) -> datetime | None:
     """Return when the test ends at the latest; None where it does not go on any more, or has no times yet."""
     starts = run.trial.starts_at or run.trial.arms_start_at
-    over = run.status not in _MAY_GO_ON or run.ending.turned_to is not None
-    return None if over or starts is None or not run.trial.further_days else starts + longest_time(run)
+    over = not may_go_on(run) or run.ending.turned_to is not None
+    return None if over or starts is None else starts + longest_time(run)
 
 
 def a_day_longer(run: Run) -> Run | None:

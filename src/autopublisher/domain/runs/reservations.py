@@ -28,7 +28,7 @@ from autopublisher.domain.runs.final_campaign import (
     published_letters,
     spent_before,
 )
-from autopublisher.domain.runs.longest_test import latest_end, most_per_variant
+from autopublisher.domain.runs.longest_test import latest_end, may_go_on, most_per_variant
 from autopublisher.domain.runs.plan import final_key, test_key
 from autopublisher.domain.runs.run import Run, RunStatus, Way
 
@@ -91,9 +91,7 @@ def concerns_spend(operation: Operation) -> bool:
 
 def counts_alike(was: Run, run: Run) -> bool:
     """Tell whether a run surely reserves what it did before it was saved anew, and is as much alive."""
-    test, later = was.trial, run.trial
-    same = (was.status, test.starts_at, test.eliminated) == (run.status, later.starts_at, later.eliminated)
-    return same and run.status not in PROMISING and was.ending.at == run.ending.at
+    return was.status is run.status and run.status not in PROMISING and was.ending.at == run.ending.at
 
 
 def reservations_of(run: Run, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:
@@ -128,10 +126,15 @@ def end_of(row: Operation, rows: Sequence[Operation]) -> datetime:
 
 
 def latest_end_of(run: Run, row: Operation, rows: Sequence[Operation]) -> datetime:
-    """Return the last moment at which an ad set's schedule may end, an arm's also where its test may still go on."""
-    ends, latest = end_of(row, rows), latest_end(run)
-    is_arm = row.purpose is Purpose.TEST and row.spec.variant not in run.trial.eliminated
-    return max(ends, latest) if is_arm and latest is not None else ends
+    """Return the last moment at which an ad set's schedule may end, an arm's also where its test may still go on.
+
+    That follows from journal and status alone, for nothing else takes a stored count out.
+    """
+    ends = end_of(row, rows)
+    if row.purpose is not Purpose.TEST or not may_go_on(run):
+        return ends
+    planned = end_of(row, [one for one in rows if one.purpose is not Purpose.PROLONG])
+    return max(ends, planned + run.trial.further_days * timedelta(days=1))
 
 
 def _reserved(run: Run, row: Operation, rows: Sequence[Operation], how: Calendars) -> list[Reservation]:

@@ -21,10 +21,11 @@ from autopublisher.domain.runs.reservations import (
     OPEN_ENDED,
     Calendars,
     concerns_spend,
+    counts_alike,
     off_since,
     reservations_of,
 )
-from autopublisher.domain.runs.run import Ending, Release, Run, RunStatus
+from autopublisher.domain.runs.run import Ending, Release, Run, RunStatus, Trial
 from unit.domain.samples import NOW, RUN_ID, run_of
 
 MADRID = Calendars("Europe/Madrid")
@@ -257,3 +258,19 @@ def test_a_pause_is_not() -> None:
 def test_days_of_a_time_zone_nobody_here_knows_are_not_guessed() -> None:
     with pytest.raises(GateRefusedError, match="zone=TZ_MARS"):
         Calendars("TZ_MARS").local(NOW)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"trial": Trial(starts_at=NOW + timedelta(hours=9), further_days=2)},
+        {"trial": Trial(starts_at=NOW, eliminated=("A",), further_days=2)},
+        {"ending": Ending(turned_to=RunStatus.CANCELLED)},
+    ],
+)
+def test_a_longer_test_is_counted_by_what_takes_a_stored_count_out(later: Mapping[str, Any]) -> None:
+    run = replace(TESTING, trial=Trial(starts_at=NOW, further_days=2))
+    (counted,) = reservations_of(run, [ad_set()], MADRID)
+    assert counted.last == TOMORROW + timedelta(days=2)
+    assert counts_alike(run, replace(run, **later))
+    assert reservations_of(replace(run, **later), [ad_set()], MADRID) == [counted]
